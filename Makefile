@@ -1,0 +1,131 @@
+# One command per intention. Everything installed goes into this checkout: `.tools` holds uv, `.venv` holds the project.
+# The Python of the system is used to make `.tools` and is never written to.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+UV_VERSION := 0.13.8
+UV := .tools/bin/uv
+BIN := .venv/bin
+SYNCED := .venv/.synced
+DOCS_ENV := .tools/docs
+DOCS_SYNCED := $(DOCS_ENV)/.synced
+
+export UV_PYTHON_DOWNLOADS := never
+
+HOST ?= 127.0.0.1
+PORT ?= 8750
+SCHEDULES ?= 2000
+SEED ?= 1
+# Every core, eight at most; `make test WORKERS=0` runs in one process, for a debugger.
+WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( cores > 8 ? 8 : cores )))
+PYTEST_ARGS ?=
+
+.PHONY: help run setup test check fmt fmt-check lint types layers tidy fast reference docs sim teeth bench lock \
+	vendor-web hooks clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- Set-up ----------------------------------------------------------------------------------------------------------
+
+setup: $(SYNCED) ## install what is missing into .tools and .venv
+
+# The first interpreter that is 3.11 or newer and can make a virtual environment; version managers leave names that
+# answer with an error, so each one is asked.
+$(UV):
+	@python=; \
+	for name in $(PYTHON) python3 python3.11 python3.12 python3.13 python3.14 python; do \
+	  if $$name -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	    python=$$name; break; fi; done; \
+	if [ -z "$$python" ]; then \
+	  echo 'Python 3.11 or newer with venv is needed (Debian and Ubuntu: apt install python3 python3-venv).' >&2; \
+	  echo 'If it is installed under another name: make PYTHON=/path/to/python setup' >&2; exit 3; fi; \
+	echo "setup: uv $(UV_VERSION) into .tools, made with $$($$python -c 'import sys; print(sys.executable)')" >&2; \
+	$$python -m venv --clear .tools; \
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv==$(UV_VERSION)'
+
+$(SYNCED): uv.lock pyproject.toml | $(UV)
+	@echo 'setup: the locked packages into .venv' >&2
+	@$(UV) sync --frozen --quiet --python .tools/bin/python
+	@touch $@
+
+lock: | $(UV) ## resolve the dependencies anew into uv.lock
+	$(UV) lock
+
+hooks: setup ## install the pre-commit hooks
+	$(BIN)/prek install
+
+# --- Use -------------------------------------------------------------------------------------------------------------
+
+run: setup ## serve the desk with the paper venue on 127.0.0.1:8750
+	@exec $(BIN)/floorbroker up --host $(HOST) --port $(PORT)
+
+# --- Prove -----------------------------------------------------------------------------------------------------------
+
+# pytest's closing line is the last thing printed.
+test: setup ## run the whole suite
+	@$(BIN)/python tests/preflight.py
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+check: fmt-check lint types layers tidy fast ## everything that needs no simulator, in a minute
+
+fmt: setup ## format, and repair what can be repaired
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+fmt-check: setup
+	$(BIN)/ruff format --check .
+
+lint: setup
+	$(BIN)/ruff check .
+
+types: setup ## pyright, strict on src
+	$(BIN)/pyright
+
+layers: setup ## the floors of the house
+	$(BIN)/lint-imports
+
+tidy: setup ## house facts that no linter knows
+	$(BIN)/python -m pytest -q tests/unit/test_tidy.py
+
+fast: setup
+	$(BIN)/python -m pytest -q -x -n $(WORKERS) --dist loadfile -m 'not slow and not judge and not browser' tests/unit
+
+sim: setup ## seeded fault schedules: make sim SCHEDULES=2000 SEED=1
+	@$(BIN)/python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED)
+
+# A command whose module this version does not carry says so instead of passing.
+define if_present
+@if [ -e $(1) ]; then exec $(BIN)/python -m $(2); \
+else echo 'make $@: $(1) is not part of this version' >&2; exit 2; fi
+endef
+
+teeth: setup ## planted bugs, each of which must be caught
+	$(call if_present,tests/simulation/teeth.py,tests.simulation.teeth)
+
+bench: setup ## measure: make bench ONLY=name
+	$(call if_present,benchmarks/__main__.py,benchmarks $(if $(ONLY),--only $(ONLY)))
+
+# --- Docs ------------------------------------------------------------------------------------------------------------
+
+$(DOCS_SYNCED): uv.lock pyproject.toml | $(UV)
+	@echo 'setup: the docs builder into $(DOCS_ENV)' >&2
+	@UV_PROJECT_ENVIRONMENT=$(DOCS_ENV) $(UV) sync --frozen --quiet --only-group docs --python .tools/bin/python
+	@touch $@
+
+reference: setup ## write the reference pages that come from code
+	$(BIN)/python docs/build_reference.py
+
+docs: reference $(DOCS_SYNCED) ## build the site into site/, warnings are errors
+	$(DOCS_ENV)/bin/zensical build --clean --strict
+
+vendor-web: setup ## refresh the vendored browser assets
+	$(call if_present,src/floorbroker/web/vendor.py,floorbroker.web.vendor)
+
+clean: ## remove caches and built files; environments stay
+	rm -rf site dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
