@@ -1,0 +1,1 @@
+"""Nouns and rules of trading: pure, standard library only."""

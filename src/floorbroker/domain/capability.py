@@ -1,0 +1,86 @@
+"""What a broker can do, as data (`info.py` of each broker), served to the page, the docs and the conformance suite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from floorbroker.domain.values import AssetClass, Environment, OrderClass, OrderType, TimeInForce
+
+
+class Can(Enum):
+    """One ability.  Ask for it; never ask which venue it is."""
+
+    CANCEL = "cancel"
+    CANCEL_ALL = "cancel_all"
+    REPLACE = "replace"
+    REPLACE_QTY = "replace_qty"
+    QUERY_BY_CLIENT_ID = "query_by_client_id"
+    BATCH = "batch"
+    FRACTIONAL = "fractional"
+    NOTIONAL = "notional"
+    SHORT = "short"
+    EXTENDED_HOURS = "extended_hours"
+    OPTIONS = "options"
+    MULTILEG = "multileg"
+    BRACKET = "bracket"
+    OCO = "oco"
+    OTO = "oto"
+    STREAM_ORDERS = "stream_orders"
+    STREAM_QUOTES = "stream_quotes"
+    STREAM_TRADES = "stream_trades"
+    STREAM_BARS = "stream_bars"
+    STREAM_BOOK = "stream_book"
+    HISTORY_BARS = "history_bars"
+    HISTORY_FILLS = "history_fills"
+    MARKET_HOURS = "market_hours"
+    PREVIEW = "preview"
+
+
+class IdentityClass(Enum):
+    """What a repeat of the same client id does (RELIABILITY 2): A refused, B doubles once the first closed, C doubles."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialField:
+    """How one of the eight agnostic fields maps to this venue: its label and help for people."""
+
+    name: str  # BROKER_API_KEY and the like
+    label: str
+    help: str = ""
+    required: bool = True
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerInfo:
+    """Facts of one broker.  `hosts` is the closed table origin -> environment; durations in seconds.
+
+    `arrival_bound_s` is how late an order may still arrive (`bound_enforced`: the venue itself enforces it), `visibility_lag_s`
+    how late an accepted order may show in queries.
+    """
+
+    code: str
+    folder: str
+    name: str
+    environments: tuple[Environment, ...]
+    can: frozenset[Can]
+    order_types: Mapping[AssetClass, frozenset[OrderType]]
+    tifs: Mapping[AssetClass, frozenset[TimeInForce]]
+    order_classes: frozenset[OrderClass] = frozenset({OrderClass.SIMPLE})
+    hosts: Mapping[str, Environment] = field(default_factory=dict[str, Environment])
+    identity: IdentityClass = IdentityClass.C
+    arrival_bound_s: float = 60.0
+    bound_enforced: bool = False
+    visibility_lag_s: float = 2.0
+    fields: tuple[CredentialField, ...] = ()
+    documents: tuple[str, ...] = ()
+
+    @property
+    def asset_classes(self) -> tuple[AssetClass, ...]:
+        return tuple(self.order_types)

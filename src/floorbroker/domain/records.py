@@ -1,0 +1,253 @@
+"""What venues tell us, in the language of trading: reports, accounts, prices.  All times UTC, all amounts Decimal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Generic, TypeVar
+
+from floorbroker.domain.facts import Source
+from floorbroker.domain.values import (
+    ClOrdId,
+    ExecId,
+    ExecType,
+    Money,
+    OrderClass,
+    OrderId,
+    OrderType,
+    OrdStatus,
+    Price,
+    Quantity,
+    Side,
+    TimeInForce,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionReport:
+    """One thing a venue said about one order (FIX ExecutionReport, and OrderCancelReject by its two exec types).
+
+    `exec_type` says why it was sent; `ord_status`, `cum_qty` and the terms say where the order stood.  `last_*` and `exec_id`
+    come with trades, corrections and busts (`exec_ref_id` names the execution a correction or bust is about).  `asked_at` is our
+    request start for anything that answers a question.  `replaced_by` / `replaces` are venue ids.  `unrecognised` keeps a venue
+    word we do not know; then `ord_status` is None and nothing is guessed.
+    """
+
+    exec_type: ExecType
+    source: Source
+    at: datetime
+    ord_status: OrdStatus | None = None
+    cl_ord_id: ClOrdId | None = None
+    order_id: OrderId | None = None
+    symbol: str = ""
+    side: Side | None = None
+    order_type: OrderType | None = None
+    order_class: OrderClass = OrderClass.SIMPLE
+    tif: TimeInForce | None = None
+    order_qty: Quantity | None = None
+    notional: Decimal | None = None
+    price: Price | None = None
+    stop_px: Price | None = None
+    trail_amount: Price | None = None
+    trail_percent: Decimal | None = None
+    cum_qty: Quantity | None = None
+    avg_px: Decimal | None = None
+    last_qty: Quantity | None = None
+    last_px: Price | None = None
+    exec_id: ExecId | None = None
+    exec_ref_id: ExecId | None = None
+    exec_version: int = 0
+    fee: Money | None = None
+    replaces: OrderId | None = None
+    replaced_by: OrderId | None = None
+    parent_order_id: OrderId | None = None
+    transact_time: datetime | None = None
+    asked_at: datetime | None = None
+    text: str | None = None
+    unrecognised: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched(Generic[T]):
+    """A listing: everything the venue has, or an exception; `asked_at` is our wall time when the first page was asked for."""
+
+    items: tuple[T, ...]
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Signed `qty` (units; short is negative).  `avg_px` is the average entry price where the venue tells."""
+
+    symbol: str
+    qty: Decimal
+    avg_px: Decimal | None = None
+    market_px: Decimal | None = None
+    market_value: Decimal | None = None
+    unrealized_pl: Decimal | None = None
+    qty_available: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """One currency or coin of an account."""
+
+    currency: str
+    total: Decimal
+    available: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account as its venue describes it; amounts in `currency`."""
+
+    account: str
+    currency: str
+    cash: Decimal
+    equity: Decimal
+    buying_power: Decimal
+    environment_hint: str = ""  # what the venue's own data says: paper, live, demo, sim
+    can_trade: bool = True
+    can_short: bool = False
+    option_level: int = 0
+    multiplier: Decimal = Decimal(1)
+    initial_margin: Decimal | None = None
+    maintenance_margin: Decimal | None = None
+    blocked_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """Best bid and ask; a missing side is None with size zero.  `source` labels where it came from."""
+
+    symbol: str
+    bid: Price | None
+    ask: Price | None
+    bid_size: Decimal = Decimal(0)
+    ask_size: Decimal = Decimal(0)
+    last: Price | None = None
+    time: datetime
+    source: str = ""
+
+    @property
+    def mid(self) -> Decimal | None:
+        return None if self.bid is None or self.ask is None else (self.bid + self.ask) / 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """One public trade.  `aggressor` is the side that took, where told."""
+
+    symbol: str
+    price: Price
+    size: Decimal
+    time: datetime
+    trade_id: str = ""
+    aggressor: Side | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookLevel:
+    price: Price
+    size: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookDelta:
+    """A change of an L2 book: levels with size zero go.  `reset` replaces the whole book.  `sequence`, `checksum` where told."""
+
+    symbol: str
+    bids: tuple[BookLevel, ...]
+    asks: tuple[BookLevel, ...]
+    time: datetime
+    reset: bool = False
+    sequence: int | None = None
+    previous: int | None = None
+    checksum: int | None = None
+
+
+class DataKind(Enum):
+    """What a market data subscription carries."""
+
+    QUOTES = "quotes"
+    TRADES = "trades"
+    BARS = "bars"
+    BOOK = "book"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketHours:
+    """One day of one market.  `open`/`close` are the core session (None on a closed day); `extended_*` the outer bounds."""
+
+    market: str
+    day: date
+    is_open_day: bool
+    open: datetime | None = None
+    close: datetime | None = None
+    extended_open: datetime | None = None
+    extended_close: datetime | None = None
+    is_open_now: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginRequirement:
+    """What an order would tie up, in `currency`."""
+
+    currency: str
+    initial: Decimal
+    buying_power_effect: Decimal
+    fees: Decimal = Decimal(0)
+    source: str = "computed"  # or "venue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskMetrics:
+    """Exposure of one account, in `currency`: gross, net, leverage and the largest position's share of equity."""
+
+    currency: str
+    equity: Decimal
+    gross_exposure: Decimal
+    net_exposure: Decimal
+    leverage: Decimal
+    concentration: Decimal
+    open_orders: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One line of a self-check: what was tried, whether it held, and one sentence."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfCheck:
+    checks: tuple[Check, ...] = field(default=())
+
+    @property
+    def ok(self) -> bool:
+        return all(check.ok for check in self.checks)
+
+
+class LinkState(Enum):
+    """Where a broker connection stands."""
+
+    OFFLINE = "offline"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    DEGRADED = "degraded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionStatus:
+    state: LinkState
+    since: datetime
+    stream_up: bool = False
+    detail: str = ""
+    clock_offset_s: float | None = None

@@ -1,0 +1,127 @@
+"""What crosses a wire, and the ports the shells and the layers share.
+
+A `Transport` turns one `Request` into one `Response` or raises a `VenueError` whose `outcome` says what is known.
+Layers are Transports around Transports.  `Http`, `OrderHttp` and `Connect` are the cuts at which a simulation replaces
+the real network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from types import MappingProxyType
+from typing import Protocol
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+class Lane(IntEnum):
+    """Who goes first when tokens are scarce (RELIABILITY 11); lower goes first."""
+
+    CANCEL = 0
+    RESOLVE = 1
+    REDUCE = 2
+    NEW = 3
+    RECONCILE = 4
+    QUERY = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request.  `origin` is scheme, host and port without a path; `query` is in wire order.
+
+    `endpoint` names the rate-limit bucket and metric (`orders.submit`); `weight` is its cost in tokens.  `decided_at`
+    is the monotonic time of the decision behind an order command (the send gate checks its age).  `secret_headers`
+    names headers that are in `headers` too and are never written to any record.
+    """
+
+    method: str
+    origin: str
+    path: str
+    endpoint: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
+    body: bytes = b""
+    lane: Lane = Lane.QUERY
+    weight: int = 1
+    timeout_s: float = 5.0
+    decided_at: float | None = None
+    order: str | None = None  # our client order id, for the audit
+    secret_headers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """One HTTP reply; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
+    body: bytes = b""
+    elapsed_s: float = 0.0
+
+
+class Transport(Protocol):
+    """One request in, one reply out."""
+
+    async def send(self, request: Request) -> Response:
+        """Raises `VenueError`s only; their `outcome` is NOT_SENT only when no byte of the request left."""
+        ...
+
+
+class ByteStream(Protocol):
+    """A reply whose body is read as it comes (server-sent events)."""
+
+    status: int
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    async def close(self) -> None: ...
+
+
+class Http(Transport, Protocol):
+    """The shell under the read stack, with streaming; closing it closes its connections."""
+
+    async def open_stream(self, request: Request) -> ByteStream: ...
+
+    async def close(self) -> None: ...
+
+
+class OrderHttp(Transport, Protocol):
+    """The shell under the command stack: never resends, never follows, one request a connection at a time."""
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One whole WebSocket message (fragments joined)."""
+
+    data: bytes
+    text: bool
+
+
+class Socket(Protocol):
+    """An open WebSocket.  Iteration ends when the peer closes; a broken connection raises `StreamLost`."""
+
+    def __aiter__(self) -> AsyncIterator[Frame]: ...
+
+    async def send(self, data: bytes | str) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketTarget:
+    """Where to open a WebSocket and with which headers."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    timeout_s: float = 10.0
+    max_frame: int = 1 << 22
+
+
+class Connect(Protocol):
+    """Opens WebSockets."""
+
+    async def __call__(self, target: SocketTarget) -> Socket: ...
