@@ -1,0 +1,250 @@
+"""The desk that every door uses: the one face of the gateway towards API, page, command line and strategies.
+
+Doors translate their caller's words, call one of these, and translate the answer back.  Every method that acts takes a `Caller`,
+which the audit keeps.  All errors are `FloorbrokerError`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Protocol
+
+from floorbroker.domain.bars import BarSeries
+from floorbroker.domain.capability import BrokerInfo
+from floorbroker.domain.errors import FieldError
+from floorbroker.domain.orders import Execution, NewOrder, Order, OrderChanges
+from floorbroker.domain.ports import Profile, Record
+from floorbroker.domain.records import Account, Balance, MarginRequirement, MarketHours, Position, Quote, RiskMetrics, SelfCheck
+from floorbroker.domain.values import IntentId, OrdStatus, ProfileName, Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks (`principal`, a user or token name) and through which door (`api`, `cli`, `page`, `strategy`)."""
+
+    principal: str
+    via: str
+    request_id: str = ""
+
+
+class SessionState(Enum):
+    """Where a profile's session stands (RELIABILITY I11, 4)."""
+
+    OFFLINE = "offline"
+    CONNECTING = "connecting"
+    RECONCILING = "reconciling"
+    READY = "ready"
+    DEGRADED = "degraded"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileStatus:
+    """One profile as people see it; `reason` says why it is not READY."""
+
+    profile: Profile
+    state: SessionState
+    since: datetime
+    reason: str = ""
+    stream_up: bool = False
+    kill_level: int = 0
+    open_orders: int = 0
+    orders_in_doubt: int = 0
+    last_reconciled: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """The stored order; `replayed` when an idempotency key had placed it before."""
+
+    order: Order
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One pre-trade control's answer; limit and value are text with their units."""
+
+    control: str
+    ok: bool
+    detail: str = ""
+    limit: str | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a submit would meet: every control's verdict, the venue's own objections, cost and margin."""
+
+    profile: ProfileName
+    verdicts: tuple[Verdict, ...]
+    objections: tuple[FieldError, ...] = ()
+    margin: MarginRequirement | None = None
+    quote: Quote | None = None
+
+    @property
+    def ok(self) -> bool:
+        return not self.objections and all(verdict.ok for verdict in self.verdicts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """One execution with the order it belongs to."""
+
+    intent_id: IntentId
+    profile: ProfileName
+    strategy: str
+    execution: Execution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfilePosition:
+    """One position at one profile, with the realised profit the desk has booked for it (quote currency)."""
+
+    profile: ProfileName
+    position: Position
+    realized_pl: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilter:
+    """Which orders; None means any.  Times bound `created_at` (UTC), `since` inclusive, `until` exclusive."""
+
+    statuses: frozenset[OrdStatus] | None = None
+    open_only: bool = False
+    symbol: str | None = None
+    side: Side | None = None
+    strategy: str | None = None
+    profile: ProfileName | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+ANY = OrderFilter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KillState:
+    """The kill switch of one environment: global level, and levels by profile."""
+
+    level: int = 0
+    by_profile: Mapping[str, int] = field(default_factory=dict[str, int])
+    reason: str = ""
+    at: datetime | None = None
+    by: str = ""
+    remaining: tuple[IntentId, ...] = ()  # orders still open while level 2 cancels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundResult:
+    """One reconciliation round: counts and differences, each difference as one line of text."""
+
+    profile: ProfileName
+    at: datetime
+    converged: bool
+    counts: Mapping[str, int]
+    differences: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskEvent:
+    """What the desk announces after it is durable.  `seq` is the journal sequence; prices never travel here.
+
+    `channel` is one of `orders fills positions health risk`; `key` the id of what changed.  For `orders` and `fills`, `order` is
+    the order after the change; `execution` comes with fills.
+    """
+
+    seq: int
+    at: datetime
+    channel: str
+    key: str
+    profile: ProfileName
+    order: Order | None = None
+    execution: Execution | None = None
+    data: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class Desk(Protocol):
+    """One environment's desk."""
+
+    def profiles(self) -> tuple[ProfileStatus, ...]: ...
+
+    def broker_info(self, profile: ProfileName) -> BrokerInfo: ...
+
+    def default_profile(self) -> ProfileName:
+        """The profile used when a caller names none and there is only one enabled; raises `InvalidRequest` otherwise."""
+        ...
+
+    async def submit(
+        self, order: NewOrder, *, profile: ProfileName | None, caller: Caller, key: str | None = None, body_hash: str = ""
+    ) -> Submitted:
+        """One intent, at most once.  Returns the stored order whatever became of it: filled, refused by the venue, unknown.
+
+        Raises for our own refusals (risk, kill switch, not ready, wrong request): then no intent was sent.
+        """
+        ...
+
+    async def preview(self, order: NewOrder, *, profile: ProfileName | None) -> Preview: ...
+
+    def order(self, intent_id: str) -> Order:
+        """By our id or client order id; raises `NotFound`."""
+        ...
+
+    def orders(self, where: OrderFilter = ANY) -> list[Order]:
+        """Newest first."""
+        ...
+
+    def order_records(self, intent_id: IntentId) -> list[Record]:
+        """The order's facts as committed, oldest first."""
+        ...
+
+    async def cancel(self, intent_id: IntentId, *, caller: Caller, reason: str = "") -> Order: ...
+
+    async def cancel_all(self, where: OrderFilter, *, caller: Caller, reason: str = "") -> list[Order]: ...
+
+    async def modify(self, intent_id: IntentId, changes: OrderChanges, *, caller: Caller) -> Order: ...
+
+    def fills(self, where: OrderFilter = ANY) -> list[Fill]:
+        """Newest first."""
+        ...
+
+    async def account(self, profile: ProfileName | None = None) -> Account: ...
+
+    async def balances(self, profile: ProfileName | None = None) -> tuple[Balance, ...]: ...
+
+    async def positions(self, profile: ProfileName | None = None) -> list[ProfilePosition]:
+        """Of one profile, or of all."""
+        ...
+
+    async def risk_metrics(self, profile: ProfileName | None = None) -> RiskMetrics: ...
+
+    async def quote(self, symbol: str, profile: ProfileName | None = None) -> Quote: ...
+
+    async def bars(
+        self, symbol: str, *, span_s: int, start: datetime, end: datetime, limit: int = 1000, profile: ProfileName | None = None
+    ) -> BarSeries: ...
+
+    async def market_hours(self, market: str, day: date, profile: ProfileName | None = None) -> MarketHours: ...
+
+    def kill_state(self) -> KillState: ...
+
+    async def kill(self, level: int, *, caller: Caller, reason: str, profile: ProfileName | None = None) -> KillState: ...
+
+    async def reset_kill(self, *, caller: Caller, reason: str, profile: ProfileName | None = None) -> KillState: ...
+
+    async def reconcile(self, profile: ProfileName) -> RoundResult: ...
+
+    async def self_check(self, profile: ProfileName) -> SelfCheck: ...
+
+    def last_seq(self) -> int: ...
+
+    def events(self, *, after: int | None = None, channels: frozenset[str] | None = None) -> AsyncIterator[DeskEvent]:
+        """Events after a journal sequence (replayed first), then live.  A consumer too slow for its bounded queue gets `Conflict`."""
+        ...
+
+    def audit(self, *, after: int = 0, limit: int = 100) -> list[Record]: ...
