@@ -30,7 +30,18 @@ class Bar:
 class BarSeries(Sequence[Bar]):
     """Bars of one symbol, ordered by start.  Prices are integers of 10^-`price_decimals`, volumes of 10^-`size_decimals`."""
 
-    __slots__ = ("_close", "_high", "_low", "_open", "_start_us", "_volume", "price_decimals", "size_decimals", "span_s", "symbol")
+    __slots__ = (
+        "_close",
+        "_high",
+        "_low",
+        "_open",
+        "_start_us",
+        "_volume",
+        "price_decimals",
+        "size_decimals",
+        "span_s",
+        "symbol",
+    )
 
     def __init__(self, symbol: str, *, span_s: int, price_decimals: int = 4, size_decimals: int = 0) -> None:
         self.symbol = symbol
@@ -54,7 +65,9 @@ class BarSeries(Sequence[Bar]):
     def append(self, bar: Bar) -> None:
         """Add a bar.  Raises `ValueError` when a number has more decimals than the series keeps."""
         prices = tuple(self._scaled(p, self.price_decimals) for p in (bar.open, bar.high, bar.low, bar.close))
-        self.append_scaled(bar.start, (prices[0], prices[1], prices[2], prices[3]), self._scaled(bar.volume, self.size_decimals))
+        self.append_scaled(
+            bar.start, (prices[0], prices[1], prices[2], prices[3]), self._scaled(bar.volume, self.size_decimals)
+        )
 
     @staticmethod
     def _scaled(value: Decimal, decimals: int) -> int:

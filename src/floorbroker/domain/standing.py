@@ -276,7 +276,9 @@ def pending_of(evidence: Evidence, state: OrderState) -> tuple[bool, bool]:
     if state in CLOSED:
         return False, False
     cancels = {c.request_id for c in evidence.of(f.CancelAsked)} - {c.request_id for c in evidence.of(f.CancelRefused)}
-    answered = {d.replace_id for d in evidence.of(f.ReplaceDone)} | {r.replace_id for r in evidence.of(f.ReplaceRefused)}
+    answered = {d.replace_id for d in evidence.of(f.ReplaceDone)} | {
+        r.replace_id for r in evidence.of(f.ReplaceRefused)
+    }
     return bool(cancels), any(asked.replace_id not in answered for asked in evidence.of(f.ReplaceAsked))
 
 
@@ -325,7 +327,9 @@ def _doubts(evidence: Evidence, state: OrderState) -> tuple[str, ...]:
     if state not in (OrderState.UNKNOWN, OrderState.PRESUMED_NOT_PLACED):
         return ()
     doubts = [doubt.reason for doubt in evidence.of(f.InDoubt)]
-    passed = [f"{passed.negatives} complete negatives after the arrival horizon" for passed in evidence.of(f.HorizonPassed)]
+    passed = [
+        f"{passed.negatives} complete negatives after the arrival horizon" for passed in evidence.of(f.HorizonPassed)
+    ]
     return tuple(doubts + passed)
 
 

@@ -18,8 +18,18 @@ from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.errors import FieldError
 from floorbroker.domain.orders import Execution, NewOrder, Order, OrderChanges
 from floorbroker.domain.ports import Profile, Record
-from floorbroker.domain.records import Account, Balance, MarginRequirement, MarketHours, Position, Quote, RiskMetrics, SelfCheck
+from floorbroker.domain.records import (
+    Account,
+    Balance,
+    MarginRequirement,
+    MarketHours,
+    Position,
+    Quote,
+    RiskMetrics,
+    SelfCheck,
+)
 from floorbroker.domain.values import IntentId, OrdStatus, ProfileName, Side
+from floorbroker.risk.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,17 +73,6 @@ class Submitted:
 
     order: Order
     replayed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """One pre-trade control's answer; limit and value are text with their units."""
-
-    control: str
-    ok: bool
-    detail: str = ""
-    limit: str | None = None
-    value: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +180,13 @@ class Desk(Protocol):
         ...
 
     async def submit(
-        self, order: NewOrder, *, profile: ProfileName | None, caller: Caller, key: str | None = None, body_hash: str = ""
+        self,
+        order: NewOrder,
+        *,
+        profile: ProfileName | None,
+        caller: Caller,
+        key: str | None = None,
+        body_hash: str = "",
     ) -> Submitted:
         """One intent, at most once.  Returns the stored order whatever became of it: filled, refused by the venue, unknown.
 
@@ -226,14 +231,23 @@ class Desk(Protocol):
     async def quote(self, symbol: str, profile: ProfileName | None = None) -> Quote: ...
 
     async def bars(
-        self, symbol: str, *, span_s: int, start: datetime, end: datetime, limit: int = 1000, profile: ProfileName | None = None
+        self,
+        symbol: str,
+        *,
+        span_s: int,
+        start: datetime,
+        end: datetime,
+        limit: int = 1000,
+        profile: ProfileName | None = None,
     ) -> BarSeries: ...
 
     async def market_hours(self, market: str, day: date, profile: ProfileName | None = None) -> MarketHours: ...
 
     def kill_state(self) -> KillState: ...
 
-    async def kill(self, level: int, *, caller: Caller, reason: str, profile: ProfileName | None = None) -> KillState: ...
+    async def kill(
+        self, level: int, *, caller: Caller, reason: str, profile: ProfileName | None = None
+    ) -> KillState: ...
 
     async def reset_kill(self, *, caller: Caller, reason: str, profile: ProfileName | None = None) -> KillState: ...
 

@@ -1,0 +1,343 @@
+"""The pre-trade controls (RELIABILITY 5), one pure function each, cheap to dear.  `CONTROLS` is their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from floorbroker.domain.capability import Can
+from floorbroker.domain.orders import NewOrder
+from floorbroker.domain.values import ZERO, AssetClass, OrderClass, OrderType, Side, text_of
+from floorbroker.risk.situation import Situation
+from floorbroker.risk.verdict import Verdict
+
+Control = Callable[[Situation], Verdict]
+
+_BPS = Decimal(10_000)
+_HUNDRED = Decimal(100)
+_ANY_PRICE = (OrderType.MARKET, OrderType.STOP, OrderType.TRAILING_STOP)
+
+
+def _ok(control: str) -> Verdict:
+    return Verdict(control=control, ok=True)
+
+
+def _no(
+    control: str, detail: str, *, limit: Decimal | int | None = None, value: Decimal | int | None = None
+) -> Verdict:
+    return Verdict(control=control, ok=False, detail=detail, limit=_text(limit), value=_text(value))
+
+
+def _text(number: Decimal | int | None) -> str | None:
+    return None if number is None else text_of(Decimal(number))
+
+
+def _within(control: str, value: Decimal | int | None, limit: Decimal | int | None, what: str) -> Verdict:
+    """A plain upper bound; without a limit it holds, without a value it does not."""
+    if limit is None:
+        return _ok(control)
+    if value is None:
+        return _no(control, f"{what} cannot be measured without a price", limit=limit)
+    if value <= limit:
+        return Verdict(control=control, ok=True, limit=_text(limit), value=_text(value))
+    return _no(control, f"{what} {_text(value)} is above {control} {_text(limit)}", limit=limit, value=value)
+
+
+def latch(s: Situation) -> Verdict:
+    return _no("latch", s.blocked) if s.blocked else _ok("latch")
+
+
+def ready(s: Situation) -> Verdict:
+    return _no("ready", s.not_ready) if s.not_ready else _ok("ready")
+
+
+def armed(s: Situation) -> Verdict:
+    return _no("armed", s.not_armed) if s.not_armed else _ok("armed")
+
+
+def supported(s: Situation) -> Verdict:
+    """What the broker says it can do, as data."""
+    missing = next((text for text in _unsupported(s)), None)
+    return _no("supported", f"{s.info.name} {missing}") if missing else _ok("supported")
+
+
+def _unsupported(s: Situation) -> list[str]:
+    wish, info, kind = s.wish, s.info, s.instrument.asset_class
+    types, tifs = info.order_types.get(kind, frozenset()), info.tifs.get(kind, frozenset())
+    return [
+        text
+        for text, lacking in (
+            (f"does not trade {kind.value}", not types),
+            (f"takes no {wish.order_type.value} orders in {kind.value}", bool(types) and wish.order_type not in types),
+            (f"takes no {wish.tif.value} orders in {kind.value}", bool(types) and wish.tif not in tifs),
+            (f"takes no {wish.order_class.value} orders", wish.order_class not in info.order_classes),
+            ("takes no notional orders", wish.notional is not None and Can.NOTIONAL not in info.can),
+            ("takes no extended hours orders", wish.extended_hours and Can.EXTENDED_HOURS not in info.can),
+        )
+        if lacking
+    ]
+
+
+def permission(s: Situation) -> Verdict:
+    """Allow and deny lists."""
+    wish, limits = s.wish, s.limits
+    for what, allowed in (
+        (f"symbol {wish.symbol}", limits.allow_symbols is None or wish.symbol in limits.allow_symbols),
+        (f"symbol {wish.symbol}", wish.symbol not in limits.deny_symbols),
+        (f"side {wish.side.value}", wish.side in limits.allow_sides),
+        (f"order type {wish.order_type.value}", wish.order_type in limits.allow_types),
+        (f"time in force {wish.tif.value}", wish.tif in limits.allow_tifs),
+    ):
+        if not allowed:
+            return _no("permission", f"{what} is not permitted on this profile")
+    return _ok("permission")
+
+
+def short_sale(s: Situation) -> Verdict:
+    """A sell beyond what is held needs permission, ours and the instrument's."""
+    if (
+        s.wish.side is Side.BUY
+        or s.wish.order_class is OrderClass.MULTILEG
+        or s.instrument.asset_class is AssetClass.FX
+    ):
+        return _ok("short_sale")
+    after = s.exposure.worst_case(s.wish.symbol, Side.SELL) - (s.units or ZERO)
+    if after >= 0 or (s.limits.allow_short and s.instrument.shortable):
+        return _ok("short_sale")
+    why = (
+        "selling short is not permitted on this profile"
+        if not s.limits.allow_short
+        else "this cannot be sold short here"
+    )
+    return _no("short_sale", f"{why}: {text_of(-after)} more than held", limit=0, value=-after)
+
+
+def option_level(s: Situation) -> Verdict:
+    """Written options (a sell that opens) need the higher levels."""
+    if s.instrument.asset_class is not AssetClass.OPTION:
+        return _ok("option_level")
+    needed = 3 if s.wish.order_class is OrderClass.MULTILEG else 2
+    return _within("option_level", needed, s.limits.option_level, "the option level needed,")
+
+
+def instrument_age(s: Situation) -> Verdict:
+    """Rules older than a day are not trusted."""
+    if not s.instrument.tradable:
+        return _no("instrument_age", f"{s.wish.symbol} is not tradable now")
+    if s.instrument.as_of is None:
+        return _ok("instrument_age")
+    age_s = int((s.now - s.instrument.as_of).total_seconds())
+    return _within(
+        "instrument_age", age_s, s.limits.instrument_age_max_s, "the age of the instrument rules in seconds,"
+    )
+
+
+def tick(s: Situation) -> Verdict:
+    for name, price in _prices(s.wish):
+        if price is not None and not s.instrument.is_on_tick(price):
+            step = s.instrument.tick_at(price)
+            return _no("tick", f"{name} {text_of(price)} is not a multiple of {text_of(step)}", limit=step, value=price)
+    return _ok("tick")
+
+
+def _prices(wish: NewOrder) -> tuple[tuple[str, Decimal | None], ...]:
+    loss = wish.stop_loss
+    return (
+        ("limit_price", wish.price),
+        ("stop_price", wish.stop_px),
+        ("trail_price", wish.trail_amount),
+        ("take_profit", wish.take_profit),
+        ("stop_loss.stop_price", loss.stop_px if loss else None),
+        ("stop_loss.limit_price", loss.price if loss else None),
+    )
+
+
+def lot(s: Situation) -> Verdict:
+    qty = s.wish.order_qty
+    if qty is None or s.instrument.is_on_lot(qty):
+        return _ok("lot")
+    step = s.instrument.fraction or s.instrument.lot
+    return _no("lot", f"quantity {text_of(qty)} is not a multiple of {text_of(step)}", limit=step, value=qty)
+
+
+def min_qty(s: Situation) -> Verdict:
+    qty, least = s.wish.order_qty, s.instrument.min_qty
+    if qty is None or qty >= least:
+        return _ok("min_qty")
+    return _no(
+        "min_qty", f"quantity {text_of(qty)} is below the venue's minimum {text_of(least)}", limit=least, value=qty
+    )
+
+
+def min_notional(s: Situation) -> Verdict:
+    size, least = s.notional, s.instrument.min_notional
+    if size is None or size >= least:
+        return _ok("min_notional")
+    return _no(
+        "min_notional", f"size {text_of(size)} is below the venue's minimum {text_of(least)}", limit=least, value=size
+    )
+
+
+def max_order_qty(s: Situation) -> Verdict:
+    limit = s.limits.max_order_qty
+    if s.instrument.max_qty is not None:
+        limit = min(limit, s.instrument.max_qty) if limit is not None else s.instrument.max_qty
+    return _within("max_order_qty", s.units, limit, "quantity")
+
+
+def max_order_notional(s: Situation) -> Verdict:
+    return _within("max_order_notional", s.notional, s.limits.max_order_notional, "order size")
+
+
+def reference(s: Situation) -> Verdict:
+    """Orders that take any price need a fresh one to be measured against."""
+    if s.wish.order_type not in _ANY_PRICE or s.limits.collar_bps is None:
+        return _ok("reference")
+    if s.reference is None or s.reference.against(s.wish.side) is None:
+        return _no("reference", f"no price for {s.wish.symbol}: an order without a limit is not sent blind")
+    age = Decimal(round(s.reference.age_s * 1000)) / 1000
+    return _within("reference", age, s.limits.reference_age_max_s, "the age of the price in seconds,")
+
+
+def collar(s: Situation) -> Verdict:
+    """A limit or trigger far on the losing side of the market is a typing error until proven otherwise."""
+    allowed, market = s.limits.collar_bps, s.reference.against(s.wish.side) if s.reference else None
+    asked = s.wish.price if s.wish.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT) else s.wish.stop_px
+    if allowed is None or not market or asked is None or s.wish.order_class is OrderClass.MULTILEG:
+        return _ok("collar")
+    base = s.wish.stop_px if s.wish.order_type is OrderType.STOP_LIMIT and s.wish.stop_px else market
+    worse_bps = ((asked - base) / base * _BPS * s.wish.side.sign).quantize(Decimal("0.1"))
+    return _within("collar_bps", worse_bps, allowed, "distance beyond the market in basis points,")
+
+
+def reduce_only(s: Situation) -> Verdict:
+    if s.wish.reduce_only and not s.reduces:
+        return _no("reduce_only", "this order would not only reduce the position")
+    return _ok("reduce_only")
+
+
+def max_position(s: Situation) -> Verdict:
+    """The position after everything open, undecided and this wish filled."""
+    if s.reduces or s.wish.order_class is OrderClass.MULTILEG:
+        return _ok("max_position")
+    after = abs(s.exposure.worst_case(s.wish.symbol, s.wish.side) + s.wish.side.sign * (s.units or ZERO))
+    by_qty = _within("max_position", after, s.limits.max_position_qty, "position after worst case")
+    if not by_qty.ok or s.price is None:
+        return by_qty
+    value = after * s.price * s.instrument.multiplier
+    return _within("max_position", value, s.limits.max_position_notional, "position value after worst case")
+
+
+def exposure(s: Situation) -> Verdict:
+    """Gross and net exposure, leverage and concentration after the worst case."""
+    if s.reduces:
+        return _ok("exposure")
+    longs, shorts = _worst_values(s)
+    gross, net = longs - shorts, max(longs, -shorts)
+    verdicts = [
+        _within("max_gross_exposure", gross, s.limits.max_gross_exposure, "gross exposure after worst case"),
+        _within("max_net_exposure", net, s.limits.max_net_exposure, "net exposure after worst case"),
+    ]
+    if s.account is not None and s.account.equity > 0:
+        leverage = (gross / s.account.equity).quantize(Decimal("0.001"))
+        verdicts.append(_within("max_leverage", leverage, s.limits.max_leverage, "leverage after worst case"))
+        held = abs(s.exposure.worst_case(s.wish.symbol, s.wish.side) + s.wish.side.sign * (s.units or ZERO))
+        share = (held * (s.price or ZERO) * s.instrument.multiplier / s.account.equity * _HUNDRED).quantize(
+            Decimal("0.01")
+        )
+        verdicts.append(
+            _within("max_concentration_pct", share, s.limits.max_concentration_pct, "share of equity in percent,")
+        )
+    return next((verdict for verdict in verdicts if not verdict.ok), _ok("exposure"))
+
+
+def _worst_values(s: Situation) -> tuple[Decimal, Decimal]:
+    """Summed long and short values if each symbol went to the worse of its two ends."""
+    longs = shorts = ZERO
+    for symbol in s.exposure.symbols() | {s.wish.symbol}:
+        up, down = s.exposure.worst_case(symbol, Side.BUY), s.exposure.worst_case(symbol, Side.SELL)
+        price = s.exposure.marks.get(symbol, ZERO)
+        scale = s.exposure.multipliers.get(symbol, Decimal(1))
+        if symbol == s.wish.symbol:
+            price, scale = s.price or price, s.instrument.multiplier
+            up += s.units or ZERO if s.wish.side is Side.BUY else ZERO
+            down -= s.units or ZERO if s.wish.side is Side.SELL else ZERO
+        longs += max(up, ZERO) * price * scale
+        shorts += min(down, ZERO) * price * scale
+    return longs, shorts
+
+
+def buying_power(s: Situation) -> Verdict:
+    """Cost against the venue's figure less what it does not know of yet."""
+    if s.account is None or s.reduces or s.wish.order_class is OrderClass.OCO:
+        return _ok("buying_power")
+    cost = cost_of(s)
+    if cost is None:
+        return _no("buying_power", "the cost cannot be measured without a price")
+    free = s.account.buying_power * (_HUNDRED - s.limits.buying_power_buffer_pct) / _HUNDRED - s.exposure.reserved
+    if cost <= free:
+        return Verdict(control="buying_power", ok=True, limit=_text(free), value=_text(cost))
+    shown = max(free, ZERO)
+    text = f"cost {cost:,.2f} is above the free buying power {shown:,.2f} {s.account.currency}"
+    return _no("buying_power", text, limit=shown, value=cost)
+
+
+def cost_of(s: Situation) -> Decimal | None:
+    """Buying power this wish would take, in account currency; what reduces a position takes none."""
+    if s.wish.order_class is OrderClass.MULTILEG:
+        return max((s.wish.price or ZERO) * (s.wish.order_qty or ZERO) * s.instrument.multiplier, ZERO)
+    if s.notional is None or s.units is None or s.units == 0:
+        return s.notional
+    held = s.exposure.positions.get(s.wish.symbol, ZERO) * -s.wish.side.sign
+    opening = max(s.units - max(held, ZERO), ZERO)
+    return s.notional * opening / s.units
+
+
+def open_orders(s: Situation) -> Verdict:
+    total = _within("max_open_orders", s.exposure.open_count() + 1, s.limits.max_open_orders, "open orders")
+    if not total.ok:
+        return total
+    here = s.exposure.open_count(s.wish.symbol) + 1
+    return _within("max_open_orders_symbol", here, s.limits.max_open_orders_symbol, f"open orders in {s.wish.symbol}")
+
+
+def message_rate(s: Situation) -> Verdict:
+    second = _within("max_messages_s", s.messages_s + 1, s.limits.max_messages_s, "order messages in a second")
+    if not second.ok:
+        return second
+    return _within("max_messages_min", s.messages_min + 1, s.limits.max_messages_min, "order messages in a minute")
+
+
+def duplicate(s: Situation) -> Verdict:
+    """The same wish again within seconds is a double click until the caller says otherwise."""
+    if s.wish.allow_duplicate or s.twin_age_s is None or Decimal(str(s.twin_age_s)) > s.limits.duplicate_window_s:
+        return _ok("duplicate")
+    text = f"the same order was placed {s.twin_age_s:.1f} s ago; set allow_duplicate and another key if it is meant"
+    return _no("duplicate", text, limit=s.limits.duplicate_window_s)
+
+
+CONTROLS: tuple[Control, ...] = (
+    latch,
+    ready,
+    armed,
+    supported,
+    permission,
+    tick,
+    lot,
+    min_qty,
+    duplicate,
+    message_rate,
+    open_orders,
+    instrument_age,
+    option_level,
+    max_order_qty,
+    min_notional,
+    max_order_notional,
+    reference,
+    collar,
+    short_sale,
+    reduce_only,
+    max_position,
+    exposure,
+    buying_power,
+)

@@ -1,0 +1,135 @@
+"""Everything the controls look at, gathered before the one step that decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from floorbroker.domain.capability import BrokerInfo
+from floorbroker.domain.instrument import Instrument
+from floorbroker.domain.orders import NewOrder, Order
+from floorbroker.domain.records import Account, Quote
+from floorbroker.domain.values import ZERO, Environment, OrderType, Side
+from floorbroker.risk.limits import RiskLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """The price a wish is measured against, and how long ago we heard it (seconds)."""
+
+    quote: Quote
+    age_s: float
+
+    def against(self, side: Side) -> Decimal | None:
+        """What this side would pay or get now: the opposite touch, else the last price."""
+        touch = self.quote.ask if side is Side.BUY else self.quote.bid
+        return touch if touch is not None else self.quote.last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """What the account holds and may still get.  Positions are signed units by symbol; marks are prices by symbol.
+
+    `reserved` is the buying power taken by intents the venue's own figure does not know of yet.
+    """
+
+    positions: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
+    marks: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
+    multipliers: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
+    open_orders: tuple[Order, ...] = ()
+    pending: tuple[NewOrder, ...] = ()  # approved, not yet in the book of orders
+    reserved: Decimal = ZERO
+
+    def worst_case(self, symbol: str, side: Side) -> Decimal:
+        """Signed units if every open and undecided order of `side` filled in full."""
+        qty = self.positions.get(symbol, ZERO)
+        for terms, leaves in self._working(symbol):
+            if terms.side is side:
+                qty += side.sign * leaves
+        return qty
+
+    def _working(self, symbol: str) -> Iterable[tuple[NewOrder, Decimal]]:
+        for order in self.open_orders:
+            if order.terms.symbol == symbol:
+                yield order.terms, order.leaves_qty or self._units(order.terms)
+        for wish in self.pending:
+            if wish.symbol == symbol:
+                yield wish, self._units(wish)
+
+    def _units(self, wish: NewOrder) -> Decimal:
+        if wish.order_qty is not None:
+            return wish.order_qty
+        mark = self.marks.get(wish.symbol)
+        return (wish.notional or ZERO) / mark if mark else ZERO
+
+    def open_count(self, symbol: str | None = None) -> int:
+        """Open and undecided orders, of one symbol or of all."""
+        orders = [order.terms for order in self.open_orders] + list(self.pending)
+        return sum(1 for terms in orders if symbol is None or terms.symbol == symbol)
+
+    def value(self, symbol: str, qty: Decimal) -> Decimal:
+        """Signed market value of `qty` units; an unknown price counts as zero and is caught by other controls."""
+        return qty * self.marks.get(symbol, ZERO) * self.multipliers.get(symbol, Decimal(1))
+
+    def symbols(self) -> set[str]:
+        return set(self.positions) | {o.terms.symbol for o in self.open_orders} | {p.symbol for p in self.pending}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """One wish and the world around it."""
+
+    wish: NewOrder
+    limits: RiskLimits
+    info: BrokerInfo
+    environment: Environment
+    instrument: Instrument
+    exposure: Exposure
+    now: datetime
+    account: Account | None = None
+    reference: Reference | None = None
+    blocked: str = ""  # why the latch is closed, empty when open
+    not_ready: str = ""  # why the profile is not READY, empty when it is
+    not_armed: str = ""
+    messages_s: int = 0
+    messages_min: int = 0
+    twin_age_s: float | None = None  # age of the newest order with the same symbol, side, quantity and price
+
+    @property
+    def units(self) -> Decimal | None:
+        """Units asked for; a notional wish is measured at the reference."""
+        if self.wish.order_qty is not None:
+            return self.wish.order_qty
+        price = self.price
+        return (
+            None if not price or self.wish.notional is None else self.wish.notional / price / self.instrument.multiplier
+        )
+
+    @property
+    def price(self) -> Decimal | None:
+        """The price that measures the wish: its limit, its trigger, or what the market asks now."""
+        wish = self.wish
+        if wish.price is not None and wish.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT):
+            return abs(wish.price)
+        if wish.stop_px is not None:
+            return wish.stop_px
+        return self.reference.against(wish.side) if self.reference else None
+
+    @property
+    def notional(self) -> Decimal | None:
+        """Size in account currency."""
+        if self.wish.notional is not None:
+            return self.wish.notional
+        price = self.price
+        if price is None or self.wish.order_qty is None:
+            return None
+        return self.wish.order_qty * price * self.instrument.multiplier
+
+    @property
+    def reduces(self) -> bool:
+        """Whether the wish can only lower the absolute position, open orders of its side counted."""
+        held = self.exposure.positions.get(self.wish.symbol, ZERO)
+        after = self.exposure.worst_case(self.wish.symbol, self.wish.side) + self.wish.side.sign * (self.units or ZERO)
+        return held != 0 and (held > 0) != (self.wish.side is Side.BUY) and after * held >= 0
