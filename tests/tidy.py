@@ -210,11 +210,17 @@ def calls_of(source: Source, *names: str) -> list[str]:
     ]
 
 
+def _passes_on(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler only tidies up: its last statement is a bare `raise`."""
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
+
+
 def broad_excepts(source: Source) -> list[str]:
-    """Handlers that catch everything, `suppress(Exception)` included."""
+    """Handlers that swallow everything, `suppress(Exception)` included; tidying up and raising again is no offence."""
     found: list[str] = []
     for node in ast.walk(source.tree):
-        if isinstance(node, ast.ExceptHandler):
+        if isinstance(node, ast.ExceptHandler) and not _passes_on(node):
             kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
             if any(kind is None or spelled(kind) in BROAD for kind in kinds):
                 found.append(at(source, node, "broad except"))
