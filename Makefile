@@ -34,6 +34,7 @@ help: ## list the commands
 # --- Set-up ----------------------------------------------------------------------------------------------------------
 
 setup: $(SYNCED) ## install what is missing into .tools and .venv
+	@:
 
 # The first interpreter that is 3.11 or newer and can make a virtual environment; version managers leave names that
 # answer with an error, so each one is asked.

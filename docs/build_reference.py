@@ -307,17 +307,17 @@ def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, 
 
 def _parameters_of(command: Any) -> str:
     rows = [
-        (
-            " ".join(f"`{name}`" for name in (*p.opts, *p.secondary_opts))
-            if p.param_type_name == "option"
-            else f"`{p.human_readable_name}`",
-            "yes" if p.required else "no",
-            " ".join((getattr(p, "help", None) or "").split()),
-        )
+        (_name_of(p), "yes" if p.required else "no", " ".join((getattr(p, "help", None) or "").split()))
         for p in command.params
         if not getattr(p, "hidden", False) and p.name != "help"
     ]
     return table(("Option", "Required", "Means"), rows) if rows else ""
+
+
+def _name_of(parameter: Any) -> str:
+    if parameter.param_type_name == "option":
+        return " ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+    return f"`{parameter.metavar or parameter.name.upper()}`"
 
 
 # --- The lot ---------------------------------------------------------------------------------------------------------

