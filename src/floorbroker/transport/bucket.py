@@ -1,0 +1,180 @@
+"""Rate budgets as arithmetic, without waiting: tokens that come back exactly one window after they were taken.
+
+A bucket that refills smoothly lets a full burst and a full refill through in one window, twice what a venue allows.
+Here a token returns `per_s` seconds after it was taken, so no window of that length, wherever it starts, ever sees more
+than the budget.  The price is one small record per request in the window.
+
+Lanes share one bucket, each up to its own part (`shares`): ordinary work stays at 80 % of what the venue allows, and
+what lies above is for cancels and for finding out about orders in doubt (RELIABILITY 11).  A cancel is counted, never
+refused (RELIABILITY I15).
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from floorbroker.transport.types import Lane
+
+# For budgets that orders draw on: questions leave room for orders, orders leave room for cancels and resolution.
+ORDER_SHARES: Mapping[Lane, float] = MappingProxyType(
+    {Lane.CANCEL: 1.0, Lane.RESOLVE: 1.0, Lane.REDUCE: 0.8, Lane.NEW: 0.8, Lane.RECONCILE: 0.7, Lane.QUERY: 0.6}
+)
+# For budgets that only reads draw on.
+READ_SHARES: Mapping[Lane, float] = MappingProxyType(dict.fromkeys(Lane, 0.8))
+FULL_SHARES: Mapping[Lane, float] = MappingProxyType(dict.fromkeys(Lane, 1.0))
+
+_PAUSE_MAX_S = 3600.0  # what a header may ask of us at most
+_LIMIT_GROWTH_MAX = 100.0
+_SLOWEST = 0.1
+_RECOVERY_STEP = 0.1
+_DUST = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """`capacity` tokens in any `per_s` seconds: the venue's whole allowance, of which each lane uses its share."""
+
+    name: str
+    capacity: float
+    per_s: float
+    shares: Mapping[Lane, float] = field(default_factory=lambda: ORDER_SHARES)
+    flat: bool = False  # every request costs one token, whatever its weight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitNews:
+    """What a reply tells about the venue's limits; times are seconds from now.
+
+    `budget` names the budget meant (None: the first one of the request).  `retry_after_s` is the venue's word that this
+    budget is spent; `ban_s` that nothing at all may be sent for so long.
+    """
+
+    budget: str | None = None
+    limit: float | None = None
+    remaining: float | None = None
+    reset_s: float | None = None
+    retry_after_s: float | None = None
+    ban_s: float | None = None
+
+
+@dataclass(slots=True)
+class Taken:
+    """Tokens in use, and when they come back."""
+
+    returns_at: float
+    cost: float
+
+
+class Bucket:
+    """One budget in use.  `now` is always monotonic seconds of one clock."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.capacity = budget.capacity
+        self._out: deque[Taken] = deque()
+        self._used = 0.0
+        self._elsewhere = Taken(-math.inf, 0.0)  # what the venue counts beyond what we sent
+        self._pace = 1.0
+        self._pace_set_at = -math.inf
+        self._throttles = 0
+        self.paused_until = -math.inf
+
+    def used(self, now: float) -> float:
+        """Tokens not yet back, those spent elsewhere included."""
+        self._settle(now)
+        return self._used + self._elsewhere.cost
+
+    def cost(self, weight: float) -> float:
+        """What a request of this weight costs here."""
+        return 1.0 if self.budget.flat else float(weight)
+
+    def wait_s(self, cost: float, lane: Lane, now: float) -> float:
+        """Seconds until `cost` tokens are free for this lane: 0 for now, infinity for never."""
+        if lane is Lane.CANCEL:
+            return 0.0
+        if cost > self.capacity:
+            return math.inf
+        pause_s = max(0.0, self.paused_until - now)
+        used, allowed = self.used(now), self.allowance(lane, now)
+        if used + cost <= allowed + _DUST or used <= _DUST:  # a request above its share passes alone
+            return pause_s
+        return max(pause_s, self._free_at(used + cost - allowed, now) - now)
+
+    def take(self, cost: float, now: float) -> Taken:
+        """Use the tokens; the caller has asked `wait_s`, or is a cancel."""
+        self._settle(now)
+        taken = Taken(now + self.budget.per_s, cost)
+        self._out.append(taken)
+        self._used += cost
+        return taken
+
+    def give_back(self, taken: Taken) -> None:
+        """The request was not sent after all."""
+        self._used -= taken.cost
+        taken.cost = 0.0
+
+    def allowance(self, lane: Lane, now: float) -> float:
+        """Tokens this lane may have in use at once, at the present pace."""
+        return self.capacity * self.budget.shares[lane] * self.pace(now)
+
+    def pace(self, now: float) -> float:
+        """1.0 normally; less after a throttle, recovering a tenth each window."""
+        if self._pace >= 1.0:
+            return 1.0
+        windows = math.floor((now - self._pace_set_at) / self.budget.per_s + _DUST)
+        pace = min(1.0, self._pace + _RECOVERY_STEP * windows)
+        if pace >= 1.0:
+            self._pace, self._throttles = 1.0, 0
+        return pace
+
+    def slow_down(self, now: float) -> None:
+        """Halve the pace."""
+        self._pace = max(_SLOWEST, self.pace(now) / 2)
+        self._pace_set_at = now
+
+    def throttled(self, retry_after_s: float | None, now: float) -> None:
+        """The venue said too many: pause as long as it says, or longer each time it says nothing; then go slower."""
+        self._throttles += 1
+        guess_s = min(self.budget.per_s, 60.0, 2.0 ** min(self._throttles - 1, 6))
+        pause_s = guess_s if retry_after_s is None else _within(retry_after_s, 0.0, _PAUSE_MAX_S)
+        self.paused_until = max(self.paused_until, now + pause_s)
+        self.slow_down(now)
+
+    def learn(self, news: LimitNews, now: float) -> None:
+        """Follow the venue's own count where it is stricter, and its limit whatever it is (within reason)."""
+        if news.limit is not None:
+            self.capacity = _within(news.limit, 1.0, self.budget.capacity * _LIMIT_GROWTH_MAX)
+        if news.remaining is None:
+            return
+        self._settle(now)
+        reset_s = self.budget.per_s if news.reset_s is None else _within(news.reset_s, 0.0, self.budget.per_s)
+        free = _within(news.remaining, 0.0, self.capacity)
+        self._elsewhere = Taken(now + reset_s, max(0.0, self.capacity - self._used - free))
+
+    def _settle(self, now: float) -> None:
+        while self._out and self._out[0].returns_at <= now:
+            self.give_back(self._out.popleft())
+        if not self._out:
+            self._used = 0.0
+        if self._elsewhere.returns_at <= now:
+            self._elsewhere.cost = 0.0
+
+    def _free_at(self, needed: float, now: float) -> float:
+        """When at least `needed` tokens will have come back, or all of them."""
+        last = now
+        for taken in heapq.merge(self._out, [self._elsewhere], key=lambda taken: taken.returns_at):
+            if taken.cost > 0.0:
+                needed -= taken.cost
+                last = taken.returns_at
+                if needed <= _DUST:
+                    break
+        return last
+
+
+def _within(value: float, low: float, high: float) -> float:
+    return low if math.isnan(value) else min(max(value, low), high)

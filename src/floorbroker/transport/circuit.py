@@ -1,0 +1,81 @@
+"""A circuit breaker as a state machine that cannot wait: closed, open, half-open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from floorbroker.domain.errors import CircuitBreakerError, Hint, Outcome
+
+
+class CircuitState(Enum):
+    """Closed lets everything through, open nothing, half-open one probe at a time."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Leave to try; results of an earlier `era` say nothing about this one."""
+
+    era: int
+    probe: bool
+
+
+class Circuit:
+    """Opens after `failure_threshold` failures in a row; after `recovery_s` one probe decides.  `now` is monotonic."""
+
+    def __init__(self, *, failure_threshold: int, recovery_s: float) -> None:
+        if failure_threshold < 1:
+            raise ValueError("failure_threshold must be at least 1")
+        self._threshold = failure_threshold
+        self._recovery_s = recovery_s
+        self._failures = 0
+        self._opened_at: float | None = None
+        self._probing = False
+        self._era = 0
+
+    def state(self, now: float) -> CircuitState:
+        """Where it stands."""
+        if self._opened_at is None:
+            return CircuitState.CLOSED
+        return CircuitState.HALF_OPEN if now - self._opened_at >= self._recovery_s else CircuitState.OPEN
+
+    def admit(self, now: float, *, always: bool = False) -> Pass:
+        """Leave to try, or `CircuitBreakerError` (NOT_SENT).  `always` passes an open circuit and is no probe."""
+        state = self.state(now)
+        if state is CircuitState.CLOSED or always:
+            return Pass(self._era, probe=False)
+        if state is CircuitState.OPEN or self._probing:
+            left_s = max(0.0, (self._opened_at or now) + self._recovery_s - now)
+            raise CircuitBreakerError(
+                "the circuit breaker is open: not sent", outcome=Outcome.NOT_SENT, hint=Hint(retry_after_s=left_s)
+            )
+        self._probing = True
+        return Pass(self._era, probe=True)
+
+    def succeeded(self, leave: Pass) -> None:
+        """The other side works: close."""
+        self.returned(leave)
+        if leave.era == self._era:
+            self._failures = 0
+            if self._opened_at is not None:
+                self._opened_at = None
+                self._era += 1
+
+    def failed(self, leave: Pass, now: float) -> None:
+        """One more failure: open at the threshold, and again at once when it was the probe."""
+        self.returned(leave)
+        if leave.era != self._era or (self._opened_at is not None and not leave.probe):
+            return
+        self._failures += 1
+        if leave.probe or self._failures >= self._threshold:
+            self._opened_at = now
+            self._era += 1
+
+    def returned(self, leave: Pass) -> None:
+        """The try said nothing about the other side (refused by us, or cancelled)."""
+        if leave.probe:
+            self._probing = False

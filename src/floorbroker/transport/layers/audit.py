@@ -1,0 +1,121 @@
+"""The audit layer: what exactly crossed the wire, with every secret taken out before anybody sees the record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import FloorbrokerError, Outcome
+from floorbroker.domain.ports import Redactor
+from floorbroker.transport.types import NO_HEADERS, Request, Response, Transport
+
+# Headers by allow-list (RELIABILITY 9): what is not named here is not recorded.
+REQUEST_HEADERS = frozenset({"accept", "content-type", "content-length", "user-agent", "x-request-id", "x-tag"})
+REPLY_HEADERS = frozenset(
+    {"content-type", "content-length", "date", "retry-after", "server", "x-request-id", "cf-ray"}
+    | {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"}
+)
+_BODY_MAX = 16 * 1024
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")  # BiDi marks too
+_QUERY_SECRETS = ("sign", "token", "key", "secret", "password", "auth", "session")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request and what came of it, redacted.  `at` is UTC; `url` has no query, `query` no secret values.
+
+    Exactly one of `status` and `error` is set; `error` is a stable code, and `outcome` what we knew then.  A cancelled
+    wait is recorded as `cancelled`, UNKNOWN.  Bodies are cut at 16 KiB and say so by `…`.
+    """
+
+    at: datetime
+    method: str
+    url: str
+    endpoint: str
+    query: tuple[tuple[str, str], ...] = ()
+    order: str | None = None
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
+    body: str = ""
+    status: int | None = None
+    reply_headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
+    reply_body: str = ""
+    error: str | None = None
+    outcome: Outcome | None = None
+    elapsed_s: float = 0.0
+
+
+Tap = Callable[[Exchange], None]
+
+
+class Audit:
+    """Hands an `Exchange` to `tap` for each request that reached the shell.  `tap` must not raise and not wait."""
+
+    def __init__(self, inner: Transport, *, tap: Tap, redactor: Redactor, clock: Clock) -> None:
+        self._inner = inner
+        self._tap = tap
+        self._redactor = redactor
+        self._clock = clock
+
+    async def send(self, request: Request) -> Response:
+        at, started = self._clock.now(), self._clock.monotonic()
+        try:
+            response = await self._inner.send(request)
+        except FloorbrokerError as error:
+            self._record(request, at, started, error=error.code, outcome=error.outcome)
+            raise
+        except BaseException:
+            self._record(request, at, started, error="cancelled", outcome=Outcome.UNKNOWN)
+            raise
+        self._record(request, at, started, response=response)
+        return response
+
+    def _record(
+        self,
+        request: Request,
+        at: datetime,
+        started: float,
+        *,
+        response: Response | None = None,
+        error: str | None = None,
+        outcome: Outcome | None = None,
+    ) -> None:
+        clean = self._redactor.clean
+        exchange = Exchange(
+            at=at,
+            method=request.method,
+            url=clean(request.origin + request.path),
+            endpoint=request.endpoint,
+            query=tuple((name, _query_value(name, value, clean)) for name, value in request.query),
+            order=request.order,
+            headers=_listed(request.headers, REQUEST_HEADERS - _lower(request.secret_headers), clean),
+            body=_text(request.body, clean),
+            status=None if response is None else response.status,
+            reply_headers=NO_HEADERS if response is None else _listed(response.headers, REPLY_HEADERS, clean),
+            reply_body="" if response is None else _text(response.body, clean),
+            error=error,
+            outcome=outcome,
+            elapsed_s=self._clock.monotonic() - started,
+        )
+        self._tap(exchange)
+
+
+def _lower(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(name.lower() for name in names)
+
+
+def _listed(headers: Mapping[str, str], allowed: frozenset[str], clean: Callable[[str], str]) -> dict[str, str]:
+    return {name.lower(): clean(value) for name, value in headers.items() if name.lower() in allowed}
+
+
+def _query_value(name: str, value: str, clean: Callable[[str], str]) -> str:
+    return "***" if any(word in name.lower() for word in _QUERY_SECRETS) else clean(value)
+
+
+def _text(body: bytes, clean: Callable[[str], str]) -> str:
+    """Redacted before it is cut, so that no secret loses its recognisable half at the edge."""
+    text = clean(body.decode("utf-8", "backslashreplace"))
+    shown = text if len(text) <= _BODY_MAX else text[:_BODY_MAX] + "…"
+    return shown if shown.isprintable() else _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], shown)

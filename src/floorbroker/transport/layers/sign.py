@@ -1,0 +1,20 @@
+"""The signing layer: the last to change a request, so that the timestamp in a signature is as fresh as can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from floorbroker.transport.types import Request, Response, Transport
+
+Signer = Callable[[Request], Request]
+
+
+class Sign:
+    """Sends what `sign` makes of the request; `sign` is pure and names its secret headers in `secret_headers`."""
+
+    def __init__(self, inner: Transport, *, sign: Signer) -> None:
+        self._inner = inner
+        self._sign = sign
+
+    async def send(self, request: Request) -> Response:
+        return await self._inner.send(self._sign(request))

@@ -1,0 +1,171 @@
+"""Waits for tokens: the asynchronous shell around `bucket`, in order of lanes, with a deadline, on a handed-in clock.
+
+One limiter belongs to one account and is shared by its read stack and its command stack, since the venue counts them
+together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from bisect import insort
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import count
+
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import Hint, Outcome, RateLimitExceeded
+from floorbroker.transport.bucket import Bucket, Budget, LimitNews, Taken
+from floorbroker.transport.types import Lane
+
+_NAP_MIN_S = 0.001
+_NAP_MAX_S = 1.0  # a refund or a better limit is noticed within this time
+_BAN_MAX_S = 7 * 86_400.0
+_WAITERS_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """A venue's rate rules as data (`brokers/<venue>/limits.py`).
+
+    `routes` maps an endpoint (`orders.submit`), its first word (`orders`) or `*` for all the rest to the names of the
+    budgets it draws on; the most exact entry counts.  An endpoint without an entry is not limited.
+    """
+
+    budgets: tuple[Budget, ...]
+    routes: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Tokens taken for one request."""
+
+    taken: tuple[tuple[Bucket, Taken], ...]
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    lane: Lane
+    number: int
+    weight: float
+    buckets: tuple[Bucket, ...]
+    grant: Grant | None = field(default=None)
+
+    def __lt__(self, other: _Waiter) -> bool:
+        return (self.lane, self.number) < (other.lane, other.number)
+
+    def wait_s(self, now: float) -> float:
+        return max((bucket.wait_s(bucket.cost(self.weight), self.lane, now) for bucket in self.buckets), default=0.0)
+
+    def take(self, now: float) -> Grant:
+        return Grant(tuple((bucket, bucket.take(bucket.cost(self.weight), now)) for bucket in self.buckets))
+
+
+class Limiter:
+    """The budgets of one account."""
+
+    def __init__(self, limits: Limits, *, clock: Clock) -> None:
+        self._clock = clock
+        self._buckets = {budget.name: Bucket(budget) for budget in limits.budgets}
+        self._routes = {key: tuple(self._buckets[name] for name in names) for key, names in limits.routes.items()}
+        self._waiting: list[_Waiter] = []
+        self._numbers = count()
+        self._banned_until = -math.inf
+
+    def buckets(self, endpoint: str) -> tuple[Bucket, ...]:
+        """The buckets an endpoint draws on."""
+        for key in (endpoint, endpoint.partition(".")[0], "*"):
+            if (found := self._routes.get(key)) is not None:
+                return found
+        return ()
+
+    def used_share(self, endpoint: str) -> dict[str, float]:
+        """Part in use of each budget the endpoint draws on, by name; above 1.0 when cancels went past it."""
+        now = self._clock.monotonic()
+        return {bucket.budget.name: bucket.used(now) / bucket.capacity for bucket in self.buckets(endpoint)}
+
+    async def acquire(self, endpoint: str, *, lane: Lane, weight: float = 1, max_wait_s: float) -> Grant:
+        """Take tokens, after waiting for them if need be.
+
+        Raises `RateLimitExceeded` (NOT_SENT) at once when the wait would be longer than `max_wait_s`, or during a ban.
+        """
+        now = self._clock.monotonic()
+        self._refuse_when_banned(now)
+        waiter = _Waiter(lane, next(self._numbers), weight, self.buckets(endpoint))
+        if lane is Lane.CANCEL or (not self._waiting and waiter.wait_s(now) == 0.0):
+            return waiter.take(now)
+        if len(self._waiting) >= _WAITERS_MAX:
+            raise _refusal("too many requests are waiting for the rate budget", None)
+        return await self._queue(waiter, now + max_wait_s)
+
+    def give_back(self, grant: Grant) -> None:
+        """The request was proven not sent: its tokens are free again."""
+        for bucket, taken in grant.taken:
+            bucket.give_back(taken)
+
+    def learn(self, endpoint: str, news: LimitNews) -> None:
+        """Adapt to what a reply said."""
+        now = self._clock.monotonic()
+        if news.ban_s is not None and not math.isnan(news.ban_s):
+            self._banned_until = max(self._banned_until, now + min(news.ban_s, _BAN_MAX_S))
+        named = self._buckets.get(news.budget) if news.budget is not None else next(iter(self.buckets(endpoint)), None)
+        if named is not None:
+            named.learn(news, now)
+
+    def throttled(self, endpoint: str, retry_after_s: float | None) -> None:
+        """The venue answered 429: pause what this endpoint draws on."""
+        now = self._clock.monotonic()
+        for bucket in self.buckets(endpoint):
+            bucket.throttled(retry_after_s, now)
+
+    async def _queue(self, waiter: _Waiter, deadline: float) -> Grant:
+        insort(self._waiting, waiter)
+        try:
+            while waiter.grant is None:
+                await self._nap(waiter, deadline)
+        except asyncio.CancelledError:
+            if waiter.grant is not None:
+                self.give_back(waiter.grant)
+            raise
+        finally:
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+        return waiter.grant
+
+    async def _nap(self, waiter: _Waiter, deadline: float) -> None:
+        now = self._clock.monotonic()
+        self._refuse_when_banned(now)
+        self._grant_in_order(now)
+        if waiter.grant is not None:
+            return
+        wait_s = waiter.wait_s(now)
+        if now + wait_s > deadline or now >= deadline:
+            raise _refusal("the rate budget is used up", wait_s)
+        nap_s = min(self._turn_s(waiter, now), deadline - now, _NAP_MAX_S)
+        await self._clock.sleep(max(nap_s, _NAP_MIN_S))
+
+    def _grant_in_order(self, now: float) -> None:
+        """Serve every waiter that can go; one that cannot holds back those behind it on the same buckets."""
+        held: set[int] = set()
+        for waiter in tuple(self._waiting):
+            keys = {id(bucket) for bucket in waiter.buckets}
+            if held.isdisjoint(keys) and waiter.wait_s(now) == 0.0:
+                waiter.grant = waiter.take(now)
+                self._waiting.remove(waiter)
+            else:
+                held |= keys
+
+    def _turn_s(self, waiter: _Waiter, now: float) -> float:
+        """When its turn may come: those before it on the same buckets go first, unless they give up."""
+        mine = set(map(id, waiter.buckets))
+        before = (other for other in self._waiting if not waiter < other)
+        return max(other.wait_s(now) for other in before if not mine.isdisjoint(map(id, other.buckets)))
+
+    def _refuse_when_banned(self, now: float) -> None:
+        if now < self._banned_until:
+            raise _refusal("the venue has banned us for a while", self._banned_until - now)
+
+
+def _refusal(detail: str, retry_after_s: float | None) -> RateLimitExceeded:
+    known = retry_after_s if retry_after_s is not None and math.isfinite(retry_after_s) else None
+    return RateLimitExceeded(detail, outcome=Outcome.NOT_SENT, hint=Hint(retry_after_s=known))

@@ -1,0 +1,94 @@
+"""The two stacks, composed once, and why in this order (STYLE 2).
+
+From the outside in: each attempt of a read passes the breaker and pays its own tokens (so `Retry` is outermost);
+waiting for tokens is not a failure to the breaker, and an open breaker spends none; the gate looks after the last wait;
+the signature is made last, so it is fresh; the time-out covers one attempt on the wire and no wait of ours; the audit
+sees exactly what crossed the wire.
+
+A command stack has no `Retry`: nothing in it can send an order twice.  Both stacks of an account share one `Limiter`,
+since the venue counts them together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.ports import Meter, Redactor
+from floorbroker.transport.layers.audit import Audit, Tap
+from floorbroker.transport.layers.breaker import Breaker
+from floorbroker.transport.layers.gate import Check, SendGate
+from floorbroker.transport.layers.ratelimit import RateLimit, ReadLimits
+from floorbroker.transport.layers.retry import Retry
+from floorbroker.transport.layers.sign import Sign, Signer
+from floorbroker.transport.layers.timeout import Timeout
+from floorbroker.transport.limiter import Limiter
+from floorbroker.transport.types import Http, OrderHttp, Transport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Numbers of a stack.  `read_wait_s` and `command_wait_s` bound the wait for tokens; an intent is stale at 5 s."""
+
+    read_retries: int = 3
+    read_total_s: float = 30.0
+    read_wait_s: float = 30.0
+    command_wait_s: float = 4.0
+    failure_threshold: int = 5
+    recovery_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fittings:
+    """What both stacks of an account share.  `read_limits` turns a venue's headers into `LimitNews`."""
+
+    clock: Clock
+    random: Random
+    limiter: Limiter
+    read_limits: ReadLimits
+    sign: Signer
+    tap: Tap
+    redactor: Redactor
+    policy: Policy = Policy()
+    meter: Meter | None = None
+
+
+def reads(http: Http, *, fit: Fittings) -> Retry:
+    """`Retry(Breaker(RateLimit(Sign(Timeout(Audit(http))))))`."""
+    limited = RateLimit(
+        _signed(http, fit),
+        limiter=fit.limiter,
+        read_limits=fit.read_limits,
+        max_wait_s=fit.policy.read_wait_s,
+        meter=fit.meter,
+    )
+    return Retry(
+        _breaker(limited, fit),
+        retries=fit.policy.read_retries,
+        clock=fit.clock,
+        random=fit.random,
+        total_s=fit.policy.read_total_s,
+    )
+
+
+def commands(order_http: OrderHttp, *, check: Check, fit: Fittings) -> Breaker:
+    """`Breaker(RateLimit(SendGate(Sign(Timeout(Audit(order_http))))))`; hand the same `check` to `OrderHttpClient`."""
+    limited = RateLimit(
+        SendGate(_signed(order_http, fit), check=check),
+        limiter=fit.limiter,
+        read_limits=fit.read_limits,
+        max_wait_s=fit.policy.command_wait_s,
+        meter=fit.meter,
+    )
+    return _breaker(limited, fit)
+
+
+def _signed(shell: Transport, fit: Fittings) -> Sign:
+    audited = Audit(shell, tap=fit.tap, redactor=fit.redactor, clock=fit.clock)
+    return Sign(Timeout(audited), sign=fit.sign)
+
+
+def _breaker(inner: Transport, fit: Fittings) -> Breaker:
+    policy = fit.policy
+    return Breaker(inner, clock=fit.clock, failure_threshold=policy.failure_threshold, recovery_s=policy.recovery_s)
