@@ -1,7 +1,7 @@
 """Where an order stands, given the evidence.  One rule a line, strongest first:
 
     filled = quantity        over  the venue's terminal word (cancelled, expired, late reject)
-    terminal word            over  working, over held, over acked
+    terminal word            over  working (or any fill), over held, over acked
     any sign of the order    over  our own negatives (refused, not sent, horizon passed), with an alert
     not sent, refused        over  horizon passed, over in doubt, over sending, over prepared
 
@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from floorbroker.domain import facts as f
-from floorbroker.domain.orders import CLOSED, Execution, Order, OrderState
+from floorbroker.domain.orders import CLOSED, Execution, Order, OrderChanges, OrderState
 from floorbroker.domain.values import ZERO, ExecId, IntentId, OrderId, OrdStatus, Price, Quantity, TimeInForce
 
 
@@ -58,6 +58,7 @@ class Evidence:
 
 _F = TypeVar("_F", bound=f.Fact)
 
+_NO_CHANGES = OrderChanges()
 _TERMINAL = (
     ("cancelled", OrderState.CANCELLED),
     ("expired", OrderState.EXPIRED),
@@ -133,22 +134,32 @@ def order_of(intent_id: IntentId, evidence: Evidence) -> Order:
         evidence=_doubts(evidence, state),
         alerts=alerts_of(evidence, state, cum, quantity),
         needs_executions=any(_total_differs(evidence, link, filled[link], executions) for link in evidence.links),
-        route="" if adopted else founding.route,  # pyright: ignore[reportAttributeAccessIssue]
+        route=founding.route if isinstance(founding, f.Prepared) else "",
     )
 
 
 def chain_of(evidence: Evidence) -> list[OrderId]:
-    """Venue ids from the first to the current one; a rejected replacement gives the place back."""
+    """Venue ids from the first to the current one; a replacement rejected before it lived gives the place back."""
     if not evidence.links:
         return []
     followers = set(evidence.edges.values())
     roots = sorted(order_id for order_id in evidence.links if order_id not in followers)
     chain = roots[:1] or [min(evidence.links)]
     while (follower := evidence.edges.get(chain[-1])) is not None and follower not in chain:
-        if "reject" in evidence.links[follower].words:
+        if _never_lived(evidence, follower):
             break
         chain.append(follower)
     return chain
+
+
+def _never_lived(evidence: Evidence, order_id: OrderId) -> bool:
+    """Rejected without ever having worked or filled: then what it was to replace was not replaced."""
+    link = evidence.links[order_id]
+    filled = any(cum > 0 for _, cum, _ in link.cums)
+    filled = filled or any(
+        fact.order_id == order_id for versions in evidence.execs.values() for fact in versions.values()
+    )
+    return "reject" in link.words and "working" not in link.words and not filled
 
 
 def live_executions(evidence: Evidence) -> tuple[Execution, ...]:
@@ -213,11 +224,14 @@ def quantity_of(evidence: Evidence, chain: list[OrderId], filled: dict[OrderId, 
     """The total quantity now asked for, over all links; None while a notional order has no unit count."""
     assert evidence.founding is not None
     total = evidence.founding.order.order_qty
+    asked = _asked_changes(evidence)
     before = ZERO
     for position, order_id in enumerate(chain):
         for done in _ordered_terms(evidence, order_id):
             if done.order_qty is not None:
                 total = Quantity(before + done.order_qty)
+            else:
+                total = asked.get(done.replace_id, _NO_CHANGES).order_qty or total
         if position + 1 < len(chain):
             before += filled[order_id]
     return total
@@ -227,14 +241,24 @@ def _current_terms(evidence: Evidence, chain: list[OrderId]) -> tuple[Price | No
     assert evidence.founding is not None
     order = evidence.founding.order
     price, stop_px, tif = order.price, order.stop_px, order.tif
-    asked = {ask.replace_id: ask.changes for ask in evidence.of(f.ReplaceAsked)}
+    asked = _asked_changes(evidence)
     for order_id in chain:
         for done in _ordered_terms(evidence, order_id):
-            price = price if done.price is None else done.price
-            stop_px = stop_px if done.stop_px is None else done.stop_px
-            changes = asked.get(done.replace_id) if done.replace_id else None
-            tif = changes.tif if changes and changes.tif else tif
+            changes = asked.get(done.replace_id, _NO_CHANGES)
+            price = _first(done.price, changes.price, price)
+            stop_px = _first(done.stop_px, changes.stop_px, stop_px)
+            tif = changes.tif or tif
     return price, stop_px, tif
+
+
+def _first(*told: Price | None) -> Price | None:
+    """The first that was told; a price of zero is one."""
+    return next((price for price in told if price is not None), None)
+
+
+def _asked_changes(evidence: Evidence) -> dict[IntentId | None, OrderChanges]:
+    """What each replace asked for: its terms, where the venue that did it does not repeat them."""
+    return {ask.replace_id: ask.changes for ask in evidence.of(f.ReplaceAsked)}
 
 
 def _ordered_terms(evidence: Evidence, order_id: OrderId) -> list[f.ReplaceDone]:
@@ -253,13 +277,15 @@ def state_of(evidence: Evidence, chain: list[OrderId], cum: Decimal, quantity: D
         if word in words:
             return state
     if chain:
-        return next((state for word, state in _ALIVE if word in words), _silent_state(evidence, cum))
+        if cum > 0:
+            return OrderState.WORKING  # a fill says so, whatever else was said (or not yet) of a held or a replaced id
+        return next((state for word, state in _ALIVE if word in words), _silent_state(evidence))
     return _state_without_a_sign(evidence)
 
 
-def _silent_state(evidence: Evidence, cum: Decimal) -> OrderState:
-    """A link nobody called working: fills, or an earlier link that worked, say that it does."""
-    worked = cum > 0 or any("working" in link.words for link in evidence.links.values())
+def _silent_state(evidence: Evidence) -> OrderState:
+    """A link nobody called working: an earlier link that worked says that it does."""
+    worked = any("working" in link.words for link in evidence.links.values())
     return OrderState.WORKING if worked else OrderState.ACKED
 
 
