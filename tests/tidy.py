@@ -161,11 +161,12 @@ def _mentions_float(annotation: ast.AST) -> bool:
 
 
 def floats(source: Source, *, allowed: Iterable[str] = ()) -> list[str]:
-    """`float(...)`, and names typed float that are not durations ending in their unit (`_s`, `_ms`)."""
+    """`float(...)` and names typed float, except durations that end in their unit (`timeout_s`, `lag_ms`)."""
     found = [
         at(source, node, "float(...)")
         for node in ast.walk(source.tree)
         if isinstance(node, ast.Call) and spelled(node.func) == "float"
+        if not any(spelled(argument).endswith(UNITS_OF_TIME) for argument in node.args)
     ]
     for name, annotation, node in _annotations(source.tree):
         if name.endswith(UNITS_OF_TIME) or name in allowed:
