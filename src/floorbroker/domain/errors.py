@@ -123,9 +123,13 @@ class Forbidden(OwnRefusal):
 
 
 class JournalFault(OwnRefusal):
-    """The journal cannot be written; orders are refused and the process stops on I/O errors."""
+    """The journal cannot be written; orders are refused.  `fatal`: the disk or the file failed, the process stops."""
 
     code = "journal_fault"
+
+    def __init__(self, detail: str, *, fatal: bool = False, hint: Hint = NO_HINT) -> None:
+        super().__init__(detail, hint=hint)
+        self.fatal = fatal
 
 
 class ConfigInvalid(OwnRefusal):
