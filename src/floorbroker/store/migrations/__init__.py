@@ -1,0 +1,1 @@
+"""Alembic's folder: how a journal's database came to be, step by step."""

@@ -1,0 +1,119 @@
+"""Reading a journal: replay, pages, look-ups.  Works beside the writer, from any process, and never writes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from floorbroker.domain.errors import NotFound
+from floorbroker.domain.ports import KeyEntry, Record
+from floorbroker.domain.values import ExecId, IntentId, ProfileName
+from floorbroker.store.codec import Row, decode
+from floorbroker.store.connect import meta, open_reader
+
+PAGE = 1000
+_COLUMNS = "seq, epoch, at, kind, profile, intent_id, body"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Columns = tuple[int, int, int, str, str, str | None, bytes]
+
+
+def microseconds(moment: datetime) -> int:
+    """Whole microseconds since 1970, as the journal stores times."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment_of(at: int) -> datetime:
+    """The reverse of `microseconds`."""
+    return _EPOCH + timedelta(microseconds=at)
+
+
+class JournalReader:
+    """A read-only view of the file at `path`, as of each call.  Raises `NotFound` when there is no such file."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            raise NotFound(f"no journal at {path}")
+        self.path = path
+        self._connection = open_reader(path)
+
+    def replay(self, after: int = 0) -> Iterator[Record]:
+        """Every record after `after`, in order.  Reads page by page, so that a slow consumer holds no old snapshot
+        open.
+        """
+        for columns in self.rows(after):
+            yield record_of(columns)
+
+    def rows(self, after: int = 0) -> Iterator[Columns]:
+        """Every stored row after `after`, in order, as it stands in the database."""
+        while page := self._page(after, PAGE):
+            yield from page
+            after = page[-1][0]
+
+    def read(self, *, after: int = 0, limit: int = PAGE, kinds: frozenset[str] | None = None) -> list[Record]:
+        """A page of records; `kinds` out of `fact audit key note`."""
+        return [record_of(columns) for columns in self._page(after, limit, kinds)]
+
+    def records_of(self, intent_id: IntentId) -> tuple[Record, ...]:
+        """Everything that names one intent: how the outcome of a doubtful commit is read again (RELIABILITY 2.8)."""
+        query = f"SELECT {_COLUMNS} FROM records WHERE intent_id = ? ORDER BY seq"  # noqa: S608 - our own constant
+        return tuple(record_of(columns) for columns in self._connection.execute(query, (intent_id,)))
+
+    def find_key(self, *, principal: str, profile: ProfileName, key: str) -> KeyEntry | None:
+        query = 'SELECT body_hash, intent_id FROM keys WHERE principal = ? AND profile = ? AND "key" = ?'
+        row = self._connection.execute(query, (principal, profile, key)).fetchone()
+        if row is None:
+            return None
+        return KeyEntry(principal=principal, profile=profile, key=key, body_hash=row[0], intent_id=IntentId(row[1]))
+
+    def first_execution(
+        self, *, profile: ProfileName, intent_id: IntentId, exec_id: ExecId, version: int = 0
+    ) -> int | None:
+        """The sequence number under which an execution was first recorded, however many sources told of it since."""
+        query = "SELECT seq FROM executions WHERE profile = ? AND intent_id = ? AND exec_id = ? AND version = ?"
+        row = self._connection.execute(query, (profile, intent_id, exec_id, version)).fetchone()
+        return None if row is None else row[0]
+
+    def audit_rows(self, after: int = 0, limit: int = PAGE) -> list[tuple[int, int, Record]]:
+        """Audit records numbered after `after`: (number, monotonic microseconds, record)."""
+        query = (
+            "SELECT number, mono_us, seq, epoch, at, kind, profile, intent_id, body "
+            "FROM audit JOIN records USING (seq) WHERE number > ? ORDER BY number LIMIT ?"
+        )
+        return [(row[0], row[1], record_of(row[2:])) for row in self._connection.execute(query, (after, limit))]
+
+    def published(self, consumer: str) -> int:
+        """How far a consumer of the outbox has come; 0 for one that never began."""
+        row = self._connection.execute("SELECT published FROM outbox WHERE consumer = ?", (consumer,)).fetchone()
+        return 0 if row is None else row[0]
+
+    def meta(self, key: str) -> str | None:
+        """One line of the journal's own description: `environment instance_tag epoch clean`."""
+        return meta(self._connection, key)
+
+    @property
+    def last_seq(self) -> int:
+        return self._connection.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _page(self, after: int, limit: int, kinds: frozenset[str] | None = None) -> list[Columns]:
+        wanted = sorted(kinds) if kinds is not None else []
+        chosen = f"AND kind IN ({', '.join('?' * len(wanted))})" if kinds is not None else ""
+        query = f"SELECT {_COLUMNS} FROM records WHERE seq > ? {chosen} ORDER BY seq LIMIT ?"  # noqa: S608 - marks only
+        return _fetched(self._connection.execute(query, (after, *wanted, limit)))
+
+
+def record_of(columns: Columns) -> Record:
+    """A stored row as a record."""
+    seq, epoch, at, kind, profile, intent_id, body = columns
+    row = Row(
+        kind=kind, profile=ProfileName(profile), intent_id=None if intent_id is None else IntentId(intent_id), body=body
+    )
+    return Record(seq=seq, epoch=epoch, at=moment_of(at), entry=decode(row))
+
+
+def _fetched(cursor: sqlite3.Cursor) -> list[Columns]:
+    return cursor.fetchall()

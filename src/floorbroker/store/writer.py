@@ -1,0 +1,209 @@
+"""The writing side: one connection, one transaction per group of batches, each batch whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from floorbroker.domain.errors import Conflict, FloorbrokerError, JournalFault
+from floorbroker.domain.facts import Exec, Prepared, ReplaceAsked
+from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, KeyEntry, Record
+from floorbroker.store.codec import Row, encode
+from floorbroker.store.connect import meta, set_meta
+from floorbroker.store.faults import FULL, fault_of, primary_code
+from floorbroker.store.reader import microseconds
+from floorbroker.store.reserve import Reserve
+
+
+@dataclass(slots=True)
+class Batch:
+    """The entries of one commit, and what became of them: `records` when durable, else `error`."""
+
+    entries: tuple[Entry, ...]
+    rows: tuple[Row, ...]
+    records: tuple[Record, ...] = ()
+    error: FloorbrokerError | None = None
+    done: asyncio.Future[None] | None = None
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry]) -> Batch:
+        """Encoded at once, so that an entry that cannot be stored fails its own caller and nobody else."""
+        return cls(entries=tuple(entries), rows=tuple(encode(entry) for entry in entries))
+
+    def outcome(self) -> tuple[Record, ...]:
+        if self.error is not None:
+            raise self.error
+        return self.records
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """When a group was written: wall time, and the monotonic clock in microseconds."""
+
+    at: datetime
+    mono_us: int
+
+
+@dataclass(slots=True)
+class Writer:
+    """Owns the writing connection.  `last_seq` is the last durable record; a fault that must stop the process is
+    kept.
+    """
+
+    connection: sqlite3.Connection
+    epoch: int
+    reserve: Reserve | None = None
+    last_seq: int = field(init=False)
+    is_full: bool = field(init=False, default=False)
+    stopped_by: FloorbrokerError | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.last_seq = self._stored_seq()
+
+    def claim(self) -> None:
+        """Become the owner: no epoch below ours may append from here on, and the stop is unclean until `retire`."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._assert_epoch()
+            set_meta(self.connection, "epoch", str(self.epoch))
+            set_meta(self.connection, "clean", "no")
+        except FloorbrokerError:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def retire(self) -> None:
+        """Mark a clean stop."""
+        set_meta(self.connection, "clean", "yes")
+
+    def write(self, group: Sequence[Batch], stamp: Stamp) -> None:
+        """One transaction for the whole group.  Raises `Conflict` for a stale epoch and `JournalFault`; batches that
+        break a uniqueness rule fail alone, inside.  A full disk gets the reserve and one more try.
+        """
+        if self.stopped_by is not None:
+            raise self.stopped_by
+        try:
+            self._transact(group, stamp)
+        except sqlite3.Error as error:
+            if primary_code(error) != FULL or not self._make_room():
+                raise fault_of(error) from error
+            self._again(group, stamp)
+
+    def settle(self, group: Sequence[Batch], error: FloorbrokerError | None) -> None:
+        """Give each batch its outcome.  After an error the database itself is asked what is durable (RELIABILITY
+        2.8).
+        """
+        if error is not None:
+            self._note(error)
+        durable = self._durable(group, error)
+        for batch in group:
+            if batch.error is None and (not batch.records or batch.records[-1].seq > durable):
+                batch.error = error or JournalFault("the commit did not happen")
+        self.last_seq = max(self.last_seq, durable)
+
+    def mark_published(self, consumer: str, position: int) -> None:
+        """Move a consumer of the outbox forward.  Raises `JournalFault`."""
+        query = (
+            "INSERT INTO outbox VALUES (?, ?) "
+            "ON CONFLICT (consumer) DO UPDATE SET published = max(published, excluded.published)"
+        )
+        try:
+            self.connection.execute(query, (consumer, position))
+        except sqlite3.Error as error:
+            raise fault_of(error) from error
+
+    def rollback(self) -> None:
+        """Drop what a broken-off transaction left."""
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+
+    def _again(self, group: Sequence[Batch], stamp: Stamp) -> None:
+        try:
+            self._transact(group, stamp)
+        except sqlite3.Error as error:
+            raise fault_of(error) from error
+
+    def _make_room(self) -> bool:
+        self.is_full = True
+        return self.reserve is not None and self.reserve.release()
+
+    def _transact(self, group: Sequence[Batch], stamp: Stamp) -> None:
+        self.rollback()
+        self.connection.execute("BEGIN IMMEDIATE")
+        self._assert_epoch()
+        seq = self.last_seq
+        for batch in group:
+            seq = self._append(batch, stamp, seq)
+        self.connection.execute("COMMIT")
+
+    def _append(self, batch: Batch, stamp: Stamp, seq: int) -> int:
+        """Write one batch under a savepoint; the last sequence number used."""
+        batch.records, batch.error = (), None
+        self.connection.execute("SAVEPOINT batch")
+        try:
+            batch.records = tuple(
+                self._insert(entry, row, stamp, seq + place)
+                for place, (entry, row) in enumerate(zip(batch.entries, batch.rows, strict=True), start=1)
+            )
+        except sqlite3.IntegrityError as error:
+            self.connection.execute("ROLLBACK TO batch")
+            batch.error = fault_of(error)
+        self.connection.execute("RELEASE batch")
+        return batch.records[-1].seq if batch.records else seq
+
+    def _insert(self, entry: Entry, row: Row, stamp: Stamp, seq: int) -> Record:
+        columns = (seq, self.epoch, microseconds(stamp.at), row.kind, row.profile, row.intent_id, row.body)
+        self.connection.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?)", columns)
+        match entry:
+            case FactEntry():
+                self._index_fact(entry, seq)
+            case KeyEntry():
+                key = (entry.principal, entry.profile, entry.key, entry.body_hash, entry.intent_id, seq)
+                self.connection.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?)", key)
+            case AuditEntry():
+                self.connection.execute("INSERT INTO audit (seq, mono_us) VALUES (?, ?)", (seq, stamp.mono_us))
+            case _:
+                pass  # a note is found by reading
+        return Record(seq=seq, epoch=self.epoch, at=stamp.at, entry=entry)
+
+    def _index_fact(self, entry: FactEntry, seq: int) -> None:
+        fact = entry.fact
+        if isinstance(fact, Prepared):
+            self.connection.execute("INSERT INTO intents VALUES (?, ?)", (entry.intent_id, seq))
+        if isinstance(fact, Prepared | ReplaceAsked):
+            self.connection.execute("INSERT INTO client_ids VALUES (?, ?, ?)", (entry.profile, fact.cl_ord_id, seq))
+        if isinstance(fact, Exec):
+            # A second source may tell of the same execution (and add its fee): a record, but no second execution.
+            execution = (entry.profile, entry.intent_id, fact.exec_id, fact.version, seq)
+            self.connection.execute("INSERT INTO executions VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", execution)
+
+    def _assert_epoch(self) -> None:
+        stored = int(meta(self.connection, "epoch") or 0)
+        if stored > self.epoch:
+            raise StaleEpoch(f"epoch {self.epoch} is stale: epoch {stored} owns this journal")
+
+    def _note(self, error: FloorbrokerError) -> None:
+        if isinstance(error, StaleEpoch) or (isinstance(error, JournalFault) and error.fatal):
+            self.stopped_by = error
+
+    def _durable(self, group: Sequence[Batch], error: FloorbrokerError | None) -> int:
+        if error is None:
+            return max((batch.records[-1].seq for batch in group if batch.records), default=self.last_seq)
+        if self.stopped_by is not None:
+            return self.last_seq  # nothing is known to be durable past this
+        try:
+            self.rollback()
+            return self._stored_seq()
+        except sqlite3.Error as second:
+            self._note(fault_of(second))
+            return self.last_seq
+
+    def _stored_seq(self) -> int:
+        return self.connection.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
+
+
+class StaleEpoch(Conflict):
+    """Another owner took this journal; the process that gets this must stop deciding."""

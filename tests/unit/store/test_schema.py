@@ -1,0 +1,166 @@
+"""One schema, written three times for three purposes, and equal; and what an open refuses."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from floorbroker.domain.clock import ManualClock
+from floorbroker.domain.errors import JournalFault
+from floorbroker.domain.values import Environment
+from floorbroker.store import SqliteJournal
+from floorbroker.store.connect import assert_settings, filesystem_of, open_writer
+from floorbroker.store.ddl import HEAD, SCRIPT
+from floorbroker.store.migrate import downgrade, upgrade
+from floorbroker.store.schema import METADATA, TRIGGERS
+from tests.unit.store.making import START, opened
+
+
+def schema_of(path: Path) -> dict[str, str]:
+    """Each object of a database with its definition, spaces aside."""
+    raw = sqlite3.connect(path)
+    rows = raw.execute("SELECT type || ' ' || name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    raw.close()
+    return {name: re.sub(r"\s+", "", sql).replace(",", "") for name, sql in rows}
+
+
+def by_script(path: Path) -> None:
+    raw = sqlite3.connect(path)
+    raw.executescript(SCRIPT)
+    raw.close()
+
+
+def by_tables(path: Path) -> None:
+    engine = create_engine(f"sqlite:///{path}")
+    METADATA.create_all(engine)
+    with engine.begin() as connection:
+        for trigger in TRIGGERS:
+            connection.execute(text(trigger))
+    engine.dispose()
+
+
+def test_the_script_and_the_migrations_make_the_same_database(tmp_path: Path) -> None:
+    by_script(tmp_path / "a.db")
+    upgrade(tmp_path / "b.db")
+    assert schema_of(tmp_path / "a.db") == schema_of(tmp_path / "b.db")
+
+
+def test_the_tables_in_code_are_those_of_the_script(tmp_path: Path) -> None:
+    by_script(tmp_path / "a.db")
+    by_tables(tmp_path / "b.db")
+    scripted = schema_of(tmp_path / "a.db")
+    del scripted["table alembic_version"]
+    assert schema_of(tmp_path / "b.db") == scripted
+
+
+def test_every_table_is_strict(tmp_path: Path) -> None:
+    by_script(tmp_path / "a.db")
+    loose = [
+        n for n, sql in schema_of(tmp_path / "a.db").items() if n.startswith("table") and not sql.endswith("STRICT")
+    ]
+    assert sorted(loose) == ["table alembic_version", "table sqlite_sequence"]
+
+
+def test_migrations_go_down_to_nothing_and_up_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    upgrade(path)
+    made = schema_of(path)
+    downgrade(path)
+    assert set(schema_of(path)) == {"table alembic_version", "table sqlite_sequence"}
+    upgrade(path)
+    assert schema_of(path) == made
+
+
+# --- What an open refuses --------------------------------------------------------------------------------------------
+
+
+def execute(statement: str) -> Callable[[Path], None]:
+    def spoil(path: Path) -> None:
+        raw = sqlite3.connect(path, isolation_level=None)
+        raw.execute(statement)
+        raw.close()
+
+    return spoil
+
+
+def scramble(path: Path) -> None:
+    """Damage a page of the middle after an unclean stop."""
+    execute("UPDATE meta SET value = 'no' WHERE key = 'clean'")(path)
+    raw = bytearray(path.read_bytes())
+    raw[4096 * 2 : 4096 * 12] = b"\xa5" * (4096 * 10)
+    path.write_bytes(raw)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (execute("PRAGMA application_id = 7"), "another program"),
+        (execute("UPDATE alembic_version SET version_num = '9999'"), "update Floorbroker"),
+        (scramble, "damaged|failed|malformed"),
+        (lambda path: path.write_bytes(b"not a database, not at all" * 400), "failed|not a database"),
+    ],
+    ids=["another program's", "a newer build's", "damaged", "no database"],
+)
+async def test_a_file_that_cannot_be_trusted_is_not_opened(
+    tmp_path: Path, spoil: Callable[[Path], None], says: str
+) -> None:
+    path = tmp_path / "journal-paper.db"
+    await opened(path).close()
+    spoil(path)
+    with pytest.raises(JournalFault, match=says):
+        opened(path)
+
+
+@pytest.mark.asyncio
+async def test_a_schema_that_no_migration_starts_from_is_not_guessed_at(tmp_path: Path) -> None:
+    path = tmp_path / "journal-paper.db"
+    await opened(path).close()
+    execute("UPDATE alembic_version SET version_num = '0000'")(path)
+    with pytest.raises(JournalFault, match="cannot be migrated"):
+        opened(path)
+
+
+def test_a_migration_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    execute("CREATE TABLE outbox (x)")(path)  # stands in the way of the eighth table
+    before = schema_of(path)
+    with pytest.raises(JournalFault, match="cannot be migrated"):
+        upgrade(path)
+    assert schema_of(path) == before
+
+
+def test_each_setting_that_durability_needs_is_asserted(tmp_path: Path) -> None:
+    connection = open_writer(tmp_path / "j.db", environment=Environment.SIM, instance_tag=1)
+    assert_settings(connection)
+    for weaker in ("PRAGMA synchronous = NORMAL", "PRAGMA foreign_keys = OFF", "PRAGMA busy_timeout = 0"):
+        connection.execute(weaker)
+        with pytest.raises(JournalFault, match="must be"):
+            assert_settings(connection)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA busy_timeout = 5000")
+    connection.close()
+
+
+def test_the_file_system_of_a_path_is_read_from_the_longest_mount() -> None:
+    mounts = "/dev/vda / ext4 rw 0 0\nnas:/x /home/me/far\\040away nfs4 rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n"
+    assert filesystem_of(Path("/home/me/near/j.db"), mounts) == "ext4"
+    assert filesystem_of(Path("/home/me/far away/j.db"), mounts) == "nfs4"
+    assert filesystem_of(Path("/tmp/j.db"), mounts) == "tmpfs"
+    assert filesystem_of(Path("/tmp/j.db"), "") == ""
+
+
+def test_a_folder_that_is_not_there_is_a_journal_fault(tmp_path: Path) -> None:
+    with pytest.raises(JournalFault, match="cannot be opened"):
+        SqliteJournal.open(tmp_path / "no" / "j.db", environment=Environment.SIM, clock=ManualClock(START))
+
+
+def test_the_head_is_the_newest_migration() -> None:
+    folder = Path(__file__).parents[3] / "src/floorbroker/store/migrations/versions"
+    assert max(p.name for p in folder.glob("r*.py")).startswith(f"r{HEAD}_")
