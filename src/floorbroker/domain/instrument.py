@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from floorbroker.domain.values import AssetClass, Price
+from floorbroker.domain.values import AssetClass
 
 _OCC_LENGTH = 21
 _OCC_ROOT = 6
@@ -55,7 +55,7 @@ class Instrument:
                 tick = rule.tick
         return tick
 
-    def is_on_tick(self, price: Price) -> bool:
+    def is_on_tick(self, price: Decimal) -> bool:
         """Whether the venue's price steps allow `price`."""
         return price % self.tick_at(price) == 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -78,7 +78,7 @@ class RiskGate:
         return min(ages) if ages else None
 
     @contextmanager
-    def reserved(self, intent_id: IntentId) -> Iterator[None]:
+    def reserved(self, intent_id: IntentId) -> Generator[None]:
         """Ends the reservation however the block ends."""
         try:
             yield
@@ -88,6 +88,3 @@ class RiskGate:
 
 def _fingerprint(wish: NewOrder) -> tuple[object, ...]:
     return (wish.symbol, wish.side, wish.order_type, wish.order_qty, wish.notional, wish.price, wish.stop_px, wish.legs)
-
-
-SendCheck = Callable[[Approved], None]

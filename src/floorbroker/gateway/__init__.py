@@ -1,0 +1,1 @@
+"""Supervised broker sessions, the kill switch, and the desk that every door uses."""

@@ -1,0 +1,378 @@
+"""The desk of one environment: sessions by profile, one journal, one latch, one stream of events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from floorbroker.bus import InProcessBus
+from floorbroker.domain.bars import BarSeries
+from floorbroker.domain.capability import BrokerInfo, Can
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import FloorbrokerError, InvalidRequest, NotFound
+from floorbroker.domain.facts import Exec
+from floorbroker.domain.orders import NewOrder, Order, OrderChanges
+from floorbroker.domain.ports import AuditEntry, FactEntry, Journal, Log, Record
+from floorbroker.domain.records import Account, Balance, MarketHours, Quote, RiskMetrics, SelfCheck
+from floorbroker.domain.values import IntentId, ProfileName
+from floorbroker.gateway.desk import (
+    ANY,
+    Caller,
+    DeskEvent,
+    Fill,
+    KillState,
+    OrderFilter,
+    Preview,
+    ProfilePosition,
+    ProfileStatus,
+    RoundResult,
+    Submitted,
+)
+from floorbroker.gateway.kill import GLOBAL, KillSwitch
+from floorbroker.gateway.session import ProfileSession
+from floorbroker.gateway.views import event_of, executions_of, fits, health_event
+from floorbroker.oms.account import Actor
+from floorbroker.oms.book import Change
+from floorbroker.oms.submit import Key
+
+SENTINEL_POLL_S = 0.5
+CANCEL_ROUND_S = 1.0
+EVENT_QUEUE = 10_000
+
+
+@dataclass(slots=True)
+class Gateway:
+    """Implements `desk.Desk`.  Built by `app.compose`; `start` begins, `stop` ends."""
+
+    journal: Journal
+    kill_switch: KillSwitch
+    clock: Clock
+    log: Log
+    bus: InProcessBus[DeskEvent]
+    sessions: dict[ProfileName, ProfileSession] = field(default_factory=dict[ProfileName, ProfileSession])
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
+    _cancelling: dict[ProfileName, asyncio.Task[None]] = field(default_factory=dict[ProfileName, asyncio.Task[None]])
+
+    # -- life -------------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Start every session and the watch for kills written beside us.  The books are already replayed."""
+        loop = asyncio.get_running_loop()
+        for name, session in self.sessions.items():
+            session.service.start()
+            self._tasks.append(loop.create_task(session.run(), name=f"{name}:session"))
+        self._tasks.append(loop.create_task(self._watch_sentinels(), name="sentinels"))
+        for profile in self.sessions:
+            if self.kill_switch.level(profile) > 1:
+                self._start_cancelling(profile)
+
+    async def until_settled(self) -> None:
+        """Wait until every session is READY or has said why it is not."""
+        await asyncio.gather(*(session.until_settled() for session in self.sessions.values()))
+
+    async def stop(self) -> None:
+        for task in [*self._tasks, *self._cancelling.values()]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._cancelling.values(), return_exceptions=True)
+        for session in self.sessions.values():
+            await session.stop()
+        await self.journal.close()
+
+    # -- events -----------------------------------------------------------------------------------------------------------
+
+    def on_change(self, change: Change) -> None:
+        """A durable change of an order: announce it, and its new fills."""
+        self.bus.publish(event_of(change.record, change.after))
+        for execution in executions_of(change):
+            self.bus.publish(event_of(change.record, change.after, execution=execution))
+
+    def on_health(self, session: ProfileSession) -> None:
+        self.bus.publish(health_event(self.last_seq(), self.clock.now(), session))
+
+    async def events(
+        self, *, after: int | None = None, channels: frozenset[str] | None = None
+    ) -> AsyncIterator[DeskEvent]:
+        live = self.bus.subscribe(maxsize=EVENT_QUEUE)
+        replayed = after if after is not None else self.last_seq()
+        for event in self._past(replayed) if after is not None else ():
+            replayed = max(replayed, event.seq)
+            if channels is None or event.channel in channels:
+                yield event
+        async for event in live:
+            is_new = event.seq > replayed or event.channel not in ("orders", "fills")
+            if is_new and (channels is None or event.channel in channels):
+                yield event
+
+    def _past(self, after: int) -> list[DeskEvent]:
+        """Committed facts after a sequence, as events; each shows its order as it stands now."""
+        past: list[DeskEvent] = []
+        while records := self.journal.read(after=after, kinds=frozenset({"fact"})):
+            after = records[-1].seq
+            for record in records:
+                past += self._events_of(record)
+        return past
+
+    def _events_of(self, record: Record) -> list[DeskEvent]:
+        entry = record.entry
+        if not isinstance(entry, FactEntry) or entry.profile not in self.sessions:
+            return []
+        order = self.sessions[entry.profile].ctx.book.get(entry.intent_id)
+        if order is None:
+            return []
+        fact = entry.fact
+        fills = [e for e in order.executions if isinstance(fact, Exec) and e.exec_id == fact.exec_id]
+        return [event_of(record, order), *(event_of(record, order, execution=e) for e in fills)]
+
+    def last_seq(self) -> int:
+        return self.journal.last_seq
+
+    # -- profiles ----------------------------------------------------------------------------------------------------------
+
+    def profiles(self) -> tuple[ProfileStatus, ...]:
+        return tuple(self._status(session) for session in self.sessions.values())
+
+    def _status(self, session: ProfileSession) -> ProfileStatus:
+        open_orders = session.ctx.book.open_orders()
+        name = session.ctx.profile.name
+        level = self.kill_switch.level(name) or (1 if self.kill_switch.blocked(name) else 0)
+        return ProfileStatus(
+            profile=session.ctx.profile,
+            state=session.state,
+            since=session.since,
+            reason=session.reason,
+            stream_up=session.stream_up,
+            kill_level=level,
+            open_orders=len(open_orders),
+            orders_in_doubt=sum(1 for order in open_orders if order.in_doubt),
+            last_reconciled=session.last_round.at if session.last_round and not session.last_round.error else None,
+        )
+
+    def broker_info(self, profile: ProfileName) -> BrokerInfo:
+        return self._session(profile).ctx.broker.info
+
+    def default_profile(self) -> ProfileName:
+        if len(self.sessions) == 1:
+            return next(iter(self.sessions))
+        names = ", ".join(self.sessions) or "none"
+        raise InvalidRequest(f"name a profile; there are: {names}")
+
+    def _session(self, profile: ProfileName | None) -> ProfileSession:
+        name = profile or self.default_profile()
+        session = self.sessions.get(name)
+        if session is None:
+            raise NotFound(f"no profile {name!r}; there are: {', '.join(self.sessions) or 'none'}")
+        return session
+
+    # -- orders --------------------------------------------------------------------------------------------------------------
+
+    async def submit(
+        self,
+        order: NewOrder,
+        *,
+        profile: ProfileName | None,
+        caller: Caller,
+        key: str | None = None,
+        body_hash: str = "",
+    ) -> Submitted:
+        session = self._session(profile)
+        route = "named by the caller" if profile else "the only profile"
+        stored, replayed = await session.service.submitter.submit(
+            order, actor=_actor(caller), key=Key(key=key, body_hash=body_hash) if key else None, route=route
+        )
+        return Submitted(order=stored, replayed=replayed)
+
+    async def preview(self, order: NewOrder, *, profile: ProfileName | None) -> Preview:
+        session = self._session(profile)
+        outlook = await session.service.preview(order)
+        return Preview(
+            profile=session.ctx.profile.name,
+            verdicts=outlook.verdicts,
+            objections=outlook.objections,
+            margin=outlook.margin,
+            quote=outlook.quote,
+        )
+
+    def order(self, intent_id: str) -> Order:
+        return self._find(intent_id)[1]
+
+    def _find(self, text: str) -> tuple[ProfileSession, Order]:
+        for session in self.sessions.values():
+            found = session.ctx.book.find(text)
+            if found is not None:
+                return session, found
+        raise NotFound(f"no order {text!r}")
+
+    def orders(self, where: OrderFilter = ANY) -> list[Order]:
+        found = [order for session in self.sessions.values() for order in session.ctx.book if fits(order, where)]
+        return sorted(found, key=lambda order: (order.created_at, order.intent_id), reverse=True)
+
+    def order_records(self, intent_id: IntentId) -> list[Record]:
+        session, order = self._find(intent_id)
+        return session.ctx.book.records(order.intent_id)
+
+    async def cancel(self, intent_id: IntentId, *, caller: Caller, reason: str = "") -> Order:
+        session, order = self._find(intent_id)
+        return await session.service.canceller.cancel(order, actor=_actor(caller), reason=reason)
+
+    async def cancel_all(self, where: OrderFilter, *, caller: Caller, reason: str = "") -> list[Order]:
+        cancelled: list[Order] = []
+        for session in self.sessions.values():
+            chosen = [order for order in session.ctx.book.open_orders() if fits(order, where)]
+            await session.service.cancel_open(chosen, actor=_actor(caller), reason=reason)
+            cancelled += [session.ctx.book.get(order.intent_id) or order for order in chosen]
+        return cancelled
+
+    async def modify(self, intent_id: IntentId, changes: OrderChanges, *, caller: Caller) -> Order:
+        session, order = self._find(intent_id)
+        return await session.service.replacer.replace(order, changes, actor=_actor(caller))
+
+    def fills(self, where: OrderFilter = ANY) -> list[Fill]:
+        found = [
+            Fill(
+                intent_id=order.intent_id,
+                profile=order.profile,
+                strategy=order.terms.strategy,
+                execution=execution,
+            )
+            for order in self.orders(where)
+            for execution in order.executions
+        ]
+        return sorted(found, key=lambda fill: (fill.execution.transact_time, fill.execution.exec_id), reverse=True)
+
+    # -- accounts --------------------------------------------------------------------------------------------------------------
+
+    async def account(self, profile: ProfileName | None = None) -> Account:
+        return await self._session(profile).ctx.refresh_account()
+
+    async def balances(self, profile: ProfileName | None = None) -> tuple[Balance, ...]:
+        return (await self._session(profile).ctx.broker.get_balances()).items
+
+    async def positions(self, profile: ProfileName | None = None) -> list[ProfilePosition]:
+        chosen = [self._session(profile)] if profile else list(self.sessions.values())
+        return [position for session in chosen for position in await self._positions_of(session)]
+
+    async def _positions_of(self, session: ProfileSession) -> list[ProfilePosition]:
+        name, holdings = session.ctx.profile.name, session.ctx.book.holdings
+        fetched = await session.ctx.broker.get_positions()
+        return [
+            ProfilePosition(profile=name, position=p, realized_pl=holdings.realized(p.symbol)) for p in fetched.items
+        ]
+
+    async def risk_metrics(self, profile: ProfileName | None = None) -> RiskMetrics:
+        return await self._session(profile).ctx.broker.get_risk_metrics()
+
+    # -- market data -----------------------------------------------------------------------------------------------------------
+
+    async def quote(self, symbol: str, profile: ProfileName | None = None) -> Quote:
+        ctx = self._session(profile).ctx
+        quote = await ctx.broker.get_market_data(symbol)
+        ctx.on_quote(quote)
+        return quote
+
+    async def bars(
+        self,
+        symbol: str,
+        *,
+        span_s: int,
+        start: datetime,
+        end: datetime,
+        limit: int = 1000,
+        profile: ProfileName | None = None,
+    ) -> BarSeries:
+        broker = self._session(profile).ctx.broker
+        return await broker.get_bars(symbol, span_s=span_s, start=start, end=end, limit=limit)
+
+    async def market_hours(self, market: str, day: date, profile: ProfileName | None = None) -> MarketHours:
+        return await self._session(profile).ctx.broker.get_market_hours(market, day)
+
+    # -- kill switch -----------------------------------------------------------------------------------------------------------
+
+    def kill_state(self) -> KillState:
+        state = self.kill_switch.state()
+        remaining = [
+            order.intent_id
+            for name, session in self.sessions.items()
+            if self.kill_switch.level(name) > 1
+            for order in session.ctx.book.open_orders()
+        ]
+        return KillState(
+            level=state.level,
+            by_profile=state.by_profile,
+            reason=state.reason,
+            at=state.at,
+            by=state.by,
+            remaining=tuple(remaining),
+        )
+
+    async def kill(self, level: int, *, caller: Caller, reason: str, profile: ProfileName | None = None) -> KillState:
+        scope = self._session(profile).ctx.profile.name if profile else GLOBAL
+        await self.kill_switch.trip(level, scope=scope, caller=caller, reason=reason)
+        self._announce_kill()
+        if level > 1:
+            for name in self.sessions if scope == GLOBAL else (scope,):
+                self._start_cancelling(name)
+        return self.kill_state()
+
+    async def reset_kill(self, *, caller: Caller, reason: str, profile: ProfileName | None = None) -> KillState:
+        scope = self._session(profile).ctx.profile.name if profile else GLOBAL
+        await self.kill_switch.reset(scope=scope, caller=caller, reason=reason)
+        for name in list(self._cancelling):
+            if self.kill_switch.level(name) < 2:  # noqa: PLR2004 - level 2 is the one that cancels
+                self._cancelling.pop(name).cancel()
+        self._announce_kill()
+        return self.kill_state()
+
+    def _announce_kill(self) -> None:
+        for session in self.sessions.values():
+            self.on_health(session)
+
+    def _start_cancelling(self, name: ProfileName) -> None:
+        running = self._cancelling.get(name)
+        if running is None or running.done():
+            work = self._cancel_until_none(self.sessions[name])
+            self._cancelling[name] = asyncio.get_running_loop().create_task(work, name=f"{name}:kill")
+
+    async def _cancel_until_none(self, session: ProfileSession) -> None:
+        """Level 2: the venue's own cancel-all and the explicit list, with fresh snapshots, until nothing is open."""
+        caller = Actor(principal="gateway", via="kill")
+        while True:
+            chosen = [order for order in session.ctx.book.open_orders() if not order.pending_cancel]
+            await session.service.cancel_open(chosen, actor=caller, reason="kill switch")
+            try:
+                if Can.CANCEL_ALL in session.ctx.broker.info.can:
+                    await session.service.inbound.take(await session.ctx.broker.cancel_all())
+                listed = await session.ctx.broker.get_open_orders()
+                await session.service.inbound.take(listed.items)
+            except FloorbrokerError as error:
+                self.log.error("kill.cancel_failed", profile=session.ctx.profile.name, code=error.code)
+            else:
+                if not listed.items and not session.ctx.book.open_orders():
+                    return
+            await self.clock.sleep(CANCEL_ROUND_S)
+
+    async def _watch_sentinels(self) -> None:
+        """Kills written beside the server take effect within half a second, even where no order is sent."""
+        while True:
+            for sentinel in self.kill_switch.pending_sentinels():
+                caller = Caller(principal=sentinel.by, via="file")
+                profile = None if sentinel.scope == GLOBAL else sentinel.scope
+                await self.kill(sentinel.level, caller=caller, reason=sentinel.reason, profile=profile)
+            await self.clock.sleep(SENTINEL_POLL_S)
+
+    # -- operations -------------------------------------------------------------------------------------------------------------
+
+    async def reconcile(self, profile: ProfileName) -> RoundResult:
+        return await self._session(profile).reconcile_now()
+
+    async def self_check(self, profile: ProfileName) -> SelfCheck:
+        return await self._session(profile).ctx.broker.self_check()
+
+    def audit(self, *, after: int = 0, limit: int = 100) -> list[Record]:
+        records: Sequence[Record] = self.journal.read(after=after, limit=limit, kinds=frozenset({"audit"}))
+        return [record for record in records if isinstance(record.entry, AuditEntry)]
+
+
+def _actor(caller: Caller) -> Actor:
+    return Actor(principal=caller.principal, via=caller.via, request_id=caller.request_id)

@@ -1,0 +1,160 @@
+"""The kill switch (RELIABILITY 6): refuse in memory at once, then make it durable, then act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import InvalidRequest, JournalFault
+from floorbroker.domain.ports import AuditEntry, Journal, Log, NoteEntry, Record
+from floorbroker.domain.values import ProfileName, time_text
+from floorbroker.gateway.desk import Caller, KillState
+
+LATCH = "latch"
+GLOBAL = ProfileName("*")
+LEVELS = (1, 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentinel:
+    """A kill that was written beside the server, by the command line or by hand: level, scope and why."""
+
+    level: int
+    scope: ProfileName
+    reason: str
+    by: str
+
+
+class Permits(Protocol):
+    """Files that trading needs: one permit a profile, and the sentinel.  Removing a file works on a full disk."""
+
+    def has(self, profile: ProfileName) -> bool: ...
+
+    def grant(self, profile: ProfileName) -> None: ...
+
+    def withdraw(self, profile: ProfileName) -> None: ...
+
+    def sentinels(self) -> list[Sentinel]: ...
+
+    def clear_sentinels(self, scope: ProfileName) -> None: ...
+
+
+@dataclass(slots=True)
+class _Latch:
+    level: int = 0
+    reason: str = ""
+    by: str = ""
+    at: datetime | None = None
+
+
+@dataclass(slots=True)
+class KillSwitch:
+    """The latch of one environment: a level for everything (`*`) and one for each profile."""
+
+    journal: Journal
+    permits: Permits
+    clock: Clock
+    log: Log
+    profiles: Callable[[], tuple[ProfileName, ...]]
+    _latches: dict[ProfileName, _Latch] = field(default_factory=dict[ProfileName, _Latch])
+
+    def restore(self, record: Record) -> None:
+        """Take one replayed record; the newest word on each scope stands."""
+        entry = record.entry
+        if isinstance(entry, NoteEntry) and entry.topic == LATCH:
+            data = entry.data
+            self._latches[entry.profile] = _Latch(int(data["level"]), data["reason"], data["by"], record.at)
+
+    def open_permits(self) -> None:
+        """After the replay: grant permits where the latch is open and was never closed beside us.
+
+        A profile without any latch history gets its first permit; one whose permit was removed while the latch says open
+        was killed beside the server, and stays blocked until it is reset.
+        """
+        for profile in self.profiles():
+            if self.level(profile) == 0 and profile not in self._latches:
+                self.permits.grant(profile)
+
+    def level(self, profile: ProfileName) -> int:
+        """The level in force for a profile."""
+        return max(self._latch(GLOBAL).level, self._latch(profile).level)
+
+    def _latch(self, scope: ProfileName) -> _Latch:
+        return self._latches.get(scope, _Latch())
+
+    def blocked(self, profile: ProfileName) -> str:
+        """Why new orders are refused; empty when they are not.  Looks at the permit each time."""
+        for scope in (GLOBAL, profile):
+            latch = self._latch(scope)
+            if latch.level:
+                where = "all profiles" if scope == GLOBAL else f"profile {profile}"
+                return f"the kill switch is on (level {latch.level}, {where}): {latch.reason}"
+        return (
+            "" if self.permits.has(profile) else f"the kill switch is on: the permit of profile {profile} is withdrawn"
+        )
+
+    def state(self) -> KillState:
+        top = self._latch(GLOBAL)
+        named = {scope: latch for scope, latch in self._latches.items() if scope != GLOBAL and latch.level}
+        withdrawn = {p: 1 for p in self.profiles() if not self.permits.has(p) and self.level(p) == 0}
+        newest = max(
+            [top, *named.values()], key=lambda latch: (latch.level > 0, latch.at.timestamp() if latch.at else 0.0)
+        )
+        return KillState(
+            level=top.level,
+            by_profile={**withdrawn, **{scope: latch.level for scope, latch in sorted(named.items())}},
+            reason=newest.reason,
+            at=newest.at,
+            by=newest.by,
+        )
+
+    async def trip(self, level: int, *, scope: ProfileName, caller: Caller, reason: str) -> None:
+        """Block now, durably; cancelling is the caller's next step.  A full disk does not stop it: the permit is gone."""
+        if level not in LEVELS:
+            raise InvalidRequest(f"kill level {level} is not one of {LEVELS}")
+        level = max(level, self._latch(scope).level)
+        self._latches[scope] = _Latch(level, reason, caller.principal, self.clock.now())
+        for profile in self._in(scope):
+            self.permits.withdraw(profile)
+        try:
+            await self._commit("on", level, scope=scope, caller=caller, reason=reason)
+        except JournalFault as fault:
+            self.log.error("kill.not_journaled", detail=fault.detail, scope=scope)
+
+    async def reset(self, *, scope: ProfileName, caller: Caller, reason: str) -> None:
+        """Open the latch: durable first, then in memory.  A human's act, with a reason."""
+        if not reason.strip():
+            raise InvalidRequest("a reset needs a reason")
+        await self._commit("off", 0, scope=scope, caller=caller, reason=reason)
+        self._latches[scope] = _Latch(0, reason, caller.principal, self.clock.now())
+        self.permits.clear_sentinels(scope)
+        for profile in self._in(scope):
+            if self.level(profile) == 0:
+                self.permits.grant(profile)
+
+    def pending_sentinels(self) -> list[Sentinel]:
+        """Kills written beside the server that are stricter than what is in force."""
+        return [s for s in self.permits.sentinels() if s.level > self._latch(s.scope).level]
+
+    def _in(self, scope: ProfileName) -> tuple[ProfileName, ...]:
+        return self.profiles() if scope == GLOBAL else (scope,)
+
+    async def _commit(self, word: str, level: int, *, scope: ProfileName, caller: Caller, reason: str) -> None:
+        note = NoteEntry(
+            profile=scope, topic=LATCH, data={"level": str(level), "reason": reason, "by": caller.principal}
+        )
+        row = AuditEntry(
+            actor=caller.principal,
+            via=caller.via,
+            action=f"kill.{word}",
+            object=scope,
+            profile=scope,
+            outcome="done",
+            reason=reason,
+            req=caller.request_id,
+            detail={"level": str(level), "at": time_text(self.clock.now())},
+        )
+        await self.journal.commit([note, row])

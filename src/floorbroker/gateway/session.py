@@ -1,0 +1,181 @@
+"""One supervised broker session: connect, reconcile, READY; fall back whenever one of its conditions goes (I11)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random
+
+from floorbroker.domain.capability import Can
+from floorbroker.domain.errors import FloorbrokerError
+from floorbroker.domain.ports import Subscription
+from floorbroker.domain.records import ExecutionReport
+from floorbroker.gateway.desk import RoundResult, SessionState
+from floorbroker.oms.account import AccountContext
+from floorbroker.oms.rounds import Round
+from floorbroker.oms.service import OrderService
+
+FIRST_RETRY_S, LAST_RETRY_S = 0.5, 60.0
+FULL_COMPARE_S = 600.0
+MAX_CLOCK_OFFSET_S = 30.0
+
+
+@dataclass(slots=True)
+class ProfileSession:
+    """The life of one profile.  `on_health` hears of every change of state."""
+
+    ctx: AccountContext
+    service: OrderService
+    random: Random
+    on_health: Callable[[ProfileSession], None]
+    state: SessionState = SessionState.OFFLINE
+    reason: str = "not connected yet"
+    since: datetime = field(init=False)
+    stream_up: bool = False
+    last_round: RoundResult | None = None
+    _subscription: Subscription | None = None
+    _wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    _settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.since = self.ctx.clock.now()
+
+    # -- the private stream (OrderEvents) ---------------------------------------------------------------------------------
+
+    def on_report(self, report: ExecutionReport) -> None:
+        self.service.on_report(report)
+
+    def on_stream(self, up: bool, detail: str) -> None:  # noqa: FBT001 - the port's own signature
+        """Each time the stream comes up, events may have been missed: reconcile.  While it is down, nothing new is sent."""
+        self.stream_up = up
+        reconciler = self.service.reconciler
+        if not up:
+            reconciler.down_since = reconciler.down_since or self.ctx.clock.now()
+        if self.state in (SessionState.READY, SessionState.RECONCILING, SessionState.DEGRADED):
+            self._move(SessionState.RECONCILING, detail if not up else "the order stream came up")
+            self._wanted.set()
+
+    # -- conditions -----------------------------------------------------------------------------------------------------------
+
+    def not_ready(self) -> str:
+        """Why this profile takes no new orders; empty when it does."""
+        if self.state is not SessionState.READY:
+            return f"profile {self.ctx.profile.name} is {self.state.value}: {self.reason}"
+        if not self.ctx.journal.is_writable:
+            return "the journal cannot be written"
+        offset_s = self.ctx.broker.get_connection_status().clock_offset_s
+        if offset_s is not None and abs(offset_s) > MAX_CLOCK_OFFSET_S:
+            return f"the clock is {offset_s:.0f} s off the venue's"
+        return ""
+
+    async def until_settled(self) -> None:
+        """Wait until the session is READY or has failed once and says why."""
+        await self._settled.wait()
+
+    # -- the supervisor ---------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """The session's task; ends by cancellation."""
+        await self.service.reconciler.settle_interrupted()
+        await self._connect()
+        self.service.start_watching()
+        while True:
+            await self._reconcile()
+            self._settled.set()
+            await self._pause(FULL_COMPARE_S)
+
+    async def _connect(self) -> None:
+        for attempt in range(1_000_000):
+            self._move(SessionState.CONNECTING, "connecting")
+            try:
+                await self.ctx.broker.connect()
+                self._subscription = await self.ctx.broker.subscribe_order_events(self)
+            except FloorbrokerError as error:
+                self._move(SessionState.OFFLINE, error.detail)
+                self._settled.set()
+                self.ctx.log.warning("session.connect_failed", profile=self.ctx.profile.name, code=error.code)
+                await self._back_off(attempt, error)
+            else:
+                self._move(SessionState.RECONCILING, "connected")
+                return
+
+    async def _reconcile(self) -> None:
+        """Rounds until one succeeds with the stream up."""
+        for attempt in range(1_000_000):
+            self._wanted.clear()
+            if not self._has_stream():
+                await self._pause(FULL_COMPARE_S)
+                continue
+            found = await self.service.reconciler.try_round()
+            self._remember(found)
+            if isinstance(found, FloorbrokerError):
+                self._move(SessionState.DEGRADED, f"reconciliation failed: {found.detail}")
+                self._settled.set()
+                await self._back_off(attempt, found)
+            elif not self._wanted.is_set():
+                self._move(SessionState.READY, "")
+                return
+
+    def _has_stream(self) -> bool:
+        return self.stream_up or Can.STREAM_ORDERS not in self.ctx.broker.info.can
+
+    async def _back_off(self, attempt: int, error: FloorbrokerError) -> None:
+        """Full jitter, doubling to a minute; the venue's own word on waiting is a floor."""
+        ceiling_s = min(FIRST_RETRY_S * 2.0 ** min(attempt, 10), LAST_RETRY_S)
+        delay_s = self.random.uniform(0.0, ceiling_s)
+        await self.ctx.clock.sleep(max(delay_s, error.hint.retry_after_s or 0.0))
+
+    async def _pause(self, longest_s: float) -> None:
+        """Wait for a reason to reconcile, or for the time of the next full compare."""
+        timer = asyncio.ensure_future(self.ctx.clock.sleep(longest_s))
+        wanted = asyncio.ensure_future(self._wanted.wait())
+        try:
+            await asyncio.wait([timer, wanted], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            timer.cancel()
+            wanted.cancel()
+
+    # -- asked for by people ---------------------------------------------------------------------------------------------------
+
+    async def reconcile_now(self) -> RoundResult:
+        """One round on demand; a failure is in the result, not raised."""
+        found = await self.service.reconciler.try_round()
+        result = self._remember(found)
+        if self.state is SessionState.DEGRADED and not result.error:
+            self._wanted.set()
+        return result
+
+    def _remember(self, found: Round | FloorbrokerError) -> RoundResult:
+        name = self.ctx.profile.name
+        if isinstance(found, FloorbrokerError):
+            now = self.ctx.clock.now()
+            self.last_round = RoundResult(profile=name, at=now, converged=False, counts={}, error=found.detail)
+        else:
+            self.last_round = RoundResult(
+                profile=name,
+                at=found.at,
+                converged=found.converged,
+                counts=found.counts,
+                differences=found.differences,
+            )
+        return self.last_round
+
+    async def stop(self) -> None:
+        """Leave in order: stop taking orders, let facts become durable, disconnect."""
+        self._move(SessionState.STOPPED, "stopped")
+        await self.service.stop()
+        if self._subscription is not None:
+            await self._subscription.close()
+        await self.ctx.broker.disconnect()
+
+    def _move(self, state: SessionState, reason: str) -> None:
+        if (state, reason) == (self.state, self.reason):
+            return
+        changed = state is not self.state
+        self.state, self.reason = state, reason
+        if changed:
+            self.since = self.ctx.clock.now()
+            self.ctx.log.info("session.state", profile=self.ctx.profile.name, state=state.value, reason=reason)
+            self.on_health(self)

@@ -1,0 +1,139 @@
+"""All orders of one account: folds, indexes and holdings, made of journal records alone (I26)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from floorbroker.domain import facts as f
+from floorbroker.domain.fold import OrderFold
+from floorbroker.domain.orders import Order
+from floorbroker.domain.ports import FactEntry, Identity, NoteEntry, Record
+from floorbroker.domain.records import ExecutionReport
+from floorbroker.domain.values import IntentId, OrderId, ProfileName
+from floorbroker.oms.holdings import Holdings
+
+ADJUSTMENT = "adjustment"
+MAX_ORPHANS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One order before and after one committed fact."""
+
+    record: Record
+    before: Order | None
+    after: Order
+
+
+@dataclass(slots=True)
+class OrderBook:
+    """The orders of one profile.  `apply` is the only way in, and takes committed records."""
+
+    profile: ProfileName
+    identity: Identity
+    holdings: Holdings = field(default_factory=Holdings)
+    _folds: dict[IntentId, OrderFold] = field(default_factory=dict[IntentId, OrderFold])
+    _by_client: dict[str, IntentId] = field(default_factory=dict[str, IntentId])
+    _by_venue: dict[OrderId, IntentId] = field(default_factory=dict[OrderId, IntentId])
+    _open: set[IntentId] = field(default_factory=set[IntentId])
+    _presumed: set[IntentId] = field(default_factory=set[IntentId])
+    _records: dict[IntentId, list[Record]] = field(default_factory=dict[IntentId, list[Record]])
+
+    def apply(self, record: Record) -> Change | None:
+        """Join one committed record; a change when it was about an order of this book."""
+        entry = record.entry
+        if isinstance(entry, NoteEntry) and entry.profile == self.profile and entry.topic == ADJUSTMENT:
+            self.holdings.adjust(entry.data["symbol"], Decimal(entry.data["qty"]))
+        if not isinstance(entry, FactEntry) or entry.profile != self.profile:
+            return None
+        fold = self._folds.setdefault(entry.intent_id, OrderFold(entry.intent_id))
+        before = fold.view() if fold.is_founded else None
+        fold.add(entry.fact)
+        self._index(entry.intent_id, entry.fact)
+        self._records.setdefault(entry.intent_id, []).append(record)
+        if not fold.is_founded:
+            return None
+        after = fold.view()
+        self._track(after)
+        return Change(record=record, before=before, after=after)
+
+    def _track(self, order: Order) -> None:
+        for members, belongs in ((self._open, order.is_open), (self._presumed, order.presumed)):
+            if belongs:
+                members.add(order.intent_id)
+            else:
+                members.discard(order.intent_id)
+        self.holdings.update(order)
+
+    def _index(self, intent_id: IntentId, fact: f.Fact) -> None:
+        if isinstance(fact, f.Prepared | f.Adopted):
+            self._by_client.setdefault(fact.cl_ord_id, intent_id)
+        if isinstance(fact, f.ReplaceAsked):
+            self._by_client.setdefault(fact.cl_ord_id, intent_id)
+        order_id: OrderId | None = getattr(fact, "order_id", None)
+        if order_id is not None:
+            self._by_venue.setdefault(order_id, intent_id)
+        if isinstance(fact, f.ReplaceDone):
+            self._by_venue.setdefault(fact.orig_order_id, intent_id)
+
+    # -- questions ----------------------------------------------------------------------------------------------------
+
+    def get(self, intent_id: IntentId) -> Order | None:
+        fold = self._folds.get(intent_id)
+        return fold.view() if fold is not None and fold.is_founded else None
+
+    def is_news(self, intent_id: IntentId, fact: f.Fact) -> bool:
+        fold = self._folds.get(intent_id)
+        return fold is None or fold.is_news(fact)
+
+    def find(self, text: str) -> Order | None:
+        """By our id, our client id or the venue's id."""
+        intent_id = (
+            IntentId(text) if text in self._folds else self._by_client.get(text) or self._by_venue.get(OrderId(text))
+        )
+        return self.get(intent_id) if intent_id is not None else None
+
+    def locate(self, report: ExecutionReport) -> IntentId | None:
+        """Whose order a report is about; None for a stranger's."""
+        for order_id in (report.order_id, report.replaces, report.replaced_by):
+            if order_id is not None and (known := self._by_venue.get(order_id)) is not None:
+                return known
+        if report.cl_ord_id is None:
+            return None
+        if (known := self._by_client.get(report.cl_ord_id)) is not None:
+            return known
+        decoded = self.identity.decode(report.cl_ord_id)
+        return decoded if decoded in self._folds else None
+
+    def owner_of(self, order_id: OrderId | None) -> Order | None:
+        """The order a venue id belongs to."""
+        intent_id = self._by_venue.get(order_id) if order_id is not None else None
+        return self.get(intent_id) if intent_id is not None else None
+
+    def replace_id_of(self, report: ExecutionReport) -> IntentId | None:
+        """The replace that a report's client id stands for."""
+        decoded = self.identity.decode(report.cl_ord_id) if report.cl_ord_id else None
+        return decoded if decoded is not None and decoded not in self._folds else None
+
+    def __iter__(self) -> Iterator[Order]:
+        """Every order, oldest first."""
+        return (fold.view() for fold in self._folds.values() if fold.is_founded)
+
+    def __len__(self) -> int:
+        return len(self._folds)
+
+    def open_orders(self) -> list[Order]:
+        """Open and undecided orders, oldest first."""
+        return [self._folds[intent_id].view() for intent_id in sorted(self._open)]
+
+    def presumed_orders(self) -> list[Order]:
+        """Orders presumed not placed: closed, yet counted and watched."""
+        return [self._folds[intent_id].view() for intent_id in sorted(self._presumed)]
+
+    def records(self, intent_id: IntentId) -> list[Record]:
+        return list(self._records.get(intent_id, ()))
+
+    def facts(self, intent_id: IntentId) -> Iterable[f.Fact]:
+        return [record.entry.fact for record in self.records(intent_id) if isinstance(record.entry, FactEntry)]

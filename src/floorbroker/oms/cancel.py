@@ -1,0 +1,101 @@
+"""Cancels: never blocked by our own controls, repeatable, and never believed without evidence (RELIABILITY 2, I15)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from floorbroker.domain import facts as f
+from floorbroker.domain.errors import Conflict, FloorbrokerError, JournalFault, Outcome
+from floorbroker.domain.orders import Order
+from floorbroker.domain.ports import Entry, FactEntry
+from floorbroker.domain.values import IntentId
+from floorbroker.oms.account import AccountContext, Actor
+from floorbroker.oms.inbound import Inbound
+
+
+@dataclass(slots=True)
+class Canceller:
+    """Asks venues to cancel orders of one account."""
+
+    ctx: AccountContext
+    inbound: Inbound
+    _running: set[IntentId] = field(default_factory=set[IntentId])
+
+    async def cancel(self, order: Order, *, actor: Actor, reason: str) -> Order:
+        """The order after the venue's answer.  Raises `Conflict` for an order that is done, and the venue's error when it says no."""
+        if not order.is_open and not order.presumed:
+            raise Conflict(f"order {order.intent_id} is {order.ord_status.value}: there is nothing to cancel")
+        task = self.ctx.spawn(self._carry_out(order, actor=actor, reason=reason), name="cancel")
+        error = await asyncio.shield(task)
+        after = self.ctx.book.get(order.intent_id) or order
+        if error is not None and after.is_open:
+            raise error
+        return after
+
+    async def cancel_each(self, orders: Iterable[Order], *, actor: Actor, reason: str) -> list[FloorbrokerError | None]:
+        """Cancel several at once; each has its own answer."""
+        tasks = [self.ctx.spawn(self._carry_out(o, actor=actor, reason=reason), name="cancel") for o in orders]
+        return list(await asyncio.gather(*tasks))
+
+    async def again(self, order: Order) -> None:
+        """Repeat a cancel that was asked before and is not answered by facts yet."""
+        if order.intent_id in self._running or order.in_doubt:
+            return
+        self._running.add(order.intent_id)
+        try:
+            await self._ask(order, request_id=None)
+        finally:
+            self._running.discard(order.intent_id)
+
+    async def _carry_out(self, order: Order, *, actor: Actor, reason: str) -> FloorbrokerError | None:
+        ctx, now = self.ctx, self.ctx.clock.now()
+        request_id = str(ctx.ids.intent(now))
+        ctx.gate.count_message()
+        asked = f.CancelAsked(source=f.Source.OWN, at=now, request_id=request_id, reason=reason)
+        await self._record(
+            [
+                FactEntry(profile=ctx.profile.name, intent_id=order.intent_id, fact=asked),
+                ctx.audit(actor, "order.cancel", order.intent_id, outcome="sending", reason=reason),
+            ]
+        )
+        if order.in_doubt:
+            return None  # its id is not known to exist; the resolver cancels it when it appears
+        return await self._ask(order, request_id=request_id)
+
+    async def _record(self, entries: list[Entry]) -> None:
+        """Durable when the disk allows; a full disk holds the rows back and does not hold the cancel back."""
+        try:
+            await self.ctx.writer.write(entries)
+        except JournalFault as fault:
+            self.ctx.log.error("cancel.not_journaled", detail=fault.detail)
+
+    async def _ask(self, order: Order, *, request_id: str | None) -> FloorbrokerError | None:
+        ctx = self.ctx
+        try:
+            reports = await ctx.broker.cancel_order(order.ref)
+        except FloorbrokerError as error:
+            await self._after_failure(order, request_id, error)
+            return error
+        try:
+            await self.inbound.take(reports)
+        except JournalFault as fault:
+            ctx.log.error("cancel.answer_not_journaled", detail=fault.detail)
+        return None
+
+    async def _after_failure(self, order: Order, request_id: str | None, error: FloorbrokerError) -> None:
+        """A refusal, or silence, proves nothing: note what was said, then look."""
+        ctx = self.ctx
+        if request_id is not None and error.outcome is not Outcome.UNKNOWN:
+            refused = f.CancelRefused(
+                source=f.Source.REPLY,
+                at=ctx.clock.now(),
+                request_id=request_id,
+                reason=error.venue_text or error.detail,
+            )
+            await self._record([FactEntry(profile=ctx.profile.name, intent_id=order.intent_id, fact=refused)])
+        try:
+            await self.inbound.take(await ctx.broker.get_order_status(order.ref))
+        except FloorbrokerError as again:
+            ctx.log.warning("cancel.look_failed", code=again.code, intent=order.intent_id)

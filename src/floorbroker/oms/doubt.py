@@ -1,0 +1,134 @@
+"""The shell around `resolve.py`: asks every source about an order in doubt until evidence ends the doubt (I3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from floorbroker.domain import facts as f
+from floorbroker.domain.capability import Can
+from floorbroker.domain.errors import FloorbrokerError, OrderNotFound
+from floorbroker.domain.orders import Order, OrderState
+from floorbroker.domain.records import ExecutionReport
+from floorbroker.domain.values import IntentId
+from floorbroker.oms.account import AccountContext
+from floorbroker.oms.inbound import Inbound
+from floorbroker.oms.resolve import Resolution
+
+OVERLAP = timedelta(minutes=5)
+
+
+@dataclass(slots=True)
+class Resolver:
+    """Settles UNKNOWN orders and unanswered replaces of one account, one task each."""
+
+    ctx: AccountContext
+    inbound: Inbound
+    _running: set[IntentId] = field(default_factory=set[IntentId])
+
+    def watch(self, order: Order) -> None:
+        """Start settling an order, once."""
+        if order.intent_id not in self._running:
+            self._running.add(order.intent_id)
+            self.ctx.spawn(self._settle(order.intent_id), name="resolve")
+
+    async def _settle(self, intent_id: IntentId) -> None:
+        try:
+            order = self.ctx.book.get(intent_id)
+            if order is not None and order.state is OrderState.UNKNOWN:
+                await self._settle_send(order, self._resolution(intent_id))
+            elif order is not None and order.pending_replace:
+                await self._settle_replace(order)
+        finally:
+            self._running.discard(intent_id)
+
+    def _resolution(self, intent_id: IntentId) -> Resolution:
+        sent = [fact for fact in self.ctx.book.facts(intent_id) if isinstance(fact, f.Sending)]
+        bound_s = max((fact.arrival_bound_s for fact in sent), default=self.ctx.arrival_bound_s)
+        sent_at = max((fact.at for fact in sent), default=self.ctx.clock.now())
+        return Resolution(sent_at=sent_at, arrival_bound_s=bound_s, visibility_lag_s=self.ctx.visibility_lag_s)
+
+    async def _settle_send(self, order: Order, resolution: Resolution) -> None:
+        ctx, intent_id = self.ctx, order.intent_id
+        while (current := ctx.book.get(intent_id)) is not None and current.state is OrderState.UNKNOWN:
+            await ctx.clock.sleep(resolution.next_delay_s())
+            asked_at = ctx.clock.now()
+            if not await self.ask_everywhere(current, since=resolution.sent_at - OVERLAP):
+                continue
+            still = ctx.book.get(intent_id)
+            if still is None or still.state is not OrderState.UNKNOWN or not resolution.on_negative(asked_at):
+                continue
+            passed = f.HorizonPassed(
+                source=f.Source.QUERY,
+                at=ctx.clock.now(),
+                presumed=not ctx.broker.info.bound_enforced,
+                negatives=resolution.negatives,
+            )
+            await self.inbound.write_facts(intent_id, [passed])
+            ctx.log.warning("order.not_placed", intent=intent_id, presumed=passed.presumed)
+
+    async def ask_everywhere(self, order: Order, *, since: datetime) -> bool:
+        """Ask every source and fold what it says.  True when all answered completely and none knew the order."""
+        ctx = self.ctx
+        found: list[ExecutionReport] = []
+        try:
+            if Can.QUERY_BY_CLIENT_ID in ctx.broker.info.can:
+                found += await self._by_client_id(order)
+            if not any(self._is(order, report) for report in found):
+                found += (await ctx.broker.get_open_orders()).items
+                found += (await ctx.broker.get_order_history(since)).items
+                if Can.HISTORY_FILLS in ctx.broker.info.can:
+                    found += (await ctx.broker.get_fills(since)).items
+        except FloorbrokerError as error:
+            ctx.log.warning("resolve.incomplete", intent=order.intent_id, code=error.code)
+            await self.inbound.take(found)
+            return False
+        await self.inbound.take(found)
+        return not any(self._is(order, report) for report in found)
+
+    async def _by_client_id(self, order: Order) -> list[ExecutionReport]:
+        try:
+            return list(await self.ctx.broker.get_order_status(order.ref))
+        except OrderNotFound:
+            return []
+
+    def _is(self, order: Order, report: ExecutionReport) -> bool:
+        return report.cl_ord_id == order.cl_ord_id or (
+            report.order_id is not None and report.order_id in order.order_ids
+        )
+
+    async def _settle_replace(self, order: Order) -> None:
+        """Ask for the order until its replace is answered; unchanged after the horizon means it never came."""
+        ctx, intent_id = self.ctx, order.intent_id
+        asked = [fact for fact in ctx.book.facts(intent_id) if isinstance(fact, f.ReplaceAsked)]
+        if not asked:
+            return
+        last = max(asked, key=lambda fact: fact.replace_id)
+        resolution = Resolution(
+            sent_at=last.at, arrival_bound_s=ctx.arrival_bound_s, visibility_lag_s=ctx.visibility_lag_s
+        )
+        while (current := ctx.book.get(intent_id)) is not None and current.pending_replace:
+            await ctx.clock.sleep(resolution.next_delay_s())
+            asked_at = ctx.clock.now()
+            if not await self._ask_replace(current, since=last.at - OVERLAP):
+                continue
+            still = ctx.book.get(intent_id)
+            if still is not None and still.pending_replace and resolution.on_negative(asked_at):
+                refused = f.ReplaceRefused(
+                    source=f.Source.QUERY, at=ctx.clock.now(), replace_id=last.replace_id, reason="never arrived"
+                )
+                await self.inbound.write_facts(intent_id, [refused])
+
+    async def _ask_replace(self, order: Order, *, since: datetime) -> bool:
+        """Fold the order and the recent history; True when the answers were complete."""
+        ctx = self.ctx
+        try:
+            reports = [
+                *await ctx.broker.get_order_status(order.ref),
+                *(await ctx.broker.get_order_history(since)).items,
+            ]
+        except FloorbrokerError as error:
+            ctx.log.warning("resolve.incomplete", intent=order.intent_id, code=error.code)
+            return False
+        await self.inbound.take(reports)
+        return True

@@ -1,0 +1,139 @@
+"""What venues say, on its way into the book: find the order, make facts, adopt children and strangers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from floorbroker.domain import facts as f
+from floorbroker.domain.ids import tag_of
+from floorbroker.domain.orders import Order
+from floorbroker.domain.ports import Entry, FactEntry
+from floorbroker.domain.records import ExecutionReport
+from floorbroker.domain.values import ClOrdId, ExecType, IntentId
+from floorbroker.oms.account import AccountContext
+from floorbroker.oms.translate import adopted_id, adoption, facts_of
+
+MAX_STRAYS = 10_000
+
+
+@dataclass(slots=True)
+class Inbound:
+    """Routes reports of one account.  `heard_at` is the monotonic time of the last report from the private stream."""
+
+    ctx: AccountContext
+    heard_at: float = 0.0
+    _strays: deque[ExecutionReport] = field(default_factory=lambda: deque[ExecutionReport](maxlen=MAX_STRAYS))
+
+    def on_report(self, report: ExecutionReport) -> None:
+        """One report from the private stream."""
+        self.heard_at = self.ctx.clock.monotonic()
+        entries = self.entries_of([report])
+        if entries:
+            self.ctx.writer.put(entries)
+
+    async def take(self, reports: Iterable[ExecutionReport]) -> None:
+        """Reports that answer a question; durable and folded when this returns."""
+        entries = self.entries_of(reports)
+        if entries:
+            await self.ctx.writer.write(entries)
+
+    async def write_facts(self, intent_id: IntentId, facts: Sequence[f.Fact]) -> None:
+        await self.ctx.writer.write([self._entry(intent_id, fact) for fact in facts])
+
+    def entries_of(self, reports: Iterable[ExecutionReport]) -> list[Entry]:
+        """Facts of every report whose order is known or can be adopted; strays are kept and tried again."""
+        entries: list[Entry] = []
+        adopted = set[IntentId]()
+        queue = [*self._strays, *reports]
+        self._strays.clear()
+        for report in queue:
+            intent_id = self.ctx.book.locate(report)
+            if intent_id is None:
+                intent_id = self._adopt(report, entries, adopted)
+            if intent_id is None:
+                self._strays.append(report)
+                continue
+            entries += [self._entry(intent_id, fact) for fact in self._facts(intent_id, report)]
+        return entries
+
+    def own_facts(self, intent_id: IntentId, cl_ord_id: ClOrdId, reports: Sequence[ExecutionReport]) -> list[f.Fact]:
+        """The facts of a submit's reply about its own order; what it says of children goes its own way."""
+        own: list[f.Fact] = []
+        rest: list[ExecutionReport] = []
+        for report in reports:
+            if report.cl_ord_id == cl_ord_id or (report.cl_ord_id is None and report is reports[0]):
+                own += facts_of(report)
+            else:
+                rest.append(report)
+        if own:
+            self._strays.extend(rest)  # their parent's id is in the book once its own facts are written
+        return own
+
+    def _entry(self, intent_id: IntentId, fact: f.Fact) -> FactEntry:
+        return FactEntry(profile=self.ctx.profile.name, intent_id=intent_id, fact=fact)
+
+    def _facts(self, intent_id: IntentId, report: ExecutionReport) -> list[f.Fact]:
+        order = self.ctx.book.get(intent_id)
+        if report.exec_type in (ExecType.CANCEL_REJECTED, ExecType.REPLACE_REJECTED) and order is not None:
+            return self._refusals(order, report)
+        return facts_of(report, replace_id=self.ctx.book.replace_id_of(report))
+
+    def _refusals(self, order: Order, report: ExecutionReport) -> list[f.Fact]:
+        """A refused cancel or replace answers every one that still waits on that order."""
+        facts = self.ctx.book.facts(order.intent_id)
+        text, at, venue_time = report.text or "", report.at, report.transact_time
+        answers: list[f.Fact] = []
+        if report.exec_type is ExecType.CANCEL_REJECTED:
+            for asked in (fact for fact in facts if isinstance(fact, f.CancelAsked)):
+                request_id = asked.request_id
+                answers.append(
+                    f.CancelRefused(
+                        source=report.source, at=at, venue_time=venue_time, request_id=request_id, reason=text
+                    )
+                )
+            return answers
+        for replace_id in [fact.replace_id for fact in facts if isinstance(fact, f.ReplaceAsked)][-1:]:
+            answers.append(
+                f.ReplaceRefused(
+                    source=report.source,
+                    at=at,
+                    venue_time=venue_time,
+                    replace_id=replace_id,
+                    reason="rejected",
+                    venue_text=text,
+                )
+            )
+        return answers
+
+    def _adopt(self, report: ExecutionReport, entries: list[Entry], adopted: set[IntentId]) -> IntentId | None:
+        if report.order_id is None:
+            return None
+        intent_id = adopted_id(self.ctx.profile.name, report.order_id)
+        if intent_id in adopted:
+            return intent_id
+        parent = self.ctx.book.owner_of(report.parent_order_id)
+        if parent is None and (report.parent_order_id is not None or self._may_be_ours(report)):
+            return None
+        founding = adoption(
+            report, profile=self.ctx.profile.name, parent=(parent.intent_id, parent.terms) if parent else None
+        )
+        if founding is None:
+            return None
+        adopted.add(intent_id)
+        entries.append(self._entry(intent_id, founding))
+        return intent_id
+
+    def _may_be_ours(self, report: ExecutionReport) -> bool:
+        """A client id of our instance whose order is not in the book yet: its own commit, or reply, is on the way."""
+        decoded = self.ctx.broker.identity.decode(report.cl_ord_id) if report.cl_ord_id is not None else None
+        return decoded is not None and tag_of(decoded) == self.ctx.ids.tag
+
+    @property
+    def strays(self) -> int:
+        return len(self._strays)
+
+    def silence_s(self) -> float:
+        """Seconds since the private stream last said anything about an order."""
+        return self.ctx.clock.monotonic() - self.heard_at

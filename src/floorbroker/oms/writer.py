@@ -1,0 +1,142 @@
+"""The single writer of one account: facts in, one commit for all that came meanwhile, then fold and announce."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import Conflict, JournalFault
+from floorbroker.domain.facts import Cum, Fact, Source
+from floorbroker.domain.ports import Entry, FactEntry, Journal, Log, Record
+from floorbroker.domain.values import IntentId
+from floorbroker.oms.book import Change, OrderBook
+
+MAX_HELD = 10_000
+RETRY_S = 1.0
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class _Batch:
+    entries: Sequence[Entry]
+    done: asyncio.Future[None] | None
+
+
+@dataclass(slots=True)
+class Writer:
+    """Writes what is already true (facts, notes, audit of acts done).  Wishes are committed by their own act instead.
+
+    While the journal cannot be written, entries wait in a bounded ring and are tried again; nothing is folded before it is
+    durable, and whoever waits for it hears of the fault.
+    """
+
+    journal: Journal
+    book: OrderBook
+    clock: Clock
+    log: Log
+    on_change: Callable[[Change], None]
+    on_fault: Callable[[JournalFault], None]
+    _inbox: deque[_Batch] = field(default_factory=deque[_Batch])
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def put(self, entries: Sequence[Entry]) -> None:
+        """Hand over entries; they become durable soon."""
+        self._append(_Batch(entries, None))
+
+    async def write(self, entries: Sequence[Entry]) -> None:
+        """Hand over entries and wait until they are durable and folded.  Raises `JournalFault` when they are not."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._append(_Batch(entries, done))
+        await done
+
+    def _append(self, batch: _Batch) -> None:
+        if len(self._inbox) >= MAX_HELD:
+            dropped = self._inbox.popleft()
+            self.log.error("journal.ring_full", entries=len(dropped.entries))
+        self._inbox.append(batch)
+        self._wake.set()
+        self._idle.clear()
+
+    async def idle(self) -> None:
+        """Wait until everything handed over so far is durable."""
+        while self._inbox:
+            self._idle.clear()
+            await self._idle.wait()
+
+    async def run(self) -> None:
+        """The writer's task; ends by cancellation."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._inbox:
+                if not await self._flush():
+                    await self.clock.sleep(RETRY_S)
+            self._idle.set()
+
+    async def _flush(self) -> bool:
+        batches = list(self._inbox)
+        entries = self._news(entry for batch in batches for entry in batch.entries)
+        try:
+            records = await self._commit(entries)
+        except JournalFault as fault:
+            self._fail(batches, fault)
+            return False
+        for batch in batches:
+            if self._inbox and self._inbox[0] is batch:
+                self._inbox.popleft()
+        for record in records:
+            change = self.book.apply(record)
+            if change is not None:
+                self.on_change(change)
+        for batch in batches:
+            if batch.done is not None and not batch.done.done():
+                batch.done.set_result(None)
+        return True
+
+    async def _commit(self, entries: Sequence[Entry]) -> tuple[Record, ...]:
+        """All in one transaction; when a uniqueness rule objects, one by one, so that only the objected one stays out."""
+        if not entries:
+            return ()
+        try:
+            return await self.journal.commit(entries)
+        except Conflict as conflict:
+            self.log.warning("journal.conflict", detail=conflict.detail, entries=len(entries))
+        records: list[Record] = []
+        for entry in entries:
+            try:
+                records += await self.journal.commit([entry])
+            except Conflict as conflict:
+                self.log.error("journal.entry_refused", detail=conflict.detail)
+        return tuple(records)
+
+    def _news(self, entries: Iterable[Entry]) -> list[Entry]:
+        """What the book does not hold yet, each thing once."""
+        seen = set[tuple[IntentId, Fact]]()
+        news: list[Entry] = []
+        for entry in entries:
+            if isinstance(entry, FactEntry):
+                mark = (entry.intent_id, _bare(entry.fact))
+                if mark in seen or not self.book.is_news(entry.intent_id, entry.fact):
+                    continue
+                seen.add(mark)
+            news.append(entry)
+        return news
+
+    def _fail(self, batches: list[_Batch], fault: JournalFault) -> None:
+        """Waiters hear of it; the entries stay and are tried again."""
+        self.on_fault(fault)
+        for batch in batches:
+            if batch.done is not None and not batch.done.done():
+                batch.done.set_exception(fault)
+            batch.done = None
+
+
+def _bare(fact: Fact) -> Fact:
+    """The fact without where and when we learned it: two sources of one thing are one thing."""
+    bare = replace(fact, source=Source.OWN, at=_NEVER, venue_time=None)
+    return replace(bare, asked_at=None) if isinstance(bare, Cum) else bare
