@@ -1,0 +1,44 @@
+"""A disk that fails as the weather says, under the journal's own executor port."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+
+from floorbroker.store.executors import Work
+from tests.simulation.weather import Weather
+
+
+class WeatheredExecutor:
+    """Commits inline.  A group's commit lets other work run before and after it, so a kill can strike on either side.
+
+    `error_before`: the write fails and nothing is stored.  `error_after`: the write is stored, and fails to say so.
+    `full`: no space is left.
+    """
+
+    def __init__(self, weather: Weather) -> None:
+        self._weather = weather
+
+    def alone(self, work: Work) -> None:
+        what = self._weather.strike("disk")
+        if what == "error_before":
+            raise _error("disk I/O error", sqlite3.SQLITE_IOERR)
+        if what == "full":
+            raise _error("database or disk is full", sqlite3.SQLITE_FULL)
+        work()
+        if what == "error_after":
+            raise _error("disk I/O error", sqlite3.SQLITE_IOERR_FSYNC)
+
+    async def together(self, work: Work) -> None:
+        await asyncio.sleep(0)
+        self.alone(work)
+        await asyncio.sleep(0)
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+def _error(text: str, code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError(text)
+    error.sqlite_errorcode = code
+    return error

@@ -1,0 +1,229 @@
+"""The network between a desk and its venues, in memory: `Http`, `OrderHttp` and `Connect` over ASGI apps.
+
+These are the cuts at which the real shells are replaced, so they keep the shells' word: a failure before the first
+byte is NOT_SENT, everything after it UNKNOWN, time-outs included.  What has left travels on in the world outside: it
+reaches the venue although its sender gave up, or died.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextvars import copy_context
+from typing import Any
+from urllib.parse import urlsplit
+
+from floorbroker.domain.errors import ApiError, AuthenticationFailed, ConnectionFailed, InvalidRequest, Outcome, Timeout
+from floorbroker.transport.message import encode_request, parse_origin
+from floorbroker.transport.types import ByteStream, Request, Response, Socket, SocketTarget
+from tests.simulation.asgi import App, Cut, Reply, whole_reply
+from tests.simulation.loop import current_node
+from tests.simulation.streams import BodyStream, Line, SimulatedSocket, serve_body, serve_socket
+from tests.simulation.weather import Journey, Weather, journey
+
+_PAGES = {
+    502: (b"<html><head><title>502 Bad Gateway</title></head><body><hr>nginx</body></html>", "text/html"),
+    429: (b'{"code":42910000,"message":"rate limit exceeded"}', "application/json"),
+    503: (b"upstream connect error", "text/plain"),
+}
+
+
+class Network:
+    """All connections of one simulated world.  Made outside any node: what it carries belongs to nobody's process.
+
+    `apps` maps an authority (`127.0.0.1:7001`) to the app that listens there.
+    """
+
+    def __init__(self, *, weather: Weather, apps: Mapping[str, App]) -> None:
+        self.weather = weather
+        self._apps = dict(apps)
+        self._world = copy_context()
+        self._running: set[asyncio.Task[Any]] = set()
+
+    def app_at(self, authority: str) -> App:
+        """Raises `ConnectionFailed` where nobody listens."""
+        app = self._apps.get(authority)
+        if app is None:
+            raise ConnectionFailed(f"nobody listens at {authority}", outcome=Outcome.NOT_SENT)
+        return app
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run venue-side work that outlives its client."""
+        task = asyncio.get_running_loop().create_task(work, context=self._world.copy())
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    def later(self, delay_s: float, callback: Callable[..., object], *args: object) -> None:
+        """Let something happen in the world outside."""
+        asyncio.get_running_loop().call_later(delay_s, callback, *args, context=self._world.copy())
+
+    # -- one exchange -------------------------------------------------------------------------------------------------
+
+    async def exchange(
+        self, request: Request, *, where: str, check: Callable[[Request], None] | None = None
+    ) -> Response:
+        """One request and its reply, if any comes in `request.timeout_s`.  Raises `VenueError`s as the shells do."""
+        encode_request(request)  # refuses what the shells refuse
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        trip = journey(self.weather.strike(where), self.weather)
+        app = await self._connected(request, trip)
+        if check is not None:
+            check(request)
+        answer: asyncio.Future[Reply] = loop.create_future()
+        gone = asyncio.Event()
+        self._send(app, request, trip, answer, gone)
+        try:
+            async with asyncio.timeout(started + request.timeout_s - loop.time()):
+                reply = await answer
+        except TimeoutError:
+            raise Timeout(f"{request.endpoint}: no reply in time", outcome=Outcome.UNKNOWN) from None
+        finally:
+            gone.set()
+        return Response(status=reply.status, headers=reply.headers, body=reply.body, elapsed_s=loop.time() - started)
+
+    async def _connected(self, request: Request, trip: Journey) -> App:
+        """Until the first byte: what fails here was not sent."""
+        if trip.stalled:
+            await asyncio.sleep(request.timeout_s / 2)
+            raise Timeout(f"{request.endpoint}: no connection in time", outcome=Outcome.NOT_SENT)
+        await asyncio.sleep(trip.connect_s)
+        if trip.refused:
+            raise ConnectionFailed(f"{request.endpoint}: connection refused", outcome=Outcome.NOT_SENT)
+        return self.app_at(parse_origin(request.origin).authority)
+
+    def _send(
+        self, app: App, request: Request, trip: Journey, answer: asyncio.Future[Reply], gone: asyncio.Event
+    ) -> None:
+        """The bytes have left; from here on nothing of it belongs to the sender."""
+        for number, delay_s in enumerate(trip.arrivals):
+            heard = answer if number == 0 else None
+            self.later(delay_s, self._arrive, app, request, trip, heard, gone)
+        if not trip.arrivals and trip.reply_s is not None:
+            self.later(trip.reply_s, _conclude, answer, _page(trip.status))
+
+    def _arrive(
+        self, app: App, request: Request, trip: Journey, answer: asyncio.Future[Reply] | None, gone: asyncio.Event
+    ) -> None:
+        self.start(self._serve(app, request, trip, answer, gone))
+
+    async def _serve(
+        self, app: App, request: Request, trip: Journey, answer: asyncio.Future[Reply] | None, gone: asyncio.Event
+    ) -> None:
+        try:
+            reply: Reply | None = await whole_reply(app, request, gone if answer is not None else asyncio.Event())
+        except Cut:
+            reply = None
+        if answer is None or trip.reply_s is None:
+            return
+        if trip.status is not None:
+            reply = _page(trip.status)
+        elif trip.garbled and reply is not None:
+            reply = Reply(reply.status, reply.headers, reply.body[: max(1, len(reply.body) // 2)])
+        self.later(trip.reply_s, _conclude, answer, None if trip.reset else reply)
+
+    # -- streams ------------------------------------------------------------------------------------------------------
+
+    async def open_socket(self, target: SocketTarget) -> Socket:
+        """A WebSocket.  Raises `AuthenticationFailed` (401, 403), `ApiError`, `Timeout` or `ConnectionFailed`."""
+        parts = urlsplit(target.url)
+        line: Line = Line(self.weather, self.later)
+        await self._opened(line, target.timeout_s, lambda: serve_socket(self.app_at(parts.netloc), target, line))
+        return SimulatedSocket(line)
+
+    async def open_body(self, request: Request) -> ByteStream:
+        """A reply whose body is read as it comes."""
+        encode_request(request)
+        authority = parse_origin(request.origin).authority
+        line: Line = Line(self.weather, self.later)
+        await self._opened(line, request.timeout_s, lambda: serve_body(self.app_at(authority), request, line))
+        return BodyStream(line)
+
+    async def _opened(self, line: Line, timeout_s: float, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Until the venue has answered the handshake."""
+        what = self.weather.strike("connect")
+        if what == "refuse":
+            await asyncio.sleep(self.weather.latency_s())
+            raise ConnectionFailed("connection refused", outcome=Outcome.NOT_SENT)
+        await asyncio.sleep(self.weather.between(1, 12) if what == "slow" else self.weather.latency_s())
+        if what == "page":
+            raise ApiError("the handshake was answered with 502")
+        node = current_node()
+        if node is not None:
+            node.on_death.append(line.break_off)  # a dead process keeps no connection
+        self.start(serve())
+        try:
+            async with asyncio.timeout(timeout_s):
+                status = await line.accepted
+        except TimeoutError:
+            line.break_off()
+            raise Timeout("no answer to the handshake in time") from None
+        if status in {401, 403}:
+            raise AuthenticationFailed(f"the handshake was answered with {status}")
+        if status not in {101, 200}:
+            raise ApiError(f"the handshake was answered with {status}")
+
+
+def _page(status: int | None) -> Reply | None:
+    """What somebody in between says; None is a reset."""
+    if status is None:
+        return None
+    body, kind = _PAGES[status]
+    return Reply(status, {"content-type": kind}, body)
+
+
+def _conclude(answer: asyncio.Future[Reply], reply: Reply | None) -> None:
+    if answer.done():
+        return
+    if reply is None:
+        answer.set_exception(ConnectionFailed("the connection broke before the reply", outcome=Outcome.UNKNOWN))
+    else:
+        answer.set_result(reply)
+
+
+class SimulatedHttp:
+    """`Http` for reads and streams."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._closed = False
+
+    async def send(self, request: Request) -> Response:
+        self._assert_open()
+        if request.method not in {"GET", "POST"}:
+            raise InvalidRequest(f"{request.endpoint}: the read shell sends GET and POST alone")
+        return await self._network.exchange(request, where="read")
+
+    async def open_stream(self, request: Request) -> ByteStream:
+        self._assert_open()
+        return await self._network.open_body(request)
+
+    async def close(self) -> None:
+        self._closed = True
+
+    def _assert_open(self) -> None:
+        if self._closed:
+            raise ConnectionFailed("the client is closed", outcome=Outcome.NOT_SENT)
+
+
+class SimulatedOrderHttp:
+    """`OrderHttp`: sends each command once; `check` is asked once more when the connection stands."""
+
+    def __init__(self, network: Network, *, check: Callable[[Request], None] | None = None) -> None:
+        self._network = network
+        self._check = check
+        self._closed = False
+
+    async def send(self, request: Request) -> Response:
+        if self._closed:
+            raise ConnectionFailed("the client is closed", outcome=Outcome.NOT_SENT)
+        return await self._network.exchange(request, where="order", check=self._check)
+
+    async def close(self) -> None:
+        self._closed = True
+
+
+def connector(network: Network) -> Callable[[SocketTarget], Awaitable[Socket]]:
+    """`Connect`."""
+    return network.open_socket

@@ -1,0 +1,148 @@
+"""What can go wrong between two machines, drawn from the seed: faults with windows and chances, and plain latency."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+
+# Every fault kind by where it strikes.  `order` are order commands, `read` all other requests, `connect` the opening of
+# a stream, `stream` one frame of it, `disk` one commit.
+KINDS: dict[str, tuple[str, ...]] = {
+    "order": (
+        "refuse",  # no connection: proven not sent
+        "stall",  # no connection in time: proven not sent
+        "drop",  # lost on the way; the client waits in vain
+        "cut",  # the connection resets before the venue saw the request
+        "lost",  # the venue acts, the reply is lost in silence
+        "reset",  # the venue acts, the connection resets before the reply
+        "delay",  # the request arrives long after the client gave up
+        "slow",  # the reply takes seconds
+        "duplicate",  # the network hands the request over twice
+        "reorder",  # later requests overtake this one
+        "page",  # somebody in between answers 502; the venue saw nothing
+        "page_after",  # the same, and the venue has acted
+        "throttle",  # 429
+        "garble",  # the venue acts, the reply does not parse
+    ),
+    "read": ("refuse", "drop", "reset", "slow", "page", "throttle", "garble"),
+    "connect": ("refuse", "page", "slow"),
+    "stream": ("cut", "mute", "duplicate", "reorder", "lag", "drop", "garble"),
+    "disk": ("error_before", "error_after", "full"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One line of a plan: while virtual time is in [since_s, until_s), each event at `where` is struck with
+    `chance`."""
+
+    where: str
+    what: str
+    since_s: float
+    until_s: float
+    chance: float
+
+    def __post_init__(self) -> None:
+        if self.what not in KINDS[self.where]:
+            raise ValueError(f"no fault {self.what!r} strikes {self.where!r}")
+
+    def __str__(self) -> str:
+        return f"{self.where}.{self.what} {self.since_s:.1f}s to {self.until_s:.1f}s, chance {self.chance:.2f}"
+
+
+class Weather:
+    """Draws what befalls each message.  `struck` counts what did, by (where, what)."""
+
+    def __init__(self, *, faults: Sequence[Fault], random: Random, now: Callable[[], float]) -> None:
+        self._faults = tuple(faults)
+        self._random = random
+        self._now = now
+        self.struck: Counter[tuple[str, str]] = Counter()
+
+    def strike(self, where: str) -> str | None:
+        """The fault that befalls the next event at `where`, if any."""
+        at_s = self._now()
+        for fault in self._faults:
+            if fault.where == where and fault.since_s <= at_s < fault.until_s and self._random.random() < fault.chance:
+                self.struck[where, fault.what] += 1
+                return fault.what
+        return None
+
+    def latency_s(self) -> float:
+        """One way through the network, seconds."""
+        return self._random.uniform(0.001, 0.060)
+
+    def between(self, least_s: float, most_s: float) -> float:
+        """Some seconds."""
+        return self._random.uniform(least_s, most_s)
+
+    def clear(self) -> None:
+        """No more faults."""
+        self._faults = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """What becomes of one HTTP exchange, in seconds and outcomes.
+
+    `arrivals` are the delays after which the venue sees the request (none: never, two: twice).  `reply_s` None: the
+    reply is lost in silence.
+    """
+
+    connect_s: float = 0.0
+    refused: bool = False
+    stalled: bool = False
+    arrivals: tuple[float, ...] = ()
+    reply_s: float | None = None
+    reset: bool = False
+    status: int | None = None  # somebody in between answers this instead of the venue
+    garbled: bool = False
+
+
+def journey(what: str | None, weather: Weather) -> Journey:
+    """The course of an exchange that `what` befalls."""
+    connect_s, up_s, down_s = weather.latency_s(), weather.latency_s(), weather.latency_s()
+    whole = Journey(connect_s=connect_s, arrivals=(up_s,), reply_s=down_s)
+    match what:
+        case None:
+            return whole
+        case "refuse":
+            return Journey(connect_s=connect_s, refused=True)
+        case "stall":
+            return Journey(stalled=True)
+        case "drop":
+            return Journey(connect_s=connect_s)
+        case "cut":
+            return Journey(connect_s=connect_s, reply_s=down_s, reset=True)
+        case "page":
+            return Journey(connect_s=connect_s, reply_s=up_s + down_s, status=502)
+        case "throttle":
+            return Journey(connect_s=connect_s, reply_s=up_s + down_s, status=429)
+        case _:
+            return _after_arrival(what, whole, weather)
+
+
+def _after_arrival(what: str, whole: Journey, weather: Weather) -> Journey:
+    """The courses on which the venue sees the request."""
+    connect_s, (up_s,), down_s = whole.connect_s, whole.arrivals, whole.reply_s
+    match what:
+        case "lost":
+            return Journey(connect_s=connect_s, arrivals=(up_s,))
+        case "reset":
+            return Journey(connect_s=connect_s, arrivals=(up_s,), reply_s=down_s, reset=True)
+        case "page_after":
+            return Journey(connect_s=connect_s, arrivals=(up_s,), reply_s=down_s, status=502)
+        case "garble":
+            return Journey(connect_s=connect_s, arrivals=(up_s,), reply_s=down_s, garbled=True)
+        case "slow":
+            return Journey(connect_s=connect_s, arrivals=(up_s,), reply_s=weather.between(0.5, 8))
+        case "delay":
+            return Journey(connect_s=connect_s, arrivals=(weather.between(1, 20),), reply_s=down_s)
+        case "reorder":
+            return Journey(connect_s=connect_s, arrivals=(weather.between(0.1, 1.5),), reply_s=down_s)
+        case "duplicate":
+            return Journey(connect_s=connect_s, arrivals=(up_s, up_s + weather.between(0, 3)), reply_s=down_s)
+        case _:
+            raise ValueError(f"no course for {what!r}")
