@@ -1,0 +1,252 @@
+"""The wiring diagram: one gateway for each environment in use, every collaborator handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from floorbroker.brokers.registry import BROKERS, build
+from floorbroker.brokers.wiring import Shells, Wiring
+from floorbroker.bus import InProcessBus
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import ConfigInvalid, JournalFault, KillSwitchOn, NotReady
+from floorbroker.domain.facts import InDoubt, NotSent, Reject
+from floorbroker.domain.ids import IdSource
+from floorbroker.domain.orders import Order
+from floorbroker.domain.ports import AuditEntry, FactEntry, Journal, Log, Meter, NoteEntry, Profile, Redactor
+from floorbroker.domain.secret import Secret
+from floorbroker.domain.values import Environment, ProfileName
+from floorbroker.gateway.desk import DeskEvent
+from floorbroker.gateway.gateway import Gateway
+from floorbroker.gateway.kill import KillSwitch, Permits
+from floorbroker.gateway.session import ProfileSession
+from floorbroker.oms.account import AccountContext, Switches
+from floorbroker.oms.book import Change, OrderBook
+from floorbroker.oms.rounds import ROUND
+from floorbroker.oms.service import OrderService
+from floorbroker.oms.writer import Writer
+from floorbroker.risk.gate import RiskGate
+from floorbroker.risk.limits import RiskLimits
+from floorbroker.transport.layers.audit import Exchange
+from floorbroker.transport.types import Lane, Request
+
+READS = frozenset({Lane.QUERY, Lane.RECONCILE, Lane.RESOLVE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """One profile ready to be wired: its limits and what the user gave to log in with."""
+
+    profile: Profile
+    limits: RiskLimits
+    plain: Mapping[str, str] = field(default_factory=dict[str, str])
+    secrets: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
+    state: Path = Path("venue.log")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the outside world is to a gateway.  `on_fatal` is told of a journal that must not be written any more."""
+
+    clock: Clock
+    random: Random
+    log: Log
+    meter: Meter
+    redactor: Redactor
+    shells: Shells
+    permits: Permits
+    on_fatal: Callable[[JournalFault], None]
+    on_unresolved: Callable[[Order, str], None]
+    instance_tag: int
+    epoch: int = 0
+    send_timeout_s: float = 5.0
+    read_retries: int = 3
+    cancel_late: bool = True
+    live_enabled: bool = False
+
+
+def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) -> Gateway:
+    """A gateway over one journal: wired, replayed, not started."""
+    switch = KillSwitch(
+        journal=journal,
+        permits=around.permits,
+        clock=around.clock,
+        log=around.log,
+        profiles=lambda: tuple(gateway.sessions),
+    )
+    gateway = Gateway(
+        journal=journal, kill_switch=switch, clock=around.clock, log=around.log, bus=InProcessBus[DeskEvent]()
+    )
+    for seat in seats:
+        gateway.sessions[seat.profile.name] = _session(seat, journal=journal, gateway=gateway, around=around)
+    _replay(gateway)
+    switch.open_permits()
+    return gateway
+
+
+def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surroundings) -> ProfileSession:
+    name = seat.profile.name
+    switches = Switches(
+        blocked=lambda: gateway.kill_switch.blocked(name),
+        not_ready=lambda: session.not_ready(),
+        not_armed=lambda: _not_armed(seat.profile, around),
+    )
+    ctx = _context(seat, journal=journal, switches=switches, around=around)
+    service = OrderService(ctx, announce=lambda change: _announce(change, gateway, around))
+    session = ProfileSession(ctx=ctx, service=service, random=around.random, on_health=gateway.on_health)
+    return session
+
+
+def _context(seat: Seat, *, journal: Journal, switches: Switches, around: Surroundings) -> AccountContext:
+    def tap(exchange: Exchange) -> None:
+        writer.put([_exchange_row(exchange, seat.profile.name)])
+
+    broker = build(_wiring(seat, switches=switches, tap=tap, around=around))
+    book = OrderBook(profile=seat.profile.name, identity=broker.identity)
+    writer = Writer(
+        journal=journal,
+        book=book,
+        clock=around.clock,
+        log=around.log,
+        on_change=_nobody,
+        on_fault=lambda fault: _on_fault(fault, around),
+    )
+    return AccountContext(
+        profile=seat.profile,
+        broker=broker,
+        journal=journal,
+        book=book,
+        gate=RiskGate(seat.profile, around.clock),
+        writer=writer,
+        clock=around.clock,
+        ids=IdSource(tag=around.instance_tag, random=around.random),
+        limits=seat.limits,
+        switches=switches,
+        log=around.log,
+        meter=around.meter,
+        arrival_bound_s=_arrival_bound_s(seat.profile, broker.info.arrival_bound_s),
+        visibility_lag_s=broker.info.visibility_lag_s,
+        send_timeout_s=around.send_timeout_s,
+        epoch=around.epoch,
+        cancel_late=around.cancel_late,
+    )
+
+
+def _wiring(seat: Seat, *, switches: Switches, tap: Callable[[Exchange], None], around: Surroundings) -> Wiring:
+    def may_send(request: Request) -> None:
+        """The last look before a byte leaves: cancels and reads always pass."""
+        if request.lane is Lane.CANCEL or request.lane in READS:
+            return
+        if blocked := switches.blocked():
+            raise KillSwitchOn(blocked)
+        if not_ready := switches.not_ready():
+            raise NotReady(not_ready)
+
+    for secret in seat.secrets.values():
+        around.redactor.learn(secret.reveal())
+    options = {name: text for name, text in seat.profile.options.items() if name not in OWN_OPTIONS}
+    return Wiring(
+        profile=Profile(
+            name=seat.profile.name,
+            broker=seat.profile.broker,
+            environment=seat.profile.environment,
+            enabled=seat.profile.enabled,
+            options=options,
+        ),
+        shells=around.shells,
+        clock=around.clock,
+        random=around.random,
+        log=around.log,
+        meter=around.meter,
+        redactor=around.redactor,
+        tap=tap,
+        may_send=may_send,
+        state=seat.state,
+        plain=seat.plain,
+        secrets=seat.secrets,
+        read_retries=around.read_retries,
+        intent_age_s=float(seat.limits.intent_age_max_s),
+    )
+
+
+OWN_OPTIONS = frozenset({"arrival_bound_s"})
+
+
+def _arrival_bound_s(profile: Profile, documented_s: float) -> float:
+    """The venue's bound; only the simulators' environment may shorten it (RELIABILITY 2.6)."""
+    text = profile.options.get("arrival_bound_s")
+    if text is None:
+        return documented_s
+    if profile.environment is not Environment.SIM:
+        raise ConfigInvalid(f"profile {profile.name}: only environment sim may set arrival_bound_s")
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigInvalid(f"profile {profile.name}: arrival_bound_s {text!r} is not a number of seconds") from None
+
+
+def _not_armed(profile: Profile, around: Surroundings) -> str:
+    if profile.environment is Environment.LIVE and not around.live_enabled:
+        return "live trading is not enabled: set trading.live_enabled"
+    return ""
+
+
+def _replay(gateway: Gateway) -> None:
+    """Recovery is the only start there is: every book, latch and watermark comes out of the journal."""
+    for record in gateway.journal.replay():
+        gateway.kill_switch.restore(record)
+        entry = record.entry
+        if not isinstance(entry, FactEntry | NoteEntry) or entry.profile not in gateway.sessions:
+            continue
+        session = gateway.sessions[entry.profile]
+        session.ctx.book.apply(record)
+        if isinstance(entry, NoteEntry) and entry.topic == ROUND:
+            session.service.reconciler.watermark = record.at
+
+
+def _announce(change: Change, gateway: Gateway, around: Surroundings) -> None:
+    gateway.on_change(change)
+    entry = change.record.entry
+    if isinstance(entry, FactEntry) and isinstance(entry.fact, Reject | InDoubt | NotSent):
+        around.on_unresolved(change.after, entry.fact.kind)
+
+
+def _on_fault(fault: JournalFault, around: Surroundings) -> None:
+    around.log.error("journal.fault", detail=fault.detail)
+    if getattr(fault, "fatal", False):
+        around.on_fatal(fault)
+
+
+def _nobody(change: Change) -> None:
+    """Before the service listens, nobody does."""
+    del change
+
+
+def _exchange_row(exchange: Exchange, profile: ProfileName) -> AuditEntry:
+    """One exchange with the venue as an audit row; bodies are kept for commands alone."""
+    is_command = exchange.method != "GET"
+    detail = {
+        "method": exchange.method,
+        "url": exchange.url,
+        "endpoint": exchange.endpoint,
+        "status": str(exchange.status or ""),
+        "order": exchange.order or "",
+        "elapsed_ms": str(round(exchange.elapsed_s * 1000)),
+    }
+    if is_command:
+        detail |= {"body": exchange.body, "reply": exchange.reply_body}
+    outcome = exchange.error or "answered"
+    return AuditEntry(
+        actor="gateway",
+        via="broker",
+        action="broker.command" if is_command else "broker.read",
+        object=exchange.endpoint,
+        profile=profile,
+        outcome=outcome,
+        detail=detail,
+    )
+
+
+__all__ = ["BROKERS", "Seat", "Surroundings", "compose"]

@@ -1,0 +1,138 @@
+"""Configuration: flags over `FLOORBROKER_SECTION__KEY` over `.env_bot` over `floorbroker.toml` over defaults."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from floorbroker.app.home import Home
+from floorbroker.domain.errors import ConfigInvalid
+from floorbroker.domain.ports import Profile
+from floorbroker.domain.values import Environment, ProfileName
+from floorbroker.risk.limits import RiskLimits, limits_of
+
+PREFIX = "FLOORBROKER_"
+RESERVED = frozenset({"FLOORBROKER_HOME", "FLOORBROKER_DATA", "FLOORBROKER_CONTRACTS"})
+PAPER = "paper"
+_PROFILE_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class ServerSection(_Section):
+    """Where the server listens."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8750, ge=0, le=65535)
+
+
+class TradingSection(_Section):
+    """How orders are sent.  Durations in seconds; `read_retries` caps the repeats of reads, commands have none."""
+
+    send_timeout_s: float = Field(default=5.0, gt=0, le=60)
+    read_retries: int = Field(default=3, ge=0, le=20)
+    cancel_late: bool = True
+    fractional: bool = True
+    live_enabled: bool = False
+
+
+class ProfileSection(_Section):
+    """One broker account.  `options` are the broker's own, `limits` this account's risk limits."""
+
+    broker: str
+    environment: str
+    enabled: bool = True
+    options: dict[str, str] = Field(default_factory=dict[str, str])
+    limits: dict[str, Any] = Field(default_factory=dict[str, Any])
+
+
+class Config(_Section):
+    """The whole configuration."""
+
+    server: ServerSection = ServerSection()
+    trading: TradingSection = TradingSection()
+    risk: dict[str, Any] = Field(default_factory=dict[str, Any])
+    profiles: dict[str, ProfileSection] = Field(default_factory=dict[str, ProfileSection])
+
+    def enabled(self) -> list[Profile]:
+        """Every enabled profile; the embedded paper venue when none is configured."""
+        found = [_profile(name, section) for name, section in self.profiles.items() if section.enabled]
+        return found or [Profile(name=ProfileName(PAPER), broker="PAPER", environment=Environment.PAPER)]
+
+    def limits(self, profile: Profile) -> RiskLimits:
+        """A profile's limits over the common ones.  Raises `ConfigInvalid` for live without its own."""
+        section = self.profiles.get(profile.name)
+        return limits_of({**self.risk, **(section.limits if section else {})}, profile.environment)
+
+
+def _profile(name: str, section: ProfileSection) -> Profile:
+
+    if not re.fullmatch(_PROFILE_NAME, name):
+        raise ConfigInvalid(f"profile {name!r}: a name has lower-case letters, digits, - and _, at most 63")
+    try:
+        environment = Environment(section.environment)
+    except ValueError:
+        words = ", ".join(e.value for e in Environment)
+        raise ConfigInvalid(f"profile {name}: environment {section.environment!r} is not one of {words}") from None
+    return Profile(
+        name=ProfileName(name), broker=section.broker.upper(), environment=environment, options=section.options
+    )
+
+
+def load(home: Home, *, path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
+    """The configuration in force.  Raises `ConfigInvalid` with the place and, for a wrong key, the nearest known one."""
+    file = path or home.config
+    values = _read(file, required=path is not None)
+    for name, text in sorted((os.environ if environ is None else environ).items()):
+        if name.startswith(PREFIX) and name not in RESERVED and "__" in name:
+            _put(values, name.removeprefix(PREFIX).lower().split("__"), text)
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigInvalid(_explain(file, error)) from None
+
+
+def _read(file: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise ConfigInvalid(f"{file}: no such file") from None
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigInvalid(f"{file}: {error}") from None
+
+
+def _put(values: dict[str, Any], path: list[str], text: str) -> None:
+    """Set one value from the environment, as the TOML it reads as, else as text."""
+    for part in path[:-1]:
+        values = cast("dict[str, Any]", values.setdefault(part, {}))
+    try:
+        values[path[-1]] = tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        values[path[-1]] = text
+
+
+def _explain(file: Path, error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] != "extra_forbidden":
+        return f"{file}: {where}: {first['msg']}"
+    known = [
+        *Config.model_fields,
+        *ServerSection.model_fields,
+        *TradingSection.model_fields,
+        *ProfileSection.model_fields,
+    ]
+    near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"{file}: unknown key {where}{hint}"

@@ -1,0 +1,94 @@
+"""`FLOORBROKER_HOME`: where everything durable lives, and who may read it (DESIGN 5, files)."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from floorbroker.domain.errors import ConfigInvalid
+from floorbroker.domain.secret import Secret
+from floorbroker.domain.values import Environment, ProfileName
+
+_TOKEN_BITS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder and the fixed names in it."""
+
+    root: Path
+
+    @classmethod
+    def at(cls, path: Path | None = None) -> Home:
+        """The folder named, or `FLOORBROKER_HOME`, or the platform's data folder; made with mode 0700 when absent."""
+        root = path or Path(os.environ.get("FLOORBROKER_HOME") or user_data_path("floorbroker", appauthor=False))
+        try:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigInvalid(f"the home {root} cannot be made: {error.strerror}") from error
+        return cls(root)
+
+    @property
+    def config(self) -> Path:
+        return self.root / "floorbroker.toml"
+
+    @property
+    def env_bot(self) -> Path:
+        return self.root / ".env_bot"
+
+    @property
+    def permits(self) -> Path:
+        return self.root / "permits"
+
+    @property
+    def kill(self) -> Path:
+        return self.root / "kill"
+
+    @property
+    def reserve(self) -> Path:
+        return self.root / "reserve"
+
+    @property
+    def setup_token(self) -> Path:
+        return self.root / "setup-token"
+
+    @property
+    def unresolved(self) -> Path:
+        return self.root / "unresolved_orders.log"
+
+    @property
+    def audit(self) -> Path:
+        return self.root / "audit"
+
+    def journal(self, environment: Environment) -> Path:
+        return self.root / f"journal-{environment.value}.db"
+
+    def venue_state(self, profile: ProfileName) -> Path:
+        """Where the embedded venue keeps its own truth, apart from ours."""
+        return self.root / "paper" / f"{profile}.log"
+
+
+def first_token(home: Home) -> tuple[Secret, bool]:
+    """The token of the first run, and whether this call made it.  The file is readable by its owner alone."""
+    path = home.setup_token
+    if path.exists():
+        return Secret(path.read_text("ascii").strip()), False
+    token = f"fb_{secrets.token_urlsafe(_TOKEN_BITS // 8)}"
+    write_private(path, f"{token}\n")
+    return Secret(token), True
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a whole file, mode 0600, atomically."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

@@ -1,0 +1,73 @@
+"""Permits and the kill sentinel as files: removing one works on a full disk, and without the server (RELIABILITY 6)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import cast
+
+from floorbroker.app.home import Home, write_private
+from floorbroker.domain.values import ProfileName
+from floorbroker.gateway.kill import GLOBAL, LEVELS, Sentinel
+
+
+@dataclass(frozen=True, slots=True)
+class FilePermits:
+    """One file a profile under `permits/`, and `kill`, one JSON line a kill."""
+
+    home: Home
+
+    def has(self, profile: ProfileName) -> bool:
+        return (self.home.permits / profile).is_file()
+
+    def grant(self, profile: ProfileName) -> None:
+        write_private(self.home.permits / profile, "trading permitted\n")
+
+    def withdraw(self, profile: ProfileName) -> None:
+        (self.home.permits / profile).unlink(missing_ok=True)
+
+    def withdraw_all(self) -> None:
+        """Every permit there is, known profile or not."""
+        for path in self.home.permits.glob("*"):
+            path.unlink(missing_ok=True)
+
+    def sentinels(self) -> list[Sentinel]:
+        """Kills written beside the server.  A file that cannot be read is a kill of everything: someone meant something."""
+        try:
+            lines = self.home.kill.read_text("utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        except (OSError, UnicodeDecodeError) as error:
+            return [Sentinel(level=2, scope=GLOBAL, reason=f"unreadable kill file: {type(error).__name__}", by="file")]
+        return [_sentinel(line) for line in lines] or [_sentinel("")]
+
+    def write_sentinel(self, sentinel: Sentinel) -> None:
+        """Add a kill beside a server that may be down or hang."""
+        told = [] if not self.home.kill.exists() else self.home.kill.read_text("utf-8").splitlines()
+        line = json.dumps(
+            {"level": sentinel.level, "scope": sentinel.scope, "reason": sentinel.reason, "by": sentinel.by}
+        )
+        write_private(self.home.kill, "\n".join([*told, line]) + "\n")
+
+    def clear_sentinels(self, scope: ProfileName) -> None:
+        """Forget the kills of one scope; of every scope when it is global."""
+        kept = [s for s in self.sentinels() if scope not in (GLOBAL, s.scope)]
+        self.home.kill.unlink(missing_ok=True)
+        for sentinel in kept:
+            self.write_sentinel(sentinel)
+
+
+def _sentinel(line: str) -> Sentinel:
+    """One line of the file; anything that is not ours, an empty file made by hand included, kills everything."""
+    try:
+        found: object = json.loads(line or "{}")
+    except ValueError:
+        found = {}
+    data = cast("dict[str, object]", found) if isinstance(found, dict) else {}
+    level = data.get("level")
+    return Sentinel(
+        level=level if isinstance(level, int) and level in LEVELS else 2,
+        scope=ProfileName(str(data.get("scope") or GLOBAL)),
+        reason=str(data.get("reason") or "kill file"),
+        by=str(data.get("by") or "file"),
+    )

@@ -1,0 +1,28 @@
+"""The list of brokers: code to facts and builder.  A new broker is one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from floorbroker.brokers import alpaca, paper
+from floorbroker.brokers.wiring import Wiring
+from floorbroker.domain.capability import BrokerInfo
+from floorbroker.domain.errors import ConfigInvalid
+from floorbroker.domain.ports import Broker
+
+BROKERS: Mapping[str, BrokerInfo] = MappingProxyType({info.code: info for info in (paper.INFO, alpaca.INFO)})
+
+_BUILDERS: Mapping[str, Callable[[Wiring], Broker]] = MappingProxyType({"PAPER": paper.build, "ALPACA": alpaca.build})
+
+
+def build(wiring: Wiring) -> Broker:
+    """The broker of a profile.  Raises `ConfigInvalid` for a code nobody knows and for an environment it lacks."""
+    code, environment = wiring.profile.broker, wiring.profile.environment
+    if code not in BROKERS:
+        raise ConfigInvalid(
+            f"profile {wiring.profile.name}: broker {code!r} is not one of {', '.join(sorted(BROKERS))}"
+        )
+    if environment not in BROKERS[code].environments:
+        raise ConfigInvalid(f"profile {wiring.profile.name}: {code} has no environment {environment.value}")
+    return _BUILDERS[code](wiring)

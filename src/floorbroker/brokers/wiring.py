@@ -1,0 +1,54 @@
+"""What a broker is built from: the same for every venue, handed in by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import ConfigInvalid
+from floorbroker.domain.ports import Log, Meter, Profile, Redactor
+from floorbroker.domain.secret import Secret
+from floorbroker.transport.layers.audit import Tap
+from floorbroker.transport.layers.gate import Check
+from floorbroker.transport.types import Connect, Http, OrderHttp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shells:
+    """The three cuts to the network; a simulation hands in its own."""
+
+    http: Callable[[], Http]
+    order_http: Callable[[Check], OrderHttp]
+    connect: Connect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """One profile's collaborators.  `plain` and `secrets` are the agnostic `BROKER_*` fields; `state` is the embedded venue's file.
+
+    `may_send` raises an `OwnRefusal` for an order command that must not leave now (latch, READY); cancels are not asked.
+    """
+
+    profile: Profile
+    shells: Shells
+    clock: Clock
+    random: Random
+    log: Log
+    meter: Meter
+    redactor: Redactor
+    tap: Tap
+    may_send: Check
+    state: Path
+    plain: Mapping[str, str] = field(default_factory=dict[str, str])
+    secrets: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
+    read_retries: int = 3
+    intent_age_s: float = 5.0
+
+    def secret(self, name: str) -> Secret:
+        """A secret field.  Raises `ConfigInvalid` when it is not given."""
+        if name not in self.secrets:
+            raise ConfigInvalid(f"profile {self.profile.name} needs {name}")
+        return self.secrets[name]
