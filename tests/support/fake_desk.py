@@ -1,0 +1,563 @@
+"""A desk in memory: real facts, the real fold, one pretend venue with fixed prices.  For tests of the doors.
+
+The venue fills market orders and limits that cross at once, and lets the rest work.  `answer_next` scripts its next
+answer: `reject`, `unknown` or `not_sent`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from random import Random
+
+from floorbroker.domain import facts as f
+from floorbroker.domain.bars import Bar, BarSeries
+from floorbroker.domain.capability import BrokerInfo, Can
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import (
+    Conflict,
+    FieldError,
+    InvalidRequest,
+    KillSwitchOn,
+    NotFound,
+    NotReady,
+    NotSupported,
+    RiskLimitExceeded,
+    SymbolNotFound,
+)
+from floorbroker.domain.fold import OrderFold
+from floorbroker.domain.ids import IdSource
+from floorbroker.domain.orders import Execution, NewOrder, Order, OrderChanges
+from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, Profile, Record
+from floorbroker.domain.records import (
+    Account,
+    Balance,
+    Check,
+    MarginRequirement,
+    MarketHours,
+    Position,
+    Quote,
+    RiskMetrics,
+    SelfCheck,
+)
+from floorbroker.domain.values import (
+    ZERO,
+    AssetClass,
+    ClOrdId,
+    Environment,
+    ExecId,
+    IntentId,
+    OrderClass,
+    OrderId,
+    OrderType,
+    Price,
+    ProfileName,
+    Quantity,
+    Side,
+    TimeInForce,
+)
+from floorbroker.gateway.desk import (
+    ANY,
+    Caller,
+    DeskEvent,
+    Fill,
+    KillState,
+    OrderFilter,
+    Preview,
+    ProfilePosition,
+    ProfileStatus,
+    RoundResult,
+    SessionState,
+    Submitted,
+    Verdict,
+)
+
+START_CASH = Decimal(100000)
+MAX_NOTIONAL = Decimal(50000)
+PRICES = {"AAPL": ("189.48", "189.52"), "BTC/USD": ("64000.00", "64010.00"), "BRK.B": ("410.00", "410.10")}
+
+INFO = BrokerInfo(
+    code="PAPER",
+    folder="paper",
+    name="Paper <b>trading</b>",
+    environments=(Environment.PAPER,),
+    can=frozenset({Can.CANCEL, Can.CANCEL_ALL, Can.REPLACE, Can.FRACTIONAL, Can.NOTIONAL}),
+    order_types={AssetClass.EQUITY: frozenset(OrderType), AssetClass.CRYPTO: frozenset({OrderType.MARKET})},
+    tifs={AssetClass.EQUITY: frozenset(TimeInForce), AssetClass.CRYPTO: frozenset({TimeInForce.GTC})},
+    order_classes=frozenset({OrderClass.SIMPLE, OrderClass.BRACKET}),
+    documents=("https://docs.venue.example/paper",),
+)
+
+
+@dataclass
+class _Kept:
+    """One order's fold and its records."""
+
+    fold: OrderFold
+    profile: ProfileName
+    records: list[Record] = field(default_factory=list)
+
+
+class FakeDesk:
+    """One environment's desk, without disk, wire or waiting."""
+
+    def __init__(
+        self, *, clock: Clock, environment: Environment = Environment.PAPER, names: tuple[str, ...] = ("paper",)
+    ) -> None:
+        self.clock = clock
+        self.environment = environment
+        self.state = {ProfileName(name): SessionState.READY for name in names}
+        self.answer_next = ""
+        self.venue_text = "insufficient qty <script>alert(1)</script>"
+        self.callers: list[Caller] = []
+        self.ends_after_replay = False  # an endless stream would hang a test that reads it to its end
+        self._since = clock.now()
+        self._ids = IdSource(tag=7, random=Random(7))
+        self._kept: dict[IntentId, _Kept] = {}
+        self._keys: dict[tuple[str, ProfileName, str], tuple[str, IntentId]] = {}
+        self._records: list[Record] = []
+        self._events: list[DeskEvent] = []
+        self._news = asyncio.Event()
+        self._kill = KillState()
+
+    # -- profiles -----------------------------------------------------------------------------------------------------
+
+    def profiles(self) -> tuple[ProfileStatus, ...]:
+        return tuple(self._status(name) for name in self.state)
+
+    def _status(self, name: ProfileName) -> ProfileStatus:
+        orders = [o for o in self.orders() if o.profile == name]
+        return ProfileStatus(
+            profile=Profile(name=name, broker="PAPER", environment=self.environment),
+            state=self.state[name],
+            since=self._since,
+            stream_up=True,
+            kill_level=max(self._kill.level, self._kill.by_profile.get(name, 0)),
+            open_orders=sum(o.is_open for o in orders),
+            orders_in_doubt=sum(o.in_doubt for o in orders),
+            last_reconciled=self._since,
+        )
+
+    def broker_info(self, profile: ProfileName) -> BrokerInfo:
+        self._known(profile)
+        return INFO
+
+    def default_profile(self) -> ProfileName:
+        if len(self.state) != 1:
+            raise InvalidRequest(
+                "several profiles are enabled: name one",
+                fields=(FieldError(pointer="/profile", code="missing", detail="name a profile"),),
+            )
+        return next(iter(self.state))
+
+    def _known(self, profile: ProfileName | None) -> ProfileName:
+        name = self.default_profile() if profile is None else profile
+        if name not in self.state:
+            raise NotFound("no such profile")
+        return name
+
+    # -- orders -------------------------------------------------------------------------------------------------------
+
+    async def submit(
+        self,
+        order: NewOrder,
+        *,
+        profile: ProfileName | None,
+        caller: Caller,
+        key: str | None = None,
+        body_hash: str = "",
+    ) -> Submitted:
+        self.callers.append(caller)
+        name = self._known(profile)
+        held = self._keys.get((caller.principal, name, key)) if key else None
+        if held is not None:
+            return self._replayed(held, body_hash)
+        self._refuse(order, name)
+        now = self.clock.now()
+        intent = self._ids.intent(now)
+        if key:
+            self._keys[caller.principal, name, key] = (body_hash, intent)
+        self._kept[intent] = _Kept(OrderFold(intent), name)
+        cl_ord_id = ClOrdId(f"fb-{intent}")
+        self._add(intent, f.Prepared(source=f.Source.OWN, at=now, cl_ord_id=cl_ord_id, profile=name, order=order))
+        self._note("order.submit", intent, name, caller)
+        self._add(intent, f.Sending(source=f.Source.OWN, at=now, deadline_s=5, arrival_bound_s=60))
+        self._venue(intent, order)
+        return Submitted(order=self.order(intent))
+
+    def _replayed(self, held: tuple[str, IntentId], body_hash: str) -> Submitted:
+        if held[0] != body_hash:
+            detail = "use a fresh key: this one belongs to another order"
+            wrong = FieldError(pointer="/headers/Idempotency-Key", code="key_reused", detail=detail)
+            raise InvalidRequest("the idempotency key was used with another body", fields=(wrong,))
+        return Submitted(order=self.order(held[1]), replayed=True)
+
+    def _refuse(self, order: NewOrder, name: ProfileName) -> None:
+        if max(self._kill.level, self._kill.by_profile.get(name, 0)):
+            raise KillSwitchOn("the kill switch is on")
+        if self.state[name] is not SessionState.READY:
+            raise NotReady(f"{name} is {self.state[name].value}")
+        for verdict in self._verdicts(order):
+            if not verdict.ok:
+                raise RiskLimitExceeded(
+                    verdict.detail, control=verdict.control, limit=verdict.limit, value=verdict.value
+                )
+
+    def _verdicts(self, order: NewOrder) -> tuple[Verdict, ...]:
+        if order.order_class is OrderClass.MULTILEG:
+            raise NotSupported("paper has no multi-leg orders")
+        _, ask = self._prices(order.symbol)
+        value = order.notional if order.notional is not None else (order.order_qty or ZERO) * (order.price or ask)
+        return (
+            Verdict(
+                control="max_order_notional",
+                ok=abs(value) <= MAX_NOTIONAL,
+                detail=f"order not sent: {value:,.2f} USD is above max_order_notional {MAX_NOTIONAL:,.2f} USD",
+                limit=f"{MAX_NOTIONAL} USD",
+                value=f"{value} USD",
+            ),
+        )
+
+    def _venue(self, intent: IntentId, order: NewOrder) -> None:
+        answer, self.answer_next = self.answer_next, ""
+        now, order_id = self.clock.now(), OrderId(f"V{len(self._kept)}")
+        reply = {"source": f.Source.REPLY, "at": now}
+        if answer == "reject":
+            self._add(intent, f.Reject(**reply, reason="insufficient_funds", venue_text=self.venue_text))
+        elif answer == "unknown":
+            self._add(intent, f.InDoubt(source=f.Source.OWN, at=now, reason="no answer within 5 s"))
+        elif answer == "not_sent":
+            self._add(intent, f.NotSent(source=f.Source.OWN, at=now, reason="connection refused"))
+        else:
+            self._add(intent, f.Working(**reply, order_id=order_id))
+            price = self._fill_price(order)
+            if price is not None:
+                self.fill(intent, price=price)
+
+    def _fill_price(self, order: NewOrder) -> Price | None:
+        bid, ask = self._prices(order.symbol)
+        there = ask if order.side is Side.BUY else bid
+        if order.order_type is OrderType.MARKET:
+            return there
+        crosses = order.price is not None and (order.price - there) * order.side.sign >= 0
+        return there if order.order_type is OrderType.LIMIT and crosses else None
+
+    def fill(self, intent: IntentId, *, price: Price, qty: Quantity | None = None) -> None:
+        """A fill at the venue, told by its stream."""
+        held = self.order(intent)
+        assert held.order_id is not None
+        terms, now = held.terms, self.clock.now()
+        wanted = held.leaves_qty or Quantity(((terms.notional or ZERO) / price).quantize(Decimal("0.000001")))
+        report = f.Exec(
+            source=f.Source.STREAM,
+            at=now,
+            venue_time=now,
+            exec_id=ExecId(f"E{len(self._records)}"),
+            order_id=held.order_id,
+            side=terms.side,
+            last_qty=qty or wanted,
+            last_px=price,
+            symbol=terms.symbol,
+        )
+        self._add(intent, report)
+        if terms.notional is not None:
+            self._add(intent, f.Filled(source=f.Source.STREAM, at=now, order_id=held.order_id))
+        order = self.order(intent)
+        self._announce("fills", intent, order.profile, order=order, execution=order.executions[-1])
+
+    async def preview(self, order: NewOrder, *, profile: ProfileName | None) -> Preview:
+        name = self._known(profile)
+        verdicts = self._verdicts(order)
+        _, ask = self._prices(order.symbol)
+        cost = order.notional if order.notional is not None else (order.order_qty or ZERO) * (order.price or ask)
+        margin = MarginRequirement(currency="USD", initial=abs(cost), buying_power_effect=-abs(cost))
+        return Preview(profile=name, verdicts=verdicts, margin=margin, quote=await self.quote(order.symbol, name))
+
+    def order(self, intent_id: str) -> Order:
+        for intent, kept in self._kept.items():
+            if intent_id in {intent, f"fb-{intent}"}:
+                return kept.fold.view()
+        raise NotFound("no such order")
+
+    def orders(self, where: OrderFilter = ANY) -> list[Order]:
+        found = [o for o in (kept.fold.view() for kept in self._kept.values()) if matches(o, where)]
+        return sorted(found, key=lambda o: (o.created_at, o.intent_id), reverse=True)
+
+    def order_records(self, intent_id: IntentId) -> list[Record]:
+        return list(self._kept[self.order(intent_id).intent_id].records)
+
+    async def cancel(self, intent_id: IntentId, *, caller: Caller, reason: str = "") -> Order:
+        self.callers.append(caller)
+        held = self.order(intent_id)
+        if not held.is_open or held.order_id is None:
+            raise Conflict(f"the order is {held.ord_status.value} and cannot be cancelled")
+        self._note("order.cancel", held.intent_id, held.profile, caller)
+        self._add(held.intent_id, f.Cancelled(source=f.Source.STREAM, at=self.clock.now(), order_id=held.order_id))
+        return self.order(intent_id)
+
+    async def cancel_all(self, where: OrderFilter, *, caller: Caller, reason: str = "") -> list[Order]:
+        found = [o for o in self.orders(replace(where, open_only=True)) if o.order_id is not None]
+        return [await self.cancel(o.intent_id, caller=caller, reason=reason) for o in found]
+
+    async def modify(self, intent_id: IntentId, changes: OrderChanges, *, caller: Caller) -> Order:
+        self.callers.append(caller)
+        held = self.order(intent_id)
+        if not held.is_open or held.order_id is None:
+            raise Conflict(f"the order is {held.ord_status.value} and cannot be changed")
+        now = self.clock.now()
+        done = f.ReplaceDone(
+            source=f.Source.REPLY,
+            at=now,
+            orig_order_id=held.order_id,
+            order_id=held.order_id,
+            replace_id=self._ids.intent(now),
+            order_qty=changes.order_qty or held.order_qty,
+            price=changes.price or held.price,
+            stop_px=changes.stop_px or held.stop_px,
+        )
+        self._add(held.intent_id, done)
+        return self.order(intent_id)
+
+    def fills(self, where: OrderFilter = ANY) -> list[Fill]:
+        found = [
+            Fill(intent_id=o.intent_id, profile=o.profile, strategy=o.terms.strategy, execution=e)
+            for o in self.orders(where)
+            for e in o.executions
+        ]
+        return sorted(found, key=lambda x: (x.execution.transact_time, x.execution.exec_id), reverse=True)
+
+    # -- accounts -----------------------------------------------------------------------------------------------------
+
+    def _cash(self, profile: ProfileName) -> Decimal:
+        fills = [x.execution for x in self.fills(OrderFilter(profile=profile))]
+        return START_CASH - sum((e.side.sign * e.last_qty * e.last_px for e in fills), ZERO)
+
+    async def account(self, profile: ProfileName | None = None) -> Account:
+        name = self._known(profile)
+        cash = self._cash(name)
+        worth = sum((p.position.market_value or ZERO for p in await self.positions(name)), ZERO)
+        return Account(
+            account="PA-1", currency="USD", cash=cash, equity=cash + worth, buying_power=cash, environment_hint="paper"
+        )
+
+    async def balances(self, profile: ProfileName | None = None) -> tuple[Balance, ...]:
+        cash = self._cash(self._known(profile))
+        return (Balance(currency="USD", total=cash, available=cash),)
+
+    async def positions(self, profile: ProfileName | None = None) -> list[ProfilePosition]:
+        names = list(self.state) if profile is None else [self._known(profile)]
+        return [
+            ProfilePosition(profile=name, position=p, realized_pl=ZERO) for name in names for p in self._holdings(name)
+        ]
+
+    def _holdings(self, name: ProfileName) -> list[Position]:
+        held: dict[str, list[tuple[Decimal, Decimal]]] = {}
+        for fill in self.fills(OrderFilter(profile=name)):
+            e = fill.execution
+            held.setdefault(e.symbol, []).append((e.side.sign * e.last_qty, e.last_px))
+        found: list[Position] = []
+        for symbol, lots in sorted(held.items()):
+            qty, cost = sum((q for q, _ in lots), ZERO), sum((q * p for q, p in lots), ZERO)
+            bid = self._prices(symbol)[0]
+            if qty:
+                value = qty * bid
+                average = (cost / qty).quantize(Decimal("0.0001"))
+                found.append(
+                    Position(
+                        symbol=symbol,
+                        qty=qty,
+                        avg_px=average,
+                        market_px=bid,
+                        market_value=value,
+                        unrealized_pl=value - cost,
+                        qty_available=qty,
+                    )
+                )
+        return found
+
+    async def risk_metrics(self, profile: ProfileName | None = None) -> RiskMetrics:
+        account = await self.account(profile)
+        gross = sum((abs(p.position.market_value or ZERO) for p in await self.positions(profile)), ZERO)
+        return RiskMetrics(
+            currency="USD",
+            equity=account.equity,
+            gross_exposure=gross,
+            net_exposure=gross,
+            leverage=(gross / account.equity).quantize(Decimal("0.0001")),
+            concentration=ZERO,
+            open_orders=len(self.orders(OrderFilter(open_only=True))),
+        )
+
+    # -- market -------------------------------------------------------------------------------------------------------
+
+    def _prices(self, symbol: str) -> tuple[Price, Price]:
+        if symbol not in PRICES:
+            raise SymbolNotFound("paper does not know the symbol", broker="PAPER")
+        bid, ask = PRICES[symbol]
+        return Price(Decimal(bid)), Price(Decimal(ask))
+
+    async def quote(self, symbol: str, profile: ProfileName | None = None) -> Quote:
+        self._known(profile)
+        bid, ask = self._prices(symbol)
+        return Quote(
+            symbol=symbol,
+            bid=bid,
+            ask=ask,
+            bid_size=Decimal(3),
+            ask_size=Decimal(4),
+            time=self.clock.now(),
+            source="fake",
+        )
+
+    async def bars(
+        self,
+        symbol: str,
+        *,
+        span_s: int,
+        start: datetime,
+        end: datetime,
+        limit: int = 1000,
+        profile: ProfileName | None = None,
+    ) -> BarSeries:
+        self._known(profile)
+        bid, ask = self._prices(symbol)
+        series = BarSeries(symbol, span_s=span_s)
+        count = min(limit, 5, int((end - start).total_seconds() // span_s))
+        for n in range(count):
+            at = start + timedelta(seconds=n * span_s)
+            series.append(Bar(symbol=symbol, start=at, open=bid, high=ask, low=bid, close=ask, volume=Decimal(100)))
+        return series
+
+    async def market_hours(self, market: str, day: date, profile: ProfileName | None = None) -> MarketHours:
+        self._known(profile)
+        if market != "XNYS":
+            raise NotFound("no such market")
+        opens = datetime.combine(day, time(14, 30), tzinfo=self._since.tzinfo)
+        return MarketHours(
+            market=market, day=day, is_open_day=True, open=opens, close=opens + timedelta(hours=6, minutes=30)
+        )
+
+    # -- operations ---------------------------------------------------------------------------------------------------
+
+    def kill_state(self) -> KillState:
+        return self._kill
+
+    async def kill(self, level: int, *, caller: Caller, reason: str, profile: ProfileName | None = None) -> KillState:
+        self._set_kill(level, caller, reason, profile)
+        if level >= 2:
+            await self.cancel_all(OrderFilter(profile=profile), caller=caller, reason=reason)
+        return self._kill
+
+    async def reset_kill(self, *, caller: Caller, reason: str, profile: ProfileName | None = None) -> KillState:
+        self._set_kill(0, caller, reason, profile)
+        return self._kill
+
+    def _set_kill(self, level: int, caller: Caller, reason: str, profile: ProfileName | None) -> None:
+        by_profile = dict(self._kill.by_profile)
+        if profile is not None:
+            by_profile[self._known(profile)] = level
+        self._kill = KillState(
+            level=self._kill.level if profile is not None else level,
+            by_profile=by_profile,
+            reason=reason,
+            at=self.clock.now(),
+            by=caller.principal,
+        )
+        name = next(iter(self.state))
+        self._note("kill.set", IntentId("kill"), name, caller)
+        self._announce("risk", "kill", name, data={"level": str(level), "reason": reason})
+
+    async def reconcile(self, profile: ProfileName) -> RoundResult:
+        return RoundResult(
+            profile=self._known(profile), at=self.clock.now(), converged=True, counts={"orders": len(self._kept)}
+        )
+
+    async def self_check(self, profile: ProfileName) -> SelfCheck:
+        self._known(profile)
+        return SelfCheck(checks=(Check(name="connectivity", ok=True, detail="answers in memory"),))
+
+    # -- records and events -------------------------------------------------------------------------------------------
+
+    def last_seq(self) -> int:
+        return len(self._records)
+
+    async def events(
+        self, *, after: int | None = None, channels: frozenset[str] | None = None
+    ) -> AsyncIterator[DeskEvent]:
+        seen = sum(e.seq <= after for e in self._events) if after is not None else len(self._events)
+        while True:
+            for event in self._events[seen:]:
+                seen += 1
+                if channels is None or event.channel in channels:
+                    yield event
+            if self.ends_after_replay:
+                return
+            self._news.clear()
+            await self._news.wait()
+
+    def audit(self, *, after: int = 0, limit: int = 100) -> list[Record]:
+        return [r for r in self._records if r.seq > after and isinstance(r.entry, AuditEntry)][:limit]
+
+    def _commit(self, entry: Entry) -> Record:
+        record = Record(seq=len(self._records) + 1, epoch=1, at=self.clock.now(), entry=entry)
+        self._records.append(record)
+        return record
+
+    def _add(self, intent: IntentId, fact: f.Fact) -> None:
+        kept = self._kept[intent]
+        kept.fold.add(fact)
+        kept.records.append(self._commit(FactEntry(profile=kept.profile, intent_id=intent, fact=fact)))
+        self._announce("orders", intent, kept.profile, order=kept.fold.view())
+
+    def _note(self, action: str, intent: IntentId, profile: ProfileName, caller: Caller) -> None:
+        entry = AuditEntry(
+            actor=caller.principal,
+            via=caller.via,
+            action=action,
+            object=intent,
+            profile=profile,
+            outcome="ok",
+            req=caller.request_id,
+        )
+        self._commit(entry)
+
+    def _announce(
+        self,
+        channel: str,
+        key: str,
+        profile: ProfileName,
+        *,
+        order: Order | None = None,
+        execution: Execution | None = None,
+        data: dict[str, str] | None = None,
+    ) -> None:
+        event = DeskEvent(
+            seq=self.last_seq(),
+            at=self.clock.now(),
+            channel=channel,
+            key=key,
+            profile=profile,
+            order=order,
+            execution=execution,
+            data=data or {},
+        )
+        self._events.append(event)
+        self._news.set()
+
+
+def matches(order: Order, where: OrderFilter) -> bool:
+    """Whether an order passes a filter."""
+    tests: tuple[Callable[[], bool], ...] = (
+        lambda: where.statuses is None or order.ord_status in where.statuses,
+        lambda: not where.open_only or order.is_open,
+        lambda: where.symbol is None or order.terms.symbol == where.symbol,
+        lambda: where.side is None or order.terms.side is where.side,
+        lambda: where.strategy is None or order.terms.strategy == where.strategy,
+        lambda: where.profile is None or order.profile == where.profile,
+        lambda: where.since is None or order.created_at >= where.since,
+        lambda: where.until is None or order.created_at < where.until,
+    )
+    return all(test() for test in tests)
