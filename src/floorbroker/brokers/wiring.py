@@ -27,9 +27,11 @@ class Shells:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """One profile's collaborators.  `plain` and `secrets` are the agnostic `BROKER_*` fields; `state` is the embedded venue's file.
+    """One profile's collaborators.  `plain` and `secrets` are the agnostic `BROKER_*` fields; `state` is the
+    embedded venue's file.
 
-    `may_send` raises an `OwnRefusal` for an order command that must not leave now (latch, READY); cancels are not asked.
+    `may_send` raises an `OwnRefusal` for an order command that must not leave now (latch, READY); cancels are not
+    asked.
     """
 
     profile: Profile

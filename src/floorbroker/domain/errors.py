@@ -287,3 +287,6 @@ def error_codes() -> dict[str, list[type[FloorbrokerError]]]:
         found.setdefault(cls.code, []).append(cls)
         pending.extend(cls.__subclasses__())
     return dict(sorted(found.items()))
+
+
+BrokerError = FloorbrokerError  # the name library users know the root by

@@ -102,7 +102,7 @@ def asset_class_of(symbol: str) -> AssetClass:
     return AssetClass.EQUITY
 
 
-_FIAT = frozenset(["USD", "EUR", "GBP", "JPY", "CHF", "AUD", "CAD", "NZD", "SEK", "NOK", "DKK", "SGD", "HKD", "INR", "MXN", "ZAR", "PLN", "CZK", "HUF", "TRY", "CNH"])
+_FIAT = frozenset("USD EUR GBP JPY CHF AUD CAD NZD SEK NOK DKK SGD HKD INR MXN ZAR PLN CZK HUF TRY CNH".split())
 
 
 def _is_fx(symbol: str) -> bool:

@@ -49,7 +49,7 @@ class OrderEvents(Protocol):
 
     def on_report(self, report: ExecutionReport) -> None: ...
 
-    def on_stream(self, up: bool, detail: str) -> None:
+    def on_stream(self, up: bool, detail: str) -> None:  # noqa: FBT001 - read as a sentence: stream up, because
         """The stream came up (resubscribed; events may have been missed before) or went down."""
         ...
 

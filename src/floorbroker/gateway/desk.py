@@ -1,6 +1,7 @@
 """The desk that every door uses: the one face of the gateway towards API, page, command line and strategies.
 
-Doors translate their caller's words, call one of these, and translate the answer back.  Every method that acts takes a `Caller`,
+Doors translate their caller's words, call one of these, and translate the answer back.  Every method that acts takes
+a `Caller`,
 which the audit keeps.  All errors are `FloorbrokerError`s.
 """
 
@@ -154,7 +155,8 @@ class RoundResult:
 class DeskEvent:
     """What the desk announces after it is durable.  `seq` is the journal sequence; prices never travel here.
 
-    `channel` is one of `orders fills positions health risk`; `key` the id of what changed.  For `orders` and `fills`, `order` is
+    `channel` is one of `orders fills positions health risk`; `key` the id of what changed.  For `orders` and
+    `fills`, `order` is
     the order after the change; `execution` comes with fills.
     """
 
@@ -176,7 +178,9 @@ class Desk(Protocol):
     def broker_info(self, profile: ProfileName) -> BrokerInfo: ...
 
     def default_profile(self) -> ProfileName:
-        """The profile used when a caller names none and there is only one enabled; raises `InvalidRequest` otherwise."""
+        """The profile used when a caller names none and there is only one enabled; raises `InvalidRequest`
+        otherwise.
+        """
         ...
 
     async def submit(
@@ -188,7 +192,8 @@ class Desk(Protocol):
         key: str | None = None,
         body_hash: str = "",
     ) -> Submitted:
-        """One intent, at most once.  Returns the stored order whatever became of it: filled, refused by the venue, unknown.
+        """One intent, at most once.  Returns the stored order whatever became of it: filled, refused by the venue,
+        unknown.
 
         Raises for our own refusals (risk, kill switch, not ready, wrong request): then no intent was sent.
         """
@@ -258,7 +263,9 @@ class Desk(Protocol):
     def last_seq(self) -> int: ...
 
     def events(self, *, after: int | None = None, channels: frozenset[str] | None = None) -> AsyncIterator[DeskEvent]:
-        """Events after a journal sequence (replayed first), then live.  A consumer too slow for its bounded queue gets `Conflict`."""
+        """Events after a journal sequence (replayed first), then live.  A consumer too slow for its bounded queue
+        gets `Conflict`.
+        """
         ...
 
     def audit(self, *, after: int = 0, limit: int = 100) -> list[Record]: ...

@@ -319,7 +319,7 @@ class Gateway:
         scope = self._session(profile).ctx.profile.name if profile else GLOBAL
         await self.kill_switch.reset(scope=scope, caller=caller, reason=reason)
         for name in list(self._cancelling):
-            if self.kill_switch.level(name) < 2:  # noqa: PLR2004 - level 2 is the one that cancels
+            if self.kill_switch.level(name) < 2:
                 self._cancelling.pop(name).cancel()
         self._announce_kill()
         return self.kill_state()

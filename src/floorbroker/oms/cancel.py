@@ -24,7 +24,9 @@ class Canceller:
     _running: set[IntentId] = field(default_factory=set[IntentId])
 
     async def cancel(self, order: Order, *, actor: Actor, reason: str) -> Order:
-        """The order after the venue's answer.  Raises `Conflict` for an order that is done, and the venue's error when it says no."""
+        """The order after the venue's answer.  Raises `Conflict` for an order that is done, and the venue's error
+        when it says no.
+        """
         if not order.is_open and not order.presumed:
             raise Conflict(f"order {order.intent_id} is {order.ord_status.value}: there is nothing to cancel")
         task = self.ctx.spawn(self._carry_out(order, actor=actor, reason=reason), name="cancel")

@@ -94,17 +94,17 @@ class Inbound:
                     )
                 )
             return answers
-        for replace_id in [fact.replace_id for fact in facts if isinstance(fact, f.ReplaceAsked)][-1:]:
-            answers.append(
-                f.ReplaceRefused(
-                    source=report.source,
-                    at=at,
-                    venue_time=venue_time,
-                    replace_id=replace_id,
-                    reason="rejected",
-                    venue_text=text,
-                )
+        waiting = [fact.replace_id for fact in facts if isinstance(fact, f.ReplaceAsked)]
+        if waiting:
+            refused = f.ReplaceRefused(
+                source=report.source,
+                at=at,
+                venue_time=venue_time,
+                replace_id=waiting[-1],
+                reason="rejected",
+                venue_text=text,
             )
+            answers.append(refused)
         return answers
 
     def _adopt(self, report: ExecutionReport, entries: list[Entry], adopted: set[IntentId]) -> IntentId | None:

@@ -1,0 +1,160 @@
+"""The whole floor of one process: home, configuration, and one running gateway for each environment in use."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random, SystemRandom
+
+from floorbroker.app.compose import Seat, Surroundings, compose
+from floorbroker.app.config import PAPER, Config, load
+from floorbroker.app.credentials import BotFile, Credentials, profile_of, read_bot
+from floorbroker.app.home import Home
+from floorbroker.app.permits import FilePermits
+from floorbroker.app.redactor import SecretFilter
+from floorbroker.brokers.registry import BROKERS
+from floorbroker.brokers.wiring import Shells
+from floorbroker.domain.clock import Clock, SystemClock
+from floorbroker.domain.errors import ConfigInvalid, JournalFault
+from floorbroker.domain.ports import Log, Meter, NoLog, NoMeter, Profile
+from floorbroker.domain.values import Environment, ProfileName
+from floorbroker.gateway.gateway import Gateway
+from floorbroker.store.executors import ThreadExecutor
+from floorbroker.store.reserve import Reserve
+from floorbroker.store.sqlite import SqliteJournal
+from floorbroker.store.unresolved import UnresolvedLog
+from floorbroker.transport.http import AioHttp
+from floorbroker.transport.order_http import OrderHttpClient
+from floorbroker.transport.ws import WsConnect
+
+_TAG_BITS = 12
+
+
+def _exit_on_fatal(fault: JournalFault) -> None:
+    """An I/O error on the journal: stop at once, exit code 12, nothing is tried again (RELIABILITY 10)."""
+    del fault
+    os._exit(12)
+
+
+@dataclass(slots=True, kw_only=True)
+class Outside:
+    """What the process hands in from outside; the defaults are the real world."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    random: Random = field(default_factory=SystemRandom)
+    log: Log = field(default_factory=NoLog)
+    meter: Meter = field(default_factory=NoMeter)
+    redactor: SecretFilter = field(default_factory=SecretFilter)
+    tls: ssl.SSLContext | None = None
+    shells: Shells | None = None
+
+    def network(self) -> Shells:
+        """The shells over real sockets, unless others were handed in."""
+        return self.shells or Shells(
+            http=lambda: AioHttp(tls=self.tls),
+            order_http=lambda check: OrderHttpClient(tls=self.tls, check=check),
+            connect=WsConnect(tls=self.tls),
+        )
+
+
+@dataclass(slots=True)
+class Floor:
+    """The running desks by environment."""
+
+    home: Home
+    config: Config
+    desks: dict[Environment, Gateway]
+    profiles: tuple[Profile, ...]
+
+
+@asynccontextmanager
+async def open_floor(
+    home: Home,
+    *,
+    outside: Outside | None = None,
+    config_path: Path | None = None,
+    only: frozenset[ProfileName] | None = None,
+) -> AsyncIterator[Floor]:
+    """Everything configured, recovered and started; stopped in order on leaving.
+
+    `only` limits the floor to some profiles.  Raises `ConfigInvalid` for wrong configuration and `Conflict` when another
+    process has a journal open.
+    """
+    world = outside or Outside()
+    config = load(home, path=config_path)
+    bot = read_bot(home.env_bot)
+    seats = seats_of(home, config, bot, only=only)
+    async with AsyncExitStack() as stack:
+        desks: dict[Environment, Gateway] = {}
+        for environment in Environment:
+            mine = [seat for seat in seats if seat.profile.environment is environment]
+            if mine:
+                desks[environment] = _desk(home, environment, mine, config=config, bot=bot, world=world)
+                await desks[environment].start()
+                stack.push_async_callback(desks[environment].stop)
+        yield Floor(home=home, config=config, desks=desks, profiles=tuple(seat.profile for seat in seats))
+
+
+def seats_of(home: Home, config: Config, bot: BotFile, *, only: frozenset[ProfileName] | None = None) -> list[Seat]:
+    """Every enabled profile with its limits and credentials; the one that `.env_bot` describes comes beside the configured."""
+    described = profile_of(bot, BROKERS)
+    profiles = {profile.name: profile for profile in config.enabled()}
+    if described is not None and described.name not in profiles:
+        profiles[described.name] = described
+    if only is not None:
+        missing = [name for name in only if name not in profiles]
+        if missing:
+            raise ConfigInvalid(f"no enabled profile {missing[0]!r}; there are: {', '.join(profiles)}")
+        profiles = {name: profile for name, profile in profiles.items() if name in only}
+    return [_seat(home, config, profile, bot.credentials()) for profile in profiles.values()]
+
+
+def _seat(home: Home, config: Config, profile: Profile, given: Credentials) -> Seat:
+    mine = given if given.get("BROKER_CODE").upper() == profile.broker else Credentials()
+    return Seat(
+        profile=profile,
+        limits=config.limits(profile),
+        plain=mine.plain,
+        secrets=mine.secret,
+        state=home.venue_state(profile.name),
+    )
+
+
+def _desk(
+    home: Home, environment: Environment, seats: list[Seat], *, config: Config, bot: BotFile, world: Outside
+) -> Gateway:
+    journal = SqliteJournal.open(
+        home.journal(environment),
+        clock=world.clock,
+        environment=environment,
+        executor=ThreadExecutor(),
+        instance_tag=world.random.getrandbits(_TAG_BITS),
+        reserve=Reserve(home.reserve),
+    )
+    unresolved = UnresolvedLog(home.unresolved)
+    retries = bot.int_of("API_RETRY_LIMIT")
+    around = Surroundings(
+        clock=world.clock,
+        random=world.random,
+        log=world.log,
+        meter=world.meter,
+        redactor=world.redactor,
+        shells=world.network(),
+        permits=FilePermits(home),
+        on_fatal=_exit_on_fatal,
+        on_unresolved=unresolved.add,
+        instance_tag=journal.instance_tag,
+        epoch=journal.epoch,
+        send_timeout_s=config.trading.send_timeout_s,
+        read_retries=config.trading.read_retries if retries is None else retries,
+        cancel_late=config.trading.cancel_late,
+        live_enabled=config.trading.live_enabled,
+    )
+    return compose(journal=journal, seats=seats, around=around)
+
+
+__all__ = ["PAPER", "Floor", "Outside", "open_floor", "seats_of"]
