@@ -89,15 +89,18 @@ def aliases(tree: ast.Module) -> dict[str, str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             known.update({a.asname: a.name for a in node.names if a.asname})
+            known.update({a.name.split(".")[0]: a.name.split(".")[0] for a in node.names if not a.asname})
         elif isinstance(node, ast.ImportFrom) and node.module:
             known.update({a.asname or a.name: f"{node.module}.{a.name}" for a in node.names})
     return known
 
 
 def resolved(node: ast.AST, known: Mapping[str, str]) -> str:
-    """The full spelling of a chain of names, with its first name looked up among the imports."""
+    """The full spelling of a chain of names that starts with an import; empty when it starts with anything else."""
     head, _, rest = spelled(node).partition(".")
-    full = known.get(head, head)
+    full = known.get(head, "")
+    if not full:
+        return ""
     return f"{full}.{rest}" if rest else full
 
 
@@ -115,7 +118,7 @@ def misnamed_rooms(sources: Iterable[Source]) -> list[str]:
     for source in sources:
         match source.parts:
             case ("floorbroker", "brokers", file):
-                allowed, room = frozenset({"__init__", "registry"}), file
+                allowed, room = frozenset({"__init__", "registry", "wiring"}), file
             case ("floorbroker", "brokers", _, room, *_):
                 allowed = BROKER_ROOMS
             case ("floorbroker_sim", _, room, *_):

@@ -262,6 +262,7 @@ def test_a_planted_offence_is_seen(rule: type, text: str, expected: str) -> None
     ("rule", "text"),
     [
         (tidy.clock_calls, "async def f(clock): await clock.sleep(1); return clock.now(), clock.monotonic()"),
+        (tidy.clock_calls, "async def f(time): await time.sleep(1)"),
         (tidy.floats, "def f(timeout_s: float, lag_ms: float) -> None: ..."),
         (tidy.floats, "wait = float(limits.window_s)"),
         (tidy.floats, "def refuse(x: object) -> bool: return isinstance(x, float)"),
