@@ -268,6 +268,7 @@ class Engine:
                 self._try(order, market, rules)
         for head in tuple(queue.multilegs.values()):
             self._try_legs(head)
+        self._land()
         for order in sorted(queue.stops.values(), key=lambda stop: stop.seq) if queue.stops else ():
             self._watch(order, market)
         self._land()
