@@ -165,7 +165,11 @@ def _entry(kind: str, members: msgspec.Struct) -> bytes:
 
 
 def _body(version: int, kind: str, members: object) -> bytes:
-    return b'{"v":%d,"k":"%s","d":%s}' % (version, kind.encode("ascii"), _ENCODER.encode(members))
+    try:
+        encoded = _ENCODER.encode(members)
+    except (msgspec.MsgspecError, UnicodeEncodeError, OverflowError, TypeError) as error:
+        raise JournalFault(f"a {kind!r} entry cannot be written down: {error}") from error
+    return b'{"v":%d,"k":"%s","d":%s}' % (version, kind.encode("ascii"), encoded)
 
 
 def _opened(body: bytes) -> _Envelope:

@@ -148,9 +148,9 @@ class Writer:
                 self._insert(entry, row, stamp, seq + place)
                 for place, (entry, row) in enumerate(zip(batch.entries, batch.rows, strict=True), start=1)
             )
-        except sqlite3.IntegrityError as error:
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError, OverflowError, UnicodeEncodeError) as error:
             self.connection.execute("ROLLBACK TO batch")
-            batch.error = fault_of(error)
+            batch.error = _refusal(error)
         self.connection.execute("RELEASE batch")
         return batch.records[-1].seq if batch.records else seq
 
@@ -203,6 +203,12 @@ class Writer:
 
     def _stored_seq(self) -> int:
         return self.connection.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
+
+
+def _refusal(error: Exception) -> FloorbrokerError:
+    if isinstance(error, sqlite3.IntegrityError):
+        return fault_of(error)
+    return JournalFault(f"an entry cannot be stored: {error}")
 
 
 class StaleEpoch(Conflict):
