@@ -1,0 +1,1 @@
+"""The frames the venue pushes: trade updates, market data, server-sent events."""

@@ -1,0 +1,261 @@
+"""The venue as one thing: routes, streams, prices and the control door over one state; and the ASGI apps around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+import msgspec
+
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.values import ExecId, OrderId, Price, Quantity, text_of, time_text
+from floorbroker.matching import BadOrder, NotOpen
+from floorbroker_sim.alpaca import errors, info
+from floorbroker_sim.alpaca.auth import Keys, is_authorized, make_keys
+from floorbroker_sim.alpaca.errors import Refused
+from floorbroker_sim.alpaca.limits import Counter
+from floorbroker_sim.alpaca.mapping import PUBLIC_STATUS, average, inside
+from floorbroker_sim.alpaca.rest.records import Record
+from floorbroker_sim.alpaca.rest.routes import DATA, TRADING
+from floorbroker_sim.alpaca.rest.state import Settings, State
+from floorbroker_sim.alpaca.stream.updates import UpdatesSession
+from floorbroker_sim.clock import VenueClock
+from floorbroker_sim.control import ControlDoor, Impossible
+from floorbroker_sim.faults import Fault, FaultPlan
+from floorbroker_sim.gate import Gate
+from floorbroker_sim.http import Reply, Request, Router, SocketSession
+from floorbroker_sim.market import Market
+
+_STEP = timedelta(seconds=60)
+_MAX_STEPS = 5_000
+_FEED_S = 1.0
+
+
+class _ClientId(msgspec.Struct):
+    client_order_id: str | None = None
+
+
+class AlpacaVenue:
+    """Answers requests and opens streams.  `app` and `control_app` are the ASGI faces."""
+
+    name = info.VENUE
+
+    def __init__(
+        self, *, settings: Settings, clock: VenueClock, market: Market, keys: Keys, plan: FaultPlan, rate: int
+    ) -> None:
+        self.clock = clock
+        self.market = market
+        self.keys = keys
+        self.plan = plan
+        self.state = State(settings=settings, clock=clock, market=market)
+        self._counter = Counter(clock.base if clock.stands else clock, rate)
+        self._trading, self._data = _router(TRADING), _router(DATA)
+        self.app = Gate(self, plan=plan, clock=clock)
+        self.control_app = ControlDoor(self, gate=self.app, plan=plan)
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """What a profile needs to reach this venue."""
+        return {"BROKER_CODE": "ALPACA", "BROKER_API_KEY": self.keys.key, "BROKER_SECRET_KEY": self.keys.secret}
+
+    # --- What the gate asks -------------------------------------------------------------------------------------------
+
+    def handle(self, request: Request) -> Reply:
+        """Answer one request."""
+        for door, router in (("trading", self._trading), ("data", self._data)):
+            if not router.knows(request):
+                continue
+            passed, headers = self._counter.take(door)
+            reply = self._answer(router, request) if passed else errors.too_many_requests().reply
+            return _with_headers(reply, headers)
+        return errors.not_found().reply
+
+    def _answer(self, router: Router, request: Request) -> Reply:
+        is_public = request.path.startswith("/v1beta3/crypto/")
+        if not is_public and not is_authorized(request.headers, self.keys):
+            return errors.unauthorized().reply
+        found = router.find(request)
+        if found is None:
+            return Refused(405, 40510000, "method not allowed").reply
+        handler, values = found
+        try:
+            return handler(self.state, request, *values)
+        except Refused as refused:
+            return refused.reply
+
+    def socket(self, request: Request) -> SocketSession | Reply:
+        """A stream session for a path."""
+        msgpack = request.headers.get("content-type", "") == "application/msgpack"
+        if request.path.rstrip("/") == "/stream":
+            return UpdatesSession(self.state, self.keys, msgpack=msgpack)
+        return errors.not_found().reply
+
+    def client_id(self, request: Request) -> str | None:
+        """The client's order id of an order entry or replace."""
+        if request.method not in {"POST", "PATCH"} or not request.path.startswith("/v2/orders"):
+            return None
+        try:
+            return msgspec.json.decode(request.body, type=_ClientId).client_order_id
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+
+    def refusal(self, fault: Fault, request: Request) -> Reply:
+        return errors.fault_reply(fault)
+
+    # --- What the control door asks -----------------------------------------------------------------------------------
+
+    def orders(self) -> list[dict[str, str | None]]:
+        return [_order_line(record) for record in self.state.orders.values()]
+
+    def fills(self) -> list[dict[str, str | None]]:
+        return [
+            {
+                "exec": a.exec_id, "order": a.order_id, "client": a.client_order_id, "symbol": a.symbol,
+                "side": a.side.value if a.side is not None else None, "quantity": text_of(a.qty),
+                "price": text_of(a.price), "fee": text_of(a.fee), "time": time_text(a.at),
+            }
+            for a in self.state.activities
+            if a.is_fill and not a.busted
+        ]  # fmt: skip
+
+    def positions(self) -> list[dict[str, str | None]]:
+        return [
+            {"symbol": p.symbol, "quantity": text_of(p.qty), "avg_px": text_of(p.avg_px)}
+            for p in self.state.ledger.positions()
+        ]
+
+    def set_price(self, symbol: str, bid: Decimal, ask: Decimal, last: Decimal | None) -> None:
+        canonical = inside(symbol)
+        try:
+            quote, trade = self.market.set_price(
+                canonical,
+                bid=Price(bid),
+                ask=Price(ask),
+                last=None if last is None else Price(last),
+                at=self.clock.now(),
+            )
+        except KeyError as error:
+            raise Impossible("symbol", f"{symbol} is not listed here") from error
+        self.state.feed(quote, trade)
+
+    def force_fill(self, order: str, qty: Decimal, price: Decimal) -> None:
+        record = self.state.find(order)
+        if record is None:
+            raise Impossible("order", f"there is no order {order}", status=404)
+        try:
+            events = self.state.engine.force_fill(
+                OrderId(record.id), qty=Quantity(qty), price=Price(price), at=self.clock.stamp()
+            )
+        except NotOpen as error:
+            raise Impossible("order", f"the order is {error.status}", status=409) from error
+        except BadOrder as error:
+            raise Impossible("qty", str(error)) from error
+        self.state.absorb(events)
+
+    def bust(self, exec_id: str) -> None:
+        try:
+            events = self.state.engine.bust(ExecId(exec_id), at=self.clock.stamp())
+        except KeyError as error:
+            raise Impossible("exec", f"there is no execution {exec_id}", status=404) from error
+        self.state.absorb(events)
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def move_clock(self, moment: datetime) -> None:
+        """Let time pass in steps of a minute (fewer and longer over long spans), prices and sessions with it."""
+        at = self.clock.now()
+        step = max(_STEP, (moment - at) / _MAX_STEPS)
+        while at < moment:
+            at = min(at + step, moment)
+            self.clock.move_to(at)
+            self.step(at)
+
+    def reset(self) -> None:
+        self.clock.reset()
+        self.market.reset()
+        self._counter.reset()
+        self.state.reset()
+
+    # --- Prices -------------------------------------------------------------------------------------------------------
+
+    def step(self, at: datetime) -> None:
+        """The market as it is at `at`, for the symbols somebody waits for."""
+        for quote, trade in self.market.step_to(at, self._watched()):
+            self.state.feed(quote, trade)
+        self.state.advance(at)
+
+    def _watched(self) -> list[str]:
+        symbols = {leg.symbol for r in self.state.open_orders() for leg in r.order.legs}
+        symbols |= {record.order.symbol for record in self.state.open_orders()}
+        return sorted(symbols)
+
+    async def run(self) -> None:
+        """Feed the market while time runs.  A venue whose clock stands has nothing to feed."""
+        while not self.clock.stands:
+            await self.clock.sleep(_FEED_S)
+            self.step(self.clock.now())
+
+
+def _router(routes: list[tuple[str, str, Callable[..., Reply]]]) -> Router:
+    router = Router()
+    for method, path, handler in routes:
+        router.add(method, path, handler)
+    return router
+
+
+def _with_headers(reply: Reply, headers: dict[str, str]) -> Reply:
+    if not headers:
+        return reply
+    return Reply(
+        status=reply.status, body=reply.body, headers={**reply.headers, **headers}, content_type=reply.content_type,
+        stream=reply.stream,
+    )  # fmt: skip
+
+
+def _order_line(record: Record) -> dict[str, str | None]:
+    order = record.order
+    return {
+        "order": record.id,
+        "client": record.client_order_id,
+        "symbol": order.symbol,
+        "side": order.side.value,
+        "type": order.order_type.value,
+        "quantity": None if record.qty is None else text_of(record.qty),
+        "status": PUBLIC_STATUS.get(record.status, record.status),
+        "filled": text_of(record.filled_qty),
+        "avg_px": None if (price := average(record)) is None else text_of(price),
+        "limit": None if order.price is None else text_of(order.price),
+        "stop": None if (stop := record.stop_px or order.stop_px) is None else text_of(stop),
+        "created": time_text(record.created_at),
+    }
+
+
+def create_venue(
+    *,
+    seed: int = 0,
+    clock: Clock,
+    data: Path | None = None,
+    calendar: bool = False,
+    faults: list[Fault] | None = None,
+    rate: int | None = None,
+    cash: Decimal = info.START_CASH,
+    crypto_fee_bps: Decimal = info.CRYPTO_FEE_BPS,
+    keys: Keys | None = None,
+) -> AlpacaVenue:
+    """A venue in this process: no threads, no waiting but on `clock`, everything else drawn from `seed`.
+
+    `rate` is requests a minute for each of trading and data (default 200; 0 counts nothing).
+    """
+    venue_clock = VenueClock(clock)
+    return AlpacaVenue(
+        settings=Settings(seed=seed, cash=cash, calendar=calendar, crypto_fee_bps=crypto_fee_bps),
+        clock=venue_clock,
+        market=Market(seed=seed, at=venue_clock.now()),
+        keys=keys or make_keys(Random(f"alpaca keys {seed}")),
+        plan=FaultPlan(faults or [], seed=seed),
+        rate=info.TRADING_PER_MINUTE if rate is None else rate,
+    )

@@ -1,0 +1,154 @@
+"""Plain values for one HTTP exchange and one socket session, so that handlers are functions without a server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+
+MAX_BODY = 1 << 20
+_JSON = msgspec.json.Encoder(decimal_format="string")
+_EXACT = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request as it came: `segments` are the decoded parts of the path, header names are lower case."""
+
+    method: str
+    path: str
+    segments: tuple[str, ...] = ()
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One answer.  `stream` replaces `body` for replies without an end (server-sent events)."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    content_type: str = "application/json; charset=UTF-8"
+    stream: AsyncIterator[bytes] | None = None
+
+
+Handler = Callable[[Request], Reply]
+
+
+def json_reply(value: Any, *, status: int = 200, exact_numbers: bool = False) -> Reply:
+    """A JSON answer; decimals become text, or exact numbers where the venue writes numbers."""
+    return Reply(status=status, body=(_EXACT if exact_numbers else _JSON).encode(value))
+
+
+def problem(status: int, code: str, detail: str, *, field_name: str | None = None) -> Reply:
+    """RFC 9457 problem details, naming the offending field where there is one."""
+    body: dict[str, object] = {"type": "about:blank", "title": code.replace("_", " "), "status": status}
+    body |= {"code": code, "detail": detail}
+    if field_name is not None:
+        body["field"] = field_name
+    return Reply(status=status, body=_JSON.encode(body), content_type="application/problem+json")
+
+
+def request_of(scope: Mapping[str, Any], body: bytes = b"") -> Request:
+    """The request an ASGI scope describes.  The raw path is used, so that `%2F` inside a segment survives."""
+    raw = bytes(scope.get("raw_path") or scope["path"].encode()).decode("latin-1").partition("?")[0]
+    query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+    return Request(
+        method=scope.get("method", "GET"),
+        path=scope["path"],
+        segments=tuple(unquote(part) for part in raw.strip("/").split("/")),
+        query=dict(query),
+        headers={k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope.get("headers", ())},
+        body=body,
+    )
+
+
+class Router:
+    """`METHOD /a/{x}/b` to a handler; the values of the braces are handed over in order, decoded."""
+
+    def __init__(self) -> None:
+        self._routes: dict[tuple[str, int], list[tuple[tuple[str, ...], Callable[..., Reply]]]] = {}
+        self._lengths: dict[int, list[tuple[str, ...]]] = {}
+
+    def add(self, method: str, path: str, handler: Callable[..., Reply]) -> None:
+        """Earlier routes win over later ones."""
+        pattern = tuple(path.strip("/").split("/"))
+        self._routes.setdefault((method, len(pattern)), []).append((pattern, handler))
+        self._lengths.setdefault(len(pattern), []).append(pattern)
+
+    def find(self, request: Request) -> tuple[Callable[..., Reply], list[str]] | None:
+        """The handler and the values it takes, or None."""
+        for pattern, handler in self._routes.get((request.method, len(request.segments)), ()):
+            values = _match(pattern, request.segments)
+            if values is not None:
+                return handler, values
+        return None
+
+    def knows(self, request: Request) -> bool:
+        """Whether the path exists under some method."""
+        return any(_match(p, request.segments) is not None for p in self._lengths.get(len(request.segments), ()))
+
+
+def _match(pattern: tuple[str, ...], segments: tuple[str, ...]) -> list[str] | None:
+    values: list[str] = []
+    for want, have in zip(pattern, segments, strict=True):
+        if want.startswith("{"):
+            values.append(have)
+        elif want != have:
+            return None
+    return values
+
+
+class Outbox:
+    """Frames that wait for a socket, bounded; the last word is a close code.  `put` never waits."""
+
+    def __init__(self, limit: int = 10_000) -> None:
+        self._frames: deque[bytes | str] = deque()
+        self._limit = limit
+        self._wake = asyncio.Event()
+        self.close_code: int | None = None
+
+    def put(self, frame: bytes | str) -> bool:
+        """Queue a frame; False when the reader is too slow and the frame was refused."""
+        if len(self._frames) >= self._limit or self.close_code is not None:
+            return False
+        self._frames.append(frame)
+        self._wake.set()
+        return True
+
+    def close(self, code: int = 1000) -> None:
+        """Nothing follows what is queued."""
+        if self.close_code is None:
+            self.close_code = code
+            self._wake.set()
+
+    async def get(self) -> bytes | str | None:
+        """The next frame; None when closed and empty."""
+        while not self._frames:
+            if self.close_code is not None:
+                return None
+            self._wake.clear()
+            await self._wake.wait()
+        return self._frames.popleft()
+
+
+class SocketSession(Protocol):
+    """One client on one socket, without the socket.  Frames go out through `outbox`."""
+
+    outbox: Outbox
+    patience_s: float | None  # how long the client may take to introduce itself
+
+    def opened(self) -> None: ...
+    def received(self, data: bytes | str) -> None: ...
+    def impatient(self) -> None:
+        """`patience_s` are over."""
+        ...
+
+    def closed(self) -> None: ...
