@@ -1,0 +1,19 @@
+"""Alpaca: US shares, options and coins over REST, WebSocket and server-sent events."""
+
+from floorbroker.brokers.alpaca.adapter import AlpacaBroker
+from floorbroker.brokers.alpaca.auth import Credentials, sign
+from floorbroker.brokers.alpaca.info import INFO, Options, Origins, hosts_for, options_from, origins_for
+from floorbroker.brokers.alpaca.limits import LIMITS
+
+__all__ = [
+    "INFO",
+    "LIMITS",
+    "AlpacaBroker",
+    "Credentials",
+    "Options",
+    "Origins",
+    "hosts_for",
+    "options_from",
+    "origins_for",
+    "sign",
+]

@@ -1,0 +1,511 @@
+"""Alpaca as a `Broker`: joins the rooms to transports.
+
+Streams await in `stream.runner`; everything else that awaits is here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from random import Random
+from urllib.parse import urlencode
+
+from floorbroker.brokers.alpaca import errors, wire
+from floorbroker.brokers.alpaca.auth import Credentials
+from floorbroker.brokers.alpaca.info import INFO, Options, Origins
+from floorbroker.brokers.alpaca.mapping import account as accounts
+from floorbroker.brokers.alpaca.mapping import market, orders, rules
+from floorbroker.brokers.alpaca.mapping.families import Families
+from floorbroker.brokers.alpaca.mapping.identity import AlpacaIdentity
+from floorbroker.brokers.alpaca.mapping.reports import Heard, fill_report, order_reports
+from floorbroker.brokers.alpaca.mapping.values import BROKER, moment_needed
+from floorbroker.brokers.alpaca.rest import answers
+from floorbroker.brokers.alpaca.rest.calls import EVENTS_PATH, Calls, Query
+from floorbroker.brokers.alpaca.rest.reads import OVERLAP, Reads
+from floorbroker.brokers.alpaca.stream.events import ActivitySession, Corrections, event_report, read_event
+from floorbroker.brokers.alpaca.stream.runner import Feeds, Line, MarketHandler, OrderStream, Surroundings
+from floorbroker.brokers.alpaca.stream.trading import TradingSession
+from floorbroker.domain.bars import BarSeries
+from floorbroker.domain.capability import BrokerInfo
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import (
+    ApiError,
+    ConfigInvalid,
+    FieldError,
+    FloorbrokerError,
+    Forbidden,
+    NotSupported,
+    Outcome,
+    SymbolNotFound,
+    VenueError,
+)
+from floorbroker.domain.facts import Source
+from floorbroker.domain.instrument import Instrument, asset_class_of
+from floorbroker.domain.orders import Approved, NewOrder, OrderChanges, OrderRef
+from floorbroker.domain.ports import Identity, Log, Meter, OrderEvents, Reports, Subscription
+from floorbroker.domain.records import (
+    Account,
+    Balance,
+    Check,
+    ConnectionStatus,
+    DataKind,
+    ExecutionReport,
+    Fetched,
+    LinkState,
+    MarginRequirement,
+    MarketHours,
+    Position,
+    Quote,
+    RiskMetrics,
+    SelfCheck,
+    Trade,
+)
+from floorbroker.domain.values import AssetClass, ClOrdId, Environment, ExecType, OrderClass, OrderId, time_text
+from floorbroker.transport.types import Connect, Request, Response, SocketTarget, Transport
+
+_RULES_AGE_S = 3600.0
+_RULES_MAX = 2_000
+_OFFSET_MAX_S = 1.0
+
+
+class AlpacaBroker:
+    """One account at Alpaca.
+
+    `reads` and `commands` are finished stacks that sign; `connect` opens WebSockets, `events` server-sent events (needed for
+    the options `order_events=sse` and `both`).  Calls are safe to make at the same time.
+    """
+
+    def __init__(
+        self,
+        *,
+        environment: Environment,
+        origins: Origins,
+        credentials: Credentials,
+        reads: Transport,
+        commands: Transport,
+        connect: Connect,
+        clock: Clock,
+        log: Log,
+        meter: Meter,
+        random: Random,
+        options: Options | None = None,
+        events: Connect | None = None,
+    ) -> None:
+        self._environment = environment
+        self._origins = origins
+        self._options = Options() if options is None else options
+        self._calls = Calls(origins=origins, options=self._options)
+        self._reads = Reads(reads, self._calls)
+        self._commands = commands
+        self._clock = clock
+        self._events = events
+        self._corrections = Corrections()
+        self._identity = AlpacaIdentity()
+        self._families = Families()
+        self._rules: dict[str, tuple[float, Instrument]] = {}
+        self._state, self._since, self._detail = LinkState.OFFLINE, clock.now(), "not connected"
+        self._offset_s: float | None = None
+        around = Surroundings(clock=clock, random=random, log=log, meter=meter)
+        self._orders = OrderStream(self._lines(credentials, connect), around)
+        self._feeds = Feeds(
+            origin=origins.data_stream, options=self._options, credentials=credentials, connect=connect, around=around
+        )
+
+    @property
+    def info(self) -> BrokerInfo:
+        return INFO
+
+    @property
+    def identity(self) -> Identity:
+        return self._identity
+
+    # -- connection -----------------------------------------------------------------------------------------------------
+
+    async def connect(self) -> None:
+        """Prove the credentials, that the account belongs to this environment, and how far the clocks are apart.
+
+        Raises what the venue says, or `Forbidden` when the account is of another environment.
+        """
+        self._enter(LinkState.CONNECTING, "connecting")
+        try:
+            account = await self.get_account_info()
+            self._offset_s = await self._measure_offset()
+        except FloorbrokerError as error:
+            self._enter(LinkState.OFFLINE, error.detail)
+            raise
+        if (wrong := self._wrong_environment(account)) is not None:
+            self._enter(LinkState.DEGRADED, wrong)
+            raise Forbidden(wrong)
+        self._enter(LinkState.CONNECTED, "")
+
+    async def disconnect(self) -> None:
+        """Close every stream."""
+        await self._orders.close()
+        await self._feeds.close()
+        self._enter(LinkState.OFFLINE, "disconnected")
+
+    def is_connected(self) -> bool:
+        return self._state is LinkState.CONNECTED and not self._orders.denied
+
+    def get_connection_status(self) -> ConnectionStatus:
+        denied = self._orders.denied and self._state is LinkState.CONNECTED
+        return ConnectionStatus(
+            state=LinkState.DEGRADED if denied else self._state,
+            since=self._since,
+            stream_up=self._orders.is_up,
+            detail=self._detail or self._orders.detail,
+            clock_offset_s=self._offset_s,
+        )
+
+    async def self_check(self) -> SelfCheck:
+        """Connectivity, clock, credentials, environment, permissions; nothing is changed."""
+        checks: list[Check] = []
+        try:
+            self._offset_s = offset_s = await self._measure_offset()
+        except FloorbrokerError as error:
+            return SelfCheck(checks=(Check(name="connectivity", ok=False, detail=error.detail),))
+        checks.append(Check(name="connectivity", ok=True, detail=self._origins.trading))
+        near = abs(offset_s) <= _OFFSET_MAX_S
+        checks.append(Check(name="clock", ok=near, detail=f"the venue's clock is {offset_s:+.3f} s from ours"))
+        try:
+            account = await self.get_account_info()
+        except FloorbrokerError as error:
+            return SelfCheck(checks=(*checks, Check(name="credentials", ok=False, detail=error.detail)))
+        wrong = self._wrong_environment(account)
+        return SelfCheck(
+            checks=(
+                *checks,
+                Check(name="credentials", ok=True, detail=f"account {account.account}"),
+                Check(name="environment", ok=wrong is None, detail=wrong or self._environment.value),
+                Check(name="permissions", ok=account.can_trade, detail=account.blocked_reason or "may trade"),
+            )
+        )
+
+    def _wrong_environment(self, account: Account) -> str | None:
+        if self._environment is Environment.SIM or account.environment_hint == self._environment.value:
+            return None
+        return f"the account is {account.environment_hint}, the profile is {self._environment.value}"
+
+    async def _measure_offset(self) -> float:
+        """Seconds the venue's clock is ahead of the middle of our question."""
+        began, asked = self._clock.monotonic(), self._clock.now()
+        told = await self._reads.ask(self._calls.clock(), wire.Clock, what="the clock")
+        middle = asked + timedelta(seconds=(self._clock.monotonic() - began) / 2)
+        return (moment_needed(told.timestamp) - middle).total_seconds()
+
+    def _enter(self, state: LinkState, detail: str) -> None:
+        self._state, self._since, self._detail = state, self._clock.now(), detail
+
+    # -- commands -------------------------------------------------------------------------------------------------------
+
+    async def submit_order(self, approved: Approved) -> Reports:
+        """One POST.  What is neither our own order nor a listed refusal leaves the order UNKNOWN."""
+        body = orders.order_request(approved.order, approved.cl_ord_id)
+        response = await self._commands.send(self._calls.submit(body, decided_at=approved.decided_at))
+        return self._own_reports(response, approved.cl_ord_id, what="the order")
+
+    async def submit_orders(self, approved: Sequence[Approved]) -> Sequence[Reports | Exception]:
+        """Each its own request, all at once: Alpaca has no batches."""
+        return await asyncio.gather(*(self._submit_quietly(one) for one in approved))
+
+    async def _submit_quietly(self, approved: Approved) -> Reports | Exception:
+        try:
+            return await self.submit_order(approved)
+        except FloorbrokerError as error:
+            return error
+
+    def _own_reports(self, response: Response, cl_ord_id: ClOrdId, *, what: str) -> Reports:
+        order = answers.accepted_order(response, cl_ord_id, what=what)
+        return self._reports([order], Heard(source=Source.REPLY, at=self._clock.now()))
+
+    async def cancel_order(self, ref: OrderRef) -> Reports:
+        """Asks; the stream tells whether and when.  Without a venue id it is looked up first."""
+        order_id = await self._venue_id(ref)
+        response = await self._commands.send(self._calls.cancel(order_id, cl_ord_id=ref.cl_ord_id))
+        answers.cancel_answer(response)
+        return ()
+
+    async def cancel_all(self) -> Reports:
+        """One report for each order that was open: asked (PENDING_CANCEL), or refused."""
+        response = await self._commands.send(self._calls.cancel_all())
+        return tuple(self._cancel_report(item) for item in answers.cancel_all_answer(response))
+
+    def _cancel_report(self, item: wire.CancelItem) -> ExecutionReport:
+        asked = 200 <= item.status < 300
+        return ExecutionReport(
+            exec_type=ExecType.PENDING_CANCEL if asked else ExecType.CANCEL_REJECTED,
+            source=Source.REPLY,
+            at=self._clock.now(),
+            order_id=OrderId(item.id),
+            text=None if asked else errors.item_text(bytes(item.body)) or f"status {item.status}",
+        )
+
+    async def modify_order(
+        self, ref: OrderRef, changes: OrderChanges, *, cl_ord_id: ClOrdId, decided_at: float
+    ) -> Reports:
+        """PATCH: a new order with a new id, `cl_ord_id` and `replaces`.
+
+        A quantity cannot change after a partial fill (`NotSupported`): whether the new total counts what is filled is not
+        documented, and guessing could double it.
+        """
+        body = orders.replace_request(changes, cl_ord_id)
+        order_id = await self._venue_id(ref)
+        if changes.order_qty is not None:
+            await self._check_quantity_may_change(order_id)
+        response = await self._commands.send(self._calls.replace(order_id, body, decided_at=decided_at))
+        return self._own_reports(response, cl_ord_id, what="the replace")
+
+    async def _check_quantity_may_change(self, order_id: str) -> None:
+        order = await self._before_sending(self._calls.order_by_id(order_id), "the order")
+        if (order.filled_qty or 0) != 0:
+            raise NotSupported(
+                "the quantity of a partly filled order cannot be replaced at Alpaca: it does not say whether the new total"
+                " counts what is filled; cancel the rest and send anew"
+            )
+        if order.qty is None or order.qty % 1 != 0:
+            raise NotSupported("Alpaca does not replace the quantity of notional and fractional orders")
+
+    async def _venue_id(self, ref: OrderRef) -> str:
+        if ref.order_id is not None:
+            return ref.order_id
+        return (await self._before_sending(self._calls.order_by_client_id(ref.cl_ord_id), "the order")).id
+
+    async def _before_sending(self, request: Request, what: str) -> wire.Order:
+        """A look before a command: when it fails, the command was not sent."""
+        try:
+            return await self._reads.ask(request, wire.Order, what=what)
+        except VenueError as error:
+            if error.outcome is Outcome.UNKNOWN:
+                error.outcome = Outcome.NOT_SENT
+            raise
+
+    # -- orders and executions ------------------------------------------------------------------------------------------
+
+    async def get_order_status(self, ref: OrderRef) -> Reports:
+        """By venue id when known, else by ours; `OrderNotFound` only on the documented 404."""
+        asked_at = self._clock.now()
+        by_id = self._calls.order_by_id(ref.order_id) if ref.order_id is not None else None
+        request = by_id or self._calls.order_by_client_id(ref.cl_ord_id)
+        order = await self._reads.ask(request, wire.Order, what="the order")
+        if ref.order_id is None and order.client_order_id != ref.cl_ord_id:
+            raise ApiError("the reply is about another order", broker=BROKER)
+        return self._reports([order], self._heard(Source.QUERY, asked_at))
+
+    async def get_open_orders(self) -> Fetched[ExecutionReport]:
+        """Every open order, children of groups included.
+
+        Listed flat, since a nested list hides open children whose parent is closed; who is whose child is asked only when
+        a child turns up whose parent we do not know.
+        """
+        asked_at = self._clock.now()
+        listed = await self._reads.orders(status="open", nested=False, since=None)
+        strays = [order for order in listed if self._families.is_stray(order)]
+        if strays:
+            times = [moment_needed(order.submitted_at) for order in strays if order.submitted_at]
+            since = min(times, default=asked_at)
+            self._families.learn(await self._reads.orders(status="all", nested=True, since=since))
+            self._families.give_up(strays)
+        return Fetched(items=self._reports(listed, self._heard(Source.SNAPSHOT, asked_at)), asked_at=asked_at)
+
+    async def get_order_history(self, since: datetime) -> Fetched[ExecutionReport]:
+        """Orders submitted since `since`, and all open ones: the venue can be asked by submission time only."""
+        asked_at = self._clock.now()
+        listed = await self._reads.orders(status="all", nested=True, since=since)
+        known = {order.id for head in listed for order in (head, *(head.legs or ()))}
+        earlier = await self._reads.orders(status="open", nested=False, since=None)
+        found = [*listed, *(order for order in earlier if order.id not in known)]
+        return Fetched(items=self._reports(found, self._heard(Source.SNAPSHOT, asked_at)), asked_at=asked_at)
+
+    async def get_fills(self, since: datetime) -> Fetched[ExecutionReport]:
+        """FILL activities; corrections and busts too when the profile listens to activity events."""
+        asked_at = self._clock.now()
+        heard = self._heard(Source.HISTORY, asked_at)
+        reports = [fill_report(fill, heard) for fill in await self._reads.fills(since=since)]
+        if self._events is not None and self._options.order_events != "websocket":
+            reports += await self._past_events(since - OVERLAP, heard)
+        return Fetched(items=tuple(reports), asked_at=asked_at)
+
+    async def _past_events(self, since: datetime, heard: Heard) -> list[ExecutionReport]:
+        """The event stream up to now: with `until` it ends by itself."""
+        assert self._events is not None  # the caller asked
+        query = (("since", time_text(since)), ("until", time_text(self._clock.now())))
+        socket = await self._events(self._events_target(query))
+        try:
+            made = [
+                event_report(read_event(frame.data), heard, self._corrections)
+                async for frame in socket
+                if frame.data.strip()
+            ]
+        finally:
+            await socket.close()
+        return [report for report in made if report is not None]
+
+    def _reports(self, listed: Sequence[wire.Order], heard: Heard) -> Reports:
+        self._families.learn(listed)
+        parent_of = self._families.parent_of
+        return tuple(report for order in listed for report in order_reports(order, heard, parent=parent_of(order.id)))
+
+    def _heard(self, source: Source, asked_at: datetime) -> Heard:
+        return Heard(source=source, at=self._clock.now(), asked_at=asked_at)
+
+    # -- account --------------------------------------------------------------------------------------------------------
+
+    async def get_account_info(self) -> Account:
+        return accounts.account_from(await self._reads.ask(self._calls.account(), wire.Account, what="the account"))
+
+    async def get_balances(self) -> Fetched[Balance]:
+        """The cash; coins are positions at Alpaca."""
+        asked_at = self._clock.now()
+        account = await self._reads.ask(self._calls.account(), wire.Account, what="the account")
+        return Fetched(items=(accounts.balance_from(account),), asked_at=asked_at)
+
+    async def get_positions(self) -> Fetched[Position]:
+        asked_at = self._clock.now()
+        listed = await self._reads.ask(self._calls.positions(), list[wire.Position], what="the positions")
+        return Fetched(items=tuple(accounts.position_from(item) for item in listed), asked_at=asked_at)
+
+    async def get_risk_metrics(self) -> RiskMetrics:
+        account, held, working = await asyncio.gather(
+            self.get_account_info(), self.get_positions(), self._reads.orders(status="open", nested=False, since=None)
+        )
+        return accounts.risk_from(account, held.items, len(working))
+
+    # -- instruments and market data ------------------------------------------------------------------------------------
+
+    async def get_instrument(self, symbol: str) -> Instrument:
+        """The venue's rules, kept for an hour."""
+        kept = self._rules.get(symbol)
+        if kept is not None and self._clock.monotonic() - kept[0] < _RULES_AGE_S:
+            return kept[1]
+        if asset_class_of(symbol) not in INFO.asset_classes:
+            raise SymbolNotFound(f"Alpaca does not trade {symbol}", broker=BROKER)
+        found = await self._look_up(symbol)
+        if len(self._rules) >= _RULES_MAX:
+            self._rules.clear()
+        self._rules[symbol] = (self._clock.monotonic(), found)
+        return found
+
+    async def _look_up(self, symbol: str) -> Instrument:
+        if asset_class_of(symbol) is AssetClass.OPTION:
+            contract = await self._reads.instrument(symbol, wire.OptionContract)
+            return accounts.option_from(contract, as_of=self._clock.now())
+        asset = await self._reads.instrument(symbol, wire.Asset)
+        return accounts.instrument_from(asset, as_of=self._clock.now())
+
+    async def get_market_data(self, symbol: str) -> Quote:
+        """The latest quote of the feed the profile names."""
+        told = await self._reads.ask(self._calls.latest_quote(symbol), wire.LatestQuotes, what="the quote")
+        quote = answers.of_symbol(told.quotes, symbol, what="quote")
+        return market.quote_from(symbol, quote, source="alpaca")
+
+    async def get_snapshot(self, symbol: str) -> Quote:
+        """Quote and last trade in one answer."""
+        request = self._calls.snapshots(symbol)
+        if asset_class_of(symbol) is AssetClass.EQUITY:  # stocks alone are not wrapped
+            found = await self._reads.ask(request, dict[str, wire.Snapshot | None], what="the snapshot")
+        else:
+            found = (await self._reads.ask(request, wire.Snapshots, what="the snapshot")).snapshots
+        snapshot = answers.of_symbol(found, symbol, what="snapshot")
+        if snapshot.latest_quote is None:
+            raise ApiError(f"the snapshot of {symbol} has no quote", broker=BROKER)
+        return market.quote_from(symbol, snapshot.latest_quote, source="alpaca", last=snapshot.latest_trade)
+
+    async def get_bars(
+        self, symbol: str, *, span_s: int, start: datetime, end: datetime, limit: int = 1000
+    ) -> BarSeries:
+        """Unadjusted bars from the first at or after `start`, `limit` at most."""
+        query = (("timeframe", market.timeframe(span_s)), *_between(start, end))
+        ask = self._asker("bars", symbol, query)
+        bars = await self._reads.history(ask, wire.Bars, lambda page: page.bars, limit=limit)
+        return market.series_from(symbol, bars, span_s=span_s)
+
+    async def get_quotes(self, symbol: str, *, start: datetime, end: datetime, limit: int = 1000) -> list[Quote]:
+        """Past quotes of a share or a coin."""
+        ask = self._asker("quotes", symbol, _between(start, end))
+        found = await self._reads.history(ask, wire.Quotes, lambda page: page.quotes, limit=limit)
+        return [market.quote_from(symbol, quote, source="alpaca") for quote in found]
+
+    async def get_trades(self, symbol: str, *, start: datetime, end: datetime, limit: int = 1000) -> list[Trade]:
+        """Past public trades."""
+        ask = self._asker("trades", symbol, _between(start, end))
+        found = await self._reads.history(ask, wire.Trades, lambda page: page.trades, limit=limit)
+        return [market.trade_from(symbol, trade) for trade in found]
+
+    def _asker(self, kind: str, symbol: str, query: Query) -> Callable[[int, str | None], Request]:
+        return lambda wanted, token: self._calls.history(kind, symbol, query, limit=wanted, page_token=token)
+
+    async def get_market_hours(self, market: str, day: date) -> MarketHours:
+        """XNYS hours of New York's `day`; coins trade round the clock."""
+        if accounts.calendar_of(market) == accounts.ALWAYS:
+            return accounts.round_the_clock(market, day)
+        days = await self._reads.ask(self._calls.calendar(day), list[wire.CalendarDay], what="the calendar")
+        is_today = self._clock.now().astimezone(accounts.NEW_YORK).date() == day
+        told = await self._reads.ask(self._calls.clock(), wire.Clock, what="the clock") if is_today else None
+        return accounts.hours_from(market, day, days, open_now=told.is_open if told else None)
+
+    # -- before an order ------------------------------------------------------------------------------------------------
+
+    async def validate_order(self, order: NewOrder) -> tuple[FieldError, ...]:
+        """Documented rules, and the instrument's own where the venue knows it."""
+        symbol = order.legs[0].symbol if order.order_class is OrderClass.MULTILEG and order.legs else order.symbol
+        try:
+            instrument = await self.get_instrument(symbol)
+        except SymbolNotFound as error:
+            return (FieldError(pointer="/symbol", code="not_found", detail=error.detail),)
+        return rules.broken_rules(order, instrument)
+
+    async def get_margin_requirements(self, order: NewOrder) -> MarginRequirement:
+        """Computed from the account's multiplier and the latest price; Alpaca has no call for it."""
+        account = await self.get_account_info()
+        if order.order_class is OrderClass.MULTILEG:
+            return rules.margin_for(order, reference=None, instrument=None, has_margin=account.multiplier > 1)
+        instrument = await self.get_instrument(order.symbol)
+        quote = await self.get_market_data(order.symbol)
+        return rules.margin_for(
+            order, reference=quote.ask or quote.bid, instrument=instrument, has_margin=account.multiplier > 1
+        )
+
+    # -- streams --------------------------------------------------------------------------------------------------------
+
+    async def subscribe_market_data(
+        self, symbols: Sequence[str], kinds: frozenset[DataKind], handler: MarketHandler
+    ) -> Subscription:
+        """One connection a feed, whatever the number of subscriptions."""
+        return await self._feeds.subscribe(symbols, kinds, handler)
+
+    async def subscribe_order_events(self, handler: OrderEvents) -> Subscription:
+        """The handler hears `on_stream(True)` each time the venue confirms that it streams."""
+        return self._orders.subscribe(handler)
+
+    def _lines(self, credentials: Credentials, connect: Connect) -> list[Line]:
+        wanted = self._options.order_events
+        lines: list[Line] = []
+        if wanted != "sse":
+
+            async def target() -> SocketTarget:
+                return SocketTarget(url=f"{self._origins.stream}/stream")
+
+            lines.append(
+                Line(name="orders", session=TradingSession(credentials, self._families), connect=connect, target=target)
+            )
+        if wanted != "websocket":
+            lines.append(self._events_line())
+        return lines
+
+    def _events_line(self) -> Line:
+        if self._events is None:
+            raise ConfigInvalid("order_events=sse needs a connection for server-sent events")
+        session = ActivitySession(self._corrections)
+
+        async def target() -> SocketTarget:
+            return self._events_target(session.query(self._clock.now()))
+
+        return Line(name="events", session=session, connect=self._events, target=target)
+
+    def _events_target(self, query: Query) -> SocketTarget:
+        return SocketTarget(url=f"{self._origins.trading}{EVENTS_PATH}?{urlencode(query)}")
+
+
+def _between(start: datetime, end: datetime) -> Query:
+    return (("start", time_text(start)), ("end", time_text(end)))

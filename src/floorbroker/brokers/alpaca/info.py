@@ -1,0 +1,180 @@
+"""Facts of Alpaca as data: hosts, abilities, credential fields, options.
+
+Documents: docs.alpaca.markets/docs/orders-at-alpaca; docs.alpaca.markets/docs/fractional-trading; Trading API 2.0.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from floorbroker.domain.capability import BrokerInfo, Can, CredentialField, IdentityClass
+from floorbroker.domain.errors import ConfigInvalid
+from floorbroker.domain.values import AssetClass, Environment, OrderClass, OrderType, TimeInForce
+from floorbroker.transport.layers.gate import is_loopback
+
+TRADING_LIVE = "https://api.alpaca.markets"
+TRADING_PAPER = "https://paper-api.alpaca.markets"
+DATA = "https://data.alpaca.markets"
+DATA_STREAM = "wss://stream.data.alpaca.markets"
+
+INFO = BrokerInfo(
+    code="ALPACA",
+    folder="alpaca",
+    name="Alpaca",
+    environments=(Environment.SIM, Environment.PAPER, Environment.LIVE),
+    can=frozenset(
+        {
+            Can.CANCEL,
+            Can.CANCEL_ALL,
+            Can.REPLACE,
+            Can.REPLACE_QTY,
+            Can.QUERY_BY_CLIENT_ID,
+            Can.FRACTIONAL,
+            Can.NOTIONAL,
+            Can.SHORT,
+            Can.EXTENDED_HOURS,
+            Can.OPTIONS,
+            Can.MULTILEG,
+            Can.BRACKET,
+            Can.OCO,
+            Can.OTO,
+            Can.STREAM_ORDERS,
+            Can.STREAM_QUOTES,
+            Can.STREAM_TRADES,
+            Can.STREAM_BARS,
+            Can.STREAM_BOOK,
+            Can.HISTORY_BARS,
+            Can.HISTORY_FILLS,
+            Can.MARKET_HOURS,
+        }
+    ),
+    order_types=MappingProxyType(
+        {
+            AssetClass.EQUITY: frozenset(OrderType),
+            AssetClass.OPTION: frozenset({OrderType.MARKET, OrderType.LIMIT}),
+            AssetClass.CRYPTO: frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP_LIMIT}),
+        }
+    ),
+    tifs=MappingProxyType(
+        {
+            AssetClass.EQUITY: frozenset(TimeInForce) - {TimeInForce.GTD},
+            AssetClass.OPTION: frozenset({TimeInForce.DAY}),
+            AssetClass.CRYPTO: frozenset({TimeInForce.GTC, TimeInForce.IOC}),
+        }
+    ),
+    order_classes=frozenset(OrderClass),
+    hosts=MappingProxyType({TRADING_LIVE: Environment.LIVE, TRADING_PAPER: Environment.PAPER}),
+    identity=IdentityClass.A,
+    arrival_bound_s=60.0,
+    bound_enforced=False,
+    visibility_lag_s=2.0,
+    fields=(
+        CredentialField(
+            name="BROKER_API_KEY",
+            label="Key ID",
+            help="Paper keys begin with PK, live keys with AK; each works on its own host alone.",
+            secret=True,
+        ),
+        CredentialField(
+            name="BROKER_SECRET_KEY", label="Secret key", help="Shown once, when the key is made.", secret=True
+        ),
+        CredentialField(
+            name="BROKER_URL", label="Origin", help="Only in environment sim: the simulator.", required=False
+        ),
+    ),
+    documents=(
+        "https://docs.alpaca.markets/reference",
+        "https://docs.alpaca.markets/docs/orders-at-alpaca",
+        "https://docs.alpaca.markets/docs/websocket-streaming",
+        "https://docs.alpaca.markets/docs/streaming-market-data",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origins:
+    """Where each kind of traffic goes: origins without a path."""
+
+    trading: str
+    data: str
+    stream: str
+    data_stream: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Profile options, all text.  `order_events`: `websocket` (every order event), `sse` (activity
+    events: fills, corrections and busts; the rest by asking) or `both`.
+
+    `stock_feed` iex, sip, delayed_sip or test; `option_feed` indicative or opra; `crypto_loc` us, us-1, eu-1.
+    """
+
+    order_events: str = "websocket"
+    stock_feed: str = "iex"
+    option_feed: str = "indicative"
+    crypto_loc: str = "us"
+
+
+OPTION_CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "order_events": ("websocket", "sse", "both"),
+        "stock_feed": ("iex", "sip", "delayed_sip", "test"),
+        "option_feed": ("indicative", "opra"),
+        "crypto_loc": ("us", "us-1", "eu-1"),
+    }
+)
+
+
+def options_from(given: Mapping[str, str]) -> Options:
+    """The typed options of a profile; raises `ConfigInvalid` for names and values we do not know."""
+    known = {field.name for field in fields(Options)}
+    for name, value in given.items():
+        if name not in known:
+            raise ConfigInvalid(f"Alpaca has no option {name!r}; it has {', '.join(sorted(known))}")
+        if value not in OPTION_CHOICES[name]:
+            raise ConfigInvalid(f"{name} is one of {', '.join(OPTION_CHOICES[name])}")
+    return Options(**given)
+
+
+def origins_for(environment: Environment, url: str | None = None) -> Origins:
+    """The origins of an environment.  `url` (BROKER_URL) is needed in sim, must be loopback there, and cannot redirect others.
+
+    Raises `ConfigInvalid`.
+    """
+    if environment is Environment.SIM:
+        return _simulator(url)
+    trading = TRADING_LIVE if environment is Environment.LIVE else TRADING_PAPER
+    if url and url.rstrip("/") != trading:
+        raise ConfigInvalid(f"BROKER_URL of the {environment.value} environment is {trading}, or left out")
+    return Origins(trading=trading, data=DATA, stream=_socket(trading), data_stream=DATA_STREAM)
+
+
+def hosts_for(environment: Environment) -> dict[str, Environment]:
+    """The closed table of `HostTable`, host -> environment; market data has the same hosts in paper and live."""
+    if environment is Environment.SIM:
+        return {}
+    origins = origins_for(environment)
+    return {_host(origin): environment for origin in (origins.trading, origins.data, origins.data_stream)}
+
+
+def _simulator(url: str | None) -> Origins:
+    if not url:
+        raise ConfigInvalid("environment sim needs BROKER_URL, the origin of a simulator on this machine")
+    origin = url.rstrip("/")
+    if origin.partition("://")[0] not in ("http", "https") or not is_loopback(_host(origin)):
+        raise ConfigInvalid("environment sim reaches loopback only: BROKER_URL is like http://127.0.0.1:8801")
+    return Origins(trading=origin, data=origin, stream=_socket(origin), data_stream=_socket(origin))
+
+
+def _socket(origin: str) -> str:
+    return origin.replace("http", "ws", 1)
+
+
+def _host(origin: str) -> str:
+    try:
+        return urlsplit(origin).hostname or ""
+    except ValueError:
+        return ""

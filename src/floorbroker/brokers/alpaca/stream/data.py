@@ -1,0 +1,152 @@
+"""A market data stream: one connection a feed, shared by every subscription (a second one is refused with 406).
+
+    <- [{"T":"success","msg":"connected"}]
+    -> {"action":"auth",...}
+    <- [{"T":"success","msg":"authenticated"}]
+    -> {"action":"subscribe","trades":["AAPL"],...}
+    <- [{"T":"subscription",...}]         the full state
+    <- [{"T":"q",...},{"T":"t",...}]      every frame is an array
+
+JSON is spoken by default.  A feed is quiet outside its hours, so silence is answered by subscribing to the same once more.
+Document: docs.alpaca.markets/docs/streaming-market-data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+import msgspec
+
+from floorbroker.brokers.alpaca import wire
+from floorbroker.brokers.alpaca.auth import Credentials, data_login
+from floorbroker.brokers.alpaca.mapping.market import event_from
+from floorbroker.brokers.alpaca.mapping.values import to_wire_symbol
+from floorbroker.domain.errors import ApiError
+from floorbroker.domain.ports import MarketEvent
+from floorbroker.domain.records import DataKind
+from floorbroker.transport.actions import Action, Emit, Reconnect, Send
+
+CHANNELS: Mapping[DataKind, str] = MappingProxyType(
+    {DataKind.QUOTES: "quotes", DataKind.TRADES: "trades", DataKind.BARS: "bars", DataKind.BOOK: "orderbooks"}
+)
+Wanted = frozenset[tuple[DataKind, str]]
+
+_ANSWER_S = 10.0
+_SILENCE_S = 30.0
+
+# What an error frame means.  Others, and new ones, are answered with another connection.
+_FATAL = frozenset({402, 408, 409})  # auth failed, plan without this feed: coming back does not help
+_KEPT = frozenset({400, 403, 405})  # one request was wrong; the stream goes on
+
+
+@dataclass(frozen=True, slots=True)
+class FeedUp:
+    """Logged in; subscriptions are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedError:
+    """An error frame; `fatal` ones end the feed."""
+
+    code: int
+    text: str
+    fatal: bool
+
+
+FeedEvent = MarketEvent | FeedUp | FeedError
+Actions = Sequence[Action[FeedEvent]]
+
+
+class DataSession:
+    """`Session` of one feed.  `want` and `unwant` may be called at any time."""
+
+    def __init__(self, credentials: Credentials, *, source: str) -> None:
+        self._credentials = credentials
+        self._source = source
+        self._wanted: set[tuple[DataKind, str]] = set()
+        self._is_up = False
+        self._heard_at: datetime | None = None
+        self._asked_at: datetime | None = None
+
+    @property
+    def wanted(self) -> Wanted:
+        """Kinds and symbols asked for."""
+        return frozenset(self._wanted)
+
+    def want(self, more: Iterable[tuple[DataKind, str]]) -> Actions:
+        """Subscribe to what is not subscribed yet."""
+        fresh = set(more) - self._wanted
+        self._wanted |= fresh
+        return [Send(_request("subscribe", fresh))] if fresh and self._is_up else []
+
+    def unwant(self, less: Iterable[tuple[DataKind, str]]) -> Actions:
+        """Let go of what is subscribed."""
+        gone = self._wanted & set(less)
+        self._wanted -= gone
+        return [Send(_request("unsubscribe", gone))] if gone and self._is_up else []
+
+    def on_open(self, at: datetime) -> Actions:
+        self._is_up = False
+        self._heard_at = self._asked_at = at
+        return []
+
+    def on_frame(self, frame: bytes, at: datetime) -> Actions:
+        self._heard_at = at
+        try:
+            messages = wire.decode(frame, list[wire.DataMessage], what="a market data frame")
+            return [action for message in messages for action in self._on_message(message, at)]
+        except ApiError as error:
+            return [Reconnect(error.detail)]
+
+    def on_tick(self, at: datetime) -> Actions:
+        if self._asked_at is not None:
+            if (at - self._asked_at).total_seconds() > _ANSWER_S:
+                return [Reconnect("the feed does not answer")]
+            return []
+        if self._wanted and self._heard_at is not None and (at - self._heard_at).total_seconds() > _SILENCE_S:
+            self._asked_at = at
+            return [Send(_request("subscribe", self._wanted))]
+        return []
+
+    def _on_message(self, message: wire.DataMessage, at: datetime) -> Actions:
+        match message.kind:
+            case "success":
+                return self._on_success(message.msg, at)
+            case "subscription":
+                self._asked_at = None
+                return []
+            case "error":
+                return self._on_error(message)
+            case _:
+                self._asked_at = None if self._is_up else self._asked_at
+                event = event_from(message, source=self._source)
+                return [] if event is None else [Emit(event)]
+
+    def _on_success(self, text: str | None, at: datetime) -> Actions:
+        if text == "connected":
+            self._asked_at = at
+            return [Send(data_login(self._credentials))]
+        if text != "authenticated":
+            return []
+        self._is_up = True
+        self._asked_at = at if self._wanted else None
+        subscribe = [Send(_request("subscribe", self._wanted))] if self._wanted else []
+        return [Emit(FeedUp()), *subscribe]
+
+    def _on_error(self, message: wire.DataMessage) -> Actions:
+        code, text = message.code or 0, (message.msg or "")[:200]
+        told = Emit(FeedError(code, text, fatal=code in _FATAL))
+        if code in _FATAL or code in _KEPT:
+            self._asked_at = None
+            return [told]
+        return [told, Reconnect(f"the feed says {code} {text}")]
+
+
+def _request(action: str, wanted: Iterable[tuple[DataKind, str]]) -> str:
+    channels: dict[str, list[str]] = {}
+    for kind, symbol in sorted(wanted, key=lambda item: (item[0].value, item[1])):
+        channels.setdefault(CHANNELS[kind], []).append(to_wire_symbol(symbol))
+    return msgspec.json.encode({"action": action, **channels}).decode()

@@ -1,0 +1,117 @@
+"""The private stream: trade updates.
+
+    -> {"action":"authenticate",...}      the server is silent until then
+    <- {"stream":"authorization",...}
+    -> {"action":"listen",...}            the full wanted set each time
+    <- {"stream":"listening",...}         now the stream is up
+    <- {"stream":"trade_updates",...}     JSON, in text frames or in binary ones (paper)
+
+There are no sequence numbers and no replay: who hears `Up` compares with orders and fills.  The stream is quiet while
+nothing happens, so silence is answered with a second `listen`, whose answer is the sign of life.
+Document: docs.alpaca.markets/docs/websocket-streaming.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from floorbroker.brokers.alpaca import wire
+from floorbroker.brokers.alpaca.auth import Credentials, trading_login
+from floorbroker.brokers.alpaca.mapping.families import Families
+from floorbroker.brokers.alpaca.mapping.reports import Heard, update_reports
+from floorbroker.domain.errors import ApiError
+from floorbroker.domain.facts import Source
+from floorbroker.domain.records import ExecutionReport
+from floorbroker.transport.actions import Action, Emit, Reconnect, Send
+
+LISTEN = '{"action":"listen","data":{"streams":["trade_updates"]}}'
+_ANSWER_S = 10.0
+_SILENCE_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """The stream listens; whatever happened before may have been missed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """The venue does not accept the credentials: coming back does not help."""
+
+    detail: str
+
+
+OrderEvent = ExecutionReport | Up | Denied
+Actions = Sequence[Action[OrderEvent]]
+
+
+class TradingSession:
+    """`Session` of /stream."""
+
+    def __init__(self, credentials: Credentials, families: Families) -> None:
+        self._credentials = credentials
+        self._families = families
+        self._heard_at: datetime | None = None
+        self._asked_at: datetime | None = None  # a question is out: log-in, listen or probe
+        self._is_up = False
+
+    def on_open(self, at: datetime) -> Actions:
+        self._is_up = False
+        self._heard_at = self._asked_at = at
+        return [Send(trading_login(self._credentials))]
+
+    def on_frame(self, frame: bytes, at: datetime) -> Actions:
+        self._heard_at = at
+        try:
+            message = wire.decode(frame, wire.StreamMessage, what="a stream message")
+            return self._on_message(message, at)
+        except ApiError as error:
+            # It may have been about an order: the comparison after the reconnect finds out.
+            return [Reconnect(error.detail)]
+
+    def on_tick(self, at: datetime) -> Actions:
+        if self._asked_at is not None:
+            if (at - self._asked_at).total_seconds() > _ANSWER_S:
+                return [Reconnect("the venue does not answer on the stream")]
+            return []
+        if self._heard_at is not None and (at - self._heard_at).total_seconds() > _SILENCE_S:
+            self._asked_at = at
+            return [Send(LISTEN)]
+        return []
+
+    def _on_message(self, message: wire.StreamMessage, at: datetime) -> Actions:
+        match message.stream:
+            case "authorization":
+                return self._on_authorization(message, at)
+            case "listening":
+                return self._on_listening(message)
+            case "trade_updates":
+                self._asked_at = None if self._is_up else self._asked_at
+                return self._on_update(wire.decode(message.data, wire.TradeUpdate, what="a trade update"), at)
+            case _:
+                return []
+
+    def _on_update(self, update: wire.TradeUpdate, at: datetime) -> Actions:
+        self._families.learn([update.order])
+        parent = self._families.parent_of(update.order.id)
+        reports = update_reports(update, Heard(source=Source.STREAM, at=at), parent=parent)
+        return [Emit(report) for report in reports]
+
+    def _on_authorization(self, message: wire.StreamMessage, at: datetime) -> Actions:
+        answer = wire.decode(message.data, wire.Authorization, what="an authorization")
+        if answer.status == "authorized":
+            self._asked_at = at
+            return [Send(LISTEN)]
+        if answer.action == "listen":
+            return [Reconnect("the venue forgot the log-in")]
+        return [Emit(Denied("the venue does not accept the credentials on the stream"))]
+
+    def _on_listening(self, message: wire.StreamMessage) -> Actions:
+        answer = wire.decode(message.data, wire.Listening, what="a listening message")
+        if "trade_updates" not in (answer.streams or ()):
+            return [Reconnect("the venue does not offer trade updates now")]
+        self._asked_at = None
+        was_up, self._is_up = self._is_up, True
+        return [] if was_up else [Emit(Up())]
