@@ -53,6 +53,25 @@ async def test_i15_a_cancel_passes_everybody_who_waits() -> None:
     await waiting
 
 
+async def test_a_light_request_does_not_overtake_a_heavy_one_of_a_better_lane() -> None:
+    time, log = clock(), list[str]()
+    limits = limiter(time, capacity=2)
+    await served(limits, log, "first", Lane.NEW)
+    await time.advance(5)
+    await served(limits, log, "second", Lane.NEW)
+
+    async def heavy() -> None:
+        await limits.acquire("orders", lane=Lane.REDUCE, weight=2, max_wait_s=100)
+        log.append("heavy")
+
+    tasks = [asyncio.create_task(heavy()), asyncio.create_task(served(limits, log, "light", Lane.NEW))]
+    await time.advance(9)  # one token is back: enough for the light one alone
+    assert log == ["first", "second"]
+    await time.advance(20)
+    await asyncio.gather(*tasks)
+    assert log == ["first", "second", "heavy", "light"]
+
+
 async def test_one_full_budget_does_not_hold_up_another() -> None:
     time, log = clock(), list[str]()
     limits = limiter(time)
