@@ -1,4 +1,4 @@
-"""Writes the reference pages that come from code: errors, order states, capabilities, the command line.
+"""Writes the reference pages that come from code: errors, order states, capabilities, settings, routes, commands.
 
 `python docs/build_reference.py` writes them, `--check` only says whether the committed ones are stale. A page is a pure
 function of imported objects, so the same code always gives the same text.
@@ -7,7 +7,6 @@ function of imported objects, so the same code always gives the same text.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 import pkgutil
 import sys
@@ -229,15 +228,8 @@ def state_page() -> str:
 
 def brokers() -> list[BrokerInfo]:
     """The facts of every broker, sorted by code."""
-    package = importlib.import_module("floorbroker.brokers")
-    rooms = [f"{m.name}.info" for m in pkgutil.iter_modules(package.__path__, "floorbroker.brokers.") if m.ispkg]
-    found = [
-        value
-        for room in rooms
-        for value in vars(importlib.import_module(room)).values()
-        if isinstance(value, BrokerInfo)
-    ]
-    return sorted({info.code: info for info in found}.values(), key=lambda info: info.code)
+    registry = importlib.import_module("floorbroker.brokers.registry")
+    return sorted(registry.BROKERS.values(), key=lambda info: info.code)
 
 
 def values(items: Iterable[Any]) -> str:
@@ -277,6 +269,88 @@ def _fields_of(info: BrokerInfo) -> str:
         for x in info.fields
     ]
     return table(("Field", "At this venue", "Required", "Secret", "Help"), rows)
+
+
+# --- Settings --------------------------------------------------------------------------------------------------------
+
+
+def settings_page() -> str:
+    """Every key of the configuration file with its default, read from the models that check it."""
+    config = importlib.import_module("floorbroker.app.config")
+    limits = importlib.import_module("floorbroker.risk.limits")
+    sections = (
+        ("server", config.ServerSection),
+        ("trading", config.TradingSection),
+        ("profiles.NAME", config.ProfileSection),
+    )
+    blocks: list[str] = []
+    for name, model in sections:
+        blocks += [f"## `[{name}]`", doc_of(model), _settings_of(model, ())]
+    return page(
+        "Settings",
+        "Every key of `floorbroker.toml`. Where else a value may come from: [configuration](configuration.md).",
+        *blocks,
+        "## `[risk]` and `[profiles.NAME.limits]`",
+        doc_of(limits.RiskLimits),
+        "Limits of a profile win over the common ones. Live is refused until the required ones are set.",
+        _settings_of(limits.RiskLimits, limits.REQUIRED_IN_LIVE),
+    )
+
+
+def _settings_of(model: Any, required: Sequence[str]) -> str:
+    rows = [
+        (f"`{name}`", _default_of(field), "yes" if name in required else "")
+        for name, field in model.model_fields.items()
+    ]
+    if required:
+        return table(("Key", "Default", "Required in live"), rows)
+    return table(("Key", "Default"), [row[:2] for row in rows])
+
+
+def _default_of(field: Any) -> str:
+    if field.is_required():
+        return "must be given"
+    value = field.get_default(call_default_factory=True)
+    if value is None:
+        return "off"
+    if isinstance(value, frozenset | dict):
+        words = sorted(str(getattr(item, "value", item)) for item in value)
+        return ", ".join(f"`{word}`" for word in words) or "empty"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+# --- Routes ----------------------------------------------------------------------------------------------------------
+
+
+def routes_page(routers: Iterable[tuple[str, Any]]) -> str:
+    """Every route with its operation and first sentence; `routers` are pairs of prefix and router."""
+    rows = sorted(
+        (prefix + route.path, method, f"`{route.operation_id}`", _sentence(route))
+        for prefix, router in routers
+        for route in router.routes
+        if route.include_in_schema
+        for method in sorted(route.methods)
+    )
+    return page(
+        "Routes",
+        "Every route of the HTTP door. How it speaks: [REST](rest.md); the whole schema is served at `/openapi.json`.",
+        table(("Route", "Operation", "Does"), [(f"`{m} {path}`", op, does) for path, m, op, does in rows]),
+    )
+
+
+def _sentence(route: Any) -> str:
+    return doc_of(route.endpoint).split(". ")[0].removesuffix(".") or route.name.replace("_", " ")
+
+
+def routers() -> list[tuple[str, Any]]:
+    """All routers of the API; health and metrics stand outside the versioned part."""
+    found: list[tuple[str, Any]] = []
+    package = importlib.import_module("floorbroker.api.routes")
+    for info in pkgutil.iter_modules(package.__path__, "floorbroker.api.routes."):
+        module = importlib.import_module(info.name)
+        prefix = "" if info.name.endswith(".system") else "/api/v1"
+        found += [(prefix, value) for value in vars(module).values() if type(value).__name__ == "APIRouter"]
+    return found
 
 
 # --- Command line ----------------------------------------------------------------------------------------------------
@@ -327,10 +401,12 @@ def pages() -> dict[str, str]:
     """Every generated page, by its path below docs/."""
     found = {"reference/errors.md": error_index(), "reference/order-states.md": state_page()}
     found |= {f"reference/errors/{code}.md": error_page(code, classes) for code, classes in own_errors().items()}
-    if importlib.util.find_spec("floorbroker.brokers.registry"):
-        found["reference/capabilities.md"] = capability_page(brokers())
-    if importlib.util.find_spec("floorbroker.cli.main"):
-        found["reference/cli.md"] = command_page(importlib.import_module("floorbroker.cli.main").app)
+    found |= {
+        "reference/capabilities.md": capability_page(brokers()),
+        "reference/settings.md": settings_page(),
+        "reference/routes.md": routes_page(routers()),
+        "reference/cli.md": command_page(importlib.import_module("floorbroker.cli.main").app),
+    }
     return found
 
 
