@@ -90,7 +90,7 @@ def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surround
     name = seat.profile.name
     switches = Switches(
         blocked=lambda: gateway.kill_switch.blocked(name),
-        not_ready=lambda: session.not_ready(),
+        not_ready=lambda: session.not_ready(),  # noqa: PLW0108 - the session is made below
         not_armed=lambda: _not_armed(seat.profile, around),
     )
     ctx = _context(seat, journal=journal, switches=switches, around=around)

@@ -102,7 +102,9 @@ def asset_class_of(symbol: str) -> AssetClass:
     return AssetClass.EQUITY
 
 
-_FIAT = frozenset("USD EUR GBP JPY CHF AUD CAD NZD SEK NOK DKK SGD HKD INR MXN ZAR PLN CZK HUF TRY CNH".split())
+_FIAT = frozenset(
+    "USD EUR GBP JPY CHF AUD CAD NZD SEK NOK DKK SGD HKD INR MXN ZAR PLN CZK HUF TRY CNH".split()  # noqa: SIM905 - a line
+)
 
 
 def _is_fx(symbol: str) -> bool:

@@ -1,0 +1,42 @@
+"""Reconciliation as a diff: what is looked at, and what counts as a difference (RELIABILITY 4)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from floorbroker.domain.records import Position
+from floorbroker.oms.reconcile import look_back, position_gaps
+
+NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+
+
+def test_the_first_look_goes_back_a_day() -> None:
+    assert look_back(watermark=None, now=NOW, down_since=None, oldest_open=None) == NOW - timedelta(days=1)
+
+
+def test_a_short_outage_overlaps_five_minutes() -> None:
+    mark = NOW - timedelta(seconds=30)
+    assert look_back(watermark=mark, now=NOW, down_since=NOW, oldest_open=None) == mark - timedelta(minutes=5)
+
+
+def test_a_long_outage_overlaps_twice_its_length() -> None:
+    mark, down = NOW - timedelta(hours=2), NOW - timedelta(hours=1)
+    assert look_back(watermark=mark, now=NOW, down_since=down, oldest_open=None) == mark - timedelta(hours=2)
+
+
+def test_an_old_open_order_stretches_the_look_back() -> None:
+    opened = NOW - timedelta(days=3)
+    start = look_back(watermark=NOW, now=NOW, down_since=None, oldest_open=opened)
+    assert start == opened - timedelta(minutes=5)
+
+
+def test_equal_positions_have_no_gap_and_zero_is_no_position() -> None:
+    venue = [Position(symbol="AAPL", qty=Decimal(5)), Position(symbol="MSFT", qty=Decimal(0))]
+    assert position_gaps(venue, {"AAPL": Decimal("5.0")}) == ()
+
+
+def test_gaps_name_both_sides_and_what_is_missing() -> None:
+    gaps = position_gaps([Position(symbol="AAPL", qty=Decimal(5))], {"AAPL": Decimal(3), "SPY": Decimal(-1)})
+    assert [(gap.symbol, gap.missing) for gap in gaps] == [("AAPL", Decimal(2)), ("SPY", Decimal(1))]
+    assert str(gaps[0]) == "AAPL: the venue holds 5, our fills say 3"

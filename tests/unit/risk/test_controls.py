@@ -1,0 +1,180 @@
+"""The pre-trade controls of RELIABILITY 5, each against a wish that must pass and one that must not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from floorbroker.domain.capability import BrokerInfo, Can
+from floorbroker.domain.errors import InsufficientFunds, KillSwitchOn, PositionSizeExceeded, RiskLimitExceeded
+from floorbroker.domain.instrument import Instrument
+from floorbroker.domain.orders import NewOrder
+from floorbroker.domain.records import Account, Quote
+from floorbroker.domain.values import (
+    AssetClass,
+    Environment,
+    OrderClass,
+    OrderType,
+    Price,
+    Quantity,
+    Side,
+    TimeInForce,
+)
+from floorbroker.risk.controls import CONTROLS
+from floorbroker.risk.limits import RiskLimits
+from floorbroker.risk.situation import Exposure, Reference, Situation
+from floorbroker.risk.verdict import refusal
+
+NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+INFO = BrokerInfo(
+    code="TEST",
+    folder="test",
+    name="Test venue",
+    environments=(Environment.PAPER,),
+    can=frozenset(Can),
+    order_types={AssetClass.EQUITY: frozenset(OrderType)},
+    tifs={AssetClass.EQUITY: frozenset(TimeInForce)},
+    order_classes=frozenset(OrderClass),
+)
+AAPL = Instrument(symbol="AAPL", asset_class=AssetClass.EQUITY, currency="USD", shortable=True, as_of=NOW)
+BUY = NewOrder(
+    symbol="AAPL",
+    side=Side.BUY,
+    order_type=OrderType.LIMIT,
+    order_qty=Quantity(Decimal(10)),
+    price=Price(Decimal("189.50")),
+)
+CALM = Situation(
+    wish=BUY,
+    limits=RiskLimits(),
+    info=INFO,
+    environment=Environment.PAPER,
+    instrument=AAPL,
+    exposure=Exposure(),
+    now=NOW,
+    account=Account(
+        account="A1",
+        currency="USD",
+        cash=Decimal(100_000),
+        equity=Decimal(100_000),
+        buying_power=Decimal(100_000),
+    ),
+    reference=Reference(
+        quote=Quote(symbol="AAPL", bid=Price(Decimal("189.40")), ask=Price(Decimal("189.60")), time=NOW), age_s=0.5
+    ),
+)
+
+
+def _limits(**changes: object) -> Callable[[Situation], Situation]:
+    return lambda s: replace(s, limits=s.limits.model_copy(update=changes))
+
+
+def _wish(**changes: object) -> Callable[[Situation], Situation]:
+    return lambda s: replace(s, wish=replace(s.wish, **changes))
+
+
+def _instrument(**changes: object) -> Callable[[Situation], Situation]:
+    return lambda s: replace(s, instrument=replace(s.instrument, **changes))
+
+
+def _with(**changes: object) -> Callable[[Situation], Situation]:
+    return lambda s: replace(s, **changes)
+
+
+def _failed(situation: Situation) -> list[str]:
+    return [verdict.control for control in CONTROLS if not (verdict := control(situation)).ok]
+
+
+def test_a_calm_situation_passes_every_control() -> None:
+    assert _failed(CALM) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "control"),
+    [
+        (_with(blocked="the kill switch is on"), "latch"),
+        (_with(not_ready="reconciling"), "ready"),
+        (_with(not_armed="live trading is not enabled"), "armed"),
+        (_instrument(asset_class=AssetClass.CRYPTO), "supported"),
+        (_limits(deny_symbols=frozenset({"AAPL"})), "permission"),
+        (_limits(allow_symbols=frozenset({"MSFT"})), "permission"),
+        (_limits(allow_sides=frozenset({Side.SELL})), "permission"),
+        (_wish(price=Price(Decimal("189.505"))), "tick"),
+        (_wish(order_qty=Quantity(Decimal("0.5"))), "lot"),
+        (_instrument(min_qty=Decimal(100)), "min_qty"),
+        (_instrument(min_notional=Decimal(5_000)), "min_notional"),
+        (_with(twin_age_s=0.4), "duplicate"),
+        (_with(messages_s=50), "max_messages_s"),
+        (_with(messages_min=600), "max_messages_min"),
+        (_limits(max_open_orders=0), "max_open_orders"),
+        (_instrument(tradable=False), "instrument_age"),
+        (_instrument(as_of=datetime(2026, 2, 28, tzinfo=UTC)), "instrument_age"),
+        (_limits(max_order_qty=Decimal(9)), "max_order_qty"),
+        (_limits(max_order_notional=Decimal("1894.99")), "max_order_notional"),
+        (_wish(price=Price(Decimal("210.00"))), "collar_bps"),
+        (_limits(max_position_qty=Decimal(9)), "max_position"),
+        (_limits(max_gross_exposure=Decimal(1_000)), "max_gross_exposure"),
+        (_limits(max_net_exposure=Decimal(1_000)), "max_net_exposure"),
+        (_limits(max_leverage=Decimal("0.01")), "max_leverage"),
+        (_limits(max_concentration_pct=Decimal(1)), "max_concentration_pct"),
+        (_with(exposure=Exposure(reserved=Decimal(99_000))), "buying_power"),
+    ],
+)
+def test_one_thing_wrong_fails_its_own_control(change: Callable[[Situation], Situation], control: str) -> None:
+    assert control in _failed(change(CALM))
+
+
+def test_a_market_order_without_a_price_is_not_sent_blind() -> None:
+    blind = replace(CALM, wish=replace(BUY, order_type=OrderType.MARKET, price=None), reference=None)
+    assert "reference" in _failed(blind)
+
+
+def test_a_stale_price_is_no_price_for_a_market_order() -> None:
+    assert CALM.reference is not None
+    stale = replace(CALM, reference=replace(CALM.reference, age_s=5.1))
+    assert "reference" in _failed(replace(stale, wish=replace(BUY, order_type=OrderType.MARKET, price=None)))
+
+
+def test_a_limit_on_the_passive_side_is_no_collar_matter() -> None:
+    assert _failed(_wish(price=Price(Decimal("1.00")))(CALM)) == []
+
+
+def test_a_sell_beyond_what_is_held_is_a_short_sale() -> None:
+    sell = replace(CALM, wish=replace(BUY, side=Side.SELL), limits=RiskLimits(allow_short=False))
+    assert _failed(sell) == ["short_sale"]
+    held = replace(sell, exposure=Exposure(positions={"AAPL": Decimal(10)}))
+    assert _failed(held) == []
+
+
+def test_closing_needs_no_buying_power() -> None:
+    assert CALM.account is not None
+    poor = replace(CALM, account=replace(CALM.account, buying_power=Decimal(0)), wish=replace(BUY, side=Side.SELL))
+    assert "buying_power" in _failed(poor)
+    assert _failed(replace(poor, exposure=Exposure(positions={"AAPL": Decimal(10)}))) == []
+
+
+def test_reduce_only_means_reduce_only() -> None:
+    wish = replace(BUY, reduce_only=True)
+    assert "reduce_only" in _failed(replace(CALM, wish=wish))
+    short = replace(CALM, wish=wish, exposure=Exposure(positions={"AAPL": Decimal(-10)}))
+    assert _failed(short) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (_with(blocked="on"), KillSwitchOn),
+        (_limits(max_position_qty=Decimal(1)), PositionSizeExceeded),
+        (_limits(max_order_qty=Decimal(1)), RiskLimitExceeded),
+        (_with(exposure=Exposure(reserved=Decimal(99_999))), InsufficientFunds),
+    ],
+)
+def test_a_failed_control_raises_its_own_kind_of_error(
+    change: Callable[[Situation], Situation], kind: type[Exception]
+) -> None:
+    failed = next(v for control in CONTROLS if not (v := control(change(CALM))).ok)
+    assert isinstance(refusal(failed), kind)
