@@ -235,11 +235,9 @@ def broad_excepts(source: Source) -> list[str]:
 
 def unfinished(source: Source) -> list[str]:
     """Places that raise NotImplementedError: what is not there is not pretended."""
-    return [
-        at(source, node, "NotImplementedError")
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.Name) and node.id == "NotImplementedError"
-    ]
+    raised = [n.exc for n in ast.walk(source.tree) if isinstance(n, ast.Raise) and n.exc is not None]
+    kinds = [node.func if isinstance(node, ast.Call) else node for node in raised]
+    return [at(source, kind, "NotImplementedError") for kind in kinds if spelled(kind) == "NotImplementedError"]
 
 
 def hits(text: str, pattern: re.Pattern[str]) -> list[str]:

@@ -18,6 +18,7 @@ SOURCES = tidy.python_sources()
 ENTRY_POINTS = (
     "floorbroker.cli.main",  # the `floorbroker` command
     "floorbroker.__main__",  # `python -m floorbroker`
+    "floorbroker_sim.__main__",  # `python -m floorbroker_sim`
     "floorbroker.client",  # a library of its own: other people's programs import it
     "floorbroker.store.migrations",  # alembic finds them by folder
     "floorbroker.web.vendor",  # `make vendor-web`
@@ -32,6 +33,8 @@ FLOATS = {
     "risk/gate.py:_recent": "the same, for the duplicate guard",
     "oms/inbound.py:heard_at": "the same, of the last word from the private stream",
     "oms/account.py:_quotes": "the same, of when each quote was heard",
+    "brokers/alpaca/adapter.py:_rules": "the same, of when an instrument's rules were fetched",
+    "brokers/alpaca/adapter.py:_measure_offset": "seconds the venue's clock is ahead of ours",
     "domain/ports.py:value": "a measurement handed to `Meter`, never money",
 }
 # Files that may catch everything, and why.
@@ -249,6 +252,7 @@ PLANTED = [
     (tidy.broad_excepts, "try: ...\nexcept (ValueError, Exception): ...", "broad except"),
     (tidy.broad_excepts, "with suppress(Exception): ...", "broad suppress"),
     (tidy.unfinished, "def f(): raise NotImplementedError", "NotImplementedError"),
+    (tidy.unfinished, "def f(): raise NotImplementedError('later')", "NotImplementedError"),
     (tidy.outside_stdlib, "import msgspec", "msgspec"),
 ]
 
@@ -266,6 +270,7 @@ def test_a_planted_offence_is_seen(rule: type, text: str, expected: str) -> None
         (tidy.floats, "def f(timeout_s: float, lag_ms: float) -> None: ..."),
         (tidy.floats, "wait = float(limits.window_s)"),
         (tidy.floats, "def refuse(x: object) -> bool: return isinstance(x, float)"),
+        (tidy.unfinished, "with suppress(NotImplementedError): add_signal_handler()"),
         (tidy.broad_excepts, "try: ...\nexcept (ValueError, OSError): ..."),
         (tidy.broad_excepts, "try: ...\nexcept BaseException:\n    close()\n    raise"),
         (tidy.outside_stdlib, "import decimal\nfrom floorbroker.domain.values import Price"),
