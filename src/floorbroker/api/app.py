@@ -1,0 +1,101 @@
+"""The application: layers, routes and handlers joined once, from what it is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+
+from floorbroker.api.auth import Doorkeeper, TokenCheck
+from floorbroker.api.door import Door
+from floorbroker.api.metrics import PrometheusMeter
+from floorbroker.api.openapi import document
+from floorbroker.api.perimeter import Envelope, Perimeter, host_names
+from floorbroker.api.problems import on_bug, on_floorbroker_error, on_http_exception, on_validation_error
+from floorbroker.api.routes import accounts, control, events, market, orders, profiles, system
+from floorbroker.domain.capability import BrokerInfo
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import FloorbrokerError
+from floorbroker.domain.ports import Log, NoLog
+from floorbroker.domain.values import Environment
+from floorbroker.gateway.desk import Desk
+from floorbroker.oms.schema import ChangeSchema, OrderSchema
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+OPEN_PATHS = ("/healthz", "/readyz")
+PAGE_PATHS = ("/", "/login", "/logout", "/static/*")
+API: tuple[APIRouter, ...] = (
+    profiles.brokers,
+    profiles.router,
+    accounts.of_profile,
+    accounts.router,
+    orders.router,
+    market.router,
+    control.router,
+    events.router,
+    control.audit,
+)
+
+
+def create_app(
+    *,
+    desks: Mapping[Environment, Desk],
+    token: TokenCheck,
+    clock: Clock,
+    log: Log | None = None,
+    meter: PrometheusMeter | None = None,
+    version: str,
+    brokers: Sequence[BrokerInfo] = (),
+    hosts: Iterable[str] = LOOPBACK,
+    page: Callable[[Doorkeeper], Sequence[BaseRoute]] | None = None,
+) -> FastAPI:
+    """The server over `desks`, one per environment.
+
+    `token` turns a bearer token into its principal (`HashedToken` for the one of the first run).  `hosts` are the names this
+    server answers to.  `page` makes the routes of the web page; it is handed the way to log in, and its paths need no token.
+    """
+    keeper, meter, log = Doorkeeper.of(token, clock), meter or PrometheusMeter(), log or NoLog()
+    perimeter = Middleware(
+        Perimeter,
+        keeper=keeper,
+        hosts=host_names(hosts),
+        public=OPEN_PATHS + (PAGE_PATHS if page else ()),
+        forms=frozenset({"/login", "/logout"}),
+    )
+    app = Application(
+        title="Floorbroker",
+        description="One order desk in front of every broker.",
+        version=version,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[Middleware(Envelope, clock=clock, log=log, meter=meter), perimeter],
+        exception_handlers={
+            FloorbrokerError: on_floorbroker_error,
+            HTTPException: on_http_exception,
+            RequestValidationError: on_validation_error,
+            Exception: on_bug,
+        },
+    )
+    app.state.door = Door(desks=desks, clock=clock, version=version, brokers=tuple(brokers))
+    app.state.meter = meter
+    app.include_router(system.router)
+    for router in API:
+        app.include_router(router, prefix="/api/v1")
+    app.router.routes.extend(page(keeper) if page else ())
+    return app
+
+
+class Application(FastAPI):
+    """FastAPI with our own OpenAPI document, made at first asking."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = document(self, models=(OrderSchema, ChangeSchema, control.KillSchema))
+        return self.openapi_schema

@@ -1,0 +1,121 @@
+"""Who may come in: the token of the first run, and browser sessions opened with it.
+
+A token is 256 random bits, known here only by its SHA-256.  A session is a random reference in a cookie, kept in memory: it
+ends after 30 minutes of silence, after 12 hours, and with the process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from floorbroker.domain.clock import Clock
+
+TokenCheck = Callable[[str], str | None]  # a token, to the principal it stands for, or None
+IDLE_S = 30 * 60
+ABSOLUTE_S = 12 * 60 * 60
+SESSIONS_MAX = 64
+LOGINS_PER_MINUTE = 5
+ADDRESSES_MAX = 1024
+
+
+def token_digest(token: str) -> str:
+    """The only form in which a token is stored."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class HashedToken:
+    """A `TokenCheck` for one token, from its SHA-256 in hex."""
+
+    digest: str
+    principal: str = "operator"
+
+    def __call__(self, token: str) -> str | None:
+        return self.principal if hmac.compare_digest(token_digest(token), self.digest.strip().lower()) else None
+
+
+@dataclass(slots=True)
+class _Session:
+    principal: str
+    opened_s: float
+    used_s: float
+
+
+@dataclass(slots=True)
+class Sessions:
+    """Browser sessions by the hash of their reference; times are `Clock.monotonic` seconds."""
+
+    clock: Clock
+    new_reference: Callable[[], str] = lambda: secrets.token_urlsafe(32)
+    _open: dict[str, _Session] = field(default_factory=dict[str, _Session])
+
+    def open(self, principal: str) -> str:
+        """A fresh reference for the cookie; the oldest session goes when there are too many."""
+        reference, now_s = self.new_reference(), self.clock.monotonic()
+        if len(self._open) >= SESSIONS_MAX:
+            del self._open[min(self._open, key=lambda known: self._open[known].used_s)]
+        self._open[token_digest(reference)] = _Session(principal, now_s, now_s)
+        return reference
+
+    def principal(self, reference: str) -> str | None:
+        """Whose session this is; None when it is unknown or over."""
+        known = token_digest(reference)
+        session, now_s = self._open.get(known), self.clock.monotonic()
+        if session is None:
+            return None
+        if now_s - session.used_s > IDLE_S or now_s - session.opened_s > ABSOLUTE_S:
+            del self._open[known]
+            return None
+        session.used_s = now_s
+        return session.principal
+
+    def close(self, reference: str) -> None:
+        """End a session; an unknown one is no error."""
+        self._open.pop(token_digest(reference), None)
+
+
+@dataclass(slots=True)
+class LoginBrake:
+    """At most five failed logins a minute from one address."""
+
+    clock: Clock
+    _failed: dict[str, deque[float]] = field(default_factory=dict[str, "deque[float]"])
+
+    def wait_s(self, address: str) -> float:
+        """Seconds until the address may try again; zero when it may now."""
+        failed, now_s = self._failed.get(address), self.clock.monotonic()
+        while failed and now_s - failed[0] >= 60:
+            failed.popleft()
+        return 60 - (now_s - failed[0]) if failed and len(failed) >= LOGINS_PER_MINUTE else 0.0
+
+    def failed(self, address: str) -> None:
+        """Remember a failed login."""
+        if address not in self._failed and len(self._failed) >= ADDRESSES_MAX:
+            del self._failed[next(iter(self._failed))]
+        self._failed.setdefault(address, deque(maxlen=LOGINS_PER_MINUTE)).append(self.clock.monotonic())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doorkeeper:
+    """Every way in: `check` for tokens, `sessions` for cookies, `brake` for guesses at the login form."""
+
+    check: TokenCheck
+    sessions: Sessions
+    brake: LoginBrake
+
+    @classmethod
+    def of(cls, check: TokenCheck, clock: Clock) -> Doorkeeper:
+        return cls(check=check, sessions=Sessions(clock), brake=LoginBrake(clock))
+
+    def login(self, token: str, address: str) -> str | None:
+        """A session reference for a right token; None for a wrong one, which is remembered."""
+        principal = self.check(token)
+        if principal is None:
+            self.brake.failed(address)
+            return None
+        return self.sessions.open(principal)

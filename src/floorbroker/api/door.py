@@ -1,0 +1,94 @@
+"""What every route needs: the desks, and the dependencies that find them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Depends, Path, Request, Response
+
+from floorbroker.api.problems import request_id_of
+from floorbroker.domain.capability import BrokerInfo
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import FieldError, InvalidRequest, NotFound
+from floorbroker.domain.values import Environment, ProfileName
+from floorbroker.gateway.desk import Caller, Desk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """Handed to the app once; routes reach it through the dependencies below."""
+
+    desks: Mapping[Environment, Desk]
+    clock: Clock
+    version: str
+    brokers: Sequence[BrokerInfo] = field(default=())
+
+
+def door_of(request: Request) -> Door:
+    """The door this app was made with."""
+    return request.app.state.door
+
+
+DoorDep = Annotated[Door, Depends(door_of)]
+
+
+def desk_of(door: DoorDep, env: Annotated[Environment, Path(description="The environment.")]) -> Desk:
+    """The desk of the environment in the path; raises `NotFound`."""
+    desk = door.desks.get(env)
+    if desk is None:
+        raise NotFound(f"there is no {env.value} environment here; there is {_listed(door)}")
+    return desk
+
+
+def _listed(door: Door) -> str:
+    return " and ".join(env.value for env in door.desks) or "none"
+
+
+DeskDep = Annotated[Desk, Depends(desk_of)]
+
+
+def caller_of(request: Request) -> Caller:
+    """Who asks, for the audit."""
+    state = request.state
+    return Caller(principal=state.principal, via=state.via, request_id=request_id_of(request))
+
+
+CallerDep = Annotated[Caller, Depends(caller_of)]
+
+
+def no_query(request: Request) -> None:
+    """Unknown request fields are errors, in the query as in the body."""
+    if request.query_params:
+        refuse_query(tuple(request.query_params))
+
+
+def refuse_query(names: Sequence[str]) -> None:
+    """Raise `InvalidRequest` naming query parameters that mean nothing here."""
+    fields = tuple(
+        FieldError(pointer="/query", code="unknown_field", detail=f"no such parameter: {name[:64]!a}")
+        for name in names[:20]
+    )
+    raise InvalidRequest(fields[0].detail, fields=fields)
+
+
+NoQuery = Depends(no_query)
+
+
+def profile_of(
+    desk: DeskDep, name: Annotated[str, Path(max_length=64, description="The profile's name.")]
+) -> ProfileName:
+    """The profile named in the path; raises `NotFound`."""
+    if all(status.profile.name != name for status in desk.profiles()):
+        raise NotFound("no such profile")
+    return ProfileName(name)
+
+
+ProfileDep = Annotated[ProfileName, Depends(profile_of)]
+
+
+def reply(view: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A view as ready bytes."""
+    return Response(msgspec.json.encode(view), status_code=status, headers=headers, media_type="application/json")

@@ -1,0 +1,60 @@
+"""Metrics for Prometheus behind the `Meter` port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics import MetricWrapperBase
+
+M = TypeVar("M", bound=MetricWrapperBase)
+PREFIX = "floorbroker_"
+LATENCY_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class PrometheusMeter:
+    """Makes each metric at its first use; the labels of that use are its labels for good.
+
+    A later use with other labels does not raise, since a measurement must never stop a trade: labels that are missing are
+    empty, labels too many are dropped, and `floorbroker_meter_mismatch_total` counts it.
+    """
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._metrics: dict[str, MetricWrapperBase] = {}
+        self._labels: dict[str, tuple[str, ...]] = {}
+        self._mismatch = Counter(
+            f"{PREFIX}meter_mismatch", "Uses with other labels", ("metric",), registry=self._registry
+        )
+
+    def count(self, name: str, value: float = 1.0, **labels: str) -> None:
+        self._at(Counter, name, labels).inc(value)
+
+    def gauge(self, name: str, value: float, **labels: str) -> None:
+        self._at(Gauge, name, labels).set(value)
+
+    def observe(self, name: str, value: float, **labels: str) -> None:
+        self._at(Histogram, name, labels).observe(value)
+
+    def render(self) -> bytes:
+        """Everything measured so far, in the text format of Prometheus 0.0.4."""
+        return generate_latest(self._registry)
+
+    def _at(self, kind: Callable[..., M], name: str, labels: Mapping[str, str]) -> M:
+        metric = self._metrics.get(name)
+        if metric is None:
+            metric = self._make(kind, name, tuple(sorted(labels)))
+        known = self._labels[name]
+        if known != tuple(sorted(labels)):
+            self._mismatch.labels(name).inc()
+        if known:
+            metric = metric.labels(*(labels.get(label, "") for label in known))
+        return metric  # pyright: ignore[reportReturnType] - one name is one kind; prometheus-client types no further
+
+    def _make(self, kind: Callable[..., M], name: str, labels: tuple[str, ...]) -> M:
+        extra = {"buckets": LATENCY_BUCKETS_S} if kind is Histogram else {}
+        full = name if name.startswith(PREFIX) else PREFIX + name
+        made = kind(full, name.replace("_", " "), labels, registry=self._registry, **extra)
+        self._metrics[name], self._labels[name] = made, labels
+        return made

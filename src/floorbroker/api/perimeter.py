@@ -1,0 +1,190 @@
+"""The two outer layers of the server, plain ASGI: `Envelope` around every reply, `Perimeter` before every request.
+
+`Envelope` gives the request its id, the reply its security headers, the log a line and the meter a count.  `Perimeter`
+refuses by default: names this server does not answer to, giant headers and bodies, callers without token or session, and
+state changes that another site may have started (RELIABILITY 12).
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import KW_ONLY, dataclass
+from http.cookies import CookieError, SimpleCookie
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from floorbroker.api.auth import Doorkeeper
+from floorbroker.api.body import BODY_MAX
+from floorbroker.api.headers import stamp
+from floorbroker.api.problems import on_http_exception
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.ports import Log, Meter
+
+HEADERS_MAX = 16 * 1024
+COOKIE = "floorbroker_session"
+SECURE_COOKIE = "__Host-floorbroker_session"
+CSRF_HEADER = "x-floorbroker-request"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Outermost layer."""
+
+    app: ASGIApp
+    _: KW_ONLY
+    clock: Clock
+    log: Log
+    meter: Meter
+    new_id: Callable[[], str] = lambda: secrets.token_hex(8)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        offered = Headers(scope=scope).get("x-request-id", "")
+        request_id = offered if REQUEST_ID.fullmatch(offered) else self.new_id()
+        scope.setdefault("state", {})["request_id"] = request_id
+        began_s, status = self.clock.monotonic(), 500
+
+        async def stamped(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                stamp(MutableHeaders(scope=message), request_id, tls=scope.get("scheme") == "https")
+            await send(message)
+
+        try:
+            await self.app(scope, receive, stamped)
+        finally:
+            self._tell(scope, request_id, status, self.clock.monotonic() - began_s)
+
+    def _tell(self, scope: Scope, request_id: str, status: int, took_s: float) -> None:
+        path = getattr(scope.get("route"), "path", "unmatched")
+        self.meter.count("http_requests_total", method=_known(scope["method"]), route=path, status=str(status))
+        self.meter.observe("http_request_seconds", took_s, route=path)
+        say = self.log.error if status >= 500 else self.log.info
+        say(
+            "http_request",
+            method=scope["method"],
+            route=path,
+            status=status,
+            request_id=request_id,
+            took_s=round(took_s, 6),
+        )
+
+
+def _known(method: str) -> str:
+    return method if method in {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"} else "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Perimeter:
+    """Decides who gets further.  `public` are paths open to all; `forms` are state changes plain HTML forms may make."""
+
+    app: ASGIApp
+    _: KW_ONLY
+    keeper: Doorkeeper
+    hosts: frozenset[str]
+    public: tuple[str, ...]
+    forms: frozenset[str] = frozenset()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        try:
+            self._admit(request)
+        except HTTPException as refusal:
+            reply = await on_http_exception(request, refusal)
+            await reply(scope, receive, send)
+            return
+        await self.app(scope, _bounded(receive), send)
+
+    def _admit(self, request: Request) -> None:
+        if sum(len(name) + len(value) for name, value in request.scope["headers"]) > HEADERS_MAX:
+            raise HTTPException(431, f"the headers are larger than {HEADERS_MAX // 1024} KiB")
+        if host_name(request.headers.get("host", "")) not in self.hosts:
+            raise HTTPException(403, "this server does not answer to that host name")
+        length = request.headers.get("content-length", "0")
+        if length.isdecimal() and int(length) > BODY_MAX:
+            raise HTTPException(413, f"the body is larger than {BODY_MAX // 1024} KiB")
+        request.state.principal, request.state.via = self._caller(request)
+        if request.state.principal is None and not self._is_public(request.url.path):
+            told = {"WWW-Authenticate": 'Bearer realm="floorbroker"'}
+            raise HTTPException(401, "send the token as: Authorization: Bearer TOKEN", headers=told)
+        if request.method not in SAFE_METHODS:
+            self._same_site(request)
+
+    def _caller(self, request: Request) -> tuple[str | None, str]:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return self.keeper.check(token.strip()), "api"
+        reference = session_reference(request)
+        return (self.keeper.sessions.principal(reference) if reference else None), "page"
+
+    def _is_public(self, path: str) -> bool:
+        return any(path == known or (known.endswith("/*") and path.startswith(known[:-1])) for known in self.public)
+
+    def _same_site(self, request: Request) -> None:
+        site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+        if site is not None and site != "same-origin":
+            raise HTTPException(403, "another site may not change anything here")
+        # Under `no-referrer` a browser sends a plain form with `Origin: null`; then `Sec-Fetch-Site` is the proof.
+        if origin is not None and not (origin == "null" and site == "same-origin") and not _is_own(origin, request):
+            raise HTTPException(403, "the Origin header names another site")
+        by_cookie = request.state.principal is not None and request.state.via == "page"
+        if by_cookie and request.url.path not in self.forms and CSRF_HEADER not in request.headers:
+            raise HTTPException(403, "a session changes things only with the header X-Floorbroker-Request: 1")
+
+
+def session_reference(request: Request) -> str | None:
+    """The session reference in the request's cookie."""
+    try:
+        cookies = SimpleCookie(request.headers.get("cookie", ""))
+    except CookieError:
+        return None
+    found = cookies.get(cookie_name(request))
+    return None if found is None else found.value
+
+
+def cookie_name(request: Request) -> str:
+    """The `__Host-` name needs TLS, which loopback does not have."""
+    return SECURE_COOKIE if request.url.scheme == "https" else COOKIE
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header, without port, brackets and case."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0].lower()
+
+
+def host_names(names: Iterable[str]) -> frozenset[str]:
+    """An allow-list of Host names."""
+    return frozenset(host_name(name) if name.count(":") < 2 else name.strip("[]") for name in names)
+
+
+def _is_own(origin: str, request: Request) -> bool:
+    return origin.lower() == f"{request.url.scheme}://{request.headers.get('host', '')}".lower()
+
+
+def _bounded(receive: Receive) -> Receive:
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > BODY_MAX:
+            raise HTTPException(413, f"the body is larger than {BODY_MAX // 1024} KiB")
+        return message
+
+    return counted

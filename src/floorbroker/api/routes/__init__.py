@@ -1,0 +1,1 @@
+"""The routes of the door, one module per group of nouns."""

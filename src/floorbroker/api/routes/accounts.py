@@ -1,0 +1,144 @@
+"""Accounts, balances, positions, fills and exposure, of one profile or of all."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from floorbroker.api.door import DeskDep, NoQuery, ProfileDep, reply
+from floorbroker.api.listing import list_reply, page_of
+from floorbroker.api.openapi import VENUE, problems, returns, returns_list
+from floorbroker.api.params import PagedQuery, ProfileQuery
+from floorbroker.api.routes.orders import orders_page
+from floorbroker.api.views.accounts import (
+    AccountView,
+    BalanceView,
+    PositionView,
+    RiskView,
+    account_view,
+    balance_view,
+    position_view,
+    risk_view,
+)
+from floorbroker.api.views.orders import FillView, OrderView, fill_view
+from floorbroker.domain.values import ProfileName, time_text
+from floorbroker.gateway.desk import Desk, Fill
+
+router = APIRouter(prefix="/{env}")
+OneProfile = Annotated[ProfileQuery, Query()]
+FromVenue = problems(*VENUE)
+
+
+@router.get(
+    "/account",
+    operation_id="get_account",
+    tags=["Accounts"],
+    responses=returns(AccountView, "The account.") | FromVenue,
+)
+async def get_account(desk: DeskDep, query: OneProfile) -> Response:
+    """Cash, equity and buying power as the venue tells them."""
+    return reply(account_view(await desk.account(query.name)))
+
+
+@router.get(
+    "/positions",
+    operation_id="list_positions",
+    tags=["Positions"],
+    responses=returns_list(PositionView, "Positions.") | FromVenue,
+)
+async def list_positions(request: Request, desk: DeskDep, query: OneProfile) -> Response:
+    """What is held, at one profile or at all."""
+    return list_reply(request, [position_view(p) for p in await desk.positions(query.name)], None)
+
+
+@router.get(
+    "/fills",
+    operation_id="list_fills",
+    tags=["Fills"],
+    responses=returns_list(FillView, "Fills, newest first.") | problems(),
+)
+async def list_fills(request: Request, desk: DeskDep, query: Annotated[PagedQuery, Query()]) -> Response:
+    """Executions of the orders that the filter finds, a page at a time."""
+    return _fills_page(request, desk, query, profile=None)
+
+
+def _fills_page(request: Request, desk: Desk, query: PagedQuery, *, profile: ProfileName | None) -> Response:
+    page, following = page_of(
+        desk.fills(query.where(profile)),
+        key=_fill_key,
+        limit=query.limit,
+        cursor=query.cursor,
+        newest_first=query.newest_first,
+    )
+    return list_reply(request, [fill_view(fill) for fill in page], following)
+
+
+def _fill_key(fill: Fill) -> tuple[str, str]:
+    return time_text(fill.execution.transact_time), f"{fill.intent_id}/{fill.execution.exec_id}"
+
+
+@router.get("/risk", operation_id="get_risk", tags=["Risk"], responses=returns(RiskView, "Exposure.") | FromVenue)
+async def get_risk(desk: DeskDep, query: OneProfile) -> Response:
+    """Exposure, leverage and concentration."""
+    return reply(risk_view(await desk.risk_metrics(query.name)))
+
+
+# -- the same, of the profile in the path ---------------------------------------------------------------------------------
+
+of_profile = APIRouter(prefix="/{env}/profiles/{name}", tags=["Profiles"])
+
+
+@of_profile.get(
+    "/account",
+    operation_id="get_profile_account",
+    dependencies=[NoQuery],
+    responses=returns(AccountView, "The account.") | FromVenue,
+)
+async def get_profile_account(desk: DeskDep, name: ProfileDep) -> Response:
+    """Cash, equity and buying power of one profile."""
+    return reply(account_view(await desk.account(name)))
+
+
+@of_profile.get(
+    "/balances",
+    operation_id="list_profile_balances",
+    dependencies=[NoQuery],
+    responses=returns_list(BalanceView, "Balances.") | FromVenue,
+)
+async def list_profile_balances(request: Request, desk: DeskDep, name: ProfileDep) -> Response:
+    """Each currency or coin of one profile."""
+    return list_reply(request, [balance_view(b) for b in await desk.balances(name)], None)
+
+
+@of_profile.get(
+    "/positions",
+    operation_id="list_profile_positions",
+    dependencies=[NoQuery],
+    responses=returns_list(PositionView, "Positions.") | FromVenue,
+)
+async def list_profile_positions(request: Request, desk: DeskDep, name: ProfileDep) -> Response:
+    """What one profile holds."""
+    return list_reply(request, [position_view(p) for p in await desk.positions(name)], None)
+
+
+@of_profile.get(
+    "/orders",
+    operation_id="list_profile_orders",
+    responses=returns_list(OrderView, "Orders, newest first.") | problems(),
+)
+async def list_profile_orders(
+    request: Request, desk: DeskDep, name: ProfileDep, query: Annotated[PagedQuery, Query()]
+) -> Response:
+    """Orders of one profile, a page at a time."""
+    return orders_page(request, desk, query, profile=name)
+
+
+@of_profile.get(
+    "/fills", operation_id="list_profile_fills", responses=returns_list(FillView, "Fills, newest first.") | problems()
+)
+async def list_profile_fills(
+    request: Request, desk: DeskDep, name: ProfileDep, query: Annotated[PagedQuery, Query()]
+) -> Response:
+    """Executions of one profile, a page at a time."""
+    return _fills_page(request, desk, query, profile=name)

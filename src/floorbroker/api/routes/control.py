@@ -1,0 +1,90 @@
+"""The kill switch and the audit."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from floorbroker.api.body import read_json
+from floorbroker.api.door import CallerDep, DeskDep, DoorDep, NoQuery, reply
+from floorbroker.api.listing import list_reply
+from floorbroker.api.openapi import ACTING, VENUE, WITH_BODY, problems, reads, returns, returns_list
+from floorbroker.api.params import AuditQuery
+from floorbroker.api.views.operations import AuditView, KillView, audit_view, kill_view
+from floorbroker.domain.errors import FieldError, InvalidRequest, NotFound
+from floorbroker.domain.values import Environment, ProfileName
+from floorbroker.oms.schema import field_errors
+from floorbroker.oms.schema_types import ProfileWord, Reason
+
+router = APIRouter(prefix="/{env}/kill-switch", tags=["Kill switch"], dependencies=[NoQuery])
+audit = APIRouter(tags=["Audit"])
+
+
+class KillSchema(BaseModel):
+    """Trip or reset the kill switch: 0 resets, 1 blocks new orders and replaces, 2 also cancels, 3 also flattens."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        json_schema_extra={"examples": [{"level": 1, "reason": "prices look wrong"}]},
+    )
+
+    level: int = Field(ge=0, le=3)
+    reason: Annotated[Reason, Field(min_length=1)]
+    profile: ProfileWord | None = None
+
+
+def parse_kill(data: object) -> KillSchema:
+    """Raises `InvalidRequest` naming each wrong member."""
+    try:
+        return KillSchema.model_validate(data)
+    except ValidationError as error:
+        fields = field_errors(error, known=tuple(KillSchema.model_fields))
+        raise InvalidRequest(f"{fields[0].pointer or 'the body'}: {fields[0].detail}", fields=fields) from error
+
+
+@router.get("", operation_id="get_kill_switch", responses=returns(KillView, "The kill switch.") | problems())
+async def get_kill_switch(desk: DeskDep) -> Response:
+    """Where the kill switch stands."""
+    return reply(kill_view(desk.kill_state()))
+
+
+@router.put(
+    "",
+    operation_id="set_kill_switch",
+    responses=returns(KillView, "The kill switch after it.") | problems(*WITH_BODY, *ACTING, *VENUE),
+    openapi_extra=reads(KillSchema),
+)
+async def set_kill_switch(request: Request, desk: DeskDep, caller: CallerDep) -> Response:
+    """Trip it, for the environment or one profile, or reset it with level 0.  Both need a reason."""
+    wish = parse_kill(await read_json(request))
+    profile = None if wish.profile is None else ProfileName(wish.profile)
+    if wish.level == 0:
+        return reply(kill_view(await desk.reset_kill(caller=caller, reason=wish.reason, profile=profile)))
+    return reply(kill_view(await desk.kill(wish.level, caller=caller, reason=wish.reason, profile=profile)))
+
+
+@audit.get(
+    "/audit", operation_id="list_audit", responses=returns_list(AuditView, "Audit rows, oldest first.") | problems()
+)
+async def list_audit(request: Request, door: DoorDep, query: Annotated[AuditQuery, Query()]) -> Response:
+    """Who did what, from one environment's journal, behind a sequence."""
+    environment = _environment(door, query)
+    rows = door.desks[environment].audit(after=query.after, limit=query.limit)
+    return list_reply(request, [v for v in (audit_view(r, environment.value) for r in rows) if v is not None], None)
+
+
+def _environment(door: DoorDep, query: AuditQuery) -> Environment:
+    if query.environment is None and len(door.desks) != 1:
+        wrong = FieldError(
+            pointer="/query/environment", code="missing", detail="name the environment: each has its own journal"
+        )
+        raise InvalidRequest(wrong.detail, fields=(wrong,))
+    environment = next(iter(door.desks)) if query.environment is None else Environment(query.environment)
+    if environment not in door.desks:
+        raise NotFound(f"there is no {environment.value} environment here")
+    return environment

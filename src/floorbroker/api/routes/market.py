@@ -1,0 +1,41 @@
+"""Quotes, bars and market hours."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from floorbroker.api.door import DeskDep, DoorDep, reply
+from floorbroker.api.listing import list_reply
+from floorbroker.api.openapi import VENUE, problems, returns, returns_list
+from floorbroker.api.params import BarsQuery, HoursQuery, QuoteQuery
+from floorbroker.api.views.market import BarsView, HoursView, QuoteView, bars_view, hours_view, quote_view
+
+router = APIRouter(prefix="/{env}", tags=["Market data"])
+
+
+@router.get("/quotes", operation_id="list_quotes", responses=returns_list(QuoteView, "Quotes.") | problems(*VENUE))
+async def list_quotes(request: Request, desk: DeskDep, query: Annotated[QuoteQuery, Query()]) -> Response:
+    """Best bid and ask of each symbol; an unknown one is 404 and names itself."""
+    found = [quote_view(await desk.quote(symbol, query.name)) for symbol in query.symbols]
+    return list_reply(request, found, None)
+
+
+@router.get("/bars", operation_id="get_bars", responses=returns(BarsView, "Bars, oldest first.") | problems(*VENUE))
+async def get_bars(door: DoorDep, desk: DeskDep, query: Annotated[BarsQuery, Query()]) -> Response:
+    """Bars of one symbol between two times."""
+    start, end = query.bounds(door.clock.now())
+    series = await desk.bars(
+        query.symbol, span_s=query.span_s, start=start, end=end, limit=query.limit, profile=query.name
+    )
+    return reply(bars_view(series))
+
+
+@router.get(
+    "/market-hours", operation_id="get_market_hours", responses=returns(HoursView, "The day.") | problems(*VENUE)
+)
+async def get_market_hours(door: DoorDep, desk: DeskDep, query: Annotated[HoursQuery, Query()]) -> Response:
+    """One day of one market; today by default."""
+    day = query.day or door.clock.now().date()
+    return reply(hours_view(await desk.market_hours(query.market, day, query.name)))

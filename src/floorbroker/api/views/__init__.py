@@ -1,0 +1,1 @@
+"""What the door shows: one module of JSON shapes per noun."""

@@ -1,0 +1,87 @@
+"""Accounts, balances, positions and exposure as JSON."""
+
+from __future__ import annotations
+
+from floorbroker.api.views.shape import View, plain, text
+from floorbroker.domain.records import Account, Balance, RiskMetrics
+from floorbroker.domain.values import text_of
+from floorbroker.gateway.desk import ProfilePosition
+
+
+class AccountView(View, frozen=True):
+    """An account as its venue describes it; amounts in `currency`."""
+
+    account: str
+    currency: str
+    cash: str
+    equity: str
+    buying_power: str
+    environment_hint: str
+    can_trade: bool
+    can_short: bool
+    option_level: int
+    multiplier: str
+    initial_margin: str | None
+    maintenance_margin: str | None
+    blocked_reason: str | None
+
+
+class BalanceView(View, frozen=True):
+    """One currency or coin of an account."""
+
+    currency: str
+    total: str
+    available: str
+
+
+class PositionView(View, frozen=True):
+    """One position; `quantity` is signed, short is negative.  What the venue does not tell is null."""
+
+    profile: str
+    symbol: str
+    quantity: str
+    avg_px: str | None
+    market_px: str | None
+    market_value: str | None
+    unrealized_pl: str | None
+    realized_pl: str | None
+    available: str | None
+
+
+class RiskView(View, frozen=True):
+    """Exposure of one account, in `currency`; leverage and concentration are shares of equity."""
+
+    currency: str
+    equity: str
+    gross_exposure: str
+    net_exposure: str
+    leverage: str
+    concentration: str
+    open_orders: int
+
+
+def account_view(account: Account) -> AccountView:
+    return AccountView(**{name: plain(getattr(account, name)) for name in AccountView.__struct_fields__})
+
+
+def balance_view(balance: Balance) -> BalanceView:
+    return BalanceView(currency=balance.currency, total=text_of(balance.total), available=text_of(balance.available))
+
+
+def position_view(held: ProfilePosition) -> PositionView:
+    position = held.position
+    return PositionView(
+        profile=held.profile,
+        symbol=position.symbol,
+        quantity=text_of(position.qty),
+        avg_px=text(position.avg_px),
+        market_px=text(position.market_px),
+        market_value=text(position.market_value),
+        unrealized_pl=text(position.unrealized_pl),
+        realized_pl=text(held.realized_pl),
+        available=text(position.qty_available),
+    )
+
+
+def risk_view(metrics: RiskMetrics) -> RiskView:
+    return RiskView(**{name: plain(getattr(metrics, name)) for name in RiskView.__struct_fields__})

@@ -1,0 +1,88 @@
+"""Quotes, bars and market hours as JSON."""
+
+from __future__ import annotations
+
+from floorbroker.api.views.shape import View, plain, text
+from floorbroker.domain.bars import BarSeries
+from floorbroker.domain.records import MarketHours, Quote
+from floorbroker.domain.values import text_of, time_text
+
+
+class QuoteView(View, frozen=True):
+    """Best bid and ask; a side that is not there is null."""
+
+    symbol: str
+    bid: str | None
+    ask: str | None
+    bid_size: str
+    ask_size: str
+    last: str | None
+    time: str
+    source: str
+
+
+class BarView(View, frozen=True):
+    """One bar; `start` is inclusive."""
+
+    start: str
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
+
+
+class BarsView(View, frozen=True):
+    """Bars of one symbol, oldest first."""
+
+    symbol: str
+    span_s: int
+    items: tuple[BarView, ...]
+
+
+class HoursView(View, frozen=True):
+    """One day of one market; times are null on a closed day."""
+
+    market: str
+    day: str
+    is_open_day: bool
+    open: str | None
+    close: str | None
+    extended_open: str | None
+    extended_close: str | None
+    is_open_now: bool | None
+
+
+def bars_view(series: BarSeries) -> BarsView:
+    return BarsView(
+        symbol=series.symbol,
+        span_s=series.span_s,
+        items=tuple(
+            BarView(
+                start=time_text(bar.start),
+                open=text_of(bar.open),
+                high=text_of(bar.high),
+                low=text_of(bar.low),
+                close=text_of(bar.close),
+                volume=text_of(bar.volume),
+            )
+            for bar in series
+        ),
+    )
+
+
+def hours_view(hours: MarketHours) -> HoursView:
+    return HoursView(**{name: plain(getattr(hours, name)) for name in HoursView.__struct_fields__})
+
+
+def quote_view(quote: Quote) -> QuoteView:
+    return QuoteView(
+        symbol=quote.symbol,
+        bid=text(quote.bid),
+        ask=text(quote.ask),
+        bid_size=text_of(quote.bid_size),
+        ask_size=text_of(quote.ask_size),
+        last=text(quote.last),
+        time=time_text(quote.time),
+        source=quote.source,
+    )

@@ -1,0 +1,188 @@
+"""Profiles, brokers, the kill switch and the records as JSON."""
+
+from __future__ import annotations
+
+from floorbroker.api.views.shape import View, when
+from floorbroker.domain.capability import BrokerInfo
+from floorbroker.domain.ports import AuditEntry, Record
+from floorbroker.domain.records import SelfCheck
+from floorbroker.domain.values import time_text
+from floorbroker.gateway.desk import KillState, ProfileStatus, RoundResult
+
+
+class ProfileView(View, frozen=True):
+    """One profile; `state` is offline, connecting, reconciling, ready, degraded or stopped, and `reason` says why."""
+
+    name: str
+    broker: str
+    environment: str
+    enabled: bool
+    state: str
+    since: str
+    reason: str
+    stream_up: bool
+    kill_level: int
+    open_orders: int
+    orders_in_doubt: int
+    last_reconciled: str | None
+
+
+class RoundView(View, frozen=True):
+    """One reconciliation round."""
+
+    profile: str
+    at: str
+    converged: bool
+    counts: dict[str, int]
+    differences: tuple[str, ...]
+    error: str
+
+
+class CheckView(View, frozen=True):
+    """One line of a self-check."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class SelfCheckView(View, frozen=True):
+    """What a self-check tried."""
+
+    ok: bool
+    checks: tuple[CheckView, ...]
+
+
+class KillView(View, frozen=True):
+    """The kill switch: 0 off, 1 blocks new and replace, 2 also cancels, 3 also flattens.  `remaining` are still open."""
+
+    level: int
+    by_profile: dict[str, int]
+    reason: str
+    at: str | None
+    by: str
+    remaining: tuple[str, ...]
+
+
+class AuditView(View, frozen=True):
+    """One audit row."""
+
+    seq: int
+    at: str
+    environment: str
+    profile: str
+    actor: str
+    via: str
+    action: str
+    object: str
+    outcome: str
+    reason: str
+    req: str
+    detail: dict[str, str]
+
+
+class CredentialView(View, frozen=True):
+    """How one of the eight agnostic fields maps to this venue."""
+
+    name: str
+    label: str
+    help: str
+    required: bool
+    secret: bool
+
+
+class BrokerView(View, frozen=True):
+    """What a broker can do."""
+
+    code: str
+    name: str
+    environments: tuple[str, ...]
+    can: tuple[str, ...]
+    order_types: dict[str, list[str]]
+    times_in_force: dict[str, list[str]]
+    order_classes: tuple[str, ...]
+    fields: tuple[CredentialView, ...]
+    documents: tuple[str, ...]
+
+
+def profile_view(status: ProfileStatus) -> ProfileView:
+    return ProfileView(
+        name=status.profile.name,
+        broker=status.profile.broker,
+        environment=status.profile.environment.value,
+        enabled=status.profile.enabled,
+        state=status.state.value,
+        since=time_text(status.since),
+        reason=status.reason,
+        stream_up=status.stream_up,
+        kill_level=status.kill_level,
+        open_orders=status.open_orders,
+        orders_in_doubt=status.orders_in_doubt,
+        last_reconciled=when(status.last_reconciled),
+    )
+
+
+def round_view(result: RoundResult) -> RoundView:
+    return RoundView(
+        profile=result.profile,
+        at=time_text(result.at),
+        converged=result.converged,
+        counts=dict(result.counts),
+        differences=result.differences,
+        error=result.error,
+    )
+
+
+def self_check_view(check: SelfCheck) -> SelfCheckView:
+    return SelfCheckView(
+        ok=check.ok, checks=tuple(CheckView(name=c.name, ok=c.ok, detail=c.detail) for c in check.checks)
+    )
+
+
+def kill_view(state: KillState) -> KillView:
+    return KillView(
+        level=state.level,
+        by_profile=dict(state.by_profile),
+        reason=state.reason,
+        at=when(state.at),
+        by=state.by,
+        remaining=tuple(state.remaining),
+    )
+
+
+def audit_view(record: Record, environment: str) -> AuditView | None:
+    """None for records that are no audit rows."""
+    entry = record.entry
+    if not isinstance(entry, AuditEntry):
+        return None
+    return AuditView(
+        seq=record.seq,
+        at=time_text(record.at),
+        environment=environment,
+        profile=entry.profile,
+        actor=entry.actor,
+        via=entry.via,
+        action=entry.action,
+        object=entry.object,
+        outcome=entry.outcome,
+        reason=entry.reason,
+        req=entry.req,
+        detail=dict(entry.detail),
+    )
+
+
+def broker_view(info: BrokerInfo) -> BrokerView:
+    return BrokerView(
+        code=info.code,
+        name=info.name,
+        environments=tuple(e.value for e in info.environments),
+        can=tuple(sorted(c.value for c in info.can)),
+        order_types={asset.value: sorted(t.value for t in types) for asset, types in info.order_types.items()},
+        times_in_force={asset.value: sorted(t.value for t in tifs) for asset, tifs in info.tifs.items()},
+        order_classes=tuple(sorted(c.value for c in info.order_classes)),
+        fields=tuple(
+            CredentialView(name=f.name, label=f.label, help=f.help, required=f.required, secret=f.secret)
+            for f in info.fields
+        ),
+        documents=info.documents,
+    )

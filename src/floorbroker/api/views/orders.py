@@ -1,0 +1,253 @@
+"""Orders, their executions and their facts as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from floorbroker.api.views.shape import View, plain, text, when, word
+from floorbroker.domain.facts import Fact
+from floorbroker.domain.orders import Execution, Order
+from floorbroker.domain.ports import FactEntry, Record
+from floorbroker.domain.values import text_of, time_text
+from floorbroker.gateway.desk import Fill
+
+
+class ExecutionView(View, frozen=True):
+    """One execution: `quantity` units at `price`."""
+
+    exec_id: str
+    order_id: str | None
+    symbol: str
+    side: str
+    quantity: str
+    price: str
+    time: str
+    fee: str | None
+    fee_currency: str | None
+    version: int
+    synthetic: bool
+
+
+class TakeProfitView(View, frozen=True):
+    """The winning exit of a group."""
+
+    limit_price: str
+
+
+class StopLossView(View, frozen=True):
+    """The losing exit of a group."""
+
+    stop_price: str
+    limit_price: str | None
+
+
+class LegView(View, frozen=True):
+    """One leg of a multi-leg order."""
+
+    symbol: str
+    side: str
+    ratio_qty: str
+    position_intent: str | None
+
+
+class OrderView(View, frozen=True):
+    """A stored order.  `id` is ours, `order_id` the venue's; `quantity == cum_qty + leaves_qty` while it works.
+
+    `ord_status` is `unknown` while nobody can tell what became of it; `evidence` says why.  `alerts` are contradictions kept
+    for people.  `version` is what the ETag carries.
+    """
+
+    id: str
+    cl_ord_id: str
+    order_id: str | None
+    profile: str
+    ord_status: str
+    symbol: str
+    side: str
+    type: str
+    quantity: str | None
+    notional: str | None
+    limit_price: str | None
+    stop_price: str | None
+    trail_price: str | None
+    trail_percent: str | None
+    time_in_force: str
+    expire_at: str | None
+    order_class: str
+    take_profit: TakeProfitView | None
+    stop_loss: StopLossView | None
+    legs: tuple[LegView, ...]
+    position_intent: str | None
+    extended_hours: bool
+    reduce_only: bool
+    cum_qty: str
+    leaves_qty: str | None
+    avg_px: str | None
+    route: str
+    strategy: str
+    reason: str
+    client_tag: str
+    is_open: bool
+    in_doubt: bool
+    pending_cancel: bool
+    pending_replace: bool
+    presumed: bool
+    done_for_day: bool
+    external: bool
+    parent_id: str | None
+    reject_reason: str | None
+    venue_text: str | None
+    evidence: tuple[str, ...]
+    alerts: tuple[str, ...]
+    fills: tuple[ExecutionView, ...]
+    version: int
+    created_at: str
+    updated_at: str
+
+
+def execution_view(execution: Execution) -> ExecutionView:
+    return ExecutionView(
+        exec_id=execution.exec_id,
+        order_id=execution.order_id,
+        symbol=execution.symbol,
+        side=execution.side.value,
+        quantity=text_of(execution.last_qty),
+        price=text_of(execution.last_px),
+        time=time_text(execution.transact_time),
+        fee=None if execution.fee is None else text_of(execution.fee.amount),
+        fee_currency=None if execution.fee is None else execution.fee.currency,
+        version=execution.version,
+        synthetic=execution.synthetic,
+    )
+
+
+def order_view(order: Order) -> OrderView:
+    """The order as the door shows it: what was asked for, where it stands, and what is known."""
+    terms, stop = order.terms, order.terms.stop_loss
+    return OrderView(
+        id=order.intent_id,
+        cl_ord_id=order.cl_ord_id,
+        order_id=order.order_id,
+        profile=order.profile,
+        ord_status=order.ord_status.value,
+        symbol=terms.symbol,
+        side=terms.side.value,
+        type=terms.order_type.value,
+        quantity=text(order.order_qty),
+        notional=text(terms.notional),
+        limit_price=text(order.price),
+        stop_price=text(order.stop_px),
+        trail_price=text(terms.trail_amount),
+        trail_percent=text(terms.trail_percent),
+        time_in_force=order.tif.value,
+        expire_at=when(terms.expire_at),
+        order_class=terms.order_class.value,
+        take_profit=None if terms.take_profit is None else TakeProfitView(limit_price=text_of(terms.take_profit)),
+        stop_loss=None
+        if stop is None
+        else StopLossView(stop_price=text_of(stop.stop_px), limit_price=text(stop.price)),
+        legs=tuple(
+            LegView(
+                symbol=leg.symbol,
+                side=leg.side.value,
+                ratio_qty=text_of(leg.ratio_qty),
+                position_intent=word(leg.position_intent),
+            )
+            for leg in terms.legs
+        ),
+        position_intent=word(terms.position_intent),
+        extended_hours=terms.extended_hours,
+        reduce_only=terms.reduce_only,
+        cum_qty=text_of(order.cum_qty),
+        leaves_qty=text(order.leaves_qty),
+        avg_px=text(order.avg_px),
+        route=order.route,
+        strategy=terms.strategy,
+        reason=terms.reason,
+        client_tag=terms.client_tag,
+        is_open=order.is_open,
+        in_doubt=order.in_doubt,
+        pending_cancel=order.pending_cancel,
+        pending_replace=order.pending_replace,
+        presumed=order.presumed,
+        done_for_day=order.done_for_day,
+        external=order.external,
+        parent_id=order.parent_id,
+        reject_reason=order.reject_reason,
+        venue_text=order.venue_text,
+        evidence=order.evidence,
+        alerts=order.alerts,
+        fills=tuple(execution_view(e) for e in order.executions),
+        version=order.version,
+        created_at=time_text(order.created_at),
+        updated_at=time_text(order.updated_at),
+    )
+
+
+class FillView(View, frozen=True):
+    """One execution with the order and profile it belongs to."""
+
+    id: str
+    profile: str
+    strategy: str
+    exec_id: str
+    order_id: str | None
+    symbol: str
+    side: str
+    quantity: str
+    price: str
+    time: str
+    fee: str | None
+    fee_currency: str | None
+    synthetic: bool
+
+
+def fill_view(fill: Fill) -> FillView:
+    seen = execution_view(fill.execution)
+    return FillView(
+        id=fill.intent_id,
+        profile=fill.profile,
+        strategy=fill.strategy,
+        exec_id=seen.exec_id,
+        order_id=seen.order_id,
+        symbol=seen.symbol,
+        side=seen.side,
+        quantity=seen.quantity,
+        price=seen.price,
+        time=seen.time,
+        fee=seen.fee,
+        fee_currency=seen.fee_currency,
+        synthetic=seen.synthetic,
+    )
+
+
+class FactView(View, frozen=True):
+    """One fact of an order's life as committed: `seq` is its place in the journal, `data` its own members."""
+
+    seq: int
+    epoch: int
+    committed_at: str
+    kind: str
+    source: str
+    at: str
+    venue_time: str | None
+    data: dict[str, Any]
+
+
+def fact_view(record: Record) -> FactView | None:
+    """None for records that are no facts."""
+    if not isinstance(record.entry, FactEntry):
+        return None
+    fact = record.entry.fact
+    common = {f.name for f in fields(Fact)}
+    return FactView(
+        seq=record.seq,
+        epoch=record.epoch,
+        committed_at=time_text(record.at),
+        kind=fact.kind,
+        source=fact.source.value,
+        at=time_text(fact.at),
+        venue_time=when(fact.venue_time),
+        data={f.name: plain(getattr(fact, f.name)) for f in fields(fact) if f.name not in common},
+    )

@@ -1,0 +1,79 @@
+"""What an order would meet, as JSON."""
+
+from __future__ import annotations
+
+from floorbroker.api.views.market import QuoteView, quote_view
+from floorbroker.api.views.shape import View
+from floorbroker.domain.records import MarginRequirement
+from floorbroker.domain.values import text_of
+from floorbroker.gateway.desk import Preview
+
+
+class VerdictView(View, frozen=True):
+    """One pre-trade control's answer."""
+
+    control: str
+    ok: bool
+    detail: str
+    limit: str | None
+    value: str | None
+
+
+class ObjectionView(View, frozen=True):
+    """What the venue would object to."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class MarginView(View, frozen=True):
+    """What the order would tie up, in `currency`; `source` is computed or venue."""
+
+    currency: str
+    initial: str
+    buying_power_effect: str
+    fees: str
+    source: str
+
+
+class PreviewView(View, frozen=True):
+    """What a submit would meet right now; nothing is reserved and nothing is sent."""
+
+    ok: bool
+    profile: str
+    verdicts: tuple[VerdictView, ...]
+    objections: tuple[ObjectionView, ...]
+    margin: MarginView | None
+    quote: QuoteView | None
+
+
+class ValidationView(View, frozen=True):
+    """The order is well formed; `digest` identifies its meaning."""
+
+    ok: bool
+    digest: str
+
+
+def _margin_view(margin: MarginRequirement) -> MarginView:
+    return MarginView(
+        currency=margin.currency,
+        initial=text_of(margin.initial),
+        buying_power_effect=text_of(margin.buying_power_effect),
+        fees=text_of(margin.fees),
+        source=margin.source,
+    )
+
+
+def preview_view(preview: Preview) -> PreviewView:
+    return PreviewView(
+        ok=preview.ok,
+        profile=preview.profile,
+        verdicts=tuple(
+            VerdictView(control=v.control, ok=v.ok, detail=v.detail, limit=v.limit, value=v.value)
+            for v in preview.verdicts
+        ),
+        objections=tuple(ObjectionView(pointer=o.pointer, code=o.code, detail=o.detail) for o in preview.objections),
+        margin=None if preview.margin is None else _margin_view(preview.margin),
+        quote=None if preview.quote is None else quote_view(preview.quote),
+    )
