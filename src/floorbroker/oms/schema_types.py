@@ -40,6 +40,7 @@ TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u206
 
 NUMBER = r"^\+?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 SIGNED = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+YEARS = (1970, 2200)
 MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,6}\d*)?(?:[Zz]|[+-]\d{2}:\d{2})")
 
 
@@ -91,15 +92,15 @@ def plain_text(raw: object) -> object:
 
 
 def moment(raw: object) -> datetime:
-    """A time with its offset (RFC 3339), as UTC."""
-    if isinstance(raw, datetime) and raw.tzinfo is not None:
-        return raw.astimezone(UTC)
-    try:
-        if isinstance(raw, str) and MOMENT.fullmatch(raw):
-            return datetime.fromisoformat(raw.upper()).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise ValueError('write a real time in UTC, like "2026-11-20T21:00:00Z"') from error
-    raise ValueError('write the time in UTC, like "2026-11-20T21:00:00Z"')
+    """A time with its offset (RFC 3339), as UTC; years 1970 to 2200, so that arithmetic on it cannot overflow."""
+    if isinstance(raw, str) and MOMENT.fullmatch(raw):
+        try:
+            raw = datetime.fromisoformat(raw.upper())
+        except ValueError as error:
+            raise ValueError('write a real time in UTC, like "2026-11-20T21:00:00Z"') from error
+    if not isinstance(raw, datetime) or raw.tzinfo is None or not YEARS[0] <= raw.year <= YEARS[1]:
+        raise ValueError('write the time in UTC, like "2026-11-20T21:00:00Z"')
+    return raw.astimezone(UTC)
 
 
 def _number(pattern: str, **bounds: int) -> WithJsonSchema:
