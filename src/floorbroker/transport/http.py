@@ -23,7 +23,7 @@ from floorbroker.domain.errors import (
     Timeout,
     VenueError,
 )
-from floorbroker.transport.message import check_header_name, checked_target, parse_origin
+from floorbroker.transport.message import check_headers, checked_target, parse_origin
 from floorbroker.transport.types import Request, Response
 
 _METHODS = frozenset({"GET", "POST"})
@@ -109,8 +109,7 @@ class AioHttp:
             raise InvalidRequest(
                 f"{request.endpoint}: the read shell sends GET and POST alone; commands have their own"
             )
-        for name in request.headers:
-            check_header_name(name)
+        check_headers(request.headers)
         parse_origin(request.origin)
         url = URL(request.origin + checked_target(request), encoded=True)
         return await self._open_session().request(

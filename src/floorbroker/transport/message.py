@@ -6,6 +6,7 @@ Signers call `wire_target` as well, so what is signed is what is sent.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
@@ -17,6 +18,7 @@ _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _TARGET = re.compile(r"/[!-\"$-~]*")  # visible ASCII without "#": no space or line end can split the request line
 _HEAD = re.compile(r"(?:[\t -~]*\r\n)+")
+_VALUE = re.compile(r"[\t -~]*")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HOST = re.compile(r"[0-9A-Za-z._-]+|[0-9A-Fa-f:.]+")
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect"})
@@ -70,6 +72,14 @@ def check_header_name(name: str) -> None:
         raise InvalidRequest("a header name is not a token")
     if name.lower() in _OURS:
         raise InvalidRequest(f"the header {name} is written by the transport")
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """For shells whose library writes the head: raises `InvalidRequest` for what `encode_request` would refuse."""
+    for name, value in headers.items():
+        check_header_name(name)
+        if not _VALUE.fullmatch(value):
+            raise InvalidRequest(f"the value of the header {name} holds a line end or an unprintable character")
 
 
 def encode_request(request: Request) -> bytes:

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 import picows
 
 from floorbroker.domain.errors import ApiError, AuthenticationFailed, ConnectionFailed, StreamLost, Timeout, VenueError
+from floorbroker.transport.message import check_headers
 from floorbroker.transport.types import Frame, Socket, SocketTarget
 
 _DENIED = frozenset({401, 403})
@@ -38,6 +39,7 @@ class WsConnect:
 
     async def __call__(self, target: SocketTarget) -> Socket:
         """Raises `AuthenticationFailed` (401, 403), `ApiError` (any other refusal), `Timeout` or `ConnectionFailed`."""
+        check_headers(target.headers)
         listener = _Listener(target.max_frame, self._queue_frames, self._queue_bytes)
         try:
             async with asyncio.timeout(target.timeout_s):

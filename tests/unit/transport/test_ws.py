@@ -12,7 +12,15 @@ from typing import Any
 
 import pytest
 
-from floorbroker.domain.errors import ApiError, AuthenticationFailed, ConnectionFailed, StreamLost, Timeout, VenueError
+from floorbroker.domain.errors import (
+    ApiError,
+    AuthenticationFailed,
+    ConnectionFailed,
+    InvalidRequest,
+    StreamLost,
+    Timeout,
+    VenueError,
+)
 from floorbroker.transport.types import Frame, Socket, SocketTarget
 from floorbroker.transport.ws import WsConnect
 from tests.support.hostile import Hostile, Peer, hostile
@@ -234,6 +242,14 @@ async def test_garbage_and_silence_in_the_handshake_are_our_errors() -> None:
         with pytest.raises(Timeout):
             await connect(server, timeout_s=0.1)
         await asyncio.wait_for(server.closed_by_client.wait(), 2)
+
+
+@pytest.mark.parametrize("headers", [{"X": "a\r\nY: b"}, {"X\r\nY": "b"}, {"Host": "other.example"}, {"X": "a\n"}])
+async def test_a_header_that_would_add_a_line_is_refused(headers: dict[str, str]) -> None:
+    async with hostile() as server:
+        with pytest.raises(InvalidRequest):
+            await connect(server, headers=headers)
+        assert server.connections == 0
 
 
 async def test_nobody_there_is_a_failed_connection() -> None:

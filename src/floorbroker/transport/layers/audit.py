@@ -90,7 +90,7 @@ class Audit:
             endpoint=request.endpoint,
             query=tuple((name, _query_value(name, value, clean)) for name, value in request.query),
             order=request.order,
-            headers=_listed(request.headers, REQUEST_HEADERS - _lower(request.secret_headers), clean),
+            headers=_listed(_public(request), REQUEST_HEADERS, clean),
             body=_text(request.body, clean),
             status=None if response is None else response.status,
             reply_headers=NO_HEADERS if response is None else _listed(response.headers, REPLY_HEADERS, clean),
@@ -102,12 +102,15 @@ class Audit:
         self._tap(exchange)
 
 
-def _lower(names: frozenset[str]) -> frozenset[str]:
-    return frozenset(name.lower() for name in names)
+def _public(request: Request) -> Mapping[str, str]:
+    if not request.secret_headers:
+        return request.headers
+    secret = {name.lower() for name in request.secret_headers}
+    return {name: value for name, value in request.headers.items() if name.lower() not in secret}
 
 
 def _listed(headers: Mapping[str, str], allowed: frozenset[str], clean: Callable[[str], str]) -> dict[str, str]:
-    return {name.lower(): clean(value) for name, value in headers.items() if name.lower() in allowed}
+    return {key: clean(value) for name, value in headers.items() if (key := name.lower()) in allowed}
 
 
 def _query_value(name: str, value: str, clean: Callable[[str], str]) -> str:

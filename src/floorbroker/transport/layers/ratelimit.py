@@ -17,6 +17,7 @@ from floorbroker.transport.types import Request, Response, Transport
 ReadLimits = Callable[[Response], LimitNews | None]
 
 TOO_MANY_REQUESTS = 429
+_SPEAKING = frozenset({"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "retry-after"})
 _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?")
 
 
@@ -75,6 +76,8 @@ def standard_limits(clock: Clock) -> ReadLimits:
 
     def read(response: Response) -> LimitNews | None:
         headers = response.headers
+        if _SPEAKING.isdisjoint(headers):
+            return None
         now = clock.now()
         reset = number(headers.get("x-ratelimit-reset"))
         news = LimitNews(
