@@ -77,7 +77,11 @@ def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) ->
         profiles=lambda: tuple(gateway.sessions),
     )
     gateway = Gateway(
-        journal=journal, kill_switch=switch, clock=around.clock, log=around.log, bus=InProcessBus[DeskEvent]()
+        journal=journal,
+        kill_switch=switch,
+        clock=around.clock,
+        log=around.log,
+        bus=InProcessBus[DeskEvent](seq_of=lambda event: event.seq, replay=lambda after: gateway.past(after)),
     )
     for seat in seats:
         gateway.sessions[seat.profile.name] = _session(seat, journal=journal, gateway=gateway, around=around)

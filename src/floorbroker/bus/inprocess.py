@@ -40,6 +40,7 @@ class Subscription(Generic[T]):
         self._size = size
         self._leave = leave
         self._queue: deque[T] = deque()
+        self._replayed_to = -1  # what the replay held may be published once more
         self._past: Iterator[T] | None = None
         self._replay: Replay[T] | None = None
         self._is_cut = False
@@ -95,12 +96,13 @@ class Subscription(Generic[T]):
             if not is_fresh:
                 return self._from_the_past()
             self._replay = None
+            self._replayed_to = self.last_seq
         return event
 
     def _from_the_queue(self) -> T | None:
         while self._queue:
             event = self._queue.popleft()
-            if self._seq_of(event) > self.last_seq:
+            if self._seq_of(event) > self._replayed_to:
                 return event
         return None
 
@@ -114,7 +116,7 @@ class Subscription(Generic[T]):
 
 
 class InProcessBus(Generic[T]):
-    """`seq_of` gives an event's sequence number, which only grows.  `replay` gives every event after a number, oldest
+    """`seq_of` gives an event's sequence number, which never goes back.  `replay` gives every event after a number, oldest
     first, and must already hold an event when it is published (the journal commits first).
     """
 
@@ -136,11 +138,11 @@ class InProcessBus(Generic[T]):
         return len(self._subscribers)
 
     def publish(self, event: T) -> None:
-        """Hand an event to every subscriber.  Call on the event loop.  Raises `Conflict` for a number that does not
-        grow.
+        """Hand an event to every subscriber.  Call on the event loop.  Several events may share a number (one fact, two
+        channels); raises `Conflict` for a number that goes back.
         """
         seq = self._seq_of(event)
-        if seq <= self._last_seq:
+        if seq < self._last_seq:
             raise Conflict(f"event {seq} was published after {self._last_seq}")
         self._last_seq = seq
         for number, subscriber in list(self._subscribers.items()):

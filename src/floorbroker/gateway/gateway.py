@@ -94,18 +94,15 @@ class Gateway:
     async def events(
         self, *, after: int | None = None, channels: frozenset[str] | None = None
     ) -> AsyncIterator[DeskEvent]:
-        live = self.bus.subscribe(maxsize=EVENT_QUEUE)
-        replayed = after if after is not None else self.last_seq()
-        for event in self._past(replayed) if after is not None else ():
-            replayed = max(replayed, event.seq)
-            if channels is None or event.channel in channels:
-                yield event
-        async for event in live:
-            is_new = event.seq > replayed or event.channel not in ("orders", "fills")
-            if is_new and (channels is None or event.channel in channels):
-                yield event
+        subscription = self.bus.subscribe(EVENT_QUEUE, after=after)
+        try:
+            async for event in subscription:
+                if channels is None or event.channel in channels:
+                    yield event
+        finally:
+            subscription.close()
 
-    def _past(self, after: int) -> list[DeskEvent]:
+    def past(self, after: int) -> list[DeskEvent]:
         """Committed facts after a sequence, as events; each shows its order as it stands now."""
         past: list[DeskEvent] = []
         while records := self.journal.read(after=after, kinds=frozenset({"fact"})):

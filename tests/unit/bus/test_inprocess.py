@@ -127,11 +127,20 @@ async def test_a_bus_without_history_cannot_resume() -> None:
     assert await taken(subscription, 1) == [4]
 
 
-async def test_a_number_that_does_not_grow_is_refused() -> None:
+async def test_a_number_that_goes_back_is_refused() -> None:
     bus = InProcessBus[int](seq_of=int)
     bus.publish(2)
     with pytest.raises(Conflict, match="published after"):
-        bus.publish(2)
+        bus.publish(1)
+
+
+async def test_several_events_may_share_a_number() -> None:
+    bus = InProcessBus[tuple[int, str]](seq_of=lambda event: event[0])
+    subscription = bus.subscribe()
+    for event in ((1, "orders"), (1, "fills"), (1, "health")):
+        bus.publish(event)
+    bus.close()
+    assert [name async for _, name in subscription] == ["orders", "fills", "health"]
 
 
 async def test_a_queue_of_nothing_is_refused() -> None:
