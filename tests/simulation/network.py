@@ -8,6 +8,7 @@ reaches the venue although its sender gave up, or died.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextvars import copy_context
 from typing import Any
@@ -39,6 +40,7 @@ class Network:
         self._apps = dict(apps)
         self._world = copy_context()
         self._running: set[asyncio.Task[Any]] = set()
+        self.sends: Counter[str] = Counter()  # commands that left, by our client order id
 
     def app_at(self, authority: str) -> App:
         """Raises `ConnectionFailed` where nobody listens."""
@@ -73,6 +75,8 @@ class Network:
             check(request)
         answer: asyncio.Future[Reply] = loop.create_future()
         gone = asyncio.Event()
+        if where == "order" and request.method == "POST" and request.order is not None:
+            self.sends[request.order] += 1
         self._send(app, request, trip, answer, gone)
         try:
             async with asyncio.timeout(started + request.timeout_s - loop.time()):

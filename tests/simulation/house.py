@@ -1,0 +1,326 @@
+"""The house under test: a venue, a desk that can die and come back, and hands for the people who use both."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+from typing import Any, TypeVar
+
+import msgspec
+
+from floorbroker.app.compose import Seat, Surroundings, compose
+from floorbroker.app.redactor import SecretFilter
+from floorbroker.brokers.wiring import Shells
+from floorbroker.domain.clock import LoopClock, ManualClock
+from floorbroker.domain.errors import FloorbrokerError, JournalFault
+from floorbroker.domain.orders import Order
+from floorbroker.domain.ports import NoMeter, Profile
+from floorbroker.domain.secret import Secret
+from floorbroker.domain.values import Environment, ProfileName, from_epoch
+from floorbroker.gateway.gateway import Gateway
+from floorbroker.gateway.kill import Sentinel
+from floorbroker.risk.limits import limits_of
+from floorbroker.store.sqlite import SqliteJournal
+from floorbroker_sim.alpaca import create_venue
+from tests.simulation.asgi import App, ask
+from tests.simulation.disk import WeatheredExecutor
+from tests.simulation.loop import Node, SimulatedLoop
+from tests.simulation.network import Network, SimulatedHttp, SimulatedOrderHttp
+from tests.simulation.plan import SYMBOLS, TICK, Plan
+from tests.simulation.weather import Weather
+
+T = TypeVar("T")
+
+EPOCH = from_epoch(s=1_772_463_600)  # Monday 2026-03-02, 15:00 UTC: the New York session is open
+PROFILE = ProfileName("alpaca-sim")
+HOST = "127.0.0.1:7001"
+TAG = 0x5F1
+
+
+class Died(Exception):
+    """The desk died before it answered."""
+
+
+@dataclass(slots=True)
+class Permits:
+    """Permit files, without files: they outlive the process."""
+
+    granted: set[ProfileName] = field(default_factory=set[ProfileName])
+
+    def has(self, profile: ProfileName) -> bool:
+        return profile in self.granted
+
+    def grant(self, profile: ProfileName) -> None:
+        self.granted.add(profile)
+
+    def withdraw(self, profile: ProfileName) -> None:
+        self.granted.discard(profile)
+
+    def sentinels(self) -> list[Sentinel]:
+        return []
+
+    def clear_sentinels(self, scope: ProfileName) -> None:
+        """None was ever written."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """A log that keeps its lines, for a failed run's report."""
+
+    now: Callable[[], float]
+    lines: list[str] = field(default_factory=list[str])
+
+    def info(self, event: str, **members: object) -> None:
+        self._note("info", event, members)
+
+    def warning(self, event: str, **members: object) -> None:
+        self._note("warning", event, members)
+
+    def error(self, event: str, **members: object) -> None:
+        self._note("error", event, members)
+
+    def note(self, text: str) -> None:
+        self.lines.append(f"{self.now():9.3f} {text}")
+
+    def _note(self, level: str, event: str, members: dict[str, object]) -> None:
+        told = " ".join(f"{name}={value}" for name, value in members.items())
+        self.note(f"desk {level} {event} {told}")
+
+
+@dataclass(slots=True)
+class Venue:
+    """The venue, and its control door as plain calls."""
+
+    app: App
+    control: App
+    run: Callable[[], Coroutine[Any, Any, None]]
+    key_id: str
+    secret_key: str
+
+    async def truth(self, what: str) -> list[dict[str, Any]]:
+        """`orders`, `fills`, `positions` or `requests`, as the venue knows them."""
+        reply = await ask(self.control, "GET", f"/{what}")
+        return msgspec.json.decode(reply.body)
+
+    async def do(self, what: str, **fields: str) -> bool:
+        """Play one hand; False when the venue could not."""
+        reply = await ask(self.control, "POST", f"/{what}", msgspec.json.encode(fields))
+        return reply.status < 300
+
+    async def price(self, symbol: str, bid: Decimal) -> None:
+        await self.do("price", symbol=symbol, bid=str(bid), ask=str(bid + TICK), last=str(bid))
+
+
+@dataclass(slots=True)
+class House:
+    """One venue and one desk.  `faults` (see `teeth`) may plant a bug into each desk that is made."""
+
+    plan: Plan
+    loop: SimulatedLoop
+    home: Path
+    venue: Venue
+    network: Network
+    weather: Weather
+    log: Memory
+    plant: Callable[[Gateway], None] | None = None
+    permits: Permits = field(default_factory=Permits)
+    lives: int = 0
+    deaths: int = 0
+    node: Node | None = None
+    desk: Gateway | None = None
+    _up: asyncio.Event = field(default_factory=asyncio.Event)
+    _keeper: asyncio.Task[None] | None = None
+    _market: asyncio.Task[None] | None = None
+
+    # -- the life of the desk -----------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Begin the first life; each death is followed by another.  The market runs from here on."""
+        self._market = self.loop.create_task(self.venue.run())
+        self._keeper = self.loop.create_task(self._keep_alive())
+
+    async def _keep_alive(self) -> None:
+        while True:
+            kill = self.plan.kills[self.lives] if self.lives < len(self.plan.kills) else None
+            node = Node(f"desk {self.lives + 1}", fatal_step=kill.step if kill else None)
+            died = asyncio.Event()
+            node.on_death.append(died.set)
+            self.lives += 1
+            self.node = node
+            self.loop.spawn(node, self._live(node))
+            await died.wait()
+            self.log.note(f"{node.name} died at its step {node.steps}")
+            self.deaths += 1
+            self.desk = None
+            self._up.clear()
+            await asyncio.sleep(kill.down_s if kill else 2.0)
+
+    async def _live(self, node: Node) -> None:
+        try:
+            desk = self._make(node)
+            await desk.start()
+        except FloorbrokerError as error:
+            self.log.note(f"{node.name} could not start: {error.detail}")
+            self.loop.kill(node)
+            await asyncio.sleep(0)
+        else:
+            self.desk = desk
+            self._up.set()
+
+    def _make(self, node: Node) -> Gateway:
+        clock = LoopClock(epoch=EPOCH, skew_s=self.plan.skew_s)
+        journal = SqliteJournal.open(
+            self.home / "journal.db",
+            clock=clock,
+            environment=Environment.SIM,
+            executor=WeatheredExecutor(self.weather),
+            instance_tag=TAG,
+        )
+        node.on_death.append(journal.abandon)
+
+        def stop(fault: JournalFault) -> None:
+            self.log.note(f"{node.name} stops: {fault.detail}")
+            self.loop.kill(node)
+
+        random = Random(f"{self.plan.seed} {node.name}")
+        around = Surroundings(
+            clock=clock,
+            random=random,
+            log=self.log,
+            meter=NoMeter(),
+            redactor=SecretFilter(),
+            shells=Shells(
+                http=lambda: SimulatedHttp(self.network),
+                order_http=lambda check: SimulatedOrderHttp(self.network, check=check),
+                connect=self.network.open_socket,
+            ),
+            permits=self.permits,
+            on_fatal=stop,
+            on_unresolved=_nothing,
+            instance_tag=journal.instance_tag,
+            epoch=journal.epoch,
+        )
+        desk = compose(journal=journal, seats=[self._seat()], around=around)
+        if self.plant is not None:
+            self.plant(desk)
+        return desk
+
+    def _seat(self) -> Seat:
+        bound_s = "25" if self.plan.seed % 2 else "8"  # requests are delayed by 20 s at most: below or beyond the bound
+        profile = Profile(
+            name=PROFILE, broker="ALPACA", environment=Environment.SIM, options={"arrival_bound_s": bound_s}
+        )
+        return Seat(
+            profile=profile,
+            limits=limits_of({}, Environment.SIM),
+            plain={"BROKER_URL": f"http://{HOST}"},
+            secrets={
+                "BROKER_API_KEY": Secret(self.venue.key_id),
+                "BROKER_SECRET_KEY": Secret(self.venue.secret_key),
+            },
+        )
+
+    # -- hands for people ---------------------------------------------------------------------------------------------
+
+    async def up(self) -> Gateway:
+        """The living desk, once there is one."""
+        while self.desk is None:
+            await self._up.wait()
+        return self.desk
+
+    async def call(self, act: Callable[[Gateway], Awaitable[T]]) -> T:
+        """Let the living desk do something, as its own process.  Raises `Died` when it dies before it answers."""
+        desk = await self.up()
+        node = self.node
+        assert node is not None  # a desk lives in a node
+        answer: asyncio.Future[T] = self.loop.create_future()
+
+        async def within() -> None:
+            try:
+                result = await act(desk)
+            except FloorbrokerError as error:
+                _settle(answer, error=error)
+            else:
+                _settle(answer, result=result)
+
+        def dead() -> None:
+            _settle(answer, error=Died())
+
+        node.on_death.append(dead)
+        self.loop.spawn(node, within())
+        return await answer
+
+
+def _settle(answer: asyncio.Future[Any], *, result: Any = None, error: Exception | None = None) -> None:
+    if answer.done():
+        return
+    if error is not None:
+        answer.set_exception(error)
+    else:
+        answer.set_result(result)
+
+
+def _nothing(order: Order, kind: str) -> None:
+    del order, kind
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder in memory where the machine has one, with a fresh journal in it."""
+    base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    folder = Path(tempfile.mkdtemp(prefix="floorbroker-simulation-", dir=base))
+    try:
+        (folder / "journal.db").write_bytes(_template())
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@lru_cache(maxsize=1)
+def _template() -> bytes:
+    """An empty journal as the store makes it, made once: migrations cost more than a schedule."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "journal.db"
+        clock = ManualClock(EPOCH)
+        asyncio.run(_made(path, clock))
+        return path.read_bytes()
+
+
+async def _made(path: Path, clock: ManualClock) -> None:
+    journal = SqliteJournal.open(path, clock=clock, environment=Environment.SIM, instance_tag=TAG)
+    await journal.close()
+
+
+def build(plan: Plan, loop: SimulatedLoop, home: Path, *, plant: Callable[[Gateway], None] | None = None) -> House:
+    """The house of a plan, nobody in it yet.  Called inside the loop, outside any node."""
+    weather = Weather(faults=plan.faults, random=Random(f"weather {plan.seed}"), now=loop.time)
+    made = create_venue(seed=plan.seed, clock=LoopClock(epoch=EPOCH))
+    venue = Venue(
+        app=made.app, control=made.control_app, run=made.run, key_id=made.keys.key, secret_key=made.keys.secret
+    )
+    network = Network(weather=weather, apps={HOST: made.app})
+    return House(
+        plan=plan,
+        loop=loop,
+        home=home,
+        venue=venue,
+        network=network,
+        weather=weather,
+        log=Memory(now=loop.time),
+        plant=plant,
+    )
+
+
+async def set_prices(house: House) -> None:
+    """The market before anything happens."""
+    for symbol, bid in SYMBOLS.items():
+        await house.venue.price(symbol, bid)

@@ -1,0 +1,198 @@
+"""The oracle: what the venue has against what the desk says, order by order, when everything has come to rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from floorbroker.domain import facts as f
+from floorbroker.domain.orders import Order, OrderState
+from floorbroker.domain.ports import FactEntry, NoteEntry, Record
+from floorbroker.domain.values import Side
+from floorbroker.oms.book import ADJUSTMENT
+
+OPEN = frozenset({OrderState.ACKED, OrderState.WORKING, OrderState.HELD})
+ABSENT = frozenset({OrderState.NOT_SENT, OrderState.REJECTED, OrderState.NOT_PLACED, OrderState.PRESUMED_NOT_PLACED})
+UNDECIDED = frozenset({OrderState.PREPARED, OrderState.SENDING, OrderState.UNKNOWN})
+ENDS = {
+    "filled": OrderState.FILLED,
+    "canceled": OrderState.CANCELLED,
+    "expired": OrderState.EXPIRED,
+    "rejected": OrderState.REJECTED,
+}
+KINDS = ("lost", "duplicate", "wrong", "stuck")
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken promise: its kind (`lost duplicate wrong stuck`) and what happened."""
+
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """What the venue knows, as its control door tells it."""
+
+    orders: Sequence[Mapping[str, Any]]
+    fills: Sequence[Mapping[str, Any]]
+    positions: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What the desk says, and what was said to people.  `sends` counts order requests that left, by client order id."""
+
+    orders: Sequence[Order]
+    records: Sequence[Record]
+    holdings: Mapping[str, Decimal]
+    sends: Mapping[str, int]
+    told: Mapping[int, str] = field(default_factory=dict[int, str])  # order number -> intent id a caller was given
+    unsettled: Sequence[str] = ()  # why the desk is not at rest
+    errors: Sequence[str] = ()  # what nobody caught
+
+
+def judge(truth: Truth, claim: Claim) -> list[Violation]:
+    """Every difference that matters."""
+    families = _families(truth, claim)
+    found = [Violation("stuck", text) for text in claim.unsettled]
+    found += [Violation("stuck", f"nobody caught {error}") for error in claim.errors]
+    for order in claim.orders:
+        found += _order(order, families[order.intent_id], truth)
+    return [*found, *_strangers(truth, claim, families), *_repeats(claim), *_answers(claim), *_positions(truth, claim)]
+
+
+def _families(truth: Truth, claim: Claim) -> dict[str, list[Mapping[str, Any]]]:
+    """The venue's orders of each intent: those with a client id it used, and those whose venue id it holds."""
+    clients: dict[str, set[str]] = {order.intent_id: {order.cl_ord_id} for order in claim.orders}
+    for record in claim.records:
+        entry = record.entry
+        if isinstance(entry, FactEntry) and isinstance(entry.fact, f.ReplaceAsked):
+            clients.setdefault(entry.intent_id, set()).add(entry.fact.cl_ord_id)
+    return {
+        order.intent_id: [
+            row for row in truth.orders if row["client"] in clients[order.intent_id] or row["order"] in order.order_ids
+        ]
+        for order in claim.orders
+    }
+
+
+def _order(order: Order, family: list[Mapping[str, Any]], truth: Truth) -> list[Violation]:
+    """One intent against the venue's orders for it."""
+    name = f"{order.terms.client_tag or order.terms.reason} {order.intent_id} ({order.state.value})"
+    if order.state in UNDECIDED:
+        return [Violation("stuck", f"{name} is still undecided")]
+    if not family:
+        absent = order.state in ABSENT
+        return [] if absent else [Violation("lost", f"{name}: the venue has no such order")]
+    if order.state in ABSENT and not (order.state is OrderState.REJECTED and order.order_id is not None):
+        return [Violation("lost", f"{name}: the venue has {_tell(family)}")]
+    return [*_state(name, order, family), *_fills(name, order, family, truth), *_terms(name, order, family)]
+
+
+def _state(name: str, order: Order, family: list[Mapping[str, Any]]) -> list[Violation]:
+    current = next((row for row in family if row["order"] == order.order_id), None)
+    if current is None:
+        return [Violation("wrong", f"{name} stands at venue id {order.order_id}; the venue has {_tell(family)}")]
+    found: list[Violation] = []
+    status = current["status"]
+    end = ENDS.get(status)
+    if status == "replaced":
+        found.append(Violation("lost", f"{name} stands at a replaced id; the venue has {_tell(family)}"))
+    elif end is None and order.state not in OPEN:
+        found.append(Violation("lost", f"{name} is closed here and {status} at the venue"))
+    elif end is not None and order.state in OPEN:
+        found.append(Violation("stuck", f"{name} is open here and {status} at the venue"))
+    elif end is not None and order.state is not end:
+        found.append(Violation("wrong", f"{name} is {status} at the venue"))
+    if order.is_open and (order.pending_cancel or order.pending_replace):
+        found.append(Violation("stuck", f"{name} still waits for an answer to a cancel or replace"))
+    return found
+
+
+def _fills(name: str, order: Order, family: list[Mapping[str, Any]], truth: Truth) -> list[Violation]:
+    ids = {row["order"] for row in family}
+    theirs = {row["exec"]: Decimal(row["quantity"]) for row in truth.fills if row["order"] in ids}
+    ours = {execution.exec_id: execution.last_qty for execution in order.executions}
+    found: list[Violation] = []
+    total = sum((Decimal(row["filled"]) for row in family), Decimal(0))
+    if order.cum_qty != total:
+        found.append(Violation("wrong", f"{name} says {order.cum_qty} filled, the venue {total}"))
+    if ours != theirs:
+        found.append(Violation("wrong", f"{name} has executions {ours}, the venue {theirs}"))
+    return found
+
+
+def _terms(name: str, order: Order, family: list[Mapping[str, Any]]) -> list[Violation]:
+    """Quantity and limit of a working order."""
+    current = next((row for row in family if row["order"] == order.order_id), None)
+    if current is None or order.state not in OPEN:
+        return []
+    found: list[Violation] = []
+    before = sum((Decimal(row["filled"]) for row in family if row is not current), Decimal(0))
+    if current["quantity"] is not None and order.order_qty != before + Decimal(current["quantity"]):
+        text = f"{name} asks for {order.order_qty}, the venue works on {current['quantity']} after {before}"
+        found.append(Violation("wrong", text))
+    if current["limit"] is not None and order.price != Decimal(current["limit"]):
+        found.append(Violation("wrong", f"{name} has the limit {order.price}, at the venue {current['limit']}"))
+    return found
+
+
+def _strangers(truth: Truth, claim: Claim, families: Mapping[str, list[Mapping[str, Any]]]) -> Iterable[Violation]:
+    """Nobody but the desk trades here, so every order of the venue is one of the desk's, and the desk knows it as its
+    own."""
+    known = {row["order"] for family in families.values() for row in family}
+    for row in truth.orders:
+        if row["order"] not in known:
+            yield Violation("lost", f"the desk does not know the venue's order {_tell([row])}")
+    for order in claim.orders:
+        if order.external:
+            yield Violation("lost", f"{order.intent_id} is taken for a stranger's: {_tell(families[order.intent_id])}")
+
+
+def _repeats(claim: Claim) -> Iterable[Violation]:
+    """One wish, one intent; one intent, one request (I1, I4)."""
+    wishes = Counter(order.terms.client_tag for order in claim.orders if order.terms.client_tag)
+    for tag, count in wishes.items():
+        if count > 1:
+            yield Violation("duplicate", f"{count} intents for the one wish {tag}")
+    for client, count in claim.sends.items():
+        if count > 1:
+            yield Violation("duplicate", f"{count} requests left for {client}")
+
+
+def _answers(claim: Claim) -> Iterable[Violation]:
+    """What a caller was told is durable (I19)."""
+    known = {order.intent_id for order in claim.orders}
+    for number, intent_id in claim.told.items():
+        if intent_id not in known:
+            yield Violation("lost", f"the caller of #{number} was given {intent_id}, which the journal does not have")
+
+
+def _positions(truth: Truth, claim: Claim) -> Iterable[Violation]:
+    """Positions equal the sum of fills, at the venue and here, and nothing had to be explained away."""
+    sums: dict[str, Decimal] = {}
+    for row in truth.fills:
+        signed = Decimal(row["quantity"]) * Side(row["side"]).sign
+        sums[row["symbol"]] = sums.get(row["symbol"], Decimal(0)) + signed
+    theirs = {row["symbol"]: Decimal(row["quantity"]) for row in truth.positions if Decimal(row["quantity"]) != 0}
+    if {symbol: qty for symbol, qty in sums.items() if qty != 0} != theirs:
+        yield Violation("wrong", f"the venue holds {theirs}, its own fills say {sums}")
+    if dict(claim.holdings) != theirs:
+        yield Violation("wrong", f"the venue holds {theirs}, the desk says {dict(claim.holdings)}")
+    for record in claim.records:
+        if isinstance(record.entry, NoteEntry) and record.entry.topic == ADJUSTMENT:
+            yield Violation("wrong", f"a position was adjusted: {dict(record.entry.data)}")
+
+
+def _tell(rows: Sequence[Mapping[str, Any]]) -> str:
+    return "; ".join(
+        f"{row['order']} ({row['client']}) {row['status']} {row['filled']}/{row['quantity']}" for row in rows
+    )

@@ -1,0 +1,264 @@
+"""From a seed to a whole schedule: what people do, what the market does, what goes wrong, and when the desk is killed.
+
+A plan is a value: it prints as one line an entry, and the same seed always expands to the same plan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from random import Random
+
+from floorbroker.domain.orders import NewOrder, OrderChanges, StopLoss
+from floorbroker.domain.values import OrderClass, OrderType, Price, Quantity, Side, TimeInForce
+from tests.simulation.weather import KINDS, Fault
+
+ACTIVE_S = 45.0  # people act and faults strike in this time; then the calm begins
+SYMBOLS = {"AAPL": Decimal("190.00"), "SPY": Decimal("480.00")}
+TICK = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Place `order`; with `keyed`, under an idempotency key that the caller uses again when no answer comes."""
+
+    at_s: float
+    number: int
+    order: NewOrder
+    keyed: bool
+
+    def __str__(self) -> str:
+        o = self.order
+        words = [
+            o.side.value,
+            str(o.order_qty) if o.notional is None else f"${o.notional}",
+            o.symbol,
+            o.order_type.value,
+        ]
+        words += [o.order_class.value] if o.order_class is not OrderClass.SIMPLE else []
+        words += [f"at {o.price}"] * (o.price is not None) + [f"stop {o.stop_px}"] * (o.stop_px is not None)
+        return f"submit #{self.number} {' '.join(words)} {o.tif.value}, {'keyed' if self.keyed else 'no key'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    at_s: float
+    number: int
+
+    def __str__(self) -> str:
+        return f"cancel #{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Modify:
+    at_s: float
+    number: int
+    changes: OrderChanges
+
+    def __str__(self) -> str:
+        return f"replace #{self.number}: quantity {self.changes.order_qty}, price {self.changes.price}"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The market moves to a new top of book."""
+
+    at_s: float
+    symbol: str
+    bid: Decimal
+
+    def __str__(self) -> str:
+        return f"price {self.symbol} {self.bid} / {self.bid + TICK}"
+
+
+@dataclass(frozen=True, slots=True)
+class Force:
+    """The venue fills part of its `nth` open order (counted from the oldest, round and round)."""
+
+    at_s: float
+    nth: int
+    share: Decimal
+
+    def __str__(self) -> str:
+        return f"fill {self.share} of open order {self.nth}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bust:
+    """The venue takes back its `nth` fill (counted from the oldest, round and round)."""
+
+    at_s: float
+    nth: int
+
+    def __str__(self) -> str:
+        return f"bust fill {self.nth}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile:
+    at_s: float
+
+    def __str__(self) -> str:
+        return "reconcile"
+
+
+Act = Submit | Cancel | Modify | Move | Force | Bust | Reconcile
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """A life of the desk ends at its `step`-th step; the next begins `down_s` later."""
+
+    step: int
+    down_s: float
+
+    def __str__(self) -> str:
+        return f"killed at its step {self.step}, down for {self.down_s:.1f}s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything a run depends on."""
+
+    seed: int
+    disorder: float
+    skew_s: float
+    acts: tuple[Act, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    kills: tuple[Kill, ...] = field(default=())
+
+    def __str__(self) -> str:
+        lines = [f"seed {self.seed}, disorder {self.disorder}, the desk's clock is {self.skew_s:+.3f}s off"]
+        lines += [f"  {act.at_s:6.2f}s {act}" for act in self.acts]
+        lines += [f"  fault {fault}" for fault in self.faults]
+        lines += [f"  life {number} of the desk is {kill}" for number, kill in enumerate(self.kills, start=1)]
+        return "\n".join(lines)
+
+    def without(self, *, kills: bool = False, faults: bool = False) -> Plan:
+        """The same plan in kinder circumstances, to narrow a finding down."""
+        return replace(self, kills=() if kills else self.kills, faults=() if faults else self.faults)
+
+
+def plan_of(seed: int) -> Plan:
+    """Expand a seed."""
+    random = Random(f"plan {seed}")
+    orders = random.randint(3, 8)
+    acts: list[Act] = [act for number in range(1, orders + 1) for act in _life_of(number, random)]
+    acts += [_move(random) for _ in range(random.randint(2, 8))]
+    acts += [
+        Force(_moment(random), random.randint(0, 5), random.choice((Decimal("0.5"), Decimal(1))))
+        for _ in range(random.randint(0, 6))
+    ]
+    acts += [Bust(_moment(random), random.randint(0, 5)) for _ in range(random.choice((0, 0, 0, 1, 2)))]
+    acts += [Reconcile(_moment(random)) for _ in range(random.choice((0, 0, 1)))]
+    return Plan(
+        seed=seed,
+        disorder=random.choice((0.0, 0.1, 0.5, 1.0)),
+        skew_s=random.choice((0.0, 0.0, random.uniform(-0.9, 0.9), random.uniform(-20, 20))),
+        acts=tuple(sorted(acts, key=lambda act: act.at_s)),
+        faults=_faults(random),
+        kills=_kills(random),
+    )
+
+
+def _moment(random: Random) -> float:
+    return round(random.uniform(2.0, ACTIVE_S), 2)
+
+
+def _life_of(number: int, random: Random) -> list[Act]:
+    """One order: placed, and perhaps changed and cancelled, at times that may cross."""
+    at_s = _moment(random)
+    order = _order(number, random)
+    acts: list[Act] = [Submit(at_s, number, order, random.random() < 0.7)]
+    while random.random() < 0.35:
+        acts.append(Modify(_soon(at_s, random), number, _changes(order, random)))
+    while random.random() < 0.35:
+        acts.append(Cancel(_soon(at_s, random), number))
+    return acts
+
+
+def _soon(at_s: float, random: Random) -> float:
+    return round(at_s + random.choice((random.uniform(0, 0.3), random.uniform(0, 15))), 2)
+
+
+def _order(number: int, random: Random) -> NewOrder:
+    symbol = random.choice(sorted(SYMBOLS))
+    side = random.choice((Side.BUY, Side.BUY, Side.SELL))
+    kind = random.choice(("market", "limit", "limit", "limit", "stop", "stop_limit", "trailing", "bracket", "notional"))
+    base = NewOrder(
+        symbol=symbol,
+        side=side,
+        order_type=OrderType.MARKET,
+        order_qty=Quantity(Decimal(random.randint(1, 40))),
+        tif=random.choice((TimeInForce.DAY, TimeInForce.GTC)),
+        client_tag=f"w{number}",
+        allow_duplicate=True,
+    )
+    return _shaped(base, kind, SYMBOLS[symbol], random)
+
+
+def _shaped(base: NewOrder, kind: str, market: Decimal, random: Random) -> NewOrder:
+    sign = base.side.sign
+    away = market * Decimal(random.randint(-10, 60)) / 10_000  # how far from the market a limit rests; below 0 it fills
+    limit = Price((market - sign * away).quantize(TICK))
+    beyond = Price((market + sign * market / 100).quantize(TICK))
+    match kind:
+        case "limit":
+            return replace(base, order_type=OrderType.LIMIT, price=limit, tif=_tif(base, random))
+        case "stop":
+            return replace(base, order_type=OrderType.STOP, stop_px=beyond)
+        case "stop_limit":
+            return replace(
+                base, order_type=OrderType.STOP_LIMIT, stop_px=beyond, price=Price(beyond + sign * TICK * 50)
+            )
+        case "trailing":
+            return replace(base, order_type=OrderType.TRAILING_STOP, trail_percent=Decimal(1))
+        case "bracket":
+            entry = replace(base, side=Side.BUY, order_type=OrderType.LIMIT, price=Price(market.quantize(TICK)))
+            target, stop = (
+                Price((market * Decimal("1.02")).quantize(TICK)),
+                Price((market * Decimal("0.97")).quantize(TICK)),
+            )
+            return replace(entry, order_class=OrderClass.BRACKET, take_profit=target, stop_loss=StopLoss(stop_px=stop))
+        case "notional":
+            amount = Decimal(random.randint(100, 2000))
+            return replace(base, order_qty=None, notional=amount, side=Side.BUY, tif=TimeInForce.DAY)
+        case _:
+            return base
+
+
+def _tif(base: NewOrder, random: Random) -> TimeInForce:
+    return random.choice((base.tif, base.tif, TimeInForce.IOC))
+
+
+def _changes(order: NewOrder, random: Random) -> OrderChanges:
+    quantity = Quantity(Decimal(random.randint(1, 60)))
+    price = None if order.price is None else Price(order.price + TICK * random.randint(-100, 100))
+    dearer = OrderChanges(price=price or Price(SYMBOLS[order.symbol]))
+    return random.choice((OrderChanges(order_qty=quantity), OrderChanges(order_qty=quantity, price=price), dearer))
+
+
+def _move(random: Random) -> Move:
+    symbol = random.choice(sorted(SYMBOLS))
+    bid = SYMBOLS[symbol] * (1 + Decimal(random.randint(-150, 150)) / 10_000)
+    return Move(_moment(random), symbol, bid.quantize(TICK))
+
+
+def _faults(random: Random) -> tuple[Fault, ...]:
+    """Some kinds of bad weather, each in a window; disks fail rarely and briefly."""
+    found: list[Fault] = []
+    for _ in range(random.choice((0, 2, 4, 6))):
+        where = random.choice(("order", "order", "order", "read", "stream", "stream", "connect"))
+        since_s = random.uniform(0, ACTIVE_S * 0.8)
+        length_s = random.choice((random.uniform(1, 5), random.uniform(5, 40)))
+        chance = random.choice((0.1, 0.3, 0.6, 1.0)) if where != "stream" else random.choice((0.05, 0.2))
+        found.append(Fault(where, random.choice(KINDS[where]), since_s, since_s + length_s, chance))
+    if random.random() < 0.12:
+        since_s = random.uniform(3, ACTIVE_S)
+        found.append(Fault("disk", random.choice(KINDS["disk"]), since_s, since_s + random.uniform(0.5, 4), 0.5))
+    return tuple(found)
+
+
+def _kills(random: Random) -> tuple[Kill, ...]:
+    count = random.choice((0, 0, 1, 1, 2, 3))
+    return tuple(Kill(int(10 ** random.uniform(1.3, 4.0)), random.uniform(0.2, 12)) for _ in range(count))

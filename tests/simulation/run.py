@@ -1,0 +1,250 @@
+"""One schedule: the people act, the weather strikes, the desk dies and comes back; then calm, and the oracle."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import hashlib
+import sqlite3
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from floorbroker.domain.errors import FloorbrokerError
+from floorbroker.domain.orders import Order
+from floorbroker.gateway.desk import Caller, SessionState
+from floorbroker.gateway.gateway import Gateway
+from tests.simulation.house import PROFILE, Died, House, build, scratch, set_prices
+from tests.simulation.loop import Deadlock, SimulatedLoop, TooManySteps
+from tests.simulation.oracle import Claim, Truth, Violation, judge
+from tests.simulation.plan import ACTIVE_S, Act, Bust, Cancel, Force, Modify, Move, Plan, Reconcile, Submit
+from tests.simulation.weather import Weather
+
+CALLER = Caller(principal="people", via="api")
+LEAST_CALM_S = 75.0  # two listings of open orders and the longest delay fit into it
+MOST_LOOKS = 80  # five seconds apart
+OPEN_STATUSES = frozenset({"new", "accepted", "pending_new", "partially_filled"})
+
+Plant = Callable[[Gateway], None]
+
+
+@dataclass(slots=True)
+class Report:
+    """What one schedule came to."""
+
+    plan: Plan
+    violations: list[Violation] = field(default_factory=list[Violation])
+    orders: int = 0
+    kills: int = 0
+    steps: int = 0
+    digest: str = ""
+    log: list[str] = field(default_factory=list[str])
+    weather: Weather | None = None
+    states: frozenset[str] = frozenset()
+
+
+def run(plan: Plan, *, plant: Plant | None = None) -> Report:
+    """Play a plan in a fresh world; never raises for what the program under test does."""
+    report = Report(plan)
+    loop = SimulatedLoop(random=Random(f"loop {plan.seed}"), disorder=plan.disorder)
+    collecting = gc.isenabled()
+    gc.disable()  # a collection would close frozen coroutines, at a moment that no seed decides
+    try:
+        with scratch() as home:
+            try:
+                loop.run_until_complete(_play(plan, loop, home, report, plant))
+            except (Deadlock, TooManySteps) as error:
+                report.violations.append(Violation("stuck", str(error)))
+            finally:
+                report.steps = loop.steps
+                loop.dispose()
+            report.digest = digest_of(home / "journal.db")
+    finally:
+        if collecting:
+            gc.enable()
+    return report
+
+
+async def _play(plan: Plan, loop: SimulatedLoop, home: Path, report: Report, plant: Plant | None) -> None:
+    house = build(plan, loop, home, plant=plant)
+    report.weather, report.log = house.weather, house.log.lines
+    await set_prices(house)
+    house.open()
+    people = People(house)
+    acts = [loop.create_task(people.at(act)) for act in plan.acts]
+    await asyncio.sleep(ACTIVE_S)
+    house.weather.clear()
+    house.log.note("the weather clears")
+    await _calm(house, acts)
+    report.violations += await _verdict(house, people, acts, loop)
+    report.orders, report.kills = people.orders, house.deaths
+    report.states = frozenset(order.state.value for order in house.desk.orders()) if house.desk else frozenset()
+
+
+async def _calm(house: House, acts: list[asyncio.Task[None]]) -> None:
+    """Let time pass until the desk has come to rest, or plainly will not."""
+    await asyncio.sleep(LEAST_CALM_S)
+    for _ in range(MOST_LOOKS):
+        if not _unsettled(house, acts):
+            return
+        await asyncio.sleep(5)
+
+
+def _unsettled(house: House, acts: list[asyncio.Task[None]]) -> list[str]:
+    """Why the desk is not at rest."""
+    if house.desk is None:
+        return ["there is no desk"]
+    (status,) = house.desk.profiles()
+    why = [] if status.state is SessionState.READY else [f"the profile is {status.state.value}: {status.reason}"]
+    why += [f"{order.intent_id} is {order.state.value}" for order in house.desk.orders() if _waits(order)]
+    return why + [f"unanswered: {task.get_name()}" for task in acts if not task.done()]
+
+
+def _waits(order: Order) -> bool:
+    return order.in_doubt or (order.is_open and (order.pending_cancel or order.pending_replace))
+
+
+async def _verdict(
+    house: House, people: People, acts: list[asyncio.Task[None]], loop: SimulatedLoop
+) -> list[Violation]:
+    errors = [str(task.exception()) for task in acts if task.done() and task.exception() is not None]
+    if house.desk is None:
+        return [Violation("stuck", "there is no desk at the end")]
+    truth = Truth(
+        orders=await house.venue.truth("orders"),
+        fills=await house.venue.truth("fills"),
+        positions=await house.venue.truth("positions"),
+    )
+    desk = house.desk
+    claim = Claim(
+        orders=desk.orders(),
+        records=list(desk.journal.replay()),
+        holdings=desk.sessions[PROFILE].ctx.book.holdings.all(),
+        sends=house.network.sends,
+        told=people.told,
+        unsettled=_unsettled(house, acts),
+        errors=[*errors, *loop.errors],
+    )
+    people.orders = len(truth.orders)
+    return judge(truth, claim)
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 over every record of a journal, audit rows included, in order."""
+    digest = hashlib.sha256()
+    connection = sqlite3.connect(path)
+    try:
+        for row in connection.execute("SELECT * FROM records ORDER BY seq"):
+            digest.update(repr(row).encode())
+    finally:
+        connection.close()
+    return digest.hexdigest()
+
+
+class People:
+    """Those who use the desk, and the market.  `told` is the intent a caller of each order was given."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self.told: dict[int, str] = {}
+        self.orders = 0
+
+    async def at(self, act: Act) -> None:
+        """Do one thing at its time."""
+        await asyncio.sleep(act.at_s)
+        self._house.log.note(f"people: {act}")
+        await self._do(act)
+
+    def _do(self, act: Act) -> Coroutine[Any, Any, object]:
+        match act:
+            case Submit():
+                return self._submit(act)
+            case Cancel():
+                return self._cancel(act)
+            case Modify():
+                return self._modify(act)
+            case Move():
+                return self._house.venue.price(act.symbol, act.bid)
+            case Force():
+                return self._force(act)
+            case Bust():
+                return self._bust(act)
+            case Reconcile():
+                return self._reconcile()
+
+    async def _submit(self, act: Submit) -> None:
+        """Place it.  After our own refusal anybody may ask again; after silence only those who hold a key."""
+        key = f"key {act.number}" if act.keyed else None
+        for _ in range(8):
+            try:
+                submitted = await self._house.call(
+                    lambda desk: desk.submit(
+                        act.order, profile=PROFILE, caller=CALLER, key=key, body_hash=f"body {act.number}"
+                    )
+                )
+            except Died:
+                if key is None:
+                    return
+            except FloorbrokerError as error:
+                self._house.log.note(f"people: #{act.number} was refused: {error.code}: {error.detail}")
+                if error.code not in {"not_ready", "journal_fault"} or (key is None and error.code == "journal_fault"):
+                    return
+                await asyncio.sleep(2)
+            else:
+                order = submitted.order
+                self._house.log.note(f"people: #{act.number} is {order.intent_id} {order.state.value}")
+                self.told[act.number] = order.intent_id
+                return
+
+    def _find(self, desk: Gateway, number: int) -> Order | None:
+        return next((order for order in desk.orders() if order.terms.client_tag == f"w{number}"), None)
+
+    async def _cancel(self, act: Cancel) -> None:
+        async def act_on(desk: Gateway) -> None:
+            order = self._find(desk, act.number)
+            if order is not None:
+                await desk.cancel(order.intent_id, caller=CALLER, reason="changed my mind")
+
+        await self._try(act_on, again=True)
+
+    async def _modify(self, act: Modify) -> None:
+        async def act_on(desk: Gateway) -> None:
+            order = self._find(desk, act.number)
+            if order is not None:
+                await desk.modify(order.intent_id, act.changes, caller=CALLER)
+
+        await self._try(act_on, again=False)
+
+    async def _reconcile(self) -> None:
+        async def act_on(desk: Gateway) -> None:
+            await desk.reconcile(PROFILE)
+
+        await self._try(act_on, again=False)
+
+    async def _try(self, act_on: Callable[[Gateway], Coroutine[Any, Any, None]], *, again: bool) -> None:
+        try:
+            await self._house.call(act_on)
+        except Died:
+            if again:
+                await self._try(act_on, again=False)
+        except FloorbrokerError as error:
+            self._house.log.note(f"people: refused: {error.code}: {error.detail}")
+
+    async def _force(self, act: Force) -> None:
+        venue = self._house.venue
+        working = [row for row in await venue.truth("orders") if row["status"] in OPEN_STATUSES and row["quantity"]]
+        if not working:
+            return
+        row = working[act.nth % len(working)]
+        left = Decimal(row["quantity"]) - Decimal(row["filled"])
+        quantity = max(Decimal(1), (left * act.share).quantize(Decimal(1)))
+        await venue.do("fill", order=row["order"], qty=str(min(quantity, left)), price=row["limit"] or "190")
+
+    async def _bust(self, act: Bust) -> None:
+        venue = self._house.venue
+        fills = await venue.truth("fills")
+        if fills:
+            await venue.do("busts", exec=fills[act.nth % len(fills)]["exec"])
