@@ -12,10 +12,8 @@ from floorbroker.brokers.wiring import Shells, Wiring
 from floorbroker.bus import InProcessBus
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import ConfigInvalid, JournalFault, KillSwitchOn, NotReady
-from floorbroker.domain.facts import InDoubt, NotSent, Reject
 from floorbroker.domain.ids import IdSource
-from floorbroker.domain.orders import Order
-from floorbroker.domain.ports import AuditEntry, FactEntry, Journal, Log, Meter, NoteEntry, Profile, Redactor
+from floorbroker.domain.ports import AuditEntry, FactEntry, Journal, Log, Meter, NoteEntry, Profile, Record, Redactor
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.desk import DeskEvent
@@ -58,7 +56,7 @@ class Surroundings:
     shells: Shells
     permits: Permits
     on_fatal: Callable[[JournalFault], None]
-    on_unresolved: Callable[[Order, str], None]
+    on_record: Callable[[Record], None]  # every order fact, once it is durable: the list of unresolved orders
     instance_tag: int
     epoch: int = 0
     send_timeout_s: float = 5.0
@@ -212,9 +210,7 @@ def _replay(gateway: Gateway) -> None:
 
 def _announce(change: Change, gateway: Gateway, around: Surroundings) -> None:
     gateway.on_change(change)
-    entry = change.record.entry
-    if isinstance(entry, FactEntry) and isinstance(entry.fact, Reject | InDoubt | NotSent):
-        around.on_unresolved(change.after, entry.fact.kind)
+    around.on_record(change.record)
 
 
 def _on_fault(fault: JournalFault, around: Surroundings) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from floorbroker.brokers.registry import BROKERS
 from floorbroker.brokers.wiring import Shells
 from floorbroker.domain.clock import Clock, SystemClock
 from floorbroker.domain.errors import ConfigInvalid, JournalFault
-from floorbroker.domain.ports import Log, Meter, NoLog, NoMeter, Profile
+from floorbroker.domain.ports import Log, Meter, NoLog, NoMeter, Profile, Record
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.store.executors import ThreadExecutor
@@ -78,7 +78,7 @@ async def open_floor(
     outside: Outside | None = None,
     config_path: Path | None = None,
     only: frozenset[ProfileName] | None = None,
-) -> AsyncIterator[Floor]:
+) -> AsyncGenerator[Floor]:
     """Everything configured, recovered and started; stopped in order on leaving.
 
     `only` limits the floor to some profiles.  Raises `ConfigInvalid` for wrong configuration and `Conflict` when another
@@ -135,7 +135,7 @@ def _desk(
         instance_tag=world.random.getrandbits(_TAG_BITS),
         reserve=Reserve(home.reserve),
     )
-    unresolved = UnresolvedLog(home.unresolved)
+    unresolved = UnresolvedLog(home.unresolved, redactor=world.redactor)
     retries = bot.int_of("API_RETRY_LIMIT")
     around = Surroundings(
         clock=world.clock,
@@ -146,7 +146,7 @@ def _desk(
         shells=world.network(),
         permits=FilePermits(home),
         on_fatal=_exit_on_fatal,
-        on_unresolved=unresolved.add,
+        on_record=lambda record: _list(unresolved, record, world.log),
         instance_tag=journal.instance_tag,
         epoch=journal.epoch,
         send_timeout_s=config.trading.send_timeout_s,
@@ -155,6 +155,14 @@ def _desk(
         live_enabled=config.trading.live_enabled,
     )
     return compose(journal=journal, seats=seats, around=around)
+
+
+def _list(unresolved: UnresolvedLog, record: Record, log: Log) -> None:
+    """Note a rejected or doubtful order for people; the journal has it in any case."""
+    try:
+        unresolved.take([record])
+    except JournalFault as fault:
+        log.error("unresolved.not_written", detail=fault.detail)
 
 
 __all__ = ["PAPER", "Floor", "Outside", "open_floor", "seats_of"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ class Gateway:
         profiles: Iterable[str] | None = None,
         environment: Environment | None = None,
         outside: Outside | None = None,
-    ) -> AsyncIterator[RunningGateway]:
+    ) -> AsyncGenerator[RunningGateway]:
         """The desk of one environment, recovered, started and settled; stopped on leaving.
 
         Without a home the platform's data folder serves; without profiles all enabled ones.  `environment` is needed only

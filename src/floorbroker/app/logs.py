@@ -11,6 +11,7 @@ import structlog
 
 from floorbroker.domain.ports import Log, Redactor
 
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _QUIET = ("aiohttp", "httpx2", "uvicorn.access", "websockets", "picows", "alembic", "asyncio")
 
 
@@ -31,5 +32,5 @@ def open_log(redactor: Redactor, *, level: str = "info", pretty: bool = False) -
             redact,
             last,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
     )
