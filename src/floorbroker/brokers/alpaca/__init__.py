@@ -1,6 +1,6 @@
 """Alpaca: US shares, options and coins over REST, WebSocket and server-sent events."""
 
-from floorbroker.brokers.alpaca.adapter import AlpacaBroker
+from floorbroker.brokers.alpaca.adapter import AlpacaBroker, build
 from floorbroker.brokers.alpaca.auth import Credentials, sign
 from floorbroker.brokers.alpaca.info import INFO, Options, Origins, hosts_for, options_from, origins_for
 from floorbroker.brokers.alpaca.limits import LIMITS
@@ -12,6 +12,7 @@ __all__ = [
     "Credentials",
     "Options",
     "Origins",
+    "build",
     "hosts_for",
     "options_from",
     "origins_for",

@@ -6,26 +6,29 @@ Streams await in `stream.runner`; everything else that awaits is here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime, timedelta
 from random import Random
 from urllib.parse import urlencode
 
 from floorbroker.brokers.alpaca import errors, wire
-from floorbroker.brokers.alpaca.auth import Credentials
-from floorbroker.brokers.alpaca.info import INFO, Options, Origins
+from floorbroker.brokers.alpaca.auth import Credentials, sign, socket_origin
+from floorbroker.brokers.alpaca.info import INFO, Options, Origins, hosts_for, options_from, origins_for
+from floorbroker.brokers.alpaca.limits import LIMITS
 from floorbroker.brokers.alpaca.mapping import account as accounts
-from floorbroker.brokers.alpaca.mapping import market, orders, rules
+from floorbroker.brokers.alpaca.mapping import orders, rules
 from floorbroker.brokers.alpaca.mapping.families import Families
 from floorbroker.brokers.alpaca.mapping.identity import AlpacaIdentity
 from floorbroker.brokers.alpaca.mapping.reports import Heard, fill_report, order_reports
 from floorbroker.brokers.alpaca.mapping.values import BROKER, moment_needed
 from floorbroker.brokers.alpaca.rest import answers
 from floorbroker.brokers.alpaca.rest.calls import EVENTS_PATH, Calls, Query
+from floorbroker.brokers.alpaca.rest.market import MarketReads
 from floorbroker.brokers.alpaca.rest.reads import OVERLAP, Reads
 from floorbroker.brokers.alpaca.stream.events import ActivitySession, Corrections, event_report, read_event
 from floorbroker.brokers.alpaca.stream.runner import Feeds, Line, MarketHandler, OrderStream, Surroundings
 from floorbroker.brokers.alpaca.stream.trading import TradingSession
+from floorbroker.brokers.wiring import Wiring
 from floorbroker.domain.bars import BarSeries
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
@@ -41,7 +44,7 @@ from floorbroker.domain.errors import (
     VenueError,
 )
 from floorbroker.domain.facts import Source
-from floorbroker.domain.instrument import Instrument, asset_class_of
+from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import Approved, NewOrder, OrderChanges, OrderRef
 from floorbroker.domain.ports import Identity, Log, Meter, OrderEvents, Reports, Subscription
 from floorbroker.domain.records import (
@@ -61,11 +64,15 @@ from floorbroker.domain.records import (
     SelfCheck,
     Trade,
 )
-from floorbroker.domain.values import AssetClass, ClOrdId, Environment, ExecType, OrderClass, OrderId, time_text
-from floorbroker.transport.types import Connect, Request, Response, SocketTarget, Transport
+from floorbroker.domain.values import ClOrdId, Environment, ExecType, OrderClass, OrderId, time_text
+from floorbroker.transport import stack
+from floorbroker.transport.layers.gate import HostTable, IntentAge, SendGate, all_of
+from floorbroker.transport.layers.ratelimit import standard_limits
+from floorbroker.transport.limiter import Limiter
+from floorbroker.transport.sse import SseConnect
+from floorbroker.transport.stack import Fittings, Policy
+from floorbroker.transport.types import Connect, Request, Response, Socket, SocketTarget, Transport
 
-_RULES_AGE_S = 3600.0
-_RULES_MAX = 2_000
 _OFFSET_MAX_S = 1.0
 
 
@@ -73,7 +80,7 @@ class AlpacaBroker:
     """One account at Alpaca.
 
     `reads` and `commands` are finished stacks that sign; `connect` opens WebSockets, `events` server-sent events (needed for
-    the options `order_events=sse` and `both`).  Calls are safe to make at the same time.
+    the options `order_events=sse` and `both`).  `build` wires all of it.  Calls are safe to make at the same time.
     """
 
     def __init__(
@@ -91,19 +98,21 @@ class AlpacaBroker:
         random: Random,
         options: Options | None = None,
         events: Connect | None = None,
+        closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._environment = environment
         self._origins = origins
         self._options = Options() if options is None else options
         self._calls = Calls(origins=origins, options=self._options)
         self._reads = Reads(reads, self._calls)
+        self._market = MarketReads(self._reads, self._calls, clock=clock)
         self._commands = commands
         self._clock = clock
         self._events = events
+        self._closing = tuple(closing)
         self._corrections = Corrections()
         self._identity = AlpacaIdentity()
         self._families = Families()
-        self._rules: dict[str, tuple[float, Instrument]] = {}
         self._state, self._since, self._detail = LinkState.OFFLINE, clock.now(), "not connected"
         self._offset_s: float | None = None
         around = Surroundings(clock=clock, random=random, log=log, meter=meter)
@@ -140,9 +149,11 @@ class AlpacaBroker:
         self._enter(LinkState.CONNECTED, "")
 
     async def disconnect(self) -> None:
-        """Close every stream."""
+        """Close every stream, then the connections (`closing`): the end of this object's work."""
         await self._orders.close()
         await self._feeds.close()
+        for close in self._closing:
+            await close()
         self._enter(LinkState.OFFLINE, "disconnected")
 
     def is_connected(self) -> bool:
@@ -374,75 +385,31 @@ class AlpacaBroker:
     # -- instruments and market data ------------------------------------------------------------------------------------
 
     async def get_instrument(self, symbol: str) -> Instrument:
-        """The venue's rules, kept for an hour."""
-        kept = self._rules.get(symbol)
-        if kept is not None and self._clock.monotonic() - kept[0] < _RULES_AGE_S:
-            return kept[1]
-        if asset_class_of(symbol) not in INFO.asset_classes:
-            raise SymbolNotFound(f"Alpaca does not trade {symbol}", broker=BROKER)
-        found = await self._look_up(symbol)
-        if len(self._rules) >= _RULES_MAX:
-            self._rules.clear()
-        self._rules[symbol] = (self._clock.monotonic(), found)
-        return found
-
-    async def _look_up(self, symbol: str) -> Instrument:
-        if asset_class_of(symbol) is AssetClass.OPTION:
-            contract = await self._reads.instrument(symbol, wire.OptionContract)
-            return accounts.option_from(contract, as_of=self._clock.now())
-        asset = await self._reads.instrument(symbol, wire.Asset)
-        return accounts.instrument_from(asset, as_of=self._clock.now())
+        return await self._market.instrument(symbol)
 
     async def get_market_data(self, symbol: str) -> Quote:
-        """The latest quote of the feed the profile names."""
-        told = await self._reads.ask(self._calls.latest_quote(symbol), wire.LatestQuotes, what="the quote")
-        quote = answers.of_symbol(told.quotes, symbol, what="quote")
-        return market.quote_from(symbol, quote, source="alpaca")
+        return await self._market.quote(symbol)
 
     async def get_snapshot(self, symbol: str) -> Quote:
         """Quote and last trade in one answer."""
-        request = self._calls.snapshots(symbol)
-        if asset_class_of(symbol) is AssetClass.EQUITY:  # stocks alone are not wrapped
-            found = await self._reads.ask(request, dict[str, wire.Snapshot | None], what="the snapshot")
-        else:
-            found = (await self._reads.ask(request, wire.Snapshots, what="the snapshot")).snapshots
-        snapshot = answers.of_symbol(found, symbol, what="snapshot")
-        if snapshot.latest_quote is None:
-            raise ApiError(f"the snapshot of {symbol} has no quote", broker=BROKER)
-        return market.quote_from(symbol, snapshot.latest_quote, source="alpaca", last=snapshot.latest_trade)
+        return await self._market.snapshot(symbol)
 
     async def get_bars(
         self, symbol: str, *, span_s: int, start: datetime, end: datetime, limit: int = 1000
     ) -> BarSeries:
-        """Unadjusted bars from the first at or after `start`, `limit` at most."""
-        query = (("timeframe", market.timeframe(span_s)), *_between(start, end))
-        ask = self._asker("bars", symbol, query)
-        bars = await self._reads.history(ask, wire.Bars, lambda page: page.bars, limit=limit)
-        return market.series_from(symbol, bars, span_s=span_s)
+        return await self._market.bars(symbol, span_s=span_s, start=start, end=end, limit=limit)
 
     async def get_quotes(self, symbol: str, *, start: datetime, end: datetime, limit: int = 1000) -> list[Quote]:
         """Past quotes of a share or a coin."""
-        ask = self._asker("quotes", symbol, _between(start, end))
-        found = await self._reads.history(ask, wire.Quotes, lambda page: page.quotes, limit=limit)
-        return [market.quote_from(symbol, quote, source="alpaca") for quote in found]
+        return await self._market.quotes(symbol, start=start, end=end, limit=limit)
 
     async def get_trades(self, symbol: str, *, start: datetime, end: datetime, limit: int = 1000) -> list[Trade]:
         """Past public trades."""
-        ask = self._asker("trades", symbol, _between(start, end))
-        found = await self._reads.history(ask, wire.Trades, lambda page: page.trades, limit=limit)
-        return [market.trade_from(symbol, trade) for trade in found]
-
-    def _asker(self, kind: str, symbol: str, query: Query) -> Callable[[int, str | None], Request]:
-        return lambda wanted, token: self._calls.history(kind, symbol, query, limit=wanted, page_token=token)
+        return await self._market.trades(symbol, start=start, end=end, limit=limit)
 
     async def get_market_hours(self, market: str, day: date) -> MarketHours:
         """XNYS hours of New York's `day`; coins trade round the clock."""
-        if accounts.calendar_of(market) == accounts.ALWAYS:
-            return accounts.round_the_clock(market, day)
-        days = await self._reads.ask(self._calls.calendar(day), list[wire.CalendarDay], what="the calendar")
-        is_today = self._clock.now().astimezone(accounts.NEW_YORK).date() == day
-        told = await self._reads.ask(self._calls.clock(), wire.Clock, what="the clock") if is_today else None
-        return accounts.hours_from(market, day, days, open_now=told.is_open if told else None)
+        return await self._market.hours(market, day)
 
     # -- before an order ------------------------------------------------------------------------------------------------
 
@@ -507,5 +474,53 @@ class AlpacaBroker:
         return SocketTarget(url=f"{self._origins.trading}{EVENTS_PATH}?{urlencode(query)}")
 
 
-def _between(start: datetime, end: datetime) -> Query:
-    return (("start", time_text(start)), ("end", time_text(end)))
+def build(wiring: Wiring) -> AlpacaBroker:
+    """The account of a profile on its stacks.  Raises `ConfigInvalid` for options, origins and missing keys.
+
+    The host table is asked before every request and every connection, reads and streams included.
+    """
+    environment, clock = wiring.profile.environment, wiring.clock
+    credentials = Credentials(key=wiring.secret("BROKER_API_KEY"), secret=wiring.secret("BROKER_SECRET_KEY"))
+    hosts = HostTable(environment, hosts_for(environment))
+    check = all_of(hosts, IntentAge(clock=clock, max_age_s=wiring.intent_age_s), wiring.may_send)
+
+    def signed(request: Request) -> Request:
+        return sign(request, credentials, clock.now())
+
+    async def connect(target: SocketTarget) -> Socket:
+        hosts.check_origin(socket_origin(target.url))
+        return await wiring.shells.connect(target)
+
+    async def connect_events(target: SocketTarget) -> Socket:
+        hosts.check_origin(origins.trading)
+        return await events(target)
+
+    origins = origins_for(environment, wiring.plain.get("BROKER_URL"))
+    http, order_http = wiring.shells.http(), wiring.shells.order_http(check)
+    events = SseConnect(http, sign=signed, resume=False)  # a resumed URL names the last event itself
+    fit = Fittings(
+        clock=clock,
+        random=wiring.random,
+        limiter=Limiter(LIMITS, clock=clock),
+        read_limits=standard_limits(clock),
+        sign=signed,
+        tap=wiring.tap,
+        redactor=wiring.redactor,
+        policy=Policy(read_retries=wiring.read_retries),
+        meter=wiring.meter,
+    )
+    return AlpacaBroker(
+        environment=environment,
+        origins=origins,
+        credentials=credentials,
+        reads=SendGate(stack.reads(http, fit=fit), check=hosts),
+        commands=stack.commands(order_http, check=check, fit=fit),
+        connect=connect,
+        clock=clock,
+        log=wiring.log,
+        meter=wiring.meter,
+        random=wiring.random,
+        options=options_from(wiring.profile.options),
+        events=connect_events,
+        closing=(http.close, order_http.close),
+    )
