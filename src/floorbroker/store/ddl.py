@@ -78,13 +78,6 @@ CREATE TABLE outbox (
 	CONSTRAINT pk_outbox PRIMARY KEY (consumer)
 )
  WITHOUT ROWID, STRICT;
-CREATE TABLE snapshots (
-	seq INTEGER NOT NULL,
-	digest TEXT NOT NULL,
-	body BLOB NOT NULL,
-	CONSTRAINT pk_snapshots PRIMARY KEY (seq)
-)
- STRICT;
 CREATE TRIGGER records_never_change BEFORE UPDATE ON records BEGIN SELECT RAISE(ABORT, 'records never change'); END;
 CREATE TRIGGER records_never_leave BEFORE DELETE ON records BEGIN SELECT RAISE(ABORT, 'records never leave'); END;
 CREATE TABLE alembic_version (

@@ -27,10 +27,13 @@ Settle = Callable[[Sequence[Batch], FloorbrokerError | None], None]
 class CommitQueue:
     """`prepare` makes the work that writes a group, `settle` gives each of its batches an outcome; both on the loop."""
 
-    def __init__(self, executor: CommitExecutor, *, prepare: Prepare, settle: Settle) -> None:
+    def __init__(
+        self, executor: CommitExecutor, *, prepare: Prepare, settle: Settle, max_waiting: int = MAX_WAITING
+    ) -> None:
         self._executor = executor
         self._prepare = prepare
         self._settle = settle
+        self._max_waiting = max_waiting
         self._waiting: deque[Batch] = deque()
         self._resting = True
         self._drainer: asyncio.Task[None] | None = None
@@ -40,8 +43,8 @@ class CommitQueue:
         if self._resting:
             self._go_alone(batch)
             return
-        if len(self._waiting) >= MAX_WAITING:
-            raise JournalFault(f"{MAX_WAITING} commits wait already; the disk cannot keep up")
+        if len(self._waiting) >= self._max_waiting:
+            raise JournalFault(f"{self._max_waiting} commits wait already; the disk cannot keep up")
         loop = asyncio.get_running_loop()
         batch.done = loop.create_future()
         self._waiting.append(batch)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from floorbroker.domain.errors import NotFound
 from floorbroker.domain.ports import KeyEntry, Record
-from floorbroker.domain.values import ExecId, IntentId, ProfileName
+from floorbroker.domain.values import Environment, ExecId, IntentId, ProfileName
 from floorbroker.store.codec import Row, decode
 from floorbroker.store.connect import meta, open_reader
 
@@ -83,6 +83,11 @@ class JournalReader:
         )
         return [(row[0], row[1], record_of(row[2:])) for row in self._connection.execute(query, (after, limit))]
 
+    @property
+    def audit_count(self) -> int:
+        """How many audit rows there are, which is the number of the last."""
+        return self._connection.execute("SELECT coalesce(max(number), 0) FROM audit").fetchone()[0]
+
     def published(self, consumer: str) -> int:
         """How far a consumer of the outbox has come; 0 for one that never began."""
         row = self._connection.execute("SELECT published FROM outbox WHERE consumer = ?", (consumer,)).fetchone()
@@ -91,6 +96,11 @@ class JournalReader:
     def meta(self, key: str) -> str | None:
         """One line of the journal's own description: `environment instance_tag epoch clean`."""
         return meta(self._connection, key)
+
+    @property
+    def environment(self) -> Environment:
+        """Whose journal it is."""
+        return Environment(self.meta("environment"))
 
     @property
     def last_seq(self) -> int:

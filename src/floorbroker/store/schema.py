@@ -123,13 +123,3 @@ OUTBOX = _keyed(  # how far each consumer of the records has come
     _whole("published"),
     PrimaryKeyConstraint("consumer", name="pk_outbox"),
 )
-
-SNAPSHOTS = Table(
-    "snapshots",
-    METADATA,
-    _whole("seq"),
-    _text("digest"),
-    Column("body", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("seq", name="pk_snapshots"),
-    sqlite_strict=True,
-)

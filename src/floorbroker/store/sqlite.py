@@ -87,7 +87,7 @@ class SqliteJournal:
 
     @property
     def environment(self) -> Environment:
-        return Environment(self.reader.meta("environment"))
+        return self.reader.environment
 
     @property
     def last_seq(self) -> int:

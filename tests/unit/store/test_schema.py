@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -164,3 +166,14 @@ def test_a_folder_that_is_not_there_is_a_journal_fault(tmp_path: Path) -> None:
 def test_the_head_is_the_newest_migration() -> None:
     folder = Path(__file__).parents[3] / "src/floorbroker/store/migrations/versions"
     assert max(p.name for p in folder.glob("r*.py")).startswith(f"r{HEAD}_")
+
+
+def test_opening_a_journal_loads_no_library_of_migrations(tmp_path: Path) -> None:
+    """Starting quickly is a promise; SQLAlchemy and Alembic are for the day a schema changes."""
+    code = (
+        "import sys; from tests.unit.store.making import opened; from pathlib import Path; "
+        "opened(Path(sys.argv[1])); sys.exit(bool({'sqlalchemy', 'alembic'} & set(sys.modules)))"
+    )
+    root = Path(__file__).parents[3]
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "j.db")], cwd=root, check=False)
+    assert done.returncode == 0

@@ -48,15 +48,12 @@ _UP = (
     """CREATE TABLE outbox (
         consumer TEXT NOT NULL, published INTEGER NOT NULL, CONSTRAINT pk_outbox PRIMARY KEY (consumer)
     ) WITHOUT ROWID, STRICT""",
-    """CREATE TABLE snapshots (
-        seq INTEGER NOT NULL, digest TEXT NOT NULL, body BLOB NOT NULL, CONSTRAINT pk_snapshots PRIMARY KEY (seq)
-    ) STRICT""",
     """CREATE TRIGGER records_never_change BEFORE UPDATE ON records
     BEGIN SELECT RAISE(ABORT, 'records never change'); END""",
     """CREATE TRIGGER records_never_leave BEFORE DELETE ON records
     BEGIN SELECT RAISE(ABORT, 'records never leave'); END""",
 )
-_TABLES = ("snapshots", "outbox", "audit", "keys", "executions", "client_ids", "intents", "records", "meta")
+_TABLES = ("outbox", "audit", "keys", "executions", "client_ids", "intents", "records", "meta")
 
 
 def upgrade() -> None:

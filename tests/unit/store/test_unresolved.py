@@ -1,0 +1,103 @@
+"""The list of orders that people must look at."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from floorbroker.domain.errors import JournalFault
+from floorbroker.domain.facts import Fact, HorizonPassed, InDoubt, Reject, Source, Unrecognised
+from floorbroker.domain.ports import FactEntry, Record
+from floorbroker.domain.values import OrderId
+from floorbroker.store import UnresolvedLog
+from tests.unit.store.making import PROFILE, START, audited, execution, intent, prepared
+
+
+def recorded(*facts: Fact, start: int = 1) -> list[Record]:
+    return [
+        Record(seq=seq, epoch=1, at=START, entry=FactEntry(profile=PROFILE, intent_id=intent(seq), fact=fact))
+        for seq, fact in enumerate(facts, start)
+    ]
+
+
+REJECT = Reject(
+    source=Source.REPLY, at=START, reason="insufficient_funds", venue_text="no\nmoney", order_id=OrderId("v-1")
+)
+IN_DOUBT = InDoubt(source=Source.OWN, at=START, reason="time-out")
+PRESUMED = HorizonPassed(source=Source.OWN, at=START, presumed=True, negatives=3)
+PROVEN = HorizonPassed(source=Source.OWN, at=START, presumed=False, negatives=4)
+ODD = Unrecognised(source=Source.STREAM, at=START, text='{"event":"teleported"}')
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_each_fate_has_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "unresolved_orders.log"
+    assert UnresolvedLog(path).take(recorded(REJECT, IN_DOUBT, PRESUMED, PROVEN, ODD)) == 5
+    assert [(line["what"], line["reason"], line["order_id"], line["venue_text"]) for line in lines(path)] == [
+        ("rejected", "insufficient_funds", "v-1", "no\nmoney"),
+        ("unknown", "time-out", None, None),
+        ("presumed_not_placed", "3 complete negatives after the horizon", None, None),
+        ("not_placed", "4 complete negatives after the horizon", None, None),
+        ("unrecognised", "a word we do not know", None, '{"event":"teleported"}'),
+    ]
+    assert lines(path)[0] | {"seq": 1, "intent_id": intent(1), "at": "2026-03-02T14:30:00.000000Z"} == lines(path)[0]
+
+
+def test_orders_that_went_well_are_not_listed(tmp_path: Path) -> None:
+    path = tmp_path / "unresolved_orders.log"
+    good = [
+        Record(seq=seq, epoch=1, at=START, entry=entry)
+        for seq, entry in enumerate([prepared(1), execution(1, "e"), audited(1)], 1)
+    ]
+    assert UnresolvedLog(path).take(good) == 0
+    assert not path.exists()
+
+
+def test_a_record_offered_again_after_a_restart_is_written_once(tmp_path: Path) -> None:
+    path = tmp_path / "unresolved_orders.log"
+    UnresolvedLog(path).take(recorded(REJECT, IN_DOUBT))
+    with path.open("ab") as file:
+        file.write(b'{"seq":3,"at":"2026')  # the crash
+    log = UnresolvedLog(path)
+    assert log.last_seq == 2
+    assert log.take(recorded(REJECT, IN_DOUBT, ODD)) == 1
+    assert [line["seq"] for line in lines(path)] == [1, 2, 3]
+
+
+def test_texts_of_venues_go_through_the_redactor(tmp_path: Path) -> None:
+    class Hush:
+        def learn(self, secret: str) -> None:
+            raise AssertionError(secret)
+
+        def clean(self, text: str) -> str:
+            return text.replace("money", "***")
+
+    path = tmp_path / "unresolved_orders.log"
+    UnresolvedLog(path, redactor=Hush()).take(recorded(REJECT))
+    assert lines(path)[0]["venue_text"] == "no\n***"
+
+
+def test_a_write_that_failed_is_made_good_by_offering_the_records_again(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "unresolved_orders.log"
+    log = UnresolvedLog(path)
+    path.parent.write_text("a file stands in the way")
+    with pytest.raises(JournalFault, match="cannot be written"):
+        log.take(recorded(REJECT, ODD))
+    path.parent.unlink()
+    path.parent.mkdir()
+    UnresolvedLog(path).take(recorded(REJECT))  # what a partial write would have left
+    assert log.take(recorded(REJECT, ODD)) == 1
+    assert [line["seq"] for line in lines(path)] == [1, 2]
+
+
+def test_a_file_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "unresolved_orders.log"
+    path.write_text("dear diary\n")
+    with pytest.raises(JournalFault, match="not ours"):
+        UnresolvedLog(path)
+    assert path.read_text() == "dear diary\n"
