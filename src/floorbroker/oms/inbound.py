@@ -11,7 +11,7 @@ from floorbroker.domain.ids import tag_of
 from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import Entry, FactEntry
 from floorbroker.domain.records import ExecutionReport
-from floorbroker.domain.values import ClOrdId, ExecType, IntentId
+from floorbroker.domain.values import ClOrdId, ExecType, IntentId, OrderId
 from floorbroker.oms.account import AccountContext
 from floorbroker.oms.translate import adopted_id, adoption, facts_of
 
@@ -45,7 +45,7 @@ class Inbound:
     def entries_of(self, reports: Iterable[ExecutionReport]) -> list[Entry]:
         """Facts of every report whose order is known or can be adopted; strays are kept and tried again."""
         entries: list[Entry] = []
-        adopted = set[IntentId]()
+        adopted: dict[OrderId, IntentId] = {}
         queue = [*self._strays, *reports]
         self._strays.clear()
         for report in queue:
@@ -107,12 +107,14 @@ class Inbound:
             answers.append(refused)
         return answers
 
-    def _adopt(self, report: ExecutionReport, entries: list[Entry], adopted: set[IntentId]) -> IntentId | None:
+    def _adopt(
+        self, report: ExecutionReport, entries: list[Entry], adopted: dict[OrderId, IntentId]
+    ) -> IntentId | None:
         if report.order_id is None:
             return None
-        intent_id = adopted_id(self.ctx.profile.name, report.order_id)
-        if intent_id in adopted:
-            return intent_id
+        for order_id in (report.order_id, report.replaces, report.replaced_by):
+            if order_id is not None and order_id in adopted:
+                return adopted.setdefault(report.order_id, adopted[order_id])
         parent = self.ctx.book.owner_of(report.parent_order_id)
         if parent is None and (report.parent_order_id is not None or self._may_be_ours(report)):
             return None
@@ -121,7 +123,7 @@ class Inbound:
         )
         if founding is None:
             return None
-        adopted.add(intent_id)
+        intent_id = adopted.setdefault(report.order_id, adopted_id(self.ctx.profile.name, report.order_id))
         entries.append(self._entry(intent_id, founding))
         return intent_id
 

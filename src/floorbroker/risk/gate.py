@@ -87,4 +87,5 @@ class RiskGate:
 
 
 def _fingerprint(wish: NewOrder) -> tuple[object, ...]:
-    return (wish.symbol, wish.side, wish.order_type, wish.order_qty, wish.notional, wish.price, wish.stop_px, wish.legs)
+    size, price = (wish.order_qty, wish.notional), (wish.price, wish.stop_px)
+    return (wish.symbol, wish.side, wish.order_type, wish.order_class, size, price, wish.legs)
