@@ -22,14 +22,14 @@ from floorbroker.app.redactor import SecretFilter
 from floorbroker.brokers.wiring import Shells
 from floorbroker.domain.clock import LoopClock, ManualClock
 from floorbroker.domain.errors import FloorbrokerError, JournalFault
-from floorbroker.domain.orders import Order
-from floorbroker.domain.ports import NoMeter, Profile
+from floorbroker.domain.ports import Journal, NoMeter, Profile, Record
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ProfileName, from_epoch
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import Sentinel
 from floorbroker.risk.limits import limits_of
 from floorbroker.store.sqlite import SqliteJournal
+from floorbroker.transport.types import OrderHttp, Request
 from floorbroker_sim.alpaca import create_venue
 from tests.simulation.asgi import App, ask
 from tests.simulation.disk import WeatheredExecutor
@@ -48,6 +48,18 @@ TAG = 0x5F1
 
 class Died(Exception):
     """The desk died before it answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plant:
+    """Where a deliberate bug may stand: around the order shell, around the journal, or in a finished desk."""
+
+    order_http: Callable[[OrderHttp], OrderHttp] | None = None
+    journal: Callable[[Journal], Journal] | None = None
+    desk: Callable[[Gateway], None] | None = None
+
+
+HONEST = Plant()
 
 
 @dataclass(slots=True)
@@ -122,7 +134,7 @@ class Venue:
 
 @dataclass(slots=True)
 class House:
-    """One venue and one desk.  `faults` (see `teeth`) may plant a bug into each desk that is made."""
+    """One venue and one desk; `plant` may put a bug into each desk that is made."""
 
     plan: Plan
     loop: SimulatedLoop
@@ -131,7 +143,7 @@ class House:
     network: Network
     weather: Weather
     log: Memory
-    plant: Callable[[Gateway], None] | None = None
+    plant: Plant = HONEST
     permits: Permits = field(default_factory=Permits)
     lives: int = 0
     deaths: int = 0
@@ -200,24 +212,32 @@ class House:
             redactor=SecretFilter(),
             shells=Shells(
                 http=lambda: SimulatedHttp(self.network),
-                order_http=lambda check: SimulatedOrderHttp(self.network, check=check),
+                order_http=self._order_http,
                 connect=self.network.open_socket,
             ),
             permits=self.permits,
             on_fatal=stop,
-            on_unresolved=_nothing,
+            on_record=_nothing,
             instance_tag=journal.instance_tag,
             epoch=journal.epoch,
         )
-        desk = compose(journal=journal, seats=[self._seat()], around=around)
-        if self.plant is not None:
-            self.plant(desk)
+        kept = journal if self.plant.journal is None else self.plant.journal(journal)
+        desk = compose(journal=kept, seats=[self._seat()], around=around)
+        if self.plant.desk is not None:
+            self.plant.desk(desk)
         return desk
+
+    def _order_http(self, check: Callable[[Request], None]) -> OrderHttp:
+        honest = SimulatedOrderHttp(self.network, check=check)
+        return honest if self.plant.order_http is None else self.plant.order_http(honest)
 
     def _seat(self) -> Seat:
         bound_s = "25" if self.plan.seed % 2 else "8"  # requests are delayed by 20 s at most: below or beyond the bound
         profile = Profile(
-            name=PROFILE, broker="ALPACA", environment=Environment.SIM, options={"arrival_bound_s": bound_s}
+            name=PROFILE,
+            broker="ALPACA",
+            environment=Environment.SIM,
+            options={"arrival_bound_s": bound_s, "order_events": self.plan.order_events},
         )
         return Seat(
             profile=profile,
@@ -269,8 +289,9 @@ def _settle(answer: asyncio.Future[Any], *, result: Any = None, error: Exception
         answer.set_result(result)
 
 
-def _nothing(order: Order, kind: str) -> None:
-    del order, kind
+def _nothing(record: Record) -> None:
+    """Nobody keeps a list of unresolved orders here."""
+    del record
 
 
 @contextmanager
@@ -300,7 +321,7 @@ async def _made(path: Path, clock: ManualClock) -> None:
     await journal.close()
 
 
-def build(plan: Plan, loop: SimulatedLoop, home: Path, *, plant: Callable[[Gateway], None] | None = None) -> House:
+def build(plan: Plan, loop: SimulatedLoop, home: Path, *, plant: Plant = HONEST) -> House:
     """The house of a plan, nobody in it yet.  Called inside the loop, outside any node."""
     weather = Weather(faults=plan.faults, random=Random(f"weather {plan.seed}"), now=loop.time)
     made = create_venue(seed=plan.seed, clock=LoopClock(epoch=EPOCH))

@@ -123,12 +123,15 @@ class Plan:
     seed: int
     disorder: float
     skew_s: float
+    order_events: str = "websocket"
     acts: tuple[Act, ...] = ()
     faults: tuple[Fault, ...] = ()
     kills: tuple[Kill, ...] = field(default=())
 
     def __str__(self) -> str:
-        lines = [f"seed {self.seed}, disorder {self.disorder}, the desk's clock is {self.skew_s:+.3f}s off"]
+        lines = [
+            f"seed {self.seed}, disorder {self.disorder}, clock {self.skew_s:+.3f}s off, events by {self.order_events}"
+        ]
         lines += [f"  {act.at_s:6.2f}s {act}" for act in self.acts]
         lines += [f"  fault {fault}" for fault in self.faults]
         lines += [f"  life {number} of the desk is {kill}" for number, kill in enumerate(self.kills, start=1)]
@@ -149,12 +152,15 @@ def plan_of(seed: int) -> Plan:
         Force(_moment(random), random.randint(0, 5), random.choice((Decimal("0.5"), Decimal(1))))
         for _ in range(random.randint(0, 6))
     ]
-    acts += [Bust(_moment(random), random.randint(0, 5)) for _ in range(random.choice((0, 0, 0, 1, 2)))]
+    events = random.choice(("websocket", "websocket", "sse", "both"))
+    if events != "websocket":  # the venue tells of busts in activity events alone
+        acts += [Bust(_moment(random), random.randint(0, 5)) for _ in range(random.choice((0, 1, 2)))]
     acts += [Reconcile(_moment(random)) for _ in range(random.choice((0, 0, 1)))]
     return Plan(
         seed=seed,
         disorder=random.choice((0.0, 0.1, 0.5, 1.0)),
         skew_s=random.choice((0.0, 0.0, random.uniform(-0.9, 0.9), random.uniform(-20, 20))),
+        order_events=events,
         acts=tuple(sorted(acts, key=lambda act: act.at_s)),
         faults=_faults(random),
         kills=_kills(random),

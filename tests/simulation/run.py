@@ -17,7 +17,7 @@ from floorbroker.domain.errors import FloorbrokerError
 from floorbroker.domain.orders import Order
 from floorbroker.gateway.desk import Caller, SessionState
 from floorbroker.gateway.gateway import Gateway
-from tests.simulation.house import PROFILE, Died, House, build, scratch, set_prices
+from tests.simulation.house import HONEST, PROFILE, Died, House, Plant, build, scratch, set_prices
 from tests.simulation.loop import Deadlock, SimulatedLoop, TooManySteps
 from tests.simulation.oracle import Claim, Truth, Violation, judge
 from tests.simulation.plan import ACTIVE_S, Act, Bust, Cancel, Force, Modify, Move, Plan, Reconcile, Submit
@@ -27,8 +27,6 @@ CALLER = Caller(principal="people", via="api")
 LEAST_CALM_S = 75.0  # two listings of open orders and the longest delay fit into it
 MOST_LOOKS = 80  # five seconds apart
 OPEN_STATUSES = frozenset({"new", "accepted", "pending_new", "partially_filled"})
-
-Plant = Callable[[Gateway], None]
 
 
 @dataclass(slots=True)
@@ -46,7 +44,7 @@ class Report:
     states: frozenset[str] = frozenset()
 
 
-def run(plan: Plan, *, plant: Plant | None = None) -> Report:
+def run(plan: Plan, *, plant: Plant = HONEST) -> Report:
     """Play a plan in a fresh world; never raises for what the program under test does."""
     report = Report(plan)
     loop = SimulatedLoop(random=Random(f"loop {plan.seed}"), disorder=plan.disorder)
@@ -68,7 +66,7 @@ def run(plan: Plan, *, plant: Plant | None = None) -> Report:
     return report
 
 
-async def _play(plan: Plan, loop: SimulatedLoop, home: Path, report: Report, plant: Plant | None) -> None:
+async def _play(plan: Plan, loop: SimulatedLoop, home: Path, report: Report, plant: Plant) -> None:
     house = build(plan, loop, home, plant=plant)
     report.weather, report.log = house.weather, house.log.lines
     await set_prices(house)
@@ -110,9 +108,9 @@ def _waits(order: Order) -> bool:
 async def _verdict(
     house: House, people: People, acts: list[asyncio.Task[None]], loop: SimulatedLoop
 ) -> list[Violation]:
-    errors = [str(task.exception()) for task in acts if task.done() and task.exception() is not None]
+    errors = [*loop.errors, *(repr(task.exception()) for task in acts if task.done() and task.exception() is not None)]
     if house.desk is None:
-        return [Violation("stuck", "there is no desk at the end")]
+        return [Violation("stuck", text) for text in ("there is no desk at the end", *errors)]
     truth = Truth(
         orders=await house.venue.truth("orders"),
         fills=await house.venue.truth("fills"),
@@ -126,7 +124,7 @@ async def _verdict(
         sends=house.network.sends,
         told=people.told,
         unsettled=_unsettled(house, acts),
-        errors=[*errors, *loop.errors],
+        errors=errors,
     )
     people.orders = len(truth.orders)
     return judge(truth, claim)
