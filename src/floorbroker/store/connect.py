@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 from pathlib import Path
@@ -40,6 +41,7 @@ def open_writer(path: Path, *, environment: Environment, instance_tag: int) -> s
     a newer build made, or that is damaged; `Conflict` for the journal of another environment.
     """
     _assert_local(path)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its other files the mode of this one
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         _assert_ours(connection, path)

@@ -6,12 +6,14 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from floorbroker.domain.errors import NotFound
 from floorbroker.domain.ports import KeyEntry, Record
 from floorbroker.domain.values import Environment, ExecId, IntentId, ProfileName
 from floorbroker.store.codec import Row, decode
-from floorbroker.store.connect import meta, open_reader
+from floorbroker.store.connect import open_reader
+from floorbroker.store.faults import fault_of
 
 PAGE = 1000
 _COLUMNS = "seq, epoch, at, kind, profile, intent_id, body"
@@ -30,7 +32,10 @@ def moment_of(at: int) -> datetime:
 
 
 class JournalReader:
-    """A read-only view of the file at `path`, as of each call.  Raises `NotFound` when there is no such file."""
+    """A read-only view of the file at `path`, as of each call.
+
+    Raises `NotFound` when there is no such file; every call raises `JournalFault` when the file cannot be read.
+    """
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
@@ -58,11 +63,11 @@ class JournalReader:
     def records_of(self, intent_id: IntentId) -> tuple[Record, ...]:
         """Everything that names one intent: how the outcome of a doubtful commit is read again (RELIABILITY 2.8)."""
         query = f"SELECT {_COLUMNS} FROM records WHERE intent_id = ? ORDER BY seq"  # noqa: S608 - our own constant
-        return tuple(record_of(columns) for columns in self._connection.execute(query, (intent_id,)))
+        return tuple(record_of(columns) for columns in self._all(query, intent_id))
 
     def find_key(self, *, principal: str, profile: ProfileName, key: str) -> KeyEntry | None:
         query = 'SELECT body_hash, intent_id FROM keys WHERE principal = ? AND profile = ? AND "key" = ?'
-        row = self._connection.execute(query, (principal, profile, key)).fetchone()
+        row = self._first(query, principal, profile, key)
         if row is None:
             return None
         return KeyEntry(principal=principal, profile=profile, key=key, body_hash=row[0], intent_id=IntentId(row[1]))
@@ -72,7 +77,7 @@ class JournalReader:
     ) -> int | None:
         """The sequence number under which an execution was first recorded, however many sources told of it since."""
         query = "SELECT seq FROM executions WHERE profile = ? AND intent_id = ? AND exec_id = ? AND version = ?"
-        row = self._connection.execute(query, (profile, intent_id, exec_id, version)).fetchone()
+        row = self._first(query, profile, intent_id, exec_id, version)
         return None if row is None else row[0]
 
     def audit_rows(self, after: int = 0, limit: int = PAGE) -> list[tuple[int, int, Record]]:
@@ -81,21 +86,22 @@ class JournalReader:
             "SELECT number, mono_us, seq, epoch, at, kind, profile, intent_id, body "
             "FROM audit JOIN records USING (seq) WHERE number > ? ORDER BY number LIMIT ?"
         )
-        return [(row[0], row[1], record_of(row[2:])) for row in self._connection.execute(query, (after, limit))]
+        return [(row[0], row[1], record_of(row[2:])) for row in self._all(query, after, limit)]
 
     @property
     def audit_count(self) -> int:
         """How many audit rows there are, which is the number of the last."""
-        return self._connection.execute("SELECT coalesce(max(number), 0) FROM audit").fetchone()[0]
+        return self._all("SELECT coalesce(max(number), 0) FROM audit")[0][0]
 
     def published(self, consumer: str) -> int:
         """How far a consumer of the outbox has come; 0 for one that never began."""
-        row = self._connection.execute("SELECT published FROM outbox WHERE consumer = ?", (consumer,)).fetchone()
+        row = self._first("SELECT published FROM outbox WHERE consumer = ?", consumer)
         return 0 if row is None else row[0]
 
     def meta(self, key: str) -> str | None:
         """One line of the journal's own description: `environment instance_tag epoch clean`."""
-        return meta(self._connection, key)
+        row = self._first("SELECT value FROM meta WHERE key = ?", key)
+        return None if row is None else row[0]
 
     @property
     def environment(self) -> Environment:
@@ -104,7 +110,7 @@ class JournalReader:
 
     @property
     def last_seq(self) -> int:
-        return self._connection.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
+        return self._all("SELECT coalesce(max(seq), 0) FROM records")[0][0]
 
     def close(self) -> None:
         self._connection.close()
@@ -113,7 +119,17 @@ class JournalReader:
         wanted = sorted(kinds) if kinds is not None else []
         chosen = f"AND kind IN ({', '.join('?' * len(wanted))})" if kinds is not None else ""
         query = f"SELECT {_COLUMNS} FROM records WHERE seq > ? {chosen} ORDER BY seq LIMIT ?"  # noqa: S608 - marks only
-        return _fetched(self._connection.execute(query, (after, *wanted, limit)))
+        return self._all(query, after, *wanted, limit)
+
+    def _first(self, query: str, *values: str | int) -> tuple[Any, ...] | None:
+        rows = self._all(query, *values)
+        return rows[0] if rows else None
+
+    def _all(self, query: str, *values: str | int) -> list[Any]:
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise fault_of(error) from error
 
 
 def record_of(columns: Columns) -> Record:
@@ -123,7 +139,3 @@ def record_of(columns: Columns) -> Record:
         kind=kind, profile=ProfileName(profile), intent_id=None if intent_id is None else IntentId(intent_id), body=body
     )
     return Record(seq=seq, epoch=epoch, at=moment_of(at), entry=decode(row))
-
-
-def _fetched(cursor: sqlite3.Cursor) -> list[Columns]:
-    return cursor.fetchall()

@@ -71,6 +71,8 @@ class SqliteJournal:
                 reader = JournalReader(path)
             except sqlite3.Error as error:
                 raise fault_of(error) from error
+            except OSError as error:
+                raise JournalFault(f"{path} cannot be opened: {error.strerror}") from error
             undo.pop_all()
         if reserve is not None:
             writer.is_full = not reserve.hold()

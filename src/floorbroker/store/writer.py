@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,6 +17,11 @@ from floorbroker.store.connect import meta, set_meta
 from floorbroker.store.faults import FULL, fault_of, primary_code
 from floorbroker.store.reader import microseconds
 from floorbroker.store.reserve import Reserve
+
+_RETIRE = (
+    "UPDATE meta SET value = 'yes' WHERE key = 'clean' "
+    "AND (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'epoch') <= ?"
+)
 
 
 @dataclass(slots=True)
@@ -76,8 +82,11 @@ class Writer:
         self.connection.execute("COMMIT")
 
     def retire(self) -> None:
-        """Mark a clean stop."""
-        set_meta(self.connection, "clean", "yes")
+        """Mark a clean stop, unless another owner has the journal by now.  A mark that cannot be written is not
+        needed: the next start checks the file instead.
+        """
+        with suppress(sqlite3.Error):
+            self.connection.execute(_RETIRE, (self.epoch,))
 
     def write(self, group: Sequence[Batch], stamp: Stamp) -> None:
         """One transaction for the whole group.  Raises `Conflict` for a stale epoch and `JournalFault`; batches that
@@ -133,11 +142,16 @@ class Writer:
     def _transact(self, group: Sequence[Batch], stamp: Stamp) -> None:
         self.rollback()
         self.connection.execute("BEGIN IMMEDIATE")
-        self._assert_epoch()
-        seq = self.last_seq
-        for batch in group:
-            seq = self._append(batch, stamp, seq)
-        self.connection.execute("COMMIT")
+        try:
+            self._assert_epoch()
+            seq = self.last_seq
+            for batch in group:
+                seq = self._append(batch, stamp, seq)
+            self.connection.execute("COMMIT")
+        except (sqlite3.Error, FloorbrokerError):
+            with suppress(sqlite3.Error):  # the first error is the one that tells; a lock must not stay behind it
+                self.rollback()
+            raise
 
     def _append(self, batch: Batch, stamp: Stamp, seq: int) -> int:
         """Write one batch under a savepoint; the last sequence number used."""

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from floorbroker.domain.errors import Conflict, JournalFault
+from floorbroker.domain.errors import Conflict, JournalFault, NotFound
 from floorbroker.domain.facts import Source
+from floorbroker.domain.ports import Journal
 from floorbroker.domain.values import Environment, ExecId
 from floorbroker.store import InlineExecutor, JournalReader, SqliteJournal, ThreadExecutor
 from floorbroker.store.executors import Work
@@ -61,6 +62,31 @@ async def test_replay_and_read_begin_after_a_record(path: Path) -> None:
     ]
     assert journal.read(kinds=frozenset()) == []
     await journal.close()
+
+
+async def test_the_journal_is_what_its_port_says(path: Path) -> None:
+    journal: Journal = opened(path)
+    assert journal.is_writable
+    await journal.close()
+
+
+async def test_only_its_owner_may_read_the_files(path: Path) -> None:
+    journal = opened(path)
+    await journal.commit(submit(1))
+    assert {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {
+        f"journal-paper.db{end}": 0o600 for end in ("", "-wal", "-shm", ".lock")
+    }
+    await journal.close()
+
+
+async def test_a_journal_that_cannot_be_read_is_a_fault_and_a_missing_one_is_not_found(path: Path) -> None:
+    with pytest.raises(NotFound):
+        JournalReader(path)
+    await opened(path).close()
+    reader = JournalReader(path)
+    reader.close()
+    with pytest.raises(JournalFault, match="cannot be used"):
+        reader.read()
 
 
 async def test_an_empty_commit_writes_nothing(path: Path) -> None:
@@ -159,11 +185,15 @@ async def test_a_stale_owner_cannot_append(path: Path) -> None:
             await journal.commit(submit(2))
     assert not journal.is_writable
     assert journal.reader.last_seq == 4
+    usurp(path, epoch=5)  # the stale owner holds no lock on the database
     await journal.close()
+    reader = JournalReader(path)
+    assert reader.meta("clean") == "no"  # and marks nothing on its way out
+    reader.close()
 
 
 def usurp(path: Path, *, epoch: int) -> None:
-    raw = sqlite3.connect(path, isolation_level=None)
+    raw = sqlite3.connect(path, isolation_level=None, timeout=0)
     raw.execute("UPDATE meta SET value = ? WHERE key = 'epoch'", (str(epoch),))
     raw.close()
 
