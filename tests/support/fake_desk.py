@@ -495,8 +495,12 @@ class FakeDesk:
                     yield event
             if self.ends_after_replay:
                 return
-            self._news.clear()
             await self._news.wait()
+
+    def wake(self) -> None:
+        """Let every reader of events look again."""
+        self._news.set()
+        self._news = asyncio.Event()
 
     def audit(self, *, after: int = 0, limit: int = 100) -> list[Record]:
         return [r for r in self._records if r.seq > after and isinstance(r.entry, AuditEntry)][:limit]
@@ -545,7 +549,7 @@ class FakeDesk:
             data=data or {},
         )
         self._events.append(event)
-        self._news.set()
+        self.wake()
 
 
 def matches(order: Order, where: OrderFilter) -> bool:

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 from floorbroker.api.auth import Doorkeeper, TokenCheck
 from floorbroker.api.door import Door
 from floorbroker.api.metrics import PrometheusMeter
-from floorbroker.api.openapi import document
+from floorbroker.api.openapi import document, methods_at
 from floorbroker.api.perimeter import Envelope, Perimeter, host_names
 from floorbroker.api.problems import on_bug, on_floorbroker_error, on_http_exception, on_validation_error
 from floorbroker.api.routes import accounts, control, events, market, orders, profiles, system
@@ -99,3 +99,7 @@ class Application(FastAPI):
         if self.openapi_schema is None:
             self.openapi_schema = document(self, models=(OrderSchema, ChangeSchema, control.KillSchema))
         return self.openapi_schema
+
+    def methods_at(self, path: str) -> list[str]:
+        """The methods the document knows at a path, for `Allow`."""
+        return methods_at(self.openapi(), path)

@@ -21,6 +21,8 @@ ABSOLUTE_S = 12 * 60 * 60
 SESSIONS_MAX = 64
 LOGINS_PER_MINUTE = 5
 ADDRESSES_MAX = 1024
+COOKIE = "floorbroker_session"
+SECURE_COOKIE = "__Host-floorbroker_session"
 
 
 def token_digest(token: str) -> str:
@@ -119,3 +121,16 @@ class Doorkeeper:
             self.brake.failed(address)
             return None
         return self.sessions.open(principal)
+
+    def wait_s(self, address: str) -> float:
+        """Seconds until this address may try a token again."""
+        return self.brake.wait_s(address)
+
+    def logout(self, reference: str) -> None:
+        """End a session."""
+        self.sessions.close(reference)
+
+    @staticmethod
+    def cookie_name(*, secure: bool) -> str:
+        """The `__Host-` name needs TLS, which loopback does not have."""
+        return SECURE_COOKIE if secure else COOKIE

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from starlette.routing import compile_path
 
 from floorbroker.api.problems import MEDIA_TYPE, STATUS, Problem
 from floorbroker.api.views.shape import View
@@ -95,7 +96,8 @@ def returns_list(view: type, description: str) -> dict[int | str, Any]:
 
 def streams(description: str) -> dict[int | str, Any]:
     """A stream of server-sent events."""
-    return {200: {"description": description, "content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+    reply: dict[int | str, Any] = {200: {"description": description, "content": {"text/event-stream": {}}}}
+    return reply
 
 
 def _headers(told: Mapping[str, str] | None) -> dict[str, Any]:
@@ -154,3 +156,10 @@ def _model_schemas(models: tuple[type[BaseModel], ...]) -> dict[str, Any]:
     _, made = models_json_schema([(m, "validation") for m in models], ref_template=REF + "{model}")
     text = re.sub(r'"(#/components/schemas/)?(\w+)Schema"', r'"\1\2Request"', json.dumps(made["$defs"]))
     return json.loads(text)
+
+
+def methods_at(document: Mapping[str, Any], path: str) -> list[str]:
+    """The documented methods of the most literal path template that matches."""
+    found = [template for template in document["paths"] if compile_path(template)[0].match(path)]
+    best = min(found, key=lambda template: template.count("{"), default=None)
+    return [] if best is None else sorted(method.upper() for method in document["paths"][best])

@@ -26,8 +26,6 @@ from floorbroker.domain.clock import Clock
 from floorbroker.domain.ports import Log, Meter
 
 HEADERS_MAX = 16 * 1024
-COOKIE = "floorbroker_session"
-SECURE_COOKIE = "__Host-floorbroker_session"
 CSRF_HEADER = "x-floorbroker-request"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -151,13 +149,8 @@ def session_reference(request: Request) -> str | None:
         cookies = SimpleCookie(request.headers.get("cookie", ""))
     except CookieError:
         return None
-    found = cookies.get(cookie_name(request))
+    found = cookies.get(Doorkeeper.cookie_name(secure=request.url.scheme == "https"))
     return None if found is None else found.value
-
-
-def cookie_name(request: Request) -> str:
-    """The `__Host-` name needs TLS, which loopback does not have."""
-    return SECURE_COOKIE if request.url.scheme == "https" else COOKIE
 
 
 def host_name(host: str) -> str:

@@ -224,7 +224,11 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     if detail == HTTPStatus(error.status_code).phrase:
         detail = DETAILS.get(error.status_code, detail)
     found = problem(request, status=error.status_code, code=code, detail=detail)
-    return reply_with(found, error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        # The router knows the methods of the first route alone; the document knows those of the path.
+        headers["Allow"] = ", ".join(request.app.methods_at(request.url.path)) or headers.get("Allow", "")
+    return reply_with(found, headers)
 
 
 async def on_validation_error(request: Request, error: Exception) -> Response:

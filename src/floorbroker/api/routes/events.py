@@ -66,7 +66,7 @@ def _envelope(event: DeskEvent, data: object) -> EventView:
 def resume_after(
     query: Annotated[EventsQuery, Query()],
     last_event_id: Annotated[
-        str | None, Header(description="The id of the last event seen.", json_schema_extra={"pattern": "^[0-9]{1,15}$"})
+        str | None, Header(description="The id of the last event seen.", json_schema_extra={"pattern": "^[0-9]{0,15}$"})
     ] = None,
 ) -> int | None:
     """The sequence to resume behind: the browser's own header wins.  None begins with what happens next."""

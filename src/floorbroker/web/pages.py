@@ -1,0 +1,146 @@
+"""The routes of the page: the desk itself, the way in and out, and the files it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from jinja2 import Environment as Templates
+from jinja2 import PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.values import Environment
+from floorbroker.gateway.desk import Desk
+from floorbroker.web import text
+from floorbroker.web.panels import screen_of
+
+HERE = Path(__file__).parent
+SESSION_MAX_S = 12 * 60 * 60
+
+
+class Keeper(Protocol):
+    """The way in, as the server's door keeps it."""
+
+    def login(self, token: str, address: str) -> str | None: ...
+
+    def wait_s(self, address: str) -> float: ...
+
+    def logout(self, reference: str) -> None: ...
+
+    def cookie_name(self, *, secure: bool) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Handlers of the page's routes."""
+
+    desks: Mapping[Environment, Desk]
+    clock: Clock
+    version: str
+    keeper: Keeper
+    templates: Templates
+
+    def render(self, name: str, *, status: int = 200, **members: Any) -> Response:
+        """A template as a reply."""
+        html = self.templates.get_template(name).render(version=self.version, **members)
+        return HTMLResponse(html, status_code=status)
+
+    async def desk(self, request: Request) -> Response:
+        """The desk of one environment, or the way in."""
+        if request.state.principal is None:
+            return RedirectResponse("/login", status_code=303)
+        asked = request.query_params.get("env", "")
+        environments = tuple(self.desks)
+        environment = next((env for env in environments if env.value == asked), environments[0])
+        screen = await screen_of(
+            self.desks[environment],
+            environment=environment,
+            environments=environments,
+            profile=request.query_params.get("profile", ""),
+        )
+        return self.render("desk.html", screen=screen, now=self.clock.now(), principal=request.state.principal)
+
+    async def login_form(self, request: Request) -> Response:
+        """The form that asks for the token."""
+        if request.state.principal is not None:
+            return RedirectResponse("/", status_code=303)
+        return self.render("login.html", trouble="")
+
+    async def login(self, request: Request) -> Response:
+        """Take the token, give a session; a wrong one is told, and slowed down after five."""
+        address = request.client.host if request.client else ""
+        wait_s = self.keeper.wait_s(address)
+        if wait_s > 0:
+            reply = self.render(
+                "login.html", status=429, trouble=f"Too many wrong tokens. Try again in {wait_s:.0f} s."
+            )
+            reply.headers["Retry-After"] = f"{wait_s:.0f}"
+            return reply
+        form = await request.form(max_files=0, max_fields=4)
+        token = form.get("token")
+        reference = self.keeper.login(token.strip(), address) if isinstance(token, str) else None
+        if reference is None:
+            return self.render("login.html", status=401, trouble="That is not the token of this desk.")
+        return self._with_session(request, reference)
+
+    def _with_session(self, request: Request, reference: str) -> Response:
+        secure = request.url.scheme == "https"
+        reply = RedirectResponse("/", status_code=303)
+        reply.set_cookie(
+            self.keeper.cookie_name(secure=secure),
+            reference,
+            max_age=SESSION_MAX_S,
+            path="/",
+            secure=secure,
+            httponly=True,
+            samesite="strict",
+        )
+        return reply
+
+    async def logout(self, request: Request) -> Response:
+        """End the session."""
+        name = self.keeper.cookie_name(secure=request.url.scheme == "https")
+        self.keeper.logout(request.cookies.get(name, ""))
+        reply = RedirectResponse("/login", status_code=303)
+        reply.delete_cookie(name, path="/", secure=request.url.scheme == "https", httponly=True, samesite="strict")
+        return reply
+
+
+class Files(StaticFiles):
+    """The page's own files; the browser asks each time whether they changed."""
+
+    def file_response(self, *args: Any, **members: Any) -> Response:
+        reply = super().file_response(*args, **members)
+        reply.headers["Cache-Control"] = "no-cache"
+        return reply
+
+
+def web_page(
+    *, desks: Mapping[Environment, Desk], clock: Clock, version: str
+) -> Callable[[Keeper], Sequence[BaseRoute]]:
+    """What `create_app(page=…)` takes: given the way in, the routes of the page."""
+
+    def routes(keeper: Keeper) -> Sequence[BaseRoute]:
+        page = Page(desks=desks, clock=clock, version=version, keeper=keeper, templates=_templates())
+        return [
+            Route("/", page.desk, methods=["GET"]),
+            Route("/login", page.login_form, methods=["GET"]),
+            Route("/login", page.login, methods=["POST"]),
+            Route("/logout", page.logout, methods=["POST"]),
+            Mount("/static", Files(directory=HERE / "static")),
+        ]
+
+    return routes
+
+
+def _templates() -> Templates:
+    made = Templates(loader=PackageLoader("floorbroker.web", "templates"), autoescape=True, undefined=StrictUndefined)
+    for shape in (text.number, text.price, text.money, text.gain, text.clock, text.words, text.direction):
+        made.filters[shape.__name__] = shape  # pyright: ignore[reportUnknownMemberType]
+    return made

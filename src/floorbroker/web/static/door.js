@@ -1,0 +1,28 @@
+// The REST door. A reply is {ok, status, body}; silence is {status: 0}: then nobody knows whether the request arrived.
+
+const env = document.body.dataset.env;
+export const base = `/api/v1/${env}`;
+const DEADLINE_MS = 15000;
+
+export async function call(method, path, { body, headers = {} } = {}) {
+  const init = { method, headers: { Accept: "application/json", "X-Floorbroker-Request": "1", ...headers }, credentials: "same-origin" };
+  if (body !== undefined) {
+    init.body = JSON.stringify(body);
+    init.headers["Content-Type"] = "application/json";
+  }
+  init.signal = AbortSignal.timeout(DEADLINE_MS);
+  try {
+    const reply = await fetch(base + path, init);
+    if (reply.status === 401) location.assign("/login");
+    const text = await reply.text();
+    return { ok: reply.ok, status: reply.status, body: text ? JSON.parse(text) : null };
+  } catch (error) {
+    return { ok: false, status: 0, body: { detail: `no answer: ${error.message}` } };
+  }
+}
+
+/** A query string of the members that have a value. */
+export function query(members) {
+  const found = Object.entries(members).filter(([, value]) => value);
+  return found.length ? `?${new URLSearchParams(found)}` : "";
+}

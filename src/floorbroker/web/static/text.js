@@ -1,0 +1,69 @@
+// How numbers, times and words look (the server's text.py says the same), and how nodes are made: text never becomes markup.
+
+export const UNKNOWN = "unknown";
+
+/** A decimal string with grouped thousands; all its digits stay. */
+export function number(text) {
+  if (text === null || text === undefined) return UNKNOWN;
+  const [, sign, whole, rest] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text) ?? [null, "", "", ""];
+  if (!whole) return String(text);
+  const grouped = whole.replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+  return sign + grouped + (rest ? `.${rest}` : "");
+}
+
+/** All its digits, and at least two after the point. */
+export function price(text) {
+  const shown = number(text);
+  const digits = shown.split(".")[1] ?? "";
+  return shown === UNKNOWN || digits.length >= 2 ? shown : `${shown.split(".")[0]}.${digits.padEnd(2, "0")}`;
+}
+
+/** To the cent, half to even, on digits alone: no amount ever becomes a binary fraction. */
+export function money(text) {
+  if (text === null || text === undefined) return UNKNOWN;
+  const [, sign, whole, rest = ""] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
+  if (whole === undefined) return String(text);
+  const digits = rest.padEnd(2, "0");
+  let cents = BigInt(whole + digits.slice(0, 2));
+  const tail = digits.slice(2).padEnd(1, "0");
+  const half = /^50*$/.test(tail);
+  if (half ? cents % 2n === 1n : tail[0] >= "5") cents += 1n;
+  const padded = cents.toString().padStart(3, "0");
+  return number(`${cents === 0n ? "" : sign}${padded.slice(0, -2)}.${padded.slice(-2)}`);
+}
+
+/** Profit or loss with its sign and an arrow, so that colour is never alone. */
+export function gain(text) {
+  const shown = money(text);
+  if (shown === UNKNOWN || shown === "0.00") return shown;
+  return shown.startsWith("-") ? `▼ \u2212${shown.slice(1)}` : `▲ +${shown}`;
+}
+
+export function direction(text) {
+  const shown = gain(text);
+  return shown.startsWith("▲") ? "up" : shown.startsWith("▼") ? "down" : "flat";
+}
+
+/** The time of day, UTC, of an RFC 3339 text. */
+export const clock = (time) => (time ? time.slice(11, 19) : UNKNOWN);
+
+export const words = (name) => name.replaceAll("_", " ");
+
+/** An element with attributes and children; children that are text become text nodes. */
+export function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== false) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children);
+  return node;
+}
+
+export const by = (id) => document.getElementById(id);
+
+/** Show a sentence in a message box, or hide the box. */
+export function say(box, text, kind = "") {
+  box.className = `message ${kind}`.trim();
+  box.textContent = text;
+  box.hidden = !text;
+}

@@ -1,0 +1,186 @@
+// The order ticket. Enter previews, Ctrl+Enter sends, Esc goes back. The idempotency key is made when the preview opens; the
+// first send locks the button, and after silence only the same order under the same key may be sent again.
+
+import { call, query } from "./door.js";
+import { refreshHoldings, showOrder } from "./panels.js";
+import { by, make, money, number, price, say, words } from "./text.js";
+
+const form = by("order-form");
+const POINTERS = { "/quantity": "amount", "/notional": "amount" };
+let wish = null; // the previewed order
+let key = "";
+let locked = false;
+
+function freshKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return `page-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+function order() {
+  const data = new FormData(form);
+  const found = { symbol: data.get("symbol").trim().toUpperCase(), side: data.get("side"), type: data.get("type") };
+  found[data.get("unit")] = data.get("amount").trim().replaceAll(",", "");
+  for (const field of form.querySelectorAll("[data-for] input, [data-tif] input")) {
+    const value = field.value.trim().replaceAll(",", "");
+    if (!field.closest(".field").hidden && value) found[field.name] = field.name === "expire_at" ? `${value}:00Z` : value;
+  }
+  found.time_in_force = data.get("time_in_force");
+  for (const name of ["client_tag", "reason"]) if (data.get(name).trim()) found[name] = data.get(name).trim();
+  for (const name of ["reduce_only", "extended_hours"]) if (data.get(name)) found[name] = true;
+  const profile = document.body.dataset.profile || (by("profile").options.length === 2 ? by("profile").options[1].value : "");
+  return profile ? { ...found, profile } : found;
+}
+
+function shape() {
+  const type = form.elements.type.value;
+  for (const field of form.querySelectorAll("[data-for]")) field.hidden = !field.dataset.for.split(" ").includes(type);
+  for (const field of form.querySelectorAll("[data-tif]")) field.hidden = form.elements.time_in_force.value !== field.dataset.tif;
+}
+
+// -- telling what is wrong ------------------------------------------------------------------------------------------------
+
+function clear() {
+  for (const told of form.querySelectorAll(".wrong")) told.remove();
+  for (const input of form.querySelectorAll("[aria-invalid]")) {
+    input.removeAttribute("aria-invalid");
+    input.removeAttribute("aria-describedby");
+  }
+  say(by("outcome"), "");
+}
+
+function refuse(problem) {
+  const left = (problem.errors ?? []).filter((error) => !mark(error));
+  const told = left.map((error) => `${error.pointer.slice(1)}: ${error.detail}`).join("; ");
+  if (told || !problem.errors?.length) say(by("outcome"), told || problem.detail, "bad");
+  form.querySelector("[aria-invalid]")?.focus();
+}
+
+function mark(error) {
+  const input = form.elements[POINTERS[error.pointer] ?? error.pointer.slice(1)];
+  if (!(input instanceof HTMLElement) || input.closest("[hidden]")) return false;
+  const id = `wrong-${input.id}`;
+  if (by(id)) return true;
+  input.setAttribute("aria-invalid", "true");
+  input.setAttribute("aria-describedby", id);
+  input.closest(".field").append(make("p", { class: "wrong", id }, error.detail));
+  return true;
+}
+
+// -- preview --------------------------------------------------------------------------------------------------------------
+
+async function preview() {
+  if (locked || wish) return; // a second Enter does nothing
+  clear();
+  const asked = order();
+  by("preview-button").disabled = true;
+  const reply = await call("POST", "/orders/preview", { body: asked });
+  by("preview-button").disabled = false;
+  if (!reply.ok) return refuse(reply.body);
+  [wish, key] = [asked, freshKey()];
+  by("summary").textContent = summary(asked);
+  by("verdicts").replaceChildren(...lines(reply.body));
+  by("send").disabled = !reply.body.ok;
+  by("preview").hidden = false;
+  by("preview").focus();
+}
+
+function summary(asked) {
+  const amount = asked.quantity ? number(asked.quantity) : `${money(asked.notional)} money of`;
+  const at = [asked.limit_price && `limit ${price(asked.limit_price)}`, asked.stop_price && `stop ${price(asked.stop_price)}`];
+  const trail = asked.trail_percent && `trailing ${asked.trail_percent} %`;
+  const kind = at.some(Boolean) ? [] : [words(asked.type)];
+  const terms = [...kind, ...at, trail, asked.time_in_force.toUpperCase()].filter(Boolean).join(", ");
+  const where = document.body.dataset.env.toUpperCase();
+  return `${asked.side.toUpperCase()} ${amount} ${asked.symbol} (${terms}) in ${where}`;
+}
+
+function lines(found) {
+  const line = (kind, sign, text) => make("li", { class: kind }, `${sign} ${text}`);
+  const told = found.verdicts.filter((v) => !v.ok).map((v) => line("no", "✕", v.detail || words(v.control)));
+  told.push(...found.objections.map((o) => line("no", "✕", `${o.pointer.slice(1)}: ${o.detail}`)));
+  const passed = found.verdicts.filter((v) => v.ok).length;
+  if (passed) told.push(line("yes", "✓", `${passed} ${passed === 1 ? "check" : "checks"} passed`));
+  if (found.quote) told.push(line("info", "·", `bid ${price(found.quote.bid)}, ask ${price(found.quote.ask)}`));
+  if (found.margin) {
+    const { currency, initial, fees } = found.margin;
+    told.push(line("info", "·", `ties up about ${money(initial)} ${currency}, fees ${money(fees)}`));
+  }
+  told.push(line("info", "·", `profile ${found.profile}`));
+  return told;
+}
+
+function back() {
+  if (locked || !wish) return;
+  wish = null;
+  by("preview").hidden = true;
+  by("amount").focus();
+}
+
+// -- sending --------------------------------------------------------------------------------------------------------------
+
+async function send() {
+  if (locked || !wish || by("send").disabled) return;
+  locked = true;
+  by("send").disabled = true;
+  const reply = await call("POST", "/orders", { body: wish, headers: { "Idempotency-Key": key } });
+  locked = false;
+  if (reply.status === 0) {
+    const told = "No answer: the order may have been placed. Look at the orders below; sending it again here cannot place it twice.";
+    say(by("outcome"), told, "doubt");
+    by("send").disabled = false; // the same wish under the same key
+    return;
+  }
+  done(reply);
+}
+
+function done(reply) {
+  wish = null;
+  by("preview").hidden = true;
+  const placed = reply.ok ? reply.body : reply.body.order;
+  if (placed) showOrder(placed);
+  refreshHoldings();
+  if (reply.status === 202) {
+    say(by("outcome"), "Sent, and no answer came: its state is unknown. It is being found out; do not send it again.", "doubt");
+  } else if (reply.ok) {
+    say(by("outcome"), `${placed.side} ${placed.symbol}: ${words(placed.ord_status)}`);
+    form.elements.amount.value = "";
+    form.elements.symbol.focus();
+  } else {
+    refuse({ ...reply.body, detail: [reply.body.detail, reply.body.broker_text].filter(Boolean).join(": ") });
+  }
+}
+
+// -- waking ---------------------------------------------------------------------------------------------------------------
+
+async function quote() {
+  const symbol = form.elements.symbol.value.trim().toUpperCase();
+  const box = by("quote");
+  box.textContent = "\u00a0";
+  if (!symbol) return;
+  const reply = await call("GET", `/quotes${query({ symbols: symbol, profile: document.body.dataset.profile })}`);
+  const [found] = reply.ok ? reply.body.items : [];
+  box.textContent = found ? `bid ${price(found.bid)} · ask ${price(found.ask)}` : reply.body.detail;
+}
+
+export function wakeTicket() {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    preview();
+  });
+  form.addEventListener("change", shape);
+  form.addEventListener("input", () => {
+    if (wish && !locked) [wish, by("preview").hidden] = [null, true]; // what was previewed is not what would be sent
+  });
+  form.elements.symbol.addEventListener("change", quote);
+  by("send").addEventListener("click", send);
+  by("back").addEventListener("click", back);
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") back();
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat) {
+      event.preventDefault();
+      send();
+    }
+  });
+  by("preview-button").disabled = false;
+  shape();
+}

@@ -1,0 +1,62 @@
+"""The server and its page over a desk in memory, on a loopback port of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import FastAPI
+
+from floorbroker.api import HashedToken, create_app, token_digest
+from floorbroker.domain.clock import Clock, SystemClock
+from floorbroker.domain.values import Environment
+from floorbroker.web import web_page
+from tests.support.fake_desk import FakeDesk
+
+TOKEN = "fb_paper_0123456789abcdef"
+
+
+def app_over(desk: FakeDesk, *, clock: Clock, hosts: tuple[str, ...] = ("127.0.0.1", "localhost")) -> FastAPI:
+    """The whole application, page included, over one desk."""
+    desks = {desk.environment: desk}
+    return create_app(
+        desks=desks,
+        token=HashedToken(token_digest(TOKEN)),
+        clock=clock,
+        version="0.1.0",
+        hosts=hosts,
+        page=web_page(desks=desks, clock=clock, version="0.1.0"),
+    )
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server."""
+
+    origin: str
+    desk: FakeDesk
+
+
+@asynccontextmanager
+async def desk_server(environment: Environment = Environment.PAPER) -> AsyncIterator[Served]:
+    """Serve until the block ends."""
+    clock = SystemClock()
+    desk = FakeDesk(clock=clock, environment=environment)
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        app_over(desk, clock=clock), log_level="warning", lifespan="off", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    running = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
+    try:
+        yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", desk)
+    finally:
+        server.should_exit = True
+        desk.ends_after_replay = True
+        desk.wake()
+        await running
+        listener.close()
