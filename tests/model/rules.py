@@ -194,8 +194,10 @@ class Case:
             return frozenset({OrderState.FILLED})
         ended = self.ended()
         if self.founding.order.order_qty is None and self.all(f.Filled):
-            # No quantity was asked, so the venue's word decides; another last word beside it is not ranked.
-            return ended | {OrderState.FILLED}
+            # No quantity was asked, so the venue's word decides; another last word beside it is not ranked, unless
+            # a void left open quantity: "FILLED to CANCELLED/EXPIRED".
+            taken = sum((self.taken_back(order_id) for order_id in self.order_ids()), ZERO)
+            return ended if ended and taken > 0 else ended | {OrderState.FILLED}
         if ended:
             return ended
         state = self.working_state()

@@ -271,7 +271,8 @@ def state_of(evidence: Evidence, chain: list[OrderId], cum: Decimal, quantity: D
     words = evidence.links[chain[-1]].words if chain else set[str]()
     if quantity is not None and 0 < quantity <= cum:
         return OrderState.FILLED
-    if quantity is None and "filled" in words:
+    busted = bool(chain) and _taken_back(evidence, chain[-1]) > 0  # a void leaves open quantity at a closed order
+    if quantity is None and "filled" in words and not (busted and any(word in words for word, _ in _TERMINAL)):
         return OrderState.FILLED
     for word, state in _TERMINAL:
         if word in words:
