@@ -165,16 +165,19 @@ class House:
             kill = self.plan.kills[self.lives] if self.lives < len(self.plan.kills) else None
             node = Node(f"desk {self.lives + 1}", fatal_step=kill.step if kill else None)
             died = asyncio.Event()
-            node.on_death.append(died.set)
+            node.on_death += [self._fall, died.set]
             self.lives += 1
             self.node = node
             self.loop.spawn(node, self._live(node))
             await died.wait()
             self.log.note(f"{node.name} died at its step {node.steps}")
             self.deaths += 1
-            self.desk = None
-            self._up.clear()
             await asyncio.sleep(kill.down_s if kill else 2.0)
+
+    def _fall(self) -> None:
+        """From this moment on nobody finds a desk."""
+        self.desk = None
+        self._up.clear()
 
     async def _live(self, node: Node) -> None:
         try:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import hashlib
-import sqlite3
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,6 +15,8 @@ from floorbroker.domain.errors import FloorbrokerError
 from floorbroker.domain.orders import Order
 from floorbroker.gateway.desk import Caller, SessionState
 from floorbroker.gateway.gateway import Gateway
+from floorbroker.store.export import digest
+from floorbroker.store.reader import JournalReader
 from tests.simulation.house import HONEST, PROFILE, Died, House, Plant, build, scratch, set_prices
 from tests.simulation.loop import Deadlock, SimulatedLoop, TooManySteps
 from tests.simulation.oracle import Claim, Truth, Violation, judge
@@ -131,15 +131,12 @@ async def _verdict(
 
 
 def digest_of(path: Path) -> str:
-    """SHA-256 over every record of a journal, audit rows included, in order."""
-    digest = hashlib.sha256()
-    connection = sqlite3.connect(path)
+    """The digest of the canonical export of a journal and its audit."""
+    reader = JournalReader(path)
     try:
-        for row in connection.execute("SELECT * FROM records ORDER BY seq"):
-            digest.update(repr(row).encode())
+        return digest(reader)
     finally:
-        connection.close()
-    return digest.hexdigest()
+        reader.close()
 
 
 class People:
