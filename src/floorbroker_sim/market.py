@@ -1,31 +1,28 @@
-"""Prices: a seeded market that can be asked for any moment, and prices set by hand that hold until the next.
+"""What is listed and what it costs now: a source of prices, and prices set by hand that hold until the next.
 
-A price is a pure function of seed, symbol and time, so history and the live feed agree and nothing is stored:
-a slow and a fast wave around the base price, and a step of noise for each minute.
+The source is the seeded market (any moment can be asked for, history agrees with the live feed) or a recorded tape.
 """
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from typing import Protocol
 
 from floorbroker.domain.instrument import Instrument, OptionContract, TickRule
 from floorbroker.domain.records import Quote, Trade
 from floorbroker.domain.values import AssetClass, Price
+from floorbroker.tape import Listing, SeededMarket
 
 _EQUITY_TICKS = (
     TickRule(from_price=Decimal(0), tick=Decimal("0.0001")),
     TickRule(from_price=Decimal(1), tick=Decimal("0.01")),
 )
-_HALF_SPREAD = Decimal("0.0001")
-_DAY_S = 86_400.0
 _OVERNIGHT = timedelta(hours=17, minutes=30)
-_VOLATILITY = 0.3  # of options, a year
+_HAND_SIZE = {AssetClass.CRYPTO: Decimal(10)}
+_HAND_SIZE_ELSE = Decimal(500)
 
 EQUITIES: dict[str, tuple[str, str]] = {
     "AAPL": ("190.00", "Apple Inc. Common Stock"),
@@ -94,29 +91,89 @@ def option(contract: OptionContract) -> Instrument:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Wave:
-    base: float
-    slow: float
-    fast: float
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """New prices of one symbol at `at`: a quote, a trade, or both."""
+
+    at: datetime
+    quote: Quote | None = None
+    trade: Trade | None = None
+
+
+class PriceSource(Protocol):
+    """Where prices come from.  Symbols are canonical."""
+
+    def quote(self, symbol: str, at: datetime) -> Quote | None: ...
+    def last_trade(self, symbol: str, at: datetime) -> Trade | None: ...
+    def advance(self, at: datetime, symbols: Iterable[str]) -> Iterator[Tick]:
+        """Everything between the last call and `at`, in time order; a seeded market answers for `symbols` alone."""
+        ...
+
+    def rewind(self) -> None: ...
+
+
+class SeededSource:
+    """The seeded market.  It has every moment, so `advance` is one look at the last."""
+
+    def __init__(self, *, seed: int, listings: dict[str, Listing]) -> None:
+        self._market = SeededMarket(seed=seed, listings=listings)
+
+    def quote(self, symbol: str, at: datetime) -> Quote | None:
+        try:
+            quote = self._market.quote(symbol, at)
+        except KeyError:
+            return None
+        return replace(quote, last=quote.ask if quote.mid is None else Price(quote.mid))
+
+    def last_trade(self, symbol: str, at: datetime) -> Trade | None:
+        quote = self.quote(symbol, at)
+        if quote is None:
+            return None
+        if quote.bid is None:  # a worthless option: nobody sells at nothing
+            return Trade(symbol=symbol, price=quote.ask or Price(Decimal("0.01")), size=Decimal(1), time=at)
+        trade = self._market.trade(symbol, at)
+        return trade if "/" in symbol else replace(trade, size=max(Decimal(1), trade.size.to_integral_value()))
+
+    def advance(self, at: datetime, symbols: Iterable[str]) -> Iterator[Tick]:
+        for symbol in symbols:
+            yield Tick(at=at, quote=self.quote(symbol, at), trade=self.last_trade(symbol, at))
+
+    def rewind(self) -> None:
+        """There is nothing to rewind."""
+
+
+def seeded(seed: int) -> tuple[SeededSource, list[Instrument]]:
+    """The popular shares and coins with seeded prices."""
+    instruments = [equity(s, name) for s, (_, name) in EQUITIES.items()] + [
+        coin(s, name) for s, (_, name) in COINS.items()
+    ]
+    anchors = {**EQUITIES, **COINS}
+    listings = {i.symbol: _listing(i, Decimal(anchors[i.symbol][0])) for i in instruments}
+    return SeededSource(seed=seed, listings=listings), instruments
+
+
+def _listing(instrument: Instrument, anchor: Decimal) -> Listing:
+    tick = instrument.tick_at(anchor)
+    is_coin = instrument.asset_class is AssetClass.CRYPTO
+    half = max(1, int(anchor / 20_000 / tick))
+    return Listing(anchor=anchor, tick=tick, half_spread=half, size=Decimal("0.5") if is_coin else Decimal(100))
 
 
 class Market:
-    """The market at one moment; `step_to` moves it.  Symbols are canonical (`AAPL`, `BTC/USD`, padded OCC)."""
+    """The market at one moment; `advance` moves it.  Symbols are canonical (`AAPL`, `BTC/USD`, padded OCC)."""
 
-    def __init__(self, *, seed: int, at: datetime) -> None:
-        self._seed = seed
-        self._start = at
+    def __init__(self, source: PriceSource, instruments: Iterable[Instrument], *, at: datetime) -> None:
+        self.source = source
+        self.first_moment = at
         self.at = at
-        self.instruments: dict[str, Instrument] = {s: equity(s, name) for s, (_, name) in EQUITIES.items()}
-        self.instruments |= {s: coin(s, name) for s, (_, name) in COINS.items()}
-        self._pinned: dict[str, Quote] = {}
-        self._waves: dict[str, _Wave] = {}
+        self.instruments = {instrument.symbol: instrument for instrument in instruments}
+        self._pinned: dict[str, tuple[Quote, Trade]] = {}
 
     def reset(self) -> None:
         """Forget prices set by hand and go back to the first moment."""
         self._pinned.clear()
-        self.at = self._start
+        self.source.rewind()
+        self.at = self.first_moment
 
     def instrument(self, symbol: str) -> Instrument:
         """Raises `KeyError` for a symbol nobody listed."""
@@ -131,116 +188,45 @@ class Market:
     def quote(self, symbol: str) -> Quote | None:
         """The top of book now; None for a symbol without a price."""
         pinned = self._pinned.get(symbol)
-        return pinned if pinned is not None else self.quote_at(symbol, self.at)
+        return pinned[0] if pinned is not None else self.source.quote(symbol, self.at)
 
-    def is_pinned(self, symbol: str) -> bool:
-        """Whether somebody set this price by hand."""
-        return symbol in self._pinned
+    def last_trade(self, symbol: str) -> Trade | None:
+        pinned = self._pinned.get(symbol)
+        return pinned[1] if pinned is not None else self.source.last_trade(symbol, self.at)
 
-    def set_price(
-        self, symbol: str, *, bid: Price, ask: Price, last: Price | None, at: datetime
-    ) -> tuple[Quote, Trade]:
+    def set_price(self, symbol: str, *, bid: Price, ask: Price, last: Price | None, at: datetime) -> Tick:
         """The exact top of book from now on, and a trade at `last` (the middle of the book when not given)."""
         instrument = self.instrument(symbol)
-        middle = last if last is not None else Price(_to_tick((bid + ask) / 2, instrument))
-        size = _size(instrument)
-        quote = Quote(symbol=symbol, bid=bid, ask=ask, bid_size=size, ask_size=size, last=middle, time=at)
-        self._pinned[symbol] = quote
-        return quote, Trade(
-            symbol=symbol, price=middle, size=size, time=at, trade_id=str(_number(f"{symbol}{at}") % 10**9)
-        )
+        price = last if last is not None else Price(_on_tick((bid + ask) / 2, instrument))
+        size = _HAND_SIZE.get(instrument.asset_class, _HAND_SIZE_ELSE)
+        quote = Quote(symbol=symbol, bid=bid, ask=ask, bid_size=size, ask_size=size, last=price, time=at)
+        trade = Trade(symbol=symbol, price=price, size=size, time=at, trade_id=f"{at:%H%M%S%f}")
+        self._pinned[symbol] = (quote, trade)
+        return Tick(at=at, quote=quote, trade=trade)
 
-    def step_to(self, at: datetime, symbols: Iterable[str]) -> Iterator[tuple[Quote, Trade]]:
-        """Move to `at`; the new quotes and a trade of each symbol that has no price set by hand."""
+    def advance(self, at: datetime, symbols: Iterable[str]) -> Iterator[Tick]:
+        """Move to `at`: what happened on the way, without the symbols priced by hand."""
+        for tick in self.source.advance(at, [symbol for symbol in symbols if symbol not in self._pinned]):
+            self.at = tick.at
+            named = tick.quote or tick.trade
+            if named is not None and named.symbol not in self._pinned:
+                yield tick
         self.at = at
-        for symbol in symbols:
-            if symbol in self._pinned:
-                continue
-            quote = self.quote_at(symbol, at)
-            if quote is not None:
-                yield quote, self.trade_at(symbol, at)
 
-    @property
-    def first_moment(self) -> datetime:
-        """When this market began."""
-        return self._start
+    def price_at(self, symbol: str, at: datetime) -> Decimal | None:
+        """What a unit cost at a moment: the middle of the seeded book, or the last trade known then."""
+        quote = self.source.quote(symbol, at)
+        if quote is None:
+            return None
+        price = quote.last or quote.mid
+        return None if price is None else _on_tick(price, self.instrument(symbol))
 
     def close_before(self, symbol: str, at: datetime) -> Decimal:
-        """The last price of the session before `at`; for a symbol priced by hand, its price now."""
+        """The last price of the session before the opening `at`; for a symbol priced by hand, its price now."""
         pinned = self._pinned.get(symbol)
         if pinned is not None:
-            return pinned.last or pinned.mid or Decimal(0)
-        return self.mid_at(symbol, at - _OVERNIGHT)
-
-    # --- The pure walk ------------------------------------------------------------------------------------------------
-
-    def mid_at(self, symbol: str, at: datetime) -> Decimal:
-        """The price the market circles, on the instrument's tick.  Raises `KeyError` for an unknown symbol."""
-        instrument = self.instrument(symbol)
-        if instrument.asset_class is AssetClass.OPTION:
-            return _to_tick(Decimal(repr(self._option_value(symbol, at))), instrument)
-        return _to_tick(Decimal(repr(round(self._value(symbol, at), 8))), instrument)
-
-    def quote_at(self, symbol: str, at: datetime) -> Quote | None:
-        """The seeded top of book at any moment."""
-        try:
-            instrument = self.instrument(symbol)
-        except KeyError:
-            return None
-        middle = self.mid_at(symbol, at)
-        tick = instrument.tick_at(middle)
-        half = max(tick, (middle * _HALF_SPREAD / tick).to_integral_value() * tick)
-        size = _size(instrument)
-        return Quote(
-            symbol=symbol, bid=Price(max(tick, middle - half)), ask=Price(middle + half),
-            bid_size=size, ask_size=size, last=Price(middle), time=at,
-        )  # fmt: skip
-
-    def trade_at(self, symbol: str, at: datetime) -> Trade:
-        """A trade at the middle price."""
-        number = _number(f"{self._seed} {symbol} {at.isoformat()}")
-        size = Decimal(1 + number % 300)
-        if self.instrument(symbol).asset_class is AssetClass.CRYPTO:
-            size = size / 1000
-        return Trade(
-            symbol=symbol, price=Price(self.mid_at(symbol, at)), size=size, time=at, trade_id=str(number % 10**9)
-        )
-
-    def _wave(self, symbol: str) -> _Wave:
-        wave = self._waves.get(symbol)
-        if wave is None:
-            number = _number(f"{self._seed} {symbol}")
-            base = EQUITIES.get(symbol) or COINS.get(symbol)
-            price = base[0] if base else str(20 + number % 180)
-            wave = _Wave(float(price), (number >> 8) % 1000 / 1000, (number >> 24) % 1000 / 1000)
-            self._waves[symbol] = wave
-        return wave
-
-    def _value(self, symbol: str, at: datetime) -> float:
-        wave, seconds = self._wave(symbol), at.timestamp()
-        slow = 0.12 * math.sin(2 * math.pi * (seconds / (173 * _DAY_S) + wave.slow))
-        fast = 0.015 * math.sin(2 * math.pi * (seconds / (0.37 * _DAY_S) + wave.fast))
-        quick = 0.002 * math.sin(2 * math.pi * (seconds / 700 + wave.slow))
-        minute = int(seconds // 60)
-        noise = _noise(self._seed, symbol, minute), _noise(self._seed, symbol, minute + 1)
-        share = seconds % 60 / 60
-        return wave.base * (1 + slow + fast + quick + 0.001 * (noise[0] * (1 - share) + noise[1] * share))
-
-    def _option_value(self, symbol: str, at: datetime) -> float:
-        contract = OptionContract.parse(symbol)
-        assert contract is not None
-        spot, strike = self._value(contract.root, at), float(contract.strike)
-        left_s = (
-            datetime.combine(contract.expiry, datetime.min.time(), UTC) + timedelta(hours=20) - at
-        ).total_seconds()
-        inner = spot - strike if contract.right == "C" else strike - spot
-        if left_s <= 0:
-            return max(inner, 0.01)
-        deviation = _VOLATILITY * spot * math.sqrt(left_s / (365 * _DAY_S))
-        z = inner / deviation
-        # Bachelier: inner value plus what time may still bring.
-        value = inner * (1 + math.erf(z / math.sqrt(2))) / 2 + deviation * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
-        return max(round(value, 4), 0.01)
+            return pinned[1].price
+        return self.price_at(symbol, at - _OVERNIGHT) or Decimal(0)
 
 
 def expiries(today: date, weeks: int = 6) -> list[date]:
@@ -256,20 +242,6 @@ def strikes(price: Decimal, count: int = 5) -> list[Decimal]:
     return [strike for n in range(-count, count + 1) if (strike := middle + n * step) > 0]
 
 
-def _to_tick(value: Decimal, instrument: Instrument) -> Decimal:
+def _on_tick(value: Decimal, instrument: Instrument) -> Decimal:
     tick = instrument.tick_at(value)
     return max((value / tick).to_integral_value() * tick, tick)
-
-
-def _size(instrument: Instrument) -> Decimal:
-    return Decimal(10) if instrument.asset_class is AssetClass.CRYPTO else Decimal(500)
-
-
-def _number(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
-
-
-@lru_cache(maxsize=65_536)
-def _noise(seed: int, symbol: str, minute: int) -> float:
-    """Between -1 and 1, the same for the same minute."""
-    return _number(f"{seed} {symbol} {minute}") / 2**63 - 1

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -61,7 +61,7 @@ class _Server(uvicorn.Server):
     """Two of them share one loop, so neither takes the signals."""
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         yield
 
 
@@ -114,7 +114,7 @@ def _door(app: Any, host: str, port: int, authority: TestAuthority | None) -> tu
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((host, port))
     config = uvicorn.Config(
-        app, log_level="critical", access_log=False, lifespan="off", http=_Http, ws=_WebSocket, ws_max_size=1 << 20,
+        app, log_level="error", access_log=False, lifespan="off", http=_Http, ws=_WebSocket, ws_max_size=1 << 20,
         ws_per_message_deflate=True, server_header=False, timeout_keep_alive=75, ws_ping_interval=None,
         ssl_certfile=None if authority is None else str(authority.certificate),
         ssl_keyfile=None if authority is None else str(authority.key),

@@ -80,7 +80,7 @@ def moment(at: datetime | None) -> str | None:
     return None if at is None else time_text(at)
 
 
-def new_order(request: wire.OrderRequest, *, symbol: str, intent: str | None, at: datetime) -> NewOrder:
+def new_order(request: wire.OrderRequest, *, symbol: str, intent: str | None) -> NewOrder:
     """The engine's order.  The request has passed every check, so its members are there."""
     assert request.type is not None
     assert request.time_in_force is not None

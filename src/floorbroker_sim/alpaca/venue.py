@@ -13,6 +13,7 @@ import msgspec
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.values import ExecId, OrderId, Price, Quantity, text_of, time_text
 from floorbroker.matching import BadOrder, NotOpen
+from floorbroker.tape import load
 from floorbroker_sim.alpaca import errors, info
 from floorbroker_sim.alpaca.auth import Keys, is_authorized, make_keys
 from floorbroker_sim.alpaca.errors import Refused
@@ -21,15 +22,18 @@ from floorbroker_sim.alpaca.mapping import PUBLIC_STATUS, average, inside
 from floorbroker_sim.alpaca.rest.records import Record
 from floorbroker_sim.alpaca.rest.routes import DATA, TRADING
 from floorbroker_sim.alpaca.rest.state import Settings, State
+from floorbroker_sim.alpaca.stream.data import PATHS, DataSession
 from floorbroker_sim.alpaca.stream.updates import UpdatesSession
 from floorbroker_sim.clock import VenueClock
 from floorbroker_sim.control import ControlDoor, Impossible
 from floorbroker_sim.faults import Fault, FaultPlan
 from floorbroker_sim.gate import Gate
+from floorbroker_sim.history import History, Known, SeededHistory, day_start
 from floorbroker_sim.http import Reply, Request, Router, SocketSession
-from floorbroker_sim.market import Market
+from floorbroker_sim.market import Market, PriceSource, seeded
+from floorbroker_sim.recorded import RecordedHistory, RecordedSource, first_moment, recorded_instruments
 
-_STEP = timedelta(seconds=60)
+_MINUTE = timedelta(minutes=1)
 _MAX_STEPS = 5_000
 _FEED_S = 1.0
 
@@ -44,14 +48,24 @@ class AlpacaVenue:
     name = info.VENUE
 
     def __init__(
-        self, *, settings: Settings, clock: VenueClock, market: Market, keys: Keys, plan: FaultPlan, rate: int
+        self,
+        *,
+        settings: Settings,
+        clock: VenueClock,
+        market: Market,
+        history: History,
+        keys: Keys,
+        plan: FaultPlan,
+        rate: int,
     ) -> None:
         self.clock = clock
         self.market = market
         self.keys = keys
         self.plan = plan
-        self.state = State(settings=settings, clock=clock, market=market)
+        self.state = State(settings=settings, clock=clock, market=market, history=history)
         self._counter = Counter(clock.base if clock.stands else clock, rate)
+        self._data_streams: dict[str, DataSession] = {}
+        self._minute = _minute_of(clock.now())
         self._trading, self._data = _router(TRADING), _router(DATA)
         self.app = Gate(self, plan=plan, clock=clock)
         self.control_app = ControlDoor(self, gate=self.app, plan=plan)
@@ -91,7 +105,13 @@ class AlpacaVenue:
         msgpack = request.headers.get("content-type", "") == "application/msgpack"
         if request.path.rstrip("/") == "/stream":
             return UpdatesSession(self.state, self.keys, msgpack=msgpack)
-        return errors.not_found().reply
+        path = request.path.rstrip("/")
+        if path not in PATHS:
+            return errors.not_found().reply
+        authorized = is_authorized(request.headers, self.keys)
+        return DataSession(
+            self.state, self.keys, path=path, msgpack=msgpack, authorized=authorized, taken=self._data_streams
+        )
 
     def client_id(self, request: Request) -> str | None:
         """The client's order id of an order entry or replace."""
@@ -128,18 +148,14 @@ class AlpacaVenue:
         ]
 
     def set_price(self, symbol: str, bid: Decimal, ask: Decimal, last: Decimal | None) -> None:
-        canonical = inside(symbol)
+        canonical, at = inside(symbol), self.clock.now()
         try:
-            quote, trade = self.market.set_price(
-                canonical,
-                bid=Price(bid),
-                ask=Price(ask),
-                last=None if last is None else Price(last),
-                at=self.clock.now(),
+            tick = self.market.set_price(
+                canonical, bid=Price(bid), ask=Price(ask), last=None if last is None else Price(last), at=at
             )
         except KeyError as error:
             raise Impossible("symbol", f"{symbol} is not listed here") from error
-        self.state.feed(quote, trade)
+        self.state.feed(tick)
 
     def force_fill(self, order: str, qty: Decimal, price: Decimal) -> None:
         record = self.state.find(order)
@@ -166,38 +182,76 @@ class AlpacaVenue:
         return self.clock.now()
 
     def move_clock(self, moment: datetime) -> None:
-        """Let time pass in steps of a minute (fewer and longer over long spans), prices and sessions with it."""
+        """Let time pass.  Recorded days play every line up to `moment`; the seeded market is looked at once a minute."""
+        if self.clock.stands:
+            self._step(moment)
+            return
         at = self.clock.now()
-        step = max(_STEP, (moment - at) / _MAX_STEPS)
+        step = max(_MINUTE, (moment - at) / _MAX_STEPS)
         while at < moment:
             at = min(at + step, moment)
             self.clock.move_to(at)
-            self.step(at)
+            self._step(at)
 
     def reset(self) -> None:
         self.clock.reset()
         self.market.reset()
         self._counter.reset()
         self.state.reset()
+        self._minute = _minute_of(self.clock.now())
 
     # --- Prices -------------------------------------------------------------------------------------------------------
 
-    def step(self, at: datetime) -> None:
-        """The market as it is at `at`, for the symbols somebody waits for."""
-        for quote, trade in self.market.step_to(at, self._watched()):
-            self.state.feed(quote, trade)
+    def _step(self, at: datetime) -> None:
+        """The market up to `at`, for the symbols somebody waits for."""
+        for tick in self.market.advance(at, self._watched()):
+            if self.clock.stands:
+                self.clock.move_to(max(tick.at, self.clock.now()))
+            self.state.feed(tick)
+        if self.clock.stands:
+            self.clock.move_to(at)
         self.state.advance(at)
+        self._tell_bars(at)
 
     def _watched(self) -> list[str]:
-        symbols = {leg.symbol for r in self.state.open_orders() for leg in r.order.legs}
+        symbols = {leg.symbol for record in self.state.open_orders() for leg in record.order.legs}
         symbols |= {record.order.symbol for record in self.state.open_orders()}
-        return sorted(symbols)
+        for stream in self._data_streams.values():
+            symbols |= stream.symbols
+        return sorted(symbol for symbol in symbols if self._is_listed(symbol))
+
+    def _is_listed(self, symbol: str) -> bool:
+        try:
+            self.market.instrument(symbol)
+        except KeyError:
+            return False
+        return True
+
+    def _tell_bars(self, at: datetime) -> None:
+        """When a minute is over, its bar and the day so far, to those who asked."""
+        minute = _minute_of(at)
+        if minute <= self._minute:
+            return
+        since, self._minute = max(self._minute, minute - _MINUTE), minute
+        for symbol in sorted(
+            {s for stream in self._data_streams.values() for s in stream.symbols if self._is_listed(s)}
+        ):
+            bars = list(self.state.history.minutes(symbol, since, minute - _MINUTE))
+            if not bars:
+                continue
+            today = list(self.state.history.days(symbol, day_start(at, is_coin="/" in symbol), at))
+            for listener in tuple(self.state.listeners.bars):
+                listener(symbol, bars[-1], today[-1] if today else None)
 
     async def run(self) -> None:
         """Feed the market while time runs.  A venue whose clock stands has nothing to feed."""
         while not self.clock.stands:
             await self.clock.sleep(_FEED_S)
-            self.step(self.clock.now())
+            self._step(self.clock.now())
+
+
+def _minute_of(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
 
 
 def _router(routes: list[tuple[str, str, Callable[..., Reply]]]) -> Router:
@@ -248,14 +302,28 @@ def create_venue(
 ) -> AlpacaVenue:
     """A venue in this process: no threads, no waiting but on `clock`, everything else drawn from `seed`.
 
-    `rate` is requests a minute for each of trading and data (default 200; 0 counts nothing).
+    With `data` (a folder of recorded days) the clock stands at the first day until the control door moves it, and only what is
+    recorded has prices; raises `NotRecorded` for a folder without minutes.  `rate` is requests a minute for each of trading
+    and data (default 200, 0 with `data`; 0 counts nothing).
     """
-    venue_clock = VenueClock(clock)
+    source: PriceSource
+    if data is not None:
+        tape = load(data)
+        venue_clock = VenueClock(clock, standing_at=first_moment(tape))
+        source, instruments = RecordedSource(tape), recorded_instruments(tape)
+    else:
+        tape, venue_clock = None, VenueClock(clock)
+        source, instruments = seeded(seed)
+    market = Market(source, instruments, at=venue_clock.now())
+    past = SeededHistory(market) if tape is None else RecordedHistory(tape)
+    if rate is None:
+        rate = info.TRADING_PER_MINUTE if tape is None else 0
     return AlpacaVenue(
         settings=Settings(seed=seed, cash=cash, calendar=calendar, crypto_fee_bps=crypto_fee_bps),
         clock=venue_clock,
-        market=Market(seed=seed, at=venue_clock.now()),
+        market=market,
+        history=Known(past, venue_clock.now),
         keys=keys or make_keys(Random(f"alpaca keys {seed}")),
         plan=FaultPlan(faults or [], seed=seed),
-        rate=info.TRADING_PER_MINUTE if rate is None else rate,
+        rate=rate,
     )

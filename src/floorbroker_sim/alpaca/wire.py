@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -127,7 +127,7 @@ class Trade(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     t: datetime
     p: Decimal
-    s: Decimal
+    s: Decimal | int
     i: int
     x: str | None = None
     c: list[str] | str | None = None
@@ -140,9 +140,9 @@ class Quote(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     t: datetime
     bp: Decimal
-    bs: Decimal
+    bs: Decimal | int
     ap: Decimal
-    as_: Decimal = msgspec.field(name="as")
+    as_: Decimal | int = msgspec.field(name="as")
     ax: str | None = None
     bx: str | None = None
     c: list[str] | str | None = None
@@ -157,7 +157,7 @@ class Bar(msgspec.Struct, kw_only=True):
     h: Decimal
     l: Decimal  # noqa: E741 - the venue's letter
     c: Decimal
-    v: Decimal
+    v: Decimal | int
     n: int
     vw: Decimal
 
@@ -175,6 +175,3 @@ class OrderBook(msgspec.Struct, kw_only=True):
     t: datetime
     b: list[Level]
     a: list[Level]
-
-
-JsonObject = dict[str, Any]

@@ -23,7 +23,7 @@ _STEPS = {"1Min": 60, "5Min": 300, "15Min": 900, "1H": 3600, "1D": 86_400}
 _MAX_POINTS = 5_000
 
 
-def get_account(state: State, request: Request) -> Reply:
+def get_account(state: State, _request: Request) -> Reply:
     now, at = state.standing(), state.clock.now()
     last = last_equity(state)
     blocked = bool(state.configurations["suspend_trade"])
@@ -78,7 +78,7 @@ _WORDS: dict[str, tuple[object, ...]] = {
 }
 
 
-def get_configurations(state: State, request: Request) -> Reply:
+def get_configurations(state: State, _request: Request) -> Reply:
     return json_reply(state.configurations)
 
 
@@ -164,7 +164,7 @@ def _equity_at(state: State, at: datetime) -> Decimal:
 # --- Clock and calendar ----------------------------------------------------------------------------------------------
 
 
-def get_clock(state: State, request: Request) -> Reply:
+def get_clock(state: State, _request: Request) -> Reply:
     at = state.clock.now()
     is_open, opens, closes = market_times(state, at)
     return json_reply(
@@ -276,5 +276,5 @@ def _calendar_day_v3(session: Session) -> dict[str, object]:
         "post_start": session.close, "post_end": session.post,
     }  # fmt: skip
     settles = XNYS.next_open(session.close).astimezone(NEW_YORK).date()
-    days = {"date": session.day.isoformat(), "settlement_date": settles.isoformat()}
+    days: dict[str, object] = {"date": session.day.isoformat(), "settlement_date": settles.isoformat()}
     return days | {name: _local(at) for name, at in times.items()}

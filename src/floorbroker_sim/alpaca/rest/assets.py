@@ -43,7 +43,7 @@ def _attributes(asset: dict[str, object]) -> list[str]:
     return [str(word) for word in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
-def get_asset(state: State, request: Request, name: str) -> Reply:
+def get_asset(state: State, _request: Request, name: str) -> Reply:
     return json_reply(asset_object(find(state, name)))
 
 
@@ -76,10 +76,10 @@ def asset_object(instrument: Instrument) -> dict[str, object]:
         "margin_requirement_long": "100" if is_coin else "30", "margin_requirement_short": "100" if is_coin else "30",
     }  # fmt: skip
     if is_coin:
-        increments = {"min_order_size": instrument.lot, "min_trade_increment": instrument.lot}
+        increments: dict[str, Decimal] = {"min_order_size": instrument.lot, "min_trade_increment": instrument.lot}
         increments["price_increment"] = instrument.ticks[0].tick
-        return asset | {k: text_of(v) for k, v in increments.items()} | {"attributes": []}
-    words = ["fractional_eh_enabled", "overnight_tradable"]
+        return asset | {k: text_of(v) for k, v in increments.items()} | {"attributes": list[str]()}
+    words: list[str] = ["fractional_eh_enabled", "overnight_tradable"]
     words += ["has_options"] if instrument.symbol in info.OPTION_ROOTS else []
     return asset | {"borrow_status": "easy_to_borrow", "attributes": words}
 
@@ -104,7 +104,9 @@ def listed(state: State, root: str) -> list[OptionContract]:
     """Every contract on a share: six Fridays, eleven strikes around its price, calls and puts."""
     if root not in info.OPTION_ROOTS:
         return []
-    price = state.market.mid_at(root, state.market.first_moment)
+    price = state.market.price_at(root, state.market.first_moment)
+    if price is None:
+        return []
     return [
         OptionContract(root=root, expiry=expiry, right=right, strike=strike)
         for expiry in expiries(_today(state))
@@ -135,7 +137,7 @@ def _fits(state: State, contract: OptionContract, request: Request) -> bool:
     return (cheapest is None or contract.strike >= cheapest) and (dearest is None or contract.strike <= dearest)
 
 
-def get_contract(state: State, request: Request, name: str) -> Reply:
+def get_contract(state: State, _request: Request, name: str) -> Reply:
     contract = OptionContract.parse(inside(name))
     if contract is None or contract.root not in state.market.instruments:
         for root in info.OPTION_ROOTS:

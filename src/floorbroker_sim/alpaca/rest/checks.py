@@ -1,7 +1,8 @@
-"""What the venue refuses before an order exists.  Each check is a function that raises `Refused`, in the order people meet them."""
+"""What the venue refuses before an order exists: functions that raise `Refused`, in the order people meet them."""
 
 from __future__ import annotations
 
+from collections.abc import Container
 from decimal import Decimal
 
 from floorbroker.domain.instrument import Instrument
@@ -32,6 +33,14 @@ def check_numbers(request: wire.OrderRequest) -> None:
         positive("ratio_qty", leg.ratio_qty)
 
 
+def check_client_id(name: str | None, taken: Container[str]) -> None:
+    """Short enough, and never used before, by finished orders neither."""
+    if name is not None and len(name) > info.MAX_CLIENT_ID:
+        raise invalid(f"client_order_id must be no more than {info.MAX_CLIENT_ID} characters")
+    if name and name in taken:
+        raise invalid("client_order_id must be unique")
+
+
 def finite(name: str, value: Decimal | None) -> None:
     if value is not None and (not value.is_finite() or abs(value.adjusted()) > 15):
         raise invalid(f"{name} is not a valid number")
@@ -49,15 +58,7 @@ def check_shape(request: wire.OrderRequest) -> None:
         raise invalid("type is required")
     if request.time_in_force is None:
         raise invalid("time_in_force is required")
-    if request.client_order_id is not None and len(request.client_order_id) > info.MAX_CLIENT_ID:
-        raise invalid(f"client_order_id must be no more than {info.MAX_CLIENT_ID} characters")
-    if request.qty is None and request.notional is None:
-        raise invalid("qty or notional is required")
-    if request.qty is not None and request.notional is not None:
-        raise invalid("only one of qty or notional is accepted")
-    for name, value in (("qty", request.qty), ("notional", request.notional)):
-        if value is not None and _decimals(value) > info.MAX_DECIMALS:
-            raise invalid(f"{name} must have no more than {info.MAX_DECIMALS} decimal places")
+    _check_amount(request)
     _check_prices(request)
     if request.order_class == "mleg":
         _check_legs(request)
@@ -68,6 +69,16 @@ def check_shape(request: wire.OrderRequest) -> None:
         raise invalid("side is required")
     if request.legs:
         raise invalid("legs are only allowed for mleg orders")
+
+
+def _check_amount(request: wire.OrderRequest) -> None:
+    if request.qty is None and request.notional is None:
+        raise invalid("qty or notional is required")
+    if request.qty is not None and request.notional is not None:
+        raise invalid("only one of qty or notional is accepted")
+    for name, value in (("qty", request.qty), ("notional", request.notional)):
+        if value is not None and _decimals(value) > info.MAX_DECIMALS:
+            raise invalid(f"{name} must have no more than {info.MAX_DECIMALS} decimal places")
 
 
 def _check_prices(request: wire.OrderRequest) -> None:

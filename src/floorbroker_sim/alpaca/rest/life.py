@@ -117,8 +117,7 @@ def _busted(state: State, record: Record, event: Busted) -> None:
     for index, activity in enumerate(state.activities):
         if activity.exec_id == event.fill.exec_id:
             state.activities[index] = replace(activity, busted=True)
-            for listener in tuple(state.listeners.activities):
-                listener(replace(activity, busted=True, at=event.at))
+            state.tell(replace(activity, busted=True, at=event.at))
 
 
 def _over(state: State, record: Record, event: Canceled | Expired | DoneForDay | Rejected) -> None:

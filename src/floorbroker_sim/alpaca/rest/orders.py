@@ -36,7 +36,7 @@ from floorbroker_sim.alpaca.errors import (
 )
 from floorbroker_sim.alpaca.mapping import asset_id, class_of, inside, new_order, outside
 from floorbroker_sim.alpaca.rest import checks, money
-from floorbroker_sim.alpaca.rest.reading import body, choice, flag, moment, names, number
+from floorbroker_sim.alpaca.rest.reading import Query, body, choice, flag, moment, names, number
 from floorbroker_sim.alpaca.rest.records import Record
 from floorbroker_sim.alpaca.rest.state import State
 from floorbroker_sim.http import Reply, Request, json_reply
@@ -55,8 +55,7 @@ def place(state: State, wish: wire.OrderRequest) -> wire.Order:
     """Check and take an order; the Order object as the venue answers it, before anything has happened to it."""
     checks.check_numbers(wish)
     checks.check_shape(wish)
-    if wish.client_order_id and wish.client_order_id in state.client_ids:
-        raise invalid("client_order_id must be unique")
+    checks.check_client_id(wish.client_order_id, state.client_ids)
     if state.configurations["suspend_trade"]:
         raise forbidden("new orders are rejected by user request")
     if wish.order_class == "mleg":
@@ -78,9 +77,9 @@ def _single(state: State, wish: wire.OrderRequest) -> tuple[NewOrder, Instrument
     side = Side(wish.side or "buy")
     intent = money.intent(side, held)
     checks.check_intent(wish.position_intent, intent)
-    order = new_order(wish, symbol=instrument.symbol, intent=intent, at=state.clock.now())
+    order = new_order(wish, symbol=instrument.symbol, intent=intent)
     if order.order_class not in _COMPLEX:
-        _check_wash_trade(state, order, quote)
+        _check_wash_trade(state, order)
     if money.is_exit(side, held):
         _check_available(state, order, held, quote)
         return order, instrument, ZERO
@@ -126,7 +125,7 @@ def _check_auction(state: State, wish: wire.OrderRequest) -> None:
         raise forbidden("cls orders must be submitted after 7:00pm and before 3:50pm")
 
 
-def _check_wash_trade(state: State, order: NewOrder, quote: Quote | None) -> None:
+def _check_wash_trade(state: State, order: NewOrder) -> None:
     """An own order on the other side that this one could meet."""
     for other in state.open_orders():
         theirs = other.order
@@ -235,7 +234,7 @@ def _strategy(state: State, wish: wire.OrderRequest) -> tuple[NewOrder, Instrume
             raise unprocessable(
                 f"position intent mismatch, inferred: {leg.side}_to_open, specified: {leg.position_intent}"
             )
-    order = new_order(wish, symbol=instruments[0].symbol, intent=None, at=state.clock.now())
+    order = new_order(wish, symbol=instruments[0].symbol, intent=None)
     quotes = [state.refresh(leg.symbol) for leg in order.legs]
     price = order.price if order.price is not None else money.net_price(order.legs, quotes)
     if all(leg.position_intent is not None and leg.position_intent.value.endswith("close") for leg in order.legs):
@@ -298,7 +297,7 @@ def list_orders(state: State, request: Request) -> Reply:
     return json_reply([state.object_of(r, nested=nested or r.is_mleg_head) for r in found[:limit]])
 
 
-def _between(state: State, query: dict[str, str]) -> Iterable[Record]:
+def _between(state: State, query: Query) -> Iterable[Record]:
     before, behind = query.get("before_order_id"), query.get("after_order_id")
     if before and behind:
         raise bad_parameter("only one of before_order_id or after_order_id is accepted")
@@ -318,7 +317,7 @@ def _within(at: datetime, after: datetime | None, until: datetime | None) -> boo
     return (after is None or at > after) and (until is None or at < until)
 
 
-def _wanted(record: Record, query: dict[str, str], status: str) -> bool:
+def _wanted(record: Record, query: Query, status: str) -> bool:
     if status != "all" and record.is_open != (status == "open"):
         return False
     symbols = {inside(name) for name in names(query, "symbols")}
@@ -372,16 +371,16 @@ def _check_patch(state: State, old: Record, wish: wire.PatchRequest) -> None:
         raise unprocessable("unable to replace order, order is not open")
     if wish.notional is not None or old.order.notional is not None:
         raise unprocessable("unable to replace notional orders")
-    members = (wish.qty, wish.time_in_force, wish.limit_price, wish.stop_price, wish.trail)
-    if all(member is None for member in members) and wish.client_order_id is None:
-        raise invalid("at least one field to replace is required")
-    if wish.client_order_id is not None:
-        if len(wish.client_order_id) > info.MAX_CLIENT_ID:
-            raise invalid(f"client_order_id must be no more than {info.MAX_CLIENT_ID} characters")
-        if wish.client_order_id in state.client_ids:
-            raise invalid("client_order_id must be unique")
     if old.order_class == "oto":
         raise unprocessable("replace is not supported for oto orders")
+    members = (wish.qty, wish.time_in_force, wish.limit_price, wish.stop_price, wish.trail, wish.client_order_id)
+    if all(member is None for member in members):
+        raise invalid("at least one field to replace is required")
+    checks.check_client_id(wish.client_order_id, state.client_ids)
+    _check_patch_numbers(old, wish)
+
+
+def _check_patch_numbers(old: Record, wish: wire.PatchRequest) -> None:
     for name in ("qty", "limit_price", "stop_price", "trail"):
         checks.positive(name, getattr(wish, name))
     if wish.qty is not None and old.asset_class == "us_equity":
@@ -463,7 +462,7 @@ def _take_over(state: State, old: Record, fresh: Record) -> None:
 # --- Cancel ----------------------------------------------------------------------------------------------------------
 
 
-def delete_order(state: State, request: Request, order_id: str) -> Reply:
+def delete_order(state: State, _request: Request, order_id: str) -> Reply:
     cancel(state, _known(state, order_id))
     return Reply(status=204)
 
@@ -485,7 +484,7 @@ def cancel(state: State, record: Record) -> None:
     state.absorb(events)
 
 
-def delete_orders(state: State, request: Request) -> Reply:
+def delete_orders(state: State, _request: Request) -> Reply:
     return json_reply(cancel_all(state), status=207)
 
 

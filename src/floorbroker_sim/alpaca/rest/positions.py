@@ -23,11 +23,11 @@ _UNIT = Decimal("0.000000001")
 _CENTS = Decimal("0.000001")
 
 
-def list_positions(state: State, request: Request) -> Reply:
+def list_positions(state: State, _request: Request) -> Reply:
     return json_reply([_object(state, holding) for holding in state.holdings()])
 
 
-def get_position(state: State, request: Request, name: str) -> Reply:
+def get_position(state: State, _request: Request, name: str) -> Reply:
     return json_reply(_object(state, _held(state, name)))
 
 
@@ -137,7 +137,7 @@ def delete_positions(state: State, request: Request) -> Reply:
 # --- Options ---------------------------------------------------------------------------------------------------------
 
 
-def exercise(state: State, request: Request, name: str) -> Reply:
+def exercise(state: State, _request: Request, name: str) -> Reply:
     """Turn long contracts into shares at the strike, all of them at once."""
     holding = _long_option(state, name)
     contract = OptionContract.parse(holding.instrument.symbol)
@@ -151,7 +151,7 @@ def exercise(state: State, request: Request, name: str) -> Reply:
     return Reply(status=200)
 
 
-def do_not_exercise(state: State, request: Request, name: str) -> Reply:
+def do_not_exercise(state: State, _request: Request, name: str) -> Reply:
     state.kept_from_exercise.add(_long_option(state, name).instrument.symbol)
     return Reply(status=200)
 

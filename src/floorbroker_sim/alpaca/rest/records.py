@@ -99,3 +99,20 @@ class Activity:
     @property
     def is_fill(self) -> bool:
         return self.type == "FILL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityEvent:
+    """An activity with its place in the event stream; `id` is a ULID."""
+
+    id: str
+    activity: Activity
+
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def ulid(at: datetime, number: int) -> str:
+    """26 letters that sort by time, then by `number`."""
+    value = (int(at.timestamp() * 1000) << 80) | number
+    return "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -1, -5))

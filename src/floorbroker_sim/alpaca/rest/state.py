@@ -11,16 +11,17 @@ from random import Random
 
 from floorbroker.domain.instrument import Instrument, OptionContract
 from floorbroker.domain.orders import NewOrder
-from floorbroker.domain.records import Quote, Trade
+from floorbroker.domain.records import Quote
 from floorbroker.domain.values import ZERO, ExecId, OrderId, Price, Quantity, Side, TimeInForce, text_of, time_text
 from floorbroker.matching import XNYS, Calendar, Engine, Event, Fill, Ledger, by_name
 from floorbroker_sim.alpaca import info, wire
 from floorbroker_sim.alpaca.mapping import class_of, order_object
 from floorbroker_sim.alpaca.rest import life
 from floorbroker_sim.alpaca.rest.money import Holding, Standing, standing
-from floorbroker_sim.alpaca.rest.records import Activity, Record
+from floorbroker_sim.alpaca.rest.records import Activity, ActivityEvent, Record, ulid
 from floorbroker_sim.clock import VenueClock
-from floorbroker_sim.market import Market
+from floorbroker_sim.history import Candle, History
+from floorbroker_sim.market import Market, Tick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +34,10 @@ class Settings:
     crypto_fee_bps: Decimal = info.CRYPTO_FEE_BPS
 
 
+EventListener = Callable[[ActivityEvent], None]
 Listener = Callable[[wire.TradeUpdate], None]
-PriceListener = Callable[[Quote | None, Trade | None], None]
+PriceListener = Callable[[Tick], None]
+BarListener = Callable[[str, Candle, Candle | None], None]  # a symbol, its last minute, its day so far
 
 
 @dataclass(slots=True)
@@ -42,8 +45,9 @@ class Listeners:
     """Who hears what; streams come and go."""
 
     updates: list[Listener] = field(default_factory=list[Listener])
-    activities: list[Callable[[Activity], None]] = field(default_factory=list[Callable[[Activity], None]])
+    events: list[EventListener] = field(default_factory=list[EventListener])
     prices: list[PriceListener] = field(default_factory=list[PriceListener])
+    bars: list[BarListener] = field(default_factory=list[BarListener])
 
 
 CONFIGURATIONS: dict[str, object] = {
@@ -67,10 +71,11 @@ class Watchlist:
 class State:
     """One account at the venue.  Everything is synchronous; `now` comes from the venue's clock."""
 
-    def __init__(self, *, settings: Settings, clock: VenueClock, market: Market) -> None:
+    def __init__(self, *, settings: Settings, clock: VenueClock, market: Market, history: History) -> None:
         self.settings = settings
         self.clock = clock
         self.market = market
+        self.history = history
         self.listeners = Listeners()
         self.reset()
 
@@ -82,6 +87,7 @@ class State:
         self.orders: dict[str, Record] = {}
         self.client_ids: dict[str, str] = {}
         self.activities: list[Activity] = []
+        self.events: list[ActivityEvent] = []
         self.configurations: dict[str, object] = dict(CONFIGURATIONS)
         self.watchlists: dict[str, Watchlist] = {}
         self.kept_from_exercise: set[str] = set()
@@ -118,15 +124,16 @@ class State:
             self.absorb(self.engine.on_quote(replace(quote, time=self.clock.now())))
         return quote
 
-    def feed(self, quote: Quote | None, trade: Trade | None) -> None:
+    def feed(self, tick: Tick) -> None:
         """New prices: the engine first, then the data streams."""
+        quote, trade = tick.quote, tick.trade
         if quote is not None:
             self._fed[quote.symbol] = quote
             self.absorb(self.engine.on_quote(quote))
         if trade is not None:
             self.absorb(self.engine.on_trade(trade))
         for listener in tuple(self.listeners.prices):
-            listener(quote, trade)
+            listener(tick)
 
     def advance(self, at: datetime) -> None:
         """Sessions open and close, days end."""
@@ -238,8 +245,14 @@ class State:
     def log(self, activity: Activity) -> None:
         """Remember a line of the account's history and tell those who listen."""
         self.activities.append(activity)
-        for listener in tuple(self.listeners.activities):
-            listener(activity)
+        self.tell(activity)
+
+    def tell(self, activity: Activity) -> None:
+        """An event about a line of the history: that it is there, or that it is no more."""
+        event = ActivityEvent(id=ulid(activity.at, len(self.events)), activity=activity)
+        self.events.append(event)
+        for listener in tuple(self.listeners.events):
+            listener(event)
 
     def exercise(self, symbol: str, contract: OptionContract, contracts: Decimal) -> None:
         """Long contracts become shares at the strike: bought for a call, sold for a put."""

@@ -49,15 +49,15 @@ class UpdatesSession:
         except (msgspec.DecodeError, UnicodeDecodeError):
             self._say("error", {"code": 400, "error_message": "invalid syntax"})
             return
-        fields = _mapping(message)
+        fields = mapping_of(message)
         match fields.get("action"):
             case "authenticate":
-                inner = _mapping(fields.get("data"))
+                inner = mapping_of(fields.get("data"))
                 self._authenticate(str(inner.get("key_id", "")), str(inner.get("secret_key", "")))
             case "auth":
                 self._authenticate(str(fields.get("key", "")), str(fields.get("secret", "")))
             case "listen":
-                self._listen(_mapping(fields.get("data")).get("streams"))
+                self._listen(mapping_of(fields.get("data")).get("streams"))
             case action:
                 self._say("error", {"code": 400, "error_message": f"unknown action: {action}"})
 
@@ -83,5 +83,6 @@ class UpdatesSession:
             self.outbox.close(_SLOW)
 
 
-def _mapping(value: object) -> Mapping[str, object]:
+def mapping_of(value: object) -> Mapping[str, object]:
+    """A decoded message as members; anything else has none."""
     return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
