@@ -152,3 +152,22 @@ async def test_an_export_that_cannot_write_says_so_and_goes_on_later(path: Path,
     assert exporter.export() == 2
     assert numbers(folder) == [1, 2]
     await journal.close()
+
+
+async def test_what_a_failed_write_left_behind_is_not_written_twice(path: Path, tmp_path: Path) -> None:
+    journal = await filled(path, 2)
+    folder, aside = tmp_path / "audit", tmp_path / "aside"
+    exporter = AuditExporter(journal.reader, folder, node="n")
+    exporter.export()
+    await journal.commit([audited(3), audited(4)])
+    folder.rename(aside)
+    folder.write_text("a file stands in the way")
+    with pytest.raises(JournalFault, match="cannot be written"):
+        exporter.export()
+    folder.unlink()
+    aside.rename(folder)
+    with exporter.segments()[0].open("ab") as file:
+        file.write(audit_tail(journal.reader, 2, node="n")[0] + b"\n")  # the first of two lines got through
+    assert exporter.export() == 4
+    assert numbers(folder) == [1, 2, 3, 4]
+    await journal.close()

@@ -20,7 +20,7 @@ from floorbroker.store.connect import assert_settings, filesystem_of, open_write
 from floorbroker.store.ddl import HEAD, SCRIPT
 from floorbroker.store.migrate import downgrade, upgrade
 from floorbroker.store.schema import METADATA, TRIGGERS
-from tests.unit.store.making import START, opened
+from tests.unit.store.making import START, note, opened
 
 
 def schema_of(path: Path) -> dict[str, str]:
@@ -117,6 +117,23 @@ async def test_a_file_that_cannot_be_trusted_is_not_opened(
     spoil(path)
     with pytest.raises(JournalFault, match=says):
         opened(path)
+
+
+@pytest.mark.asyncio
+async def test_after_an_unclean_stop_the_whole_file_is_checked(tmp_path: Path) -> None:
+    """Damage in a page that opening does not read."""
+    path = tmp_path / "journal-paper.db"
+    journal = opened(path)
+    for number in range(40):
+        await journal.commit([note(text=f"mark-{number:02}" * 100)])
+    journal.abandon()
+    raw = bytearray(path.read_bytes())
+    page = raw.index(b"mark-20") // 4096 * 4096
+    raw[page] = 0xFF  # no kind of page
+    path.write_bytes(raw)
+    with pytest.raises(JournalFault, match="damaged") as fault:
+        opened(path)
+    assert fault.value.fatal
 
 
 @pytest.mark.asyncio
