@@ -1,0 +1,343 @@
+"""The sans-I/O sessions: what they say, when they are up, and when they want another connection."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floorbroker.brokers.alpaca.mapping.families import Families
+from floorbroker.brokers.alpaca.stream.data import DataSession, FeedError, FeedUp
+from floorbroker.brokers.alpaca.stream.events import ActivitySession
+from floorbroker.brokers.alpaca.stream.trading import Denied, TradingSession, Up
+from floorbroker.domain.bars import Bar
+from floorbroker.domain.records import BookDelta, BookLevel, DataKind, ExecutionReport, Quote, Trade
+from floorbroker.domain.values import ExecType, Side
+from floorbroker.transport.actions import Emit, Reconnect, Send
+from tests.unit.brokers.alpaca.fakes import CREDENTIALS, NOW, VENUE_ID, parsed, payload
+
+
+def later(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def frame(message: object) -> bytes:
+    return json.dumps(message).encode()
+
+
+def sent(actions: object) -> list[Any]:
+    return [json.loads(action.data) for action in actions if isinstance(action, Send)]  # type: ignore[attr-defined]
+
+
+def emitted(actions: object) -> list[Any]:
+    return [action.event for action in actions if isinstance(action, Emit)]  # type: ignore[attr-defined]
+
+
+def authorization(status: str, action: str = "authenticate") -> bytes:
+    return frame({"stream": "authorization", "data": {"status": status, "action": action}})
+
+
+LISTENING = frame({"stream": "listening", "data": {"streams": ["trade_updates"]}})
+LISTEN = {"action": "listen", "data": {"streams": ["trade_updates"]}}
+
+
+@pytest.fixture
+def trading() -> TradingSession:
+    return TradingSession(CREDENTIALS, Families())
+
+
+@pytest.fixture
+def live(trading: TradingSession) -> TradingSession:
+    trading.on_open(NOW)
+    trading.on_frame(authorization("authorized"), NOW)
+    trading.on_frame(LISTENING, NOW)
+    return trading
+
+
+def test_the_log_in_comes_first_and_listening_makes_the_stream_up(trading: TradingSession) -> None:
+    assert sent(trading.on_open(NOW)) == [
+        {"action": "authenticate", "data": {"key_id": "PKTESTKEY", "secret_key": "canary-secret"}}
+    ]
+    assert sent(trading.on_frame(authorization("authorized"), NOW)) == [LISTEN]
+    assert emitted(trading.on_frame(LISTENING, NOW)) == [Up()]
+
+
+def test_every_new_connection_is_announced_again(live: TradingSession) -> None:
+    live.on_open(NOW)
+    live.on_frame(authorization("authorized"), NOW)
+    assert emitted(live.on_frame(LISTENING, NOW)) == [Up()]
+
+
+def test_refused_credentials_are_told_and_not_tried_again(trading: TradingSession) -> None:
+    trading.on_open(NOW)
+    (event,) = emitted(trading.on_frame(authorization("unauthorized"), NOW))
+    assert isinstance(event, Denied)
+    assert "canary" not in event.detail
+
+
+def test_a_listen_before_the_log_in_is_answered_with_another_connection(trading: TradingSession) -> None:
+    trading.on_open(NOW)
+    assert isinstance(trading.on_frame(authorization("unauthorized", "listen"), NOW)[0], Reconnect)
+
+
+def test_a_listening_without_trade_updates_is_no_stream(trading: TradingSession) -> None:
+    trading.on_open(NOW)
+    assert isinstance(trading.on_frame(frame({"stream": "listening", "data": {"streams": []}}), NOW)[0], Reconnect)
+
+
+def test_an_update_is_a_report(live: TradingSession) -> None:
+    (report,) = emitted(live.on_frame(payload("update_partial_fill"), NOW))
+    assert isinstance(report, ExecutionReport)
+    assert (report.exec_type, report.order_id, report.at) == (ExecType.TRADE, VENUE_ID, NOW)
+
+
+def test_a_replace_is_told_with_the_id_that_follows(live: TradingSession) -> None:
+    (report,) = emitted(live.on_frame(payload("update_replaced"), NOW))
+    assert (report.exec_type, report.replaced_by) == (ExecType.REPLACED, "5b2f9a0e-0c6e-4a55-9f43-0d3a6f1b7c12")
+
+
+def test_a_child_is_told_with_the_parent_that_an_earlier_message_showed(live: TradingSession) -> None:
+    head = parsed("order_bracket")
+    live.on_frame(frame({"stream": "trade_updates", "data": {"event": "new", "order": head}}), NOW)
+    child = head["legs"][0] | {"legs": None, "status": "new"}
+    (report,) = emitted(
+        live.on_frame(frame({"stream": "trade_updates", "data": {"event": "new", "order": child}}), NOW)
+    )
+    assert report.parent_order_id == VENUE_ID
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\xff\xfe", b"<html>", b"[]", b"null", b'{"stream":"trade_updates","data":{"event":"fill"}}', b"[" * 5000],
+)
+def test_an_unreadable_frame_is_answered_with_another_connection(live: TradingSession, data: bytes) -> None:
+    (action,) = live.on_frame(data, NOW)
+    assert isinstance(action, Reconnect)
+
+
+@given(st.binary(max_size=300))
+def test_no_frame_can_raise(data: bytes) -> None:
+    session = TradingSession(CREDENTIALS, Families())
+    session.on_open(NOW)
+    session.on_frame(data, NOW)
+    feed = DataSession(CREDENTIALS, source="iex")
+    feed.on_open(NOW)
+    feed.on_frame(data, NOW)
+    ActivitySession().on_frame(data, NOW)
+
+
+MEMBERS = st.sampled_from(["T", "S", "t", "p", "s", "c", "a", "b", "r", "i", "o", "h", "l", "v", "code", "msg"])
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(MEMBERS, inner),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(parsed("order_pending_new"))), json_values))
+def test_no_order_can_raise(changes: dict[str, Any]) -> None:
+    session = TradingSession(CREDENTIALS, Families())
+    data = {"event": "fill", "order": parsed("order_pending_new") | changes}
+    session.on_frame(json.dumps({"stream": "trade_updates", "data": data}).encode(), NOW)
+
+
+@given(
+    st.lists(
+        st.dictionaries(
+            MEMBERS,
+            json_values,
+        ),
+        max_size=3,
+    )
+)
+def test_no_market_data_can_raise(messages: list[dict[str, Any]]) -> None:
+    session = DataSession(CREDENTIALS, source="iex")
+    for kind in ["q", "t", "b", "o", "error", "success"]:
+        session.on_frame(json.dumps([{"T": kind} | message for message in messages]).encode(), NOW)
+
+
+def test_a_log_in_without_answer_is_given_up(trading: TradingSession) -> None:
+    trading.on_open(NOW)
+    assert trading.on_tick(later(9)) == []
+    assert isinstance(trading.on_tick(later(11))[0], Reconnect)
+
+
+def test_silence_is_answered_with_a_question_before_the_connection_is_given_up(live: TradingSession) -> None:
+    assert live.on_tick(later(19)) == []
+    assert sent(live.on_tick(later(21))) == [LISTEN]
+    assert live.on_tick(later(30)) == []
+    assert isinstance(live.on_tick(later(32))[0], Reconnect)
+
+
+def test_an_answer_to_the_question_is_a_sign_of_life_and_no_news(live: TradingSession) -> None:
+    live.on_tick(later(21))
+    assert live.on_frame(LISTENING, later(22)) == []
+    assert live.on_tick(later(33)) == []
+
+
+# -- market data --------------------------------------------------------------------------------------------------------
+
+AAPL_QUOTES = (DataKind.QUOTES, "AAPL")
+CONNECTED = frame([{"T": "success", "msg": "connected"}])
+AUTHENTICATED = frame([{"T": "success", "msg": "authenticated"}])
+
+
+@pytest.fixture
+def feed() -> DataSession:
+    return DataSession(CREDENTIALS, source="alpaca iex")
+
+
+@pytest.fixture
+def running(feed: DataSession) -> DataSession:
+    feed.on_open(NOW)
+    feed.on_frame(CONNECTED, NOW)
+    feed.on_frame(AUTHENTICATED, NOW)
+    return feed
+
+
+def test_a_feed_logs_in_when_greeted_and_then_asks_for_everything_wanted(feed: DataSession) -> None:
+    feed.want([AAPL_QUOTES, (DataKind.BARS, "MSFT"), (DataKind.QUOTES, "MSFT")])
+    assert feed.on_open(NOW) == []
+    assert sent(feed.on_frame(CONNECTED, NOW)) == [{"action": "auth", "key": "PKTESTKEY", "secret": "canary-secret"}]
+    actions = feed.on_frame(AUTHENTICATED, NOW)
+    assert emitted(actions) == [FeedUp()]
+    assert sent(actions) == [{"action": "subscribe", "bars": ["MSFT"], "quotes": ["AAPL", "MSFT"]}]
+
+
+def test_only_what_is_new_is_subscribed_and_only_what_is_held_is_let_go(running: DataSession) -> None:
+    assert sent(running.want([AAPL_QUOTES])) == [{"action": "subscribe", "quotes": ["AAPL"]}]
+    assert running.want([AAPL_QUOTES]) == []
+    assert sent(running.unwant([AAPL_QUOTES, (DataKind.TRADES, "AAPL")])) == [
+        {"action": "unsubscribe", "quotes": ["AAPL"]}
+    ]
+    assert running.unwant([AAPL_QUOTES]) == []
+
+
+def test_after_a_loss_everything_wanted_is_asked_for_again(running: DataSession) -> None:
+    running.want([AAPL_QUOTES])
+    running.on_open(NOW)
+    assert running.want([(DataKind.TRADES, "AAPL")]) == []
+    running.on_frame(CONNECTED, NOW)
+    assert sent(running.on_frame(AUTHENTICATED, NOW)) == [
+        {"action": "subscribe", "quotes": ["AAPL"], "trades": ["AAPL"]}
+    ]
+
+
+def test_options_are_asked_for_in_their_spelling_and_told_in_ours(running: DataSession) -> None:
+    asked = running.want([(DataKind.TRADES, "AAPL  260320C00150000")])
+    assert sent(asked) == [{"action": "subscribe", "trades": ["AAPL260320C00150000"]}]
+    told = {"T": "t", "S": "AAPL260320C00150000", "p": 3.1, "s": 1, "t": "2026-03-02T15:04:05Z", "x": "C", "c": "a"}
+    (trade,) = emitted(running.on_frame(frame([told]), NOW))
+    assert trade.symbol == "AAPL  260320C00150000"
+
+
+def test_one_frame_carries_many_events_and_exact_numbers(running: DataSession) -> None:
+    quote, trade, bar = emitted(running.on_frame(payload("data_frame"), NOW))
+    assert isinstance(quote, Quote)
+    assert (quote.bid, quote.ask, quote.ask_size, quote.source) == (
+        Decimal("150.5"),
+        Decimal("150.52"),
+        Decimal(200),
+        "alpaca iex",
+    )
+    assert isinstance(trade, Trade)
+    assert (trade.price, trade.trade_id) == (Decimal("150.51"), "7120034")
+    assert isinstance(bar, Bar)
+    assert (bar.open, bar.high, bar.low, bar.close, bar.volume) == tuple(
+        map(Decimal, ("149.1", "151", "148.9", "150.5", "51234"))
+    )
+
+
+def test_coins_have_books_and_takers(running: DataSession) -> None:
+    book, trade = emitted(running.on_frame(payload("data_coin_frame"), NOW))
+    assert isinstance(book, BookDelta)
+    assert (book.symbol, book.reset) == ("BTC/USD", True)
+    assert book.bids == (BookLevel(price=Decimal("61000.1"), size=Decimal("0.5")),)  # type: ignore[arg-type]
+    assert book.asks[0].size == 0
+    assert trade.aggressor is Side.SELL
+
+
+@pytest.mark.parametrize(
+    ("code", "fatal", "again"),
+    [
+        (400, False, False),
+        (401, False, True),
+        (402, True, False),
+        (404, False, True),
+        (405, False, False),
+        (406, False, True),
+        (407, False, True),
+        (409, True, False),
+        (500, False, True),
+        (599, False, True),
+    ],
+)
+def test_each_error_code_ends_repeats_or_keeps_the_feed(
+    running: DataSession, code: int, fatal: bool, again: bool
+) -> None:
+    actions = running.on_frame(frame([{"T": "error", "code": code, "msg": "words"}]), NOW)
+    assert emitted(actions) == [FeedError(code, "words", fatal=fatal)]
+    assert any(isinstance(action, Reconnect) for action in actions) is again
+
+
+def test_a_feed_that_greets_nobody_is_given_up(feed: DataSession) -> None:
+    feed.on_open(NOW)
+    assert isinstance(feed.on_tick(later(11))[0], Reconnect)
+
+
+def test_a_silent_feed_is_asked_and_then_given_up(running: DataSession) -> None:
+    running.want([AAPL_QUOTES])
+    assert sent(running.on_tick(later(31))) == [{"action": "subscribe", "quotes": ["AAPL"]}]
+    assert isinstance(running.on_tick(later(42))[0], Reconnect)
+
+
+def test_a_feed_nobody_wants_may_be_silent(running: DataSession) -> None:
+    assert running.on_tick(later(3600)) == []
+
+
+# -- activity events ----------------------------------------------------------------------------------------------------
+
+
+def test_activity_events_tell_fills_corrections_and_busts_and_pass_over_the_rest() -> None:
+    session = ActivitySession()
+    assert emitted(session.on_open(NOW)) == [Up()]
+    kinds = [
+        emitted(session.on_frame(payload(f"event_{kind}"), NOW)) for kind in ("fill", "dividend", "correct", "bust")
+    ]
+    assert [[report.exec_type for report in reports] for reports in kinds] == [
+        [ExecType.TRADE],
+        [],
+        [ExecType.TRADE_CORRECT],
+        [ExecType.TRADE_CANCEL],
+    ]
+
+
+def test_a_bust_of_a_correction_takes_back_the_first_execution() -> None:
+    session = ActivitySession()
+    (fill,) = emitted(session.on_frame(payload("event_fill"), NOW))
+    session.on_frame(payload("event_correct"), NOW)
+    (bust,) = emitted(session.on_frame(payload("event_bust"), NOW))
+    assert bust.exec_ref_id == fill.exec_id
+
+
+def test_a_new_connection_goes_on_behind_the_last_event() -> None:
+    session = ActivitySession()
+    assert session.query(NOW) == (("since", "2026-03-02T15:04:10.000000Z"),)
+    session.on_frame(payload("event_fill"), NOW)
+    assert session.query(later(60)) == (("since_id", "01JNBC0000000000000000000A"),)
+
+
+def test_an_event_that_cannot_be_read_is_not_asked_for_twice() -> None:
+    session = ActivitySession()
+    broken = parsed("event_fill") | {"details": {"order_id": 5}}
+    assert isinstance(session.on_frame(frame(broken), NOW)[0], Reconnect)
+    assert session.query(NOW) == (("since_id", "01JNBC0000000000000000000A"),)
+
+
+def test_a_comment_is_a_sign_of_life() -> None:
+    assert ActivitySession().on_frame(b"", NOW) == []
