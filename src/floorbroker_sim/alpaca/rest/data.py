@@ -258,18 +258,26 @@ def snapshot_of_one(state: State, _request: Request, name: str) -> Reply:
 
 
 def _snapshot(state: State, symbol: str, kind: Kind) -> dict[str, object]:
-    found: dict[str, object] = {
+    """Options come with their greeks, shares and coins with their bars."""
+    found: dict[str, object | None] = {
         "latestTrade": _last(state, symbol, kind, "trades"),
         "latestQuote": _last(state, symbol, kind, "quotes"),
-        "minuteBar": _last(state, symbol, kind, "bars"),
     }
+    if kind is Kind.OPTION:
+        found |= quoting.greeks(state.market, symbol, state.clock.now())
+    else:
+        found |= _snapshot_bars(state, symbol, kind)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _snapshot_bars(state: State, symbol: str, kind: Kind) -> dict[str, object | None]:
     now = state.clock.now()
     days = list(_DAILY.bars(state.history, symbol, now - timedelta(days=6), now))
-    found["dailyBar"] = quoting.bar(days[-1]) if days else None
-    found["prevDailyBar"] = quoting.bar(days[-2]) if len(days) > 1 else None
-    if kind is Kind.OPTION:
-        found |= quoting.greeks(state.market, symbol, now)
-    return {name: value for name, value in found.items() if value is not None}
+    return {
+        "minuteBar": _last(state, symbol, kind, "bars"),
+        "dailyBar": quoting.bar(days[-1]) if days else None,
+        "prevDailyBar": quoting.bar(days[-2]) if len(days) > 1 else None,
+    }
 
 
 def option_chain(state: State, request: Request, root: str) -> Reply:
