@@ -1,0 +1,515 @@
+"""The paper venue as a `Broker`: the counter behind an imagined wire, with latency, a price walk and mishaps on request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import date, datetime, timedelta
+from random import Random
+
+from floorbroker.brokers.paper import errors
+from floorbroker.brokers.paper.info import CURRENCY, INFO, Options, options_from
+from floorbroker.brokers.paper.mapping import PlainIdentity, history, standing, taken_back, told
+from floorbroker.brokers.paper.rest import PaperVenue, PriceSource, symbols_of
+from floorbroker.brokers.paper.stream import Chance, MarketHandler, MarketStream, OrderStream, Walk, Wish
+from floorbroker.brokers.paper.wire import LogFile, StateFile
+from floorbroker.brokers.wiring import Wiring
+from floorbroker.domain.bars import BarSeries
+from floorbroker.domain.capability import BrokerInfo
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import (
+    ConnectionFailed,
+    FieldError,
+    FloorbrokerError,
+    InvalidRequest,
+    NotSupported,
+    SymbolNotFound,
+    Timeout,
+)
+from floorbroker.domain.facts import Source
+from floorbroker.domain.instrument import Instrument
+from floorbroker.domain.orders import Approved, NewOrder, OrderChanges, OrderRef
+from floorbroker.domain.ports import Identity, MarketEvent, OrderEvents, Reports, Subscription
+from floorbroker.domain.records import (
+    Account,
+    Balance,
+    Check,
+    ConnectionStatus,
+    DataKind,
+    ExecutionReport,
+    Fetched,
+    LinkState,
+    MarginRequirement,
+    MarketHours,
+    Position,
+    Quote,
+    RiskMetrics,
+    SelfCheck,
+)
+from floorbroker.domain.values import ZERO, ClOrdId, OrderClass
+from floorbroker.matching import ALWAYS_OPEN, BadOrder, Event, MatchOrder, by_name
+from floorbroker.matching.orders import check_terms
+from floorbroker.tape import SeededMarket
+from floorbroker.transport.layers.gate import IntentAge, all_of
+from floorbroker.transport.types import Lane, Request
+
+SendCheck = Callable[[float | None], None]
+
+
+class _Closing:
+    """A subscription that ends by a call."""
+
+    def __init__(self, close: Callable[[], None]) -> None:
+        self._close = close
+
+    async def close(self) -> None:
+        self._close()
+
+
+def _anything(decided_at: float | None) -> None:
+    """Nothing stands against sending."""
+    del decided_at
+
+
+class PaperBroker:
+    """`Broker` over a venue in this process.
+
+    Prices come from `source` (the seeded market unless `Options.source` says `fed`) or from `feed`.  The venue's books are in
+    `state` and outlive this object.  `may_send` is asked before a submit or a replace leaves.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        state: StateFile,
+        options: Options | None = None,
+        source: PriceSource | None = None,
+        account: str = "PAPER",
+        may_send: SendCheck = _anything,
+    ) -> None:
+        self._options = options or Options()
+        if source is None and self._options.is_seeded:
+            source = SeededMarket(seed=self._options.seed)
+        self._clock = clock
+        self._source = source
+        self._account = account
+        self._may_send = may_send
+        self._chance = Chance(Random(self._options.seed))
+        self._orders = OrderStream(self._options, self._chance, self._later, [])
+        self._market = MarketStream()
+        self._identity = PlainIdentity()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._status = ConnectionStatus(state=LinkState.OFFLINE, since=clock.now())
+        self.venue = PaperVenue(options=self._options, state=state, source=source, start=clock.now())
+        self.venue.told = self._tell
+        self._steps = Walk(venue=self.venue, market=self._market, source=source, since=clock.now())
+
+    # -- the link ------------------------------------------------------------------------------------------------------
+
+    @property
+    def info(self) -> BrokerInfo:
+        return INFO
+
+    @property
+    def identity(self) -> Identity:
+        return self._identity
+
+    async def connect(self) -> None:
+        if self.is_connected():
+            return
+        await self._wire()
+        self._enter(LinkState.CONNECTED, "")
+        self._steps.since = self._clock.now()
+        self._start(self._walk())
+        self._orders.up(True, "connected")
+
+    async def disconnect(self) -> None:
+        """Hang up.  The venue and its orders stay."""
+        if not self.is_connected():
+            return
+        self._enter(LinkState.OFFLINE, "disconnected")
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._orders.up(False, "disconnected")
+
+    def close(self) -> None:
+        """Let go of the venue's file; for the end of the process and for tests of a restart."""
+        self.venue.close()
+
+    def is_connected(self) -> bool:
+        return self._status.state is LinkState.CONNECTED
+
+    def get_connection_status(self) -> ConnectionStatus:
+        return self._status
+
+    async def self_check(self) -> SelfCheck:
+        checks = [Check(name="connection", ok=self.is_connected(), detail=self._status.detail)]
+        account = await self.get_account_info()
+        checks.append(
+            Check(name="account", ok=account.can_trade, detail=f"{account.equity} {account.currency} of equity")
+        )
+        checks.append(Check(name="environment", ok=account.environment_hint == "paper", detail="no real money"))
+        checks.append(Check(name="clock", ok=True, detail="the venue runs on our own clock"))
+        listed = sorted(getattr(self._source, "listings", ()))
+        checks.append(Check(name="prices", ok=True, detail=", ".join(listed) or "as they are fed"))
+        return SelfCheck(checks=tuple(checks))
+
+    def _enter(self, state: LinkState, detail: str) -> None:
+        up = state is LinkState.CONNECTED
+        self._status = ConnectionStatus(
+            state=state, since=self._clock.now(), stream_up=up, detail=detail, clock_offset_s=0.0 if up else None
+        )
+
+    def _must_be_connected(self) -> None:
+        if not self.is_connected():
+            raise ConnectionFailed("the paper venue is not connected", broker=errors.BROKER)
+
+    async def _wire(self) -> None:
+        """The time one way takes."""
+        delay_s = self._chance.latency_s(self._options)
+        if delay_s:
+            await self._clock.sleep(delay_s)
+
+    # -- commands ------------------------------------------------------------------------------------------------------
+
+    async def submit_order(self, approved: Approved) -> Reports:
+        self._must_be_connected()
+        self._may_send(approved.decided_at)
+        await self._wire()
+        if self._chance.strikes(self._options.lost_request_percent):
+            raise Timeout("no answer from the paper venue (simulated: the request was lost)", broker=errors.BROKER)
+        if self._chance.strikes(self._options.reject_percent):
+            raise errors.rejected("simulated rejection")
+        order = self.venue.submit(approved.cl_ord_id, approved.order, at=self._clock.now())
+        reports = self._family(order, Source.REPLY)
+        await self._wire()
+        if self._chance.strikes(self._options.lost_reply_percent):
+            raise Timeout("no answer from the paper venue (simulated: the reply was lost)", broker=errors.BROKER)
+        return reports
+
+    async def submit_orders(self, approved: Sequence[Approved]) -> Sequence[Reports | Exception]:
+        """One after the other, as listed; a failure does not stop the rest."""
+        answers: list[Reports | Exception] = []
+        for one in approved:
+            try:
+                answers.append(await self.submit_order(one))
+            except FloorbrokerError as error:
+                answers.append(error)
+        return answers
+
+    async def cancel_order(self, ref: OrderRef) -> Reports:
+        self._must_be_connected()
+        await self._wire()
+        canceled = self.venue.cancel(ref, at=self._clock.now())
+        reports = tuple(self._standing(order, Source.REPLY) for order in canceled)
+        await self._wire()
+        return reports
+
+    async def cancel_all(self) -> Reports:
+        self._must_be_connected()
+        await self._wire()
+        canceled = self.venue.cancel_all(at=self._clock.now())
+        reports = tuple(self._standing(order, Source.REPLY) for order in canceled)
+        await self._wire()
+        return reports
+
+    async def modify_order(
+        self, ref: OrderRef, changes: OrderChanges, *, cl_ord_id: ClOrdId, decided_at: float
+    ) -> Reports:
+        """The new order, which follows the old one under an id of its own."""
+        self._must_be_connected()
+        self._may_send(decided_at)
+        await self._wire()
+        order = self.venue.replace(ref, changes, cl_ord_id=cl_ord_id, at=self._clock.now())
+        reports = self._family(order, Source.REPLY)
+        await self._wire()
+        if self._chance.strikes(self._options.lost_reply_percent):
+            raise Timeout("no answer from the paper venue (simulated: the reply was lost)", broker=errors.BROKER)
+        return reports
+
+    # -- orders --------------------------------------------------------------------------------------------------------
+
+    def _standing(self, order: MatchOrder, source: Source, asked_at: datetime | None = None) -> ExecutionReport:
+        cl_ord_id = self.venue.client_id(order.order_id)
+        return standing(order, cl_ord_id=cl_ord_id, source=source, at=self._clock.now(), asked_at=asked_at)
+
+    def _family(self, order: MatchOrder, source: Source) -> Reports:
+        """The order, then its children."""
+        children = [self.venue.engine.order(child) for child in order.children]
+        return tuple(self._standing(one, source) for one in (order, *children))
+
+    async def _asked(self) -> datetime:
+        """When a question left; the way there is behind us."""
+        self._must_be_connected()
+        asked_at = self._clock.now()
+        await self._wire()
+        return asked_at
+
+    async def get_order_status(self, ref: OrderRef) -> Reports:
+        """The newest order behind `ref` first, then those it replaced and its children."""
+        asked_at = await self._asked()
+        newest = self.venue.newest(ref)
+        others = [order for order in self.venue.chain(ref) if order is not newest]
+        return tuple(self._standing(order, Source.QUERY, asked_at) for order in (newest, *others))
+
+    async def get_open_orders(self) -> Fetched[ExecutionReport]:
+        asked_at = await self._asked()
+        found = self.venue.engine.open_orders()
+        return Fetched(items=tuple(self._standing(o, Source.SNAPSHOT, asked_at) for o in found), asked_at=asked_at)
+
+    async def get_order_history(self, since: datetime) -> Fetched[ExecutionReport]:
+        asked_at = await self._asked()
+        found = [o for o in self.venue.engine.orders() if o.is_open or max(o.submitted_at, o.updated_at) >= since]
+        return Fetched(items=tuple(self._standing(o, Source.SNAPSHOT, asked_at) for o in found), asked_at=asked_at)
+
+    async def get_fills(self, since: datetime) -> Fetched[ExecutionReport]:
+        asked_at = await self._asked()
+        reports = [report for order in self.venue.engine.orders() for report in self._past(order, since, asked_at)]
+        reports.sort(key=lambda report: report.transact_time or asked_at)
+        return Fetched(items=tuple(reports), asked_at=asked_at)
+
+    def _past(self, order: MatchOrder, since: datetime, asked_at: datetime) -> list[ExecutionReport]:
+        cl_ord_id, at = self.venue.client_id(order.order_id), self._clock.now()
+        trades = [
+            history(fill, order, cl_ord_id=cl_ord_id, currency=CURRENCY, at=at, asked_at=asked_at)
+            for fill in order.fills
+            if fill.at >= since
+        ]
+        busts = [
+            taken_back(fill, order, cl_ord_id=cl_ord_id, at=at, asked_at=asked_at)
+            for fill in self.venue.busted(order.order_id)
+        ]
+        return trades + busts
+
+    # -- the account ---------------------------------------------------------------------------------------------------
+
+    async def get_account_info(self) -> Account:
+        await self._asked()
+        venue = self.venue
+        return Account(
+            account=self._account,
+            currency=CURRENCY,
+            cash=venue.ledger.cash,
+            equity=venue.equity,
+            buying_power=venue.buying_power,
+            environment_hint="paper",
+            can_short=True,
+            option_level=3,
+            multiplier=self._options.leverage,
+            initial_margin=venue.gross / self._options.leverage,
+            maintenance_margin=venue.gross / 4,
+        )
+
+    async def get_balances(self) -> Fetched[Balance]:
+        asked_at = await self._asked()
+        cash = self.venue.ledger.cash
+        balances = [Balance(currency=CURRENCY, total=cash, available=max(ZERO, min(cash, self.venue.buying_power)))]
+        for position in self.venue.ledger.positions():
+            coin, slash, _ = position.symbol.partition("/")
+            if slash:
+                balances.append(Balance(currency=coin, total=position.qty, available=position.qty))
+        return Fetched(items=tuple(balances), asked_at=asked_at)
+
+    async def get_positions(self) -> Fetched[Position]:
+        asked_at = await self._asked()
+        return Fetched(
+            items=tuple(self._position(held.symbol) for held in self.venue.ledger.positions()), asked_at=asked_at
+        )
+
+    def _position(self, symbol: str) -> Position:
+        held, mark = self.venue.ledger.position(symbol), self.venue.mark(symbol)
+        value = None if mark is None else self.venue.worth(symbol, held.qty)
+        return Position(
+            symbol=symbol,
+            qty=held.qty,
+            avg_px=held.avg_px,
+            market_px=mark,
+            market_value=value,
+            unrealized_pl=None if value is None else value - held.cost,
+            qty_available=held.qty,
+        )
+
+    async def get_risk_metrics(self) -> RiskMetrics:
+        await self._asked()
+        venue = self.venue
+        values = [venue.worth(position.symbol, position.qty) for position in venue.ledger.positions()]
+        equity = venue.equity
+        return RiskMetrics(
+            currency=CURRENCY,
+            equity=equity,
+            gross_exposure=venue.gross,
+            net_exposure=sum(values, ZERO),
+            leverage=venue.gross / equity if equity > 0 else ZERO,
+            concentration=max(map(abs, values), default=ZERO) / equity if equity > 0 else ZERO,
+            open_orders=len(venue.engine.open_orders()),
+        )
+
+    # -- the market ----------------------------------------------------------------------------------------------------
+
+    def feed(self, event: MarketEvent) -> None:
+        """Prices from outside: from then on nothing else moves that symbol.  Called on the event loop."""
+        self.venue.feed(event)
+        self._market.tell(event)
+
+    async def get_instrument(self, symbol: str) -> Instrument:
+        await self._asked()
+        return self.venue.instrument(symbol)
+
+    async def get_market_data(self, symbol: str) -> Quote:
+        await self._asked()
+        return self.venue.quote(symbol, self._clock.now())
+
+    async def get_bars(
+        self, symbol: str, *, span_s: int, start: datetime, end: datetime, limit: int = 1000
+    ) -> BarSeries:
+        """Finished and running bars up to now, the first `limit` of them."""
+        await self._asked()
+        if span_s < 1 or limit < 1:
+            raise InvalidRequest("span_s and limit are positive")
+        self.venue.instrument(symbol)
+        end = min(end, start + timedelta(seconds=span_s) * limit, self._clock.now())
+        if self._source is None or self.venue.is_fed(symbol):
+            return self._market.fed_bars(symbol, span_s=span_s, start=start, end=end)
+        try:
+            return self._source.bars(symbol, span_s=span_s, start=start, end=end)
+        except KeyError:
+            raise NotSupported(f"the paper venue keeps no bars of {symbol}") from None
+
+    async def get_market_hours(self, market: str, day: date) -> MarketHours:
+        """Hours as this venue keeps them: the market's own, or round the clock unless `hours` is `real`."""
+        await self._asked()
+        try:
+            calendar = by_name(market) if self._options.hours == "real" else ALWAYS_OPEN
+        except KeyError:
+            raise NotSupported(f"the paper venue knows no market {market!r}") from None
+        session = calendar.session(day)
+        is_open = calendar.is_open(self._clock.now())
+        if session is None:
+            return MarketHours(market=market, day=day, is_open_day=False, is_open_now=is_open)
+        return MarketHours(
+            market=market,
+            day=day,
+            is_open_day=True,
+            open=session.open,
+            close=session.close,
+            extended_open=session.pre,
+            extended_close=session.post,
+            is_open_now=is_open,
+        )
+
+    # -- before an order -----------------------------------------------------------------------------------------------
+
+    async def validate_order(self, order: NewOrder) -> tuple[FieldError, ...]:
+        await self._asked()
+        try:
+            check_terms(order)
+        except BadOrder as error:
+            return (FieldError(pointer="", code="invalid", detail=str(error)),)
+        found: list[FieldError] = []
+        for symbol in symbols_of(order):
+            try:
+                instrument = self.venue.instrument(symbol)
+            except SymbolNotFound as error:
+                return (FieldError(pointer="/symbol", code="not_found", detail=error.detail),)
+            if order.order_class is not OrderClass.MULTILEG:
+                found += errors.broken_rules(order, instrument, now=self._clock.now())
+        return tuple(found)
+
+    async def get_margin_requirements(self, order: NewOrder) -> MarginRequirement:
+        await self._asked()
+        try:
+            cost = self.venue.cost(order)
+        except LookupError as error:
+            raise errors.rejected(f"no market for {error.args[0]} yet") from error
+        fees = self._options.fee_per_share * (order.order_qty or ZERO)
+        initial = cost / self._options.leverage
+        return MarginRequirement(
+            currency=CURRENCY, initial=initial, buying_power_effect=-cost, fees=fees, source="venue"
+        )
+
+    # -- streams -------------------------------------------------------------------------------------------------------
+
+    async def subscribe_market_data(
+        self, symbols: Sequence[str], kinds: frozenset[DataKind], handler: MarketHandler
+    ) -> Subscription:
+        await self._asked()
+        for symbol in symbols:
+            self.venue.instrument(symbol)
+        number = self._market.add(Wish(frozenset(symbols), kinds, handler))
+        return _Closing(lambda: self._market.drop(number))
+
+    async def subscribe_order_events(self, handler: OrderEvents) -> Subscription:
+        self._orders.handlers.append(handler)
+        if self.is_connected():
+            handler.on_stream(True, "connected")
+        return _Closing(lambda: self._forget(handler))
+
+    def _forget(self, handler: OrderEvents) -> None:
+        if handler in self._orders.handlers:
+            self._orders.handlers.remove(handler)
+
+    def _tell(self, events: list[Event]) -> None:
+        """Whoever hears the private stream, while the link is up."""
+        if not self.is_connected():
+            return
+        at = self._clock.now()
+        for event in events:
+            order = self.venue.engine.order(event.order_id)
+            cl_ord_id = self.venue.client_id(event.order_id)
+            self._orders.tell(told(event, order, cl_ord_id=cl_ord_id, currency=CURRENCY, at=at))
+
+    # -- what runs by itself -------------------------------------------------------------------------------------------
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _later(self, delay_s: float, call: Callable[[], None]) -> None:
+        async def wait() -> None:
+            await self._clock.sleep(delay_s)
+            call()
+
+        self._start(wait())
+
+    async def _walk(self) -> None:
+        """Move prices and time, step by step, for as long as the link is up."""
+        while self.is_connected():
+            await self._clock.sleep(self._options.step_ms / 1000)
+            try:
+                self.step()
+            except FloorbrokerError as error:
+                self._enter(LinkState.DEGRADED, error.detail)
+                self._orders.up(False, error.detail)
+
+    def step(self) -> None:
+        """One step of the price walk."""
+        self._steps.step(self._clock.now())
+
+
+def build(wiring: Wiring) -> PaperBroker:
+    """The paper account of a profile; its books are the file `wiring.state`.  Raises `ConfigInvalid` for wrong options."""
+    check = all_of(IntentAge(clock=wiring.clock, max_age_s=wiring.intent_age_s), wiring.may_send)
+
+    def may_send(decided_at: float | None) -> None:
+        check(
+            Request(
+                method="POST",
+                origin="",
+                path="/orders",
+                endpoint="orders.submit",
+                lane=Lane.NEW,
+                decided_at=decided_at,
+            )
+        )
+
+    return PaperBroker(
+        clock=wiring.clock,
+        state=LogFile(wiring.state),
+        options=options_from(wiring.profile.options),
+        account=f"PAPER-{wiring.profile.name}",
+        may_send=may_send,
+    )

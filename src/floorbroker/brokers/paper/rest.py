@@ -1,0 +1,437 @@
+"""The venue behind its counter: one method for each thing it can be asked, answered at once and without waiting.
+
+It owns the engine, the ledger and the books on disk.  Whatever changes is in the books before anybody hears of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from floorbroker.brokers.paper import errors
+from floorbroker.brokers.paper.info import CURRENCY, Options, instrument_for
+from floorbroker.brokers.paper.wire import Row, StateFile
+from floorbroker.domain.bars import Bar, BarSeries
+from floorbroker.domain.errors import ApiError, DuplicateOrderId
+from floorbroker.domain.instrument import Instrument, OptionContract
+from floorbroker.domain.orders import NewOrder, OrderChanges, OrderRef
+from floorbroker.domain.ports import MarketEvent
+from floorbroker.domain.records import Quote, Trade
+from floorbroker.domain.values import ZERO, ClOrdId, ExecId, OrderClass, OrderId, Price, Side
+from floorbroker.matching import (
+    BadOrder,
+    Busted,
+    Calendar,
+    Engine,
+    Event,
+    Fill,
+    Ledger,
+    Liquidity,
+    MatchOrder,
+    MatchStatus,
+    NoFees,
+    NoSlippage,
+    NotOpen,
+    PerShare,
+    Replaced,
+    Ticks,
+    by_name,
+)
+
+
+class PriceSource(Protocol):
+    """Where prices come from when nobody feeds them.  Each raises `KeyError` for a symbol it does not know."""
+
+    def quote(self, symbol: str, at: datetime) -> Quote: ...
+
+    def trade(self, symbol: str, at: datetime) -> Trade: ...
+
+    def has_trade(self, symbol: str, at: datetime) -> bool: ...
+
+    def bars(self, symbol: str, *, span_s: int, start: datetime, end: datetime) -> BarSeries: ...
+
+
+class PaperVenue:
+    """One account at one venue.  `told` hears of every event after it is in the books.
+
+    After a fault of the disk the venue answers nothing but `ApiError`: what it did is not known to be kept.
+    """
+
+    def __init__(self, *, options: Options, state: StateFile, source: PriceSource | None, start: datetime) -> None:
+        self.options = options
+        self.told: Callable[[list[Event]], None] = _nobody
+        self.ledger = Ledger(currency=CURRENCY, cash=options.cash, multiplier=lambda s: self.instrument(s).multiplier)
+        self._state = state
+        self._source = source
+        self._listed: dict[str, Instrument] = {}
+        self._fed: set[str] = set()
+        self._client_ids: dict[OrderId, ClOrdId] = {}
+        self._by_client: dict[str, OrderId] = {}
+        self._busted: dict[OrderId, tuple[Fill, ...]] = {}
+        self._orders_made = 0
+        self._fills_made = 0
+        self._fault = ""
+        self.engine = Engine(
+            instrument=self.instrument,
+            exec_id=self._next_exec_id,
+            child_id=self._next_order_id,
+            start=start,
+            calendar=_calendar_of if options.hours == "real" else None,
+            fees=PerShare(rate=options.fee_per_share) if options.fee_per_share else NoFees(),
+            slippage=Ticks(options.slippage_ticks) if options.slippage_ticks else NoSlippage(),
+            liquidity=Liquidity.DISPLAYED if options.liquidity == "displayed" else Liquidity.UNLIMITED,
+        )
+        self._remember()
+
+    def _remember(self) -> None:
+        """Go on where the books stand."""
+        rows = self._state.load()
+        for row in rows.values():
+            # It was listed once, even if the source does not know it any more.
+            self._listed.setdefault(row.order.symbol, instrument_for(row.order.symbol))
+        for row in rows.values():
+            self.engine.restore(row.order)
+            self._busted[row.order.order_id] = row.busted
+            if row.cl_ord_id is not None:
+                self._bind(row.cl_ord_id, row.order.order_id)
+        fills = [fill for row in rows.values() for fill in (*row.order.fills, *row.busted)]
+        self._orders_made = max((int(order_id[1:]) for order_id in rows), default=0)
+        self._fills_made = max((int(fill.exec_id[1:]) for fill in fills), default=0)
+        busted = {fill.exec_id for row in rows.values() for fill in row.busted}
+        for fill in sorted(fills, key=lambda fill: int(fill.exec_id[1:])):
+            if fill.exec_id not in busted:
+                self.ledger.apply(fill)
+
+    def _next_order_id(self) -> OrderId:
+        self._orders_made += 1
+        return OrderId(f"P{self._orders_made:08d}")
+
+    def _next_exec_id(self) -> ExecId:
+        self._fills_made += 1
+        return ExecId(f"X{self._fills_made:08d}")
+
+    def _bind(self, cl_ord_id: ClOrdId, order_id: OrderId) -> None:
+        self._client_ids[order_id] = cl_ord_id
+        self._by_client[cl_ord_id] = order_id
+
+    # -- orders --------------------------------------------------------------------------------------------------------
+
+    def submit(self, cl_ord_id: ClOrdId, order: NewOrder, *, at: datetime) -> MatchOrder:
+        """Take an order.  Raises `DuplicateOrderId` and the refusals of `errors.py`."""
+        self._must_work()
+        if cl_ord_id in self._by_client:
+            raise DuplicateOrderId(
+                "this client id was used before", broker=errors.BROKER, venue_text="client id must be unique"
+            )
+        symbols = symbols_of(order)
+        instruments = [self.instrument(symbol) for symbol in symbols]
+        if order.order_class is not OrderClass.MULTILEG:
+            broken = next(errors.broken_rules(order, instruments[0], now=at), None)
+            if broken is not None:
+                raise errors.rejected(f"{broken.pointer}: {broken.detail}")
+        self.pull(symbols, at)
+        self._check_money(order)
+        order_id = self._next_order_id()
+        try:
+            events = self.engine.submit(order_id, order, at=at)
+        except BadOrder as error:
+            raise errors.rejected(str(error)) from error
+        self._bind(cl_ord_id, order_id)
+        self._settle(events)
+        return self.engine.order(order_id)
+
+    def cancel(self, ref: OrderRef, *, at: datetime) -> list[MatchOrder]:
+        """Take an order out with its group.  Raises `OrderNotFound`, and `OrderRejected` when it is not open."""
+        self._must_work()
+        order = self.newest(ref)
+        try:
+            events = self.engine.cancel(order.order_id, at=at)
+        except NotOpen as error:
+            raise errors.not_open(order) from error
+        self._settle(events)
+        return [self.engine.order(event.order_id) for event in events]
+
+    def cancel_all(self, *, at: datetime) -> list[MatchOrder]:
+        """Take out everything that is open."""
+        self._must_work()
+        done: list[MatchOrder] = []
+        while is_open := self.engine.open_orders():
+            events = self.engine.cancel(is_open[0].order_id, at=at)
+            self._settle(events)
+            done += [self.engine.order(event.order_id) for event in events]
+        return done
+
+    def replace(self, ref: OrderRef, changes: OrderChanges, *, cl_ord_id: ClOrdId, at: datetime) -> MatchOrder:
+        """New terms under a new venue id and client id; the old order ends as replaced."""
+        self._must_work()
+        if cl_ord_id in self._by_client:
+            raise DuplicateOrderId(
+                "this client id was used before", broker=errors.BROKER, venue_text="client id must be unique"
+            )
+        order = self.newest(ref)
+        instrument = self.instrument(symbols_of(order.order)[0])
+        for price in (changes.price, changes.stop_px):
+            if price is not None and not (price > 0 and instrument.is_on_tick(price)):
+                raise errors.rejected(f"{price} is no price of {instrument.symbol}")
+        if changes.order_qty is not None and not instrument.is_on_lot(changes.order_qty):
+            raise errors.rejected(f"{changes.order_qty} is no quantity of {instrument.symbol}")
+        new_id = self._next_order_id()
+        try:
+            events = self.engine.replace(order.order_id, changes, new_order_id=new_id, at=at)
+        except NotOpen as error:
+            raise errors.not_open(order) from error
+        except BadOrder as error:
+            raise errors.rejected(str(error)) from error
+        self._bind(cl_ord_id, new_id)
+        self._settle(events)
+        return self.engine.order(new_id)
+
+    def newest(self, ref: OrderRef) -> MatchOrder:
+        """The order that a reference means now, at the end of its chain of replaces."""
+        order_id = ref.order_id or self._by_client.get(ref.cl_ord_id) or OrderId("")
+        try:
+            order = self.engine.order(order_id)
+        except KeyError:
+            raise errors.no_order(ref.order_id or ref.cl_ord_id) from None
+        while order.replaced_by is not None:
+            order = self.engine.order(order.replaced_by)
+        return order
+
+    def chain(self, ref: OrderRef) -> list[MatchOrder]:
+        """Every venue order behind a reference, oldest first, each with its children."""
+        order = self.newest(ref)
+        found = [order]
+        while order.replaces is not None:
+            order = self.engine.order(order.replaces)
+            found.insert(0, order)
+        return [*found, *(self.engine.order(child) for child in found[-1].children)]
+
+    def bust(self, exec_id: ExecId, *, at: datetime) -> None:
+        """Take an execution back, as a venue may.  Raises `KeyError` when there is none."""
+        self._settle(self.engine.bust(exec_id, at=at))
+
+    def client_id(self, order_id: OrderId) -> ClOrdId | None:
+        return self._client_ids.get(order_id)
+
+    def busted(self, order_id: OrderId) -> tuple[Fill, ...]:
+        return self._busted.get(order_id, ())
+
+    # -- the market ----------------------------------------------------------------------------------------------------
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Raises `SymbolNotFound` for a symbol that has no price here."""
+        found = self._listed.get(symbol)
+        if found is None:
+            if not self._has_price(symbol):
+                raise errors.no_symbol(symbol)
+            found = self._listed[symbol] = instrument_for(symbol)
+        return found
+
+    def _has_price(self, symbol: str) -> bool:
+        if symbol in self._fed:
+            return True
+        contract = OptionContract.parse(symbol)
+        underlying = symbol if contract is None else contract.root
+        return underlying in self._fed or self.sourced(underlying, self.engine.now) is not None
+
+    def sourced(self, symbol: str, at: datetime) -> Quote | None:
+        """What the source quotes; None for symbols that are fed and for those it does not know."""
+        if self._source is None or symbol in self._fed:
+            return None
+        try:
+            return self._source.quote(symbol, at)
+        except KeyError:
+            return None
+
+    def feed(self, event: MarketEvent) -> None:
+        """A market event from outside.  From then on its symbol has no other source."""
+        self._fed.add(event.symbol)
+        self.on_market(event)
+
+    def on_market(self, event: MarketEvent) -> None:
+        """Let the engine see the market, and tell what came of it."""
+        match event:
+            case Quote():
+                events = self.engine.on_quote(event)
+            case Trade():
+                events = self.engine.on_trade(event)
+            case Bar():
+                events = self.engine.on_bar(event)
+            case _:
+                events = self.engine.on_book(event)
+        self._settle(events)
+
+    def pull(self, symbols: Sequence[str], at: datetime) -> None:
+        """Bring symbols that nobody feeds up to date from the source."""
+        for symbol in symbols:
+            quote = self.sourced(symbol, at)
+            if quote is not None:
+                self.on_market(quote)
+
+    def is_fed(self, symbol: str) -> bool:
+        return symbol in self._fed
+
+    def advance(self, at: datetime) -> None:
+        if self.engine.has_orders:
+            self._settle(self.engine.advance(at))
+
+    def quote(self, symbol: str, at: datetime) -> Quote:
+        """The newest quote.  Raises `SymbolNotFound`."""
+        instrument = self.instrument(symbol)
+        sourced = self.sourced(symbol, at)
+        if sourced is not None:
+            return sourced
+        quote = self.engine.quote(instrument.symbol)
+        return quote if quote is not None else Quote(symbol=symbol, bid=None, ask=None, time=at, source="paper")
+
+    def mark(self, symbol: str) -> Decimal | None:
+        """What a position is worth a unit: the mid, else the last price."""
+        quote = self.quote(symbol, self.engine.now)
+        return quote.mid if quote.mid is not None else (quote.last or quote.bid or quote.ask)
+
+    # -- money ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def equity(self) -> Decimal:
+        return self.ledger.equity(self.mark)
+
+    @property
+    def gross(self) -> Decimal:
+        """The value of all positions, long and short, without sign."""
+        return sum((abs(self.worth(position.symbol, position.qty)) for position in self.ledger.positions()), ZERO)
+
+    @property
+    def buying_power(self) -> Decimal:
+        """Leverage times equity, less what is held and what open orders may still open."""
+        reserved = sum((self._cost_of(order) for order in self.engine.open_orders() if order.parent_id is None), ZERO)
+        return max(ZERO, self.options.leverage * self.equity - self.gross - reserved)
+
+    def worth(self, symbol: str, qty: Decimal) -> Decimal:
+        return qty * (self.mark(symbol) or ZERO) * self.instrument(symbol).multiplier
+
+    def _cost_of(self, order: MatchOrder) -> Decimal:
+        if order.status is MatchStatus.HELD:
+            return ZERO
+        try:
+            return self.cost(order.order, filled=order.cum_qty, spent=order.spent)
+        except LookupError:
+            return ZERO
+
+    def cost(self, order: NewOrder, *, filled: Decimal = ZERO, spent: Decimal = ZERO) -> Decimal:
+        """What an order would tie up: the value of the units it opens, at its limit or the touch.
+
+        Raises `LookupError` when there is no price to reckon with.
+        """
+        if order.order_class is OrderClass.MULTILEG:
+            return self._cost_of_legs(order)
+        instrument = self.instrument(order.symbol)
+        price = order.price if order.price is not None else order.stop_px or self._touch(order)
+        wanted = order.order_qty
+        units = wanted - filled if wanted is not None else ((order.notional or ZERO) - spent) / price
+        return self.opening(order.symbol, order.side, units) * price * instrument.multiplier
+
+    def _touch(self, order: NewOrder) -> Price:
+        quote = self.quote(order.symbol, self.engine.now)
+        touch = quote.ask if order.side is Side.BUY else quote.bid
+        touch = touch if touch is not None else quote.last
+        if touch is None:
+            raise LookupError(order.symbol)
+        return touch
+
+    def _cost_of_legs(self, order: NewOrder) -> Decimal:
+        """The net debit; a credit ties up nothing here."""
+        net = ZERO
+        for leg in order.legs:
+            quote = self.quote(leg.symbol, self.engine.now)
+            touch = quote.ask if leg.side is Side.BUY else quote.bid
+            if touch is None:
+                raise LookupError(leg.symbol)
+            net += leg.side.sign * leg.ratio_qty * touch * self.instrument(leg.symbol).multiplier
+        return max(ZERO, net) * (order.order_qty or ZERO)
+
+    def opening(self, symbol: str, side: Side, units: Decimal) -> Decimal:
+        """How many of `units` would open or enlarge the position, given what is held."""
+        closable = max(ZERO, -side.sign * self.ledger.position(symbol).qty)
+        return max(ZERO, units - closable)
+
+    def _check_money(self, order: NewOrder) -> None:
+        try:
+            needed = self.cost(order)
+        except LookupError as error:
+            raise errors.rejected(f"no market for {error.args[0]} yet") from error
+        if order.order_class is not OrderClass.MULTILEG:
+            self._check_holdings(order, opens=needed > 0)
+        available = self.buying_power
+        if needed > available:
+            raise errors.no_funds(needed=needed, available=available)
+
+    def _check_holdings(self, order: NewOrder, *, opens: bool) -> None:
+        if order.reduce_only and opens:
+            raise errors.rejected("a reduce-only order would enlarge the position")
+        if order.side is Side.BUY or self.instrument(order.symbol).shortable:
+            return
+        promised = sum(
+            (other.leaves_qty or ZERO)
+            for other in self.engine.open_orders(order.symbol)
+            if other.side is Side.SELL and other.parent_id is None
+        )
+        units = order.order_qty or ZERO
+        if opens or units > self.ledger.position(order.symbol).qty - promised:
+            raise errors.no_holdings(order.symbol)
+
+    # -- books ---------------------------------------------------------------------------------------------------------
+
+    def _settle(self, events: list[Event]) -> None:
+        """Book what happened, make it durable, then tell."""
+        if not events:
+            return
+        for event in events:
+            if isinstance(event, Fill):
+                self.ledger.apply(event)
+            elif isinstance(event, Busted):
+                self.ledger.undo(event.fill)
+                self._busted[event.order_id] = (*self.busted(event.order_id), event.fill)
+        try:
+            self._state.append(self._rows(events))
+        except OSError as error:
+            self._fault = f"the paper venue's books cannot be written: {error.strerror or error}"
+            self._must_work()
+        self.told(events)
+
+    def _rows(self, events: list[Event]) -> Iterator[Row]:
+        touched: dict[OrderId, None] = {}
+        for event in events:
+            order = self.engine.order(event.order_id)
+            named = [order.parent_id, order.order_id, *order.children]
+            if isinstance(event, Replaced):
+                successor = self.engine.order(event.new_order_id)
+                named += [successor.order_id, *successor.children]
+            touched |= {order_id: None for order_id in named if order_id is not None}
+        for order_id in touched:
+            order = self.engine.order(order_id)
+            yield Row(order=order, cl_ord_id=self.client_id(order_id), busted=self.busted(order_id))
+
+    def _must_work(self) -> None:
+        if self._fault:
+            raise ApiError(self._fault, broker=errors.BROKER)
+
+    def close(self) -> None:
+        self._state.close()
+
+
+def symbols_of(order: NewOrder) -> list[str]:
+    """The symbols an order trades."""
+    if order.order_class is OrderClass.MULTILEG:
+        return list(dict.fromkeys(leg.symbol for leg in order.legs))
+    return [order.symbol]
+
+
+def _calendar_of(instrument: Instrument) -> Calendar:
+    return by_name(instrument.calendar)
+
+
+def _nobody(events: list[Event]) -> None:
+    """Heard by nobody yet."""
+    del events
