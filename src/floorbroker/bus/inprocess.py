@@ -43,7 +43,8 @@ class Subscription(Generic[T]):
         self._replayed_to = -1  # what the replay held may be published once more
         self._past: Iterator[T] | None = None
         self._replay: Replay[T] | None = None
-        self._is_cut = False
+        self._before = last_seq  # the number before `last_seq`
+        self._refused: int | None = None  # the number there was no room for
         self._is_closed = False
         self._wake = asyncio.Event()
 
@@ -56,7 +57,7 @@ class Subscription(Generic[T]):
             if found is None:
                 found = self._from_the_queue()
             if found is not None:
-                self.last_seq = self._seq_of(found)
+                self._advance(self._seq_of(found))
                 return found
             await self._more()
 
@@ -75,12 +76,24 @@ class Subscription(Generic[T]):
         if self._replay is not None:
             return True  # still reading the past, which will hold this event too
         if len(self._queue) >= self._size:
-            self._is_cut = True
-            self._wake.set()
+            self._cut(self._seq_of(event))
             return False
         self._queue.append(event)
         self._wake.set()
         return True
+
+    def _advance(self, seq: int) -> None:
+        if seq > self.last_seq:
+            self._before, self.last_seq = self.last_seq, seq
+
+    def _cut(self, seq: int) -> None:
+        """Events that share the number of the refused one go with it: who comes back after a number misses none of
+        it.
+        """
+        while self._queue and self._seq_of(self._queue[-1]) == seq:
+            self._queue.pop()
+        self._refused = seq
+        self._wake.set()
 
     def _from_the_past(self) -> T | None:
         """The next event of the replay.  When a whole new replay holds nothing, the queue takes over in the same step,
@@ -109,15 +122,16 @@ class Subscription(Generic[T]):
     async def _more(self) -> None:
         if self._is_closed:
             raise StopAsyncIteration
-        if self._is_cut:
-            raise SlowConsumer(self.last_seq)
+        if self._refused is not None:
+            # Where part of that number was read already, all of it is told again.
+            raise SlowConsumer(self._before if self._refused == self.last_seq else self.last_seq)
         self._wake.clear()
         await self._wake.wait()
 
 
 class InProcessBus(Generic[T]):
-    """`seq_of` gives an event's sequence number, which never goes back.  `replay` gives every event after a number, oldest
-    first, and must already hold an event when it is published (the journal commits first).
+    """`seq_of` gives an event's sequence number, which never goes back.  `replay` gives every event after a number,
+    oldest first, and must already hold an event when it is published (the journal commits first).
     """
 
     def __init__(self, *, seq_of: Callable[[T], int], replay: Replay[T] | None = None) -> None:

@@ -88,6 +88,22 @@ async def test_a_slow_reader_is_cut_with_its_last_number_and_the_others_are_not(
     assert bus.subscribers == 1
 
 
+@pytest.mark.parametrize(("read_first", "resumes_after"), [(0, 1), (1, 1), (2, 1)])
+async def test_a_cut_never_falls_between_events_that_share_a_number(read_first: int, resumes_after: int) -> None:
+    """Two channels may tell of one fact; who comes back after a number must have had both."""
+    bus = InProcessBus[tuple[int, str]](seq_of=lambda event: event[0])
+    slow = bus.subscribe(2)
+    bus.publish((1, "order"))
+    bus.publish((2, "order"))
+    for _ in range(read_first):
+        await anext(slow)
+    for number in range(4):
+        bus.publish((2, f"fill-{number}"))
+    with pytest.raises(SlowConsumer) as cut:
+        [event async for event in slow]
+    assert cut.value.last_seq == resumes_after
+
+
 async def test_who_was_cut_comes_back_and_misses_nothing() -> None:
     desk = Desk()
     slow = desk.bus.subscribe(1)
