@@ -93,11 +93,12 @@ class Sim:
         self.keys = (self.line["credentials"]["BROKER_API_KEY"], self.line["credentials"]["BROKER_SECRET_KEY"])
 
     def control(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(
-            urllib.request.Request(self.line["control"] + path, data=data), timeout=10
-        ) as reply:
-            text = reply.read()
+        door = HTTPConnection(self.line["control"].removeprefix("http://"), timeout=10)
+        try:
+            door.request("GET" if body is None else "POST", path, None if body is None else json.dumps(body))
+            text = door.getresponse().read()
+        finally:
+            door.close()
         return json.loads(text) if text else None
 
     def price(self, symbol: str, bid: str, ask: str, last: str | None = None) -> None:
@@ -139,7 +140,7 @@ def until(condition: Callable[[], bool]) -> None:
     raise AssertionError("it did not happen within ten seconds")
 
 
-def refused(call: Callable[[], object]) -> tuple[int, int, str]:
+def refused(call: Callable[[], object]) -> tuple[int | None, int, str]:
     with pytest.raises(APIError) as caught:
         call()
     return caught.value.status_code, caught.value.code, caught.value.message
