@@ -139,7 +139,7 @@ class AlpacaBroker:
         self._enter(LinkState.CONNECTING, "connecting")
         try:
             account = await self.get_account_info()
-            self._offset_s = await self._measure_offset()
+            self._offset_s = await self._measure_offset_s()
         except FloorbrokerError as error:
             self._enter(LinkState.OFFLINE, error.detail)
             raise
@@ -173,7 +173,7 @@ class AlpacaBroker:
         """Connectivity, clock, credentials, environment, permissions; nothing is changed."""
         checks: list[Check] = []
         try:
-            self._offset_s = offset_s = await self._measure_offset()
+            self._offset_s = offset_s = await self._measure_offset_s()
         except FloorbrokerError as error:
             return SelfCheck(checks=(Check(name="connectivity", ok=False, detail=error.detail),))
         checks.append(Check(name="connectivity", ok=True, detail=self._origins.trading))
@@ -198,7 +198,7 @@ class AlpacaBroker:
             return None
         return f"the account is {account.environment_hint}, the profile is {self._environment.value}"
 
-    async def _measure_offset(self) -> float:
+    async def _measure_offset_s(self) -> float:
         """Seconds the venue's clock is ahead of the middle of our question."""
         began, asked = self._clock.monotonic(), self._clock.now()
         told = await self._reads.ask(self._calls.clock(), wire.Clock, what="the clock")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from floorbroker.brokers.alpaca import wire
@@ -25,6 +26,14 @@ _RULES_AGE_S = 3600.0
 _RULES_MAX = 2_000
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An instrument and the monotonic time it was asked for."""
+
+    asked_s: float
+    instrument: Instrument
+
+
 class MarketReads:
     """What can be asked about markets, whoever the account belongs to."""
 
@@ -32,19 +41,19 @@ class MarketReads:
         self._reads = reads
         self._calls = calls
         self._clock = clock
-        self._rules: dict[str, tuple[float, Instrument]] = {}
+        self._rules: dict[str, _Kept] = {}
 
     async def instrument(self, symbol: str) -> Instrument:
         """The venue's rules, kept for an hour."""
         kept = self._rules.get(symbol)
-        if kept is not None and self._clock.monotonic() - kept[0] < _RULES_AGE_S:
-            return kept[1]
+        if kept is not None and self._clock.monotonic() - kept.asked_s < _RULES_AGE_S:
+            return kept.instrument
         if asset_class_of(symbol) not in INFO.asset_classes:
             raise SymbolNotFound(f"Alpaca does not trade {symbol}", broker=BROKER)
         found = await self._look_up(symbol)
         if len(self._rules) >= _RULES_MAX:
             self._rules.clear()
-        self._rules[symbol] = (self._clock.monotonic(), found)
+        self._rules[symbol] = _Kept(self._clock.monotonic(), found)
         return found
 
     async def _look_up(self, symbol: str) -> Instrument:
