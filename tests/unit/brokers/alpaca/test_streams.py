@@ -111,6 +111,36 @@ def test_a_child_is_told_with_the_parent_that_an_earlier_message_showed(live: Tr
     assert report.parent_order_id == VENUE_ID
 
 
+def told(order: object) -> bytes:
+    return frame({"stream": "trade_updates", "data": {"event": "new", "order": order}})
+
+
+def test_a_child_heard_of_before_its_family_waits_for_it(live: TradingSession) -> None:
+    head = parsed("order_bracket")
+    child = head["legs"][0] | {"legs": None, "status": "new"}
+    assert live.on_frame(told(child), NOW) == []
+    reports = emitted(live.on_frame(told(head), later(1)))
+    assert [(report.order_id, report.parent_order_id) for report in reports[:2]] == [
+        (child["id"], VENUE_ID),
+        (VENUE_ID, None),
+    ]
+    assert reports[0].at == NOW
+
+
+def test_a_child_that_nobody_claims_is_told_after_a_moment(live: TradingSession) -> None:
+    child = parsed("order_bracket")["legs"][0] | {"status": "new"}
+    live.on_frame(told(child), NOW)
+    assert live.on_tick(later(1)) == []
+    (report,) = emitted(live.on_tick(later(2)))
+    assert (report.order_id, report.parent_order_id) == (child["id"], None)
+    assert len(emitted(live.on_frame(told(child), later(3)))) == 1
+
+
+def test_our_own_group_never_waits(live: TradingSession) -> None:
+    head = parsed("order_bracket") | {"legs": None}
+    assert len(emitted(live.on_frame(told(head), NOW))) == 1
+
+
 @pytest.mark.parametrize(
     "data",
     [b"", b"\xff\xfe", b"<html>", b"[]", b"null", b'{"stream":"trade_updates","data":{"event":"fill"}}', b"[" * 5000],

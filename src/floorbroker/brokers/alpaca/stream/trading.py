@@ -13,6 +13,7 @@ Document: docs.alpaca.markets/docs/websocket-streaming.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from datetime import datetime
 from floorbroker.brokers.alpaca import wire
 from floorbroker.brokers.alpaca.auth import Credentials, trading_login
 from floorbroker.brokers.alpaca.mapping.families import Families
+from floorbroker.brokers.alpaca.mapping.identity import AlpacaIdentity
 from floorbroker.brokers.alpaca.mapping.reports import Heard, update_reports
 from floorbroker.domain.errors import ApiError
 from floorbroker.domain.facts import Source
@@ -29,6 +31,8 @@ from floorbroker.transport.actions import Action, Emit, Reconnect, Send
 LISTEN = '{"action":"listen","data":{"streams":["trade_updates"]}}'
 _ANSWER_S = 10.0
 _SILENCE_S = 20.0
+_FAMILY_S = 2.0
+_WAITING_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,11 @@ class TradingSession:
     def __init__(self, credentials: Credentials, families: Families) -> None:
         self._credentials = credentials
         self._families = families
+        self._identity = AlpacaIdentity()
         self._heard_at: datetime | None = None
         self._asked_at: datetime | None = None  # a question is out: log-in, listen or probe
         self._is_up = False
+        self._waiting: deque[tuple[wire.TradeUpdate, datetime]] = deque()
 
     def on_open(self, at: datetime) -> Actions:
         self._is_up = False
@@ -72,6 +78,9 @@ class TradingSession:
             return [Reconnect(error.detail)]
 
     def on_tick(self, at: datetime) -> Actions:
+        return [*self._release(at), *self._watch(at)]
+
+    def _watch(self, at: datetime) -> Actions:
         if self._asked_at is not None:
             if (at - self._asked_at).total_seconds() > _ANSWER_S:
                 return [Reconnect("the venue does not answer on the stream")]
@@ -94,7 +103,31 @@ class TradingSession:
                 return []
 
     def _on_update(self, update: wire.TradeUpdate, at: datetime) -> Actions:
+        """A child heard of before its family waits a moment: without its parent it would pass for a stranger's order."""
         self._families.learn([update.order])
+        if self._is_foundling(update.order) and len(self._waiting) < _WAITING_MAX:
+            self._waiting.append((update, at))
+            return []
+        return [*self._release(at), *self._told(update, at)]
+
+    def _is_foundling(self, order: wire.Order) -> bool:
+        return self._families.is_stray(order) and self._identity.decode(order.client_order_id) is None
+
+    def _release(self, at: datetime) -> Actions:
+        """Updates whose family is known by now, or that waited long enough, in the order they came."""
+        kept: deque[tuple[wire.TradeUpdate, datetime]] = deque()
+        actions: list[Action[OrderEvent]] = []
+        for update, heard_at in self._waiting:
+            if (at - heard_at).total_seconds() >= _FAMILY_S:
+                self._families.give_up([update.order])
+            if self._is_foundling(update.order):
+                kept.append((update, heard_at))
+            else:
+                actions += self._told(update, heard_at)
+        self._waiting = kept
+        return actions
+
+    def _told(self, update: wire.TradeUpdate, at: datetime) -> Actions:
         parent = self._families.parent_of(update.order.id)
         reports = update_reports(update, Heard(source=Source.STREAM, at=at), parent=parent)
         return [Emit(report) for report in reports]
