@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,15 +78,16 @@ async def open_floor(
     outside: Outside | None = None,
     config_path: Path | None = None,
     only: frozenset[ProfileName] | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[Floor]:
     """Everything configured, recovered and started; stopped in order on leaving.
 
-    `only` limits the floor to some profiles.  Raises `ConfigInvalid` for wrong configuration and `Conflict` when another
+    `only` limits the floor to some profiles; `environ` stands in for the process's environment.  Raises `ConfigInvalid` for wrong configuration and `Conflict` when another
     process has a journal open.
     """
     world = outside or Outside()
-    config = load(home, path=config_path)
-    bot = read_bot(home.env_bot)
+    config = load(home, path=config_path, environ=environ)
+    bot = read_bot(home.env_bot, environ)
     seats = seats_of(home, config, bot, only=only)
     async with AsyncExitStack() as stack:
         desks: dict[Environment, Gateway] = {}
