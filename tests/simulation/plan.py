@@ -124,6 +124,7 @@ class Plan:
     disorder: float
     skew_s: float
     order_events: str = "websocket"
+    patient: bool = False  # the calm is left to the desk's own periods
     acts: tuple[Act, ...] = ()
     faults: tuple[Fault, ...] = ()
     kills: tuple[Kill, ...] = field(default=())
@@ -161,6 +162,7 @@ def plan_of(seed: int) -> Plan:
         disorder=random.choice((0.0, 0.1, 0.5, 1.0)),
         skew_s=random.choice((0.0, 0.0, random.uniform(-0.9, 0.9), random.uniform(-20, 20))),
         order_events=events,
+        patient=random.random() < 0.1,
         acts=tuple(sorted(acts, key=lambda act: act.at_s)),
         faults=_faults(random),
         kills=_kills(random),

@@ -24,7 +24,8 @@ from tests.simulation.plan import ACTIVE_S, Act, Bust, Cancel, Force, Modify, Mo
 from tests.simulation.weather import Weather
 
 CALLER = Caller(principal="people", via="api")
-LEAST_CALM_S = 75.0  # two listings of open orders and the longest delay fit into it
+CALM_S = 75.0  # two of the desk's listings and the longest delay fit into it; then somebody asks for a reconciliation
+PATIENT_CALM_S = 660.0  # nobody asks: the desk's own full compare fits into it
 MOST_LOOKS = 80  # five seconds apart
 OPEN_STATUSES = frozenset({"new", "accepted", "pending_new", "partially_filled"})
 
@@ -76,19 +77,23 @@ async def _play(plan: Plan, loop: SimulatedLoop, home: Path, report: Report, pla
     await asyncio.sleep(ACTIVE_S)
     house.weather.clear()
     house.log.note("the weather clears")
-    await _calm(house, acts)
+    await _calm(house, people, acts)
     report.violations += await _verdict(house, people, acts, loop)
     report.orders, report.kills = people.orders, house.deaths
     report.states = frozenset(order.state.value for order in house.desk.orders()) if house.desk else frozenset()
 
 
-async def _calm(house: House, acts: list[asyncio.Task[None]]) -> None:
+async def _calm(house: House, people: People, acts: list[asyncio.Task[None]]) -> None:
     """Let time pass until the desk has come to rest, or plainly will not."""
-    await asyncio.sleep(LEAST_CALM_S)
+    if house.plan.patient:
+        await asyncio.sleep(PATIENT_CALM_S)
+    else:
+        await asyncio.sleep(CALM_S)
+        acts.append(house.loop.create_task(people.reconcile()))
     for _ in range(MOST_LOOKS):
+        await asyncio.sleep(5)
         if not _unsettled(house, acts):
             return
-        await asyncio.sleep(5)
 
 
 def _unsettled(house: House, acts: list[asyncio.Task[None]]) -> list[str]:
@@ -168,7 +173,7 @@ class People:
             case Bust():
                 return self._bust(act)
             case Reconcile():
-                return self._reconcile()
+                return self.reconcile()
 
     async def _submit(self, act: Submit) -> None:
         """Place it.  After our own refusal anybody may ask again; after silence only those who hold a key."""
@@ -213,11 +218,13 @@ class People:
 
         await self._try(act_on, again=False)
 
-    async def _reconcile(self) -> None:
+    async def reconcile(self) -> None:
+        """Ask for a round, as an operator does."""
+
         async def act_on(desk: Gateway) -> None:
             await desk.reconcile(PROFILE)
 
-        await self._try(act_on, again=False)
+        await self._try(act_on, again=True)
 
     async def _try(self, act_on: Callable[[Gateway], Coroutine[Any, Any, None]], *, again: bool) -> None:
         try:
