@@ -20,7 +20,7 @@ from floorbroker.brokers.alpaca.mapping import orders, rules
 from floorbroker.brokers.alpaca.mapping.families import Families
 from floorbroker.brokers.alpaca.mapping.identity import AlpacaIdentity
 from floorbroker.brokers.alpaca.mapping.reports import Heard, fill_report, order_reports
-from floorbroker.brokers.alpaca.mapping.values import BROKER, moment_needed
+from floorbroker.brokers.alpaca.mapping.values import BROKER, lenient_moment, moment_needed
 from floorbroker.brokers.alpaca.rest import answers
 from floorbroker.brokers.alpaca.rest.calls import EVENTS_PATH, Calls, Query
 from floorbroker.brokers.alpaca.rest.market import MarketReads
@@ -313,7 +313,8 @@ class AlpacaBroker:
         listed = await self._reads.orders(status="open", nested=False, since=None)
         strays = [order for order in listed if self._families.is_stray(order)]
         if strays:
-            times = [moment_needed(order.submitted_at) for order in strays if order.submitted_at]
+            # A group is created as one, however much later its children are submitted.
+            times = [moment for order in strays if (moment := lenient_moment(order.created_at)) is not None]
             since = min(times, default=asked_at)
             self._families.learn(await self._reads.orders(status="all", nested=True, since=since))
             self._families.give_up(strays)

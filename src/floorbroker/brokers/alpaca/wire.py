@@ -105,6 +105,7 @@ class Order(Wire, frozen=True, kw_only=True):
     trail_percent: Decimal | None = None
     replaced_by: str | None = None
     replaces: str | None = None
+    created_at: str | None = None
     submitted_at: str | None = None
     updated_at: str | None = None
     legs: list[Order] | None = None

@@ -266,6 +266,18 @@ async def test_an_open_child_whose_parent_is_closed_still_finds_its_parent() -> 
     assert len(reads.requests) == 3
 
 
+async def test_the_family_of_a_child_is_looked_for_from_the_day_it_was_made() -> None:
+    child = parsed("order_bracket")["legs"][0] | {"submitted_at": "2026-03-05T14:30:00Z"}
+    reads = FakeTransport(reply([child]), reply([]))
+    await broker(reads=reads).get_open_orders()
+    assert dict(reads.requests[1].query)["after"] == "2026-03-02T15:04:03.123456Z"
+
+
+async def test_a_paper_only_account_trades_on_paper() -> None:
+    account = parsed("account") | {"status": "PAPER_ONLY"}
+    assert (await broker(reads=FakeTransport(reply(account))).get_account_info()).can_trade
+
+
 async def test_nobody_is_asked_twice_about_a_child_without_a_parent() -> None:
     child = parsed("order_bracket")["legs"][0]
     reads = FakeTransport(reply([child]), reply([]), reply([child]))
@@ -538,6 +550,7 @@ async def test_a_self_check_tells_each_thing_it_tried() -> None:
         ({"trading_blocked": True}, "permissions"),
         ({"account_number": "123456789"}, "environment"),
         ({"status": "ONBOARDING"}, "permissions"),
+        ({"trade_suspended_by_user": True}, "permissions"),
     ],
 )
 async def test_a_self_check_finds_what_is_wrong(account: dict[str, Any], failing: str) -> None:

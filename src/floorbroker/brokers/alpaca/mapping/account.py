@@ -33,14 +33,13 @@ _CRYPTO_MARKETS = frozenset({"crypto", ALWAYS})
 def account_from(account: wire.Account) -> Account:
     """The account; its number tells paper (`PA...`) from live."""
     blocked = _blocked_reason(account)
-    is_paper = account.account_number.startswith(_PAPER_PREFIX)
     return Account(
         account=account.account_number,
         currency=account.currency,
         cash=needed(account.cash, what="cash"),
         equity=needed(account.equity, what="equity"),
         buying_power=needed(account.buying_power, what="buying power"),
-        environment_hint="paper" if is_paper else "live",
+        environment_hint="paper" if _is_paper(account) else "live",
         can_trade=blocked is None,
         can_short=account.shorting_enabled,
         option_level=account.options_trading_level or 0,
@@ -51,12 +50,17 @@ def account_from(account: wire.Account) -> Account:
     )
 
 
+def _is_paper(account: wire.Account) -> bool:
+    return account.account_number.startswith(_PAPER_PREFIX)
+
+
 def _blocked_reason(account: wire.Account) -> str | None:
+    may_trade = account.status == "ACTIVE" or (account.status == "PAPER_ONLY" and _is_paper(account))
     for is_blocked, reason in (
         (account.account_blocked, "the account is blocked"),
         (account.trading_blocked, "trading is blocked"),
         (account.trade_suspended_by_user, "trading is suspended in the account's own settings"),
-        (account.status != "ACTIVE", f"the account is {account.status[:40]}"),
+        (not may_trade, f"the account is {account.status[:40]}"),
     ):
         if is_blocked:
             return reason
