@@ -109,6 +109,10 @@ class PriceSource(Protocol):
         """Everything between the last call and `at`, in time order; a seeded market answers for `symbols` alone."""
         ...
 
+    def close_before(self, symbol: str, at: datetime) -> Decimal | None:
+        """The last price of the session before the opening `at`."""
+        ...
+
     def rewind(self) -> None: ...
 
 
@@ -137,6 +141,10 @@ class SeededSource:
     def advance(self, at: datetime, symbols: Iterable[str]) -> Iterator[Tick]:
         for symbol in symbols:
             yield Tick(at=at, quote=self.quote(symbol, at), trade=self.last_trade(symbol, at))
+
+    def close_before(self, symbol: str, at: datetime) -> Decimal | None:
+        quote = self.quote(symbol, at - _OVERNIGHT)
+        return None if quote is None else quote.last
 
     def rewind(self) -> None:
         """There is nothing to rewind."""
@@ -226,7 +234,8 @@ class Market:
         pinned = self._pinned.get(symbol)
         if pinned is not None:
             return pinned[1].price
-        return self.price_at(symbol, at - _OVERNIGHT) or Decimal(0)
+        price = self.source.close_before(symbol, at)
+        return Decimal(0) if price is None else _on_tick(price, self.instrument(symbol))
 
 
 def expiries(today: date, weeks: int = 6) -> list[date]:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from itertools import chain
 
@@ -64,6 +65,14 @@ class RecordedSource:
 
     def last_trade(self, symbol: str, at: datetime) -> Trade | None:
         return self._trades.get(symbol)
+
+    def close_before(self, symbol: str, at: datetime) -> Decimal | None:
+        """From the daily bars; the last price where there are none."""
+        candles = list(RecordedHistory(self._tape).days(symbol, at - 7 * _DAY, at - _DAY / 2))
+        if candles:
+            return candles[-1].close
+        trade = self._trades.get(symbol)
+        return None if trade is None else trade.price
 
     def advance(self, at: datetime, symbols: Iterable[str]) -> Iterator[Tick]:
         """Play up to and including `at`, all symbols."""
