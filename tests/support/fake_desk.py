@@ -114,6 +114,7 @@ class FakeDesk:
         self.venue_text = "insufficient qty <script>alert(1)</script>"
         self.callers: list[Caller] = []
         self.ends_after_replay = False  # an endless stream would hang a test that reads it to its end
+        self.knows_every_symbol = False
         self._since = clock.now()
         self._ids = IdSource(tag=7, random=Random(7))
         self._kept: dict[IntentId, _Kept] = {}
@@ -394,9 +395,9 @@ class FakeDesk:
     # -- market -------------------------------------------------------------------------------------------------------
 
     def _prices(self, symbol: str) -> tuple[Price, Price]:
-        if symbol not in PRICES:
+        if symbol not in PRICES and not self.knows_every_symbol:
             raise SymbolNotFound("paper does not know the symbol", broker="PAPER")
-        bid, ask = PRICES[symbol]
+        bid, ask = PRICES.get(symbol, ("1.00", "1.01"))
         return Price(Decimal(bid)), Price(Decimal(ask))
 
     async def quote(self, symbol: str, profile: ProfileName | None = None) -> Quote:

@@ -64,18 +64,17 @@ class Envelope:
             self._tell(scope, request_id, status, self.clock.monotonic() - began_s)
 
     def _tell(self, scope: Scope, request_id: str, status: int, took_s: float) -> None:
-        path = getattr(scope.get("route"), "path", "unmatched")
-        self.meter.count("http_requests_total", method=_known(scope["method"]), route=path, status=str(status))
-        self.meter.observe("http_request_seconds", took_s, route=path)
+        route = str(getattr(scope.get("route"), "name", "") or "unmatched")
+        self.meter.count("http_requests_total", method=_known(scope["method"]), route=route, status=str(status))
+        self.meter.observe("http_request_seconds", took_s, route=route)
         say = self.log.error if status >= 500 else self.log.info
-        say(
-            "http_request",
-            method=scope["method"],
-            route=path,
-            status=status,
-            request_id=request_id,
-            took_s=round(took_s, 6),
-        )
+        members = {
+            "method": _known(scope["method"]),
+            "route": route,
+            "path": ascii(scope["path"][:200]),
+            "status": status,
+        }
+        say("http_request", **members, request_id=request_id, took_s=round(took_s, 6))
 
 
 def _known(method: str) -> str:

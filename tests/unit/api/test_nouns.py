@@ -1,0 +1,123 @@
+"""Accounts, profiles, market data, the kill switch, the audit: one reading of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from floorbroker.gateway.desk import SessionState
+from tests.unit.api.conftest import Caller
+
+pytestmark = pytest.mark.asyncio
+PAPER = "/api/v1/paper"
+
+
+async def get(door: Caller, path: str) -> Any:
+    reply = await door.http.get(PAPER + path)
+    assert reply.status_code == 200, reply.text
+    return reply.json()
+
+
+async def test_positions_and_cash_follow_the_fills(door: Caller) -> None:
+    await door.order()
+    account = await get(door, "/account")
+    (held,) = (await get(door, "/positions"))["items"]
+    (fill,) = (await get(door, "/fills"))["items"]
+    assert (account["cash"], account["currency"]) == ("98104.8", "USD")
+    assert (held["symbol"], held["quantity"], held["unrealized_pl"]) == ("AAPL", "10", "-0.4")
+    assert (fill["quantity"], fill["price"]) == ("10", "189.52")
+
+
+@pytest.mark.parametrize(
+    "path", ["/account", "/balances", "/positions", "/orders", "/fills", "/status", ""],
+)  # fmt: skip
+async def test_everything_can_be_asked_of_one_profile(door: Caller, path: str) -> None:
+    await get(door, f"/profiles/paper{path}")
+    assert (await door.http.get(f"{PAPER}/profiles/nobody{path}")).status_code == 404
+
+
+async def test_a_session_can_be_checked_and_reconciled(door: Caller) -> None:
+    check = await door.http.post(f"{PAPER}/profiles/paper/self-check")
+    done = await door.http.post(f"{PAPER}/profiles/paper/reconcile")
+    assert check.json()["ok"] is True
+    assert done.json()["converged"] is True
+
+
+async def test_quotes_come_for_several_symbols(door: Caller) -> None:
+    found = (await get(door, "/quotes?symbols=AAPL,BTC/USD"))["items"]
+    assert [(q["symbol"], q["bid"]) for q in found] == [("AAPL", "189.48"), ("BTC/USD", "64000")]
+    missing = await door.http.get(f"{PAPER}/quotes?symbols=ZZZZ")
+    assert (missing.status_code, missing.json()["code"]) == (404, "symbol_not_found")
+
+
+async def test_bars_and_hours_have_defaults(door: Caller) -> None:
+    bars = await get(door, "/bars?symbol=AAPL&span_s=3600")
+    hours = await get(door, "/market-hours")
+    assert bars["items"][0]["start"] == "2026-11-19T12:00:00.000000Z"
+    assert (hours["market"], hours["day"], hours["open"]) == ("XNYS", "2026-11-20", "2026-11-20T14:30:00.000000Z")
+    wrong = await door.http.get(f"{PAPER}/bars?symbol=AAPL&start=2026-11-20T12:00:00Z&end=2026-11-20T11:00:00Z")
+    assert wrong.status_code == 422
+
+
+async def test_the_kill_switch_blocks_cancels_and_resets(door: Caller) -> None:
+    await door.resting()
+    tripped = await door.http.put(f"{PAPER}/kill-switch", json={"level": 2, "reason": "drill"})
+    assert (tripped.json()["level"], tripped.json()["by"]) == (2, "operator")
+    assert (await get(door, "/orders?status=open"))["items"] == []
+    blocked = await door.order()
+    assert (blocked.status_code, blocked.json()["code"]) == (423, "kill_switch_on")
+    await door.http.put(f"{PAPER}/kill-switch", json={"level": 0, "reason": "drill is over"})
+    assert (await door.order()).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"level": 1}, {"level": 4, "reason": "x"}, {"level": True, "reason": "x"}, {"level": 1, "reason": ""}, []],
+)  # fmt: skip
+async def test_the_kill_switch_takes_nothing_half_said(door: Caller, body: Any) -> None:
+    assert (await door.http.put(f"{PAPER}/kill-switch", json=body)).status_code == 422
+    assert (await get(door, "/kill-switch"))["level"] == 0
+
+
+async def test_the_audit_tells_who_did_what(door: Caller) -> None:
+    await door.order()
+    rows = (await door.http.get("/api/v1/audit")).json()["items"]
+    assert [(r["actor"], r["action"], r["environment"]) for r in rows] == [("operator", "order.submit", "paper")]
+    assert (await door.http.get(f"/api/v1/audit?after={rows[0]['seq']}")).json()["items"] == []
+    assert (await door.http.get("/api/v1/audit?environment=live")).status_code == 404
+
+
+async def test_brokers_say_what_they_can_do(door: Caller) -> None:
+    (info,) = (await door.http.get("/api/v1/brokers")).json()["items"]
+    assert (info["code"], "fractional" in info["can"]) == ("PAPER", True)
+
+
+async def test_an_environment_that_is_not_there_is_404_and_says_what_is(door: Caller) -> None:
+    reply = await door.http.get("/api/v1/live/orders")
+    assert (reply.status_code, reply.json()["detail"]) == (404, "there is no live environment here; there is paper")
+    assert (await door.http.get("/api/v1/demo/orders")).status_code == 404
+
+
+async def test_readiness_follows_the_sessions(door: Caller) -> None:
+    assert (await door.http.get("/readyz")).json()["ready"] == 1
+    for name in door.desk.state:
+        door.desk.state[name] = SessionState.DEGRADED
+    reply = await door.http.get("/readyz")
+    assert (reply.status_code, reply.json()["code"]) == (503, "not_ready")
+    assert (await door.http.get("/healthz")).json() == {"status": "ok", "version": "0.1.0"}
+
+
+async def test_metrics_count_requests_by_route(door: Caller) -> None:
+    await door.resting()
+    told = (await door.http.get("/metrics")).text
+    assert 'http_requests_total{method="POST",route="submit_order",status="201"} 1.0' in told
+    assert 'floorbroker_profile_ready{environment="paper",profile="paper"} 1.0' in told
+
+
+async def test_the_reference_and_each_error_page_are_there(door: Caller) -> None:
+    page = await door.http.get("/docs")
+    assert "/api/v1/{env}/orders" in page.text
+    assert "<script" not in page.text
+    problem = (await door.http.get(f"{PAPER}/orders/none")).json()
+    assert "not_found" in (await door.http.get(problem["type"])).text
+    assert (await door.http.get("/docs/errors/never_heard_of")).status_code == 404
