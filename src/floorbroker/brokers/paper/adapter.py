@@ -9,9 +9,9 @@ from random import Random
 
 from floorbroker.brokers.paper import errors
 from floorbroker.brokers.paper.info import CURRENCY, INFO, Options, options_from
-from floorbroker.brokers.paper.mapping import PlainIdentity, history, standing, taken_back, told
+from floorbroker.brokers.paper.mapping import PlainIdentity, hours_of, past, standing, told
 from floorbroker.brokers.paper.rest import PaperVenue, PriceSource, symbols_of
-from floorbroker.brokers.paper.stream import Chance, MarketHandler, MarketStream, OrderStream, Walk, Wish
+from floorbroker.brokers.paper.stream import Chance, Closing, MarketHandler, MarketStream, OrderStream, Walk, Wish
 from floorbroker.brokers.paper.wire import LogFile, StateFile
 from floorbroker.brokers.wiring import Wiring
 from floorbroker.domain.bars import BarSeries
@@ -54,16 +54,6 @@ from floorbroker.transport.layers.gate import IntentAge, all_of
 from floorbroker.transport.types import Lane, Request
 
 SendCheck = Callable[[float | None], None]
-
-
-class _Closing:
-    """A subscription that ends by a call."""
-
-    def __init__(self, close: Callable[[], None]) -> None:
-        self._close = close
-
-    async def close(self) -> None:
-        self._close()
 
 
 def _anything(decided_at: float | None) -> None:
@@ -267,85 +257,41 @@ class PaperBroker:
 
     async def get_fills(self, since: datetime) -> Fetched[ExecutionReport]:
         asked_at = await self._asked()
-        reports = [report for order in self.venue.engine.orders() for report in self._past(order, since, asked_at)]
-        reports.sort(key=lambda report: report.transact_time or asked_at)
-        return Fetched(items=tuple(reports), asked_at=asked_at)
+        reports = [report for order in self.venue.engine.orders() for report in self._past(order, asked_at)]
+        recent = [
+            r for r in reports if r.transact_time is None or r.transact_time >= since or r.exec_ref_id is not None
+        ]
+        recent.sort(key=lambda report: report.transact_time or asked_at)
+        return Fetched(items=tuple(recent), asked_at=asked_at)
 
-    def _past(self, order: MatchOrder, since: datetime, asked_at: datetime) -> list[ExecutionReport]:
-        cl_ord_id, at = self.venue.client_id(order.order_id), self._clock.now()
-        trades = [
-            history(fill, order, cl_ord_id=cl_ord_id, currency=CURRENCY, at=at, asked_at=asked_at)
-            for fill in order.fills
-            if fill.at >= since
-        ]
-        busts = [
-            taken_back(fill, order, cl_ord_id=cl_ord_id, at=at, asked_at=asked_at)
-            for fill in self.venue.busted(order.order_id)
-        ]
-        return trades + busts
+    def _past(self, order: MatchOrder, asked_at: datetime) -> Reports:
+        order_id = order.order_id
+        heard = standing(
+            order,
+            cl_ord_id=self.venue.client_id(order_id),
+            source=Source.HISTORY,
+            at=self._clock.now(),
+            asked_at=asked_at,
+        )
+        return past(heard, order, busted=self.venue.busted(order_id), currency=CURRENCY)
 
     # -- the account ---------------------------------------------------------------------------------------------------
 
     async def get_account_info(self) -> Account:
         await self._asked()
-        venue = self.venue
-        return Account(
-            account=self._account,
-            currency=CURRENCY,
-            cash=venue.ledger.cash,
-            equity=venue.equity,
-            buying_power=venue.buying_power,
-            environment_hint="paper",
-            can_short=True,
-            option_level=3,
-            multiplier=self._options.leverage,
-            initial_margin=venue.gross / self._options.leverage,
-            maintenance_margin=venue.gross / 4,
-        )
+        return self.venue.purse.account(self._account)
 
     async def get_balances(self) -> Fetched[Balance]:
         asked_at = await self._asked()
-        cash = self.venue.ledger.cash
-        balances = [Balance(currency=CURRENCY, total=cash, available=max(ZERO, min(cash, self.venue.buying_power)))]
-        for position in self.venue.ledger.positions():
-            coin, slash, _ = position.symbol.partition("/")
-            if slash:
-                balances.append(Balance(currency=coin, total=position.qty, available=position.qty))
-        return Fetched(items=tuple(balances), asked_at=asked_at)
+        return Fetched(items=self.venue.purse.balances(), asked_at=asked_at)
 
     async def get_positions(self) -> Fetched[Position]:
         asked_at = await self._asked()
-        return Fetched(
-            items=tuple(self._position(held.symbol) for held in self.venue.ledger.positions()), asked_at=asked_at
-        )
-
-    def _position(self, symbol: str) -> Position:
-        held, mark = self.venue.ledger.position(symbol), self.venue.mark(symbol)
-        value = None if mark is None else self.venue.worth(symbol, held.qty)
-        return Position(
-            symbol=symbol,
-            qty=held.qty,
-            avg_px=held.avg_px,
-            market_px=mark,
-            market_value=value,
-            unrealized_pl=None if value is None else value - held.cost,
-            qty_available=held.qty,
-        )
+        return Fetched(items=self.venue.purse.positions(), asked_at=asked_at)
 
     async def get_risk_metrics(self) -> RiskMetrics:
         await self._asked()
-        venue = self.venue
-        values = [venue.worth(position.symbol, position.qty) for position in venue.ledger.positions()]
-        equity = venue.equity
-        return RiskMetrics(
-            currency=CURRENCY,
-            equity=equity,
-            gross_exposure=venue.gross,
-            net_exposure=sum(values, ZERO),
-            leverage=venue.gross / equity if equity > 0 else ZERO,
-            concentration=max(map(abs, values), default=ZERO) / equity if equity > 0 else ZERO,
-            open_orders=len(venue.engine.open_orders()),
-        )
+        return self.venue.purse.risk()
 
     # -- the market ----------------------------------------------------------------------------------------------------
 
@@ -385,20 +331,7 @@ class PaperBroker:
             calendar = by_name(market) if self._options.hours == "real" else ALWAYS_OPEN
         except KeyError:
             raise NotSupported(f"the paper venue knows no market {market!r}") from None
-        session = calendar.session(day)
-        is_open = calendar.is_open(self._clock.now())
-        if session is None:
-            return MarketHours(market=market, day=day, is_open_day=False, is_open_now=is_open)
-        return MarketHours(
-            market=market,
-            day=day,
-            is_open_day=True,
-            open=session.open,
-            close=session.close,
-            extended_open=session.pre,
-            extended_close=session.post,
-            is_open_now=is_open,
-        )
+        return hours_of(market, day, calendar=calendar, now=self._clock.now())
 
     # -- before an order -----------------------------------------------------------------------------------------------
 
@@ -421,7 +354,7 @@ class PaperBroker:
     async def get_margin_requirements(self, order: NewOrder) -> MarginRequirement:
         await self._asked()
         try:
-            cost = self.venue.cost(order)
+            cost = self.venue.purse.cost(order)
         except LookupError as error:
             raise errors.rejected(f"no market for {error.args[0]} yet") from error
         fees = self._options.fee_per_share * (order.order_qty or ZERO)
@@ -439,13 +372,13 @@ class PaperBroker:
         for symbol in symbols:
             self.venue.instrument(symbol)
         number = self._market.add(Wish(frozenset(symbols), kinds, handler))
-        return _Closing(lambda: self._market.drop(number))
+        return Closing(lambda: self._market.drop(number))
 
     async def subscribe_order_events(self, handler: OrderEvents) -> Subscription:
         self._orders.handlers.append(handler)
         if self.is_connected():
             handler.on_stream(True, "connected")
-        return _Closing(lambda: self._forget(handler))
+        return Closing(lambda: self._forget(handler))
 
     def _forget(self, handler: OrderEvents) -> None:
         if handler in self._orders.handlers:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from floorbroker.domain.facts import Source
 from floorbroker.domain.ids import tag_of
-from floorbroker.domain.records import ExecutionReport
+from floorbroker.domain.records import ExecutionReport, MarketHours
 from floorbroker.domain.values import ClOrdId, ExecType, IntentId, Money, OrdStatus
 from floorbroker.matching import (
     Accepted,
     Busted,
+    Calendar,
     Canceled,
     DoneForDay,
     Event,
@@ -129,7 +130,7 @@ def told(event: Event, order: MatchOrder, *, cl_ord_id: ClOrdId | None, currency
         case Fill():
             return _with_fill(report, event, order, currency)
         case Busted(fill=fill):
-            return replace(report, exec_ref_id=fill.exec_id, last_qty=fill.qty, last_px=fill.price)
+            return replace(_with_bust(report, fill), transact_time=event.at)
         case Replaced(new_order_id=successor):
             return replace(report, replaced_by=successor)
         case Canceled(reason=reason) | Rejected(reason=reason):
@@ -160,19 +161,15 @@ def _with_fill(report: ExecutionReport, fill: Fill, order: MatchOrder, currency:
     )
 
 
-def history(
-    fill: Fill, order: MatchOrder, *, cl_ord_id: ClOrdId | None, currency: str, at: datetime, asked_at: datetime
-) -> ExecutionReport:
-    """A past trade."""
-    report = standing(order, cl_ord_id=cl_ord_id, source=Source.HISTORY, at=at, asked_at=asked_at)
-    return _with_fill(report, fill, order, currency)
+def past(
+    heard: ExecutionReport, order: MatchOrder, *, busted: tuple[Fill, ...], currency: str
+) -> tuple[ExecutionReport, ...]:
+    """Every trade of an order, and every bust; `heard` is where it stands."""
+    trades = (_with_fill(heard, fill, order, currency) for fill in order.fills)
+    return (*trades, *(_with_bust(heard, fill) for fill in busted))
 
 
-def taken_back(
-    fill: Fill, order: MatchOrder, *, cl_ord_id: ClOrdId | None, at: datetime, asked_at: datetime
-) -> ExecutionReport:
-    """A past trade that was busted."""
-    report = standing(order, cl_ord_id=cl_ord_id, source=Source.HISTORY, at=at, asked_at=asked_at)
+def _with_bust(report: ExecutionReport, fill: Fill) -> ExecutionReport:
     return replace(
         report,
         exec_type=ExecType.TRADE_CANCEL,
@@ -180,4 +177,22 @@ def taken_back(
         last_qty=fill.qty,
         last_px=fill.price,
         transact_time=fill.at,
+    )
+
+
+def hours_of(market: str, day: date, *, calendar: Calendar, now: datetime) -> MarketHours:
+    """One day of a market's calendar."""
+    session = calendar.session(day)
+    is_open = calendar.is_open(now)
+    if session is None:
+        return MarketHours(market=market, day=day, is_open_day=False, is_open_now=is_open)
+    return MarketHours(
+        market=market,
+        day=day,
+        is_open_day=True,
+        open=session.open,
+        close=session.close,
+        extended_open=session.pre,
+        extended_close=session.post,
+        is_open_now=is_open,
     )

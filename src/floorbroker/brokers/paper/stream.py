@@ -29,6 +29,16 @@ _KINDS: dict[type[MarketEvent], DataKind] = {
 MarketHandler = Callable[[MarketEvent], None]
 
 
+class Closing:
+    """A subscription that ends by a call."""
+
+    def __init__(self, close: Callable[[], None]) -> None:
+        self._close = close
+
+    async def close(self) -> None:
+        self._close()
+
+
 class Chance:
     """Mishaps by percentage, from the venue's own seed."""
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from floorbroker.brokers.paper import errors
 from floorbroker.brokers.paper.info import CURRENCY, Options, instrument_for
+from floorbroker.brokers.paper.rest.money import Purse, symbols_of
 from floorbroker.brokers.paper.wire import Row, StateFile
 from floorbroker.domain.bars import Bar, BarSeries
 from floorbroker.domain.errors import ApiError, DuplicateOrderId
@@ -19,7 +20,7 @@ from floorbroker.domain.instrument import Instrument, OptionContract
 from floorbroker.domain.orders import NewOrder, OrderChanges, OrderRef
 from floorbroker.domain.ports import MarketEvent
 from floorbroker.domain.records import Quote, Trade
-from floorbroker.domain.values import ZERO, ClOrdId, ExecId, OrderClass, OrderId, Price, Side
+from floorbroker.domain.values import ClOrdId, ExecId, OrderClass, OrderId
 from floorbroker.matching import (
     BadOrder,
     Busted,
@@ -30,7 +31,6 @@ from floorbroker.matching import (
     Ledger,
     Liquidity,
     MatchOrder,
-    MatchStatus,
     NoFees,
     NoSlippage,
     NotOpen,
@@ -83,6 +83,7 @@ class PaperVenue:
             slippage=Ticks(options.slippage_ticks) if options.slippage_ticks else NoSlippage(),
             liquidity=Liquidity.DISPLAYED if options.liquidity == "displayed" else Liquidity.UNLIMITED,
         )
+        self.purse = Purse(self)
         self._remember()
 
     def _remember(self) -> None:
@@ -132,7 +133,7 @@ class PaperVenue:
             if broken is not None:
                 raise errors.rejected(f"{broken.pointer}: {broken.detail}")
         self.pull(symbols, at)
-        self._check_money(order)
+        self.purse.check(order)
         order_id = self._next_order_id()
         try:
             events = self.engine.submit(order_id, order, at=at)
@@ -177,6 +178,7 @@ class PaperVenue:
                 raise errors.rejected(f"{price} is no price of {instrument.symbol}")
         if changes.order_qty is not None and not instrument.is_on_lot(changes.order_qty):
             raise errors.rejected(f"{changes.order_qty} is no quantity of {instrument.symbol}")
+        self.purse.check_change(order, changes)
         new_id = self._next_order_id()
         try:
             events = self.engine.replace(order.order_id, changes, new_order_id=new_id, at=at)
@@ -291,96 +293,6 @@ class PaperVenue:
         quote = self.quote(symbol, self.engine.now)
         return quote.mid if quote.mid is not None else (quote.last or quote.bid or quote.ask)
 
-    # -- money ---------------------------------------------------------------------------------------------------------
-
-    @property
-    def equity(self) -> Decimal:
-        return self.ledger.equity(self.mark)
-
-    @property
-    def gross(self) -> Decimal:
-        """The value of all positions, long and short, without sign."""
-        return sum((abs(self.worth(position.symbol, position.qty)) for position in self.ledger.positions()), ZERO)
-
-    @property
-    def buying_power(self) -> Decimal:
-        """Leverage times equity, less what is held and what open orders may still open."""
-        reserved = sum((self._cost_of(order) for order in self.engine.open_orders() if order.parent_id is None), ZERO)
-        return max(ZERO, self.options.leverage * self.equity - self.gross - reserved)
-
-    def worth(self, symbol: str, qty: Decimal) -> Decimal:
-        return qty * (self.mark(symbol) or ZERO) * self.instrument(symbol).multiplier
-
-    def _cost_of(self, order: MatchOrder) -> Decimal:
-        if order.status is MatchStatus.HELD:
-            return ZERO
-        try:
-            return self.cost(order.order, filled=order.cum_qty, spent=order.spent)
-        except LookupError:
-            return ZERO
-
-    def cost(self, order: NewOrder, *, filled: Decimal = ZERO, spent: Decimal = ZERO) -> Decimal:
-        """What an order would tie up: the value of the units it opens, at its limit or the touch.
-
-        Raises `LookupError` when there is no price to reckon with.
-        """
-        if order.order_class is OrderClass.MULTILEG:
-            return self._cost_of_legs(order)
-        instrument = self.instrument(order.symbol)
-        price = order.price if order.price is not None else order.stop_px or self._touch(order)
-        wanted = order.order_qty
-        units = wanted - filled if wanted is not None else ((order.notional or ZERO) - spent) / price
-        return self.opening(order.symbol, order.side, units) * price * instrument.multiplier
-
-    def _touch(self, order: NewOrder) -> Price:
-        quote = self.quote(order.symbol, self.engine.now)
-        touch = quote.ask if order.side is Side.BUY else quote.bid
-        touch = touch if touch is not None else quote.last
-        if touch is None:
-            raise LookupError(order.symbol)
-        return touch
-
-    def _cost_of_legs(self, order: NewOrder) -> Decimal:
-        """The net debit; a credit ties up nothing here."""
-        net = ZERO
-        for leg in order.legs:
-            quote = self.quote(leg.symbol, self.engine.now)
-            touch = quote.ask if leg.side is Side.BUY else quote.bid
-            if touch is None:
-                raise LookupError(leg.symbol)
-            net += leg.side.sign * leg.ratio_qty * touch * self.instrument(leg.symbol).multiplier
-        return max(ZERO, net) * (order.order_qty or ZERO)
-
-    def opening(self, symbol: str, side: Side, units: Decimal) -> Decimal:
-        """How many of `units` would open or enlarge the position, given what is held."""
-        closable = max(ZERO, -side.sign * self.ledger.position(symbol).qty)
-        return max(ZERO, units - closable)
-
-    def _check_money(self, order: NewOrder) -> None:
-        try:
-            needed = self.cost(order)
-        except LookupError as error:
-            raise errors.rejected(f"no market for {error.args[0]} yet") from error
-        if order.order_class is not OrderClass.MULTILEG:
-            self._check_holdings(order, opens=needed > 0)
-        available = self.buying_power
-        if needed > available:
-            raise errors.no_funds(needed=needed, available=available)
-
-    def _check_holdings(self, order: NewOrder, *, opens: bool) -> None:
-        if order.reduce_only and opens:
-            raise errors.rejected("a reduce-only order would enlarge the position")
-        if order.side is Side.BUY or self.instrument(order.symbol).shortable:
-            return
-        promised = sum(
-            (other.leaves_qty or ZERO)
-            for other in self.engine.open_orders(order.symbol)
-            if other.side is Side.SELL and other.parent_id is None
-        )
-        units = order.order_qty or ZERO
-        if opens or units > self.ledger.position(order.symbol).qty - promised:
-            raise errors.no_holdings(order.symbol)
-
     # -- books ---------------------------------------------------------------------------------------------------------
 
     def _settle(self, events: list[Event]) -> None:
@@ -419,13 +331,6 @@ class PaperVenue:
 
     def close(self) -> None:
         self._state.close()
-
-
-def symbols_of(order: NewOrder) -> list[str]:
-    """The symbols an order trades."""
-    if order.order_class is OrderClass.MULTILEG:
-        return list(dict.fromkeys(leg.symbol for leg in order.legs))
-    return [order.symbol]
 
 
 def _calendar_of(instrument: Instrument) -> Calendar:

@@ -1,0 +1,216 @@
+"""What orders cost and what the account can pay: the venue's own money rules.
+
+Margin as simple as it gets: buying power is leverage times equity, less what is held and what open orders may still open.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from floorbroker.brokers.paper import errors
+from floorbroker.brokers.paper.info import CURRENCY, Options
+from floorbroker.domain.instrument import Instrument
+from floorbroker.domain.orders import NewOrder, OrderChanges
+from floorbroker.domain.records import Account, Balance, Position, Quote, RiskMetrics
+from floorbroker.domain.values import ZERO, OrderClass, Price, Side
+from floorbroker.matching import BadOrder, Engine, Ledger, MatchOrder, MatchStatus
+from floorbroker.matching.orders import with_changes
+
+
+class Books(Protocol):
+    """What the purse reads of its venue."""
+
+    @property
+    def engine(self) -> Engine: ...
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def options(self) -> Options: ...
+
+    def instrument(self, symbol: str) -> Instrument: ...
+
+    def quote(self, symbol: str, at: datetime) -> Quote: ...
+
+    def mark(self, symbol: str) -> Decimal | None: ...
+
+
+def symbols_of(order: NewOrder) -> list[str]:
+    """The symbols an order trades."""
+    if order.order_class is OrderClass.MULTILEG:
+        return list(dict.fromkeys(leg.symbol for leg in order.legs))
+    return [order.symbol]
+
+
+class Purse:
+    """The account's money as the venue reckons it."""
+
+    def __init__(self, venue: Books) -> None:
+        self._venue = venue
+
+    @property
+    def equity(self) -> Decimal:
+        return self._venue.ledger.equity(self._venue.mark)
+
+    @property
+    def gross(self) -> Decimal:
+        """The value of all positions, long and short, without sign."""
+        return sum(
+            (abs(self.worth(position.symbol, position.qty)) for position in self._venue.ledger.positions()), ZERO
+        )
+
+    @property
+    def buying_power(self) -> Decimal:
+        """Leverage times equity, less what is held and what open orders may still open."""
+        reserved = sum(
+            (self._cost_of(order) for order in self._venue.engine.open_orders() if order.parent_id is None), ZERO
+        )
+        return max(ZERO, self._venue.options.leverage * self.equity - self.gross - reserved)
+
+    def worth(self, symbol: str, qty: Decimal) -> Decimal:
+        return qty * (self._venue.mark(symbol) or ZERO) * self._venue.instrument(symbol).multiplier
+
+    def _cost_of(self, order: MatchOrder) -> Decimal:
+        if order.status is MatchStatus.HELD:
+            return ZERO
+        try:
+            return self.cost(order.order, filled=order.cum_qty, spent=order.spent)
+        except LookupError:
+            return ZERO
+
+    def cost(self, order: NewOrder, *, filled: Decimal = ZERO, spent: Decimal = ZERO) -> Decimal:
+        """What an order would tie up: the value of the units it opens, at its limit or the touch.
+
+        Raises `LookupError` when there is no price to reckon with.
+        """
+        if order.order_class is OrderClass.MULTILEG:
+            return self._cost_of_legs(order)
+        instrument = self._venue.instrument(order.symbol)
+        price = order.price if order.price is not None else order.stop_px or self._touch(order)
+        wanted = order.order_qty
+        units = wanted - filled if wanted is not None else ((order.notional or ZERO) - spent) / price
+        return self.opening(order.symbol, order.side, units) * price * instrument.multiplier
+
+    def _touch(self, order: NewOrder) -> Price:
+        quote = self._venue.quote(order.symbol, self._venue.engine.now)
+        touch = quote.ask if order.side is Side.BUY else quote.bid
+        touch = touch if touch is not None else quote.last
+        if touch is None:
+            raise LookupError(order.symbol)
+        return touch
+
+    def _cost_of_legs(self, order: NewOrder) -> Decimal:
+        """The net debit; a credit ties up nothing here."""
+        net = ZERO
+        for leg in order.legs:
+            quote = self._venue.quote(leg.symbol, self._venue.engine.now)
+            touch = quote.ask if leg.side is Side.BUY else quote.bid
+            if touch is None:
+                raise LookupError(leg.symbol)
+            net += leg.side.sign * leg.ratio_qty * touch * self._venue.instrument(leg.symbol).multiplier
+        return max(ZERO, net) * (order.order_qty or ZERO)
+
+    def opening(self, symbol: str, side: Side, units: Decimal) -> Decimal:
+        """How many of `units` would open or enlarge the position, given what is held."""
+        closable = max(ZERO, -side.sign * self._venue.ledger.position(symbol).qty)
+        return max(ZERO, units - closable)
+
+    def check(self, order: NewOrder) -> None:
+        try:
+            needed = self.cost(order)
+        except LookupError as error:
+            raise errors.rejected(f"no market for {error.args[0]} yet") from error
+        if order.order_class is not OrderClass.MULTILEG:
+            self._check_holdings(order, opens=needed > 0)
+        available = self.buying_power
+        if needed > available:
+            raise errors.no_funds(needed=needed, available=available)
+
+    def _check_holdings(self, order: NewOrder, *, opens: bool) -> None:
+        if order.reduce_only and opens:
+            raise errors.rejected("a reduce-only order would enlarge the position")
+        if order.side is Side.BUY or self._venue.instrument(order.symbol).shortable:
+            return
+        promised = sum(
+            (other.leaves_qty or ZERO)
+            for other in self._venue.engine.open_orders(order.symbol)
+            if other.side is Side.SELL and other.parent_id is None
+        )
+        units = order.order_qty or ZERO
+        if opens or units > self._venue.ledger.position(order.symbol).qty - promised:
+            raise errors.no_holdings(order.symbol)
+
+    def check_change(self, order: MatchOrder, changes: OrderChanges) -> None:
+        """Larger or dearer terms need the money for the difference."""
+        if not order.is_open or order.parent_id is not None:
+            return
+        try:
+            terms = with_changes(order, changes)
+            needed = self.cost(terms, filled=order.cum_qty) - self.cost(order.order, filled=order.cum_qty)
+        except BadOrder as error:
+            raise errors.rejected(str(error)) from error
+        except LookupError as error:
+            raise errors.rejected(f"no market for {error.args[0]} yet") from error
+        available = self.buying_power
+        if needed > max(ZERO, available):
+            raise errors.no_funds(needed=needed, available=available)
+
+    # -- what the account shows ---------------------------------------------------------------------------------------
+
+    def account(self, name: str) -> Account:
+        leverage = self._venue.options.leverage
+        return Account(
+            account=name,
+            currency=CURRENCY,
+            cash=self._venue.ledger.cash,
+            equity=self.equity,
+            buying_power=self.buying_power,
+            environment_hint="paper",
+            can_short=True,
+            option_level=3,
+            multiplier=leverage,
+            initial_margin=self.gross / leverage,
+            maintenance_margin=self.gross / 4,
+        )
+
+    def balances(self) -> tuple[Balance, ...]:
+        """Cash, and the coins and currencies that are held."""
+        cash = self._venue.ledger.cash
+        found = [Balance(currency=CURRENCY, total=cash, available=max(ZERO, min(cash, self.buying_power)))]
+        for position in self._venue.ledger.positions():
+            coin, slash, _ = position.symbol.partition("/")
+            if slash:
+                found.append(Balance(currency=coin, total=position.qty, available=position.qty))
+        return tuple(found)
+
+    def positions(self) -> tuple[Position, ...]:
+        return tuple(self._position(held.symbol) for held in self._venue.ledger.positions())
+
+    def _position(self, symbol: str) -> Position:
+        held, mark = self._venue.ledger.position(symbol), self._venue.mark(symbol)
+        value = None if mark is None else self.worth(symbol, held.qty)
+        return Position(
+            symbol=symbol,
+            qty=held.qty,
+            avg_px=held.avg_px,
+            market_px=mark,
+            market_value=value,
+            unrealized_pl=None if value is None else value - held.cost,
+            qty_available=held.qty,
+        )
+
+    def risk(self) -> RiskMetrics:
+        values = [self.worth(position.symbol, position.qty) for position in self._venue.ledger.positions()]
+        equity, gross = self.equity, self.gross
+        return RiskMetrics(
+            currency=CURRENCY,
+            equity=equity,
+            gross_exposure=gross,
+            net_exposure=sum(values, ZERO),
+            leverage=gross / equity if equity > 0 else ZERO,
+            concentration=max(map(abs, values), default=ZERO) / equity if equity > 0 else ZERO,
+            open_orders=len(self._venue.engine.open_orders()),
+        )
