@@ -13,7 +13,7 @@ from floorbroker.domain.ports import Entry, FactEntry
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import ClOrdId, ExecType, IntentId, OrderId
 from floorbroker.oms.account import AccountContext
-from floorbroker.oms.translate import adopted_id, adoption, facts_of
+from floorbroker.oms.translate import adopted_id, adoption, facts_of, restated
 
 MAX_STRAYS = 10_000
 
@@ -78,7 +78,8 @@ class Inbound:
         order = self.ctx.book.get(intent_id)
         if report.exec_type in (ExecType.CANCEL_REJECTED, ExecType.REPLACE_REJECTED) and order is not None:
             return self._refusals(order, report)
-        return facts_of(report, replace_id=self.ctx.book.replace_id_of(report))
+        found = facts_of(report, replace_id=self.ctx.book.replace_id_of(report))
+        return found if order is None else found + restated(order, report)
 
     def _refusals(self, order: Order, report: ExecutionReport) -> list[f.Fact]:
         """A refused cancel or replace answers every one that still waits on that order."""

@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.errors import FloorbrokerError, Outcome
-from floorbroker.domain.orders import NewOrder
+from floorbroker.domain.orders import NewOrder, Order
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import (
     ClOrdId,
@@ -122,6 +122,27 @@ def _total(report: ExecutionReport, order_id: OrderId, stamp: _Stamp) -> list[f.
         return []
     asked = report.asked_at
     return [f.Cum(order_id=order_id, cum_qty=report.cum_qty, avg_px=report.avg_px, asked_at=asked, **stamp)]
+
+
+def restated(order: Order, report: ExecutionReport) -> list[f.Fact]:
+    """New terms the venue itself gave to an order it made: an exit of a group shrinks as its sibling fills."""
+    is_its_own = order.parent_id is not None or order.external
+    if not is_its_own or report.order_id is None or report.order_id != order.order_id or report.order_qty is None:
+        return []
+    if (report.order_qty, report.price, report.stop_px) == (order.order_qty, order.price, order.stop_px):
+        return []
+    return [
+        f.ReplaceDone(
+            source=report.source,
+            at=report.asked_at or report.at,
+            venue_time=report.transact_time,
+            orig_order_id=report.order_id,
+            order_id=report.order_id,
+            order_qty=report.order_qty,
+            price=report.price,
+            stop_px=report.stop_px,
+        )
+    ]
 
 
 def fact_of_failure(error: FloorbrokerError, *, at: datetime) -> f.Fact:
