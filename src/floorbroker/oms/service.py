@@ -64,6 +64,9 @@ class OrderService:
     def start_watching(self) -> None:
         """Start the periodic looks of RELIABILITY 4."""
         self.ctx.spawn(self._watch(), name="watch")
+        for order in self.ctx.book.open_orders():
+            if order.state is OrderState.UNKNOWN or order.pending_replace:
+                self.resolver.watch(order)  # a doubt from before a restart is still a doubt
 
     def on_report(self, report: ExecutionReport) -> None:
         """The private stream's way in."""
