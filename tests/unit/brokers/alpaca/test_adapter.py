@@ -351,6 +351,18 @@ async def test_positions_are_signed_and_named_our_way() -> None:
     ]
 
 
+async def test_a_short_position_is_negative_whatever_sign_the_venue_writes() -> None:
+    short = parsed("positions")[1] | {"qty": "2", "qty_available": "2"}
+    (held,) = (await broker(reads=FakeTransport(reply([short]))).get_positions()).items
+    assert (held.qty, held.qty_available) == (Decimal(-2), Decimal(-2))
+
+
+async def test_a_position_with_an_unknown_side_is_no_position_list() -> None:
+    odd = parsed("positions")[1] | {"side": "sideways"}
+    with pytest.raises(ApiError):
+        await broker(reads=FakeTransport(reply([odd]))).get_positions()
+
+
 async def test_risk_is_computed_from_positions() -> None:
     venue = broker(
         reads=FakeTransport(
