@@ -30,14 +30,14 @@ def price(value: Decimal | None) -> str:
 
 def money(value: Decimal | None) -> str:
     """Grouped, to the cent."""
-    return UNKNOWN if value is None else f"{value.quantize(CENT, rounding=ROUND_HALF_EVEN):,f}"
+    return UNKNOWN if value is None else f"{_cents(value):,f}"
 
 
 def gain(value: Decimal | None) -> str:
     """Profit or loss with its sign and an arrow, so that colour is never alone."""
     if value is None:
         return UNKNOWN
-    rounded = value.quantize(CENT, rounding=ROUND_HALF_EVEN)
+    rounded = _cents(value)
     if rounded == 0:
         return "0.00"
     return f"▲ +{rounded:,f}" if rounded > 0 else f"▼ {MINUS}{abs(rounded):,f}"
@@ -45,7 +45,7 @@ def gain(value: Decimal | None) -> str:
 
 def direction(value: Decimal | None) -> str:
     """`up`, `down` or `flat`, for the style."""
-    if value is None or value.quantize(CENT, rounding=ROUND_HALF_EVEN) == 0:
+    if value is None or _cents(value) == 0:
         return "flat"
     return "up" if value > 0 else "down"
 
@@ -58,3 +58,9 @@ def clock(moment: datetime) -> str:
 def words(name: str) -> str:
     """`partially_filled` as people say it."""
     return name.replace("_", " ")
+
+
+def _cents(value: Decimal) -> Decimal:
+    """Half to even; a loss too small to show is no minus zero."""
+    rounded = value.quantize(CENT, rounding=ROUND_HALF_EVEN)
+    return abs(rounded) if rounded == 0 else rounded

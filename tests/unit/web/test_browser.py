@@ -1,0 +1,180 @@
+"""The living page, in a real browser over a real socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+
+from floorbroker.domain.values import Price, decimal_of
+from floorbroker.gateway.desk import Caller
+from floorbroker.oms.schema import parse_order
+from tests.support.browser import Tab, browser_tab, chromium
+from tests.support.desk_server import TOKEN, Served, desk_server
+from tests.support.fake_desk import FakeDesk
+
+pytestmark = [
+    pytest.mark.asyncio,
+    pytest.mark.browser,
+    pytest.mark.skipif(chromium() is None, reason="there is no Chromium on this machine"),
+]
+READY = "document.documentElement.dataset.ready === 'true' && document.querySelector('#link').dataset.state === 'live'"
+PREVIEWED = "!document.querySelector('#preview').hidden"
+
+
+@dataclass
+class Visit:
+    """A signed-in tab, and the desk it looks at."""
+
+    tab: Tab
+    served: Served
+
+    @property
+    def desk(self) -> FakeDesk:
+        return self.served.desk
+
+    async def fill_in(self, symbol: str, amount: str) -> None:
+        await self.tab.type("#symbol", symbol)
+        await self.tab.type("#amount", amount)
+
+    async def text(self, selector: str) -> str:
+        return await self.tab.run(f"document.querySelector({selector!r}).textContent")
+
+    async def shows(self, selector: str, text: str) -> None:
+        await self.tab.until(f"document.querySelector({selector!r}).textContent.includes({text!r})")
+
+
+@pytest_asyncio.fixture
+async def visit() -> AsyncIterator[Visit]:
+    async with desk_server() as served, browser_tab() as tab:
+        await tab.open(f"{served.origin}/login")
+        await tab.type("#token", TOKEN)
+        await tab.press("Enter")
+        await tab.until(READY)
+        yield Visit(tab, served)
+        assert tab.errors == []
+
+
+async def test_enter_previews_ctrl_enter_sends_and_the_fill_appears(visit: Visit) -> None:
+    await visit.fill_in("aapl", "10")
+    await visit.tab.press("Enter")
+    await visit.tab.until(PREVIEWED)
+    assert await visit.text("#summary") == "BUY 10 AAPL (market, DAY) in PAPER"
+    assert visit.desk.orders() == []
+    await visit.tab.press("Enter")
+    await visit.tab.press("Enter")
+    assert visit.desk.orders() == []
+    await visit.tab.press("Enter", ctrl=True)
+    await visit.tab.press("Enter", ctrl=True)
+    await visit.shows("#fills tbody", "189.52")
+    await visit.shows("#positions tbody", "1,894.80")
+    await visit.shows("[data-of=cash]", "98,104.80")
+    assert len(visit.desk.orders()) == 1
+    assert visit.desk.callers[0].via == "page"
+
+
+async def test_escape_goes_back_and_an_edit_makes_the_preview_stale(visit: Visit) -> None:
+    await visit.fill_in("AAPL", "10")
+    await visit.tab.press("Enter")
+    await visit.tab.until(PREVIEWED)
+    await visit.tab.press("Escape")
+    assert await visit.tab.run("document.querySelector('#preview').hidden")
+    await visit.tab.press("Enter")
+    await visit.tab.until(PREVIEWED)
+    await visit.tab.type("#amount", "0")
+    assert await visit.tab.run("document.querySelector('#preview').hidden")
+    await visit.tab.press("Enter", ctrl=True)
+    assert visit.desk.orders() == []
+
+
+async def test_a_wrong_field_is_told_beside_itself(visit: Visit) -> None:
+    await visit.fill_in("AAPL", "ten")
+    await visit.tab.press("Enter")
+    await visit.tab.until("document.querySelector('#amount').getAttribute('aria-invalid') === 'true'")
+    assert "write it plainly" in await visit.text("#wrong-amount")
+
+
+async def test_what_happens_elsewhere_shows_up_and_broker_text_stays_text(visit: Visit) -> None:
+    wish = parse_order({"symbol": "AAPL", "side": "sell", "type": "market", "quantity": "10"})
+    visit.desk.answer_next = "reject"
+    await visit.desk.submit(wish.to_order(), profile=None, caller=Caller(principal="bot", via="api"))
+    await visit.shows("#orders tbody", "rejected")
+    await visit.shows("#alarm", "rejected")
+    assert visit.desk.venue_text in await visit.tab.run("document.querySelector('#orders tbody tr').title")
+
+
+async def test_an_order_in_doubt_says_that_it_must_not_be_repeated(visit: Visit) -> None:
+    visit.desk.answer_next = "unknown"
+    await visit.fill_in("AAPL", "10")
+    await visit.tab.press("Enter")
+    await visit.tab.until(PREVIEWED)
+    await visit.tab.press("Enter", ctrl=True)
+    await visit.shows("#outcome", "do not send it again")
+    await visit.shows("#orders tbody", "unknown")
+
+
+async def test_a_row_is_cancelled_and_the_kill_switch_trips(visit: Visit) -> None:
+    wish = parse_order({"symbol": "AAPL", "side": "buy", "type": "limit", "limit_price": "100", "quantity": "10"})
+    for _ in range(2):
+        await visit.desk.submit(wish.to_order(), profile=None, caller=Caller(principal="bot", via="api"))
+    await visit.shows("#cancel-all", "Cancel all 2")
+    await visit.tab.run("document.querySelector('[data-cancel]').click()")
+    await visit.shows("#open-count", "1")
+    await visit.tab.run(
+        "document.querySelector('#kill-open').click(); document.querySelector('#kill-level').value = '2'"
+    )
+    await visit.tab.type("#kill-reason", "drill")
+    await visit.tab.press("Enter")
+    await visit.shows("#kill-word", "level 2")
+    await visit.shows("#open-count", "0")
+    assert visit.desk.kill_state().reason == "drill"
+
+
+async def test_keys_reach_the_ticket_only_while_nobody_types(visit: Visit) -> None:
+    await visit.tab.press("s")
+    assert (
+        await visit.tab.run("document.activeElement.id + document.querySelector('[name=side]:checked').value")
+        == "symbolsell"
+    )
+    await visit.tab.press("b")
+    assert await visit.tab.run("document.querySelector('#symbol').value") == "b"
+    assert await visit.tab.run("document.querySelector('[name=side]:checked').value") == "sell"
+
+
+async def test_a_lost_connection_is_said_and_mended(visit: Visit) -> None:
+    visit.desk.ends_after_replay = True
+    visit.desk.wake()
+    await visit.tab.until("!document.querySelector('#lost').hidden")
+    assert await visit.text("#link") == "no connection"
+    visit.desk.ends_after_replay = False
+    wish = parse_order({"symbol": "AAPL", "side": "buy", "type": "market", "quantity": "3"})
+    done = await visit.desk.submit(wish.to_order(), profile=None, caller=Caller(principal="bot", via="api"))
+    assert done.order.avg_px == Price(decimal_of("189.52"))
+    await visit.tab.until("document.querySelector('#lost').hidden")
+    await visit.shows("#fills tbody", "189.52")
+
+
+async def test_a_phone_scrolls_only_downwards(visit: Visit) -> None:
+    await visit.tab.size(360, 740)
+    assert await visit.tab.run("document.documentElement.scrollWidth <= 360")
+
+
+async def test_numbers_look_the_same_in_the_browser(visit: Visit) -> None:
+    shown = await visit.tab.run(
+        "import('/static/text.js').then(t => [t.money('1234567.891'), t.money('0.005'), t.money('0.015'), t.money('-0.004'),"
+        " t.gain('-12345'), t.gain('0.004'), t.price('189.5'), t.price('0.12345'), t.number('-1234.5'), t.number(null)])"
+    )
+    assert shown == [
+        "1,234,567.89",
+        "0.00",
+        "0.02",
+        "0.00",
+        "▼ −12,345.00",
+        "0.00",
+        "189.50",
+        "0.12345",
+        "-1,234.5",
+        "unknown",
+    ]

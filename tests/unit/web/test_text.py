@@ -1,0 +1,30 @@
+"""How numbers look."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from floorbroker.web import text
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, ("unknown", "unknown", "unknown", "unknown", "flat")),
+        ("0", ("0", "0.00", "0.00", "0.00", "flat")),
+        ("0.004", ("0.004", "0.004", "0.00", "0.00", "flat")),
+        ("1234567.891", ("1,234,567.891", "1,234,567.891", "1,234,567.89", "▲ +1,234,567.89", "up")),
+        ("189.5", ("189.5", "189.50", "189.50", "▲ +189.50", "up")),
+        ("-0.5", ("-0.5", "-0.50", "-0.50", "▼ −0.50", "down")),
+        ("-12345", ("-12,345", "-12,345.00", "-12,345.00", "▼ −12,345.00", "down")),
+        ("-0.004", ("-0.004", "-0.004", "0.00", "0.00", "flat")),
+        ("0.005", ("0.005", "0.005", "0.00", "0.00", "flat")),
+        ("0.015", ("0.015", "0.015", "0.02", "▲ +0.02", "up")),
+    ],
+)
+def test_numbers_are_grouped_signed_and_never_guessed(value: str | None, shown: tuple[str, ...]) -> None:
+    exact = None if value is None else Decimal(value)
+    ways = (text.number, text.price, text.money, text.gain, text.direction)
+    assert tuple(way(exact) for way in ways) == shown
