@@ -163,6 +163,16 @@ class PaperBroker:
         if delay_s:
             await self._clock.sleep(delay_s)
 
+    async def _answer(self) -> None:
+        """The way back of a command's answer, which may get lost."""
+        await self._wire()
+        if self._chance.loses_reply(self._options):
+            raise Timeout("no answer from the paper venue (simulated: the reply was lost)", broker=errors.BROKER)
+
+    def lose_next_reply(self) -> None:
+        """For tests: the venue does what the next command asks, and its answer never arrives."""
+        self._chance.lose_next_reply()
+
     # -- commands ------------------------------------------------------------------------------------------------------
 
     async def submit_order(self, approved: Approved) -> Reports:
@@ -175,9 +185,7 @@ class PaperBroker:
             raise errors.rejected("simulated rejection")
         order = self.venue.submit(approved.cl_ord_id, approved.order, at=self._clock.now())
         reports = self._family(order, Source.REPLY)
-        await self._wire()
-        if self._chance.strikes(self._options.lost_reply_percent):
-            raise Timeout("no answer from the paper venue (simulated: the reply was lost)", broker=errors.BROKER)
+        await self._answer()
         return reports
 
     async def submit_orders(self, approved: Sequence[Approved]) -> Sequence[Reports | Exception]:
@@ -195,7 +203,7 @@ class PaperBroker:
         await self._wire()
         canceled = self.venue.cancel(ref, at=self._clock.now())
         reports = tuple(self._standing(order, Source.REPLY) for order in canceled)
-        await self._wire()
+        await self._answer()
         return reports
 
     async def cancel_all(self) -> Reports:
@@ -203,7 +211,7 @@ class PaperBroker:
         await self._wire()
         canceled = self.venue.cancel_all(at=self._clock.now())
         reports = tuple(self._standing(order, Source.REPLY) for order in canceled)
-        await self._wire()
+        await self._answer()
         return reports
 
     async def modify_order(
@@ -215,9 +223,7 @@ class PaperBroker:
         await self._wire()
         order = self.venue.replace(ref, changes, cl_ord_id=cl_ord_id, at=self._clock.now())
         reports = self._family(order, Source.REPLY)
-        await self._wire()
-        if self._chance.strikes(self._options.lost_reply_percent):
-            raise Timeout("no answer from the paper venue (simulated: the reply was lost)", broker=errors.BROKER)
+        await self._answer()
         return reports
 
     # -- orders --------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ _KINDS: dict[type[MarketEvent], DataKind] = {
     Bar: DataKind.BARS,
     BookDelta: DataKind.BOOK,
 }
+Delay = Callable[[float, Callable[[], None]], None]  # seconds, and what to do then
 MarketHandler = Callable[[MarketEvent], None]
 
 
@@ -44,6 +45,17 @@ class Chance:
 
     def __init__(self, random: Random) -> None:
         self._random = random
+        self._replies_to_lose = 0
+
+    def lose_next_reply(self) -> None:
+        """The answer to the next command never arrives, whatever the percentages say."""
+        self._replies_to_lose += 1
+
+    def loses_reply(self, options: Options) -> bool:
+        if self._replies_to_lose:
+            self._replies_to_lose -= 1
+            return True
+        return self.strikes(options.lost_reply_percent)
 
     def strikes(self, percent: Decimal) -> bool:
         """One draw; none at all where the percentage is zero, so that switching one mishap on does not move the others."""
@@ -58,11 +70,11 @@ class Chance:
 
 @dataclass(slots=True)
 class OrderStream:
-    """The private stream.  `later` runs a call after some seconds of the venue's clock."""
+    """The private stream.  `delay` runs a call after some seconds of the venue's clock."""
 
     options: Options
     chance: Chance
-    later: Callable[[float, Callable[[], None]], None]
+    delay: Delay
     handlers: list[OrderEvents]
 
     def up(self, is_up: bool, detail: str) -> None:  # noqa: FBT001 - the port's own shape
@@ -72,7 +84,7 @@ class OrderStream:
     def tell(self, report: ExecutionReport) -> None:
         """One report to everybody: at once, or late, or twice."""
         if self.chance.strikes(self.options.late_event_percent):
-            self.later(self.options.late_ms / 1000, lambda: self._deliver(report))
+            self.delay(self.options.late_ms / 1000, lambda: self._deliver(report))
         else:
             self._deliver(report)
         if self.chance.strikes(self.options.duplicate_event_percent):

@@ -447,7 +447,7 @@ async def test_hours_are_round_the_clock_unless_real_ones_are_asked_for() -> Non
 
 
 async def test_real_hours_hold_an_order_until_the_open() -> None:
-    async with opened(hours="real") as paper:
+    async with opened(hours="real", step_ms=600_000) as paper:
         await paper.clock.advance(9 * 3600)
         report = await paper.send(buy(1, tif=TimeInForce.DAY))
         assert report.ord_status is OrdStatus.PENDING_NEW
@@ -562,3 +562,22 @@ async def test_a_full_disk_stops_the_venue_instead_of_lying() -> None:
 async def test_every_claimed_ability_is_a_word_of_the_port() -> None:
     assert Can.PREVIEW not in INFO.can
     assert INFO.can == frozenset(Can) - {Can.PREVIEW}
+
+
+# -- hands for tests of others
+
+
+async def test_one_reply_can_be_lost_on_purpose(paper: Paper) -> None:
+    paper.broker.lose_next_reply()
+    with pytest.raises(Timeout):
+        await paper.send(buy(1))
+    await paper.send(buy(1))
+    assert len((await paper.broker.get_order_history(LONG_AGO)).items) == 2
+
+
+async def test_a_forced_fill_is_booked_and_told(paper: Paper) -> None:
+    sent = await paper.send(buy(10, price=50))
+    assert sent.order_id is not None
+    paper.broker.venue.force_fill(sent.order_id, qty=units(4), price=px(49), at=paper.clock.now())
+    assert paper.ear.words()[-1] == f"trade {sent.order_id}"
+    assert await paper.cash() == 100_000 - 4 * 49

@@ -20,7 +20,7 @@ from floorbroker.domain.instrument import Instrument, OptionContract
 from floorbroker.domain.orders import NewOrder, OrderChanges, OrderRef
 from floorbroker.domain.ports import MarketEvent
 from floorbroker.domain.records import Quote, Trade
-from floorbroker.domain.values import ClOrdId, ExecId, OrderClass, OrderId
+from floorbroker.domain.values import ClOrdId, ExecId, OrderClass, OrderId, Price, Quantity
 from floorbroker.matching import (
     BadOrder,
     Busted,
@@ -213,6 +213,10 @@ class PaperVenue:
     def bust(self, exec_id: ExecId, *, at: datetime) -> None:
         """Take an execution back, as a venue may.  Raises `KeyError` when there is none."""
         self._settle(self.engine.bust(exec_id, at=at))
+
+    def force_fill(self, order_id: OrderId, *, qty: Quantity, price: Price, at: datetime) -> None:
+        """Fill an order whatever the market says, as a control door may.  Raises `KeyError`, `NotOpen` and `BadOrder`."""
+        self._settle(self.engine.force_fill(order_id, qty=qty, price=price, at=at))
 
     def client_id(self, order_id: OrderId) -> ClOrdId | None:
         return self._client_ids.get(order_id)
