@@ -1,0 +1,1 @@
+"""The command line: translate words into requests to the desk, and its answers into tables or JSON."""

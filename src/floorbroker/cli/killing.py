@@ -1,0 +1,315 @@
+"""The steps behind `kill`: each is tried, none waits for another, and each says what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from floorbroker.app.config import load
+from floorbroker.app.credentials import profile_of, read_bot
+from floorbroker.app.home import Home
+from floorbroker.app.permits import FilePermits
+from floorbroker.cli.reach import addresses, is_ours, told_address
+from floorbroker.cli.settings import Settings
+from floorbroker.client import DeskClient, DeskError
+from floorbroker.client.door import open_door
+from floorbroker.domain.clock import SystemClock
+from floorbroker.domain.errors import ConfigInvalid, FloorbrokerError, NotFound
+from floorbroker.domain.ports import Journal, NoLog, NoteEntry, Record
+from floorbroker.domain.values import Environment, ProfileName, time_text
+from floorbroker.gateway.desk import Caller, KillState
+from floorbroker.gateway.kill import GLOBAL, LATCH, KillSwitch, Sentinel
+
+SERVER_S = 2.0
+CALLER = Caller(principal="operator", via="cli")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that was tried.  `blocks`: new orders are refused because of it alone."""
+
+    name: str
+    done: bool
+    detail: str
+    blocks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whom it is about: everything, or the profiles named.  `profiles` are all that are known, by environment."""
+
+    home: Home
+    named: tuple[ProfileName, ...]
+    profiles: dict[ProfileName, Environment | None]
+
+    @property
+    def targets(self) -> tuple[ProfileName, ...]:
+        """The scopes of latches and sentinels."""
+        return self.named or (GLOBAL,)
+
+    @property
+    def word(self) -> str:
+        return ", ".join(self.named) or "*"
+
+    def of(self, environment: Environment) -> tuple[ProfileName, ...]:
+        """The targets that the desk of an environment knows."""
+        if not self.named:
+            return (GLOBAL,)
+        return tuple(name for name in self.named if self.profiles.get(name) in (environment, None))
+
+    def known(self, environment: Environment) -> tuple[ProfileName, ...]:
+        """Every profile of an environment."""
+        return tuple(name for name, found in self.profiles.items() if found is environment)
+
+
+def scope_of(settings: Settings) -> Scope:
+    """What `--profile` and `--env` mean.  Raises `NotFound` for a profile nobody has heard of."""
+    home = settings.open_home()
+    profiles = _profiles(home, settings)
+    if settings.profile is not None:
+        name = ProfileName(settings.profile)
+        if name not in profiles:
+            raise NotFound(f"no profile {settings.profile!r}; there are: {', '.join(profiles) or 'none'}")
+        return Scope(home, (name,), profiles)
+    if settings.env is not None:
+        named = tuple(name for name, found in profiles.items() if found and found.value == settings.env)
+        if not named:
+            raise NotFound(f"no profile of environment {settings.env!r}; there are: {', '.join(profiles) or 'none'}")
+        return Scope(home, named, profiles)
+    return Scope(home, (), profiles)
+
+
+def _profiles(home: Home, settings: Settings) -> dict[ProfileName, Environment | None]:
+    """Configured profiles and those that hold a permit; a configuration that does not parse must not stop a kill."""
+    found: dict[ProfileName, Environment | None] = {
+        ProfileName(path.name): None for path in sorted(home.permits.glob("*")) if not path.name.startswith(".")
+    }
+    try:
+        found |= {p.name: p.environment for p in load(home, path=settings.config).enabled()}
+        found |= _described(home)
+    except (ConfigInvalid, OSError):
+        return found
+    return found
+
+
+def _described(home: Home) -> dict[ProfileName, Environment | None]:
+    from floorbroker.app.compose import BROKERS
+
+    profile = profile_of(read_bot(home.env_bot), BROKERS)
+    return {} if profile is None else {profile.name: profile.environment}
+
+
+# -- on -------------------------------------------------------------------------------------------------------------------
+
+
+def trip(settings: Settings, scope: Scope, *, level: int, reason: str) -> list[Step]:
+    """Permits, sentinel, server, journal: in this order, whatever becomes of each."""
+    steps = [_withdraw(scope), _write_sentinels(scope, level, reason)]
+    asked = asyncio.run(_ask_server(settings, scope, level, reason))
+    steps += asked
+    if not any(step.done for step in asked):
+        steps += _on_journals(scope, lambda switch, target: _trip(switch, target, level, reason))
+    return steps
+
+
+def _withdraw(scope: Scope) -> Step:
+    permits = FilePermits(scope.home)
+    try:
+        if scope.named:
+            for name in scope.named:
+                permits.withdraw(name)
+        else:
+            permits.withdraw_all()
+    except OSError as error:
+        return Step("permits", False, f"{error.filename}: {error.strerror}")
+    return Step("permits", True, f"withdrawn: {scope.word}", blocks=True)
+
+
+def _write_sentinels(scope: Scope, level: int, reason: str) -> Step:
+    permits = FilePermits(scope.home)
+    try:
+        for target in scope.targets:
+            permits.write_sentinel(Sentinel(level=level, scope=target, reason=reason, by=CALLER.principal))
+    except (OSError, UnicodeDecodeError) as error:
+        return Step("sentinel", False, str(error))
+    return Step("sentinel", True, f"written: {scope.home.kill}", blocks=True)
+
+
+async def _trip(switch: KillSwitch, target: ProfileName, level: int, reason: str) -> None:
+    await switch.trip(level, scope=target, caller=CALLER, reason=reason)
+
+
+# -- off ------------------------------------------------------------------------------------------------------------------
+
+
+def reset(settings: Settings, scope: Scope, *, reason: str) -> list[Step]:
+    """Through the server where one runs, else on the journals themselves."""
+    asked = asyncio.run(_ask_server(settings, scope, 0, reason))
+    if asked and asked[0].name.startswith("server "):
+        return asked
+    steps = _on_journals(scope, lambda switch, target: switch.reset(scope=target, caller=CALLER, reason=reason))
+    if not steps:
+        for target in scope.targets:
+            FilePermits(scope.home).clear_sentinels(target)
+        steps = [Step("sentinel", True, "cleared; no journal in this home yet")]
+    return steps
+
+
+# -- the server -------------------------------------------------------------------------------------------------------------
+
+
+async def _ask_server(settings: Settings, scope: Scope, level: int, reason: str) -> list[Step]:
+    url = await _server(settings, scope.home)
+    if url is None:
+        return [Step("server", False, "none answers")]
+    token = scope.home.setup_token.read_text("ascii").strip()
+    steps: list[Step] = []
+    async with open_door(url, token, timeout_s=max(SERVER_S, settings.timeout_s if level == 0 else SERVER_S)) as door:
+        for environment in Environment:
+            for target in scope.of(environment):
+                steps += await _put(DeskClient(door, environment.value), target, level, reason)
+    return steps or [Step("server", False, f"{url} has no such environment")]
+
+
+async def _put(desk: DeskClient, target: ProfileName, level: int, reason: str) -> list[Step]:
+    name = f"server {desk.environment}"
+    try:
+        state = await desk.kill(level, reason=reason, profile=None if target == GLOBAL else target)
+    except DeskError as error:
+        if error.problem.status == 404:
+            return []
+        return [Step(name, False, error.problem.detail)]
+    now = max(state.level, state.by_profile.get(target, 0))
+    return [Step(name, True, f"level {now} on {target}, {len(state.remaining)} orders still open", blocks=level > 0)]
+
+
+async def _server(settings: Settings, home: Home) -> str | None:
+    """Where the server of this home answers, even when the configuration does not parse."""
+    try:
+        urls = addresses(home, settings)
+    except ConfigInvalid:
+        urls = [url for url in (told_address(home),) if url]
+    for url in urls:
+        if await is_ours(url, home):
+            return url
+    return None
+
+
+# -- the journals -----------------------------------------------------------------------------------------------------------
+
+
+def _on_journals(scope: Scope, act: Callable[[KillSwitch, ProfileName], Awaitable[None]]) -> list[Step]:
+    here = [e for e in Environment if scope.home.journal(e).exists() and scope.of(e)]
+    return [asyncio.run(_on_journal(scope, environment, act)) for environment in here]
+
+
+async def _on_journal(
+    scope: Scope, environment: Environment, act: Callable[[KillSwitch, ProfileName], Awaitable[None]]
+) -> Step:
+    from floorbroker.store import Reserve, SqliteJournal
+
+    name, clock = f"journal {environment.value}", SystemClock()
+    try:
+        journal = SqliteJournal.open(
+            scope.home.journal(environment), clock=clock, environment=environment, reserve=Reserve(scope.home.reserve)
+        )
+        try:
+            switch = _switch(scope, environment, journal)
+            for record in journal.replay():
+                switch.restore(record)
+            for target in scope.of(environment):
+                await act(switch, target)
+        finally:
+            await journal.close()
+    except (FloorbrokerError, OSError) as error:
+        return Step(name, False, str(error))
+    return Step(name, True, f"level {_level(switch.state(), scope.of(environment))}, durable", blocks=True)
+
+
+def _switch(scope: Scope, environment: Environment, journal: Journal) -> KillSwitch:
+    return KillSwitch(
+        journal=journal,
+        permits=FilePermits(scope.home),
+        clock=SystemClock(),
+        log=NoLog(),
+        profiles=lambda: scope.known(environment),
+    )
+
+
+def _level(state: KillState, targets: tuple[ProfileName, ...]) -> int:
+    return max([state.level, *(state.by_profile.get(target, 0) for target in targets)])
+
+
+# -- status -----------------------------------------------------------------------------------------------------------------
+
+
+def standing(settings: Settings, scope: Scope) -> dict[str, Any]:
+    """The kill switch of every environment, asked of the server or read from the journals; sentinels and permits."""
+    items = asyncio.run(_ask_standing(settings, scope))
+    if items is None:
+        items = [_read_standing(scope, e) for e in Environment if scope.home.journal(e).exists()]
+    permits = FilePermits(scope.home)
+    sentinels = [{"level": s.level, "scope": s.scope, "reason": s.reason, "by": s.by} for s in permits.sentinels()]
+    return {
+        "items": items,
+        "sentinels": sentinels,
+        "permits": sorted(p.name for p in scope.home.permits.glob("*") if not p.name.startswith(".")),
+    }
+
+
+async def _ask_standing(settings: Settings, scope: Scope) -> list[dict[str, Any]] | None:
+    url = await _server(settings, scope.home)
+    if url is None:
+        return None
+    items: list[dict[str, Any]] = []
+    token = scope.home.setup_token.read_text("ascii").strip()
+    async with open_door(url, token, timeout_s=settings.timeout_s) as door:
+        for environment in Environment:
+            with _absent_is_fine():
+                answer = await door.call("GET", f"/api/v1/{environment.value}/kill-switch")
+                items.append({"environment": environment.value, **answer.json()})
+    return items
+
+
+@contextmanager
+def _absent_is_fine() -> Generator[None]:
+    try:
+        yield
+    except DeskError as error:
+        if error.problem.status != 404:
+            raise
+
+
+def _read_standing(scope: Scope, environment: Environment) -> dict[str, Any]:
+    from floorbroker.store import JournalReader
+
+    reader = JournalReader(scope.home.journal(environment))
+    try:
+        latches = _latches(reader.replay())
+    finally:
+        reader.close()
+    permits, top = FilePermits(scope.home), latches.get(GLOBAL, _OPEN)
+    named = {name: int(latch["level"]) for name, latch in latches.items() if name != GLOBAL and latch["level"]}
+    withdrawn = {} if top["level"] else {name: 1 for name in scope.known(environment) if not permits.has(name)}
+    newest = max(latches.values(), key=lambda latch: (latch["level"] > 0, latch["at"]), default=_OPEN)
+    return {"environment": environment.value, **newest, "level": top["level"], "by_profile": withdrawn | named}
+
+
+_OPEN: dict[str, Any] = {"level": 0, "reason": "", "by": "", "at": None}
+
+
+def _latches(records: Iterator[Record]) -> dict[ProfileName, dict[str, Any]]:
+    """The newest word on each scope."""
+    return {
+        entry.profile: {
+            "level": int(entry.data["level"]),
+            "reason": entry.data["reason"],
+            "by": entry.data["by"],
+            "at": time_text(record.at),
+        }
+        for record in records
+        if isinstance(entry := record.entry, NoteEntry) and entry.topic == LATCH
+    }

@@ -1,0 +1,152 @@
+"""The `floorbroker` command: global flags, the list of verbs, and how errors are told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from floorbroker.cli import (
+    accounts,
+    audit,
+    configuration,
+    develop,
+    doctor,
+    kill,
+    market,
+    operate,
+    orders,
+    serve,
+    simulate,
+)
+from floorbroker.cli.argv import arranged, wants_json
+from floorbroker.cli.failures import BUG, DISK, INTERRUPTED, USAGE, Trouble, as_json, as_text, trouble_of
+from floorbroker.cli.settings import Settings
+from floorbroker.domain.errors import FloorbrokerError
+
+# Each module adds its own verbs; `--help` lists them in this order.
+VERBS = (serve, simulate, orders, accounts, market, kill, operate, audit, doctor, configuration, develop)
+HELP = """One order desk in front of every broker.
+
+Global flags may stand before or after the verb.  Results go to standard output, everything else to standard error.
+"""
+
+
+class Root(TyperGroup):
+    """Arranges the words before they are parsed, and turns every explained failure into its exit code."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, arranged(args))
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Always ends the process, with the exit code of what happened."""
+        words = list(sys.argv[1:] if args is None else args)
+        try:
+            code = super().main(words, prog_name or "floorbroker", complete_var, standalone_mode=False, **extra)
+        except typer.Abort:
+            code = INTERRUPTED
+        except typer.TyperException as error:
+            code = _tell(_misused(error), words)
+        except Trouble as trouble:
+            code = _tell(trouble, words)
+        except FloorbrokerError as error:
+            code = _tell(trouble_of(error), words)
+        except OSError as error:
+            code = _tell(_disk(error), words)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+app = typer.Typer(
+    name="floorbroker",
+    cls=Root,
+    help=HELP,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    ctx: typer.Context,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document; streams are JSON Lines.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Results only.")] = False,
+    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Tell more; twice: debug.")] = 0,
+    home: Annotated[Path | None, typer.Option(help="The folder of the desk (FLOORBROKER_HOME).")] = None,
+    config: Annotated[Path | None, typer.Option(help="Another configuration file.")] = None,
+    profile: Annotated[str | None, typer.Option("--profile", "-p", help="The account to use.")] = None,
+    env: Annotated[str | None, typer.Option(help="sim, paper or live.")] = None,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colour (also NO_COLOR).")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Never ask.")] = False,
+    timeout: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds to wait for an answer.")] = 30.0,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Keep the global flags for the verb."""
+    ctx.obj = Settings(
+        json=as_json, quiet=quiet, verbose=verbose, home=home, config=config, profile=profile, env=env,
+        color=not no_color, yes=yes, timeout_s=timeout,
+    )  # fmt: skip
+    if version:
+        develop.show_version(ctx.obj)
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+for module in VERBS:
+    module.register(app)
+
+
+def main() -> None:
+    """Run the command; ends the process with its exit code."""
+    sys.excepthook = _bug
+    app()
+
+
+def _tell(trouble: Trouble, words: list[str]) -> int:
+    sys.stderr.write(f"{as_json(trouble) if wants_json(words) else as_text(trouble)}\n")
+    return trouble.exit_with()
+
+
+def _misused(error: typer.TyperException) -> Trouble:
+    told = " ".join(error.format_message().split())
+    return Trouble(code="invalid_request", detail=told, exit_code=USAGE, state="nothing was done")
+
+
+def _disk(error: OSError) -> Trouble:
+    detail = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    return Trouble(code="journal_fault", detail=detail, exit_code=DISK, fix="see: floorbroker doctor")
+
+
+def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A failure nobody foresaw: an id for the report, and the trace when more was asked for."""
+    if issubclass(kind, KeyboardInterrupt):
+        raise SystemExit(INTERRUPTED)
+    import secrets
+    import traceback
+
+    words = sys.argv[1:]
+    if any(word in words for word in ("-v", "-vv", "--verbose")):
+        traceback.print_exception(kind, error, trace)
+    id_ = secrets.token_hex(8)
+    where = traceback.extract_tb(trace)[-1] if trace else None
+    detail = f"a bug in Floorbroker: {kind.__name__}" + (f" in {where.name}, line {where.lineno}" if where else "")
+    trouble = Trouble(
+        code="unknown", detail=detail, outcome="unknown", exit_code=BUG, members={"request_id": id_},
+        state="not known: look it up with floorbroker order list before repeating an order",
+    )  # fmt: skip
+    _tell(trouble, words)

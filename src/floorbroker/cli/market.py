@@ -1,0 +1,95 @@
+"""Quotes, bars and market hours."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from floorbroker.cli.filters import Columns, LimitRows, Watch, listed
+from floorbroker.cli.moments import moment_of, span_of
+from floorbroker.cli.settings import settings_of
+from floorbroker.cli.show import Column, chosen, show_json, show_list, show_one
+from floorbroker.domain.clock import SystemClock
+
+QUOTES = (
+    Column("SYMBOL", "symbol"),
+    Column("BID", "bid", right=True),
+    Column("SIZE", "bid_size", right=True),
+    Column("ASK", "ask", right=True),
+    Column("SIZE", "ask_size", right=True),
+    Column("LAST", "last", right=True),
+    Column("TIME", "time"),
+    Column("SOURCE", "source"),
+)
+BARS = (
+    Column("START", "start"),
+    Column("OPEN", "open", right=True),
+    Column("HIGH", "high", right=True),
+    Column("LOW", "low", right=True),
+    Column("CLOSE", "close", right=True),
+    Column("VOLUME", "volume", right=True),
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of market data."""
+    app.command("quote")(quote)
+    app.command("bars")(bars)
+    app.command("hours")(hours)
+
+
+def quote(
+    ctx: typer.Context,
+    symbols: Annotated[list[str], typer.Argument(help="One or more symbols.")],
+    columns: Columns = None,
+    watch: Watch = False,
+) -> None:
+    """Best bid and ask."""
+    where = {"symbols": ",".join(symbols)}
+    listed(settings_of(ctx), "/quotes", where, QUOTES, empty="no quotes", columns=columns, watch=watch)
+
+
+def bars(
+    ctx: typer.Context,
+    *,
+    symbol: str,
+    span: Annotated[str, typer.Option(help="Length of a bar: 1m, 5m, 1h, 1d.")] = "1m",
+    start: Annotated[
+        str | None, typer.Option(help="2h, today, 2026-11-20, or a full time; a day ago by default.")
+    ] = None,
+    end: Annotated[str | None, typer.Option(help="The same, exclusive; now by default.")] = None,
+    limit_rows: LimitRows = 1000,
+    columns: Columns = None,
+) -> None:
+    """Bars of one symbol, oldest first."""
+    from floorbroker.cli.reach import on_desk
+
+    settings, now = settings_of(ctx), SystemClock().now()
+    params = {
+        "symbol": symbol,
+        "span_s": span_of(span),
+        "start": moment_of(start, now=now, flag="--start"),
+        "end": moment_of(end, now=now, flag="--end"),
+        "limit": limit_rows,
+        "profile": settings.profile,
+    }
+    found = on_desk(settings, lambda desk: desk.get("/bars", **params))
+    if settings.json:
+        show_json(found)
+        return
+    rows = found["items"]
+    show_list(settings, rows, chosen(BARS, columns, rows[0] if rows else None), empty="no bars")
+
+
+def hours(
+    ctx: typer.Context,
+    market: Annotated[str, typer.Argument(help="The market's code.")] = "XNYS",
+    day: Annotated[str | None, typer.Option(help="Like 2026-11-20; today by default.")] = None,
+) -> None:
+    """One day of one market."""
+    from floorbroker.cli.reach import on_desk
+
+    settings = settings_of(ctx)
+    params = {"market": market, "day": day, "profile": settings.profile}
+    show_one(settings, on_desk(settings, lambda desk: desk.get("/market-hours", **params)))

@@ -1,0 +1,163 @@
+"""Looking after a desk: status, risk, reconciliation, self-check, and the stream of events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from floorbroker.cli.failures import UNPROVEN, Trouble
+from floorbroker.cli.settings import Settings, settings_of
+from floorbroker.cli.show import Column, say, show_json, show_list, show_one, show_table, show_text
+
+if TYPE_CHECKING:
+    from floorbroker.cli.reach import Reached
+
+PROFILES = (
+    Column("PROFILE", "name"),
+    Column("BROKER", "broker"),
+    Column("ENVIRONMENT", "environment"),
+    Column("STATE", "state"),
+    Column("KILL", "kill_level", right=True),
+    Column("OPEN", "open_orders", right=True),
+    Column("IN DOUBT", "orders_in_doubt", right=True),
+    Column("RECONCILED", "last_reconciled"),
+    Column("REASON", "reason"),
+)
+CHECKS = (Column("CHECK", "name"), Column("OK", "ok"), Column("DETAIL", "detail"))
+risk = typer.Typer(help="Exposure and limits.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of operations."""
+    app.command("status")(status)
+    app.add_typer(risk, name="risk")
+    app.command("reconcile")(reconcile)
+    app.command("self-check")(self_check)
+    app.command("tail")(tail)
+
+
+def status(ctx: typer.Context) -> None:
+    """Every profile, and where its session stands."""
+    from floorbroker.cli.reach import on_desk
+
+    settings = settings_of(ctx)
+
+    async def work(desk: Reached) -> Any:
+        say(settings, f"server at {desk.url}" if desk.by_server else "no server runs; asked inside this command")
+        return await desk.get("/profiles")
+
+    rows = on_desk(settings, work)["items"]
+    show_list(settings, rows, PROFILES, empty="no profiles")
+
+
+@risk.command("show")
+def risk_show(
+    ctx: typer.Context,
+    limits: Annotated[bool, typer.Option("--limits", help="The limits in force instead of the exposure.")] = False,
+) -> None:
+    """Exposure, leverage and concentration of one account."""
+    from floorbroker.cli.reach import on_desk
+
+    settings = settings_of(ctx)
+    if limits:
+        show_one(settings, _limits(settings))
+    else:
+        show_one(settings, on_desk(settings, lambda desk: desk.get("/risk", profile=settings.profile)))
+
+
+def _limits(settings: Settings) -> dict[str, Any]:
+    """The limits of a profile, from the configuration alone: no desk is needed."""
+    from floorbroker.app.config import load
+
+    config = load(settings.open_home(), path=settings.config)
+    profiles = {profile.name: profile for profile in config.enabled()}
+    name = settings.profile or (next(iter(profiles)) if len(profiles) == 1 else "")
+    for profile in profiles.values():
+        if profile.name == name:
+            return {"profile": name, **config.limits(profile).model_dump(mode="json")}
+    raise Trouble(code="not_found", detail=f"name a configured profile; there are: {', '.join(profiles)}")
+
+
+def reconcile(ctx: typer.Context) -> None:
+    """Compare what the desk believes with what the venue says, now."""
+    from floorbroker.cli.reach import on_desk
+
+    settings = settings_of(ctx)
+
+    async def work(desk: Reached) -> Any:
+        path = f"/profiles/{await desk.named_profile()}/reconcile"
+        return (await desk.client.door.call("POST", desk.client.at(path))).json()
+
+    found = on_desk(settings, work)
+    show_one(settings, found)
+    if found["error"] or not found["converged"]:
+        say(settings, f"not settled: {found['error'] or 'differences are being looked into'}")
+        raise typer.Exit(UNPROVEN)
+
+
+def self_check(ctx: typer.Context) -> None:
+    """Prove connectivity, credentials, environment and clock without placing an order."""
+    from floorbroker.cli.reach import on_desk
+
+    settings = settings_of(ctx)
+
+    async def work(desk: Reached) -> Any:
+        path = f"/profiles/{await desk.named_profile()}/self-check"
+        return (await desk.client.door.call("POST", desk.client.at(path))).json()
+
+    found = on_desk(settings, work)
+    if settings.json:
+        show_json(found)
+    else:
+        show_table(settings, found["checks"], CHECKS)
+    if not found["ok"]:
+        raise typer.Exit(UNPROVEN)
+
+
+def tail(
+    ctx: typer.Context,
+    channels: Annotated[str | None, typer.Option(help="orders,fills,positions,health,risk; all by default.")] = None,
+    after: Annotated[int | None, typer.Option(min=0, help="Begin behind this journal sequence.")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="End after so many events.")] = None,
+) -> None:
+    """Follow what happens, as it becomes durable.  Needs a running server."""
+    from floorbroker.cli.reach import on_desk
+
+    settings = settings_of(ctx)
+
+    async def work(desk: Reached) -> None:
+        if not desk.by_server:
+            raise Trouble(code="not_ready", detail="no server runs, so nothing happens", fix="floorbroker up")
+        seen = 0
+        params = {"channels": channels, "after": after}
+        async for event in desk.client.door.events(desk.client.at("/events"), params=params):
+            if event.data:
+                _show_event(settings, event.data)
+                seen += 1
+            if seen == count:
+                return
+
+    on_desk(settings, work)
+
+
+def _show_event(settings: Settings, data: str) -> None:
+    """JSON Lines as they came, or one line for people."""
+    import json
+
+    from floorbroker.cli.failures import plain
+
+    if settings.json:
+        show_text(data)
+        return
+    event: dict[str, Any] = json.loads(data)
+    order: dict[str, Any] = event.get("data", {})
+    fill, order = order.get("execution"), order.get("order", order)
+    words = [str(event.get(name, "")) for name in ("seq", "ts", "channel", "profile")]
+    if fill:
+        words += [fill["side"], fill["quantity"], fill["symbol"], "at", fill["price"]]
+    elif "ord_status" in order:
+        words += [order["side"], str(order["quantity"]), order["symbol"], order["ord_status"], order["id"]]
+    else:
+        words += [f"{name}={value}" for name, value in order.items()]
+    show_text(plain("  ".join(words)))

@@ -1,0 +1,122 @@
+"""Flags of an order into the document that the REST door reads.  Numbers stay text: the door judges them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from floorbroker.cli.failures import usage
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """What was typed about one order."""
+
+    symbol: str
+    side: str
+    quantity: str | None = None
+    notional: str | None = None
+    limit: str | None = None
+    stop: str | None = None
+    trail: str | None = None
+    tif: str | None = None
+    expire_at: str | None = None
+    take_profit: str | None = None
+    stop_loss: str | None = None
+    profile: str | None = None
+    tag: str | None = None
+    strategy: str | None = None
+    reason: str | None = None
+    extended_hours: bool = False
+    reduce_only: bool = False
+    allow_duplicate: bool = False
+
+
+def body_of(ticket: Ticket) -> Body:
+    """The order as a document.  Raises a usage error where flags contradict each other."""
+    if ticket.quantity is not None and ticket.notional is not None:
+        raise usage("give QTY or --notional, not both")
+    if ticket.quantity is None and ticket.notional is None:
+        raise usage("say how much: QTY in units, or --notional in money")
+    body: Body = {
+        "symbol": ticket.symbol,
+        "side": ticket.side,
+        "type": type_of(ticket),
+        "quantity": ticket.quantity,
+        "notional": ticket.notional,
+        "limit_price": ticket.limit,
+        "stop_price": ticket.stop,
+        "time_in_force": ticket.tif,
+        "expire_at": ticket.expire_at,
+        "profile": ticket.profile,
+        "client_tag": ticket.tag,
+        "strategy": ticket.strategy,
+        "reason": ticket.reason,
+        **_trail(ticket.trail),
+        **_exits(ticket),
+    }
+    flags = {name: True for name in ("extended_hours", "reduce_only", "allow_duplicate") if getattr(ticket, name)}
+    return {name: value for name, value in body.items() if value is not None} | flags
+
+
+def type_of(ticket: Ticket) -> str:
+    """The order type that the price flags mean.  Raises a usage error for a trail beside a price."""
+    if ticket.trail is not None:
+        if ticket.limit is not None or ticket.stop is not None:
+            raise usage("--trail stands alone: it follows the market by itself, without --limit or --stop")
+        return "trailing_stop"
+    if ticket.stop is not None:
+        return "stop" if ticket.limit is None else "stop_limit"
+    return "market" if ticket.limit is None else "limit"
+
+
+def _trail(text: str | None) -> Body:
+    """`1.50` trails by money, `2%` by percent."""
+    if text is None:
+        return {}
+    return {"trail_percent": text[:-1]} if text.endswith("%") else {"trail_price": text}
+
+
+def _exits(ticket: Ticket) -> Body:
+    """Exits that begin to work when the entry is filled: both make a bracket, one an OTO."""
+    exits: Body = {}
+    if ticket.take_profit is not None:
+        exits["take_profit"] = {"limit_price": ticket.take_profit}
+    if ticket.stop_loss is not None:
+        stop, _, limit = ticket.stop_loss.partition(":")
+        exits["stop_loss"] = {"stop_price": stop} | ({"limit_price": limit} if limit else {})
+    if exits:
+        exits["order_class"] = "bracket" if len(exits) == 2 else "oto"
+    return exits
+
+
+def body_from(path: Path, profile: str | None) -> Body:
+    """An order document from a file, or from standard input when the path is `-`.  Raises a usage error."""
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise usage(f"--file {path}: {error}") from error
+    try:
+        found: object = json.loads(text, parse_float=str)  # a number with a point stays the digits that were written
+    except (ValueError, RecursionError) as error:
+        raise usage(f"--file {path} is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise usage(f"--file {path}: write one JSON object, an order")
+    body = cast("Body", found)
+    return body if profile is None else {**body, "profile": profile}
+
+
+def changes_of(
+    *, quantity: str | None, limit: str | None, stop: str | None, trail: str | None, tif: str | None
+) -> Body:
+    """The changes as a document.  Raises a usage error when there is none."""
+    given: Body = {"quantity": quantity, "limit_price": limit, "stop_price": stop, "time_in_force": tif}
+    changes = {name: value for name, value in given.items() if value is not None} | _trail(trail)
+    if not changes:
+        raise usage("name something to change: --qty --limit --stop --trail --tif")
+    return changes

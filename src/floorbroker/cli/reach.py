@@ -1,0 +1,249 @@
+"""The way to a desk: the running server of this home, else the same door inside this process for one command.
+
+Both are the REST door, so a verb cannot tell which one answered it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from floorbroker.cli.failures import CONFLICT, Trouble, usage
+from floorbroker.cli.settings import Settings
+from floorbroker.client import DeskClient, DeskError, Door, Refused
+from floorbroker.client.desk import API
+from floorbroker.client.door import open_door
+from floorbroker.domain.errors import Conflict
+from floorbroker.domain.values import Environment
+
+if TYPE_CHECKING:
+    from floorbroker.app.home import Home
+
+T = TypeVar("T")
+PROBE_S = 2.0
+INSIDE = "http://localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A desk that answers.  `by_server` tells whether it goes on after this command."""
+
+    client: DeskClient
+    settings: Settings
+    profile: str | None
+    by_server: bool
+    url: str
+
+    @property
+    def is_live(self) -> bool:
+        return self.client.environment == Environment.LIVE.value
+
+    async def get(self, path: str, **params: str | int | None) -> Any:
+        """The document at a path below the environment."""
+        return (await self.client.door.call("GET", self.client.at(path), params=params)).json()
+
+    async def named_profile(self) -> str:
+        """The profile asked for, or the only one there is.  Raises a usage error."""
+        if self.profile is not None:
+            return self.profile
+        names = [profile.name for profile in await self.client.profiles()]
+        if len(names) != 1:
+            raise usage(f"name a profile with --profile; there are: {', '.join(names) or 'none'}")
+        return names[0]
+
+
+def on_desk(settings: Settings, work: Callable[[Reached], Awaitable[T]]) -> T:
+    """Reach a desk, do the work, leave.  Raises `Trouble` for everything that can be explained."""
+
+    async def whole() -> T:
+        async with reach(settings) as desk:
+            return await work(desk)
+
+    return run(settings, whole)
+
+
+def run(settings: Settings, work: Callable[[], Awaitable[T]]) -> T:
+    """Run to the end; what the client raises becomes `Trouble`."""
+
+    async def awaited() -> T:
+        return await work()
+
+    try:
+        return asyncio.run(awaited())
+    except DeskError as error:
+        raise trouble_of_desk(error, settings) from error
+
+
+def trouble_of_desk(error: DeskError, settings: Settings) -> Trouble:
+    """A problem of the REST door, with what to do about it."""
+    problem = error.problem
+    members: dict[str, Any] = msgspec.to_builtins(problem)
+    for name in ("detail", "code", "outcome", "type"):
+        members.pop(name, None)
+    where = f"profile {settings.profile}" if settings.profile else ""
+    trouble = Trouble(problem.code, problem.detail, problem.outcome, where=where, members=members)
+    if problem.idempotency_key and problem.outcome == "unknown":
+        trouble.fix = (
+            f"look it up: floorbroker order list; the same order with --idempotency-key {problem.idempotency_key}"
+            " returns what became of it and is never placed twice"
+        )
+    return trouble
+
+
+@asynccontextmanager
+async def reach(settings: Settings) -> AsyncGenerator[Reached]:
+    """The desk that the settings mean.  Raises `Trouble` and `DeskError`."""
+    home = settings.open_home()
+    async with AsyncExitStack() as stack:
+        door, url = await _server(stack, home, settings), ""
+        if door is not None:
+            url = str(door.http.base_url)
+        else:
+            door = await _inside(stack, home, settings)
+        environment = await _environment(door, settings)
+        yield Reached(
+            client=DeskClient(door, environment),
+            settings=settings,
+            profile=settings.profile,
+            by_server=bool(url),
+            url=url or "this process",
+        )
+
+
+# -- the server -----------------------------------------------------------------------------------------------------------
+
+
+async def _server(stack: AsyncExitStack, home: Home, settings: Settings) -> Door | None:
+    """The door of the server that runs on this home; None when there is none."""
+    for url in addresses(home, settings):
+        if await is_ours(url, home):
+            token = home.setup_token.read_text("ascii").strip()
+            return await stack.enter_async_context(open_door(url, token, timeout_s=settings.timeout_s))
+    return None
+
+
+def addresses(home: Home, settings: Settings) -> list[str]:
+    """Where a server of this home may listen: where it said it does, then where the configuration says."""
+    from floorbroker.app.config import load
+
+    server = load(home, path=settings.config).server
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    told = told_address(home)
+    return list(dict.fromkeys([*([told] if told else []), f"http://{host}:{server.port}"]))
+
+
+def told_address(home: Home) -> str:
+    """The address that a running server left in `lock`: process number, then URL."""
+    try:
+        lines = (home.root / "lock").read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return lines[1] if len(lines) > 1 and lines[1].startswith("http://") else ""
+
+
+async def is_ours(url: str, home: Home) -> bool:
+    """Whether a server answers there that knows this home's token; the token is shown to a Floorbroker alone."""
+    if not home.setup_token.exists():
+        return False
+    token = home.setup_token.read_text("ascii").strip()
+    try:
+        async with open_door(url, "", timeout_s=PROBE_S) as stranger:
+            health = (await stranger.call("GET", "/healthz")).json()
+        if not isinstance(health, dict) or "version" not in health:
+            return False
+        async with open_door(url, token, timeout_s=PROBE_S) as door:
+            await door.call("GET", f"{API}/brokers")
+    except (DeskError, msgspec.MsgspecError):
+        return False
+    return True
+
+
+# -- inside this process --------------------------------------------------------------------------------------------------
+
+
+async def _inside(stack: AsyncExitStack, home: Home, settings: Settings) -> Door:
+    """The same application around a floor that lives as long as this command."""
+    import httpx2
+
+    from floorbroker import __version__
+    from floorbroker.api import create_app
+    from floorbroker.api.auth import HashedToken, token_digest
+    from floorbroker.app.compose import BROKERS
+    from floorbroker.app.floor import Outside, open_floor
+    from floorbroker.domain.values import ProfileName
+
+    outside = Outside()
+    if settings.verbose:
+        from floorbroker.app.logs import open_log
+
+        outside.log = open_log(outside.redactor, level="debug" if settings.verbose > 1 else "info")
+    only = frozenset({ProfileName(settings.profile)}) if settings.profile else None
+    floor = await _opened(stack, open_floor(home, outside=outside, config_path=settings.config, only=only), home)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(settings.timeout_s):
+            await asyncio.gather(*(desk.until_settled() for desk in floor.desks.values()))
+    token = secrets.token_urlsafe(32)
+    app = create_app(
+        desks=floor.desks,
+        token=HashedToken(token_digest(token)),
+        clock=outside.clock,
+        log=outside.log,
+        version=__version__,
+        brokers=tuple(BROKERS.values()),
+    )
+    http = httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=app, raise_app_exceptions=False),
+        base_url=INSIDE,
+        headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+        timeout=settings.timeout_s,
+        trust_env=False,
+    )
+    return Door(await stack.enter_async_context(http))
+
+
+async def _opened(stack: AsyncExitStack, opening: Any, home: Home) -> Any:
+    try:
+        return await stack.enter_async_context(opening)
+    except Conflict as held:
+        raise Trouble(
+            code="conflict",
+            detail=f"{held.detail}, and no server of this home answers",
+            where=f"home {home.root}",
+            fix="wait for the other command, or stop the process that hangs: its number stands in the .lock file",
+            exit_code=CONFLICT,
+        ) from held
+
+
+# -- which environment ----------------------------------------------------------------------------------------------------
+
+
+async def _environment(door: Door, settings: Settings) -> str:
+    """The environment asked for, that of the profile, or the only one there is.  Raises a usage error."""
+    words = [environment.value for environment in Environment]
+    if settings.env is not None:
+        if settings.env not in words:
+            raise usage(f"--env: {settings.env!r} is not one of {', '.join(words)}")
+        return settings.env
+    there = {word: await _profiles_of(door, word) for word in words}
+    found = [word for word, names in there.items() if names and settings.profile in (None, *names)]
+    if len(found) == 1:
+        return found[0]
+    if settings.profile and not found:
+        known = ", ".join(name for names in there.values() for name in names)
+        raise Trouble(code="not_found", detail=f"no profile {settings.profile!r}; there are: {known or 'none'}")
+    raise usage(f"name an environment with --env; there are: {', '.join(found) or 'none'}")
+
+
+async def _profiles_of(door: Door, environment: str) -> list[str]:
+    try:
+        return [profile.name for profile in await DeskClient(door, environment).profiles()]
+    except Refused as error:
+        if error.problem.status == 404:
+            return []
+        raise

@@ -1,0 +1,256 @@
+"""`up`: gateway, server and web page in one process, until a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shlex
+import signal
+import socket
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from floorbroker.cli.failures import CONFIG, CONFLICT, INTERRUPTED, TERMINATED, Trouble
+from floorbroker.cli.settings import Settings, settings_of
+from floorbroker.cli.show import say, show_json, show_text
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from floorbroker.api.metrics import PrometheusMeter
+    from floorbroker.app.floor import Floor, Outside
+    from floorbroker.app.home import Home
+    from floorbroker.domain.secret import Secret
+
+GRACE_S = 5
+LOCK = "lock"
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb of the server."""
+    app.command("up")(up)
+
+
+def up(
+    ctx: typer.Context,
+    host: Annotated[str | None, typer.Option(help="Where to listen; loopback unless configured.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="8750 unless configured; 0 takes a free one.")
+    ] = None,
+) -> None:
+    """Run gateway, server and web page."""
+    from floorbroker.app.config import load
+    from floorbroker.app.floor import Outside
+    from floorbroker.app.logs import open_log
+    from floorbroker.store.lock import ProcessLock
+
+    settings = settings_of(ctx)
+    home = settings.open_home()
+    section = load(home, path=settings.config).server
+    address = bindable(host or section.host, section.port if port is None else port, configured=section.host)
+    outside = Outside()
+    level = "error" if settings.quiet else "debug" if settings.verbose > 1 else "info"
+    outside.log = open_log(outside.redactor, level=level, pretty=sys.stderr.isatty())
+    lock = ProcessLock(home.root / LOCK)
+    lock.acquire()
+    try:
+        with listening(*address) as listener:
+            _mark(home, url_of(address[0], listener.getsockname()[1]))
+            code = asyncio.run(_serve(settings, home, listener, address[0], outside))
+    finally:
+        (home.root / LOCK).write_text("", "ascii")
+        lock.release()
+    raise typer.Exit(code)
+
+
+def bindable(host: str, port: int, *, configured: str) -> tuple[str, int]:
+    """The address to listen on.  Raises `Trouble` for one that others could reach and that no configuration names."""
+    if host in LOOPBACK or host == configured:
+        return host, port
+    raise Trouble(
+        code="config_invalid",
+        detail=f"--host {host} is not loopback: other machines could reach the desk",
+        fix=f'if that is meant, put TLS in front and set it in floorbroker.toml:  [server] host = "{host}"',
+        exit_code=CONFIG,
+    )
+
+
+@contextmanager
+def listening(host: str, port: int) -> Generator[socket.socket]:
+    """A bound socket, before anything else is opened.  Raises `Trouble` when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            listener.listen(2048)
+        except OSError as error:
+            raise Trouble(
+                code="conflict",
+                detail=f"cannot listen on {host}:{port}: {error.strerror}",
+                fix="stop the other program, or choose another port: floorbroker up --port 8751",
+                exit_code=CONFLICT,
+            ) from error
+        yield listener
+
+
+def url_of(host: str, port: int) -> str:
+    """The address people and programs on this machine use."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - shown, not bound
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+
+
+def _mark(home: Home, url: str) -> None:
+    """Say in the lock who runs here and where: other commands read it."""
+    (home.root / LOCK).write_text(f"{os.getpid()}\n{url}\n", "ascii")
+
+
+@dataclass(slots=True)
+class _Ending:
+    """What signals do: the first ends cleanly, the second at once."""
+
+    number: int = 0
+    server: Any = None
+    task: asyncio.Task[Any] | None = None
+    _codes: dict[int, int] = field(default_factory=lambda: {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED})
+
+    def watch(self) -> None:
+        self.task = asyncio.current_task()
+        for number in self._codes:
+            with suppress(NotImplementedError):  # Windows: Ctrl-C ends the loop by itself
+                asyncio.get_running_loop().add_signal_handler(number, self.on_signal, number)
+
+    def on_signal(self, number: int) -> None:
+        if self.server is not None:
+            self.server.force_exit = self.number != 0
+            self.server.should_exit = True
+        elif self.task is not None:
+            self.task.cancel()
+        self.number = number
+
+    @property
+    def code(self) -> int:
+        return self._codes.get(self.number, 0)
+
+
+async def _serve(settings: Settings, home: Home, listener: socket.socket, host: str, outside: Outside) -> int:
+    from floorbroker.api.metrics import PrometheusMeter
+    from floorbroker.app.floor import open_floor
+
+    ending, meter = _Ending(), PrometheusMeter()
+    ending.watch()
+    outside.meter = meter
+    try:
+        async with open_floor(home, outside=outside, config_path=settings.config) as floor:
+            token, is_first = _token(home, outside)
+            app = _app(floor, token, host, outside, meter)
+            await _run(app, listener, ending, lambda url: _announce(settings, floor, url, token if is_first else None))
+            _say_what_is_left(settings, floor)
+    except asyncio.CancelledError:
+        if not ending.number:
+            raise
+    return ending.code
+
+
+def _token(home: Home, outside: Outside) -> tuple[Secret, bool]:
+    from floorbroker.app.home import first_token
+
+    token, is_first = first_token(home)
+    outside.redactor.learn(token.reveal())
+    return token, is_first
+
+
+def _app(floor: Floor, token: Secret, host: str, outside: Outside, meter: PrometheusMeter) -> FastAPI:
+    from floorbroker import __version__
+    from floorbroker.api import create_app
+    from floorbroker.api.auth import HashedToken, token_digest
+    from floorbroker.app.compose import BROKERS
+    from floorbroker.web import web_page
+
+    return create_app(
+        desks=floor.desks,
+        token=HashedToken(token_digest(token.reveal())),
+        clock=outside.clock,
+        log=outside.log,
+        meter=meter,
+        version=__version__,
+        brokers=tuple(BROKERS.values()),
+        hosts={*LOOPBACK, host},
+        page=web_page(desks=floor.desks, clock=outside.clock, version=__version__),
+    )
+
+
+async def _run(app: FastAPI, listener: socket.socket, ending: _Ending, ready: Callable[[str], None]) -> None:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        """Signals are ours; `ready` is called once requests are taken."""
+
+        @contextmanager
+        def capture_signals(self) -> Generator[None]:
+            yield
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            ready(url_of(*listener.getsockname()[:2]))
+
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", ws="websockets-sansio", ws_per_message_deflate=False,
+        server_header=False, timeout_graceful_shutdown=GRACE_S, h11_max_incomplete_event_size=64 * 1024,
+    )  # fmt: skip
+    ending.server = Server(config)
+    await ending.server.serve(sockets=[listener])
+
+
+def _announce(settings: Settings, floor: Floor, url: str, token: Secret | None) -> None:
+    """The address, the token of the first run, and a line that places a first order."""
+    line, file = curl_of(floor, url), str(floor.home.setup_token)
+    if settings.json:
+        show_json(
+            {
+                "url": url,
+                "page": f"{url}/",
+                "token": token.reveal() if token else None,
+                "token_file": file,
+                "curl": line,
+            }
+        )
+        return
+    show_text(f"Floorbroker serves on {url}")
+    if token is not None:
+        show_text(f"token (shown this once; it stays in {file}):\n  {token.reveal()}")
+    else:
+        show_text(f"token: in {file}")
+    show_text(f"page:  {url}/")
+    if line:
+        show_text(f"a first order:\n  {line}")
+    show_text("stop with Ctrl-C")
+
+
+def curl_of(floor: Floor, url: str) -> str:
+    """A line that buys one share on paper; empty where no paper profile runs.  The token comes from its file."""
+    from floorbroker.domain.values import Environment
+
+    profile = next((p.name for p in floor.profiles if p.environment is Environment.PAPER), None)
+    if profile is None:
+        return ""
+    order = {"symbol": "AAPL", "side": "buy", "type": "market", "quantity": "1", "time_in_force": "day"}
+    return (
+        f'curl -sS -X POST {url}/api/v1/paper/orders -H "Authorization: Bearer $(cat {shlex.quote(str(floor.home.setup_token))})"'
+        f' -H "Idempotency-Key: first-order" -H "Content-Type: application/json"'
+        f" -d '{json.dumps({**order, 'profile': profile}, separators=(',', ':'))}'"
+    )
+
+
+def _say_what_is_left(settings: Settings, floor: Floor) -> None:
+    statuses = [status for desk in floor.desks.values() for status in desk.profiles()]
+    open_orders, doubts = sum(s.open_orders for s in statuses), sum(s.orders_in_doubt for s in statuses)
+    doubt = f", {doubts} of them in doubt" if doubts else ""
+    say(settings, f"stopped; {open_orders} orders are still open at their venues{doubt}")

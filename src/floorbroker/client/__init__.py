@@ -1,0 +1,53 @@
+"""The Python client of our own REST door: the verbs of the command line, typed."""
+
+from floorbroker.client.desk import DeskClient
+from floorbroker.client.door import Answer, DeskError, Door, NoAnswer, Problem, Refused, Unreachable
+from floorbroker.client.shapes import (
+    Account,
+    AuditRow,
+    Bar,
+    Bars,
+    Check,
+    Event,
+    Execution,
+    Fill,
+    Hours,
+    KillSwitch,
+    Order,
+    Position,
+    Preview,
+    ProfileState,
+    Quote,
+    Round,
+    SelfCheck,
+    Verdict,
+)
+
+__all__ = [
+    "Account",
+    "Answer",
+    "AuditRow",
+    "Bar",
+    "Bars",
+    "Check",
+    "DeskClient",
+    "DeskError",
+    "Door",
+    "Event",
+    "Execution",
+    "Fill",
+    "Hours",
+    "KillSwitch",
+    "NoAnswer",
+    "Order",
+    "Position",
+    "Preview",
+    "Problem",
+    "ProfileState",
+    "Quote",
+    "Refused",
+    "Round",
+    "SelfCheck",
+    "Unreachable",
+    "Verdict",
+]

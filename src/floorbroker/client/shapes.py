@@ -1,0 +1,250 @@
+"""What the desk answers, typed: numbers are exact, times are UTC.  Members that a newer desk adds are ignored."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """One JSON shape of the door."""
+
+
+class Execution(Shape, frozen=True):
+    """One execution: `quantity` units at `price`."""
+
+    exec_id: str
+    symbol: str
+    side: str
+    quantity: Decimal
+    price: Decimal
+    time: datetime
+    fee: Decimal | None = None
+    fee_currency: str | None = None
+    synthetic: bool = False
+
+
+class Order(Shape, frozen=True):
+    """A stored order.  `id` is the desk's, `order_id` the venue's.
+
+    `ord_status` is `unknown` while nobody can tell what became of it; do not repeat such an order.
+    """
+
+    id: str
+    cl_ord_id: str
+    profile: str
+    ord_status: str
+    symbol: str
+    side: str
+    type: str
+    time_in_force: str
+    cum_qty: Decimal
+    is_open: bool
+    in_doubt: bool
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    order_id: str | None = None
+    quantity: Decimal | None = None
+    notional: Decimal | None = None
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    leaves_qty: Decimal | None = None
+    avg_px: Decimal | None = None
+    order_class: str = "simple"
+    route: str = ""
+    strategy: str = ""
+    reason: str = ""
+    client_tag: str = ""
+    parent_id: str | None = None
+    reject_reason: str | None = None
+    venue_text: str | None = None
+    evidence: tuple[str, ...] = ()
+    alerts: tuple[str, ...] = ()
+    fills: tuple[Execution, ...] = ()
+
+
+class Fill(Shape, frozen=True):
+    """One execution with the order (`id`) and the profile it belongs to."""
+
+    id: str
+    profile: str
+    exec_id: str
+    symbol: str
+    side: str
+    quantity: Decimal
+    price: Decimal
+    time: datetime
+    strategy: str = ""
+    fee: Decimal | None = None
+    fee_currency: str | None = None
+
+
+class Position(Shape, frozen=True):
+    """One position; `quantity` is signed, short is negative."""
+
+    profile: str
+    symbol: str
+    quantity: Decimal
+    avg_px: Decimal | None = None
+    market_px: Decimal | None = None
+    market_value: Decimal | None = None
+    unrealized_pl: Decimal | None = None
+    realized_pl: Decimal | None = None
+    available: Decimal | None = None
+
+
+class Account(Shape, frozen=True):
+    """An account as its venue describes it; amounts in `currency`."""
+
+    account: str
+    currency: str
+    cash: Decimal
+    equity: Decimal
+    buying_power: Decimal
+    can_trade: bool
+    blocked_reason: str | None = None
+
+
+class Quote(Shape, frozen=True):
+    """Best bid and ask; a side that is not there is None."""
+
+    symbol: str
+    time: datetime
+    source: str
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    bid_size: Decimal = Decimal(0)
+    ask_size: Decimal = Decimal(0)
+    last: Decimal | None = None
+
+
+class Bar(Shape, frozen=True):
+    """One bar; `start` is inclusive."""
+
+    start: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+class Bars(Shape, frozen=True):
+    """Bars of `span_s` seconds, oldest first."""
+
+    symbol: str
+    span_s: int
+    items: tuple[Bar, ...]
+
+
+class Hours(Shape, frozen=True):
+    """One day of one market; times are None on a closed day."""
+
+    market: str
+    day: str
+    is_open_day: bool
+    open: datetime | None = None
+    close: datetime | None = None
+    is_open_now: bool | None = None
+
+
+class Verdict(Shape, frozen=True):
+    """One pre-trade control's answer."""
+
+    control: str
+    ok: bool
+    detail: str
+    limit: str | None = None
+    value: str | None = None
+
+
+class Preview(Shape, frozen=True):
+    """What a submit would meet right now; nothing is reserved and nothing is sent."""
+
+    ok: bool
+    profile: str
+    verdicts: tuple[Verdict, ...]
+    objections: tuple[dict[str, str], ...] = ()
+
+
+class ProfileState(Shape, frozen=True):
+    """One profile and where its session stands."""
+
+    name: str
+    broker: str
+    environment: str
+    enabled: bool
+    state: str
+    reason: str
+    kill_level: int
+    open_orders: int
+    orders_in_doubt: int
+
+
+class KillSwitch(Shape, frozen=True):
+    """0 off, 1 blocks new orders and replaces, 2 also cancels.  `remaining` are the orders still open."""
+
+    level: int
+    by_profile: dict[str, int]
+    reason: str
+    by: str
+    at: datetime | None = None
+    remaining: tuple[str, ...] = ()
+
+
+class Round(Shape, frozen=True):
+    """One reconciliation round."""
+
+    profile: str
+    at: datetime
+    converged: bool
+    counts: dict[str, int]
+    differences: tuple[str, ...] = ()
+    error: str = ""
+
+
+class Check(Shape, frozen=True):
+    """One line of a self-check."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class SelfCheck(Shape, frozen=True):
+    """What a self-check tried."""
+
+    ok: bool
+    checks: tuple[Check, ...]
+
+
+class AuditRow(Shape, frozen=True):
+    """One audit row; `seq` is its place in the journal."""
+
+    seq: int
+    at: datetime
+    environment: str
+    profile: str
+    actor: str
+    via: str
+    action: str
+    object: str
+    outcome: str
+    reason: str = ""
+    req: str = ""
+    detail: dict[str, str] = {}
+
+
+class Event(Shape, frozen=True):
+    """One durable fact as it happened; `data` is the order after it, for orders and fills."""
+
+    channel: str
+    seq: int
+    ts: datetime
+    key: str
+    profile: str
+    data: dict[str, Any]
