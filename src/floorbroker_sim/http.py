@@ -129,6 +129,15 @@ class Outbox:
             self.close_code = code
             self._wake.set()
 
+    @property
+    def waiting(self) -> int:
+        """How many frames nobody has taken yet."""
+        return len(self._frames)
+
+    def pop(self) -> bytes | str:
+        """The next frame, for readers that do not wait.  Raises `IndexError` when there is none."""
+        return self._frames.popleft()
+
     async def get(self) -> bytes | str | None:
         """The next frame; None when closed and empty."""
         while not self._frames:

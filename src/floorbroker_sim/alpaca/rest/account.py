@@ -222,10 +222,10 @@ def _calendar_day(session: Session) -> dict[str, object]:
 
 _MARKETS: dict[str, dict[str, object]] = {
     "NYSE": {
-        "acronym": "NYSE", "bic": "XNYS", "mic": "XNYS", "name": "New York Stock Exchange", "timezone": "America/New_York"
+        "acronym": "NYSE", "mic": "XNYS", "name": "New York Stock Exchange", "timezone": "America/New_York"
     },
     "NASDAQ": {
-        "acronym": "NASDAQ", "bic": "XNAS", "mic": "XNAS", "name": "NASDAQ", "timezone": "America/New_York"
+        "acronym": "NASDAQ", "mic": "XNAS", "name": "NASDAQ", "timezone": "America/New_York"
     },
 }  # fmt: skip
 
@@ -237,7 +237,7 @@ def get_clock_v3(state: State, request: Request) -> Reply:
 
 
 def _market(name: str) -> dict[str, object]:
-    found = _MARKETS.get(name) or next((m for m in _MARKETS.values() if name in (m["mic"], m["bic"])), None)
+    found = _MARKETS.get(name) or next((m for m in _MARKETS.values() if name == m["mic"]), None)
     if found is None:
         raise Refused(400, None, f"invalid market: {name}")
     return found
