@@ -80,7 +80,8 @@ def new_venue(clock: ManualClock) -> Callable[..., Asker]:
     """Makes a venue; `rate` is off unless a test asks for it."""
 
     def make(**options: Any) -> Asker:
-        return Asker(create_venue(clock=clock, **({"rate": 0} | options)), clock)
+        options.setdefault("rate", 0)
+        return Asker(create_venue(clock=clock, **options), clock)
 
     return make
 

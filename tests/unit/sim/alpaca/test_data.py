@@ -159,7 +159,7 @@ def test_recorded_history_ends_now_and_begins_with_the_tape(recorded: Asker) -> 
     query = {"symbols": "SPY", "start": "2013-10-04", "end": "2013-10-12"}
     days = recorded("GET", "/v2/stocks/bars", timeframe="1Day", **query)["bars"]["SPY"]
     assert [(bar["t"][:10], bar["o"]) for bar in days[:2]] == [("2013-10-04", 167.74), ("2013-10-07", 167.43)]
-    minutes = recorded("GET", "/v2/stocks/bars", timeframe="1Min", **query)["bars"]["SPY"]
+    minutes = recorded("GET", "/v2/stocks/bars", timeframe="1Min", limit="10000", **query)["bars"]["SPY"]
     today = [bar for bar in minutes if bar["t"] >= "2013-10-08"]
     assert (days[2]["o"], days[2]["c"], days[2]["h"]) == (today[0]["o"], today[-1]["c"], max(bar["h"] for bar in today))
     assert minutes[-1]["t"] == "2013-10-08T13:59:00Z"
