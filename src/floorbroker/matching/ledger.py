@@ -101,6 +101,11 @@ class Ledger:
         self._holdings.setdefault(fill.symbol, _Holding()).trade(qty, value)
         return value
 
+    def qty(self, symbol: str) -> Decimal:
+        """Signed units held."""
+        held = self._holdings.get(symbol)
+        return ZERO if held is None else held.qty
+
     def position(self, symbol: str) -> LedgerPosition:
         """The position in `symbol`, flat when there never was one."""
         held = self._holdings.get(symbol, _Holding())

@@ -163,6 +163,13 @@ class PaperBroker:
         if delay_s:
             await self._clock.sleep(delay_s)
 
+    async def _arrive(self) -> None:
+        """The way there of an order or a change.  The venue turns away what took longer than the bound it promises."""
+        left = self._clock.monotonic()
+        await self._wire()
+        if self._clock.monotonic() - left > INFO.arrival_bound_s:
+            raise errors.rejected(f"arrived more than {INFO.arrival_bound_s:g} s after it left")
+
     async def _answer(self) -> None:
         """The way back of a command's answer, which may get lost."""
         await self._wire()
@@ -178,7 +185,7 @@ class PaperBroker:
     async def submit_order(self, approved: Approved) -> Reports:
         self._must_be_connected()
         self._may_send(approved.decided_at)
-        await self._wire()
+        await self._arrive()
         if self._chance.strikes(self._options.lost_request_percent):
             raise Timeout("no answer from the paper venue (simulated: the request was lost)", broker=errors.BROKER)
         if self._chance.strikes(self._options.reject_percent):
@@ -220,7 +227,7 @@ class PaperBroker:
         """The new order, which follows the old one under an id of its own."""
         self._must_be_connected()
         self._may_send(decided_at)
-        await self._wire()
+        await self._arrive()
         order = self.venue.replace(ref, changes, cl_ord_id=cl_ord_id, at=self._clock.now())
         reports = self._family(order, Source.REPLY)
         await self._answer()

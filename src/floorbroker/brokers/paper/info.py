@@ -44,7 +44,7 @@ INFO = BrokerInfo(
     ),
     order_classes=frozenset(OrderClass),
     identity=IdentityClass.A,
-    # Nothing is on the way longer than the configured latency, and the venue itself forgets what it did not take.
+    # The venue turns away what was on its way for longer.
     arrival_bound_s=2.0,
     bound_enforced=True,
     visibility_lag_s=0.0,

@@ -323,6 +323,21 @@ async def test_latency_passes_on_the_clock() -> None:
     await paper.broker.disconnect()
 
 
+async def test_what_was_on_its_way_for_too_long_is_turned_away() -> None:
+    paper = Paper(latency_min_ms=8000, latency_max_ms=8000)
+    connecting = asyncio.ensure_future(paper.broker.connect())
+    await paper.clock.advance(5)
+    assert connecting.done()
+    paper.quote(99, 101)
+    (sending,) = [asyncio.ensure_future(paper.send(buy(1)))]
+    await paper.clock.advance(5)
+    with pytest.raises(OrderRejected) as refused:
+        await sending
+    assert "arrived more than 2 s" in (refused.value.venue_text or "")
+    assert paper.broker.venue.engine.orders() == []
+    await paper.broker.disconnect()
+
+
 # -- mishaps on request
 
 
@@ -581,3 +596,14 @@ async def test_a_forced_fill_is_booked_and_told(paper: Paper) -> None:
     paper.broker.venue.force_fill(sent.order_id, qty=units(4), price=px(49), at=paper.clock.now())
     assert paper.ear.words()[-1] == f"trade {sent.order_id}"
     assert await paper.cash() == 100_000 - 4 * 49
+
+
+async def test_what_is_held_covers_closing_orders_once(paper: Paper) -> None:
+    await paper.send(buy(10))
+    before = (await paper.broker.get_account_info()).buying_power
+    await paper.send(sell(10, price=110))
+    assert (await paper.broker.get_account_info()).buying_power == before
+    await paper.send(sell(10, price=110))
+    assert (await paper.broker.get_account_info()).buying_power == before - 1100
+    with pytest.raises(OrderRejected, match="turned the order down"):
+        await paper.send(sell(1, price=110, reduce_only=True))

@@ -15,7 +15,7 @@ from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import NewOrder, OrderChanges
 from floorbroker.domain.records import Account, Balance, Position, Quote, RiskMetrics
 from floorbroker.domain.values import ZERO, OrderClass, Price, Side
-from floorbroker.matching import BadOrder, Engine, Ledger, MatchOrder, MatchStatus
+from floorbroker.matching import BadOrder, Engine, Ledger, MatchOrder
 from floorbroker.matching.orders import with_changes
 
 
@@ -65,26 +65,34 @@ class Purse:
     @property
     def buying_power(self) -> Decimal:
         """Leverage times equity, less what is held and what open orders may still open."""
-        reserved = sum(
-            (self._cost_of(order) for order in self._venue.engine.open_orders() if order.parent_id is None), ZERO
-        )
-        return max(ZERO, self._venue.options.leverage * self.equity - self.gross - reserved)
+        return max(ZERO, self._venue.options.leverage * self.equity - self.gross - self._reserved())
+
+    def _reserved(self) -> Decimal:
+        """What open orders tie up; what is held covers the oldest closing orders first, each unit once."""
+        reserved = ZERO
+        promised: dict[tuple[str, Side], Decimal] = {}
+        for order in self._venue.engine.open_orders():
+            if order.parent_id is not None:
+                continue  # an exit closes what its entry opened
+            key = (order.symbol, order.side)
+            before = promised.get(key, ZERO)
+            try:
+                reserved += self.cost(order.order, filled=order.cum_qty, spent=order.spent, promised=before)
+            except LookupError:
+                continue  # without a price there is nothing to reckon; it cannot fill either
+            promised[key] = before + (order.leaves_qty or ZERO)
+        return reserved
 
     def worth(self, symbol: str, qty: Decimal) -> Decimal:
         return qty * (self._venue.mark(symbol) or ZERO) * self._venue.instrument(symbol).multiplier
 
-    def _cost_of(self, order: MatchOrder) -> Decimal:
-        if order.status is MatchStatus.HELD:
-            return ZERO
-        try:
-            return self.cost(order.order, filled=order.cum_qty, spent=order.spent)
-        except LookupError:
-            return ZERO
-
-    def cost(self, order: NewOrder, *, filled: Decimal = ZERO, spent: Decimal = ZERO) -> Decimal:
+    def cost(
+        self, order: NewOrder, *, filled: Decimal = ZERO, spent: Decimal = ZERO, promised: Decimal = ZERO
+    ) -> Decimal:
         """What an order would tie up: the value of the units it opens, at its limit or the touch.
 
-        Raises `LookupError` when there is no price to reckon with.
+        `promised` units of the position are to be closed by other orders already.  Raises `LookupError` when there is no
+        price to reckon with.
         """
         if order.order_class is OrderClass.MULTILEG:
             return self._cost_of_legs(order)
@@ -92,7 +100,7 @@ class Purse:
         price = order.price if order.price is not None else order.stop_px or self._touch(order)
         wanted = order.order_qty
         units = wanted - filled if wanted is not None else ((order.notional or ZERO) - spent) / price
-        return self.opening(order.symbol, order.side, units) * price * instrument.multiplier
+        return self._opening(order, units + promised, promised) * price * instrument.multiplier
 
     def _touch(self, order: NewOrder) -> Price:
         quote = self._venue.quote(order.symbol, self._venue.engine.now)
@@ -113,14 +121,20 @@ class Purse:
             net += leg.side.sign * leg.ratio_qty * touch * self._venue.instrument(leg.symbol).multiplier
         return max(ZERO, net) * (order.order_qty or ZERO)
 
-    def opening(self, symbol: str, side: Side, units: Decimal) -> Decimal:
-        """How many of `units` would open or enlarge the position, given what is held."""
-        closable = max(ZERO, -side.sign * self._venue.ledger.position(symbol).qty)
-        return max(ZERO, units - closable)
+    def _opening(self, order: NewOrder, upto: Decimal, promised: Decimal) -> Decimal:
+        """How many of the units from `promised` to `upto` would open or enlarge the position."""
+        closable = -order.side.sign * self._venue.ledger.qty(order.symbol)
+        return upto - max(promised, min(upto, closable))
+
+    def _promised(self, order: NewOrder) -> Decimal:
+        """Units that other working orders of the same side trade already."""
+        others = self._venue.engine.open_orders(order.symbol)
+        return sum((o.leaves_qty or ZERO for o in others if o.side is order.side and o.parent_id is None), ZERO)
 
     def check(self, order: NewOrder) -> None:
+        """Raises the refusals of an account that cannot pay, or does not hold what it sells."""
         try:
-            needed = self.cost(order)
+            needed = self.cost(order, promised=self._promised(order))
         except LookupError as error:
             raise errors.rejected(f"no market for {error.args[0]} yet") from error
         if order.order_class is not OrderClass.MULTILEG:
@@ -132,15 +146,7 @@ class Purse:
     def _check_holdings(self, order: NewOrder, *, opens: bool) -> None:
         if order.reduce_only and opens:
             raise errors.rejected("a reduce-only order would enlarge the position")
-        if order.side is Side.BUY or self._venue.instrument(order.symbol).shortable:
-            return
-        promised = sum(
-            (other.leaves_qty or ZERO)
-            for other in self._venue.engine.open_orders(order.symbol)
-            if other.side is Side.SELL and other.parent_id is None
-        )
-        units = order.order_qty or ZERO
-        if opens or units > self._venue.ledger.position(order.symbol).qty - promised:
+        if opens and order.side is Side.SELL and not self._venue.instrument(order.symbol).shortable:
             raise errors.no_holdings(order.symbol)
 
     def check_change(self, order: MatchOrder, changes: OrderChanges) -> None:
