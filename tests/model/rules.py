@@ -154,7 +154,16 @@ class Case:
                 total = done.order_qty + (ZERO if kept else self.filled_before(done.order_id))
             elif asked and asked[0] is not None:
                 total = asked[0]
-        return total
+        return self.said_done(total)
+
+    def said_done(self, total: Decimal | None) -> Decimal | None:
+        """Documents leave open whether a successor's quantity counts earlier fills: its word that it is done decides."""
+        newest = self.newest()
+        if total is None or len(newest) != 1 or any(self.taken_back(order_id) for order_id in self.order_ids()):
+            return total
+        (last,) = newest
+        said = any(word.order_id == last for word in self.all(f.Filled)) and self.filled_on(last) > 0
+        return min(total, self.filled()) if said and self.depth(last) > 0 else total
 
     def filled_before(self, order_id: str) -> Decimal:
         """What the earlier ids of the chain have filled."""

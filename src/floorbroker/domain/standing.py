@@ -234,7 +234,16 @@ def quantity_of(evidence: Evidence, chain: list[OrderId], filled: dict[OrderId, 
                 total = asked.get(done.replace_id, _NO_CHANGES).order_qty or total
         if position + 1 < len(chain):
             before += filled[order_id]
+    if len(chain) > 1 and _is_said_done(evidence, chain[-1], filled):
+        # Venues differ in whether a successor's quantity counts earlier fills; its word that it is done does not.
+        return Quantity(min(total, sum(filled.values(), ZERO))) if total is not None else None
     return total
+
+
+def _is_said_done(evidence: Evidence, order_id: OrderId, filled: dict[OrderId, Decimal]) -> bool:
+    """Whether the venue called this id filled, with fills on it that nothing took back."""
+    is_said = "filled" in evidence.links[order_id].words and filled[order_id] > 0
+    return is_said and not any(_taken_back(evidence, link) for link in evidence.links)
 
 
 def _current_terms(evidence: Evidence, chain: list[OrderId]) -> tuple[Price | None, Price | None, TimeInForce]:
