@@ -25,13 +25,14 @@ from floorbroker.domain.errors import (
     InvalidRequest,
     Outcome,
     RiskLimitExceeded,
-    VenueError,
 )
 from floorbroker.domain.orders import Order, OrderState
 from floorbroker.oms.schema import CODES, pointer_of
 
 MEDIA_TYPE = "application/problem+json"
 
+# A definite no to an order is 422 whoever said it; `outcome` tells whether a venue was asked.  502 is for a venue, or the
+# way to it, that broke: HTTP libraries repeat requests on 5xx, and an order that was refused must not invite that.
 STATUS = {
     "invalid_request": 422,
     "not_found": 404,
@@ -51,11 +52,11 @@ STATUS = {
     "gateway_not_running": 502,
     "authentication_failed": 502,
     "session_expired": 502,
-    "order_rejected": 502,
-    "insufficient_funds": 502,
-    "market_closed": 502,
+    "order_rejected": 422,
+    "insufficient_funds": 422,
+    "market_closed": 422,
     "symbol_not_found": 422,
-    "margin_call": 502,
+    "margin_call": 422,
     "rate_limit_exceeded": 429,
     "api_error": 502,
     "timeout": 504,
@@ -140,14 +141,8 @@ def status_of(error: FloorbrokerError, *, reading: bool) -> int:
     """The status for one of our errors; `reading` when the request changes nothing."""
     if isinstance(error, InvalidRequest):
         return error.status_hint
-    if isinstance(error, VenueError):
-        if error.code == "symbol_not_found" and reading:
-            return 404
-        if (
-            error.code in {"insufficient_funds", "market_closed", "order_rejected"}
-            and error.outcome is Outcome.NOT_SENT
-        ):
-            return 422  # our own books said no: no venue was asked
+    if error.code == "symbol_not_found" and reading:
+        return 404
     return STATUS[error.code]
 
 
@@ -198,7 +193,7 @@ def of_submitted(request: Request, order: Order) -> Problem | None:
             return None
     return problem(
         request,
-        status=502 if outcome is Outcome.REFUSED else STATUS[code],
+        status=STATUS[code],
         code=code,
         detail=detail,
         outcome=outcome,

@@ -81,7 +81,7 @@ async def test_a_refusal_by_the_venue_is_a_problem_that_holds_the_order(door: Ca
     door.desk.answer_next = "reject"
     reply = await door.order()
     told = reply.json()
-    assert (reply.status_code, reply.headers["content-type"]) == (502, "application/problem+json")
+    assert (reply.status_code, reply.headers["content-type"]) == (422, "application/problem+json")
     assert (told["code"], told["outcome"], told["retryable"]) == ("insufficient_funds", "refused", False)
     assert told["broker_text"] == door.desk.venue_text
     assert told["order"]["ord_status"] == "rejected"

@@ -35,7 +35,7 @@ def test_every_code_of_the_tree_has_a_status_and_no_status_lacks_its_code() -> N
     ("method", "error", "status"),
     [
         ("POST", InsufficientFunds("no money", outcome=Outcome.NOT_SENT), 422),
-        ("POST", InsufficientFunds("no money"), 502),
+        ("POST", InsufficientFunds("no money"), 422),
         ("POST", SymbolNotFound("XX"), 422),
         ("GET", SymbolNotFound("XX"), 404),
         ("GET", Timeout("silence"), 504),

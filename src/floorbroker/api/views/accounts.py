@@ -49,7 +49,7 @@ class PositionView(View, frozen=True):
 
 
 class RiskView(View, frozen=True):
-    """Exposure of one account, in `currency`; leverage and concentration are shares of equity."""
+    """Exposure of one account, in `currency`; leverage and concentration are shares of equity, to six decimals."""
 
     currency: str
     equity: str
@@ -84,4 +84,12 @@ def position_view(held: ProfilePosition) -> PositionView:
 
 
 def risk_view(metrics: RiskMetrics) -> RiskView:
-    return RiskView(**{name: plain(getattr(metrics, name)) for name in RiskView.__struct_fields__})
+    return RiskView(
+        currency=metrics.currency,
+        equity=text_of(metrics.equity),
+        gross_exposure=text_of(metrics.gross_exposure),
+        net_exposure=text_of(metrics.net_exposure),
+        leverage=text_of(round(metrics.leverage, 6)),
+        concentration=text_of(round(metrics.concentration, 6)),
+        open_orders=metrics.open_orders,
+    )

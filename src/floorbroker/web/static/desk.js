@@ -91,5 +91,5 @@ wakeKill();
 wakeKeys();
 wakeClock();
 for (const id of ["env", "profile"]) by(id)?.addEventListener("change", (event) => event.target.form.submit());
-wakeStream({ onRisk: refreshKill, onHealth: refreshStanding });
+wakeStream({ onRisk: refreshKill, onHealth: () => Promise.all([refreshStanding(), refreshKill()]) });
 document.documentElement.dataset.ready = "true"; // everything listens now
