@@ -10,7 +10,7 @@ from random import Random
 from floorbroker.brokers.paper import errors
 from floorbroker.brokers.paper.info import CURRENCY, INFO, Options, options_from
 from floorbroker.brokers.paper.mapping import PlainIdentity, hours_of, past, standing, told
-from floorbroker.brokers.paper.rest import PaperVenue, PriceSource, symbols_of
+from floorbroker.brokers.paper.rest import PaperVenue, PriceSource
 from floorbroker.brokers.paper.stream import Chance, Closing, MarketHandler, MarketStream, OrderStream, Walk, Wish
 from floorbroker.brokers.paper.wire import LogFile, StateFile
 from floorbroker.brokers.wiring import Wiring
@@ -23,7 +23,6 @@ from floorbroker.domain.errors import (
     FloorbrokerError,
     InvalidRequest,
     NotSupported,
-    SymbolNotFound,
     Timeout,
 )
 from floorbroker.domain.facts import Source
@@ -46,9 +45,8 @@ from floorbroker.domain.records import (
     RiskMetrics,
     SelfCheck,
 )
-from floorbroker.domain.values import ZERO, ClOrdId, OrderClass
-from floorbroker.matching import ALWAYS_OPEN, BadOrder, Event, MatchOrder, by_name
-from floorbroker.matching.orders import check_terms
+from floorbroker.domain.values import ZERO, ClOrdId
+from floorbroker.matching import ALWAYS_OPEN, Event, MatchOrder, by_name
 from floorbroker.tape import SeededMarket
 from floorbroker.transport.layers.gate import IntentAge, all_of
 from floorbroker.transport.types import Lane, Request
@@ -350,19 +348,7 @@ class PaperBroker:
 
     async def validate_order(self, order: NewOrder) -> tuple[FieldError, ...]:
         await self._asked()
-        try:
-            check_terms(order)
-        except BadOrder as error:
-            return (FieldError(pointer="", code="invalid", detail=str(error)),)
-        found: list[FieldError] = []
-        for symbol in symbols_of(order):
-            try:
-                instrument = self.venue.instrument(symbol)
-            except SymbolNotFound as error:
-                return (FieldError(pointer="/symbol", code="not_found", detail=error.detail),)
-            if order.order_class is not OrderClass.MULTILEG:
-                found += errors.broken_rules(order, instrument, now=self._clock.now())
-        return tuple(found)
+        return self.venue.broken_rules(order, now=self._clock.now())
 
     async def get_margin_requirements(self, order: NewOrder) -> MarginRequirement:
         await self._asked()

@@ -15,7 +15,7 @@ from floorbroker.brokers.paper.info import CURRENCY, Options, instrument_for
 from floorbroker.brokers.paper.rest.money import Purse, symbols_of
 from floorbroker.brokers.paper.wire import Row, StateFile
 from floorbroker.domain.bars import Bar, BarSeries
-from floorbroker.domain.errors import ApiError, DuplicateOrderId
+from floorbroker.domain.errors import ApiError, DuplicateOrderId, FieldError, SymbolNotFound
 from floorbroker.domain.instrument import Instrument, OptionContract
 from floorbroker.domain.orders import NewOrder, OrderChanges, OrderRef
 from floorbroker.domain.ports import MarketEvent
@@ -39,6 +39,7 @@ from floorbroker.matching import (
     Ticks,
     by_name,
 )
+from floorbroker.matching.orders import check_terms
 
 
 class PriceSource(Protocol):
@@ -142,6 +143,19 @@ class PaperVenue:
         self._bind(cl_ord_id, order_id)
         self._settle(events)
         return self.engine.order(order_id)
+
+    def broken_rules(self, order: NewOrder, *, now: datetime) -> tuple[FieldError, ...]:
+        """What the venue would refuse, money aside; nothing is sent."""
+        try:
+            check_terms(order)
+            instruments = [self.instrument(symbol) for symbol in symbols_of(order)]
+        except BadOrder as error:
+            return (FieldError(pointer="", code="invalid", detail=str(error)),)
+        except SymbolNotFound as error:
+            return (FieldError(pointer="/symbol", code="not_found", detail=error.detail),)
+        if order.order_class is OrderClass.MULTILEG:
+            return ()
+        return tuple(errors.broken_rules(order, instruments[0], now=now))
 
     def cancel(self, ref: OrderRef, *, at: datetime) -> list[MatchOrder]:
         """Take an order out with its group.  Raises `OrderNotFound`, and `OrderRejected` when it is not open."""
