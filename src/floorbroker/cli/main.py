@@ -10,11 +10,13 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_command
 
 from floorbroker.cli import (
     accounts,
     audit,
     configuration,
+    demonstrate,
     develop,
     doctor,
     kill,
@@ -30,7 +32,7 @@ from floorbroker.cli.settings import Settings
 from floorbroker.domain.errors import FloorbrokerError
 
 # Each module adds its own verbs; `--help` lists them in this order.
-VERBS = (serve, simulate, orders, accounts, market, kill, operate, audit, doctor, configuration, develop)
+VERBS = (serve, demonstrate, simulate, orders, accounts, market, kill, operate, audit, doctor, configuration, develop)
 HELP = """One order desk in front of every broker.
 
 Global flags may stand before or after the verb.  Results go to standard output, everything else to standard error.
@@ -114,7 +116,7 @@ for module in VERBS:
 def main() -> None:
     """Run the command; ends the process with its exit code."""
     sys.excepthook = _bug
-    app()
+    get_command(app)()  # `app()` would put a hook of its own in the place of ours
 
 
 def _tell(trouble: Trouble, words: list[str]) -> int:

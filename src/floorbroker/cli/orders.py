@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,6 +41,7 @@ VERDICTS = (
 )
 FACTS = (Column("SEQ", "seq", right=True), Column("AT", "at"), Column("FACT", "kind"), Column("FROM", "source"))
 POLL_S = 0.2
+PRINTABLE = re.compile(r"[!-~](?:[ -~]{0,126}[!-~])?")
 
 Qty = Annotated[str | None, typer.Argument(help="Units to trade; leave it out with --notional.")]
 Notional = Annotated[str | None, typer.Option(help="An amount of money instead of a quantity.")]
@@ -273,6 +275,8 @@ def _place(
 ) -> None:
     from floorbroker.cli.reach import on_desk
 
+    if key is not None and not PRINTABLE.fullmatch(key):
+        raise usage("--idempotency-key: write 1 to 128 printable ASCII characters, none of them a space at either end")
     if wait not in (None, "filled", "accepted"):
         raise usage(f"--wait={wait}: write --wait, --wait=filled or --wait=accepted")
 

@@ -17,7 +17,13 @@ import msgspec
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Params = Mapping[str, str | int | None]
 TIMEOUT_S = 30.0
-_NEVER_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
+_NEVER_LEFT = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.UnsupportedProtocol,
+    httpx2.LocalProtocolError,  # a header that may not be written is seen before the first byte
+)
 
 
 class FieldProblem(msgspec.Struct, frozen=True):
@@ -144,8 +150,8 @@ class Door:
 
 @asynccontextmanager
 async def open_door(url: str, token: str, *, timeout_s: float = TIMEOUT_S) -> AsyncGenerator[Door]:
-    """The door at `url`.  No redirects, no proxy of the environment, and nothing is sent twice."""
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+    """The door at `url`; without a token only what is open to all.  No redirects, no proxy, and nothing is sent twice."""
+    headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     limits = httpx2.Limits(max_keepalive_connections=4)
     async with httpx2.AsyncClient(
         base_url=url, headers=headers, timeout=timeout_s, follow_redirects=False, trust_env=False, limits=limits
