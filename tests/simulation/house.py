@@ -33,7 +33,7 @@ from floorbroker.transport.types import OrderHttp, Request
 from floorbroker_sim.alpaca import create_venue
 from tests.simulation.asgi import App, ask
 from tests.simulation.disk import WeatheredExecutor
-from tests.simulation.loop import Node, SimulatedLoop
+from tests.simulation.loop import Node, SimulatedLoop, current_node
 from tests.simulation.network import Network, SimulatedHttp, SimulatedOrderHttp
 from tests.simulation.plan import SYMBOLS, TICK, Plan
 from tests.simulation.weather import Weather
@@ -146,6 +146,7 @@ class House:
     plant: Plant = HONEST
     permits: Permits = field(default_factory=Permits)
     lives: int = 0
+    commands: int = 0  # of this life
     deaths: int = 0
     node: Node | None = None
     desk: Gateway | None = None
@@ -157,22 +158,32 @@ class House:
 
     def open(self) -> None:
         """Begin the first life; each death is followed by another.  The market runs from here on."""
+        self.network.on_command = self._on_command
         self._market = self.loop.create_task(self.venue.run())
         self._keeper = self.loop.create_task(self._keep_alive())
 
     async def _keep_alive(self) -> None:
         while True:
             kill = self.plan.kills[self.lives] if self.lives < len(self.plan.kills) else None
-            node = Node(f"desk {self.lives + 1}", fatal_step=kill.step if kill else None)
+            node = Node(f"desk {self.lives + 1}", fatal_step=kill.step if kill and kill.command is None else None)
             died = asyncio.Event()
             node.on_death += [self._fall, died.set]
             self.lives += 1
+            self.commands = 0
             self.node = node
             self.loop.spawn(node, self._live(node))
             await died.wait()
             self.log.note(f"{node.name} died at its step {node.steps}")
             self.deaths += 1
             await asyncio.sleep(kill.down_s if kill else 2.0)
+
+    def _on_command(self) -> None:
+        """A life that is to end at a command learns its last step here."""
+        self.commands += 1
+        kill = self.plan.kills[self.lives - 1] if self.lives <= len(self.plan.kills) else None
+        node = current_node()
+        if kill is not None and kill.command == self.commands and node is not None and node is self.node:
+            node.fatal_step = node.steps + kill.step
 
     def _fall(self) -> None:
         """From this moment on nobody finds a desk."""

@@ -32,7 +32,8 @@ _PAGES = {
 class Network:
     """All connections of one simulated world.  Made outside any node: what it carries belongs to nobody's process.
 
-    `apps` maps an authority (`127.0.0.1:7001`) to the app that listens there.
+    `apps` maps an authority (`127.0.0.1:7001`) to the app that listens there.  `on_command` is called as each order
+    command begins, in its sender's context.
     """
 
     def __init__(self, *, weather: Weather, apps: Mapping[str, App]) -> None:
@@ -40,6 +41,7 @@ class Network:
         self._apps = dict(apps)
         self._world = copy_context()
         self._running: set[asyncio.Task[Any]] = set()
+        self.on_command: Callable[[], None] = _nobody
         self.sends: Counter[str] = Counter()  # commands that left, by our client order id
 
     def app_at(self, authority: str) -> App:
@@ -67,6 +69,8 @@ class Network:
     ) -> Response:
         """One request and its reply, if any comes in `request.timeout_s`.  Raises `VenueError`s as the shells do."""
         encode_request(request)  # refuses what the shells refuse
+        if where == "order":
+            self.on_command()
         loop = asyncio.get_running_loop()
         started = loop.time()
         trip = journey(self.weather.strike(where), self.weather)
@@ -167,6 +171,10 @@ class Network:
             raise AuthenticationFailed(f"the handshake was answered with {status}")
         if status not in {101, 200}:
             raise ApiError(f"the handshake was answered with {status}")
+
+
+def _nobody() -> None:
+    """Before anybody counts commands."""
 
 
 def _page(status: int | None) -> Reply | None:

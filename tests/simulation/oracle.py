@@ -84,9 +84,14 @@ def _families(truth: Truth, claim: Claim) -> dict[str, list[Mapping[str, Any]]]:
     }
 
 
+CONTRADICTIONS = ("proven not sent", "whose request it refused")
+
+
 def _order(order: Order, family: list[Mapping[str, Any]], truth: Truth) -> list[Violation]:
     """One intent against the venue's orders for it."""
     name = f"{order.terms.client_tag or order.terms.reason} {order.intent_id} ({order.state.value})"
+    if any(word in alert for alert in order.alerts for word in CONTRADICTIONS):
+        return [Violation("lost", f"{name} was called absent while the venue had it: {order.alerts}")]
     if order.state in UNDECIDED:
         return [Violation("stuck", f"{name} is still undecided")]
     if not family:

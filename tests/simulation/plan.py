@@ -107,13 +107,19 @@ Act = Submit | Cancel | Modify | Move | Force | Bust | Reconcile
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """A life of the desk ends at its `step`-th step; the next begins `down_s` later."""
+    """A life of the desk ends at its `step`-th step; the next begins `down_s` later.
+
+    With `command`, the steps count from the moment at which the life's command of that number is on its way to the
+    wire: where a kill hurts most.
+    """
 
     step: int
     down_s: float
+    command: int | None = None
 
     def __str__(self) -> str:
-        return f"killed at its step {self.step}, down for {self.down_s:.1f}s"
+        begin = "" if self.command is None else f" after command {self.command} began"
+        return f"killed at step {self.step}{begin}, down for {self.down_s:.1f}s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +152,7 @@ class Plan:
 def plan_of(seed: int) -> Plan:
     """Expand a seed."""
     random = Random(f"plan {seed}")
-    orders = random.randint(3, 8)
+    orders = random.randint(3, 9)
     acts: list[Act] = [act for number in range(1, orders + 1) for act in _life_of(number, random)]
     acts += [_move(random) for _ in range(random.randint(2, 8))]
     acts += [
@@ -180,7 +186,7 @@ def _life_of(number: int, random: Random) -> list[Act]:
     acts: list[Act] = [Submit(at_s, number, order, random.random() < 0.7)]
     while random.random() < 0.35:
         acts.append(Modify(_soon(at_s, random), number, _changes(order, random)))
-    while random.random() < 0.35:
+    while random.random() < 0.45:
         acts.append(Cancel(_soon(at_s, random), number))
     return acts
 
@@ -255,11 +261,11 @@ def _move(random: Random) -> Move:
 def _faults(random: Random) -> tuple[Fault, ...]:
     """Some kinds of bad weather, each in a window; disks fail rarely and briefly."""
     found: list[Fault] = []
-    for _ in range(random.choice((0, 2, 4, 6))):
+    for _ in range(random.choice((0, 2, 4, 6, 8))):
         where = random.choice(("order", "order", "order", "read", "stream", "stream", "connect"))
-        since_s = random.uniform(0, ACTIVE_S * 0.8)
-        length_s = random.choice((random.uniform(1, 5), random.uniform(5, 40)))
-        chance = random.choice((0.1, 0.3, 0.6, 1.0)) if where != "stream" else random.choice((0.05, 0.2))
+        since_s = random.uniform(0, ACTIVE_S * 0.7)
+        length_s = random.choice((random.uniform(2, 10), random.uniform(10, 45)))
+        chance = random.choice((0.2, 0.4, 0.7, 1.0)) if where != "stream" else random.choice((0.05, 0.2))
         found.append(Fault(where, random.choice(KINDS[where]), since_s, since_s + length_s, chance))
     if random.random() < 0.12:
         since_s = random.uniform(3, ACTIVE_S)
@@ -268,5 +274,11 @@ def _faults(random: Random) -> tuple[Fault, ...]:
 
 
 def _kills(random: Random) -> tuple[Kill, ...]:
-    count = random.choice((0, 0, 1, 1, 2, 3))
-    return tuple(Kill(int(10 ** random.uniform(1.3, 4.0)), random.uniform(0.2, 12)) for _ in range(count))
+    return tuple(_kill(random) for _ in range(random.choice((0, 0, 1, 1, 2, 3))))
+
+
+def _kill(random: Random) -> Kill:
+    down_s = random.uniform(0.2, 12)
+    if random.random() < 0.5:
+        return Kill(random.randint(1, 25), down_s, random.randint(1, 4))
+    return Kill(int(10 ** random.uniform(1.3, 3.5)), down_s)

@@ -16,7 +16,16 @@ from typing import Any
 from floorbroker.domain.errors import FloorbrokerError, Outcome, VenueError
 from floorbroker.domain.facts import Sending, Source
 from floorbroker.domain.orders import Approved, OrderRef, OrderState
-from floorbroker.domain.ports import Entry, FactEntry, Journal, KeyEntry, Record, Reports
+from floorbroker.domain.ports import (
+    Entry,
+    FactEntry,
+    Journal,
+    KeyEntry,
+    OrderEvents,
+    Record,
+    Reports,
+    Subscription,
+)
 from floorbroker.domain.records import ExecutionReport, Fetched
 from floorbroker.domain.values import ExecId, ExecType, OrdStatus, ProfileName
 from floorbroker.gateway.gateway import Gateway
@@ -26,7 +35,7 @@ from tests.simulation.oracle import Violation
 from tests.simulation.plan import plan_of
 from tests.simulation.run import run
 
-SEEDS_MAX = 120
+SEEDS_MAX = 500
 
 # -- bugs of the transport ------------------------------------------------------------------------------------------
 
@@ -66,24 +75,13 @@ class ResendsAnew(_OrderShell):
             return await self.honest.send(replace(request, body=json.dumps(body).encode()))
 
 
-class CallsSilenceFailure(_OrderShell):
-    """Takes a lost reply for a request that never left."""
-
-    async def send(self, request: Request) -> Response:
-        try:
-            return await self.honest.send(request)
-        except VenueError as error:
-            error.outcome = Outcome.NOT_SENT
-            raise
-
-
 class BelievesAnyRefusal(_OrderShell):
     """Takes every error page for the venue's own no."""
 
     async def send(self, request: Request) -> Response:
         reply = await self.honest.send(request)
         if reply.status >= 500:
-            return Response(status=422, body=b'{"code":40010001,"message":"refused"}')
+            return Response(status=403, body=b'{"code":40310000,"message":"insufficient buying power"}')
         return reply
 
 
@@ -155,6 +153,13 @@ class ForgetsKeys(_Journal):
         return await self.honest.commit([entry for entry in entries if not isinstance(entry, KeyEntry)])
 
 
+class ForgetsThePast(_Journal):
+    """Starts with an empty book."""
+
+    def replay(self, after: int = 0) -> Iterator[Record]:
+        return iter(())
+
+
 class ForgetsSending(_Journal):
     """Keeps SENDING in memory alone, so that a restart takes the order for one that was never sent."""
 
@@ -176,6 +181,18 @@ class _Broker:
         return getattr(self.honest, name)
 
 
+class CallsSilenceFailure(_Broker):
+    """Takes a lost reply for a request that never left."""
+
+    async def submit_order(self, approved: Approved) -> Reports:
+        try:
+            reports: Reports = await self.honest.submit_order(approved)
+        except VenueError as error:
+            error.outcome = Outcome.NOT_SENT
+            raise
+        return reports
+
+
 class CountsTwice(_Broker):
     """Lists fills under other execution ids than the stream tells."""
 
@@ -186,29 +203,53 @@ class CountsTwice(_Broker):
 
 
 class BelievesCancels(_Broker):
-    """Takes the venue's yes to a cancel for the end of the order."""
+    """Takes every cancel for done, whatever became of it."""
 
     async def cancel_order(self, ref: OrderRef) -> Reports:
-        await self.honest.cancel_order(ref)
-        done = ExecutionReport(
-            exec_type=ExecType.CANCELED,
-            source=Source.REPLY,
-            at=self.honest.get_connection_status().since,
-            ord_status=OrdStatus.CANCELED,
-            order_id=ref.order_id,
-            cl_ord_id=ref.cl_ord_id,
-        )
-        return (done,)
+        try:
+            reports: Reports = await self.honest.cancel_order(ref)
+        except FloorbrokerError:
+            done = ExecutionReport(
+                exec_type=ExecType.CANCELED,
+                source=Source.REPLY,
+                at=self.honest.get_connection_status().since,
+                ord_status=OrdStatus.CANCELED,
+                order_id=ref.order_id,
+                cl_ord_id=ref.cl_ord_id,
+            )
+            return (done,)
+        return reports
 
 
-class TakesAbsenceForAnEnd(_Broker):
-    """Calls an order that is not among the open ones cancelled, without asking for it by name."""
+class ListsNoFills(_Broker):
+    """Trusts the stream with every fill."""
 
-    async def get_order_status(self, ref: OrderRef) -> Reports:
-        reports: Reports = await self.honest.get_order_status(ref)
-        return tuple(
-            replace(r, ord_status=OrdStatus.CANCELED) if r.ord_status is OrdStatus.FILLED else r for r in reports
-        )
+    async def get_fills(self, since: Any) -> Fetched[ExecutionReport]:
+        listed = await self.honest.get_fills(since)
+        return Fetched(items=(), asked_at=listed.asked_at)
+
+
+class ForgivesBusts(_Broker):
+    """Does not hear of busts."""
+
+    async def get_fills(self, since: Any) -> Fetched[ExecutionReport]:
+        listed = await self.honest.get_fills(since)
+        kept = tuple(r for r in listed.items if r.exec_type is not ExecType.TRADE_CANCEL)
+        return Fetched(items=kept, asked_at=listed.asked_at)
+
+    async def subscribe_order_events(self, handler: OrderEvents) -> Subscription:
+        subscription: Subscription = await self.honest.subscribe_order_events(_Deaf(handler))
+        return subscription
+
+
+class _Deaf:
+    def __init__(self, honest: OrderEvents) -> None:
+        self.on_stream = honest.on_stream
+        self._honest = honest
+
+    def on_report(self, report: ExecutionReport) -> None:
+        if report.exec_type is not ExecType.TRADE_CANCEL:
+            self._honest.on_report(report)
 
 
 def _around_broker(kind: type[_Broker]) -> Callable[[Gateway], None]:
@@ -251,15 +292,17 @@ async def _resend(desk: Gateway, approved: Approved) -> None:
 CATALOGUE: dict[str, Plant] = {
     "the transport resends after a cut": Plant(order_http=Resends),
     "the transport resends under a fresh id": Plant(order_http=ResendsAnew),
-    "silence is taken for a request that never left": Plant(order_http=CallsSilenceFailure),
+    "silence is taken for a request that never left": Plant(desk=_around_broker(CallsSilenceFailure)),
     "an error page is taken for a refusal": Plant(order_http=BelievesAnyRefusal),
     "the journal answers before it is durable": Plant(journal=WritesBehind),
     "idempotency keys are not kept": Plant(journal=ForgetsKeys),
     "SENDING is not journaled": Plant(journal=ForgetsSending),
     "recovery resends what was being sent": Plant(desk=_recovery_resends),
     "an execution from two sources counts twice": Plant(desk=_around_broker(CountsTwice)),
-    "an accepted cancel is taken for a cancelled order": Plant(desk=_around_broker(BelievesCancels)),
-    "an order not listed is taken for cancelled": Plant(desk=_around_broker(TakesAbsenceForAnEnd)),
+    "a refused cancel is taken for a cancelled order": Plant(desk=_around_broker(BelievesCancels)),
+    "fills are heard and never listed": Plant(desk=_around_broker(ListsNoFills)),
+    "a bust is not heard": Plant(desk=_around_broker(ForgivesBusts)),
+    "a restart forgets the past": Plant(journal=ForgetsThePast),
 }
 
 
@@ -272,10 +315,10 @@ class Catch:
 
 
 def hunt(plant: Plant, *, first: int = 1, seeds: int = SEEDS_MAX) -> Catch | None:
-    """Play seeds until one catches the bug."""
+    """Play seeds until one catches the bug: a violation with it, and none on the same seed without it."""
     for seed in range(first, first + seeds):
         report = run(plan_of(seed), plant=plant)
-        if report.violations:
+        if report.violations and not run(plan_of(seed)).violations:
             return Catch(seed, report.violations[0])
     return None
 

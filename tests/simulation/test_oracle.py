@@ -75,6 +75,9 @@ CASES: dict[str, tuple[Truth, Claim, str]] = {
     "the desk proved an order absent that is there": (
         TRUTH, _claims(order(f.NotSent(reason="no", source=Source.OWN, at=AT))), "lost",
     ),
+    "the desk said not sent, and learned better": (
+        TRUTH, _claims(order(WORKING, EXEC, f.NotSent(reason="no", source=Source.OWN, at=AT))), "lost",
+    ),
     "the desk believes in an order that is not there": (
         replace(TRUTH, orders=[], fills=[], positions=[]), replace(HONEST, holdings={}), "lost",
     ),
