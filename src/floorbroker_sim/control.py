@@ -130,7 +130,7 @@ class ControlDoor:
         return Reply(status=204)
 
     def _faults(self, request: Request) -> Reply:
-        self._plan.replace(read_faults(request.body))
+        self._plan.replace(read_faults(request.body), at=self._truth.now())
         return json_reply({"faults": len(self._plan.faults)})
 
 

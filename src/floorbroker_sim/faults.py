@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from random import Random
-from typing import Any, Literal, get_args
+from typing import Literal
 
 import msgspec
 
@@ -17,6 +16,7 @@ What = Literal[
     "mute", "throttle", "ban", "maintenance", "token_expiry",
 ]  # fmt: skip
 
+MAX_SECONDS = 86_400
 REFUSALS = frozenset({"status", "throttle", "ban", "maintenance", "token_expiry"})
 LASTING = frozenset({"mute", "throttle", "ban", "maintenance", "token_expiry"})
 IMPOSSIBLE = {
@@ -29,12 +29,15 @@ IMPOSSIBLE = {
 class When(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"since": "from", "until": "to"}
 ):
-    """At the n-th match, with a probability, in a window of the venue's time; no member means always."""
+    """At the n-th match, with a probability, in a window; no member means always.
+
+    The window is in the venue's time: RFC 3339 text, or seconds since the plan was set.
+    """
 
     nth: int | None = None
     probability: float | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    since: datetime | float | None = None
+    until: datetime | float | None = None
 
 
 class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -102,13 +105,15 @@ def _check(fault: Fault, at: str) -> None:
         raise BadFault(f"{at}.when.probability", "a probability lies between 0 and 1")
     if fault.args.status is not None and not 100 <= fault.args.status <= 599:
         raise BadFault(f"{at}.args.status", "an HTTP status lies between 100 and 599")
-    if fault.args.seconds is not None and not 0 <= fault.args.seconds <= 86_400:
-        raise BadFault(f"{at}.args.seconds", "seconds lie between 0 and 86400")
+    if fault.args.seconds is not None and not 0 <= fault.args.seconds <= MAX_SECONDS:
+        raise BadFault(f"{at}.args.seconds", f"seconds lie between 0 and {MAX_SECONDS}")
     if fault.args.count is not None and fault.args.count < 1:
         raise BadFault(f"{at}.args.count", "a count is at least 1")
     for name, moment in (("from", fault.when.since), ("to", fault.when.until)):
-        if moment is not None and moment.tzinfo is None:
+        if isinstance(moment, datetime) and moment.tzinfo is None:
             raise BadFault(f"{at}.when.{name}", "a time needs its zone")
+        if isinstance(moment, float) and not 0 <= moment <= MAX_SECONDS:
+            raise BadFault(f"{at}.when.{name}", f"seconds lie between 0 and {MAX_SECONDS}")
 
 
 @dataclass(slots=True)
@@ -125,13 +130,15 @@ class FaultPlan:
 
     faults: list[Fault] = field(default_factory=list[Fault])
     seed: int = 0
+    set_at: datetime | None = None  # what seconds of a window count from; None: from the first question
 
     def __post_init__(self) -> None:
-        self.replace(self.faults)
+        self.replace(self.faults, at=self.set_at)
 
-    def replace(self, faults: list[Fault]) -> None:
-        """Start over with other faults."""
+    def replace(self, faults: list[Fault], *, at: datetime | None = None) -> None:
+        """Start over with other faults, set at `at`."""
         self.faults = list(faults)
+        self.set_at = at
         self._lines = [_Line(fault) for fault in faults]
         self._random = Random(f"faults {self.seed}")
 
@@ -142,6 +149,8 @@ class FaultPlan:
 
         `among` narrows the question to some kinds: a stream is asked once for its handshake and once for each frame.
         """
+        if self.set_at is None:
+            self.set_at = at
         return [
             line.fault
             for line in self._lines
@@ -164,7 +173,8 @@ class FaultPlan:
 
     def _now(self, line: _Line, at: datetime) -> bool:
         when, count = line.fault.when, line.fault.args.count
-        if (when.since is not None and at < when.since) or (when.until is not None and at >= when.until):
+        since, until = self._moment(when.since), self._moment(when.until)
+        if (since is not None and at < since) or (until is not None and at >= until):
             return False
         if when.nth is not None:
             return when.nth <= line.matches < when.nth + (count or 1)
@@ -172,13 +182,14 @@ class FaultPlan:
             return False
         return when.probability is None or self._random.random() < when.probability
 
+    def _moment(self, bound: datetime | float | None) -> datetime | None:
+        if bound is None or isinstance(bound, datetime):
+            return bound
+        assert self.set_at is not None
+        return self.set_at + timedelta(seconds=bound)
+
 
 def _matches(match: Match, method: str, path: str) -> bool:
     if match.method is not None and match.method.upper() != method:
         return False
     return match.path is None or fnmatchcase(path, match.path)
-
-
-def kinds() -> Mapping[str, Any]:
-    """The words of a fault plan, for documentation."""
-    return {"where": get_args(Where), "what": get_args(What)}

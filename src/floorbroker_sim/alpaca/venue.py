@@ -324,6 +324,6 @@ def create_venue(
         market=market,
         history=Known(past, venue_clock.now),
         keys=keys or make_keys(Random(f"alpaca keys {seed}")),
-        plan=FaultPlan(faults or [], seed=seed),
+        plan=FaultPlan(faults or [], seed=seed, set_at=venue_clock.now()),
         rate=rate,
     )

@@ -48,6 +48,12 @@ def test_a_window_of_time_opens_and_closes() -> None:
     assert hits(plan({"where": "request", "what": "status", "when": during}), 6) == [2, 3]
 
 
+def test_a_window_may_count_seconds_since_the_plan_was_set() -> None:
+    lines = read_faults(b'{"faults":[{"where":"request","what":"drop","when":{"from":10,"to":12.5}}]}')
+    timed = FaultPlan(lines, set_at=NOON - timedelta(seconds=8))
+    assert hits(timed, 8) == [2, 3, 4]
+
+
 def test_a_throttle_lasts_its_seconds() -> None:
     lasting = {"where": "request", "what": "throttle", "when": {"nth": 2}, "args": {"seconds": 3}}
     assert hits(plan(lasting), 8) == [2, 3, 4]

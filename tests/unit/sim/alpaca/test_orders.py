@@ -159,7 +159,7 @@ def test_immediate_orders_do_not_rest(ask: Asker) -> None:
 
 
 def test_a_bracket_exit_may_be_patched_and_cancel_takes_the_family(ask: Asker) -> None:
-    exits = {"take_profit": {"limit_price": "160"}, "stop_loss": {"stop_price": "140"}}
+    exits: dict[str, Any] = {"take_profit": {"limit_price": "160"}, "stop_loss": {"stop_price": "140"}}
     entry = ask.market(qty="2", order_class="bracket", **exits)
     profit, loss = ask("GET", f"/v2/orders/{entry['id']}", nested="true")["legs"]
     moved = ask("PATCH", f"/v2/orders/{profit['id']}", {"limit_price": "165"})
