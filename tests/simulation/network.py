@@ -43,6 +43,7 @@ class Network:
         self._running: set[asyncio.Task[Any]] = set()
         self.on_command: Callable[[], None] = _nobody
         self.sends: Counter[str] = Counter()  # commands that left, by our client order id
+        self.doubled: set[str] = set()  # those that the network handed over twice
 
     def app_at(self, authority: str) -> App:
         """Raises `ConnectionFailed` where nobody listens."""
@@ -81,6 +82,7 @@ class Network:
         gone = asyncio.Event()
         if where == "order" and request.method == "POST" and request.order is not None:
             self.sends[request.order] += 1
+            self.doubled |= {request.order} if len(trip.arrivals) > 1 else set()
         self._send(app, request, trip, answer, gone)
         try:
             async with asyncio.timeout(started + request.timeout_s - loop.time()):

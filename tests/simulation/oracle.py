@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -54,6 +55,7 @@ class Claim:
     records: Sequence[Record]
     holdings: Mapping[str, Decimal]
     sends: Mapping[str, int]
+    doubled: AbstractSet[str] = frozenset()  # client ids of requests that the network handed over twice
     told: Mapping[int, str] = field(default_factory=dict[int, str])  # order number -> intent id a caller was given
     unsettled: Sequence[str] = ()  # why the desk is not at rest
     errors: Sequence[str] = ()  # what nobody caught
@@ -65,7 +67,7 @@ def judge(truth: Truth, claim: Claim) -> list[Violation]:
     found = [Violation("stuck", text) for text in claim.unsettled]
     found += [Violation("stuck", f"nobody caught {error}") for error in claim.errors]
     for order in claim.orders:
-        found += _order(order, families[order.intent_id], truth)
+        found += _order(order, families[order.intent_id], truth, claim.doubled)
     return [*found, *_strangers(truth, claim, families), *_repeats(claim), *_answers(claim), *_positions(truth, claim)]
 
 
@@ -84,13 +86,10 @@ def _families(truth: Truth, claim: Claim) -> dict[str, list[Mapping[str, Any]]]:
     }
 
 
-CONTRADICTIONS = ("proven not sent", "whose request it refused")
-
-
-def _order(order: Order, family: list[Mapping[str, Any]], truth: Truth) -> list[Violation]:
+def _order(order: Order, family: list[Mapping[str, Any]], truth: Truth, doubled: AbstractSet[str]) -> list[Violation]:
     """One intent against the venue's orders for it."""
     name = f"{order.terms.client_tag or order.terms.reason} {order.intent_id} ({order.state.value})"
-    if any(word in alert for alert in order.alerts for word in CONTRADICTIONS):
+    if _was_called_absent(order, doubled):
         return [Violation("lost", f"{name} was called absent while the venue had it: {order.alerts}")]
     if order.state in UNDECIDED:
         return [Violation("stuck", f"{name} is still undecided")]
@@ -100,6 +99,12 @@ def _order(order: Order, family: list[Mapping[str, Any]], truth: Truth) -> list[
     if order.state in ABSENT and not (order.state is OrderState.REJECTED and order.order_id is not None):
         return [Violation("lost", f"{name}: the venue has {_tell(family)}")]
     return [*_state(name, order, family), *_fills(name, order, family, truth), *_terms(name, order, family)]
+
+
+def _was_called_absent(order: Order, doubled: AbstractSet[str]) -> bool:
+    """A proof of absence that was none.  A refused request that the network hands over again may be taken then."""
+    told = " ".join(order.alerts)
+    return "proven not sent" in told or ("whose request it refused" in told and order.cl_ord_id not in doubled)
 
 
 def _state(name: str, order: Order, family: list[Mapping[str, Any]]) -> list[Violation]:

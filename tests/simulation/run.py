@@ -127,6 +127,7 @@ async def _verdict(
         records=list(desk.journal.replay()),
         holdings=desk.sessions[PROFILE].ctx.book.holdings.all(),
         sends=house.network.sends,
+        doubled=house.network.doubled,
         told=people.told,
         unsettled=_unsettled(house, acts),
         errors=errors,
