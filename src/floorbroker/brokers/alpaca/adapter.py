@@ -41,6 +41,7 @@ from floorbroker.domain.errors import (
     NotSupported,
     Outcome,
     SymbolNotFound,
+    Timeout,
     VenueError,
 )
 from floorbroker.domain.facts import Source
@@ -74,6 +75,7 @@ from floorbroker.transport.stack import Fittings, Policy
 from floorbroker.transport.types import Connect, Request, Response, Socket, SocketTarget, Transport
 
 _OFFSET_MAX_S = 1.0
+_EVENTS_S = 15.0
 
 
 class AlpacaBroker:
@@ -339,19 +341,22 @@ class AlpacaBroker:
         return Fetched(items=tuple(reports), asked_at=asked_at)
 
     async def _past_events(self, since: datetime, heard: Heard) -> list[ExecutionReport]:
-        """The event stream up to now: with `until` it ends by itself."""
+        """The event stream up to now: with `until` it ends by itself.  Raises `Timeout` when it does not."""
+        try:
+            async with asyncio.timeout(_EVENTS_S):
+                made = [event_report(read_event(data), heard, self._corrections) for data in await self._listed(since)]
+        except TimeoutError:
+            raise Timeout("the activity events did not end", broker=BROKER) from None
+        return [report for report in made if report is not None]
+
+    async def _listed(self, since: datetime) -> list[bytes]:
         assert self._events is not None  # the caller asked
         query = (("since", time_text(since)), ("until", time_text(self._clock.now())))
         socket = await self._events(self._events_target(query))
         try:
-            made = [
-                event_report(read_event(frame.data), heard, self._corrections)
-                async for frame in socket
-                if frame.data.strip()
-            ]
+            return [frame.data async for frame in socket if frame.data.strip()]
         finally:
             await socket.close()
-        return [report for report in made if report is not None]
 
     def _reports(self, listed: Sequence[wire.Order], heard: Heard) -> Reports:
         self._families.learn(listed)
