@@ -10,7 +10,7 @@ A replace that changes the venue's id opens a new *link*: fills count on every l
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -166,7 +166,8 @@ def live_executions(evidence: Evidence) -> tuple[Execution, ...]:
     """The newest version of each execution that no bust took back; synthetic ones give way to real ones."""
     newest = [versions[max(versions)] for exec_id, versions in evidence.execs.items() if exec_id not in evidence.voids]
     live = [_execution(fact) for fact in newest if fact.last_qty > 0]
-    kept = [execution for execution in live if not (execution.synthetic and _is_covered(execution, live))]
+    kept = [_uncovered(execution, live) if execution.synthetic else execution for execution in live]
+    kept = [execution for execution in kept if execution.last_qty > 0]
     return tuple(sorted(kept, key=lambda execution: (execution.transact_time, execution.exec_id)))
 
 
@@ -185,10 +186,11 @@ def _execution(fact: f.Exec) -> Execution:
     )
 
 
-def _is_covered(synthetic: Execution, live: list[Execution]) -> bool:
-    """A synthetic fill stands for the total at the end of its id (`…#total`); real fills up to there replace it."""
+def _uncovered(synthetic: Execution, live: list[Execution]) -> Execution:
+    """A synthetic fill stands for the units up to the total at the end of its id (`…#total`); real fills take them over."""
     real = sum((e.last_qty for e in live if not e.synthetic and e.order_id == synthetic.order_id), ZERO)
-    return real >= Decimal(synthetic.exec_id.rpartition("#")[2])
+    open_units = max(Decimal(synthetic.exec_id.rpartition("#")[2]) - real, ZERO)
+    return replace(synthetic, last_qty=Quantity(min(synthetic.last_qty, open_units)))
 
 
 def filled_on(evidence: Evidence, order_id: OrderId, executions: tuple[Execution, ...]) -> Decimal:
