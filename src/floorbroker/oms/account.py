@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import FloorbrokerError
+from floorbroker.domain.errors import FloorbrokerError, KillSwitchOn, NotArmed, NotReady
+from floorbroker.domain.facts import ReplaceAsked
 from floorbroker.domain.ids import IdSource
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import NewOrder, Order, OrderState
 from floorbroker.domain.ports import AuditEntry, Broker, Journal, Log, Meter, Profile
-from floorbroker.domain.records import Account, Quote
-from floorbroker.domain.values import ZERO, IntentId
+from floorbroker.domain.records import Account, Position, Quote
+from floorbroker.domain.values import ZERO, IntentId, Quantity
 from floorbroker.oms.book import OrderBook
 from floorbroker.oms.writer import Writer
 from floorbroker.risk.controls import cost_of
@@ -25,6 +26,7 @@ from floorbroker.risk.limits import RiskLimits
 from floorbroker.risk.situation import Exposure, Reference, Situation
 
 INSTRUMENT_AGE = timedelta(hours=24)
+PRESUMED_COUNTS = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,15 @@ class Switches:
     blocked: Callable[[], str]
     not_ready: Callable[[], str]
     not_armed: Callable[[], str]
+
+    def assert_open(self) -> None:
+        """Raises `KillSwitchOn`, `NotReady` or `NotArmed` (NOT_SENT) while new orders are refused."""
+        if blocked := self.blocked():
+            raise KillSwitchOn(blocked)
+        if not_ready := self.not_ready():
+            raise NotReady(not_ready)
+        if not_armed := self.not_armed():
+            raise NotArmed(not_armed)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,6 +85,7 @@ class AccountContext:
     costs: dict[IntentId, Decimal] = field(default_factory=dict[IntentId, Decimal])
     _instruments: dict[str, tuple[datetime, Instrument]] = field(default_factory=dict[str, tuple[datetime, Instrument]])
     _quotes: dict[str, tuple[float, Quote]] = field(default_factory=dict[str, tuple[float, Quote]])
+    _worth: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
 
     # -- tasks ----------------------------------------------------------------------------------------------------------
@@ -113,6 +125,13 @@ class AccountContext:
         """Remember a price heard on a stream or in an answer."""
         self._quotes[quote.symbol] = (self.clock.monotonic(), quote)
 
+    def on_positions(self, positions: Iterable[Position]) -> None:
+        """Remember what the venue thinks holdings are worth: their mark until a price is heard."""
+        for position in positions:
+            mark = position.market_px if position.market_px is not None else position.avg_px
+            if mark is not None:
+                self._worth[position.symbol] = mark
+
     def reference(self, symbol: str) -> Reference | None:
         held = self._quotes.get(symbol)
         return Reference(quote=held[1], age_s=self.clock.monotonic() - held[0]) if held else None
@@ -129,7 +148,10 @@ class AccountContext:
         return self.reference(symbol)
 
     async def refresh_account(self) -> Account:
-        """Ask the venue for the account; what it reserves itself is then no longer reserved by us."""
+        """Ask the venue for the account; what it reserves itself is then no longer reserved by us.
+
+        Its figure surely holds only what was settled before it was asked.
+        """
         asked_at = self.clock.now()
         self.account = await self.broker.get_account_info()
         self.account_asked_at = asked_at
@@ -141,7 +163,7 @@ class AccountContext:
             return True
         if order.state in (OrderState.NOT_SENT, OrderState.REJECTED, OrderState.NOT_PLACED):
             return False
-        return order.in_doubt or order.presumed or order.created_at >= asked_at
+        return order.in_doubt or order.presumed or order.pending_replace or order.updated_at >= asked_at
 
     def situation(self, wish: NewOrder, instrument: Instrument, *, leave_out: IntentId | None = None) -> Situation:
         """Everything the controls look at, now, without waiting.  `leave_out` is an order about to be replaced."""
@@ -166,8 +188,8 @@ class AccountContext:
 
     def exposure(self, leave_out: IntentId | None = None) -> Exposure:
         """Holdings, open and undecided orders (I5), and what is reserved beyond the venue's own figure."""
-        alive = self.book.open_orders() + self.book.presumed_orders()
-        counted = [order for order in alive if order.intent_id != leave_out]
+        alive = self.book.open_orders() + self._recently_presumed()
+        counted = [self._at_worst(order) for order in alive if order.intent_id != leave_out]
         self.costs = {i: cost for i, cost in self.costs.items() if self._is_reserved(i)}
         return Exposure(
             positions=self.book.holdings.all(),
@@ -177,6 +199,19 @@ class AccountContext:
             pending=tuple(self.gate.pending.values()),
             reserved=sum((cost for i, cost in self.costs.items() if i != leave_out), ZERO),
         )
+
+    def _recently_presumed(self) -> list[Order]:
+        """Orders presumed not placed count for a day; after that only a sign of them does."""
+        oldest = self.clock.now() - PRESUMED_COUNTS
+        return [order for order in self.book.presumed_orders() if order.created_at >= oldest]
+
+    def _at_worst(self, order: Order) -> Order:
+        """An order with a change in flight counts at the larger of its two sizes (I5)."""
+        if not order.pending_replace or order.order_qty is None:
+            return order
+        asked = [fact for fact in self.book.facts(order.intent_id) if isinstance(fact, ReplaceAsked)]
+        wanted = max(asked, key=lambda fact: fact.replace_id).changes.order_qty or order.order_qty
+        return replace(order, leaves_qty=Quantity(max(wanted, order.order_qty) - order.cum_qty))
 
     def _is_reserved(self, intent_id: IntentId) -> bool:
         order = self.book.get(intent_id)
@@ -191,7 +226,8 @@ class AccountContext:
         self.costs[intent_id] = cost_of(situation) or ZERO
 
     def _marks(self, orders: list[Order]) -> dict[str, Decimal]:
-        marks: dict[str, Decimal] = {o.terms.symbol: o.price for o in orders if o.price is not None}
+        marks = dict(self._worth)
+        marks |= {o.terms.symbol: o.price for o in orders if o.price is not None and o.terms.symbol not in marks}
         for symbol, (_, quote) in self._quotes.items():
             mark = quote.mid or quote.last or quote.bid or quote.ask
             if mark is not None:

@@ -11,11 +11,11 @@ from floorbroker.domain.fold import OrderFold
 from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import FactEntry, Identity, NoteEntry, Record
 from floorbroker.domain.records import ExecutionReport
-from floorbroker.domain.values import IntentId, OrderId, ProfileName
+from floorbroker.domain.standing import Evidence
+from floorbroker.domain.values import IntentId, OrderClass, OrderId, ProfileName
 from floorbroker.oms.holdings import Holdings
 
 ADJUSTMENT = "adjustment"
-MAX_ORPHANS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,7 @@ class OrderBook:
     _by_venue: dict[OrderId, IntentId] = field(default_factory=dict[OrderId, IntentId])
     _open: set[IntentId] = field(default_factory=set[IntentId])
     _presumed: set[IntentId] = field(default_factory=set[IntentId])
+    _lacking: set[IntentId] = field(default_factory=set[IntentId])
     _records: dict[IntentId, list[Record]] = field(default_factory=dict[IntentId, list[Record]])
 
     def apply(self, record: Record) -> Change | None:
@@ -60,7 +61,11 @@ class OrderBook:
         return Change(record=record, before=before, after=after)
 
     def _track(self, order: Order) -> None:
-        for members, belongs in ((self._open, order.is_open), (self._presumed, order.presumed)):
+        for members, belongs in (
+            (self._open, order.is_open),
+            (self._presumed, order.presumed),
+            (self._lacking, order.needs_executions and order.terms.order_class is not OrderClass.MULTILEG),
+        ):
             if belongs:
                 members.add(order.intent_id)
             else:
@@ -131,6 +136,14 @@ class OrderBook:
     def presumed_orders(self) -> list[Order]:
         """Orders presumed not placed: closed, yet counted and watched."""
         return [self._folds[intent_id].view() for intent_id in sorted(self._presumed)]
+
+    def lacking_executions(self) -> list[Order]:
+        """Orders whose reported total the known executions do not make up; a multi-leg head has none of its own."""
+        return [self._folds[intent_id].view() for intent_id in sorted(self._lacking)]
+
+    def evidence(self, intent_id: IntentId) -> Evidence:
+        """What the order's state is made of."""
+        return self._folds[intent_id].evidence
 
     def records(self, intent_id: IntentId) -> list[Record]:
         return list(self._records.get(intent_id, ()))

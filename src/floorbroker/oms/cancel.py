@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from floorbroker.domain import facts as f
-from floorbroker.domain.errors import Conflict, FloorbrokerError, JournalFault, Outcome
+from floorbroker.domain.errors import ApiError, Conflict, FloorbrokerError, JournalFault, Outcome
 from floorbroker.domain.orders import Order
-from floorbroker.domain.ports import Entry, FactEntry
+from floorbroker.domain.ports import Entry, FactEntry, Reports
 from floorbroker.domain.values import IntentId
 from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.inbound import Inbound
+
+AGAIN_S = 3.0
 
 
 @dataclass(slots=True)
@@ -22,6 +24,7 @@ class Canceller:
     ctx: AccountContext
     inbound: Inbound
     _running: set[IntentId] = field(default_factory=set[IntentId])
+    _repeated_at: dict[IntentId, float] = field(default_factory=dict[IntentId, float])
 
     async def cancel(self, order: Order, *, actor: Actor, reason: str) -> Order:
         """The order after the venue's answer.  Raises `Conflict` for an order that is done, and the venue's error
@@ -39,12 +42,16 @@ class Canceller:
     async def cancel_each(self, orders: Iterable[Order], *, actor: Actor, reason: str) -> list[FloorbrokerError | None]:
         """Cancel several at once; each has its own answer."""
         tasks = [self.ctx.spawn(self._carry_out(o, actor=actor, reason=reason), name="cancel") for o in orders]
-        return list(await asyncio.gather(*tasks))
+        # A caller that goes away takes no cancel back.
+        return [_said(found) for found in await asyncio.shield(asyncio.gather(*tasks, return_exceptions=True))]
 
     async def again(self, order: Order) -> None:
-        """Repeat a cancel that was asked before and is not answered by facts yet."""
-        if order.intent_id in self._running or order.in_doubt:
+        """Repeat a cancel that was asked before and is not answered by facts yet; every few seconds at most."""
+        now = self.ctx.clock.monotonic()
+        too_soon = now - self._repeated_at.get(order.intent_id, -AGAIN_S) < AGAIN_S
+        if order.intent_id in self._running or order.in_doubt or too_soon:
             return
+        self._repeated_at[order.intent_id] = now
         self._running.add(order.intent_id)
         try:
             await self._ask(order, request_id=None)
@@ -76,7 +83,7 @@ class Canceller:
     async def _ask(self, order: Order, *, request_id: str | None) -> FloorbrokerError | None:
         ctx = self.ctx
         try:
-            reports = await ctx.broker.cancel_order(order.ref)
+            reports = await self._send(order)
         except FloorbrokerError as error:
             await self._after_failure(order, request_id, error)
             return error
@@ -85,6 +92,15 @@ class Canceller:
         except JournalFault as fault:
             ctx.log.error("cancel.answer_not_journaled", detail=fault.detail)
         return None
+
+    async def _send(self, order: Order) -> Reports:
+        try:
+            return await self.ctx.broker.cancel_order(order.ref)
+        except FloorbrokerError:
+            raise
+        except Exception as error:  # one order's cancel must not take the others, or the kill, down with it
+            self.ctx.log.error("cancel.unforeseen", error=type(error).__name__, intent=order.intent_id)
+            raise ApiError(f"unforeseen: {type(error).__name__}", outcome=Outcome.UNKNOWN) from error
 
     async def _after_failure(self, order: Order, request_id: str | None, error: FloorbrokerError) -> None:
         """A refusal, or silence, proves nothing: note what was said, then look."""
@@ -101,3 +117,9 @@ class Canceller:
             await self.inbound.take(await ctx.broker.get_order_status(order.ref))
         except FloorbrokerError as again:
             ctx.log.warning("cancel.look_failed", code=again.code, intent=order.intent_id)
+
+
+def _said(found: BaseException | None) -> FloorbrokerError | None:
+    if found is None or isinstance(found, FloorbrokerError):
+        return found
+    return ApiError(f"broken off: {type(found).__name__}", outcome=Outcome.UNKNOWN)

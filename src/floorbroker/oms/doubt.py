@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -40,7 +41,7 @@ class Resolver:
             elif order is not None and order.pending_replace:
                 await self._settle_replace(order)
         finally:
-            self._running.discard(intent_id)
+            self._running.discard(intent_id)  # whatever broke it off: the watch begins again with the next tick
 
     def _resolution(self, intent_id: IntentId) -> Resolution:
         sent = [fact for fact in self.ctx.book.facts(intent_id) if isinstance(fact, f.Sending)]
@@ -50,9 +51,10 @@ class Resolver:
 
     async def _settle_send(self, order: Order, resolution: Resolution) -> None:
         ctx, intent_id = self.ctx, order.intent_id
+        now = self._steady()
         while (current := ctx.book.get(intent_id)) is not None and current.state is OrderState.UNKNOWN:
             await ctx.clock.sleep(resolution.next_delay_s())
-            asked_at = ctx.clock.now()
+            asked_at = now()
             if not await self.ask_everywhere(current, since=resolution.sent_at - OVERLAP):
                 continue
             still = ctx.book.get(intent_id)
@@ -66,6 +68,21 @@ class Resolver:
             )
             await self.inbound.write_facts(intent_id, [passed])
             ctx.log.warning("order.not_placed", intent=intent_id, presumed=passed.presumed)
+
+    def _steady(self) -> Callable[[], datetime]:
+        """Wall time that goes on by the monotonic clock, so that a stepped clock cannot bring a horizon nearer."""
+        began, mark = self.ctx.clock.now(), self.ctx.clock.monotonic()
+        return lambda: began + timedelta(seconds=self.ctx.clock.monotonic() - mark)
+
+    async def look(self, order: Order) -> None:
+        """Ask once about an order whose answer is late; nothing follows from not finding it."""
+        if order.intent_id in self._running:
+            return
+        self._running.add(order.intent_id)
+        try:
+            await self.ask_everywhere(order, since=order.created_at - OVERLAP)
+        finally:
+            self._running.discard(order.intent_id)
 
     async def ask_everywhere(self, order: Order, *, since: datetime) -> bool:
         """Ask every source and fold what it says.  True when all answered completely and none knew the order."""
@@ -107,9 +124,10 @@ class Resolver:
         resolution = Resolution(
             sent_at=last.at, arrival_bound_s=ctx.arrival_bound_s, visibility_lag_s=ctx.visibility_lag_s
         )
+        now = self._steady()
         while (current := ctx.book.get(intent_id)) is not None and current.pending_replace:
             await ctx.clock.sleep(resolution.next_delay_s())
-            asked_at = ctx.clock.now()
+            asked_at = now()
             if not await self._ask_replace(current, since=last.at - OVERLAP):
                 continue
             still = ctx.book.get(intent_id)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.ids import tag_of
@@ -16,6 +16,7 @@ from floorbroker.oms.account import AccountContext
 from floorbroker.oms.translate import adopted_id, adoption, facts_of, restated
 
 MAX_STRAYS = 10_000
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -24,12 +25,16 @@ class Inbound:
 
     ctx: AccountContext
     heard_at: float = 0.0
-    _strays: deque[ExecutionReport] = field(default_factory=lambda: deque[ExecutionReport](maxlen=MAX_STRAYS))
+    _strays: dict[ExecutionReport, ExecutionReport] = field(default_factory=dict[ExecutionReport, ExecutionReport])
 
     def on_report(self, report: ExecutionReport) -> None:
         """One report from the private stream."""
         self.heard_at = self.ctx.clock.monotonic()
-        entries = self.entries_of([report])
+        try:
+            entries = self.entries_of([report])
+        except Exception as error:  # noqa: BLE001 - no venue word may end its own stream (I24); the next listing tells again
+            self.ctx.log.error("report.unforeseen", error=type(error).__name__, order_id=report.order_id)
+            return
         if entries:
             self.ctx.writer.put(entries)
 
@@ -46,17 +51,24 @@ class Inbound:
         """Facts of every report whose order is known or can be adopted; strays are kept and tried again."""
         entries: list[Entry] = []
         adopted: dict[OrderId, IntentId] = {}
-        queue = [*self._strays, *reports]
+        queue = [*self._strays.values(), *reports]
         self._strays.clear()
         for report in queue:
             intent_id = self.ctx.book.locate(report)
             if intent_id is None:
                 intent_id = self._adopt(report, entries, adopted)
             if intent_id is None:
-                self._strays.append(report)
+                self._keep(report)
                 continue
             entries += [self._entry(intent_id, fact) for fact in self._facts(intent_id, report)]
         return entries
+
+    def _keep(self, report: ExecutionReport) -> None:
+        """Keep a stray to try again; told twice, it is kept once."""
+        bare = replace(report, source=f.Source.STREAM, at=_NEVER, asked_at=None)
+        self._strays[bare] = report
+        if len(self._strays) > MAX_STRAYS:
+            del self._strays[next(iter(self._strays))]
 
     def own_facts(self, intent_id: IntentId, cl_ord_id: ClOrdId, reports: Sequence[ExecutionReport]) -> list[f.Fact]:
         """The facts of a submit's reply about its own order; what it says of children goes its own way."""
@@ -68,7 +80,8 @@ class Inbound:
             else:
                 rest.append(report)
         if own:
-            self._strays.extend(rest)  # their parent's id is in the book once its own facts are written
+            for report in rest:
+                self._keep(report)  # their parent's id is in the book once its own facts are written
         return own
 
     def _entry(self, intent_id: IntentId, fact: f.Fact) -> FactEntry:

@@ -60,6 +60,16 @@ def position_gaps(venue: Iterable[Position], ours: Mapping[str, Decimal]) -> tup
     return tuple(gap for gap in gaps if gap.missing != 0)
 
 
+def unsettled_symbols(orders: Iterable[Order]) -> frozenset[str]:
+    """Symbols whose position may change by what is known already: an order in doubt, or fills still to be told."""
+    waiting = [order for order in orders if order.in_doubt or order.needs_executions]
+    return frozenset(symbol for order in waiting for symbol in _symbols(order))
+
+
+def _symbols(order: Order) -> tuple[str, ...]:
+    return (order.terms.symbol, *(leg.symbol for leg in order.terms.legs))
+
+
 def interrupted(orders: Iterable[Order]) -> tuple[list[IntentId], list[IntentId]]:
     """After a restart: intents that were never sent, and intents that may have been (RELIABILITY 2.7)."""
     found = list(orders)

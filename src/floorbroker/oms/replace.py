@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.capability import Can
 from floorbroker.domain.errors import (
+    ApiError,
     Conflict,
     FieldError,
     FloorbrokerError,
     InvalidRequest,
-    KillSwitchOn,
-    NotReady,
+    JournalFault,
     NotSupported,
     Outcome,
 )
 from floorbroker.domain.orders import NewOrder, Order, OrderChanges
 from floorbroker.domain.ports import FactEntry, Reports
-from floorbroker.domain.values import ClOrdId, IntentId, OrderType, Price
+from floorbroker.domain.records import ExecutionReport
+from floorbroker.domain.values import ZERO, ClOrdId, IntentId, OrderType, OrdStatus, Price, Quantity
 from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.inbound import Inbound
 from floorbroker.risk.controls import CONTROLS
+from floorbroker.risk.situation import Situation
 from floorbroker.risk.verdict import refusal
 
 _ASKED_BEFORE = frozenset({"duplicate"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """One change, decided: `decided_at` is `Clock.monotonic()` of the decision."""
+
+    order: Order
+    changes: OrderChanges
+    replace_id: IntentId
+    cl_ord_id: ClOrdId
+    decided_at: float
 
 
 @dataclass(slots=True)
@@ -35,70 +48,131 @@ class Replacer:
 
     ctx: AccountContext
     inbound: Inbound
+    _running: set[IntentId] = field(default_factory=set[IntentId])
 
     async def replace(self, order: Order, changes: OrderChanges, *, actor: Actor) -> Order:
         """The order after the venue's answer.  Raises for what cannot be asked, and the venue's error when it says no."""
-        self._sane(order, changes)
-        symbol = order.terms.symbol
-        instrument = await self.ctx.instrument(symbol)
-        await self.ctx.fresh_reference(symbol)
-        current = self.ctx.book.get(order.intent_id) or order
-        self._sane(current, changes)
-        situation = self.ctx.situation(_changed(current, changes), instrument, leave_out=order.intent_id)
-        for control in CONTROLS:
-            verdict = control(situation)
-            if not verdict.ok and verdict.control not in _ASKED_BEFORE:
-                raise refusal(verdict)
-        self.ctx.gate.count_message()
-        task = self.ctx.spawn(self._carry_out(current, changes, actor=actor), name="replace")
+        change = await self._decide(order, changes, actor)
+        task = self.ctx.spawn(self._carry_out(change, actor=actor), name="replace")
+        task.add_done_callback(lambda _: self._running.discard(order.intent_id))
         error = await asyncio.shield(task)
         if error is not None and error.outcome is not Outcome.UNKNOWN:
             raise error
         return self.ctx.book.get(order.intent_id) or order
+
+    async def _decide(self, order: Order, changes: OrderChanges, actor: Actor) -> _Change:
+        ctx, symbol = self.ctx, order.terms.symbol
+        try:
+            self._sane(order, changes)
+            ctx.switches.assert_open()
+            instrument = await ctx.instrument(symbol)
+            await ctx.fresh_reference(symbol)
+            current = ctx.book.get(order.intent_id) or order
+            self._sane(current, changes)
+            situation = ctx.situation(_changed(current, changes), instrument, leave_out=order.intent_id)
+            return self._approve(current, changes, situation)
+        except FloorbrokerError as error:
+            if error.outcome is Outcome.UNKNOWN:
+                error.outcome = Outcome.NOT_SENT  # a question failed; the change was never on its way
+            await self._refused(order, actor, error)
+            raise
+
+    def _approve(self, order: Order, changes: OrderChanges, situation: Situation) -> _Change:
+        """Every control, and the reservation of what the order grows by, without an await (I12)."""
+        ctx = self.ctx
+        for control in CONTROLS:
+            verdict = control(situation)
+            if not verdict.ok and verdict.control not in _ASKED_BEFORE:
+                raise refusal(verdict)
+        ctx.gate.count_message()
+        replace_id = ctx.ids.intent(ctx.clock.now())
+        self._running.add(order.intent_id)
+        growth = (situation.wish.order_qty or ZERO) - (order.leaves_qty or ZERO)
+        if growth > 0:
+            ctx.gate.pending[replace_id] = replace(situation.wish, order_qty=Quantity(growth))
+        ctx.reserve(order.intent_id, situation)
+        return _Change(
+            order=order,
+            changes=changes,
+            replace_id=replace_id,
+            cl_ord_id=ctx.broker.identity.encode(replace_id),
+            decided_at=ctx.clock.monotonic(),
+        )
+
+    async def _refused(self, order: Order, actor: Actor, error: FloorbrokerError) -> None:
+        """Every refusal is audited."""
+        row = self.ctx.audit(
+            actor, "order.replace", order.intent_id, outcome="refused", reason=error.code, detail=error.detail
+        )
+        try:
+            await self.ctx.writer.write([row])
+        except JournalFault as fault:
+            self.ctx.log.error("replace.refusal_not_journaled", detail=fault.detail)
 
     def _sane(self, order: Order, changes: OrderChanges) -> None:
         if Can.REPLACE not in self.ctx.broker.info.can:
             raise NotSupported(f"{self.ctx.broker.info.name} cannot change orders: cancel and place anew")
         if not order.is_open or order.in_doubt:
             raise Conflict(f"order {order.intent_id} is {order.ord_status.value}: it cannot be changed")
-        if order.pending_replace:
+        if order.pending_replace or order.intent_id in self._running:
             raise Conflict(f"order {order.intent_id} has a change in flight: wait for its answer")
+        if order.pending_cancel:
+            raise Conflict(f"order {order.intent_id} is being cancelled: it cannot be changed")
         if changes == OrderChanges():
             raise InvalidRequest("nothing to change")
         if changes.order_qty is not None and changes.order_qty <= order.cum_qty:
             detail = f"the new total must be above the {order.cum_qty} already filled"
             raise InvalidRequest(detail, fields=(FieldError(pointer="/quantity", code="below_filled", detail=detail),))
 
-    async def _carry_out(self, order: Order, changes: OrderChanges, *, actor: Actor) -> FloorbrokerError | None:
-        ctx, now = self.ctx, self.ctx.clock.now()
-        replace_id = ctx.ids.intent(now)
-        cl_ord_id = ctx.broker.identity.encode(replace_id)
-        asked = f.ReplaceAsked(source=f.Source.OWN, at=now, replace_id=replace_id, cl_ord_id=cl_ord_id, changes=changes)
-        row = ctx.audit(actor, "order.replace", order.intent_id, outcome="sending", replace_id=replace_id)
-        await ctx.writer.write([FactEntry(profile=ctx.profile.name, intent_id=order.intent_id, fact=asked), row])
+    async def _carry_out(self, change: _Change, *, actor: Actor) -> FloorbrokerError | None:
+        await self._commit(change, actor)
         try:
-            reports = await self._send(order, changes, cl_ord_id=cl_ord_id)
+            answer = await self._send(change)
         except FloorbrokerError as error:
-            await self._after_failure(order, replace_id, error)
-            return error
-        await self._take(order, replace_id, reports)
-        return None
+            answer = error
+        try:
+            await self._conclude(change, answer)
+        except JournalFault as fault:  # what we heard is held; the change stands as asked, which is durable and true
+            self.ctx.log.error("replace.answer_not_journaled", intent=change.order.intent_id, detail=fault.detail)
+        return answer if isinstance(answer, FloorbrokerError) else None
 
-    async def _send(self, order: Order, changes: OrderChanges, *, cl_ord_id: ClOrdId) -> Reports:
-        ctx = self.ctx
-        if blocked := ctx.switches.blocked():
-            raise KillSwitchOn(blocked)
-        if not_ready := ctx.switches.not_ready():
-            raise NotReady(not_ready)
-        decided_at = ctx.clock.monotonic()
-        return await ctx.broker.modify_order(order.ref, changes, cl_ord_id=cl_ord_id, decided_at=decided_at)
+    async def _conclude(self, change: _Change, answer: Reports | FloorbrokerError) -> None:
+        if isinstance(answer, FloorbrokerError):
+            await self._after_failure(change.order, change.replace_id, answer)
+        else:
+            await self._take(change.order, change.replace_id, answer)
+
+    async def _commit(self, change: _Change, actor: Actor) -> None:
+        """The change and its client id, durable before a byte of it leaves (I2); its growth then lives in the book."""
+        ctx, order = self.ctx, change.order
+        asked = f.ReplaceAsked(
+            source=f.Source.OWN,
+            at=ctx.clock.now(),
+            replace_id=change.replace_id,
+            cl_ord_id=change.cl_ord_id,
+            changes=change.changes,
+        )
+        row = ctx.audit(actor, "order.replace", order.intent_id, outcome="sending", replace_id=change.replace_id)
+        with ctx.gate.reserved(change.replace_id):
+            fact = FactEntry(profile=ctx.profile.name, intent_id=order.intent_id, fact=asked)
+            await ctx.writer.commit_act([fact, row])
+
+    async def _send(self, change: _Change) -> Reports:
+        self.ctx.switches.assert_open()
+        try:
+            return await self.ctx.broker.modify_order(
+                change.order.ref, change.changes, cl_ord_id=change.cl_ord_id, decided_at=change.decided_at
+            )
+        except FloorbrokerError:
+            raise
+        except Exception as error:  # after the commit anything unforeseen is a doubt, never a lost change
+            self.ctx.log.error("replace.unforeseen", error=type(error).__name__, intent=change.order.intent_id)
+            raise ApiError(f"unforeseen: {type(error).__name__}", outcome=Outcome.UNKNOWN) from error
 
     async def _take(self, order: Order, replace_id: IntentId, reports: Reports) -> None:
         """A venue that keeps the id answers with the order's new terms; one that changes it names the old id."""
         await self.inbound.take(reports)
-        kept = next(
-            (r for r in reports if r.order_id is not None and r.order_id == order.order_id and not r.replaced_by), None
-        )
+        kept = next((report for report in reports if _is_done_in_place(order, report)), None)
         if kept is None or kept.order_id is None:
             return
         done = f.ReplaceDone(
@@ -128,6 +202,12 @@ class Replacer:
             await self.inbound.take(await ctx.broker.get_order_status(order.ref))
         except FloorbrokerError as again:
             ctx.log.warning("replace.look_failed", code=again.code, intent=order.intent_id)
+
+
+def _is_done_in_place(order: Order, report: ExecutionReport) -> bool:
+    """Whether a reply says that the order has its new terms under its old id; "asked for" is not done."""
+    same = report.order_id is not None and report.order_id == order.order_id
+    return same and not report.replaced_by and report.ord_status is not OrdStatus.PENDING_REPLACE
 
 
 def _changed(order: Order, changes: OrderChanges) -> NewOrder:

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.capability import Can
-from floorbroker.domain.errors import FloorbrokerError, OrderNotFound
+from floorbroker.domain.errors import ApiError, FloorbrokerError, Forbidden, OrderNotFound
 from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import NoteEntry
-from floorbroker.domain.records import ExecutionReport, Fetched, Position
-from floorbroker.domain.values import text_of
+from floorbroker.domain.records import Account, ExecutionReport, Fetched, Position
+from floorbroker.domain.values import Environment, IntentId, text_of
 from floorbroker.oms.account import AccountContext
 from floorbroker.oms.book import ADJUSTMENT
 from floorbroker.oms.doubt import Resolver
 from floorbroker.oms.inbound import Inbound
-from floorbroker.oms.reconcile import PositionGap, interrupted, look_back, position_gaps, unlisted
+from floorbroker.oms.reconcile import PositionGap, interrupted, look_back, position_gaps, unlisted, unsettled_symbols
+from floorbroker.oms.synthetic import stand_ins
 
 ROUND = "recon.round"
 SECOND_READ_S = 1.0
+READS_MAX = 4
+FILLS_FIRST_S, FILLS_LAST_S = 1.0, 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """What one round found."""
+    """What one round found.  It converged when every difference was confirmed by a second read and explained."""
 
     at: datetime
     converged: bool
@@ -41,6 +45,15 @@ class _Snapshot:
 
 
 @dataclass(slots=True)
+class _Asked:
+    """How often the fills of one order were asked for at one state of its facts, and when to ask next (monotonic)."""
+
+    version: int
+    times: int
+    next_at: float
+
+
+@dataclass(slots=True)
 class Reconciler:
     """Brings one account's book and its venue together."""
 
@@ -49,7 +62,8 @@ class Reconciler:
     resolver: Resolver
     watermark: datetime | None = None
     down_since: datetime | None = None
-    _listed_at: dict[str, int] = field(default_factory=dict[str, int])
+    _asked: dict[IntentId, _Asked] = field(default_factory=dict[IntentId, _Asked])
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def settle_interrupted(self) -> None:
         """What a restart cut off: PREPARED was never sent, SENDING is in doubt (RELIABILITY 2.7)."""
@@ -63,7 +77,11 @@ class Reconciler:
             await self.inbound.write_facts(intent_id, [doubt])
 
     async def round(self) -> Round:
-        """One full round.  Raises when any part of the fetch fails; then nothing was changed (I8)."""
+        """One full round, one at a time.  Raises when any part of the fetch fails; then nothing was changed (I8)."""
+        async with self._one_at_a_time:
+            return await self._round()
+
+    async def _round(self) -> Round:
         ctx, started = self.ctx, self.ctx.clock.now()
         before = {order.intent_id: order.version for order in ctx.book}
         snapshot = await self._fetch(started)
@@ -75,21 +93,22 @@ class Reconciler:
                     order, since=look_back(watermark=None, now=started, down_since=None, oldest_open=None)
                 )
         await self.complete_executions()
-        gaps = await self._explain(snapshot.positions)
-        await ctx.refresh_account()
+        adjusted, disputed = await self._explain(snapshot.positions)
+        _assert_environment(await ctx.refresh_account(), ctx.profile.environment)
         changed = [order for order in ctx.book if before.get(order.intent_id) != order.version]
         result = Round(
             at=started,
-            converged=True,
+            converged=not disputed,
             counts={
                 "open_orders": len(snapshot.open.items),
                 "orders": len(snapshot.history.items),
                 "executions": len(snapshot.fills),
                 "positions": len(snapshot.positions.items),
                 "changed": len(changed),
-                "adjusted": len(gaps),
+                "adjusted": len(adjusted),
+                "disputed": len(disputed),
             },
-            differences=tuple(str(gap) for gap in gaps),
+            differences=tuple(str(gap) for gap in (*adjusted, *disputed)),
         )
         await self._note(result)
         self.watermark, self.down_since = started, None
@@ -117,29 +136,69 @@ class Reconciler:
         return [o for o in self.ctx.book.open_orders() if not o.in_doubt and o.order_id and o.created_at < asked_at]
 
     async def complete_executions(self) -> None:
-        """Fetch the fills that reported totals imply, once for each new total."""
-        lacking = [order for order in self.ctx.book if order.needs_executions]
-        lacking = [order for order in lacking if self._listed_at.get(order.intent_id) != order.version]
-        if not lacking or Can.HISTORY_FILLS not in self.ctx.broker.info.can:
+        """Fetch the fills that reported totals imply: at once for each new total, then ever more rarely.
+
+        A venue that cannot list them gets stand-ins after the grace.
+        """
+        lacking = self.ctx.book.lacking_executions()
+        if Can.HISTORY_FILLS not in self.ctx.broker.info.can:
+            await self._stand_in(lacking)
+            return
+        lacking = [order for order in lacking if self._is_due(order)]
+        if not lacking:
             return
         since = look_back(
             watermark=None, now=self.ctx.clock.now(), down_since=None, oldest_open=min(o.created_at for o in lacking)
         )
         await self.inbound.take((await self.ctx.broker.get_fills(since)).items)
-        for order in lacking:
-            current = self.ctx.book.get(order.intent_id)
-            if current is not None:
-                self._listed_at[order.intent_id] = current.version
 
-    async def _explain(self, positions: Fetched[Position]) -> tuple[PositionGap, ...]:
-        """Differences that a second read confirms become visible adjustments, one note each."""
-        gaps = position_gaps(positions.items, self.ctx.book.holdings.all())
-        if not gaps:
-            return ()
-        await self.ctx.clock.sleep(SECOND_READ_S)
-        await self._refetch_fills()
-        second = position_gaps((await self.ctx.broker.get_positions()).items, self.ctx.book.holdings.all())
-        confirmed = tuple(gap for gap in second if gap in gaps)
+    def _is_due(self, order: Order) -> bool:
+        """Whether to ask for an order's fills now; counts the asking."""
+        now, asked = self.ctx.clock.monotonic(), self._asked.get(order.intent_id)
+        if asked is not None and asked.version == order.version and now < asked.next_at:
+            return False
+        times = asked.times + 1 if asked is not None and asked.version == order.version else 0
+        delay_s = min(FILLS_FIRST_S * 2.0 ** min(times, 10), FILLS_LAST_S)
+        self._asked[order.intent_id] = _Asked(order.version, times, now + delay_s)
+        return True
+
+    async def _stand_in(self, lacking: list[Order]) -> None:
+        ctx = self.ctx
+        for order in lacking:
+            held = ctx.reference(order.terms.symbol)
+            mark = held.against(order.terms.side) if held is not None else None
+            facts = stand_ins(order, ctx.book.evidence(order.intent_id), now=ctx.clock.now(), mark=mark)
+            if facts:
+                ctx.log.warning("order.synthetic_fills", intent=order.intent_id, fills=len(facts))
+                await self.inbound.write_facts(order.intent_id, facts)
+
+    async def _explain(self, positions: Fetched[Position]) -> tuple[tuple[PositionGap, ...], tuple[PositionGap, ...]]:
+        """Differences that a second read confirms become visible adjustments, one note each; and those in dispute.
+
+        A symbol with an order in doubt, or with fills still to come, is never adjusted: what is missing is on its way.
+        """
+        gaps = self._gaps(positions)
+        for _ in range(READS_MAX):
+            if not gaps:
+                return (), ()
+            before = gaps
+            await self.ctx.clock.sleep(max(SECOND_READ_S, self.ctx.visibility_lag_s))
+            await self._refetch_fills()
+            gaps = self._gaps(await self.ctx.broker.get_positions())
+            if set(gaps) <= set(before):
+                break
+        else:
+            return (), gaps
+        waiting = unsettled_symbols([*self.ctx.book.open_orders(), *self.ctx.book.lacking_executions()])
+        confirmed = tuple(gap for gap in gaps if gap.symbol not in waiting)
+        await self._adjust(confirmed)
+        return confirmed, tuple(gap for gap in gaps if gap.symbol in waiting)
+
+    def _gaps(self, positions: Fetched[Position]) -> tuple[PositionGap, ...]:
+        self.ctx.on_positions(positions.items)
+        return position_gaps(positions.items, self.ctx.book.holdings.all())
+
+    async def _adjust(self, confirmed: tuple[PositionGap, ...]) -> None:
         cause = "opening position" if self.watermark is None else "unexplained difference"
         notes = [
             NoteEntry(
@@ -151,7 +210,6 @@ class Reconciler:
         ]
         if notes:
             await self.ctx.writer.write(notes)
-        return confirmed
 
     async def _refetch_fills(self) -> None:
         if Can.HISTORY_FILLS in self.ctx.broker.info.can:
@@ -170,3 +228,13 @@ class Reconciler:
         except FloorbrokerError as error:
             self.ctx.log.warning("reconcile.failed", code=error.code, detail=error.detail)
             return error
+        except Exception as error:  # noqa: BLE001 - whatever a venue's answer does to us, its session must go on asking
+            self.ctx.log.error("reconcile.unforeseen", error=type(error).__name__)
+            return ApiError(f"unforeseen: {type(error).__name__}")
+
+
+def _assert_environment(account: Account, environment: Environment) -> None:
+    """The venue's own word on what this account is must agree with the profile (RELIABILITY 9)."""
+    hint = account.environment_hint
+    if hint and environment is not Environment.SIM and hint != environment.value:
+        raise Forbidden(f"the venue says this account is {hint}, the profile is {environment.value}")

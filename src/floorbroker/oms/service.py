@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
+from floorbroker.domain import facts as f
 from floorbroker.domain.capability import Can
 from floorbroker.domain.errors import FieldError, FloorbrokerError
 from floorbroker.domain.orders import NewOrder, Order, OrderState
@@ -21,7 +24,9 @@ from floorbroker.risk.verdict import Verdict
 
 STUCK_S = 3.0
 OPEN_ORDERS_S = 30.0
+SILENT_S = 20.0
 TICK_S = 1.0
+STOP_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,15 +85,15 @@ class OrderService:
             self.resolver.watch(after)
         if _appeared(before, after):
             self._on_appearance(after)
-        if before is None or before.cum_qty != after.cum_qty or before.is_open != after.is_open:
+        if before is None or _costs(before) != _costs(after):
             self._account_stale = True
         self.announce(change)
 
     def _on_appearance(self, order: Order) -> None:
         """An order in doubt shows up: do what was asked of it meanwhile, and cancel it if it had been given up."""
         late = any("late acceptance" in alert for alert in order.alerts)
-        if late:
-            self.ctx.log.error("order.late_acceptance", intent=order.intent_id)
+        for alert in order.alerts:
+            self.ctx.log.error("order.contradiction", intent=order.intent_id, detail=alert)
         if order.pending_cancel:
             self.ctx.spawn(self.canceller.again(order), name="cancel")
         elif late and self.ctx.cancel_late:
@@ -107,28 +112,58 @@ class OrderService:
         last_listing = self.ctx.clock.monotonic()
         while True:
             await self.ctx.clock.sleep(TICK_S)
-            try:
-                await self._look_at_stuck()
-                if self._account_stale:
-                    self._account_stale = False
-                    await self.ctx.refresh_account()
-                if self.ctx.clock.monotonic() - last_listing >= OPEN_ORDERS_S:
-                    last_listing = self.ctx.clock.monotonic()
-                    await self._list_open()
-            except FloorbrokerError as error:
-                self.ctx.log.warning("watch.failed", code=error.code, detail=error.detail)
+            await self._try(self._look_at_stuck)
+            await self._try(self._look_at_account)
+            if self.ctx.clock.monotonic() - last_listing >= self._listing_due_s():
+                last_listing = self.ctx.clock.monotonic()
+                await self._try(self._list_open)
+
+    async def _try(self, look: Callable[[], Awaitable[None]]) -> None:
+        """One look; whatever it meets, the next one comes."""
+        try:
+            await look()
+        except FloorbrokerError as error:
+            self.ctx.log.warning("watch.failed", code=error.code, detail=error.detail)
+        except Exception as error:  # noqa: BLE001 - a watch that ends leaves orders in doubt for ever
+            self.ctx.log.error("watch.unforeseen", error=type(error).__name__)
+
+    def _listing_due_s(self) -> float:
+        """Sooner while orders work and the stream says nothing: it may be dead without knowing it."""
+        is_silent = self.inbound.silence_s() >= SILENT_S and bool(self.ctx.book.open_orders())
+        return SILENT_S if is_silent else OPEN_ORDERS_S
+
+    async def _look_at_account(self) -> None:
+        if self._account_stale:
+            self._account_stale = False
+            await self.ctx.refresh_account()
 
     async def _look_at_stuck(self) -> None:
         now = self.ctx.clock.now()
         for order in self.ctx.book.open_orders():
-            age_s = (now - order.updated_at).total_seconds()
-            if age_s < STUCK_S or order.in_doubt:
-                continue
+            self._look_at(order, age_s=(now - order.updated_at).total_seconds())
+        await self.reconciler.complete_executions()
+
+    def _look_at(self, order: Order, *, age_s: float) -> None:
+        """Start what an order calls for.  A doubt is settled whatever broke off the last try, a restart included."""
+        if order.state is OrderState.UNKNOWN:
+            self.resolver.watch(order)
+        elif age_s < STUCK_S:
+            return
+        elif order.state is OrderState.SENDING:
+            self.ctx.spawn(self._look_at_send(order), name="look")
+        else:
             if order.pending_replace:
                 self.resolver.watch(order)
             if order.pending_cancel:
-                await self.canceller.again(order)
-        await self.reconciler.complete_executions()
+                self.ctx.spawn(self.canceller.again(order), name="cancel")
+
+    async def _look_at_send(self, order: Order) -> None:
+        """A send under way for seconds is asked about; one that ended without a word is in doubt."""
+        if self.submitter.is_sending(order.intent_id):
+            await self.resolver.look(order)
+            return
+        doubt = f.InDoubt(source=f.Source.OWN, at=self.ctx.clock.now(), reason="the send ended without an answer")
+        await self.inbound.write_facts(order.intent_id, [doubt])
 
     async def _list_open(self) -> None:
         listed = await self.ctx.broker.get_open_orders()
@@ -157,14 +192,26 @@ class OrderService:
         return await self.canceller.cancel_each(orders, actor=actor, reason=reason)
 
     async def stop(self) -> None:
-        """Let handed-over facts become durable, then end every task."""
+        """Let sends under way end and what was heard become durable, as far as that goes soon; then end every task."""
+        await self._within(self.submitter.finish(), self.ctx.send_timeout_s)
         if self.ctx.journal.is_writable:
-            await self.ctx.writer.idle()
+            await self._within(self.ctx.writer.idle(), STOP_S)
         await self.ctx.stop()
+
+    async def _within(self, work: Coroutine[Any, Any, None], longest_s: float) -> None:
+        tasks = [self.ctx.spawn(work, name="stop"), self.ctx.spawn(self.ctx.clock.sleep(longest_s), name="stop")]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+
+
+def _costs(order: Order) -> tuple[object, ...]:
+    """What the venue's own figures of the account may follow."""
+    return (order.cum_qty, order.is_open, order.in_doubt, order.pending_replace)
 
 
 def _appeared(before: Order | None, after: Order) -> bool:
-    """Whether an order in doubt, or given up, turns out to be at the venue and open."""
+    """Whether an order in doubt, or given up, or called done, turns out to be at the venue and open."""
     if before is None or not after.is_open or after.in_doubt:
         return False
-    return before.in_doubt or before.presumed or before.state is OrderState.NOT_PLACED
+    return before.in_doubt or not before.is_open

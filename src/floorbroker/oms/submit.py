@@ -11,17 +11,19 @@ from floorbroker.domain.errors import (
     FloorbrokerError,
     InsufficientFunds,
     InvalidRequest,
-    KillSwitchOn,
-    NotReady,
+    JournalFault,
     Outcome,
     Timeout,
 )
+from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import Approved, NewOrder, Order
 from floorbroker.domain.ports import Entry, FactEntry, KeyEntry
 from floorbroker.domain.values import Environment, IntentId, text_of
 from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.translate import fact_of_failure
+
+FINISH_POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,24 +43,51 @@ class Submitter:
     _first_use: dict[tuple[str, str], asyncio.Future[None]] = field(
         default_factory=dict[tuple[str, str], asyncio.Future[None]]
     )
+    _sending: set[IntentId] = field(default_factory=set[IntentId])
 
     async def submit(self, wish: NewOrder, *, actor: Actor, key: Key | None, route: str) -> tuple[Order, bool]:
         """The stored order, and whether the key had placed it before.  Raises for our own refusals; then nothing is stored."""
         if key is None:
             if self.ctx.profile.environment is Environment.LIVE:
                 raise _key_error("live orders need an Idempotency-Key", status=400)
-            return await self._place(wish, actor=actor, key=None, route=route), False
+            approved = await self._approve(wish, actor)
+            return await asyncio.shield(self._begin(approved, actor=actor, key=None, route=route)), False
         mark = (actor.principal, key.key)
         while (running := self._first_use.get(mark)) is not None:
             await asyncio.wait([running])
         if (stored := self._stored(actor, key)) is not None:
             return stored, True
-        self._first_use[mark] = done = asyncio.get_running_loop().create_future()
+        self._first_use[mark] = asyncio.get_running_loop().create_future()
         try:
-            return await self._place(wish, actor=actor, key=key, route=route), False
-        finally:
-            del self._first_use[mark]
-            done.set_result(None)
+            approved = await self._approve(wish, actor)
+        except BaseException:  # a caller that goes away while we decide included
+            self._let_next(mark)
+            raise
+        # The next use waits for the act itself, not for the caller, who may go away first.
+        task = self._begin(approved, actor=actor, key=key, route=route)
+        task.add_done_callback(lambda _: self._let_next(mark))
+        return await asyncio.shield(task), False
+
+    def _let_next(self, mark: tuple[str, str]) -> None:
+        waiting = self._first_use.pop(mark)
+        if not waiting.done():
+            waiting.set_result(None)
+
+    def _begin(self, approved: Approved, *, actor: Actor, key: Key | None, route: str) -> asyncio.Task[Order]:
+        """From the commit on, the act must reach its end even when the caller goes away."""
+        self._sending.add(approved.intent_id)
+        task = self.ctx.spawn(self._carry_out(approved, actor=actor, key=key, route=route), name="submit")
+        task.add_done_callback(lambda _: self._sending.discard(approved.intent_id))
+        return task
+
+    def is_sending(self, intent_id: IntentId) -> bool:
+        """Whether the one send of this intent is under way in this process."""
+        return intent_id in self._sending
+
+    async def finish(self) -> None:
+        """Let every send under way come to its end; each has its own deadline."""
+        while self._sending:
+            await self.ctx.clock.sleep(FINISH_POLL_S)
 
     def _stored(self, actor: Actor, key: Key) -> Order | None:
         held = self.ctx.journal.find_key(principal=actor.principal, profile=self.ctx.profile.name, key=key.key)
@@ -68,37 +97,40 @@ class Submitter:
             raise _key_error("this Idempotency-Key was used with another body", status=422)
         return self.ctx.book.get(held.intent_id)
 
-    async def _place(self, wish: NewOrder, *, actor: Actor, key: Key | None, route: str) -> Order:
-        approved = await self._approve(wish, actor)
-        # From the commit on, the act must reach its end even when the caller goes away.
-        task = self.ctx.spawn(self._carry_out(approved, actor=actor, key=key, route=route), name="submit")
-        return await asyncio.shield(task)
-
     async def _approve(self, wish: NewOrder, actor: Actor) -> Approved:
+        try:
+            self.ctx.switches.assert_open()  # at once, before anything is asked of the venue
+            instrument = await self._look_around(wish)
+            try:
+                return self._decide(wish, instrument)
+            except InsufficientFunds:
+                # Money that fills have freed since the last look may cover it: look once more, then believe it.
+                await self.ctx.refresh_account()
+                return self._decide(wish, instrument)
+        except FloorbrokerError as error:
+            if error.outcome is Outcome.UNKNOWN:
+                error.outcome = Outcome.NOT_SENT  # a question failed; the order was never on its way
+            await self._refused(wish, actor, error)
+            raise
+
+    async def _look_around(self, wish: NewOrder) -> Instrument:
         ctx = self.ctx
-        instrument = await ctx.instrument(wish.symbol if not wish.legs else wish.legs[0].symbol)
-        await ctx.fresh_reference(wish.symbol if not wish.legs else wish.legs[0].symbol)
+        symbol = wish.legs[0].symbol if wish.legs else wish.symbol
+        instrument = await ctx.instrument(symbol)
+        await ctx.fresh_reference(symbol)
         if ctx.account is None:
             await ctx.refresh_account()
+        return instrument
+
+    def _decide(self, wish: NewOrder, instrument: Instrument) -> Approved:
+        """Every control and the reservation, without an await (I12)."""
+        ctx = self.ctx
+        situation = ctx.situation(wish, instrument)
         intent_id = ctx.ids.intent(ctx.clock.now())
         cl_ord_id = ctx.broker.identity.encode(intent_id)
-        for last_try in (False, True):
-            situation = ctx.situation(wish, instrument)
-            try:
-                approved = ctx.gate.approve(situation, intent_id=intent_id, cl_ord_id=cl_ord_id)
-            except InsufficientFunds as error:
-                # Money that fills have freed since the last look may cover it: look once more, then believe it.
-                if last_try:
-                    await self._refused(wish, actor, error)
-                    raise
-                await ctx.refresh_account()
-            except FloorbrokerError as error:
-                await self._refused(wish, actor, error)
-                raise
-            else:
-                ctx.reserve(intent_id, situation)
-                return approved
-        raise AssertionError("the loop above returns or raises")
+        approved = ctx.gate.approve(situation, intent_id=intent_id, cl_ord_id=cl_ord_id)
+        ctx.reserve(intent_id, situation)
+        return approved
 
     async def _refused(self, wish: NewOrder, actor: Actor, error: FloorbrokerError) -> None:
         """Every refusal is audited."""
@@ -113,16 +145,15 @@ class Submitter:
             side=wish.side.value,
             qty=text_of(wish.order_qty) if wish.order_qty is not None else "",
         )
-        if self.ctx.journal.is_writable:
+        try:
             await self.ctx.writer.write([entry])
+        except JournalFault as fault:  # the row is held; the refusal stands whatever the disk does
+            self.ctx.log.error("submit.refusal_not_journaled", detail=fault.detail)
         self.ctx.meter.count("orders", outcome="refused", profile=self.ctx.profile.name)
 
     async def _carry_out(self, approved: Approved, *, actor: Actor, key: Key | None, route: str) -> Order:
         await self._commit(approved, actor=actor, key=key, route=route)
-        facts = await self._send(approved)
-        await self.inbound.write_facts(approved.intent_id, facts)
-        if self.inbound.strays:
-            await self.inbound.take(())
+        await self._conclude(approved.intent_id, await self._send(approved))
         order = self.ctx.book.get(approved.intent_id)
         assert order is not None  # its prepared fact is committed and folded above
         self.ctx.meter.count("orders", outcome=order.ord_status.value, profile=self.ctx.profile.name)
@@ -130,13 +161,19 @@ class Submitter:
 
     async def _commit(self, approved: Approved, *, actor: Actor, key: Key | None, route: str) -> None:
         """Intent, key, audit row and SENDING in one durable transaction (I2); the reservation then lives in the book."""
-        ctx = self.ctx
-        with ctx.gate.reserved(approved.intent_id):
-            records = await ctx.journal.commit(self._entries(approved, actor=actor, key=key, route=route))
-            for record in records:
-                change = ctx.book.apply(record)
-                if change is not None:
-                    ctx.writer.on_change(change)
+        with self.ctx.gate.reserved(approved.intent_id):
+            await self.ctx.writer.commit_act(self._entries(approved, actor=actor, key=key, route=route))
+
+    async def _conclude(self, intent_id: IntentId, facts: list[f.Fact]) -> None:
+        """Write what came of the send.  When the journal fails now, the order stands as SENDING, which is durable and true:
+        calling that a refusal would invite a second order.
+        """
+        try:
+            await self.inbound.write_facts(intent_id, facts)
+            if self.inbound.strays:
+                await self.inbound.take(())
+        except JournalFault as fault:
+            self.ctx.log.error("submit.answer_not_journaled", intent=intent_id, detail=fault.detail)
 
     def _entries(self, approved: Approved, *, actor: Actor, key: Key | None, route: str) -> list[Entry]:
         ctx, at, wish = self.ctx, self.ctx.clock.now(), approved.order
@@ -203,11 +240,8 @@ class Submitter:
         return facts
 
     def check(self, approved: Approved) -> None:
-        """The last look before the socket write: latch, READY, age of the intent.  Raises an `OwnRefusal` (NOT_SENT)."""
-        if blocked := self.ctx.switches.blocked():
-            raise KillSwitchOn(blocked)
-        if armed := self.ctx.switches.not_ready():
-            raise NotReady(armed)
+        """The last look before the socket write: latch, READY, arming, age of the intent.  Raises with NOT_SENT."""
+        self.ctx.switches.assert_open()
         age_s = self.ctx.clock.monotonic() - approved.decided_at
         if age_s > float(self.ctx.limits.intent_age_max_s):
             raise Timeout(f"the decision is {age_s:.1f} s old", outcome=Outcome.NOT_SENT)

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import Conflict, JournalFault
+from floorbroker.domain.errors import FloorbrokerError, JournalFault
 from floorbroker.domain.facts import Cum, Fact, Source
 from floorbroker.domain.ports import Entry, FactEntry, Journal, Log, Record
 from floorbroker.domain.values import IntentId
 from floorbroker.oms.book import Change, OrderBook
+from floorbroker.store import StaleEpoch
 
 MAX_HELD = 10_000
 RETRY_S = 1.0
@@ -28,10 +29,10 @@ class _Batch:
 
 @dataclass(slots=True)
 class Writer:
-    """Writes what is already true (facts, notes, audit of acts done).  Wishes are committed by their own act instead.
+    """Writes what is already true (facts, notes, audit of acts done) in groups, and the wish of an act on its own.
 
     While the journal cannot be written, entries wait in a bounded ring and are tried again; nothing is folded before it is
-    durable, and whoever waits for it hears of the fault.
+    durable, and whoever waits for it hears of the fault at once.
     """
 
     journal: Journal
@@ -43,13 +44,32 @@ class Writer:
     _inbox: deque[_Batch] = field(default_factory=deque[_Batch])
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
+    _fault: JournalFault | None = None
+
+    async def commit_act(self, entries: Sequence[Entry]) -> None:
+        """The transaction an act begins with: durable and folded when this returns.
+
+        Raises `Conflict` and `JournalFault`; then the act must not happen.
+        """
+        try:
+            records = await self.journal.commit(entries)
+        except JournalFault as fault:
+            self.on_fault(fault)
+            raise
+        self._fold(records)
 
     def put(self, entries: Sequence[Entry]) -> None:
         """Hand over entries; they become durable soon."""
         self._append(_Batch(entries, None))
 
     async def write(self, entries: Sequence[Entry]) -> None:
-        """Hand over entries and wait until they are durable and folded.  Raises `JournalFault` when they are not."""
+        """Hand over entries and wait until they are durable and folded.  Raises `JournalFault` when they are not.
+
+        While the journal is known to fail nobody waits for its next try: a cancel must not stand behind a full disk.
+        """
+        if self._fault is not None:
+            self._append(_Batch(entries, None))
+            raise JournalFault(self._fault.detail, fatal=self._fault.fatal)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._append(_Batch(entries, done))
         await done
@@ -57,6 +77,7 @@ class Writer:
     def _append(self, batch: _Batch) -> None:
         if len(self._inbox) >= MAX_HELD:
             dropped = self._inbox.popleft()
+            _tell(dropped, JournalFault("the journal cannot keep up; this was dropped"))
             self.log.error("journal.ring_full", entries=len(dropped.entries))
         self._inbox.append(batch)
         self._wake.set()
@@ -82,37 +103,54 @@ class Writer:
         batches = list(self._inbox)
         entries = self._news(entry for batch in batches for entry in batch.entries)
         try:
-            records = await self._commit(entries)
+            await self._commit(entries)
         except JournalFault as fault:
             self._fail(batches, fault)
             return False
+        self._fault = None
         for batch in batches:
             if self._inbox and self._inbox[0] is batch:
                 self._inbox.popleft()
-        for record in records:
-            change = self.book.apply(record)
-            if change is not None:
-                self.on_change(change)
-        for batch in batches:
-            if batch.done is not None and not batch.done.done():
-                batch.done.set_result(None)
+            _tell(batch, None)
         return True
 
-    async def _commit(self, entries: Sequence[Entry]) -> tuple[Record, ...]:
-        """All in one transaction; when a uniqueness rule objects, one by one, so that only the objected one stays out."""
+    async def _commit(self, entries: Sequence[Entry]) -> None:
+        """All in one transaction; when one entry is objected to, one by one, so that only that one stays out."""
         if not entries:
-            return ()
+            return
         try:
-            return await self.journal.commit(entries)
-        except Conflict as conflict:
-            self.log.warning("journal.conflict", detail=conflict.detail, entries=len(entries))
-        records: list[Record] = []
+            self._fold(await self._durable(entries))
+        except JournalFault:
+            raise
+        except Exception as error:  # noqa: BLE001 - one entry that cannot be stored must not hold up the others
+            self.log.warning("journal.conflict", detail=_words(error), entries=len(entries))
+            await self._commit_each(entries)
+
+    async def _commit_each(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             try:
-                records += await self.journal.commit([entry])
-            except Conflict as conflict:
-                self.log.error("journal.entry_refused", detail=conflict.detail)
-        return tuple(records)
+                self._fold(await self._durable([entry]))
+            except JournalFault:
+                raise
+            except Exception as error:  # noqa: BLE001 - see above: it is kept out by name, the rest goes on
+                self.log.error("journal.entry_refused", detail=_words(error))
+
+    async def _durable(self, entries: Sequence[Entry]) -> tuple[Record, ...]:
+        """A journal that belongs to another owner by now takes nothing more: a fault, never a mere conflict (I18)."""
+        try:
+            return await self.journal.commit(entries)
+        except StaleEpoch as stale:
+            raise JournalFault(stale.detail) from stale
+
+    def _fold(self, records: Iterable[Record]) -> None:
+        """Into the book, and told.  What one record does to a listener must not keep the next from being folded."""
+        for record in records:
+            try:
+                change = self.book.apply(record)
+                if change is not None:
+                    self.on_change(change)
+            except Exception as error:  # noqa: BLE001 - the record is durable; an act that waits for it must go on
+                self.log.error("journal.fold_failed", seq=record.seq, error=type(error).__name__, detail=_words(error))
 
     def _news(self, entries: Iterable[Entry]) -> list[Entry]:
         """What the book does not hold yet, each thing once."""
@@ -129,11 +167,24 @@ class Writer:
 
     def _fail(self, batches: list[_Batch], fault: JournalFault) -> None:
         """Waiters hear of it; the entries stay and are tried again."""
+        self._fault = fault
         self.on_fault(fault)
         for batch in batches:
-            if batch.done is not None and not batch.done.done():
-                batch.done.set_exception(fault)
+            _tell(batch, fault)
             batch.done = None
+
+
+def _tell(batch: _Batch, fault: JournalFault | None) -> None:
+    if batch.done is None or batch.done.done():
+        return
+    if fault is None:
+        batch.done.set_result(None)
+    else:
+        batch.done.set_exception(fault)
+
+
+def _words(error: Exception) -> str:
+    return error.detail if isinstance(error, FloorbrokerError) else type(error).__name__
 
 
 def _bare(fact: Fact) -> Fact:
