@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from random import Random
 
@@ -84,7 +86,6 @@ def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) ->
     for seat in seats:
         gateway.sessions[seat.profile.name] = _session(seat, journal=journal, gateway=gateway, around=around)
     _replay(gateway)
-    switch.open_permits()
     return gateway
 
 
@@ -184,9 +185,12 @@ def _arrival_bound_s(profile: Profile, documented_s: float) -> float:
     if profile.environment is not Environment.SIM:
         raise ConfigInvalid(f"profile {profile.name}: only environment sim may set arrival_bound_s")
     try:
-        return float(text)
+        bound_s = float(text)
     except ValueError:
-        raise ConfigInvalid(f"profile {profile.name}: arrival_bound_s {text!r} is not a number of seconds") from None
+        bound_s = math.nan
+    if not (math.isfinite(bound_s) and bound_s >= 0):
+        raise ConfigInvalid(f"profile {profile.name}: arrival_bound_s {text!r} is not a number of seconds")
+    return bound_s
 
 
 def _not_armed(profile: Profile, around: Surroundings) -> str:
@@ -205,7 +209,7 @@ def _replay(gateway: Gateway) -> None:
         session = gateway.sessions[entry.profile]
         session.ctx.book.apply(record)
         if isinstance(entry, NoteEntry) and entry.topic == ROUND:
-            session.service.reconciler.watermark = record.at
+            session.service.reconciler.watermark = datetime.fromisoformat(entry.data["started"])
 
 
 def _announce(change: Change, gateway: Gateway, around: Surroundings) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from floorbroker.bus import InProcessBus
@@ -53,6 +53,7 @@ class Gateway:
     bus: InProcessBus[DeskEvent]
     sessions: dict[ProfileName, ProfileSession] = field(default_factory=dict[ProfileName, ProfileSession])
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
+    _announced: int = 0
     _cancelling: dict[ProfileName, asyncio.Task[None]] = field(default_factory=dict[ProfileName, asyncio.Task[None]])
 
     # -- life -------------------------------------------------------------------------------------------------------------
@@ -60,13 +61,16 @@ class Gateway:
     async def start(self) -> None:
         """Start every session and the watch for kills written beside us.  The books are already replayed."""
         loop = asyncio.get_running_loop()
-        for name, session in self.sessions.items():
+        self._announced = self.last_seq()
+        for session in self.sessions.values():
             session.service.start()
+        await self._take_sentinels()
+        await self.kill_switch.open_permits()
+        for name, session in self.sessions.items():
             self._tasks.append(loop.create_task(session.run(), name=f"{name}:session"))
+            if self.kill_switch.level(name) > 1:
+                self._start_cancelling(name)
         self._tasks.append(loop.create_task(self._watch_sentinels(), name="sentinels"))
-        for profile in self.sessions:
-            if self.kill_switch.level(profile) > 1:
-                self._start_cancelling(profile)
 
     async def until_settled(self) -> None:
         """Wait until every session is READY or has said why it is not."""
@@ -83,13 +87,25 @@ class Gateway:
     # -- events -----------------------------------------------------------------------------------------------------------
 
     def on_change(self, change: Change) -> None:
-        """A durable change of an order: announce it, and its new fills."""
-        self.bus.publish(event_of(change.record, change.after))
+        """A durable change of an order: announce it, and its new fills.  An open order under level 2 is cancelled, however
+        late it shows up.
+        """
+        self._publish(event_of(change.record, change.after))
         for execution in executions_of(change):
-            self.bus.publish(event_of(change.record, change.after, execution=execution))
+            self._publish(event_of(change.record, change.after, execution=execution))
+        if change.after.is_open and self.kill_switch.level(change.after.profile) > 1:
+            self._start_cancelling(change.after.profile)
 
     def on_health(self, session: ProfileSession) -> None:
-        self.bus.publish(health_event(self.last_seq(), self.clock.now(), session))
+        """A session's state: told between facts, under the number of the last fact that was told."""
+        self._publish(health_event(self._announced, self.clock.now(), session))
+
+    def _publish(self, event: DeskEvent) -> None:
+        """Numbers never go back: a fact whose commit was overtaken on its way here is told under the newest number."""
+        if event.seq < self._announced:
+            event = replace(event, seq=self._announced)
+        self._announced = event.seq
+        self.bus.publish(event)
 
     async def events(
         self, *, after: int | None = None, channels: frozenset[str] | None = None
@@ -102,14 +118,17 @@ class Gateway:
         finally:
             subscription.close()
 
-    def past(self, after: int) -> list[DeskEvent]:
-        """Committed facts after a sequence, as events; each shows its order as it stands now."""
-        past: list[DeskEvent] = []
+    def past(self, after: int) -> Iterator[DeskEvent]:
+        """Announced facts after a sequence, as events; each shows its order as it stands now.
+
+        What is durable but not folded yet is not the past: it will be announced.
+        """
         while records := self.journal.read(after=after, kinds=frozenset({"fact"})):
-            after = records[-1].seq
             for record in records:
-                past += self._events_of(record)
-        return past
+                if record.seq > self._announced:
+                    return
+                yield from self._events_of(record)
+            after = records[-1].seq
 
     def _events_of(self, record: Record) -> list[DeskEvent]:
         entry = record.entry
@@ -319,6 +338,10 @@ class Gateway:
             if self.kill_switch.level(name) < 2:
                 self._cancelling.pop(name).cancel()
         self._announce_kill()
+        reopened = [session for name, session in self.sessions.items() if scope in (GLOBAL, name)]
+        for session in reopened:
+            session.reconcile_again("the kill switch was reset")
+        await asyncio.gather(*(session.until_settled() for session in reopened))
         return self.kill_state()
 
     def _announce_kill(self) -> None:
@@ -333,30 +356,49 @@ class Gateway:
 
     async def _cancel_until_none(self, session: ProfileSession) -> None:
         """Level 2: the venue's own cancel-all and the explicit list, with fresh snapshots, until nothing is open."""
-        caller = Actor(principal="gateway", via="kill")
+        name = session.ctx.profile.name
         while True:
-            chosen = [order for order in session.ctx.book.open_orders() if not order.pending_cancel]
-            await session.service.cancel_open(chosen, actor=caller, reason="kill switch")
             try:
-                if Can.CANCEL_ALL in session.ctx.broker.info.can:
-                    await session.service.inbound.take(await session.ctx.broker.cancel_all())
-                listed = await session.ctx.broker.get_open_orders()
-                await session.service.inbound.take(listed.items)
-            except FloorbrokerError as error:
-                self.log.error("kill.cancel_failed", profile=session.ctx.profile.name, code=error.code)
-            else:
-                if not listed.items and not session.ctx.book.open_orders():
+                if await self._cancel_round(session):
                     return
+            except FloorbrokerError as error:
+                self.log.error("kill.cancel_failed", profile=name, code=error.code, detail=error.detail)
+            except Exception as error:  # noqa: BLE001 - whatever a round meets, a kill goes on until nothing is open
+                self.log.error("kill.unforeseen", profile=name, error=type(error).__name__)
             await self.clock.sleep(CANCEL_ROUND_S)
+
+    async def _cancel_round(self, session: ProfileSession) -> bool:
+        """Ask both ways at once, then look; True when nothing is open any more."""
+        service, broker, book = session.service, session.ctx.broker, session.ctx.book
+        chosen = [order for order in book.open_orders() if not order.pending_cancel]
+        caller = Actor(principal="gateway", via="kill")
+        one_by_one = service.cancel_open(chosen, actor=caller, reason="kill switch")
+        if Can.CANCEL_ALL in broker.info.can:
+            _, found = await asyncio.gather(one_by_one, broker.cancel_all(), return_exceptions=True)
+            if isinstance(found, BaseException):
+                self.log.error("kill.cancel_all_failed", profile=session.ctx.profile.name, error=type(found).__name__)
+            else:
+                await service.inbound.take(found)
+        else:
+            await one_by_one
+        listed = await broker.get_open_orders()
+        await service.inbound.take(listed.items)
+        return not listed.items and not book.open_orders()
 
     async def _watch_sentinels(self) -> None:
         """Kills written beside the server take effect within half a second, even where no order is sent."""
         while True:
-            for sentinel in self.kill_switch.pending_sentinels():
-                caller = Caller(principal=sentinel.by, via="file")
-                profile = None if sentinel.scope == GLOBAL else sentinel.scope
-                await self.kill(sentinel.level, caller=caller, reason=sentinel.reason, profile=profile)
             await self.clock.sleep(SENTINEL_POLL_S)
+            try:
+                await self._take_sentinels()
+            except Exception as error:  # noqa: BLE001 - a file nobody can read must not end the watch over the next one
+                self.log.error("sentinel.unforeseen", error=type(error).__name__)
+
+    async def _take_sentinels(self) -> None:
+        for sentinel in self.kill_switch.pending_sentinels():
+            caller = Caller(principal=sentinel.by, via="file")
+            profile = None if sentinel.scope == GLOBAL else sentinel.scope
+            await self.kill(sentinel.level, caller=caller, reason=sentinel.reason, profile=profile)
 
     # -- operations -------------------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from floorbroker.gateway.desk import Caller, KillState
 LATCH = "latch"
 GLOBAL = ProfileName("*")
 LEVELS = (1, 2)
+_SELF = Caller(principal="gateway", via="gateway")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +69,16 @@ class KillSwitch:
             data = entry.data
             self._latches[entry.profile] = _Latch(int(data["level"]), data["reason"], data["by"], record.at)
 
-    def open_permits(self) -> None:
-        """After the replay: grant permits where the latch is open and was never closed beside us.
+    async def open_permits(self) -> None:
+        """After the replay: a profile that never had one gets its first permit, and the journal remembers that it did.
 
-        A profile without any latch history gets its first permit; one whose permit was removed while the latch says open
-        was killed beside the server, and stays blocked until it is reset.
+        From then on a missing permit means a kill, even one that no disk took (RELIABILITY I14): it stays until a reset.
         """
         for profile in self.profiles():
             if self.level(profile) == 0 and profile not in self._latches:
                 self.permits.grant(profile)
+                await self._commit("first", 0, scope=profile, caller=_SELF, reason="first start")
+                self._latches[profile] = _Latch(0, "first start", _SELF.principal, self.clock.now())
 
     def level(self, profile: ProfileName) -> int:
         """The level in force for a profile."""
@@ -118,11 +120,17 @@ class KillSwitch:
         level = max(level, self._latch(scope).level)
         self._latches[scope] = _Latch(level, reason, caller.principal, self.clock.now())
         for profile in self._in(scope):
-            self.permits.withdraw(profile)
+            self._withdraw(profile)
         try:
             await self._commit("on", level, scope=scope, caller=caller, reason=reason)
         except JournalFault as fault:
             self.log.error("kill.not_journaled", detail=fault.detail, scope=scope)
+
+    def _withdraw(self, profile: ProfileName) -> None:
+        try:
+            self.permits.withdraw(profile)
+        except OSError as error:  # the latch in memory holds already, and the journal is next
+            self.log.error("kill.permit_not_withdrawn", profile=profile, error=error.strerror)
 
     async def reset(self, *, scope: ProfileName, caller: Caller, reason: str) -> None:
         """Open the latch: durable first, then in memory.  A human's act, with a reason."""
@@ -136,8 +144,12 @@ class KillSwitch:
                 self.permits.grant(profile)
 
     def pending_sentinels(self) -> list[Sentinel]:
-        """Kills written beside the server that are stricter than what is in force."""
-        return [s for s in self.permits.sentinels() if s.level > self._latch(s.scope).level]
+        """Kills written beside the server that are stricter than what is in force here.
+
+        A scope that is none of our profiles belongs to another environment's desk.
+        """
+        mine = {GLOBAL, *self.profiles()}
+        return [s for s in self.permits.sentinels() if s.scope in mine and s.level > self._latch(s.scope).level]
 
     def _in(self, scope: ProfileName) -> tuple[ProfileName, ...]:
         return self.profiles() if scope == GLOBAL else (scope,)

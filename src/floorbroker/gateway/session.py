@@ -9,7 +9,7 @@ from datetime import datetime
 from random import Random
 
 from floorbroker.domain.capability import Can
-from floorbroker.domain.errors import FloorbrokerError
+from floorbroker.domain.errors import ApiError, FloorbrokerError
 from floorbroker.domain.ports import Subscription
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.gateway.desk import RoundResult, SessionState
@@ -19,6 +19,8 @@ from floorbroker.oms.service import OrderService
 
 FIRST_RETRY_S, LAST_RETRY_S = 0.5, 60.0
 FULL_COMPARE_S = 600.0
+STREAM_WAIT_S = 10.0
+WARN_CLOCK_OFFSET_S = 1.0
 MAX_CLOCK_OFFSET_S = 30.0
 
 
@@ -53,8 +55,13 @@ class ProfileSession:
         reconciler = self.service.reconciler
         if not up:
             reconciler.down_since = reconciler.down_since or self.ctx.clock.now()
+        self.reconcile_again(detail if not up else "the order stream came up")
+
+    def reconcile_again(self, reason: str) -> None:
+        """Take no new orders until another round has agreed."""
         if self.state in (SessionState.READY, SessionState.RECONCILING, SessionState.DEGRADED):
-            self._move(SessionState.RECONCILING, detail if not up else "the order stream came up")
+            self._move(SessionState.RECONCILING, reason)
+            self._settled.clear()
             self._wanted.set()
 
     # -- conditions -----------------------------------------------------------------------------------------------------------
@@ -78,7 +85,7 @@ class ProfileSession:
 
     async def run(self) -> None:
         """The session's task; ends by cancellation."""
-        await self.service.reconciler.settle_interrupted()
+        await self._settle_interrupted()
         await self._connect()
         self.service.start_watching()
         while True:
@@ -86,12 +93,23 @@ class ProfileSession:
             self._settled.set()
             await self._pause(FULL_COMPARE_S)
 
+    async def _settle_interrupted(self) -> None:
+        """Before anything else: say what the last life left behind; again and again while the journal does not take it."""
+        for attempt in range(1_000_000):
+            try:
+                await self.service.reconciler.settle_interrupted()
+            except FloorbrokerError as error:
+                self._move(SessionState.OFFLINE, error.detail)
+                self._settled.set()
+                await self._back_off(attempt, error)
+            else:
+                return
+
     async def _connect(self) -> None:
         for attempt in range(1_000_000):
             self._move(SessionState.CONNECTING, "connecting")
             try:
-                await self.ctx.broker.connect()
-                self._subscription = await self.ctx.broker.subscribe_order_events(self)
+                await self._log_in()
             except FloorbrokerError as error:
                 self._move(SessionState.OFFLINE, error.detail)
                 self._settled.set()
@@ -101,31 +119,63 @@ class ProfileSession:
                 self._move(SessionState.RECONCILING, "connected")
                 return
 
+    async def _log_in(self) -> None:
+        try:
+            await self.ctx.broker.connect()
+            self._subscription = await self.ctx.broker.subscribe_order_events(self)
+        except FloorbrokerError:
+            raise
+        except Exception as error:  # what nobody foresaw is tried again like what was, and seen
+            self.ctx.log.error("session.unforeseen", profile=self.ctx.profile.name, error=type(error).__name__)
+            raise ApiError(f"unforeseen: {type(error).__name__}") from error
+
     async def _reconcile(self) -> None:
-        """Rounds until one succeeds with the stream up."""
+        """Rounds until one converges with the stream up."""
         for attempt in range(1_000_000):
             self._wanted.clear()
             if not self._has_stream():
-                await self._pause(FULL_COMPARE_S)
+                await self._await_stream()
                 continue
             found = await self.service.reconciler.try_round()
             self._remember(found)
             if isinstance(found, FloorbrokerError):
-                self._move(SessionState.DEGRADED, f"reconciliation failed: {found.detail}")
-                self._settled.set()
-                await self._back_off(attempt, found)
+                await self._degrade(f"reconciliation failed: {found.detail}", attempt, found)
+            elif not found.converged:
+                await self._degrade(f"positions do not agree yet: {'; '.join(found.differences)}", attempt, None)
             elif not self._wanted.is_set():
+                self._warn_of_clock()
                 self._move(SessionState.READY, "")
                 return
+
+    async def _await_stream(self) -> None:
+        """Wait for the stream; when it is long in coming, whoever waits for this session is told that."""
+        await self._pause(STREAM_WAIT_S)
+        if not self._wanted.is_set():
+            self._move(SessionState.DEGRADED, "the order stream is down")
+            self._settled.set()
+            await self._pause(FULL_COMPARE_S)
+
+    async def _degrade(self, reason: str, attempt: int, error: FloorbrokerError | None) -> None:
+        self._move(SessionState.DEGRADED, reason)
+        self._settled.set()
+        await self._back_off(attempt, error)
+
+    def _warn_of_clock(self) -> None:
+        offset_s = self.ctx.broker.get_connection_status().clock_offset_s
+        if offset_s is not None and abs(offset_s) > WARN_CLOCK_OFFSET_S:
+            self.ctx.log.warning("clock.offset", profile=self.ctx.profile.name, offset_s=round(offset_s, 3))
 
     def _has_stream(self) -> bool:
         return self.stream_up or Can.STREAM_ORDERS not in self.ctx.broker.info.can
 
-    async def _back_off(self, attempt: int, error: FloorbrokerError) -> None:
-        """Full jitter, doubling to a minute; the venue's own word on waiting is a floor."""
+    async def _back_off(self, attempt: int, error: FloorbrokerError | None) -> None:
+        """Full jitter, doubling to a minute, cut short by a reason to reconcile; the venue's own word on waiting is a floor."""
         ceiling_s = min(FIRST_RETRY_S * 2.0 ** min(attempt, 10), LAST_RETRY_S)
         delay_s = self.random.uniform(0.0, ceiling_s)
-        await self.ctx.clock.sleep(max(delay_s, error.hint.retry_after_s or 0.0))
+        floor_s = (error.hint.retry_after_s or 0.0) if error is not None else 0.0
+        if floor_s:
+            await self.ctx.clock.sleep(floor_s)
+        await self._pause(max(delay_s - floor_s, 0.0))
 
     async def _pause(self, longest_s: float) -> None:
         """Wait for a reason to reconcile, or for the time of the next full compare."""
