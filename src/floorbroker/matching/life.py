@@ -262,7 +262,8 @@ class Life:
             if are_rivals(order, other):
                 self._shrink(other, qty, is_over=not order.is_open, at=at)
             elif other.parent_id == order.order_id and order.status is MatchStatus.FILLED and not other.is_leg:
-                self._release(other, order, at)
+                if other.status is MatchStatus.HELD:  # an entry that fills again after a bust has released it before
+                    self._release(other, order, at)
 
     def _shrink(self, other: MatchOrder, qty: Quantity, *, is_over: bool, at: datetime) -> None:
         total = other.order.order_qty

@@ -312,6 +312,10 @@ class AlpacaBroker:
         a child turns up whose parent we do not know.
         """
         asked_at = self._clock.now()
+        listed = await self._all_open(asked_at)
+        return Fetched(items=self._reports(listed, self._heard(Source.SNAPSHOT, asked_at)), asked_at=asked_at)
+
+    async def _all_open(self, asked_at: datetime) -> list[wire.Order]:
         listed = await self._reads.orders(status="open", nested=False, since=None)
         strays = [order for order in listed if self._families.is_stray(order)]
         if strays:
@@ -320,14 +324,15 @@ class AlpacaBroker:
             since = min(times, default=asked_at)
             self._families.learn(await self._reads.orders(status="all", nested=True, since=since))
             self._families.give_up(strays)
-        return Fetched(items=self._reports(listed, self._heard(Source.SNAPSHOT, asked_at)), asked_at=asked_at)
+        return listed
 
     async def get_order_history(self, since: datetime) -> Fetched[ExecutionReport]:
         """Orders submitted since `since`, and all open ones: the venue can be asked by submission time only."""
         asked_at = self._clock.now()
         listed = await self._reads.orders(status="all", nested=True, since=since)
+        self._families.learn(listed)
         known = {order.id for head in listed for order in (head, *(head.legs or ()))}
-        earlier = await self._reads.orders(status="open", nested=False, since=None)
+        earlier = await self._all_open(asked_at)  # a group may have been placed since the first list
         found = [*listed, *(order for order in earlier if order.id not in known)]
         return Fetched(items=self._reports(found, self._heard(Source.SNAPSHOT, asked_at)), asked_at=asked_at)
 
