@@ -63,6 +63,9 @@ COINS: dict[str, tuple[str, str]] = {
 }
 
 
+TEST_SYMBOL = "FAKEPACA"  # for streams that are always on; nobody trades it
+
+
 def equity(symbol: str, name: str = "") -> Instrument:
     """A US share: cents from one dollar up, fractions to nine decimals."""
     return Instrument(
@@ -155,7 +158,8 @@ def seeded(seed: int) -> tuple[SeededSource, list[Instrument]]:
     instruments = [equity(s, name) for s, (_, name) in EQUITIES.items()] + [
         coin(s, name) for s, (_, name) in COINS.items()
     ]
-    anchors = {**EQUITIES, **COINS}
+    instruments.append(replace(equity(TEST_SYMBOL, "Test feed"), tradable=False))
+    anchors = {**EQUITIES, **COINS, TEST_SYMBOL: ("150.00", "")}
     listings = {i.symbol: _listing(i, Decimal(anchors[i.symbol][0])) for i in instruments}
     return SeededSource(seed=seed, listings=listings), instruments
 

@@ -96,6 +96,7 @@ async def serve(
         ]
         tasks = [asyncio.create_task(server.serve(sockets=[listener])) for server, listener in doors]
         feeder = asyncio.create_task(venue.run())
+        feeder.add_done_callback(lambda task: ending.set() if _failed(task) else None)
         try:
             await _started([server for server, _ in doors], tasks)
             ready(_line(venue, host, [listener.getsockname()[1] for _, listener in doors], authority))
@@ -105,6 +106,12 @@ async def serve(
             for server, _ in doors:
                 server.should_exit = server.force_exit = True
             await asyncio.gather(*tasks, feeder, return_exceptions=True)
+        if _failed(feeder):
+            feeder.result()
+
+
+def _failed(task: asyncio.Task[None]) -> bool:
+    return not task.cancelled() and task.exception() is not None
 
 
 def _door(app: Any, host: str, port: int, authority: TestAuthority | None) -> tuple[_Server, socket.socket]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 VENUE = "alpaca"
-DOCS = "https://docs.alpaca.markets/"
 
 START_CASH = Decimal(100_000)
 MULTIPLIER = Decimal(2)
 OPTIONS_LEVEL = 3
 TRADING_PER_MINUTE = 200
-DATA_SYMBOLS_MAX = 30  # of the Basic plan
 STREAM_AUTH_S = 10.0
 
 MAX_CLIENT_ID = 128
@@ -57,7 +55,6 @@ REPLACEABLE = frozenset({"new", "partially_filled"})
 EXCHANGES = {"SPY": "ARCA", "IWM": "ARCA", "DIA": "ARCA", "GLD": "ARCA", "VTI": "ARCA"}
 NYSE = frozenset({"IBM", "BAC", "AIG", "JPM", "F", "GE", "T", "KO", "DIS", "XOM"})
 OPTION_ROOTS = ("AAPL", "SPY", "QQQ", "TSLA", "NVDA", "MSFT", "IBM")
-TEST_SYMBOL = "FAKEPACA"
 
 # Documented beside each other for the meta endpoints; a selection.
 STOCK_EXCHANGES = {

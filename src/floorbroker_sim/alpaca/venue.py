@@ -214,8 +214,9 @@ class AlpacaVenue:
         self._tell_bars(at)
 
     def _watched(self) -> list[str]:
-        symbols = {leg.symbol for record in self.state.open_orders() for leg in record.order.legs}
-        symbols |= {record.order.symbol for record in self.state.open_orders()}
+        waiting = self.state.open.all()
+        symbols = {leg.symbol for record in waiting for leg in record.order.legs}
+        symbols |= {record.order.symbol for record in waiting}
         for stream in self._data_streams.values():
             symbols |= stream.symbols
         return sorted(symbol for symbol in symbols if self._is_listed(symbol))

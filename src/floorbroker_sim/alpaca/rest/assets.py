@@ -30,6 +30,7 @@ def list_assets(state: State, request: Request) -> Reply:
         asset
         for instrument in state.market.instruments.values()
         if instrument.asset_class is not AssetClass.OPTION
+        and instrument.tradable
         and class_of(instrument) == (kind or class_of(instrument))
         and exchange in (None, "", exchange_of(instrument))
         and attributes <= set(_attributes(asset := asset_object(instrument)))

@@ -233,11 +233,13 @@ def check_intent(specified: str | None, inferred: str) -> None:
         raise unprocessable(f"position intent mismatch, inferred: {inferred}, specified: {specified}")
 
 
-def wash_trade(existing_id: str) -> Refused:
+def wash_trade(existing_id: str, *, is_limit: bool) -> Refused:
+    """`is_limit` is about the order that stands in the way."""
+    kind = "limit" if is_limit else "market/stop"
     return forbidden(
         "potential wash trade detected. use complex orders",
         existing_order_id=existing_id,
-        reject_reason="opposite side limit order exists",
+        reject_reason=f"opposite side {kind} order exists",
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.values import ZERO, ExecId, OrderId, Price, Quantity, Side
 from floorbroker.matching import (
     Accepted,
@@ -57,6 +58,7 @@ def told(state: State, record: Record, event: Event) -> None:
 
 
 def _working(state: State, record: Record, event: Working) -> None:
+    _take_terms(record, state.engine.order(event.order_id).order)  # an exit works for what its entry really filled
     if record.status == "pending_new":
         state.announce("pending_new", record, at=event.at)
     record.status = "partially_filled" if record.filled_qty else "new"
@@ -141,11 +143,15 @@ def _replaced(state: State, record: Record, event: Replaced) -> None:
 
 
 def _restated(record: Record, event: Restated) -> None:
-    record.order = event.order
-    if event.order.order_qty is not None:
-        record.qty = event.order.order_qty + record.carried
+    _take_terms(record, event.order)
     record.stop_px = event.stop_px if event.stop_px is not None else record.stop_px
     record.hwm = event.hwm if event.hwm is not None else record.hwm
+
+
+def _take_terms(record: Record, terms: NewOrder) -> None:
+    record.order = terms
+    if terms.order_qty is not None:
+        record.qty = terms.order_qty + record.carried
 
 
 def activity_id(at: datetime, name: str) -> str:

@@ -16,6 +16,7 @@ from floorbroker.domain.orders import NewOrder, OrderLeg
 from floorbroker.domain.records import Quote
 from floorbroker.domain.values import ZERO, AssetClass, OrderType, Side
 from floorbroker_sim.alpaca import info
+from floorbroker_sim.alpaca.rest.openbook import OpenBook
 from floorbroker_sim.alpaca.rest.records import Record
 
 HALF = Decimal("0.5")
@@ -73,22 +74,17 @@ class Standing:
         return max(min(self.cash - self.reserved, self.buying_power / self.multiplier), ZERO)
 
 
-def standing(
-    cash: Decimal, holdings: Iterable[Holding], open_orders: Iterable[Record], multiplier: Decimal
-) -> Standing:
+def standing(cash: Decimal, holdings: Iterable[Holding], book: OpenBook, multiplier: Decimal) -> Standing:
     """The account's standing from its positions at market and its open orders."""
-    long = short = initial = maintenance = reserved = in_full = ZERO
+    long = short = initial = maintenance = ZERO
     for holding in holdings:
         value = holding.value
         long, short = long + max(value, ZERO), short + min(value, ZERO)
         initial += abs(value) * (HALF if holding.is_marginable else 1)
         maintenance += abs(value) * (MAINTENANCE if holding.is_marginable else 1)
-    for record in open_orders:
-        reserved += record.reserved
-        in_full += record.reserved if record.asset_class != "us_equity" else ZERO
     return Standing(
         cash=cash, long_value=long, short_value=short, initial_margin=initial, maintenance_margin=maintenance,
-        reserved=reserved, reserved_in_full=in_full, multiplier=multiplier,
+        reserved=book.reserved, reserved_in_full=book.in_full, multiplier=multiplier,
     )  # fmt: skip
 
 
@@ -103,13 +99,12 @@ def is_exit(side: Side, qty: Decimal) -> bool:
     return qty * side.sign < 0
 
 
-def held(open_orders: Iterable[Record], symbol: str, side: Side) -> tuple[Decimal, list[str]]:
-    """Units that open orders of `side` keep from another exit, and those orders; a family counts once."""
+def held(orders: Iterable[Record]) -> tuple[Decimal, list[str]]:
+    """Units that these open exits of one symbol and side keep from another, and their ids; a family counts once."""
     groups: dict[str, Decimal] = {}
     related: list[str] = []
-    for record in open_orders:
-        order = record.order
-        if order.symbol != symbol or order.side is not side or record.status == "held" or record.reserve_px:
+    for record in orders:
+        if record.status == "held" or record.reserve_px or record.is_mleg_head:
             continue
         groups[record.group] = max(groups.get(record.group, ZERO), record.leaves)
         related.append(record.id)

@@ -12,8 +12,9 @@ from floorbroker_sim.alpaca.errors import Refused, forbidden, invalid, position_
 from floorbroker_sim.alpaca.mapping import asset_id, class_of, inside, outside, position_symbol
 from floorbroker_sim.alpaca.rest import money
 from floorbroker_sim.alpaca.rest.assets import exchange_of
+from floorbroker_sim.alpaca.rest.entry import place
 from floorbroker_sim.alpaca.rest.money import Holding
-from floorbroker_sim.alpaca.rest.orders import cancel_all, place
+from floorbroker_sim.alpaca.rest.orders import cancel_all
 from floorbroker_sim.alpaca.rest.reading import amount, flag
 from floorbroker_sim.alpaca.rest.state import State
 from floorbroker_sim.http import Reply, Request, json_reply
@@ -44,7 +45,7 @@ def _held(state: State, name: str) -> Holding:
 def _object(state: State, holding: Holding) -> dict[str, object]:
     instrument = holding.instrument
     side = Side.SELL if holding.qty > 0 else Side.BUY
-    blocked, _ = money.held(state.open_orders(), instrument.symbol, side)
+    blocked, _ = money.held(state.open.on(instrument.symbol, side))
     available = max(abs(holding.qty) - blocked, ZERO)
     yesterday = _last_close(state, instrument.symbol)
     gain = holding.value - holding.cost

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from floorbroker_sim.alpaca.rest import account, activities, assets, data, orders, positions, watchlists
+from floorbroker_sim.alpaca.rest import account, activities, assets, data, entry, orders, positions, watchlists
 from floorbroker_sim.alpaca.rest.quoting import Kind
 from floorbroker_sim.alpaca.rest.state import State
 from floorbroker_sim.alpaca.stream.events import activity_events
@@ -33,7 +33,7 @@ TRADING: list[tuple[str, str, Answer]] = [
     ("GET", "/v2/assets/{name}", assets.get_asset),
     ("GET", "/v2/options/contracts", assets.list_contracts),
     ("GET", "/v2/options/contracts/{name}", assets.get_contract),
-    ("POST", "/v2/orders", orders.post_order),
+    ("POST", "/v2/orders", entry.post_order),
     ("GET", "/v2/orders", orders.list_orders),
     ("DELETE", "/v2/orders", orders.delete_orders),
     ("GET", "/v2/orders:by_client_order_id", orders.get_by_client_id),

@@ -18,6 +18,7 @@ from floorbroker_sim.alpaca import info, wire
 from floorbroker_sim.alpaca.mapping import class_of, order_object
 from floorbroker_sim.alpaca.rest import life
 from floorbroker_sim.alpaca.rest.money import Holding, Standing, standing
+from floorbroker_sim.alpaca.rest.openbook import OpenBook
 from floorbroker_sim.alpaca.rest.records import Activity, ActivityEvent, Record, ulid
 from floorbroker_sim.clock import VenueClock
 from floorbroker_sim.history import Candle, History
@@ -86,6 +87,7 @@ class State:
         self.account_number = f"PA3{self.random.randrange(36**8):09X}"
         self.orders: dict[str, Record] = {}
         self.client_ids: dict[str, str] = {}
+        self.open = OpenBook()
         self.activities: list[Activity] = []
         self.events: list[ActivityEvent] = []
         self.configurations: dict[str, object] = dict(CONFIGURATIONS)
@@ -148,9 +150,6 @@ class State:
 
     # --- Account ------------------------------------------------------------------------------------------------------
 
-    def open_orders(self) -> list[Record]:
-        return [self.orders[order.order_id] for order in self.engine.open_orders() if order.order_id in self.orders]
-
     def position(self, symbol: str) -> Decimal:
         """Signed units."""
         return self.ledger.position(symbol).qty
@@ -163,7 +162,7 @@ class State:
 
     def standing(self) -> Standing:
         multiplier = min(Decimal(str(self.configurations["max_margin_multiplier"])), info.MULTIPLIER)
-        return standing(self.ledger.cash, self.holdings(), self.open_orders(), multiplier)
+        return standing(self.ledger.cash, self.holdings(), self.open, multiplier)
 
     # --- Orders -------------------------------------------------------------------------------------------------------
 
@@ -171,6 +170,7 @@ class State:
         """Remember an order; its client id is taken for good."""
         self.orders[record.id] = record
         self.client_ids[record.client_order_id] = record.id
+        self.open.touch(record)
 
     def record(
         self, order_id: str, order: NewOrder, instrument: Instrument, *, client_order_id: str, at: datetime
@@ -212,6 +212,7 @@ class State:
             record = self.orders.get(event.order_id) or self._child(event)
             record.updated_at = event.at
             life.told(self, record, event)
+            self.open.touch(record)
 
     def _child(self, event: Event) -> Record:
         """A leg that the engine made: an exit of a bracket, or a leg of a strategy."""
@@ -230,9 +231,12 @@ class State:
 
     def announce(self, event: str, record: Record, *, at: datetime, fill: Fill | None = None) -> None:
         """Send a trade update."""
+        execution_id = fill.exec_id if fill is not None else self.uuid()  # drawn also when nobody listens
+        if not self.listeners.updates:
+            return
         data = wire.TradeUpdate(
             event=event,
-            execution_id=fill.exec_id if fill is not None else self.uuid(),
+            execution_id=execution_id,
             timestamp=time_text(at),
             order=self.object_of(record, nested=True),
         )

@@ -31,7 +31,7 @@ CHANNELS = {
 }
 ERRORS = {
     400: "invalid syntax", 401: "not authenticated", 402: "auth failed", 403: "already authenticated",
-    404: "auth timeout", 406: "connection limit exceeded", 407: "slow client",
+    404: "auth timeout", 406: "connection limit exceeded",
 }  # fmt: skip
 PATHS: dict[str, Kind] = {
     **{f"/v2/{feed}": Kind.STOCK for feed in ("iex", "sip", "delayed_sip", "test")},

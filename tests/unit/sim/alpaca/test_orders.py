@@ -171,6 +171,14 @@ def test_a_bracket_exit_may_be_patched_and_cancel_takes_the_family(ask: Asker) -
     assert status(ask, loss) == "canceled"
 
 
+def test_an_exit_works_for_what_a_replaced_entry_filled(ask: Asker) -> None:
+    exits = {"take_profit": {"limit_price": "160"}, "stop_loss": {"stop_price": "90"}}
+    entry = ask.order(qty="4", order_class="bracket", **exits)
+    fresh = ask("PATCH", f"/v2/orders/{entry['id']}", {"qty": "6", "limit_price": "151"})
+    legs = ask("GET", f"/v2/orders/{fresh['id']}", nested="true")["legs"]
+    assert [(leg["status"], leg["qty"]) for leg in legs] == [("new", "6"), ("new", "6")]
+
+
 def test_nested_lists_hide_children(ask: Asker) -> None:
     exits = {"take_profit": {"limit_price": "160"}, "stop_loss": {"stop_price": "90"}}
     ask.order(qty="2", order_class="bracket", **exits)

@@ -188,6 +188,16 @@ def test_bars_come_when_their_minute_is_over(ask: Asker) -> None:
     assert daily["h"] >= minute["h"]
 
 
+def test_the_test_feed_has_a_symbol_that_nobody_trades(ask: Asker) -> None:
+    ear = Ear(ask, "/v2/test")
+    ear.enter()
+    ear.say({"action": "subscribe", "trades": ["FAKEPACA"]})
+    ear.heard()
+    ask.door("POST", "/clock", {"advance_s": 1})
+    assert ear.heard()[0][0]["S"] == "FAKEPACA"
+    assert "FAKEPACA" not in {asset["symbol"] for asset in ask("GET", "/v2/assets")}
+
+
 def test_crypto_books_begin_with_the_whole_book(ask: Asker) -> None:
     ask.price("59999", "60001", symbol="BTC/USD")
     ear = Ear(ask, "/v1beta3/crypto/us")
