@@ -73,6 +73,9 @@ class Trouble(Exception):
     exit_code: int | None = None
     members: dict[str, Any] = field(default_factory=dict[str, Any])
 
+    def __str__(self) -> str:
+        return self.detail
+
     def exit_with(self) -> int:
         """The exit code."""
         return exit_code_of(self.code, self.outcome) if self.exit_code is None else self.exit_code

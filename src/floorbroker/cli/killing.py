@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from floorbroker.app.config import load
 from floorbroker.app.credentials import profile_of, read_bot
 from floorbroker.app.home import Home
 from floorbroker.app.permits import FilePermits
-from floorbroker.cli.reach import addresses, is_ours, told_address
+from floorbroker.cli.failures import Trouble
+from floorbroker.cli.reach import addresses, is_ours, on_desk, told_address
 from floorbroker.cli.settings import Settings
 from floorbroker.client import DeskClient, DeskError
 from floorbroker.client.door import open_door
@@ -24,6 +25,7 @@ from floorbroker.gateway.desk import Caller, KillState
 from floorbroker.gateway.kill import GLOBAL, LATCH, KillSwitch, Sentinel
 
 SERVER_S = 2.0
+POLL_S = 0.1
 CALLER = Caller(principal="operator", via="cli")
 
 
@@ -106,12 +108,18 @@ def _described(home: Home) -> dict[ProfileName, Environment | None]:
 
 
 def trip(settings: Settings, scope: Scope, *, level: int, reason: str) -> list[Step]:
-    """Permits, sentinel, server, journal: in this order, whatever becomes of each."""
+    """Permits, sentinel, server, journal, cancels: in this order, whatever becomes of each.
+
+    A running server cancels by itself; without one the desk is opened here until nothing is open, or the time is up.
+    """
     steps = [_withdraw(scope), _write_sentinels(scope, level, reason)]
     asked = asyncio.run(_ask_server(settings, scope, level, reason))
     steps += asked
     if not any(step.done for step in asked):
-        steps += _on_journals(scope, lambda switch, target: _trip(switch, target, level, reason))
+        latched = _on_journals(scope, lambda switch, target: _trip(switch, target, level, reason))
+        steps += latched
+        if level > 1:
+            steps += [_cancelled(settings, step.name.removeprefix("journal ")) for step in latched if step.done]
     return steps
 
 
@@ -140,6 +148,26 @@ def _write_sentinels(scope: Scope, level: int, reason: str) -> Step:
 
 async def _trip(switch: KillSwitch, target: ProfileName, level: int, reason: str) -> None:
     await switch.trip(level, scope=target, caller=CALLER, reason=reason)
+
+
+def _cancelled(settings: Settings, environment: str) -> Step:
+    """Open the desk of an environment, whose latch cancels what is open, and wait for it."""
+    name, inside = f"cancel {environment}", replace(settings, env=environment, profile=None)
+    try:
+        left = on_desk(inside, lambda desk: _until_none_is_open(desk.client, settings.timeout_s))
+    except (Trouble, FloorbrokerError, OSError) as error:
+        return Step(name, False, str(error))
+    return Step(name, not left, f"still open: {', '.join(left)}" if left else "no order is open")
+
+
+async def _until_none_is_open(desk: DeskClient, timeout_s: float) -> tuple[str, ...]:
+    clock = SystemClock()
+    until_s = clock.monotonic() + timeout_s
+    while left := (await desk.kill_switch()).remaining:
+        if clock.monotonic() > until_s:
+            break
+        await clock.sleep(POLL_S)
+    return left
 
 
 # -- off ------------------------------------------------------------------------------------------------------------------

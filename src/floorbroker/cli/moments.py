@@ -16,15 +16,19 @@ def moment_of(text: str | None, *, now: datetime, flag: str) -> str | None:
     """The moment as the REST door reads it, in UTC.  Raises a usage error naming the flag."""
     if text is None:
         return None
-    if found := _AGO.fullmatch(text):
-        return time_text(now - timedelta(seconds=int(found[1]) * _UNIT_S[found[2]]))
-    if text == "today":
-        return time_text(now.replace(hour=0, minute=0, second=0, microsecond=0))
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        return time_text(_read(text, now))
+    except (ValueError, OverflowError):
         raise usage(f"{flag}: {text!r} is no time; write 2h, today, 2026-11-20 or 2026-11-20T14:30:00Z") from None
-    return time_text(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment)
+
+
+def _read(text: str, now: datetime) -> datetime:
+    if found := _AGO.fullmatch(text):
+        return now - timedelta(seconds=int(found[1]) * _UNIT_S[found[2]])
+    if text == "today":
+        return now.replace(hour=0, minute=0, second=0, microsecond=0)
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def span_of(text: str) -> int:

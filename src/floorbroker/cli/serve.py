@@ -9,7 +9,7 @@ import shlex
 import signal
 import socket
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from floorbroker.domain.secret import Secret
 
 GRACE_S = 5
+SETTLE_S = 10
 LOCK = "lock"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -151,7 +152,12 @@ async def _serve(settings: Settings, home: Home, listener: socket.socket, host: 
         async with open_floor(home, outside=outside, config_path=settings.config) as floor:
             token, is_first = _token(home, outside)
             app = _app(floor, token, host, outside, meter)
-            await _run(app, listener, ending, lambda url: _announce(settings, floor, url, token if is_first else None))
+            url = url_of(*listener.getsockname()[:2])
+            telling = asyncio.create_task(_announce_settled(settings, floor, url, token if is_first else None))
+            try:
+                await _run(app, listener, ending)
+            finally:
+                telling.cancel()
             _say_what_is_left(settings, floor)
     except asyncio.CancelledError:
         if not ending.number:
@@ -187,19 +193,15 @@ def _app(floor: Floor, token: Secret, host: str, outside: Outside, meter: Promet
     )
 
 
-async def _run(app: FastAPI, listener: socket.socket, ending: _Ending, ready: Callable[[str], None]) -> None:
+async def _run(app: FastAPI, listener: socket.socket, ending: _Ending) -> None:
     import uvicorn
 
     class Server(uvicorn.Server):
-        """Signals are ours; `ready` is called once requests are taken."""
+        """Signals are ours."""
 
         @contextmanager
         def capture_signals(self) -> Generator[None]:
             yield
-
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            ready(url_of(*listener.getsockname()[:2]))
 
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", ws="websockets-sansio", ws_per_message_deflate=False,
@@ -207,6 +209,14 @@ async def _run(app: FastAPI, listener: socket.socket, ending: _Ending, ready: Ca
     )  # fmt: skip
     ending.server = Server(config)
     await ending.server.serve(sockets=[listener])
+
+
+async def _announce_settled(settings: Settings, floor: Floor, url: str, token: Secret | None) -> None:
+    """Tell the lines once the profiles can trade, so that the first order is not refused; after a while in any case."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SETTLE_S):
+            await asyncio.gather(*(desk.until_settled() for desk in floor.desks.values()))
+    _announce(settings, floor, url, token)
 
 
 def _announce(settings: Settings, floor: Floor, url: str, token: Secret | None) -> None:

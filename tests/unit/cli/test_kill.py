@@ -1,0 +1,110 @@
+"""The kill switch from the command line, with nobody else running."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from floorbroker.store.lock import ProcessLock
+from tests.unit.cli.running import document, run
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home in which a desk has run, with one working order."""
+    document(run(tmp_path, "buy", "AAPL", "1", "--limit", "210", "--tif", "gtc", "--json"))
+    return tmp_path
+
+
+def steps_of(found: dict[str, list[dict[str, object]]]) -> dict[str, bool]:
+    return {str(step["step"]): bool(step["done"]) for step in found["steps"]}
+
+
+def test_killing_goes_from_the_surest_to_the_most_lasting(home: Path) -> None:
+    found = document(run(home, "kill", "on", "--reason", "prices look wrong", "--json"))
+    assert [step["step"] for step in found["steps"]] == [
+        "permits",
+        "sentinel",
+        "server",
+        "journal paper",
+        "cancel paper",
+    ]
+    assert [step["done"] for step in found["steps"]] == [True, True, False, True, True]
+    assert list((home / "permits").iterdir()) == []
+    assert json.loads((home / "kill").read_text())["reason"] == "prices look wrong"
+
+
+def test_a_kill_blocks_every_later_order_until_a_person_opens_it(home: Path) -> None:
+    document(run(home, "kill", "on", "--level", "1", "--json"))
+    refused = run(home, "buy", "AAPL", "1")
+    assert refused.exit_code == 6
+    assert "kill_switch_on" in refused.stderr
+    state = document(run(home, "kill", "status", "--json"))
+    assert [(item["environment"], item["level"]) for item in state["items"]] == [("paper", 1)]
+    document(run(home, "kill", "off", "--reason", "looked at it", "--json"))
+    assert not (home / "kill").exists()
+    assert document(run(home, "buy", "AAPL", "1", "--json"))["ord_status"] in {"new", "filled"}
+
+
+def test_level_2_cancels_what_works_and_level_1_leaves_it(home: Path) -> None:
+    document(run(home, "kill", "on", "--level", "1", "--json"))
+    assert [o["ord_status"] for o in document(run(home, "order", "list", "--json"))["items"]] == ["new"]
+    document(run(home, "kill", "on", "--level", "2", "--json"))
+    assert [o["ord_status"] for o in document(run(home, "order", "list", "--json"))["items"]] == ["canceled"]
+
+
+def test_a_kill_needs_no_configuration_that_parses(home: Path) -> None:
+    (home / "floorbroker.toml").write_text("this is no TOML")
+    found = document(run(home, "kill", "on", "--json"))
+    assert steps_of(found)["permits"]
+    assert steps_of(found)["sentinel"]
+    assert steps_of(found)["journal paper"]
+
+
+def test_a_journal_in_other_hands_does_not_stop_a_kill(home: Path) -> None:
+    other = ProcessLock(home / "journal-paper.db.lock")
+    other.acquire()
+    try:
+        found = document(run(home, "kill", "on", "--json"))
+    finally:
+        other.release()
+    assert steps_of(found) == {"permits": True, "sentinel": True, "server": False, "journal paper": False}
+
+
+def test_a_kill_before_any_desk_ran_takes_effect_at_its_first_start(tmp_path: Path) -> None:
+    found = document(run(tmp_path, "kill", "on", "--json"))
+    assert steps_of(found) == {"permits": True, "sentinel": True, "server": False}
+    assert run(tmp_path, "buy", "AAPL", "1").exit_code == 6
+
+
+def test_one_profile_is_killed_alone(home: Path) -> None:
+    found = document(run(home, "kill", "on", "--profile", "paper", "--json"))
+    assert found["scope"] == "paper"
+    state = document(run(home, "kill", "status", "--json"))["items"][0]
+    assert (state["level"], state["by_profile"]) == (0, {"paper": 2})
+    document(run(home, "kill", "off", "--profile", "paper", "--reason", "fine", "--json"))
+    assert document(run(home, "kill", "status", "--json"))["items"][0]["by_profile"] == {}
+
+
+def test_a_permit_taken_away_by_hand_shows_and_can_be_given_back(home: Path) -> None:
+    (home / "permits" / "paper").unlink()
+    assert document(run(home, "kill", "status", "--json"))["items"][0]["by_profile"] == {"paper": 1}
+    document(run(home, "kill", "off", "--reason", "fine", "--json"))
+    assert (home / "permits" / "paper").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code"),
+    [
+        (["kill", "off"], 2),
+        (["kill", "off", "--reason", " "], 2),
+        (["kill", "on", "--profile", "nobody"], 5),
+        (["kill", "on", "--env", "live"], 5),
+    ],
+)
+def test_a_wrong_kill_does_nothing(home: Path, words: list[str], exit_code: int) -> None:
+    assert run(home, *words).exit_code == exit_code
+    assert (home / "permits" / "paper").exists()
+    assert not (home / "kill").exists()

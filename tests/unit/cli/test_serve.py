@@ -1,0 +1,117 @@
+"""`up`, `sim` and their signals, as processes of their own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from floorbroker.cli.failures import Trouble
+from floorbroker.cli.serve import bindable, url_of
+from tests.unit.cli.running import document, run, served, start
+
+MARKET = {"symbol": "AAPL", "side": "buy", "type": "market", "quantity": "1"}
+
+
+def test_a_server_tells_its_token_once_and_ends_cleanly(tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        token = server.told["token"]
+        assert token == (tmp_path / "setup-token").read_text().strip()
+        assert (tmp_path / "setup-token").stat().st_mode & 0o077 == 0
+        assert server.told["url"] in server.told["curl"]
+        assert token not in server.told["curl"]
+        assert server.end(signal.SIGTERM) == 143
+    with served(tmp_path) as server:
+        assert server.told["token"] is None
+        assert server.told["token_file"] == str(tmp_path / "setup-token")
+        assert server.end(signal.SIGINT) == 130
+        assert token not in (server.process.stderr.read() if server.process.stderr else "")
+
+
+def test_verbs_speak_to_the_running_server(tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        placed = server.ask("POST", "/orders", json=MARKET, headers={"Idempotency-Key": "one"}).json()
+        shown = document(run(tmp_path, "order", "show", placed["id"], "--json"))
+        assert shown["ord_status"] == "filled"
+        assert server.told["url"] in run(tmp_path, "status").stderr
+        lines = run(tmp_path, "tail", "--after", "0", "--count", "2", "--json").stdout.splitlines()
+        assert [json.loads(line)["key"] for line in lines] == [placed["id"]] * 2
+
+
+def test_a_second_server_on_the_same_home_is_a_conflict(tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        second = run(tmp_path, "up", "--port", "0")
+        assert second.exit_code == 13
+        assert server.ask("GET", "/profiles").status_code == 200
+
+
+def test_a_taken_port_is_told_before_anything_is_opened(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        result = run(tmp_path, "up", "--port", str(other.getsockname()[1]))
+    assert result.exit_code == 13
+    assert "--port" in result.stderr
+    assert not (tmp_path / "journal-paper.db").exists()
+
+
+def test_another_address_than_loopback_must_be_configured() -> None:
+    assert bindable("192.0.2.7", 1, configured="192.0.2.7") == ("192.0.2.7", 1)
+    with pytest.raises(Trouble) as refused:
+        bindable("192.0.2.7", 1, configured="127.0.0.1")
+    assert refused.value.exit_with() == 3
+
+
+@pytest.mark.parametrize(
+    ("host", "url"), [("127.0.0.1", "http://127.0.0.1:1"), ("", "http://127.0.0.1:1"), ("::1", "http://[::1]:1")]
+)
+def test_the_address_shown_is_one_that_works_here(host: str, url: str) -> None:
+    assert url_of(host, 1) == url
+
+
+def test_a_kill_reaches_the_running_server(tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        found = document(run(tmp_path, "kill", "on", "--reason", "test", "--json"))
+        assert [step["step"] for step in found["steps"]] == ["permits", "sentinel", "server paper"]
+        refused = server.ask("POST", "/orders", json=MARKET, headers={"Idempotency-Key": "two"})
+        assert (refused.status_code, refused.json()["code"]) == (423, "kill_switch_on")
+        document(run(tmp_path, "kill", "off", "--reason", "fine", "--json"))
+        assert server.ask("POST", "/orders", json=MARKET, headers={"Idempotency-Key": "three"}).status_code == 201
+
+
+def test_a_kill_works_while_the_server_hangs(tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            found = document(run(tmp_path, "kill", "on", "--json"))
+        finally:
+            server.process.send_signal(signal.SIGCONT)
+        done = {step["step"]: step["done"] for step in found["steps"]}
+        assert done == {"permits": True, "sentinel": True, "server": False, "journal paper": False}
+        refused = server.ask("POST", "/orders", json=MARKET, headers={"Idempotency-Key": "one"})
+        assert (refused.status_code, refused.json()["code"]) == (423, "kill_switch_on")
+
+
+def test_a_simulator_says_where_it_is_and_ends_on_a_signal() -> None:
+    process = start("sim", "alpaca")
+    try:
+        assert process.stdout is not None
+        line = json.loads(process.stdout.readline())
+        assert line["venue"] == "alpaca"
+        assert httpx2.get(f"{line['control']}/orders", trust_env=False).json() == []
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+    finally:
+        process.kill()
+        process.communicate(timeout=20)
+
+
+@pytest.mark.parametrize("words", [["sim", "nowhere"], ["sim", "alpaca", "--data", "/nowhere"]])
+def test_a_simulator_that_cannot_be_is_a_usage_error(tmp_path: Path, words: list[str]) -> None:
+    result = run(tmp_path, *words)
+    assert result.exit_code == 2
+    assert "nowhere" in result.stderr

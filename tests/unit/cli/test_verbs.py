@@ -1,0 +1,150 @@
+"""Verbs against a real desk with the paper venue, inside this process."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from floorbroker.domain.values import Environment
+from floorbroker.store import JournalReader
+from tests.unit.cli.running import document, run
+
+
+def records(home: Path) -> int:
+    path = home / "journal-paper.db"
+    if not path.exists():
+        return 0
+    reader = JournalReader(path)
+    try:
+        assert reader.environment is Environment.PAPER
+        return len([record for record in reader.replay() if "order" in type(record.entry).__name__.lower()]) + len(
+            reader.read(kinds=frozenset({"fact"}))
+        )
+    finally:
+        reader.close()
+
+
+def test_an_order_is_bought_shown_and_found_again(tmp_path: Path) -> None:
+    bought = document(run(tmp_path, "--json", "buy", "AAPL", "5", "--wait", "--idempotency-key", "one"))
+    assert (bought["ord_status"], bought["cum_qty"]) == ("filled", "5")
+    again = document(run(tmp_path, "buy", "AAPL", "5", "--idempotency-key", "one", "--json"))
+    assert again["id"] == bought["id"]
+    listed = document(run(tmp_path, "order", "list", "--json"))
+    assert [order["id"] for order in listed["items"]] == [bought["id"]]
+    table = run(tmp_path, "positions", "--columns", "symbol,quantity")
+    assert table.stdout.split() == ["SYMBOL", "QTY", "AAPL", "5"]
+
+
+def test_a_repeat_of_a_key_with_another_order_is_refused(tmp_path: Path) -> None:
+    document(run(tmp_path, "--json", "buy", "AAPL", "5", "--idempotency-key", "one"))
+    other = run(tmp_path, "buy", "AAPL", "6", "--idempotency-key", "one")
+    assert other.exit_code in {2, 13}
+    assert len(document(run(tmp_path, "order", "list", "--json"))["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "told"),
+    [
+        (["buy", "AAPL", "abc"], 2, "/quantity"),
+        (["buy", "AAPL", "NaN"], 2, "/quantity"),
+        (["buy", "AAPL", "1e400"], 2, "/quantity"),
+        (["buy", "AAPL", "0"], 2, "/quantity"),
+        (["buy", "AAPL", "--", "-1"], 2, "/quantity"),
+        (["buy", "AAPL\x1b[2J", "1"], 2, "/symbol"),
+        (["buy", "ZZZZ", "1"], 5, "ZZZZ"),
+        (["buy", "AAPL", "1", "--tif", "someday"], 2, "/time_in_force"),
+        (["buy", "AAPL", "1", "--limit", "100000"], 6, "collar"),
+        (["buy", "AAPL", "1", "--idempotency-key", "é"], 2, "--idempotency-key"),
+        (["buy", "AAPL", "1", "--wait=forever"], 2, "--wait=forever"),
+        (["buy", "AAPL"], 2, "say how much"),
+        (["buy"], 2, "symbol"),
+        (["order", "submit", "--file", "/nowhere.json"], 2, "/nowhere.json"),
+        (["order", "show", "nope"], 5, "nope"),
+        (["order", "list", "--status", "sleepy"], 2, "/query/status"),
+        (["order", "list", "--env", "moon"], 2, "moon"),
+        (["status", "--env", "live"], 5, "live"),
+        (["buy", "AAPL", "1", "--profile", "nobody"], 3, "nobody"),
+        (["nonsense"], 2, "nonsense"),
+        (["kill", "on", "--level", "7"], 2, "level"),
+    ],
+)
+def test_bad_input_names_what_is_wrong_and_does_nothing(
+    tmp_path: Path, words: list[str], exit_code: int, told: str
+) -> None:
+    flags, behind = (words[: words.index("--")], words[words.index("--") :]) if "--" in words else (words, [])
+    result = run(tmp_path, *flags, "--json", *behind)
+    assert (result.exit_code, result.stdout) == (exit_code, "")
+    error = json.loads(result.stderr.splitlines()[-1])
+    assert told in json.dumps(error, ensure_ascii=False)
+    assert error["exit_code"] == exit_code
+    assert records(tmp_path) == 0
+    assert not (tmp_path / "kill").exists()
+
+
+def test_a_preview_sends_nothing(tmp_path: Path) -> None:
+    shown = document(run(tmp_path, "buy", "AAPL", "1", "--preview", "--json"))
+    assert shown["ok"]
+    assert document(run(tmp_path, "order", "list", "--json"))["items"] == []
+
+
+def test_working_orders_are_changed_and_cancelled(tmp_path: Path) -> None:
+    first = document(run(tmp_path, "buy", "AAPL", "1", "--limit", "210", "--tif", "gtc", "--json"))
+    assert first["ord_status"] == "new"
+    changed = document(run(tmp_path, "order", "modify", first["id"], "--limit", "211", "--json"))
+    assert changed["limit_price"] == "211"
+    document(run(tmp_path, "buy", "MSFT", "1", "--limit", "400", "--tif", "gtc", "--json"))
+    document(run(tmp_path, "order", "cancel-all", "--symbol", "AAPL", "--json"))
+    still = document(run(tmp_path, "order", "list", "--status", "open", "--json"))
+    assert [order["symbol"] for order in still["items"]] == ["MSFT"]
+    facts = document(run(tmp_path, "order", "show", first["id"], "--events", "--json"))["items"]
+    assert [fact["seq"] for fact in facts] == sorted(fact["seq"] for fact in facts)
+
+
+def test_an_empty_list_is_no_failure(tmp_path: Path) -> None:
+    result = run(tmp_path, "fills")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "no fills" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["account"], ["quote", "AAPL"], ["bars", "AAPL", "--limit-rows", "3"], ["hours"], ["status"], ["risk", "show"]],
+)
+def test_every_reading_verb_gives_a_document_and_a_table(tmp_path: Path, words: list[str]) -> None:
+    assert document(run(tmp_path, *words, "--json"))
+    assert run(tmp_path, *words).stdout
+
+
+def test_the_audit_tells_who_ordered(tmp_path: Path) -> None:
+    bought = document(run(tmp_path, "buy", "AAPL", "1", "--json"))
+    rows = [json.loads(line) for line in run(tmp_path, "audit", "tail", "--json").stdout.splitlines()]
+    assert bought["id"] in [row["object"] for row in rows if row["action"] == "order.submit"]
+
+
+def test_the_settings_in_force_name_where_they_come_from(tmp_path: Path) -> None:
+    (tmp_path / "floorbroker.toml").write_text("[server]\nport = 9123\n")
+    found = document(run(tmp_path, "config", "show", "--origin", "--json"))
+    assert (found["server.port"]["value"], found["server.port"]["origin"]) == (9123, "file")
+    assert found["server.host"]["origin"] == "default"
+
+
+def test_a_wrong_setting_is_exit_code_3_with_the_nearest_name(tmp_path: Path) -> None:
+    (tmp_path / "floorbroker.toml").write_text("[server]\nprot = 9123\n")
+    result = run(tmp_path, "config", "validate")
+    assert result.exit_code == 3
+    assert "port" in result.stderr
+
+
+def test_the_openapi_document_knows_the_orders(tmp_path: Path) -> None:
+    found = json.loads(run(tmp_path, "openapi").stdout)
+    assert "/api/v1/{env}/orders" in found["paths"]
+
+
+def test_help_and_version_need_no_home(tmp_path: Path) -> None:
+    home = tmp_path / "never"
+    assert "order" in run(home, "--help").stdout
+    assert run(home, "version").stdout.startswith("floorbroker ")
+    assert run(home, "--version").exit_code == 0
+    assert not home.exists()
