@@ -35,6 +35,10 @@ class Venue(Protocol):
 
     info: BrokerInfo
 
+    def attach(self, gateway: Gateway) -> None:
+        """A desk was opened over this venue."""
+        ...
+
     def seat(self, home: Home) -> Seat: ...
 
     def shells(self) -> Shells: ...
@@ -45,7 +49,7 @@ class Venue(Protocol):
 
     async def orders(self) -> list[dict[str, Any]]: ...
 
-    async def lose_next_reply(self, method: str, path: str) -> None:
+    async def lose_next_reply(self) -> None:
         """The venue does what it is asked and its answer never arrives."""
         ...
 
@@ -149,6 +153,7 @@ async def open_desk(venue: Venue, root: Path) -> AsyncGenerator[Desk]:
         send_timeout_s=1.0,
     )
     gateway = compose(journal=journal, seats=[seat], around=around)
+    venue.attach(gateway)
     await gateway.start()
     try:
         async with asyncio.timeout(PATIENCE_S):

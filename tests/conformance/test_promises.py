@@ -31,7 +31,7 @@ async def test_the_same_key_with_another_body_is_refused_i20(desk: Desk) -> None
 
 
 async def test_a_lost_reply_is_a_doubt_that_evidence_ends_i1_i3(desk: Desk) -> None:
-    await desk.venue.lose_next_reply("POST", "/v2/orders")
+    await desk.venue.lose_next_reply()
     order = await desk.place(price="50")
     settled = await desk.until(order, lambda now: now.ord_status is OrdStatus.NEW)
     assert len(await desk.orders_at_venue(settled)) == 1

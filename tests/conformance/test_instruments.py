@@ -1,0 +1,78 @@
+"""Options, multi-leg orders and coins, where a broker has them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from floorbroker.domain.capability import Can
+from floorbroker.domain.clock import SystemClock
+from floorbroker.domain.instrument import OptionContract
+from floorbroker.domain.orders import OrderLeg
+from floorbroker.domain.values import AssetClass, OrderClass, OrderType, OrdStatus, PositionIntent, Side, TimeInForce
+from tests.conformance.desk import Desk, price, quantity
+
+pytestmark = pytest.mark.asyncio
+needs = pytest.mark.needs
+
+
+def _call(strike: str) -> str:
+    """A call that expires on a Friday some weeks away."""
+    today = SystemClock().now().date()
+    friday = today + timedelta(days=28 + (4 - today.weekday()) % 7)
+    return OptionContract(root="AAPL", expiry=friday, right="C", strike=Decimal(strike)).symbol
+
+
+@needs(Can.OPTIONS)
+async def test_a_bought_call_is_a_position_in_contracts(desk: Desk) -> None:
+    symbol = _call("200")
+    await desk.venue.set_price(symbol, "5.00", "5.10")
+    order = await desk.settled(
+        await desk.place(
+            symbol=symbol, price="5.10", order_qty=quantity("2"), position_intent=PositionIntent.BUY_TO_OPEN
+        )
+    )
+    assert (order.ord_status, order.avg_px) == (OrdStatus.FILLED, Decimal("5.10"))
+    assert await desk.position(symbol) == Decimal(2)
+    assert (await desk.gateway.account()).cash == Decimal(100_000) - 2 * 100 * Decimal("5.10")
+
+
+@needs(Can.MULTILEG)
+async def test_a_spread_fills_all_its_legs(desk: Desk) -> None:
+    near, far = _call("200"), _call("210")
+    await desk.venue.set_price(near, "5.00", "5.10")
+    await desk.venue.set_price(far, "2.00", "2.10")
+    spread = await desk.place(
+        symbol="AAPL",
+        order_class=OrderClass.MULTILEG,
+        order_type=OrderType.LIMIT,
+        price="3.20",
+        order_qty=quantity("1"),
+        legs=(
+            OrderLeg(symbol=near, side=Side.BUY, ratio_qty=quantity("1"), position_intent=PositionIntent.BUY_TO_OPEN),
+            OrderLeg(symbol=far, side=Side.SELL, ratio_qty=quantity("1"), position_intent=PositionIntent.SELL_TO_OPEN),
+        ),
+    )
+    assert (await desk.settled(spread)).ord_status is OrdStatus.FILLED
+    await desk.until_children(spread, 2)
+    for leg in desk.children_of(spread):
+        assert (await desk.settled(leg)).ord_status is OrdStatus.FILLED
+    assert await desk.position(near) == Decimal(1)
+    assert await desk.position(far) == Decimal(-1)
+    found = await desk.gateway.reconcile(desk.gateway.default_profile())
+    assert (found.error, found.differences) == ("", ())
+
+
+async def test_a_coin_is_bought_by_the_fraction(desk: Desk) -> None:
+    if AssetClass.CRYPTO not in desk.info.order_types:
+        pytest.skip(f"{desk.info.name} has no coins")
+    await desk.venue.set_price("BTC/USD", "60000", "60010")
+    order = await desk.settled(
+        await desk.place(symbol="BTC/USD", price=price("60010"), order_qty=quantity("0.25"), tif=TimeInForce.GTC)
+    )
+    assert (order.ord_status, order.cum_qty) == (OrdStatus.FILLED, Decimal("0.25"))
+    assert await desk.position("BTC/USD") <= Decimal("0.25")
+    found = await desk.gateway.reconcile(desk.gateway.default_profile())
+    assert found.error == ""
