@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from floorbroker.domain.clock import SystemClock
 from floorbroker_sim.alpaca.venue import AlpacaVenue, create_venue
+from floorbroker_sim.faults import read_faults
 from floorbroker_sim.server import load_venue, serve
 
 KEYS = {
@@ -82,6 +85,33 @@ async def test_a_cut_request_closes_the_connection_without_an_answer() -> None:
         with pytest.raises((RemoteDisconnected, ConnectionResetError)):
             await asyncio.to_thread(ask, door, "GET", "/v2/clock")
         assert await asyncio.to_thread(ask, door, "GET", "/v2/clock") == {"message": "unauthorized."}
+
+
+@pytest.mark.asyncio
+async def test_a_cut_stream_ends_without_a_close_frame_and_the_next_one_lives() -> None:
+    venue = create_venue(clock=SystemClock())
+    hello = json.dumps({"action": "auth", "key": venue.keys.key, "secret": venue.keys.secret})
+    async with served(venue) as line:
+        venue.plan.replace(read_faults(b'{"faults":[{"where":"stream","what":"cut","when":{"nth":1}}]}'))
+        async with connect(line["ws"] + "/stream") as stream:
+            await stream.send(hello)
+            with pytest.raises(ConnectionClosedError) as caught:
+                await stream.recv()
+            assert caught.value.rcvd is None
+        async with connect(line["ws"] + "/stream") as stream:
+            await stream.send(hello)
+            assert b"authorized" in await stream.recv(decode=False)
+
+
+@pytest.mark.asyncio
+async def test_a_refused_handshake_is_an_http_answer() -> None:
+    venue = create_venue(clock=SystemClock())
+    async with served(venue) as line:
+        venue.plan.replace(read_faults(b'{"faults":[{"where":"stream","what":"throttle"}]}'))
+        with pytest.raises(InvalidStatus) as caught:
+            async with connect(line["ws"] + "/stream"):
+                pass
+        assert caught.value.response.status_code == 429
 
 
 @pytest.mark.asyncio
