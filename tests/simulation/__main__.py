@@ -49,7 +49,7 @@ def _options() -> argparse.Namespace:
 
 
 def _replay(seed: int, *, verbose: bool) -> int:
-    report = run(plan_of(seed))
+    report = run(plan_of(seed), fingerprint=True)
     say(str(report.plan))
     if verbose:
         say("\n".join(report.log))
