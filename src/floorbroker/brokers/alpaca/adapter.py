@@ -356,7 +356,8 @@ class AlpacaBroker:
 
     async def _listed(self, since: datetime) -> list[bytes]:
         assert self._events is not None  # the caller asked
-        query = (("since", time_text(since)), ("until", time_text(self._clock.now())))
+        venue_now = self._clock.now() + timedelta(seconds=(self._offset_s or 0.0) + _OFFSET_MAX_S)
+        query = (("since", time_text(since)), ("until", time_text(venue_now)))
         socket = await self._events(self._events_target(query))
         try:
             return [frame.data async for frame in socket if frame.data.strip()]
