@@ -326,7 +326,7 @@ async def test_past_corrections_and_busts_come_from_the_events_where_the_profile
     venue = broker(reads=FakeTransport(ok("fills")), events=events, options=Options(order_events="both"))
     fetched = await venue.get_fills(NOW)
     assert [report.exec_type for report in fetched.items] == [ExecType.TRADE] * 3 + [ExecType.TRADE_CORRECT]
-    assert "since=2026-03-02T15%3A04%3A08.000000Z&until=2026-03-02T15%3A04%3A10.000000Z" in events.sockets[0].target.url
+    assert "since=2026-03-02T15%3A04%3A08.000000Z&until=2026-03-02T15%3A04%3A11.000000Z" in events.sockets[0].target.url
     assert events.sockets[0].closed
 
 
