@@ -21,6 +21,7 @@ from floorbroker.cli import (
     doctor,
     kill,
     market,
+    new_broker,
     operate,
     orders,
     serve,
@@ -32,7 +33,21 @@ from floorbroker.cli.settings import Settings
 from floorbroker.domain.errors import FloorbrokerError
 
 # Each module adds its own verbs; `--help` lists them in this order.
-VERBS = (serve, demonstrate, simulate, orders, accounts, market, kill, operate, audit, doctor, configuration, develop)
+VERBS = (
+    serve,
+    demonstrate,
+    simulate,
+    orders,
+    accounts,
+    market,
+    kill,
+    operate,
+    audit,
+    doctor,
+    configuration,
+    develop,
+    new_broker,
+)
 HELP = """One order desk in front of every broker.
 
 Global flags may stand before or after the verb.  Results go to standard output, everything else to standard error.
