@@ -1,0 +1,41 @@
+"""The programs under `examples/` run as they are."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.tidy import ROOT
+from tests.unit.cli.running import served
+
+
+def lines_of(name: str, *words: str) -> list[str]:
+    """What an example prints."""
+    environ = {name: text for name, text in os.environ.items() if not name.startswith(("BROKER_", "FLOORBROKER_"))}
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / name), *words],
+        capture_output=True, text=True, check=False, timeout=100, env=environ,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_the_library_buys_on_paper() -> None:
+    first, held = lines_of("library_order.py")
+    assert first.startswith("filled 10 at ")
+    assert held == "paper AAPL 10"
+
+
+def test_the_rest_client_leads_an_order_through_its_life(tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        lines = lines_of("rest_client.py", "--home", str(tmp_path), "--url", server.told["url"])
+    assert [line.split()[:2] for line in lines[:1]] == [["placed", "new"]]
+    assert lines[1:3] == ["changed 5", "cancelled canceled"]
+    assert lines[3].startswith("refused ")
+
+
+def test_a_lost_answer_is_found_out_and_nothing_is_sent_twice() -> None:
+    lines = lines_of("lost_answer.py")
+    assert lines[-2:] == ["the answer was lost, the order is known: filled 1", "orders at the venue: 1"]
