@@ -159,9 +159,11 @@ class Case:
     def said_done(self, total: Decimal | None) -> Decimal | None:
         """Documents leave open whether a successor's quantity counts earlier fills: its word that it is done decides."""
         newest = self.newest()
-        if total is None or len(newest) != 1 or any(self.taken_back(order_id) for order_id in self.order_ids()):
+        if total is None or len(newest) != 1:
             return total
         (last,) = newest
+        if self.taken_back(last) > 0:
+            return total
         said = any(word.order_id == last for word in self.all(f.Filled)) and self.filled_on(last) > 0
         return min(total, self.filled()) if said and self.depth(last) > 0 else total
 

@@ -138,7 +138,7 @@ class Network:
     async def open_socket(self, target: SocketTarget) -> Socket:
         """A WebSocket.  Raises `AuthenticationFailed` (401, 403), `ApiError`, `Timeout` or `ConnectionFailed`."""
         parts = urlsplit(target.url)
-        line: Line = Line(self.weather, self.later)
+        line = Line(self.weather, self.later)
         await self._opened(line, target.timeout_s, lambda: serve_socket(self.app_at(parts.netloc), target, line))
         return SimulatedSocket(line)
 
@@ -146,7 +146,7 @@ class Network:
         """A reply whose body is read as it comes."""
         encode_request(request)
         authority = parse_origin(request.origin).authority
-        line: Line = Line(self.weather, self.later)
+        line = Line(self.weather, self.later, whole=any(name == "until" for name, _ in request.query))
         await self._opened(line, request.timeout_s, lambda: serve_body(self.app_at(authority), request, line))
         return BodyStream(line)
 

@@ -21,11 +21,13 @@ class Line:
     """One connection.  `up` carries the client's frames to the venue in order; `down` the venue's, through the weather.
 
     `accepted` resolves to the status of the handshake.  A *broken* line tells both ends; a *mute* one tells nobody and
-    carries nothing: the half-open connection.
+    carries nothing: the half-open connection.  A `whole` line loses and reorders nothing, short of breaking: an
+    answer with an end, which the protocol below it keeps in one piece.
     """
 
-    def __init__(self, weather: Weather, later: Later) -> None:
+    def __init__(self, weather: Weather, later: Later, *, whole: bool = False) -> None:
         self._weather = weather
+        self._whole = whole
         self._later = later
         self._up_at = 0.0
         self._down_at = 0.0
@@ -66,6 +68,8 @@ class Line:
         if self._mute or self._is_broken:
             return
         what = self._weather.strike("stream")
+        if self._whole and what in {"drop", "reorder"}:
+            what = None
         match what:
             case "cut":
                 self.break_off()
@@ -86,6 +90,7 @@ class Line:
 
     def end_down(self) -> None:
         """The venue closes in good order."""
+        self._release()
         self.is_over = True
         if not self._mute:
             self._down_at = self._deliver(self._down_at, 0.0, self.to_client.end)

@@ -245,7 +245,7 @@ def quantity_of(evidence: Evidence, chain: list[OrderId], filled: dict[OrderId, 
 def _is_said_done(evidence: Evidence, order_id: OrderId, filled: dict[OrderId, Decimal]) -> bool:
     """Whether the venue called this id filled, with fills on it that nothing took back."""
     is_said = "filled" in evidence.links[order_id].words and filled[order_id] > 0
-    return is_said and not any(_taken_back(evidence, link) for link in evidence.links)
+    return is_said and _taken_back(evidence, order_id) == 0  # a bust on an id it replaced reopens nothing
 
 
 def _current_terms(evidence: Evidence, chain: list[OrderId]) -> tuple[Price | None, Price | None, TimeInForce]:
