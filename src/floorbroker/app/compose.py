@@ -76,12 +76,16 @@ def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) ->
         log=around.log,
         profiles=lambda: tuple(gateway.sessions),
     )
+
+    def past(after: int) -> list[DeskEvent]:
+        return gateway.past(after)
+
     gateway = Gateway(
         journal=journal,
         kill_switch=switch,
         clock=around.clock,
         log=around.log,
-        bus=InProcessBus[DeskEvent](seq_of=lambda event: event.seq, replay=lambda after: gateway.past(after)),
+        bus=InProcessBus[DeskEvent](seq_of=lambda event: event.seq, replay=past),
     )
     for seat in seats:
         gateway.sessions[seat.profile.name] = _session(seat, journal=journal, gateway=gateway, around=around)
@@ -91,9 +95,13 @@ def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) ->
 
 def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surroundings) -> ProfileSession:
     name = seat.profile.name
+
+    def not_ready() -> str:
+        return session.not_ready()
+
     switches = Switches(
         blocked=lambda: gateway.kill_switch.blocked(name),
-        not_ready=lambda: session.not_ready(),  # noqa: PLW0108 - the session is made below
+        not_ready=not_ready,
         not_armed=lambda: _not_armed(seat.profile, around),
     )
     ctx = _context(seat, journal=journal, switches=switches, around=around)

@@ -82,8 +82,8 @@ async def open_floor(
 ) -> AsyncGenerator[Floor]:
     """Everything configured, recovered and started; stopped in order on leaving.
 
-    `only` limits the floor to some profiles; `environ` stands in for the process's environment.  Raises `ConfigInvalid` for wrong configuration and `Conflict` when another
-    process has a journal open.
+    `only` limits the floor to some profiles; `environ` stands in for the process's environment.  Raises `ConfigInvalid`
+    for wrong configuration and `Conflict` when another process has a journal open.
     """
     world = outside or Outside()
     config = load(home, path=config_path, environ=environ)

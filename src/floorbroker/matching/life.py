@@ -262,8 +262,7 @@ class Life:
             if are_rivals(order, other):
                 self._shrink(other, qty, is_over=not order.is_open, at=at)
             elif other.parent_id == order.order_id and order.status is MatchStatus.FILLED and not other.is_leg:
-                if other.status is MatchStatus.HELD:  # an entry that fills again after a bust has released it before
-                    self._release(other, order, at)
+                self._release(other, order, at)
 
     def _shrink(self, other: MatchOrder, qty: Quantity, *, is_over: bool, at: datetime) -> None:
         total = other.order.order_qty
@@ -273,7 +272,9 @@ class Life:
             self.restate(other, replace(other.order, order_qty=Quantity(total - qty)), at)
 
     def _release(self, child: MatchOrder, parent: MatchOrder, at: datetime) -> None:
-        """The entry is filled: its exit works for what was really bought or sold."""
+        """The entry is filled: its exit works for what was really bought or sold.  Once: a bust can let it fill again."""
+        if child.status is not MatchStatus.HELD:
+            return
         child.order = replace(child.order, order_qty=Quantity(parent.cum_qty + parent.carried))
         self.enter(child, at)
 

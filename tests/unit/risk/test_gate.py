@@ -63,7 +63,7 @@ def test_live_without_its_own_limits_is_refused_by_name() -> None:
 
 
 def test_live_with_every_required_limit_is_accepted() -> None:
-    own = dict.fromkeys(REQUIRED_IN_LIVE, 10)
+    own: dict[str, object] = dict.fromkeys(REQUIRED_IN_LIVE, 10)
     assert limits_of(own, Environment.LIVE).max_order_qty == Decimal(10)
 
 
