@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -314,7 +315,13 @@ def _confirmed(settings: Settings, body: Body, confirm: str | None) -> None:
 async def _submitted(desk: Reached, body: Body, *, key: str | None, wait: str | None) -> Any:
     from floorbroker.client.desk import new_key
 
-    answer = await desk.client.submit_answer(body, key=key or new_key())
+    key = key or new_key()
+    try:
+        answer = await desk.client.submit_answer(body, key=key)
+    except asyncio.CancelledError:
+        told = "interrupted while the order was on its way: it may have been placed; look it up with floorbroker order list"
+        say(desk.settings, f"{told}, or repeat it with --idempotency-key {key}, which never places it twice")
+        raise
     order = answer.json()
     if answer.replayed:
         say(desk.settings, "this key had placed the order before; nothing new was sent")

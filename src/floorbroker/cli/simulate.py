@@ -23,9 +23,7 @@ def sim(
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same prices and faults.")] = 0,
-    data: Annotated[
-        Path | None, typer.Option(envvar="FLOORBROKER_DATA", help="A folder of recorded prices; seeded ones without.")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(help="A folder of recorded prices; seeded ones without.")] = None,
     faults: Annotated[Path | None, typer.Option(help="A fault plan as JSON.")] = None,
     tls: Annotated[bool, typer.Option("--tls", help="Serve with a test certificate.")] = False,
     calendar: Annotated[bool, typer.Option("--calendar", help="Keep market hours.")] = False,

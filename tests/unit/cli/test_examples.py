@@ -7,8 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.tidy import ROOT
 from tests.unit.cli.running import served
+
+pytestmark = pytest.mark.slow
 
 
 def lines_of(name: str, *words: str) -> list[str]:

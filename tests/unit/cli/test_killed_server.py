@@ -48,7 +48,8 @@ def settled(server: Server) -> list[dict[str, Any]]:
         assert time.monotonic() < until, f"still in doubt: {[o for o in found if o['in_doubt']]}"
 
 
-@pytest.mark.parametrize("kill_after", [0, 4, 11])
+@pytest.mark.slow
+@pytest.mark.parametrize("kill_after", [1, 8])
 def test_nothing_acknowledged_is_lost_and_nothing_is_doubled(tmp_path: Path, kill_after: int) -> None:
     acknowledged, asked = dict[int, dict[str, Any]](), list[int]()
     with served(tmp_path) as server:

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from floorbroker.domain.values import Environment
-from floorbroker.store import JournalReader
-from tests.unit.cli.running import document, run
+from tests.unit.cli.running import Server, document, run, served
 
 
-def records(home: Path) -> int:
-    path = home / "journal-paper.db"
-    if not path.exists():
-        return 0
-    reader = JournalReader(path)
-    try:
-        assert reader.environment is Environment.PAPER
-        return len([record for record in reader.replay() if "order" in type(record.entry).__name__.lower()]) + len(
-            reader.read(kinds=frozenset({"fact"}))
-        )
-    finally:
-        reader.close()
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One running server that nobody trades on."""
+    with served(tmp_path_factory.mktemp("home")) as running:
+        yield running
 
 
 def test_an_order_is_bought_shown_and_found_again(tmp_path: Path) -> None:
@@ -65,22 +57,22 @@ def test_a_repeat_of_a_key_with_another_order_is_refused(tmp_path: Path) -> None
         (["order", "list", "--status", "sleepy"], 2, "/query/status"),
         (["order", "list", "--env", "moon"], 2, "moon"),
         (["status", "--env", "live"], 5, "live"),
-        (["buy", "AAPL", "1", "--profile", "nobody"], 3, "nobody"),
+        (["buy", "AAPL", "1", "--profile", "nobody"], 5, "nobody"),
         (["nonsense"], 2, "nonsense"),
         (["kill", "on", "--level", "7"], 2, "level"),
     ],
 )
 def test_bad_input_names_what_is_wrong_and_does_nothing(
-    tmp_path: Path, words: list[str], exit_code: int, told: str
+    server: Server, words: list[str], exit_code: int, told: str
 ) -> None:
     flags, behind = (words[: words.index("--")], words[words.index("--") :]) if "--" in words else (words, [])
-    result = run(tmp_path, *flags, "--json", *behind)
+    result = run(server.home, *flags, "--json", *behind)
     assert (result.exit_code, result.stdout) == (exit_code, "")
     error = json.loads(result.stderr.splitlines()[-1])
     assert told in json.dumps(error, ensure_ascii=False)
     assert error["exit_code"] == exit_code
-    assert records(tmp_path) == 0
-    assert not (tmp_path / "kill").exists()
+    assert server.items("/orders") == []
+    assert not (server.home / "kill").exists()
 
 
 def test_a_preview_sends_nothing(tmp_path: Path) -> None:
@@ -112,9 +104,9 @@ def test_an_empty_list_is_no_failure(tmp_path: Path) -> None:
     "words",
     [["account"], ["quote", "AAPL"], ["bars", "AAPL", "--limit-rows", "3"], ["hours"], ["status"], ["risk", "show"]],
 )
-def test_every_reading_verb_gives_a_document_and_a_table(tmp_path: Path, words: list[str]) -> None:
-    assert document(run(tmp_path, *words, "--json"))
-    assert run(tmp_path, *words).stdout
+def test_every_reading_verb_gives_a_document_and_a_table(server: Server, words: list[str]) -> None:
+    assert document(run(server.home, *words, "--json"))
+    assert run(server.home, *words).stdout
 
 
 def test_the_audit_tells_who_ordered(tmp_path: Path) -> None:
