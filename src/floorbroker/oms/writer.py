@@ -90,14 +90,20 @@ class Writer:
             await self._idle.wait()
 
     async def run(self) -> None:
-        """The writer's task; ends by cancellation."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._inbox:
-                if not await self._flush():
-                    await self.clock.sleep(RETRY_S)
-            self._idle.set()
+        """The writer's task; ends by cancellation.  After it nobody waits for a write that cannot come."""
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._inbox:
+                    if not await self._flush():
+                        await self.clock.sleep(RETRY_S)
+                self._idle.set()
+        finally:
+            self._fault = JournalFault("the writer has stopped")
+            for batch in self._inbox:
+                _tell(batch, self._fault)
+                batch.done = None
 
     async def _flush(self) -> bool:
         batches = list(self._inbox)
