@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -77,7 +77,7 @@ def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) ->
         profiles=lambda: tuple(gateway.sessions),
     )
 
-    def past(after: int) -> list[DeskEvent]:
+    def past(after: int) -> Iterator[DeskEvent]:
         return gateway.past(after)
 
     gateway = Gateway(
