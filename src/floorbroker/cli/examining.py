@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from floorbroker.app.config import Config, load
+from floorbroker.app.credentials import read_bot
+from floorbroker.app.floor import seats_of
 from floorbroker.app.home import Home
 from floorbroker.app.permits import FilePermits
 from floorbroker.cli.failures import Trouble
@@ -48,7 +50,7 @@ class Finding:
 def examine(settings: Settings) -> list[Finding]:
     """Every examination, the cheap ones first; profiles are asked only when nothing before is red."""
     home = settings.open_home()
-    config, found = _config(settings, home)
+    config, profiles, found = _config(settings, home)
     findings = [
         python_of(sys.version_info[:3]), sqlite_of(sqlite3.sqlite_version_info), clock_of(SystemClock().now(), home),
         disk_of(home, shutil.disk_usage(home.root).free), *permissions_of(home), found,
@@ -60,7 +62,7 @@ def examine(settings: Settings) -> list[Finding]:
     findings.append(asyncio.run(_port(home, config)))
     if any(finding.state == RED for finding in findings):
         return findings
-    return [*findings, *profiles_of(settings, config.enabled())]
+    return [*findings, *profiles_of(settings, profiles)]
 
 
 def python_of(version: tuple[int, ...]) -> Finding:
@@ -167,15 +169,15 @@ def _kill(home: Home) -> Finding:
     )
 
 
-def _config(settings: Settings, home: Home) -> tuple[Config | None, Finding]:
+def _config(settings: Settings, home: Home) -> tuple[Config | None, list[Profile], Finding]:
+    """The configuration with every profile that would be opened, the one that `BROKER_*` describes included."""
     try:
         config = load(home, path=settings.config)
-        names = [profile.name for profile in config.enabled()]
-        for profile in config.enabled():
-            config.limits(profile)
+        profiles = [seat.profile for seat in seats_of(home, config, read_bot(home.env_bot))]
     except ConfigInvalid as error:
-        return None, Finding("configuration", RED, error.detail, f"edit {settings.config or home.config}")
-    return config, Finding("configuration", GREEN, f"profiles: {', '.join(names)}")
+        return None, [], Finding("configuration", RED, error.detail, f"edit {settings.config or home.config}")
+    names = ", ".join(profile.name for profile in profiles)
+    return config, profiles, Finding("configuration", GREEN, f"profiles: {names}")
 
 
 async def _port(home: Home, config: Config) -> Finding:

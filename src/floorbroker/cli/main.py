@@ -28,9 +28,10 @@ from floorbroker.cli import (
     simulate,
 )
 from floorbroker.cli.argv import arranged, wants_json
-from floorbroker.cli.failures import BUG, DISK, INTERRUPTED, USAGE, Trouble, as_json, as_text, trouble_of
+from floorbroker.cli.failures import BUG, DISK, INTERRUPTED, USAGE, Trouble, as_json, as_text, trouble_of, usage
 from floorbroker.cli.settings import Settings
 from floorbroker.domain.errors import FloorbrokerError
+from floorbroker.domain.values import Environment
 
 # Each module adds its own verbs; `--help` lists them in this order.
 VERBS = (
@@ -76,7 +77,7 @@ class Root(TyperGroup):
         except typer.Abort:
             code = INTERRUPTED
         except typer.TyperException as error:
-            code = _tell(_misused(error), words)
+            code = _misused(error, words)
         except Trouble as trouble:
             code = _tell(trouble, words)
         except FloorbrokerError as error:
@@ -113,6 +114,9 @@ def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """Keep the global flags for the verb."""
+    words = [environment.value for environment in Environment]
+    if env is not None and env not in words:
+        raise usage(f"--env: {env!r} is not one of {', '.join(words)}")
     ctx.obj = Settings(
         json=as_json, quiet=quiet, verbose=verbose, home=home, config=config, profile=profile, env=env,
         color=not no_color, yes=yes, timeout_s=timeout,
@@ -139,9 +143,13 @@ def _tell(trouble: Trouble, words: list[str]) -> int:
     return trouble.exit_with()
 
 
-def _misused(error: typer.TyperException) -> Trouble:
-    told = " ".join(error.format_message().split())
-    return Trouble(code="invalid_request", detail=told, exit_code=USAGE, state="nothing was done")
+def _misused(error: typer.TyperException, words: list[str]) -> int:
+    told = error.format_message()
+    if told.startswith("Usage:") and not wants_json(words):  # a noun without its verb: the help is the answer
+        sys.stderr.write(f"{told}\n")
+        return USAGE
+    detail = " ".join(told.split())
+    return _tell(Trouble("invalid_request", detail, exit_code=USAGE, state="nothing was done"), words)
 
 
 def _disk(error: OSError) -> Trouble:

@@ -75,7 +75,9 @@ def _limits(settings: Settings) -> dict[str, Any]:
     name = settings.profile or (next(iter(profiles)) if len(profiles) == 1 else "")
     for profile in profiles.values():
         if profile.name == name:
-            return {"profile": name, **config.limits(profile).model_dump(mode="json")}
+            limits: dict[str, Any] = config.limits(profile).model_dump(mode="json")
+            words = {"allow_symbols", "deny_symbols", "allow_sides", "allow_types", "allow_tifs"}  # sets have no order
+            return {"profile": name} | {k: sorted(v) if v and k in words else v for k, v in limits.items()}
     raise Trouble(code="not_found", detail=f"name a configured profile; there are: {', '.join(profiles)}")
 
 

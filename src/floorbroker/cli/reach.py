@@ -20,7 +20,7 @@ from floorbroker.client import DeskClient, DeskError, Door, Refused
 from floorbroker.client.desk import API
 from floorbroker.client.door import open_door
 from floorbroker.domain.errors import Conflict
-from floorbroker.domain.values import Environment
+from floorbroker.domain.values import Environment, ProfileName
 
 if TYPE_CHECKING:
     from floorbroker.app.home import Home
@@ -176,15 +176,14 @@ async def _inside(stack: AsyncExitStack, home: Home, settings: Settings) -> Door
     from floorbroker.api.auth import HashedToken, token_digest
     from floorbroker.app.compose import BROKERS
     from floorbroker.app.floor import Outside, open_floor
-    from floorbroker.domain.values import ProfileName
 
     outside = Outside()
     if settings.verbose:
         from floorbroker.app.logs import open_log
 
         outside.log = open_log(outside.redactor, level="debug" if settings.verbose > 1 else "info")
-    only = frozenset({ProfileName(settings.profile)}) if settings.profile else None
-    floor = await _opened(stack, open_floor(home, outside=outside, config_path=settings.config, only=only), home)
+    opening = open_floor(home, outside=outside, config_path=settings.config, only=_only(home, settings))
+    floor = await _opened(stack, opening, home)
     with suppress(TimeoutError):
         async with asyncio.timeout(settings.timeout_s):
             await asyncio.gather(*(desk.until_settled() for desk in floor.desks.values()))
@@ -207,6 +206,26 @@ async def _inside(stack: AsyncExitStack, home: Home, settings: Settings) -> Door
     return Door(await stack.enter_async_context(http))
 
 
+def _only(home: Home, settings: Settings) -> frozenset[ProfileName] | None:
+    """The profiles to open: a command for one environment connects to no other."""
+    from floorbroker.app.config import load
+    from floorbroker.app.credentials import read_bot
+    from floorbroker.app.floor import seats_of
+
+    if settings.profile is not None:
+        return frozenset({ProfileName(settings.profile)})
+    if settings.env is None:
+        return None
+    seats = seats_of(home, load(home, path=settings.config), read_bot(home.env_bot))
+    names = frozenset(seat.profile.name for seat in seats if seat.profile.environment.value == settings.env)
+    if not names:
+        there = ", ".join(sorted({seat.profile.environment.value for seat in seats}))
+        raise Trouble(
+            code="not_found", detail=f"no profile of environment {settings.env!r}; there is: {there or 'none'}"
+        )
+    return names
+
+
 async def _opened(stack: AsyncExitStack, opening: Any, home: Home) -> Any:
     try:
         return await stack.enter_async_context(opening)
@@ -227,8 +246,6 @@ async def _environment(door: Door, settings: Settings) -> str:
     """The environment asked for, that of the profile, or the only one there is.  Raises a usage error."""
     words = [environment.value for environment in Environment]
     if settings.env is not None:
-        if settings.env not in words:
-            raise usage(f"--env: {settings.env!r} is not one of {', '.join(words)}")
         return settings.env
     there = {word: await _profiles_of(door, word) for word in words}
     found = [word for word, names in there.items() if names and settings.profile in (None, *names)]

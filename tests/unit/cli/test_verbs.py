@@ -134,6 +134,29 @@ def test_the_openapi_document_knows_the_orders(tmp_path: Path) -> None:
     assert "/api/v1/{env}/orders" in found["paths"]
 
 
+def test_a_command_for_one_environment_opens_no_other(tmp_path: Path) -> None:
+    (tmp_path / "floorbroker.toml").write_text(
+        '[profiles.one]\nbroker = "PAPER"\nenvironment = "paper"\n'
+        '[profiles.two]\nbroker = "ALPACA"\nenvironment = "sim"\n'
+    )
+    assert run(tmp_path, "status", "--env", "paper").exit_code == 0
+    assert not (tmp_path / "journal-sim.db").exists()
+    assert run(tmp_path, "status", "--env", "live").exit_code == 5
+    assert run(tmp_path, "status", "--env", "moon").exit_code == 2
+
+
+def test_a_noun_without_a_verb_is_answered_with_its_help(tmp_path: Path) -> None:
+    result = run(tmp_path, "order")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("Usage: floorbroker order")
+
+
+def test_the_limits_in_force_are_shown_without_a_desk(tmp_path: Path) -> None:
+    (tmp_path / "floorbroker.toml").write_text('[risk]\nmax_order_qty = "7"\n')
+    found = document(run(tmp_path, "risk", "show", "--limits", "--json"))
+    assert (found["profile"], found["max_order_qty"], found["allow_sides"]) == ("paper", "7", ["buy", "sell"])
+
+
 def test_help_and_version_need_no_home(tmp_path: Path) -> None:
     home = tmp_path / "never"
     assert "order" in run(home, "--help").stdout
