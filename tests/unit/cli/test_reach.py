@@ -24,6 +24,7 @@ class Desk(BaseHTTPRequestHandler):
     """Answers like a desk with one profile, until an order comes: then it hangs up without a word."""
 
     token: ClassVar[str] = ""
+    environment: ClassVar[str] = "paper"
     asked: ClassVar[list[str]] = []
     answers: ClassVar[dict[str, object]] = {
         "/healthz": {"status": "ok", "version": "1"},
@@ -38,7 +39,7 @@ class Desk(BaseHTTPRequestHandler):
         Desk.asked.append(f"GET {self.path} {self.headers.get('Authorization', '')}")
         if self.path.startswith("/api") and self.headers.get("Authorization") != f"Bearer {Desk.token}":
             self._reply(401, {"detail": "no", "code": "forbidden", "status": 401})
-        elif self.path == "/api/v1/paper/profiles":
+        elif self.path == f"/api/v1/{Desk.environment}/profiles":
             self._reply(200, {"items": [Desk.profile], "next_cursor": None})
         elif self.path in Desk.answers:
             self._reply(200, Desk.answers[self.path])
@@ -61,9 +62,9 @@ class Desk(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def listening(home: Home, token: str) -> Iterator[str]:
+def listening(home: Home, token: str, *, environment: str = "paper") -> Iterator[str]:
     """That desk on a free port, where the home says that its server is."""
-    Desk.token, Desk.asked = token, []
+    Desk.token, Desk.asked, Desk.environment = token, [], environment
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Desk) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_address[1]}"
@@ -94,6 +95,17 @@ def test_a_person_is_told_how_to_look_it_up(home: Home) -> None:
         told = run(home.root, "buy", "AAPL", "1", "--idempotency-key", "my-key").stderr
     assert "do not repeat" in told
     assert "--idempotency-key my-key" in told
+
+
+def test_a_live_order_wants_its_symbol_once_more(home: Home) -> None:
+    with listening(home, first_token(home)[0].reveal(), environment="live"):
+        for words in ([], ["--confirm", "MSFT"], ["--yes"]):
+            refused = run(home.root, "buy", "AAPL", "1", *words)
+            assert refused.exit_code == 2
+            assert "LIVE" in refused.stderr
+        assert not [line for line in Desk.asked if line.startswith("POST")]
+        run(home.root, "buy", "AAPL", "1", "--confirm", "AAPL", "--idempotency-key", "k")
+    assert [line for line in Desk.asked if line.startswith("POST")] == ["POST /api/v1/live/orders k"]
 
 
 def test_the_token_is_shown_to_a_desk_alone(home: Home) -> None:
