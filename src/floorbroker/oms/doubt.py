@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -117,10 +117,9 @@ class Resolver:
     async def _settle_replace(self, order: Order) -> None:
         """Ask for the order until its replace is answered; unchanged after the horizon means it never came."""
         ctx, intent_id = self.ctx, order.intent_id
-        asked = [fact for fact in ctx.book.facts(intent_id) if isinstance(fact, f.ReplaceAsked)]
-        if not asked:
+        last = _unanswered(ctx.book.facts(intent_id))
+        if last is None:
             return
-        last = max(asked, key=lambda fact: fact.replace_id)
         resolution = Resolution(
             sent_at=last.at, arrival_bound_s=ctx.arrival_bound_s, visibility_lag_s=ctx.visibility_lag_s
         )
@@ -150,3 +149,11 @@ class Resolver:
             return False
         await self.inbound.take(reports)
         return True
+
+
+def _unanswered(facts: Iterable[f.Fact]) -> f.ReplaceAsked | None:
+    """The newest replace that no fact answers yet."""
+    told = list(facts)
+    answered = {fact.replace_id for fact in told if isinstance(fact, f.ReplaceDone | f.ReplaceRefused)}
+    waiting = [fact for fact in told if isinstance(fact, f.ReplaceAsked) and fact.replace_id not in answered]
+    return max(waiting, key=lambda fact: fact.replace_id, default=None)
