@@ -36,6 +36,7 @@ from floorbroker.gateway.views import event_of, executions_of, fits, health_even
 from floorbroker.oms.account import Actor
 from floorbroker.oms.book import Change
 from floorbroker.oms.submit import Key
+from floorbroker.oms.unforeseen import ours
 
 SENTINEL_POLL_S = 0.5
 CANCEL_ROUND_S = 1.0
@@ -359,12 +360,11 @@ class Gateway:
         name = session.ctx.profile.name
         while True:
             try:
-                if await self._cancel_round(session):
-                    return
-            except FloorbrokerError as error:
+                with ours(self.log, "kill.unforeseen", profile=name):
+                    if await self._cancel_round(session):
+                        return
+            except FloorbrokerError as error:  # whatever a round meets, a kill goes on until nothing is open
                 self.log.error("kill.cancel_failed", profile=name, code=error.code, detail=error.detail)
-            except Exception as error:  # noqa: BLE001 - whatever a round meets, a kill goes on until nothing is open
-                self.log.error("kill.unforeseen", profile=name, error=type(error).__name__)
             await self.clock.sleep(CANCEL_ROUND_S)
 
     async def _cancel_round(self, session: ProfileSession) -> bool:
@@ -390,9 +390,10 @@ class Gateway:
         while True:
             await self.clock.sleep(SENTINEL_POLL_S)
             try:
-                await self._take_sentinels()
-            except Exception as error:  # noqa: BLE001 - a file nobody can read must not end the watch over the next one
-                self.log.error("sentinel.unforeseen", error=type(error).__name__)
+                with ours(self.log, "sentinel.unforeseen"):
+                    await self._take_sentinels()
+            except FloorbrokerError as error:  # one file that cannot be taken must not end the watch over the next
+                self.log.error("sentinel.not_taken", detail=error.detail)
 
     async def _take_sentinels(self) -> None:
         for sentinel in self.kill_switch.pending_sentinels():

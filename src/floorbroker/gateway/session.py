@@ -9,13 +9,14 @@ from datetime import datetime
 from random import Random
 
 from floorbroker.domain.capability import Can
-from floorbroker.domain.errors import ApiError, FloorbrokerError
+from floorbroker.domain.errors import FloorbrokerError
 from floorbroker.domain.ports import Subscription
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.gateway.desk import RoundResult, SessionState
 from floorbroker.oms.account import AccountContext
 from floorbroker.oms.rounds import Round
 from floorbroker.oms.service import OrderService
+from floorbroker.oms.unforeseen import ours
 
 FIRST_RETRY_S, LAST_RETRY_S = 0.5, 60.0
 FULL_COMPARE_S = 600.0
@@ -120,14 +121,9 @@ class ProfileSession:
                 return
 
     async def _log_in(self) -> None:
-        try:
+        with ours(self.ctx.log, "session.unforeseen", profile=self.ctx.profile.name):
             await self.ctx.broker.connect()
             self._subscription = await self.ctx.broker.subscribe_order_events(self)
-        except FloorbrokerError:
-            raise
-        except Exception as error:  # what nobody foresaw is tried again like what was, and seen
-            self.ctx.log.error("session.unforeseen", profile=self.ctx.profile.name, error=type(error).__name__)
-            raise ApiError(f"unforeseen: {type(error).__name__}") from error
 
     async def _reconcile(self) -> None:
         """Rounds until one converges with the stream up."""

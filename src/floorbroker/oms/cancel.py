@@ -13,6 +13,7 @@ from floorbroker.domain.ports import Entry, FactEntry, Reports
 from floorbroker.domain.values import IntentId
 from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.inbound import Inbound
+from floorbroker.oms.unforeseen import ours
 
 AGAIN_S = 3.0
 
@@ -24,7 +25,7 @@ class Canceller:
     ctx: AccountContext
     inbound: Inbound
     _running: set[IntentId] = field(default_factory=set[IntentId])
-    _repeated_at: dict[IntentId, float] = field(default_factory=dict[IntentId, float])
+    _repeated_s: dict[IntentId, float] = field(default_factory=dict[IntentId, float])
 
     async def cancel(self, order: Order, *, actor: Actor, reason: str) -> Order:
         """The order after the venue's answer.  Raises `Conflict` for an order that is done, and the venue's error
@@ -48,10 +49,10 @@ class Canceller:
     async def again(self, order: Order) -> None:
         """Repeat a cancel that was asked before and is not answered by facts yet; every few seconds at most."""
         now = self.ctx.clock.monotonic()
-        too_soon = now - self._repeated_at.get(order.intent_id, -AGAIN_S) < AGAIN_S
+        too_soon = now - self._repeated_s.get(order.intent_id, -AGAIN_S) < AGAIN_S
         if order.intent_id in self._running or order.in_doubt or too_soon:
             return
-        self._repeated_at[order.intent_id] = now
+        self._repeated_s[order.intent_id] = now
         self._running.add(order.intent_id)
         try:
             await self._ask(order, request_id=None)
@@ -94,13 +95,8 @@ class Canceller:
         return None
 
     async def _send(self, order: Order) -> Reports:
-        try:
+        with ours(self.ctx.log, "cancel.unforeseen", intent=order.intent_id):
             return await self.ctx.broker.cancel_order(order.ref)
-        except FloorbrokerError:
-            raise
-        except Exception as error:  # one order's cancel must not take the others, or the kill, down with it
-            self.ctx.log.error("cancel.unforeseen", error=type(error).__name__, intent=order.intent_id)
-            raise ApiError(f"unforeseen: {type(error).__name__}", outcome=Outcome.UNKNOWN) from error
 
     async def _after_failure(self, order: Order, request_id: str | None, error: FloorbrokerError) -> None:
         """A refusal, or silence, proves nothing: note what was said, then look."""

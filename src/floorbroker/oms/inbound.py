@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from floorbroker.domain import facts as f
+from floorbroker.domain.errors import FloorbrokerError
 from floorbroker.domain.ids import tag_of
 from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import Entry, FactEntry
@@ -14,6 +15,7 @@ from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import ClOrdId, ExecType, IntentId, OrderId
 from floorbroker.oms.account import AccountContext
 from floorbroker.oms.translate import adopted_id, adoption, facts_of, restated
+from floorbroker.oms.unforeseen import ours
 
 MAX_STRAYS = 10_000
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,9 +33,11 @@ class Inbound:
         """One report from the private stream."""
         self.heard_at = self.ctx.clock.monotonic()
         try:
-            entries = self.entries_of([report])
-        except Exception as error:  # noqa: BLE001 - no venue word may end its own stream (I24); the next listing tells again
-            self.ctx.log.error("report.unforeseen", error=type(error).__name__, order_id=report.order_id)
+            with ours(self.ctx.log, "report.unforeseen", order_id=report.order_id):
+                entries = self.entries_of([report])
+        except (
+            FloorbrokerError
+        ):  # logged; no word of a venue may end its own stream (I24), and the next listing tells again
             return
         if entries:
             self.ctx.writer.put(entries)

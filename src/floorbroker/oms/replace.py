@@ -9,7 +9,6 @@ from decimal import Decimal
 from floorbroker.domain import facts as f
 from floorbroker.domain.capability import Can
 from floorbroker.domain.errors import (
-    ApiError,
     Conflict,
     FieldError,
     FloorbrokerError,
@@ -24,6 +23,7 @@ from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import ZERO, ClOrdId, IntentId, OrderType, OrdStatus, Price, Quantity
 from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.inbound import Inbound
+from floorbroker.oms.unforeseen import ours
 from floorbroker.risk.controls import CONTROLS
 from floorbroker.risk.situation import Situation
 from floorbroker.risk.verdict import refusal
@@ -159,15 +159,10 @@ class Replacer:
 
     async def _send(self, change: _Change) -> Reports:
         self.ctx.switches.assert_open()
-        try:
+        with ours(self.ctx.log, "replace.unforeseen", intent=change.order.intent_id):
             return await self.ctx.broker.modify_order(
                 change.order.ref, change.changes, cl_ord_id=change.cl_ord_id, decided_at=change.decided_at
             )
-        except FloorbrokerError:
-            raise
-        except Exception as error:  # after the commit anything unforeseen is a doubt, never a lost change
-            self.ctx.log.error("replace.unforeseen", error=type(error).__name__, intent=change.order.intent_id)
-            raise ApiError(f"unforeseen: {type(error).__name__}", outcome=Outcome.UNKNOWN) from error
 
     async def _take(self, order: Order, replace_id: IntentId, reports: Reports) -> None:
         """A venue that keeps the id answers with the order's new terms; one that changes it names the old id."""

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.capability import Can
-from floorbroker.domain.errors import ApiError, FloorbrokerError, Forbidden, OrderNotFound
+from floorbroker.domain.errors import FloorbrokerError, Forbidden, OrderNotFound
 from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import NoteEntry
 from floorbroker.domain.records import Account, ExecutionReport, Fetched, Position
@@ -19,6 +19,7 @@ from floorbroker.oms.doubt import Resolver
 from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.reconcile import PositionGap, interrupted, look_back, position_gaps, unlisted, unsettled_symbols
 from floorbroker.oms.synthetic import stand_ins
+from floorbroker.oms.unforeseen import ours
 
 ROUND = "recon.round"
 SECOND_READ_S = 1.0
@@ -50,7 +51,7 @@ class _Asked:
 
     version: int
     times: int
-    next_at: float
+    next_s: float
 
 
 @dataclass(slots=True)
@@ -155,7 +156,7 @@ class Reconciler:
     def _is_due(self, order: Order) -> bool:
         """Whether to ask for an order's fills now; counts the asking."""
         now, asked = self.ctx.clock.monotonic(), self._asked.get(order.intent_id)
-        if asked is not None and asked.version == order.version and now < asked.next_at:
+        if asked is not None and asked.version == order.version and now < asked.next_s:
             return False
         times = asked.times + 1 if asked is not None and asked.version == order.version else 0
         delay_s = min(FILLS_FIRST_S * 2.0 ** min(times, 10), FILLS_LAST_S)
@@ -224,13 +225,11 @@ class Reconciler:
     async def try_round(self) -> Round | FloorbrokerError:
         """A round, or why it failed."""
         try:
-            return await self.round()
+            with ours(self.ctx.log, "reconcile.unforeseen"):
+                return await self.round()
         except FloorbrokerError as error:
             self.ctx.log.warning("reconcile.failed", code=error.code, detail=error.detail)
             return error
-        except Exception as error:  # noqa: BLE001 - whatever a venue's answer does to us, its session must go on asking
-            self.ctx.log.error("reconcile.unforeseen", error=type(error).__name__)
-            return ApiError(f"unforeseen: {type(error).__name__}")
 
 
 def _assert_environment(account: Account, environment: Environment) -> None:

@@ -20,6 +20,7 @@ from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.replace import Replacer
 from floorbroker.oms.rounds import Reconciler
 from floorbroker.oms.submit import Submitter
+from floorbroker.oms.unforeseen import ours
 from floorbroker.risk.verdict import Verdict
 
 STUCK_S = 3.0
@@ -121,11 +122,10 @@ class OrderService:
     async def _try(self, look: Callable[[], Awaitable[None]]) -> None:
         """One look; whatever it meets, the next one comes."""
         try:
-            await look()
+            with ours(self.ctx.log, "watch.unforeseen"):
+                await look()
         except FloorbrokerError as error:
             self.ctx.log.warning("watch.failed", code=error.code, detail=error.detail)
-        except Exception as error:  # noqa: BLE001 - a watch that ends leaves orders in doubt for ever
-            self.ctx.log.error("watch.unforeseen", error=type(error).__name__)
 
     def _listing_due_s(self) -> float:
         """Sooner while orders work and the stream says nothing: it may be dead without knowing it."""

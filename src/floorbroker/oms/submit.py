@@ -22,6 +22,7 @@ from floorbroker.domain.values import Environment, IntentId, text_of
 from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.translate import fact_of_failure
+from floorbroker.oms.unforeseen import ours
 
 FINISH_POLL_S = 0.05
 
@@ -226,15 +227,13 @@ class Submitter:
         started = ctx.clock.monotonic()
         try:
             self.check(approved)
-            reports = await ctx.broker.submit_order(approved)
+            with ours(ctx.log, "submit.unforeseen", intent=approved.intent_id):
+                reports = await ctx.broker.submit_order(approved)
+                facts = self.inbound.own_facts(approved.intent_id, approved.cl_ord_id, reports)
         except FloorbrokerError as error:
             return [fact_of_failure(error, at=ctx.clock.now())]
-        except Exception as error:  # noqa: BLE001 - after SENDING anything unforeseen is a doubt, never a lost order
-            ctx.log.error("submit.unforeseen", error=type(error).__name__, intent=approved.intent_id)
-            return [f.InDoubt(source=f.Source.OWN, at=ctx.clock.now(), reason=f"unforeseen: {type(error).__name__}")]
         finally:
             ctx.meter.observe("submit_seconds", ctx.clock.monotonic() - started, profile=ctx.profile.name)
-        facts = self.inbound.own_facts(approved.intent_id, approved.cl_ord_id, reports)
         if not facts:
             return [f.InDoubt(source=f.Source.REPLY, at=ctx.clock.now(), reason="the reply does not name the order")]
         return facts

@@ -14,6 +14,7 @@ from floorbroker.domain.facts import Cum, Fact, Source
 from floorbroker.domain.ports import Entry, FactEntry, Journal, Log, Record
 from floorbroker.domain.values import IntentId
 from floorbroker.oms.book import Change, OrderBook
+from floorbroker.oms.unforeseen import ours
 from floorbroker.store import StaleEpoch
 
 MAX_HELD = 10_000
@@ -128,8 +129,8 @@ class Writer:
             self._fold(await self._durable(entries))
         except JournalFault:
             raise
-        except Exception as error:  # noqa: BLE001 - one entry that cannot be stored must not hold up the others
-            self.log.warning("journal.conflict", detail=_words(error), entries=len(entries))
+        except FloorbrokerError as error:
+            self.log.warning("journal.conflict", detail=error.detail, entries=len(entries))
             await self._commit_each(entries)
 
     async def _commit_each(self, entries: Sequence[Entry]) -> None:
@@ -138,13 +139,14 @@ class Writer:
                 self._fold(await self._durable([entry]))
             except JournalFault:
                 raise
-            except Exception as error:  # noqa: BLE001 - see above: it is kept out by name, the rest goes on
-                self.log.error("journal.entry_refused", detail=_words(error))
+            except FloorbrokerError as error:
+                self.log.error("journal.entry_refused", detail=error.detail)
 
     async def _durable(self, entries: Sequence[Entry]) -> tuple[Record, ...]:
         """A journal that belongs to another owner by now takes nothing more: a fault, never a mere conflict (I18)."""
         try:
-            return await self.journal.commit(entries)
+            with ours(self.log, "journal.unforeseen"):  # an entry that cannot even be encoded must not end the writer
+                return await self.journal.commit(entries)
         except StaleEpoch as stale:
             raise JournalFault(stale.detail) from stale
 
@@ -152,11 +154,12 @@ class Writer:
         """Into the book, and told.  What one record does to a listener must not keep the next from being folded."""
         for record in records:
             try:
-                change = self.book.apply(record)
-                if change is not None:
-                    self.on_change(change)
-            except Exception as error:  # noqa: BLE001 - the record is durable; an act that waits for it must go on
-                self.log.error("journal.fold_failed", seq=record.seq, error=type(error).__name__, detail=_words(error))
+                with ours(self.log, "journal.unforeseen", seq=record.seq):
+                    change = self.book.apply(record)
+                    if change is not None:
+                        self.on_change(change)
+            except FloorbrokerError as error:  # the record is durable; an act that waits for it must go on
+                self.log.error("journal.fold_failed", seq=record.seq, detail=error.detail)
 
     def _news(self, entries: Iterable[Entry]) -> list[Entry]:
         """What the book does not hold yet, each thing once."""
@@ -187,10 +190,6 @@ def _tell(batch: _Batch, fault: JournalFault | None) -> None:
         batch.done.set_result(None)
     else:
         batch.done.set_exception(fault)
-
-
-def _words(error: Exception) -> str:
-    return error.detail if isinstance(error, FloorbrokerError) else type(error).__name__
 
 
 def _bare(fact: Fact) -> Fact:
