@@ -1,0 +1,221 @@
+"""The kill switch (RELIABILITY 6): at once, durable, across restarts and full disks, and until a person opens it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from floorbroker.app.home import Home
+from floorbroker.app.permits import FilePermits
+from floorbroker.domain.errors import FloorbrokerError, InvalidRequest, JournalFault, KillSwitchOn
+from floorbroker.domain.ports import FactEntry, NoteEntry
+from floorbroker.domain.values import OrdStatus, ProfileName
+from floorbroker.gateway.kill import GLOBAL, Sentinel
+from tests.support.fake_broker import buy, silence
+from tests.support.house import CALLER, PROFILE, make, opened
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_a_kill_blocks_in_memory_before_it_is_written_i14(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        blocked: list[str] = []
+
+        def look(entries: object) -> bool:
+            assert isinstance(entries, list)
+            if any(isinstance(e, NoteEntry) and e.topic == "latch" for e in entries):
+                blocked.append(desk.gateway.kill_switch.blocked(PROFILE))
+            return False
+
+        desk.journal.fault_when = look
+        await desk.gateway.kill(1, caller=CALLER, reason="test")
+        assert [bool(text) for text in blocked] == [True]
+
+
+async def test_a_kill_is_durable_before_its_first_cancel_i14(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        await desk.place(buy())
+        latched: list[bool] = []
+        desk.broker.on_sent = lambda what: latched.append(
+            any(
+                isinstance(r.entry, NoteEntry) and r.entry.topic == "latch" and r.entry.data["level"] == "2"
+                for r in desk.gateway.journal.read()
+            )
+        )
+        await desk.gateway.kill(2, caller=CALLER, reason="test")
+        await desk.wait(1)
+        assert latched
+        assert all(latched)
+
+
+async def test_level_two_cancels_until_nothing_is_open_i14(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        orders = [await desk.place(buy(str(n + 1))) for n in range(3)]
+        desk.broker.failing["cancel_all"] = silence()
+        desk.broker.next_cancel += [RuntimeError("a bug in an adapter"), silence()]
+        state = await desk.gateway.kill(2, caller=CALLER, reason="test")
+        assert len(state.remaining) == 3
+        await desk.until(lambda: not desk.gateway.kill_state().remaining, longest_s=20)
+        assert all(desk.now(order).ord_status is OrdStatus.CANCELED for order in orders)
+
+
+async def test_level_one_cancels_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        await desk.gateway.kill(1, caller=CALLER, reason="test")
+        await desk.wait(5)
+        assert desk.now(order).is_open
+
+
+async def test_a_submit_during_a_kill_is_not_sent_or_is_cancelled_i14(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        gate = desk.broker.gates["submit"] = asyncio.Event()
+        sending = asyncio.ensure_future(desk.place(buy()))
+        await desk.wait()
+        await desk.gateway.kill(2, caller=CALLER, reason="test")
+        await desk.wait(2)
+        gate.set()
+        order = await sending
+        await desk.until(lambda: not desk.now(order).is_open, longest_s=10)
+        assert desk.now(order).ord_status is OrdStatus.CANCELED
+
+
+async def test_an_order_in_doubt_is_cancelled_when_it_appears_under_a_kill_i14(tmp_path: Path) -> None:
+    async with opened(tmp_path, cancel_late=False) as desk:
+        desk.broker.next_submit.append("lose_and_hide")
+        order = await desk.place(buy())
+        await desk.until(lambda: desk.now(order).presumed)
+        await desk.gateway.kill(2, caller=CALLER, reason="test")
+        await desk.wait(5)
+        desk.broker.hidden.clear()
+        await desk.until(lambda: desk.broker.of(order.cl_ord_id).status is OrdStatus.CANCELED, longest_s=60)
+
+
+async def test_a_full_disk_does_not_stop_a_kill_and_a_restart_does_not_end_it_i14_i15(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        desk.journal.fault_when = lambda entries: True
+        await desk.gateway.kill(2, caller=CALLER, reason="test")
+        await desk.wait(3)
+        assert desk.broker.of(order.cl_ord_id).status is OrdStatus.CANCELED
+        broker, clock = desk.broker, desk.clock
+        await desk.crash()
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        with pytest.raises(KillSwitchOn, match="permit"):
+            await desk.place(buy())
+        await desk.gateway.reset_kill(caller=CALLER, reason="disk replaced")
+        assert (await desk.place(buy())).ord_status is OrdStatus.NEW
+
+
+async def test_a_permit_that_cannot_be_removed_does_not_stop_a_kill_i14(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        permits = Home.at(tmp_path).permits
+        (permits / PROFILE).unlink()
+        (permits / PROFILE).mkdir()  # unlink raises for a folder
+        await desk.gateway.kill(1, caller=CALLER, reason="test")
+        assert desk.gateway.kill_state().level == 1
+        assert any(
+            isinstance(r.entry, NoteEntry) and r.entry.data.get("level") == "1" for r in desk.gateway.journal.read()
+        )
+
+
+async def test_a_kill_survives_a_restart_and_goes_on_cancelling_i14(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        desk.broker.failing["cancel_all"] = silence()
+        desk.broker.next_cancel += ["ignore"] * 2
+        await desk.gateway.kill(2, caller=CALLER, reason="test")
+        await desk.wait(1)
+        broker, clock = desk.broker, desk.clock
+    assert broker.of(order.cl_ord_id).status is OrdStatus.NEW
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        assert desk.gateway.kill_state().level == 2
+        await desk.until(lambda: desk.now(order).ord_status is OrdStatus.CANCELED, longest_s=20)
+
+
+async def test_removing_the_permit_blocks_without_the_server_knowing_i14(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        FilePermits(Home.at(tmp_path)).withdraw(PROFILE)
+        with pytest.raises(KillSwitchOn, match="permit"):
+            await desk.place(buy())
+
+
+async def test_a_sentinel_written_beside_a_running_server_takes_effect_i14(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        beside = FilePermits(Home.at(tmp_path))
+        beside.write_sentinel(Sentinel(level=2, scope=GLOBAL, reason="by hand", by="cli"))
+        await desk.wait(3)
+        assert (desk.gateway.kill_state().level, desk.now(order).ord_status) == (2, OrdStatus.CANCELED)
+
+
+async def test_a_sentinel_of_another_desk_does_not_end_the_watch_for_ours_i14(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        beside = FilePermits(Home.at(tmp_path))
+        beside.write_sentinel(Sentinel(level=2, scope=ProfileName("elsewhere"), reason="theirs", by="cli"))
+        await desk.wait(3)
+        assert desk.gateway.kill_state().level == 0
+        beside.write_sentinel(Sentinel(level=2, scope=PROFILE, reason="ours", by="cli"))
+        await desk.wait(3)
+        assert desk.gateway.kill_state().by_profile[PROFILE] == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"kill!", b"\xff\xfe", b'{"level": "no"}'])
+async def test_a_kill_file_that_says_nothing_clear_kills_everything_i14(tmp_path: Path, content: bytes) -> None:
+    async with opened(tmp_path) as desk:
+        Home.at(tmp_path).kill.write_bytes(content)
+        await desk.wait(1)
+        assert desk.gateway.kill_state().level == 2
+
+
+async def test_a_sentinel_is_in_force_before_a_start_takes_its_first_order_i14(tmp_path: Path) -> None:
+    FilePermits(Home.at(tmp_path)).write_sentinel(Sentinel(level=1, scope=GLOBAL, reason="down", by="cli"))
+    desk = make(tmp_path)
+    await desk.gateway.start()
+    assert desk.gateway.kill_switch.blocked(PROFILE)
+    assert not desk.permits.has(PROFILE)
+    await desk.gateway.stop()
+
+
+async def test_a_reset_needs_a_reason_and_leads_through_a_round_i14_i11(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        await desk.gateway.kill(1, caller=CALLER, reason="test")
+        with pytest.raises(InvalidRequest):
+            await desk.gateway.reset_kill(caller=CALLER, reason="  ")
+        rounds = desk.broker.reads.count("get_positions")
+        await desk.gateway.reset_kill(caller=CALLER, reason="all clear")
+        assert desk.broker.reads.count("get_positions") == rounds + 1
+        assert (await desk.place(buy())).ord_status is OrdStatus.NEW
+
+
+async def test_a_reset_that_cannot_be_written_does_not_open_anything_i14(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        await desk.gateway.kill(1, caller=CALLER, reason="test")
+        desk.journal.fault_when = lambda entries: True
+        with pytest.raises(JournalFault):
+            await desk.gateway.reset_kill(caller=CALLER, reason="all clear")
+        desk.journal.fault_when = lambda entries: False
+        with pytest.raises(KillSwitchOn):
+            await desk.place(buy())
+
+
+async def test_a_weaker_kill_does_not_loosen_a_stronger_one_i14(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        await desk.gateway.kill(2, caller=CALLER, reason="first")
+        assert (await desk.gateway.kill(1, caller=CALLER, reason="second")).level == 2
+        with pytest.raises(FloorbrokerError):
+            await desk.gateway.kill(3, caller=CALLER, reason="not yet")
+
+
+async def test_cancels_pass_while_the_journal_fails_and_the_kill_is_on_i15(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        orders = [await desk.place(buy(str(n + 1))) for n in range(5)]
+        desk.broker.failing["cancel_all"] = silence()
+        desk.journal.fault_when = lambda entries: any(isinstance(e, FactEntry) for e in entries)
+        began = desk.clock.monotonic()
+        await desk.gateway.kill(2, caller=CALLER, reason="test")
+        await desk.wait(0.25)
+        assert all(desk.broker.of(o.cl_ord_id).status is OrdStatus.CANCELED for o in orders)
+        assert desk.clock.monotonic() - began <= 0.25

@@ -1,0 +1,150 @@
+"""READY has conditions, and losing any of them closes the profile (RELIABILITY I11, 4)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from floorbroker.domain.clock import ManualClock
+from floorbroker.domain.errors import KillSwitchOn, NotArmed, NotReady
+from floorbroker.domain.values import Environment, OrdStatus
+from tests.support.fake_broker import FakeBroker, buy, silence
+from tests.support.house import CALLER, NOON, make, opened, stopped
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_a_stream_that_breaks_closes_the_profile_until_a_round_agrees_i11(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        desk.broker.stream(up=False)
+        with pytest.raises(NotReady):
+            await desk.place(buy())
+        desk.broker.fill(desk.broker.of(order.cl_ord_id), "4")
+        desk.broker.stream(up=True)
+        with pytest.raises(NotReady):
+            await desk.place(buy())
+        await desk.until(lambda: desk.session.state.value == "ready")
+        assert desk.now(order).cum_qty == 4
+
+
+async def test_a_stream_that_flaps_during_a_round_means_another_round_i11(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        gate = desk.broker.gates["get_positions"] = asyncio.Event()
+        desk.broker.stream(up=False)
+        desk.broker.stream(up=True)
+        await desk.wait()
+        desk.broker.stream(up=False)
+        gate.set()
+        await desk.wait(1)
+        assert desk.session.state.value != "ready"
+        desk.broker.stream(up=True)
+        await desk.until(lambda: desk.session.state.value == "ready")
+
+
+async def test_a_stream_that_never_comes_is_told_and_not_waited_for_for_ever(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    broker = FakeBroker(clock, stream_up=False)
+    async with opened(tmp_path, broker=broker, clock=clock, ready=False) as desk:
+        waiting = asyncio.ensure_future(desk.gateway.until_settled())
+        await desk.wait(15)
+        assert (waiting.done(), desk.session.reason) == (True, "the order stream is down")
+        desk.broker.stream(up=True)
+        await desk.until(lambda: desk.session.state.value == "ready")
+
+
+@pytest.mark.parametrize("fault", [silence(), RuntimeError("a bug in an adapter")])
+async def test_a_round_that_fails_degrades_and_is_tried_again_i11(tmp_path: Path, fault: Exception) -> None:
+    async with opened(tmp_path) as desk:
+        desk.broker.failing["get_order_history"] = fault
+        desk.session.reconcile_again("test")
+        await desk.until(lambda: desk.session.state.value == "degraded")
+        with pytest.raises(NotReady):
+            await desk.place(buy())
+        desk.broker.failing.clear()
+        await desk.until(lambda: desk.session.state.value == "ready")
+
+
+@pytest.mark.parametrize("fault", [silence(), RuntimeError("a bug in an adapter")])
+async def test_a_venue_that_cannot_be_reached_is_tried_again(tmp_path: Path, fault: Exception) -> None:
+    clock = ManualClock(NOON)
+    broker = FakeBroker(clock)
+    broker.failing["connect"] = fault
+    async with opened(tmp_path, broker=broker, clock=clock, ready=False) as desk:
+        await desk.until(lambda: desk.session.state.value == "offline")
+        broker.failing.clear()
+        await desk.until(lambda: desk.session.state.value == "ready")
+
+
+async def test_a_clock_far_from_the_venues_blocks_orders_i11(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        desk.broker.clock_offset_s = -45.0
+        with pytest.raises(NotReady, match="clock"):
+            await desk.place(buy())
+
+
+async def test_a_journal_that_cannot_be_written_blocks_orders_and_not_cancels_i11_i15(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        desk.journal.fault_when = lambda entries: True
+        desk.journal.writable = False
+        with pytest.raises(NotReady, match="journal"):
+            await desk.place(buy())
+        await desk.gateway.cancel(order.intent_id, caller=CALLER)
+        assert desk.broker.of(order.cl_ord_id).status is OrdStatus.CANCELED
+
+
+async def test_the_full_compare_comes_every_ten_minutes(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        rounds = desk.broker.reads.count("get_positions")
+        await desk.wait(1250)
+        assert desk.broker.reads.count("get_positions") == rounds + 2
+
+
+async def test_open_orders_are_listed_every_half_minute_though_the_stream_looks_healthy(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        listings = desk.broker.reads.count("get_open_orders")
+        await desk.wait(95)
+        assert desk.broker.reads.count("get_open_orders") == listings + 3
+
+
+async def test_the_venues_word_on_the_environment_must_agree_i17(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    broker = FakeBroker(clock, environment_hint="live")
+    async with opened(tmp_path, broker=broker, clock=clock, environment=Environment.PAPER, ready=False) as desk:
+        await desk.until(lambda: desk.session.state.value == "degraded")
+        assert "live" in desk.session.reason
+        with pytest.raises(NotReady):
+            await desk.place(buy())
+        assert desk.sent("submit") == 0
+
+
+async def test_live_that_is_not_armed_takes_no_order_i11(tmp_path: Path) -> None:
+    async with opened(tmp_path, environment=Environment.LIVE, not_armed=lambda: "not armed") as desk:
+        with pytest.raises(NotArmed):
+            await desk.place(buy(), key="k", body_hash="h")
+        assert desk.sent("submit") == 0
+
+
+async def test_arming_that_runs_out_between_decision_and_send_stops_the_send_i11(tmp_path: Path) -> None:
+    words = [""]
+    async with opened(tmp_path, environment=Environment.LIVE, not_armed=lambda: words[0]) as desk:
+
+        def run_out(entries: object) -> bool:
+            words[0] = "no longer armed"
+            return False
+
+        desk.journal.fault_when = run_out
+        order = await desk.place(buy(), key="k", body_hash="h")
+        assert (order.ord_status, desk.sent("submit")) == (OrdStatus.NOT_SENT, 0)
+
+
+async def test_a_stopped_profile_takes_no_order(tmp_path: Path) -> None:
+    desk = make(tmp_path)
+    await desk.gateway.start()
+    await desk.until(lambda: desk.session.state.value == "ready")
+    await stopped(desk)
+    with pytest.raises((NotReady, KillSwitchOn)):
+        await desk.place(buy())

@@ -1,0 +1,136 @@
+"""Changes: one in flight an order, durable before they leave, settled by evidence (RELIABILITY 2)."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from floorbroker.domain import facts as f
+from floorbroker.domain.errors import Conflict, FloorbrokerError, InvalidRequest, JournalFault, KillSwitchOn
+from floorbroker.domain.orders import Order, OrderChanges
+from floorbroker.domain.ports import FactEntry
+from floorbroker.domain.values import OrdStatus, Price, Quantity, Side
+from floorbroker.risk.limits import RiskLimits
+from floorbroker.store import StaleEpoch
+from tests.support.fake_broker import buy
+from tests.support.house import CALLER, Desk, opened
+
+pytestmark = pytest.mark.asyncio
+
+
+def _to(qty: str | None = None, price: str | None = None) -> OrderChanges:
+    return OrderChanges(
+        order_qty=None if qty is None else Quantity(Decimal(qty)),
+        price=None if price is None else Price(Decimal(price)),
+    )
+
+
+async def _modify(desk: Desk, order: Order, changes: OrderChanges) -> Order:
+    return await desk.gateway.modify(order.intent_id, changes, caller=CALLER)
+
+
+async def test_a_change_is_durable_before_it_leaves_and_follows_the_new_id_i2(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy("10"))
+        after = await _modify(desk, order, _to("15", "101"))
+        assert (after.order_id, after.order_qty, after.price) == ("V2", 15, 101)
+        assert not after.pending_replace
+
+
+async def test_a_change_that_cannot_be_written_is_not_sent_i2(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        desk.journal.fault_when = lambda entries: any(
+            isinstance(e, FactEntry) and isinstance(e.fact, f.ReplaceAsked) for e in entries
+        )
+        with pytest.raises(JournalFault):
+            await _modify(desk, order, _to("15"))
+        assert (desk.sent("modify"), desk.ctx.gate.pending) == (0, {})
+
+
+async def test_a_stale_owner_changes_nothing_i18(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        desk.journal.fault = StaleEpoch("epoch 1 is stale")
+        desk.journal.fault_when = lambda entries: True
+        with pytest.raises(FloorbrokerError):
+            await _modify(desk, order, _to("15"))
+        assert desk.sent("modify") == 0
+
+
+async def test_two_changes_at_once_are_one_change_and_one_refusal(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        both = await asyncio.gather(
+            _modify(desk, order, _to("15")), _modify(desk, order, _to("20")), return_exceptions=True
+        )
+        assert [type(found) for found in both if isinstance(found, Exception)] == [Conflict]
+        assert desk.sent("modify") == 1
+
+
+async def test_what_a_change_adds_counts_before_it_is_answered_i12(tmp_path: Path) -> None:
+    async with opened(tmp_path, limits=RiskLimits(max_position_qty=Decimal(30))) as desk:
+        order = await desk.place(buy("10"))
+        desk.broker.next_modify.append("drop")
+        change = asyncio.ensure_future(_modify(desk, order, _to("25")))
+        other = asyncio.ensure_future(desk.place(buy("10")))
+        found = await asyncio.gather(change, other, return_exceptions=True)
+        assert isinstance(found[1], FloorbrokerError)
+        assert desk.ctx.exposure().worst_case("AAPL", Side.BUY) == 25
+
+
+async def test_a_lost_reply_to_a_change_is_settled_by_asking_i3(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy("10"))
+        desk.broker.next_modify.append("lose")
+        await _modify(desk, order, _to("15"))
+        await desk.until(lambda: not desk.now(order).pending_replace)
+        assert (desk.now(order).order_qty, desk.now(order).order_id, desk.sent("modify")) == (15, "V2", 1)
+
+
+async def test_a_change_that_never_arrived_is_over_after_the_horizon_only_i3(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy("10"))
+        desk.broker.next_modify.append("drop")
+        await _modify(desk, order, _to("15"))
+        await desk.wait(10)
+        assert desk.now(order).pending_replace
+        await desk.until(lambda: not desk.now(order).pending_replace)
+        assert (desk.now(order).order_qty, desk.now(order).ord_status) == (10, OrdStatus.NEW)
+
+
+async def test_a_kill_refuses_a_change_i14(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        await desk.gateway.kill(1, caller=CALLER, reason="test")
+        with pytest.raises(KillSwitchOn):
+            await _modify(desk, order, _to("15"))
+        assert desk.sent("modify") == 0
+
+
+async def test_a_change_to_no_more_than_is_filled_is_refused(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy("10"))
+        desk.broker.fill(desk.broker.of(order.cl_ord_id), "4")
+        await desk.wait()
+        with pytest.raises(InvalidRequest):
+            await _modify(desk, order, _to("4"))
+
+
+async def test_an_order_being_cancelled_is_not_changed(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        desk.broker.next_cancel.append("ignore")
+        await desk.gateway.cancel(order.intent_id, caller=CALLER)
+        with pytest.raises(Conflict):
+            await _modify(desk, order, _to("15"))
+
+
+async def test_an_adapter_that_breaks_leaves_the_change_in_doubt_i3(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        desk.broker.next_modify.append(RuntimeError("a bug in an adapter"))
+        assert (await _modify(desk, order, _to("15"))).pending_replace

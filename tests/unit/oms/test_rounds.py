@@ -1,0 +1,202 @@
+"""Reconciliation rounds: whole or not at all, nothing concluded from absence, differences explained once (RELIABILITY 4)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from floorbroker.domain.capability import Can
+from floorbroker.domain.orders import OrderState
+from floorbroker.domain.ports import NoteEntry
+from floorbroker.domain.values import OrdStatus, Side
+from tests.support.fake_broker import INFO, FakeBroker, buy, silence
+from tests.support.house import NOON, Desk, ManualClock, opened
+
+pytestmark = pytest.mark.asyncio
+
+
+def _adjustments(desk: Desk) -> list[str]:
+    notes = [r.entry for r in desk.gateway.journal.read(kinds=frozenset({"note"}))]
+    return [n.data["qty"] for n in notes if isinstance(n, NoteEntry) and n.topic == "adjustment"]
+
+
+def _without(*lacking: Can) -> tuple[FakeBroker, ManualClock]:
+    clock = ManualClock(NOON)
+    return FakeBroker(clock, info=replace(INFO, can=INFO.can - set(lacking))), clock
+
+
+@pytest.mark.parametrize("part", ["get_open_orders", "get_order_history", "get_fills", "get_positions"])
+async def test_a_fetch_that_fails_in_any_part_changes_nothing_i8(tmp_path: Path, part: str) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        desk.broker.muted = True
+        desk.broker.fill(desk.broker.of(order.cl_ord_id), "10")
+        desk.broker.failing[part] = silence()
+        before = desk.now(order)
+        result = await desk.session.reconcile_now()
+        assert (result.converged, desk.now(order)) == (False, before)
+        assert _adjustments(desk) == []
+
+
+async def test_an_order_missing_from_the_list_is_asked_for_by_name_i9(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        desk.broker.hidden.add(desk.broker.of(order.cl_ord_id).order_id)
+        before = desk.broker.reads.count("get_order_status")
+        await desk.wait(1)
+        await desk.session.reconcile_now()
+        assert desk.broker.reads.count("get_order_status") > before
+        assert desk.now(order).ord_status is OrdStatus.NEW
+
+
+async def test_a_missing_position_is_not_flat_while_its_read_fails_i9(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        desk.broker.fill(desk.broker.of(order.cl_ord_id), "10")
+        desk.broker.failing["get_positions"] = silence()
+        await desk.session.reconcile_now()
+        assert desk.ctx.book.holdings.qty("AAPL") == 10
+
+
+async def test_fills_missed_by_the_stream_come_with_the_round_and_once_i6(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        desk.broker.muted = True
+        report = desk.broker.fill(desk.broker.of(order.cl_ord_id), "4")
+        rounds = [asyncio.ensure_future(desk.session.reconcile_now()) for _ in range(3)]
+        await desk.wait(30)
+        await asyncio.gather(*rounds)
+        desk.broker.muted = False
+        desk.broker.tell(report)
+        await desk.wait()
+        assert (desk.now(order).cum_qty, len(desk.now(order).executions)) == (4, 1)
+        assert desk.ctx.book.holdings.qty("AAPL") == 4
+
+
+async def test_executions_are_applied_once_across_restarts_i6(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        desk.broker.fill(desk.broker.of(order.cl_ord_id), "4")
+        await desk.wait()
+        broker, clock = desk.broker, desk.clock
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        assert len(desk.now(order).executions) == 1
+        assert desk.ctx.book.holdings.qty("AAPL") == 4
+
+
+async def test_an_unexplained_difference_is_adjusted_once_however_many_rounds_run_at_once(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        desk.broker.positions["MSFT"] = Decimal(7)
+        rounds = [asyncio.ensure_future(desk.session.reconcile_now()) for _ in range(4)]
+        await desk.wait(30)
+        await asyncio.gather(*rounds)
+        assert (_adjustments(desk), desk.ctx.book.holdings.qty("MSFT")) == (["7"], 7)
+
+
+async def test_a_difference_an_order_in_doubt_may_explain_is_never_adjusted_away(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        desk.broker.next_submit.append("lose_and_hide")
+        order = await desk.place(buy())
+        desk.broker.muted = True
+        desk.broker.fill(desk.broker.of(order.cl_ord_id), "10")
+        result = asyncio.ensure_future(desk.session.reconcile_now())
+        await desk.wait(3)
+        assert (await result).converged is False
+        assert (_adjustments(desk), desk.now(order).state) == ([], OrderState.UNKNOWN)
+        desk.broker.hidden.clear()
+        await desk.until(lambda: desk.now(order).cum_qty == 10)
+        again = asyncio.ensure_future(desk.session.reconcile_now())
+        await desk.wait(3)
+        assert (await again).converged is True
+        assert (_adjustments(desk), desk.ctx.book.holdings.qty("AAPL")) == ([], 10)
+
+
+async def test_a_difference_that_does_not_stand_still_degrades_the_profile_i11(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        count = 0
+
+        class Restless(dict[str, Decimal]):
+            def items(self) -> object:
+                nonlocal count
+                count += 1
+                return [("MSFT", Decimal(count))]
+
+        desk.broker.positions = Restless()
+        desk.session.reconcile_again("test")
+        await desk.until(lambda: desk.session.state.value == "degraded")
+        assert "do not agree" in desk.session.reason
+        assert _adjustments(desk) == []
+
+
+async def test_a_listing_that_lags_is_asked_again_until_the_fills_are_there(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        venue = desk.broker.of(order.cl_ord_id)
+        desk.broker.muted = True
+        report = desk.broker.fill(venue, "10", listed=False)
+        await desk.wait(31)
+        assert (desk.now(order).cum_qty, desk.now(order).needs_executions) == (10, True)
+        desk.broker.executions.append(report)
+        await desk.until(lambda: not desk.now(order).needs_executions, longest_s=35)
+        assert [e.synthetic for e in desk.now(order).executions] == [False]
+
+
+async def test_a_venue_without_a_list_of_fills_gets_a_stand_in_after_the_grace(tmp_path: Path) -> None:
+    broker, clock = _without(Can.HISTORY_FILLS)
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        order = await desk.place(buy())
+        venue = desk.broker.of(order.cl_ord_id)
+        desk.broker.muted = True
+        first = desk.broker.fill(venue, "4", "99")
+        second = desk.broker.fill(venue, "6", "98")
+        await desk.until(lambda: desk.now(order).cum_qty == 10, longest_s=40)
+        assert desk.now(order).executions == ()
+        await desk.wait(12)
+        (stand_in,) = desk.now(order).executions
+        assert (stand_in.synthetic, stand_in.last_qty, stand_in.last_px) == (True, 10, Decimal("98.4"))
+        assert desk.ctx.book.holdings.qty("AAPL") == 10
+        desk.broker.muted = False
+        desk.broker.tell(first)
+        await desk.wait()
+        assert (desk.now(order).cum_qty, desk.ctx.book.holdings.qty("AAPL")) == (10, 10)
+        desk.broker.tell(second)
+        await desk.wait(60)
+        assert [(e.synthetic, e.last_qty) for e in desk.now(order).executions] == [(False, 4), (False, 6)]
+        assert desk.ctx.book.holdings.qty("AAPL") == 10
+
+
+async def test_a_silent_stream_does_not_hide_what_happened_for_long(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        desk.broker.muted = True
+        desk.broker.end(desk.broker.of(order.cl_ord_id))
+        await desk.wait(45)
+        assert desk.now(order).ord_status is OrdStatus.CANCELED
+
+
+async def test_a_strangers_order_is_adopted_and_counts(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy("10"))
+        venue = desk.broker.of(order.cl_ord_id)
+        stranger = replace(venue, order_id=type(venue.order_id)("X1"), cl_ord_id=type(venue.cl_ord_id)("theirs"))
+        desk.broker.orders[stranger.order_id] = stranger
+        await desk.session.reconcile_now()
+        assert [o.external for o in desk.gateway.orders()].count(True) == 1
+        assert desk.ctx.exposure().worst_case("AAPL", Side.BUY) == 20
+
+
+async def test_the_watch_goes_on_after_a_look_that_broke(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        desk.broker.muted = True
+        desk.broker.failing["get_open_orders"] = RuntimeError("a bug in an adapter")
+        await desk.wait(35)
+        assert "watch.unforeseen" in desk.log.events
+        desk.broker.failing.clear()
+        desk.broker.end(desk.broker.of(order.cl_ord_id))
+        await desk.wait(35)
+        assert desk.now(order).ord_status is OrdStatus.CANCELED
