@@ -123,3 +123,23 @@ def test_a_broker_is_a_column_of_the_capability_page(builder: ModuleType) -> Non
     assert "| `replace` | - |" in text
     assert "| `equity` | `limit`, `market` | `day` |" in text
     assert "| `BROKER_API_KEY` | key id | yes | yes |  |" in text
+
+
+PATH = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|js|html|toml)|(?:[\w.-]+/)+)`")
+NEAR = (ROOT, ROOT / "src", ROOT / "src" / "floorbroker")
+VENUE_FOLDERS = ("brokers/alpaca/", "floorbroker_sim/alpaca/")
+
+
+def test_the_map_names_only_files_that_exist() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rooms = [near / venue for near in NEAR for venue in VENUE_FOLDERS]
+    missing = [name for name in PATH.findall(text) if not any((near / name).exists() for near in (*NEAR, *rooms))]
+    assert [name for name in missing if name != "sim/"] == []
+
+
+def test_every_package_is_on_the_map() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    source = ROOT / "src" / "floorbroker"
+    packages = [p.name for p in source.iterdir() if (p / "__init__.py").is_file()]
+    suites = [f"tests/{p.name}" for p in (ROOT / "tests").iterdir() if p.is_dir() and p.name != "__pycache__"]
+    assert [name for name in (*packages, *suites) if f"`{name}/" not in text] == []
