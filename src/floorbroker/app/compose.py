@@ -13,7 +13,7 @@ from floorbroker.brokers.registry import BROKERS, build
 from floorbroker.brokers.wiring import Shells, Wiring
 from floorbroker.bus import InProcessBus
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import ConfigInvalid, JournalFault, KillSwitchOn, NotReady
+from floorbroker.domain.errors import ConfigInvalid, JournalFault
 from floorbroker.domain.ids import IdSource
 from floorbroker.domain.ports import AuditEntry, FactEntry, Journal, Log, Meter, NoteEntry, Profile, Record, Redactor
 from floorbroker.domain.secret import Secret
@@ -150,10 +150,7 @@ def _wiring(seat: Seat, *, switches: Switches, tap: Callable[[Exchange], None], 
         """The last look before a byte leaves: cancels and reads always pass."""
         if request.lane is Lane.CANCEL or request.lane in READS:
             return
-        if blocked := switches.blocked():
-            raise KillSwitchOn(blocked)
-        if not_ready := switches.not_ready():
-            raise NotReady(not_ready)
+        switches.assert_open()
 
     for secret in seat.secrets.values():
         around.redactor.learn(secret.reveal())

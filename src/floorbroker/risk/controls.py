@@ -238,7 +238,16 @@ def exposure(s: Situation) -> Verdict:
         _within("max_gross_exposure", gross, s.limits.max_gross_exposure, "gross exposure after worst case"),
         _within("max_net_exposure", net, s.limits.max_net_exposure, "net exposure after worst case"),
     ]
-    if s.account is not None and s.account.equity > 0:
+    if s.account is not None and s.account.equity <= 0:
+        verdicts += [
+            _no(name, "no equity stands against this exposure", limit=limit, value=gross)
+            for name, limit in (
+                ("max_leverage", s.limits.max_leverage),
+                ("max_concentration_pct", s.limits.max_concentration_pct),
+            )
+            if limit is not None
+        ]
+    elif s.account is not None:
         leverage = (gross / s.account.equity).quantize(Decimal("0.001"))
         verdicts.append(_within("max_leverage", leverage, s.limits.max_leverage, "leverage after worst case"))
         held = abs(s.exposure.worst_case(s.wish.symbol, s.wish.side) + s.wish.side.sign * (s.units or ZERO))

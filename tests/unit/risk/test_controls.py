@@ -128,6 +128,12 @@ def test_one_thing_wrong_fails_its_own_control(change: Callable[[Situation], Sit
     assert control in _failed(change(CALM))
 
 
+def test_an_account_without_equity_carries_no_leverage() -> None:
+    assert CALM.account is not None
+    broke = replace(CALM, account=replace(CALM.account, equity=Decimal(-5)), limits=RiskLimits(max_leverage=Decimal(4)))
+    assert "max_leverage" in _failed(broke)
+
+
 def test_a_market_order_without_a_price_is_not_sent_blind() -> None:
     blind = replace(CALM, wish=replace(BUY, order_type=OrderType.MARKET, price=None), reference=None)
     assert "reference" in _failed(blind)
