@@ -13,6 +13,7 @@ from floorbroker.domain.values import ZERO, IntentId, OrderId, text_of
 
 MIN_OVERLAP = timedelta(minutes=5)
 FIRST_LOOK_BACK = timedelta(days=1)
+FILLS_PATIENCE = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +61,17 @@ def position_gaps(venue: Iterable[Position], ours: Mapping[str, Decimal]) -> tup
     return tuple(gap for gap in gaps if gap.missing != 0)
 
 
-def unsettled_symbols(orders: Iterable[Order]) -> frozenset[str]:
-    """Symbols whose position may change by what is known already: an order in doubt, or fills still to be told."""
-    waiting = [order for order in orders if order.in_doubt or order.needs_executions]
+def unsettled_symbols(orders: Iterable[Order], *, now: datetime) -> frozenset[str]:
+    """Symbols whose position may change by what is known already: an order in doubt, or fills still to be told.
+
+    Fills that are not told for a while (older than the venue's list goes back) explain nothing any more.
+    """
+    waiting = [order for order in orders if order.in_doubt or _awaits_fills(order, now)]
     return frozenset(symbol for order in waiting for symbol in _symbols(order))
+
+
+def _awaits_fills(order: Order, now: datetime) -> bool:
+    return order.needs_executions and now - order.updated_at < FILLS_PATIENCE
 
 
 def _symbols(order: Order) -> tuple[str, ...]:

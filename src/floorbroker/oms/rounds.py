@@ -190,7 +190,8 @@ class Reconciler:
                 break
         else:
             return (), gaps
-        waiting = unsettled_symbols([*self.ctx.book.open_orders(), *self.ctx.book.lacking_executions()])
+        book = self.ctx.book
+        waiting = unsettled_symbols([*book.open_orders(), *book.lacking_executions()], now=self.ctx.clock.now())
         confirmed = tuple(gap for gap in gaps if gap.symbol not in waiting)
         await self._adjust(confirmed)
         return confirmed, tuple(gap for gap in gaps if gap.symbol in waiting)

@@ -200,3 +200,17 @@ async def test_the_watch_goes_on_after_a_look_that_broke(tmp_path: Path) -> None
         desk.broker.end(desk.broker.of(order.cl_ord_id))
         await desk.wait(35)
         assert desk.now(order).ord_status is OrdStatus.CANCELED
+
+
+async def test_fills_older_than_the_venues_list_do_not_keep_a_profile_from_ready_i11(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    broker = FakeBroker(clock)
+    async with opened(tmp_path / "first", broker=broker, clock=clock) as desk:
+        order = await desk.place(buy())
+        desk.broker.fill(desk.broker.of(order.cl_ord_id), "4", listed=False)
+        await desk.wait()
+    stranger = replace(broker.of(order.cl_ord_id), cl_ord_id=type(order.cl_ord_id)("theirs"))
+    broker.orders[stranger.order_id] = stranger
+    async with opened(tmp_path / "second", broker=broker, clock=clock) as desk:
+        assert desk.only().external
+        assert (_adjustments(desk), desk.ctx.book.holdings.qty("AAPL")) == (["4"], 4)
