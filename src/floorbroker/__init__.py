@@ -36,7 +36,32 @@ _NAMES = {
     "with_exponential_backoff": "floorbroker.transport",
 }
 
-__all__ = ["__version__", *sorted(_NAMES)]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = [
+    "Account",
+    "AdaptiveRateLimiter",
+    "Balance",
+    "Bar",
+    "BarSeries",
+    "BrokerError",
+    "CircuitBreaker",
+    "CircuitBreakerError",
+    "ExecutionReport",
+    "Gateway",
+    "MultiEndpointRateLimiter",
+    "NewOrder",
+    "OrdStatus",
+    "Order",
+    "OrderClass",
+    "OrderSchema",
+    "OrderType",
+    "Position",
+    "Quote",
+    "Side",
+    "TimeInForce",
+    "Trade",
+    "__version__",
+    "with_exponential_backoff",
+]
 
 if TYPE_CHECKING:
     from floorbroker.app.library import Gateway as Gateway

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,6 +78,9 @@ def test_a_damaged_journal_is_red(home: Home) -> None:
 
 
 def test_a_healthy_home_is_exit_code_0(home: Home) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:  # another desk may serve at the usual port
+        port = free.getsockname()[1]
+    home.config.write_text(f"[server]\nport = {port}\n")
     found = document(run(home.root, "doctor", "--json"))
     assert found["ok"]
     assert "profile paper" in [check["check"] for check in found["checks"]]
