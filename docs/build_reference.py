@@ -381,11 +381,25 @@ def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, 
 
 def _parameters_of(command: Any) -> str:
     rows = [
-        (_name_of(p), "yes" if p.required else "no", " ".join((getattr(p, "help", None) or "").split()))
+        (_name_of(p), "yes" if p.required else "no", _meaning_of(p))
         for p in command.params
         if not getattr(p, "hidden", False) and p.name != "help"
     ]
     return table(("Option", "Required", "Means"), rows) if rows else ""
+
+
+def _meaning_of(parameter: Any) -> str:
+    """The help, the variable that stands in for the option, and the default where it says something."""
+    words = (getattr(parameter, "help", None) or "").split()
+    if parameter.envvar:
+        words.append(f"Also `{parameter.envvar}`.")
+    if (
+        isinstance(parameter.default, str | int | float)
+        and not isinstance(parameter.default, bool)
+        and parameter.default
+    ):
+        words.append(f"Default `{parameter.default}`.")
+    return " ".join(words)
 
 
 def _name_of(parameter: Any) -> str:
