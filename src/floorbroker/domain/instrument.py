@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from floorbroker.domain.values import AssetClass
+from floorbroker.domain.values import AssetClass, is_multiple
 
 _OCC_LENGTH = 21
 _OCC_ROOT = 6
@@ -57,11 +57,11 @@ class Instrument:
 
     def is_on_tick(self, price: Decimal) -> bool:
         """Whether the venue's price steps allow `price`."""
-        return price % self.tick_at(price) == 0
+        return is_multiple(price, self.tick_at(price))
 
     def is_on_lot(self, qty: Decimal) -> bool:
         """Whether the venue's quantity steps allow `qty`, fractions included where it takes them."""
-        return qty % (self.fraction or self.lot) == 0
+        return is_multiple(qty, self.fraction or self.lot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,9 @@ class OptionContract:
         """The contract behind a padded or unpadded OCC symbol; None when it is not one."""
         text = symbol if len(symbol) == _OCC_LENGTH else symbol[:-15].ljust(_OCC_ROOT) + symbol[-15:]
         root, tail = text[:_OCC_ROOT].strip(), text[_OCC_ROOT:]
-        if len(text) != _OCC_LENGTH or not root.isalnum() or tail[6] not in "CP" or not (tail[:6] + tail[7:]).isdigit():
+        if len(text) != _OCC_LENGTH or not text.isascii() or not root.isalnum():
+            return None  # other alphabets have digits as well, and `²` is one to `isdigit`
+        if tail[6] not in "CP" or not (tail[:6] + tail[7:]).isdigit():
             return None
         try:
             expiry = date(2000 + int(tail[:2]), int(tail[2:4]), int(tail[4:6]))

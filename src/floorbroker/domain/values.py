@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from enum import Enum
 from typing import NewType
 
@@ -20,6 +20,7 @@ ProfileName = NewType("ProfileName", str)
 ZERO = Decimal(0)
 MAX_DIGITS = 38
 MAX_EXPONENT = 20
+WIDE = Context(prec=4 * MAX_DIGITS)  # room for the quotient of any two numbers that `decimal_of` lets in
 
 
 class NotExact(ValueError):
@@ -200,6 +201,11 @@ class Money:
 
     def __str__(self) -> str:
         return f"{self.amount:,.2f} {self.currency}"
+
+
+def is_multiple(value: Decimal, step: Decimal) -> bool:
+    """Whether `value` is a whole number of `step`s (> 0), however far apart their sizes are."""
+    return WIDE.remainder(value, step) == 0
 
 
 def round_step(value: Decimal, step: Decimal, rounding: str = ROUND_HALF_EVEN) -> Decimal:

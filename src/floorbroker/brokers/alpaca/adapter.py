@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from random import Random
 from urllib.parse import urlencode
 
@@ -65,7 +66,7 @@ from floorbroker.domain.records import (
     SelfCheck,
     Trade,
 )
-from floorbroker.domain.values import ClOrdId, Environment, ExecType, OrderClass, OrderId, time_text
+from floorbroker.domain.values import ClOrdId, Environment, ExecType, OrderClass, OrderId, is_multiple, time_text
 from floorbroker.transport import stack
 from floorbroker.transport.layers.gate import HostTable, IntentAge, SendGate, all_of
 from floorbroker.transport.layers.ratelimit import standard_limits
@@ -276,7 +277,7 @@ class AlpacaBroker:
                 "the quantity of a partly filled order cannot be replaced at Alpaca: it does not say whether the new total"
                 " counts what is filled; cancel the rest and send anew"
             )
-        if order.qty is None or order.qty % 1 != 0:
+        if order.qty is None or not is_multiple(order.qty, Decimal(1)):
             raise NotSupported("Alpaca does not replace the quantity of notional and fractional orders")
 
     async def _venue_id(self, ref: OrderRef) -> str:

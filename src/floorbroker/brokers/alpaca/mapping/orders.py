@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from floorbroker.brokers.alpaca import wire
 from floorbroker.brokers.alpaca.mapping.values import text, to_wire_symbol
 from floorbroker.domain.errors import InvalidRequest, NotSupported
 from floorbroker.domain.orders import NewOrder, OrderChanges, OrderLeg, StopLoss
-from floorbroker.domain.values import ClOrdId, OrderClass, OrderType, Price, TimeInForce
+from floorbroker.domain.values import ClOrdId, OrderClass, OrderType, Price, TimeInForce, is_multiple
 
 TYPES = {
     OrderType.MARKET: "market",
@@ -90,7 +92,7 @@ def replace_request(changes: OrderChanges, cl_ord_id: ClOrdId) -> wire.ReplaceRe
     """The body of PATCH /v2/orders/{id}.  Raises `InvalidRequest` when nothing changes, `NotSupported` for fractions."""
     if changes == OrderChanges():
         raise InvalidRequest("a replace changes at least one member")
-    if changes.order_qty is not None and changes.order_qty % 1 != 0:
+    if changes.order_qty is not None and not is_multiple(changes.order_qty, Decimal(1)):
         raise NotSupported("Alpaca replaces whole quantities only: cancel and send anew")
     return wire.ReplaceRequest(
         client_order_id=cl_ord_id,

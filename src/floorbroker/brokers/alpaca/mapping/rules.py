@@ -17,13 +17,24 @@ from floorbroker.domain.errors import FieldError, NotSupported
 from floorbroker.domain.instrument import Instrument, OptionContract, asset_class_of
 from floorbroker.domain.orders import NewOrder, OrderLeg
 from floorbroker.domain.records import MarginRequirement
-from floorbroker.domain.values import ZERO, AssetClass, OrderClass, OrderType, Price, Side, TimeInForce, text_of
+from floorbroker.domain.values import (
+    ZERO,
+    AssetClass,
+    OrderClass,
+    OrderType,
+    Price,
+    Side,
+    TimeInForce,
+    is_multiple,
+    text_of,
+)
 
 Found = Iterator[FieldError]
 
 _DECIMALS_MAX = 9
 _TRAIL_PERCENT_MIN = Decimal("0.1")
 _NOTIONAL_MIN = Decimal(1)
+_ONE = Decimal(1)
 _LEGS_MAX = 4
 _EXIT_DISTANCE = Decimal("0.01")
 _DAY_GTC = frozenset({TimeInForce.DAY, TimeInForce.GTC})
@@ -48,7 +59,7 @@ class Wish:
     def is_fractional(self) -> bool:
         """Sized by money, or in parts of a share."""
         order = self.order
-        return order.notional is not None or (order.order_qty is not None and order.order_qty % 1 != 0)
+        return order.notional is not None or (order.order_qty is not None and not is_multiple(order.order_qty, _ONE))
 
 
 def asset_class_for(order: NewOrder) -> AssetClass:
@@ -216,7 +227,7 @@ def _legs(wish: Wish) -> Found:
     for index, leg in enumerate(order.legs):
         if OptionContract.parse(leg.symbol) is None:
             yield _no(f"/legs/{index}/symbol", "not_supported", "each leg is a listed option")
-        if leg.ratio_qty <= 0 or leg.ratio_qty % 1 != 0:
+        if leg.ratio_qty <= 0 or not is_multiple(leg.ratio_qty, _ONE):
             yield _no(f"/legs/{index}/ratio_qty", "not_whole", "a whole number of contracts")
 
 
