@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import InvalidRequest, JournalFault
+from floorbroker.domain.errors import FieldError, InvalidRequest, JournalFault
 from floorbroker.domain.ports import AuditEntry, Journal, Log, NoteEntry, Record
 from floorbroker.domain.values import ProfileName, time_text
 from floorbroker.gateway.desk import Caller, KillState
@@ -116,7 +116,8 @@ class KillSwitch:
     async def trip(self, level: int, *, scope: ProfileName, caller: Caller, reason: str) -> None:
         """Block now, durably; cancelling is the caller's next step.  A full disk does not stop it: the permit is gone."""
         if level not in LEVELS:
-            raise InvalidRequest(f"kill level {level} is not one of {LEVELS}")
+            detail = f"kill level {level} is not one of {LEVELS}"
+            raise InvalidRequest(detail, fields=(FieldError(pointer="/level", code="not_one_of", detail=detail),))
         level = max(level, self._latch(scope).level)
         self._latches[scope] = _Latch(level, reason, caller.principal, self.clock.now())
         for profile in self._in(scope):
@@ -135,7 +136,8 @@ class KillSwitch:
     async def reset(self, *, scope: ProfileName, caller: Caller, reason: str) -> None:
         """Open the latch: durable first, then in memory.  A human's act, with a reason."""
         if not reason.strip():
-            raise InvalidRequest("a reset needs a reason")
+            detail = "a reset needs a reason"
+            raise InvalidRequest(detail, fields=(FieldError(pointer="/reason", code="missing", detail=detail),))
         await self._commit("off", 0, scope=scope, caller=caller, reason=reason)
         self._latches[scope] = _Latch(0, reason, caller.principal, self.clock.now())
         self.permits.clear_sentinels(scope)

@@ -23,6 +23,7 @@ from floorbroker.domain.values import (
     Side,
     TimeInForce,
     decimal_of,
+    text_of,
     time_text,
 )
 
@@ -139,7 +140,7 @@ def canonical(value: object) -> object:
     """A member as text for a digest: equal wishes give equal text, however their numbers were written."""
     match value:
         case Decimal():
-            return format(value.normalize(), "f")
+            return text_of(value)
         case datetime():
             return time_text(value)
         case dict():

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from floorbroker.domain.capability import Can
 from floorbroker.domain.orders import NewOrder
-from floorbroker.domain.values import ZERO, AssetClass, OrderClass, OrderType, Side, text_of
+from floorbroker.domain.values import WIDE, ZERO, AssetClass, OrderClass, OrderType, Side, text_of
 from floorbroker.risk.situation import Situation
 from floorbroker.risk.verdict import Verdict
 
@@ -23,9 +23,14 @@ def _ok(control: str) -> Verdict:
 
 
 def _no(
-    control: str, detail: str, *, limit: Decimal | int | None = None, value: Decimal | int | None = None
+    control: str,
+    detail: str,
+    *,
+    limit: Decimal | int | None = None,
+    value: Decimal | int | None = None,
+    pointer: str = "",
 ) -> Verdict:
-    return Verdict(control=control, ok=False, detail=detail, limit=_text(limit), value=_text(value))
+    return Verdict(control=control, ok=False, detail=detail, limit=_text(limit), value=_text(value), pointer=pointer)
 
 
 def _text(number: Decimal | int | None) -> str | None:
@@ -136,19 +141,25 @@ def tick(s: Situation) -> Verdict:
     for name, price in _prices(s.wish):
         if price is not None and not s.instrument.is_on_tick(price):
             step = s.instrument.tick_at(price)
-            return _no("tick", f"{name} {text_of(price)} is not a multiple of {text_of(step)}", limit=step, value=price)
+            return _no(
+                "tick",
+                f"{name[1:]} {text_of(price)} is not a multiple of {text_of(step)}",
+                limit=step,
+                value=price,
+                pointer=name,
+            )
     return _ok("tick")
 
 
 def _prices(wish: NewOrder) -> tuple[tuple[str, Decimal | None], ...]:
     loss = wish.stop_loss
     return (
-        ("limit_price", wish.price),
-        ("stop_price", wish.stop_px),
-        ("trail_price", wish.trail_amount),
-        ("take_profit", wish.take_profit),
-        ("stop_loss.stop_price", loss.stop_px if loss else None),
-        ("stop_loss.limit_price", loss.price if loss else None),
+        ("/limit_price", wish.price),
+        ("/stop_price", wish.stop_px),
+        ("/trail_price", wish.trail_amount),
+        ("/take_profit/limit_price", wish.take_profit),
+        ("/stop_loss/stop_price", loss.stop_px if loss else None),
+        ("/stop_loss/limit_price", loss.price if loss else None),
     )
 
 
@@ -174,7 +185,11 @@ def min_notional(s: Situation) -> Verdict:
     if size is None or size >= least:
         return _ok("min_notional")
     return _no(
-        "min_notional", f"size {text_of(size)} is below the venue's minimum {text_of(least)}", limit=least, value=size
+        "min_notional",
+        f"size {text_of(size)} is below the venue's minimum {text_of(least)}",
+        limit=least,
+        value=size,
+        pointer="/notional" if s.wish.notional is not None else "/quantity",
     )
 
 
@@ -206,7 +221,7 @@ def collar(s: Situation) -> Verdict:
     if allowed is None or not market or asked is None or s.wish.order_class is OrderClass.MULTILEG:
         return _ok("collar")
     base = s.wish.stop_px if s.wish.order_type is OrderType.STOP_LIMIT and s.wish.stop_px else market
-    worse_bps = ((asked - base) / base * _BPS * s.wish.side.sign).quantize(Decimal("0.1"))
+    worse_bps = ((asked - base) / base * _BPS * s.wish.side.sign).quantize(Decimal("0.1"), context=WIDE)
     return _within("collar_bps", worse_bps, allowed, "distance beyond the market in basis points,")
 
 
@@ -248,11 +263,11 @@ def exposure(s: Situation) -> Verdict:
             if limit is not None
         ]
     elif s.account is not None:
-        leverage = (gross / s.account.equity).quantize(Decimal("0.001"))
+        leverage = (gross / s.account.equity).quantize(Decimal("0.001"), context=WIDE)
         verdicts.append(_within("max_leverage", leverage, s.limits.max_leverage, "leverage after worst case"))
         held = abs(s.exposure.worst_case(s.wish.symbol, s.wish.side) + s.wish.side.sign * (s.units or ZERO))
         share = (held * (s.price or ZERO) * s.instrument.multiplier / s.account.equity * _HUNDRED).quantize(
-            Decimal("0.01")
+            Decimal("0.01"), context=WIDE
         )
         verdicts.append(
             _within("max_concentration_pct", share, s.limits.max_concentration_pct, "share of equity in percent,")

@@ -21,13 +21,14 @@ from floorbroker.domain.errors import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """One pre-trade control's answer; limit and value are text with their units."""
+    """One pre-trade control's answer; limit and value are text with their units, `pointer` the member at fault."""
 
     control: str
     ok: bool
     detail: str = ""
     limit: str | None = None
     value: str | None = None
+    pointer: str = ""
 
 
 _RULES = {"tick": "/limit_price", "lot": "/quantity", "min_qty": "/quantity", "min_notional": "/quantity"}
@@ -39,7 +40,9 @@ def refusal(verdict: Verdict) -> FloorbrokerError:
     if verdict.control in _STATES:
         return _STATES[verdict.control](verdict.detail)
     if verdict.control in _RULES:
-        field = FieldError(pointer=_RULES[verdict.control], code=verdict.control, detail=verdict.detail)
+        field = FieldError(
+            pointer=verdict.pointer or _RULES[verdict.control], code=verdict.control, detail=verdict.detail
+        )
         return InvalidRequest(verdict.detail, fields=(field,))
     if verdict.control == "buying_power":
         return InsufficientFunds(verdict.detail, outcome=Outcome.NOT_SENT)
