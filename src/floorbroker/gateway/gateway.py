@@ -35,6 +35,7 @@ from floorbroker.gateway.session import ProfileSession
 from floorbroker.gateway.views import event_of, executions_of, fits, health_event
 from floorbroker.oms.account import Actor
 from floorbroker.oms.book import Change
+from floorbroker.oms.soundness import sound, sound_changes
 from floorbroker.oms.submit import Key
 from floorbroker.oms.unforeseen import ours
 
@@ -193,7 +194,7 @@ class Gateway:
         key: str | None = None,
         body_hash: str = "",
     ) -> Submitted:
-        session = self._session(profile)
+        session, order = self._session(profile), sound(order)
         route = "named by the caller" if profile else "the only profile"
         stored, replayed = await session.service.submitter.submit(
             order, actor=_actor(caller), key=Key(key=key, body_hash=body_hash) if key else None, route=route
@@ -202,7 +203,7 @@ class Gateway:
 
     async def preview(self, order: NewOrder, *, profile: ProfileName | None) -> Preview:
         session = self._session(profile)
-        outlook = await session.service.preview(order)
+        outlook = await session.service.preview(sound(order))
         return Preview(
             profile=session.ctx.profile.name,
             verdicts=outlook.verdicts,
@@ -243,7 +244,7 @@ class Gateway:
 
     async def modify(self, intent_id: IntentId, changes: OrderChanges, *, caller: Caller) -> Order:
         session, order = self._find(intent_id)
-        return await session.service.replacer.replace(order, changes, actor=_actor(caller))
+        return await session.service.replacer.replace(order, sound_changes(changes), actor=_actor(caller))
 
     def fills(self, where: OrderFilter = ANY) -> list[Fill]:
         found = [

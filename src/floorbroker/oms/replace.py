@@ -23,6 +23,7 @@ from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import ZERO, ClOrdId, IntentId, OrderType, OrdStatus, Price, Quantity
 from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.inbound import Inbound
+from floorbroker.oms.soundness import misfits
 from floorbroker.oms.unforeseen import ours
 from floorbroker.risk.controls import CONTROLS
 from floorbroker.risk.situation import Situation
@@ -123,6 +124,8 @@ class Replacer:
         if changes.order_qty is not None and changes.order_qty <= order.cum_qty:
             detail = f"the new total must be above the {order.cum_qty} already filled"
             raise InvalidRequest(detail, fields=(FieldError(pointer="/quantity", code="below_filled", detail=detail),))
+        if found := misfits(order.terms, changes):
+            raise InvalidRequest(f"{found[0].pointer}: {found[0].detail}", fields=found)
 
     async def _carry_out(self, change: _Change, *, actor: Actor) -> FloorbrokerError | None:
         await self._commit(change, actor)

@@ -207,6 +207,12 @@ class ChangeSchema(_Strict):
         if self.trail_price is not None and self.trail_percent is not None:
             detail = "give trail_price or trail_percent, not both"
             found.append(FieldError(pointer="/trail_price", code="not_allowed_here", detail=detail))
+        if self.trail_percent is not None and self.trail_percent >= 100:
+            detail = "write a percentage below 100"
+            found.append(FieldError(pointer="/trail_percent", code="out_of_range", detail=detail))
+        if self.time_in_force is TimeInForce.GTD:
+            detail = 'a change carries no time of expiry: use "gtc" or "day", or cancel and place anew'
+            found.append(FieldError(pointer="/time_in_force", code="not_allowed_here", detail=detail))
         if found:
             raise PydanticCustomError("members_disagree", "{told}", {"told": _told(found), "fields": tuple(found)})
         return self

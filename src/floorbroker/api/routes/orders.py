@@ -20,6 +20,7 @@ from floorbroker.domain.orders import Order
 from floorbroker.domain.values import Environment, OrdStatus, ProfileName, time_text
 from floorbroker.gateway.desk import Desk, Submitted
 from floorbroker.oms.schema import ChangeSchema, OrderSchema, parse_changes, parse_order
+from floorbroker.oms.soundness import check_trail
 
 router = APIRouter(prefix="/{env}/orders", tags=["Orders"])
 OrderId = Annotated[str, Path(max_length=128, description="Our id of the order, or its client order id.")]
@@ -202,8 +203,10 @@ async def modify_order(
     request: Request, desk: DeskDep, caller: CallerDep, id: OrderId, if_match: IfMatch = None
 ) -> Response:
     """Change quantity, prices or time in force of a working order."""
-    changes = parse_changes(await read_json(request)).to_changes()
-    order = await desk.modify(_checked(desk, id, if_match).intent_id, changes, caller=caller)
+    changes = parse_changes(await read_json(request))
+    order = _checked(desk, id, if_match)
+    check_trail(changes, order.terms)
+    order = await desk.modify(order.intent_id, changes.to_changes(), caller=caller)
     return _order_reply(order, status=202 if order.pending_replace else 200)
 
 
