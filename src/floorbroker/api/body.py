@@ -13,7 +13,7 @@ from typing import Any, cast
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from floorbroker.domain.errors import InvalidRequest
+from floorbroker.domain.errors import FieldError, InvalidRequest
 
 BODY_MAX = 256 * 1024
 DEPTH_MAX = 32
@@ -51,7 +51,9 @@ def parse_json(raw: bytes) -> object:
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise _syntax("the body names a member twice")
+        names = [name for name, _ in pairs]
+        twice = next(name for name in members if names.count(name) > 1)
+        raise _syntax(f"the body names a member twice: {twice[:64]!a}")
     return members
 
 
@@ -71,4 +73,5 @@ def _children(value: object) -> list[object]:
 
 
 def _syntax(detail: str) -> InvalidRequest:
-    return InvalidRequest(detail, status_hint=400)
+    whole = FieldError(pointer="", code="not_json", detail=detail)  # RFC 6901: the empty pointer is the whole body
+    return InvalidRequest(detail, fields=(whole,), status_hint=400)

@@ -12,7 +12,7 @@ from floorbroker.api.listing import LIMIT_MAX
 from floorbroker.domain.errors import FieldError, InvalidRequest
 from floorbroker.domain.values import OrdStatus, ProfileName, Side
 from floorbroker.gateway.desk import OrderFilter
-from floorbroker.oms.schema_types import Label, Moment, ProfileWord, Symbol, symbol_of
+from floorbroker.oms.schema_types import YEARS, Label, Moment, ProfileWord, Symbol, symbol_of
 
 WHOLE = re.compile(r"[0-9]{1,18}")
 SYMBOLS_MAX = 50
@@ -30,9 +30,11 @@ def whole(raw: object) -> int:
 
 
 def plain_day(raw: object) -> date:
-    """A calendar day, `YYYY-MM-DD`."""
+    """A calendar day, `YYYY-MM-DD`, of years in which a day before and a day after it can be named."""
     if isinstance(raw, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", raw):
-        return date.fromisoformat(raw)
+        day = date.fromisoformat(raw)
+        if YEARS[0] <= day.year <= YEARS[1]:
+            return day
     raise ValueError("write the day as 2026-11-20")
 
 

@@ -232,7 +232,7 @@ async def on_validation_error(request: Request, error: Exception) -> Response:
     found = error.errors()
     if any(detail["loc"][0] == "path" for detail in found):
         return reply_with(problem(request, status=404, code="not_found", detail=DETAILS[404]))
-    fields = tuple(_parameter_problem(detail) for detail in found[:20])
+    fields = tuple(dict.fromkeys(_parameter_problem(detail) for detail in found))[:20]
     detail = f"{fields[0].pointer}: {fields[0].detail}"
     return reply_with(problem(request, status=422, code="invalid_request", detail=detail, errors=fields))
 
