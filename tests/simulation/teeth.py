@@ -114,6 +114,9 @@ class _Journal:
     def is_writable(self) -> bool:
         return self.honest.is_writable
 
+    def recover(self) -> bool:
+        return self.honest.recover()
+
     async def close(self) -> None:
         await self.honest.close()
 

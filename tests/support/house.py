@@ -78,6 +78,9 @@ class FaultyJournal:
     def is_writable(self) -> bool:
         return self.writable and self.honest.is_writable
 
+    def recover(self) -> bool:
+        return self.writable and self.honest.recover()
+
     async def close(self) -> None:
         await self.honest.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,7 +136,8 @@ def _desk(
         instance_tag=world.random.getrandbits(_TAG_BITS),
         reserve=Reserve(home.reserve),
     )
-    unresolved = UnresolvedLog(home.unresolved, redactor=world.redactor)
+    unresolved = UnresolvedLog(home.unresolved, environment=environment, redactor=world.redactor)
+    _list(unresolved, journal.replay(unresolved.last_seq), world.log)  # what a crash kept from the list
     retries = bot.int_of("API_RETRY_LIMIT")
     around = Surroundings(
         clock=world.clock,
@@ -147,7 +148,7 @@ def _desk(
         shells=world.network(),
         permits=FilePermits(home),
         on_fatal=_exit_on_fatal,
-        on_record=lambda record: _list(unresolved, record, world.log),
+        on_record=lambda record: _list(unresolved, [record], world.log),
         instance_tag=journal.instance_tag,
         epoch=journal.epoch,
         send_timeout_s=config.trading.send_timeout_s,
@@ -155,13 +156,17 @@ def _desk(
         cancel_late=config.trading.cancel_late,
         live_enabled=config.trading.live_enabled,
     )
-    return compose(journal=journal, seats=seats, around=around)
-
-
-def _list(unresolved: UnresolvedLog, record: Record, log: Log) -> None:
-    """Note a rejected or doubtful order for people; the journal has it in any case."""
     try:
-        unresolved.take([record])
+        return compose(journal=journal, seats=seats, around=around)
+    except BaseException:
+        journal.abandon()  # a profile that cannot be wired must not keep the journal locked
+        raise
+
+
+def _list(unresolved: UnresolvedLog, records: Iterable[Record], log: Log) -> None:
+    """Note rejected and doubtful orders for people; the journal has them in any case."""
+    try:
+        unresolved.take(records)
     except JournalFault as fault:
         log.error("unresolved.not_written", detail=fault.detail)
 

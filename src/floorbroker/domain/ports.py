@@ -244,6 +244,10 @@ class Journal(Protocol):
     @property
     def is_writable(self) -> bool: ...
 
+    def recover(self) -> bool:
+        """After a full disk: try whether there is room again.  True when new orders may be taken."""
+        ...
+
     async def close(self) -> None: ...
 
 

@@ -115,6 +115,7 @@ class OrderService:
             await self.ctx.clock.sleep(TICK_S)
             await self._try(self._look_at_stuck)
             await self._try(self._look_at_account)
+            await self._try(self._look_at_journal)
             if self.ctx.clock.monotonic() - last_listing >= self._listing_due_s():
                 last_listing = self.ctx.clock.monotonic()
                 await self._try(self._list_open)
@@ -131,6 +132,11 @@ class OrderService:
         """Sooner while orders work and the stream says nothing: it may be dead without knowing it."""
         is_silent = self.inbound.silence_s() >= SILENT_S and bool(self.ctx.book.open_orders())
         return SILENT_S if is_silent else OPEN_ORDERS_S
+
+    async def _look_at_journal(self) -> None:
+        """A disk that was full may have room again."""
+        if not self.ctx.journal.is_writable and self.ctx.journal.recover():
+            self.ctx.log.info("journal.writable_again", profile=self.ctx.profile.name)
 
     async def _look_at_account(self) -> None:
         if self._account_stale:

@@ -72,8 +72,9 @@ class CommitQueue:
                 await self._go_together([self._waiting.popleft() for _ in range(size)])
         finally:
             self._drainer = None
-            self._resting = True
             self._abandon()
+            # Only after those whose commits just went have run: a later commit must not be told before theirs.
+            asyncio.get_running_loop().call_soon(self._rest)
 
     async def _go_together(self, group: list[Batch]) -> None:
         error: FloorbrokerError | None = JournalFault("the commit was broken off; its outcome is read from the journal")

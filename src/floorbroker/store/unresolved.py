@@ -13,7 +13,7 @@ import msgspec
 from floorbroker.domain.errors import JournalFault
 from floorbroker.domain.facts import Fact, HorizonPassed, InDoubt, Reject, Unrecognised
 from floorbroker.domain.ports import FactEntry, Record, Redactor
-from floorbroker.domain.values import time_text
+from floorbroker.domain.values import Environment, time_text
 from floorbroker.store.lines import append, repair
 
 _ENCODER = msgspec.json.Encoder()
@@ -21,6 +21,7 @@ _ENCODER = msgspec.json.Encoder()
 
 class _Line(msgspec.Struct, frozen=True):
     seq: int
+    environment: str
     at: str
     profile: str
     intent_id: str
@@ -31,12 +32,13 @@ class _Line(msgspec.Struct, frozen=True):
 
 
 class UnresolvedLog:
-    """Appends to `path`.  Each record is written once, also when it is offered again after a restart."""
+    """Appends to `path`, one environment's records.  Each is written once, also when it is offered again after a restart."""
 
-    def __init__(self, path: Path, *, redactor: Redactor | None = None) -> None:
+    def __init__(self, path: Path, *, environment: Environment, redactor: Redactor | None = None) -> None:
         self._path = path
+        self._environment = environment.value
         self._redactor = redactor
-        self._last_seq = _last_seq(path)
+        self._last_seq = _last_seq(path, self._environment)
         self._is_sure = True
 
     @property
@@ -49,9 +51,9 @@ class UnresolvedLog:
         then.
         """
         if not self._is_sure:
-            self._last_seq, self._is_sure = _last_seq(self._path), True
+            self._last_seq, self._is_sure = _last_seq(self._path, self._environment), True
         lines = [
-            _line(record.seq, entry, what)
+            _line(record.seq, entry, what, self._environment)
             for record in records
             if record.seq > self._last_seq
             and isinstance(entry := record.entry, FactEntry)
@@ -85,10 +87,17 @@ def _what(fact: Fact) -> str | None:
             return None
 
 
-def _line(seq: int, entry: FactEntry, what: str) -> _Line:
+def _line(seq: int, entry: FactEntry, what: str, environment: str) -> _Line:
     fact = entry.fact
-    at = time_text(fact.at)
-    line = _Line(seq=seq, at=at, profile=entry.profile, intent_id=entry.intent_id, what=what, reason="")
+    line = _Line(
+        seq=seq,
+        environment=environment,
+        at=time_text(fact.at),
+        profile=entry.profile,
+        intent_id=entry.intent_id,
+        what=what,
+        reason="",
+    )
     match fact:
         case Reject():
             return msgspec.structs.replace(line, reason=fact.reason, order_id=fact.order_id, venue_text=fact.venue_text)
@@ -104,11 +113,17 @@ def _line(seq: int, entry: FactEntry, what: str) -> _Line:
             return line
 
 
-def _last_seq(path: Path) -> int:
-    line = repair(path)
-    if line is None:
+def _last_seq(path: Path, environment: str) -> int:
+    """The newest record listed for one environment; the journals of several share the list."""
+    if repair(path) is None:
         return 0
-    try:
-        return msgspec.json.decode(line, type=_Line).seq
-    except msgspec.MsgspecError as error:
-        raise JournalFault(f"the last line of {path} is not ours") from error
+    newest = 0
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                found = msgspec.json.decode(line, type=_Line)
+            except msgspec.MsgspecError as error:
+                raise JournalFault(f"line {number} of {path} is not ours") from error
+            if found.environment == environment:
+                newest = max(newest, found.seq)
+    return newest

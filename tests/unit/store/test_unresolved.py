@@ -10,7 +10,7 @@ import pytest
 from floorbroker.domain.errors import JournalFault
 from floorbroker.domain.facts import Fact, HorizonPassed, InDoubt, Reject, Source, Unrecognised
 from floorbroker.domain.ports import FactEntry, Record
-from floorbroker.domain.values import OrderId
+from floorbroker.domain.values import Environment, OrderId
 from floorbroker.store import UnresolvedLog
 from tests.unit.store.making import PROFILE, START, audited, execution, intent, prepared
 
@@ -37,7 +37,9 @@ def lines(path: Path) -> list[dict[str, object]]:
 
 def test_each_fate_has_its_line(tmp_path: Path) -> None:
     path = tmp_path / "unresolved_orders.log"
-    assert UnresolvedLog(path).take(recorded(REJECT, IN_DOUBT, PRESUMED, PROVEN, ODD)) == 5
+    assert (
+        UnresolvedLog(path, environment=Environment.PAPER).take(recorded(REJECT, IN_DOUBT, PRESUMED, PROVEN, ODD)) == 5
+    )
     assert [(line["what"], line["reason"], line["order_id"], line["venue_text"]) for line in lines(path)] == [
         ("rejected", "insufficient_funds", "v-1", "no\nmoney"),
         ("unknown", "time-out", None, None),
@@ -54,16 +56,16 @@ def test_orders_that_went_well_are_not_listed(tmp_path: Path) -> None:
         Record(seq=seq, epoch=1, at=START, entry=entry)
         for seq, entry in enumerate([prepared(1), execution(1, "e"), audited(1)], 1)
     ]
-    assert UnresolvedLog(path).take(good) == 0
+    assert UnresolvedLog(path, environment=Environment.PAPER).take(good) == 0
     assert not path.exists()
 
 
 def test_a_record_offered_again_after_a_restart_is_written_once(tmp_path: Path) -> None:
     path = tmp_path / "unresolved_orders.log"
-    UnresolvedLog(path).take(recorded(REJECT, IN_DOUBT))
+    UnresolvedLog(path, environment=Environment.PAPER).take(recorded(REJECT, IN_DOUBT))
     with path.open("ab") as file:
         file.write(b'{"seq":3,"at":"2026')  # the crash
-    log = UnresolvedLog(path)
+    log = UnresolvedLog(path, environment=Environment.PAPER)
     assert log.last_seq == 2
     assert log.take(recorded(REJECT, IN_DOUBT, ODD)) == 1
     assert [line["seq"] for line in lines(path)] == [1, 2, 3]
@@ -78,19 +80,19 @@ def test_texts_of_venues_go_through_the_redactor(tmp_path: Path) -> None:
             return text.replace("money", "***")
 
     path = tmp_path / "unresolved_orders.log"
-    UnresolvedLog(path, redactor=Hush()).take(recorded(REJECT))
+    UnresolvedLog(path, environment=Environment.PAPER, redactor=Hush()).take(recorded(REJECT))
     assert lines(path)[0]["venue_text"] == "no\n***"
 
 
 def test_a_write_that_failed_is_made_good_by_offering_the_records_again(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "unresolved_orders.log"
-    log = UnresolvedLog(path)
+    log = UnresolvedLog(path, environment=Environment.PAPER)
     path.parent.write_text("a file stands in the way")
     with pytest.raises(JournalFault, match="cannot be written"):
         log.take(recorded(REJECT, ODD))
     path.parent.unlink()
     path.parent.mkdir()
-    UnresolvedLog(path).take(recorded(REJECT))  # what a partial write would have left
+    UnresolvedLog(path, environment=Environment.PAPER).take(recorded(REJECT))  # what a partial write would have left
     assert log.take(recorded(REJECT, ODD)) == 1
     assert [line["seq"] for line in lines(path)] == [1, 2]
 
@@ -99,5 +101,13 @@ def test_a_file_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "unresolved_orders.log"
     path.write_text("dear diary\n")
     with pytest.raises(JournalFault, match="not ours"):
-        UnresolvedLog(path)
+        UnresolvedLog(path, environment=Environment.PAPER)
     assert path.read_text() == "dear diary\n"
+
+
+def test_two_environments_share_the_list_and_count_for_themselves(tmp_path: Path) -> None:
+    path = tmp_path / "unresolved_orders.log"
+    UnresolvedLog(path, environment=Environment.PAPER).take(recorded(REJECT, IN_DOUBT, ODD))
+    assert UnresolvedLog(path, environment=Environment.SIM).take(recorded(REJECT)) == 1
+    assert [line["environment"] for line in lines(path)] == ["paper", "paper", "paper", "sim"]
+    assert UnresolvedLog(path, environment=Environment.PAPER).last_seq == 3
