@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from random import Random
 
+from floorbroker.app.recovery import recover
 from floorbroker.brokers.registry import BROKERS, build
 from floorbroker.brokers.wiring import Shells, Wiring
 from floorbroker.bus import InProcessBus
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import ConfigInvalid, JournalFault
 from floorbroker.domain.ids import IdSource
-from floorbroker.domain.ports import AuditEntry, FactEntry, Journal, Log, Meter, NoteEntry, Profile, Record, Redactor
+from floorbroker.domain.ports import AuditEntry, Journal, Log, Meter, Profile, Record, Redactor
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.desk import DeskEvent
@@ -24,7 +24,6 @@ from floorbroker.gateway.kill import KillSwitch, Permits
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.oms.account import AccountContext, Switches
 from floorbroker.oms.book import Change, OrderBook
-from floorbroker.oms.rounds import ROUND
 from floorbroker.oms.service import OrderService
 from floorbroker.oms.writer import Writer
 from floorbroker.risk.gate import RiskGate
@@ -89,7 +88,7 @@ def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) ->
     )
     for seat in seats:
         gateway.sessions[seat.profile.name] = _session(seat, journal=journal, gateway=gateway, around=around)
-    _replay(gateway)
+    recover(gateway)
     return gateway
 
 
@@ -202,19 +201,6 @@ def _not_armed(profile: Profile, around: Surroundings) -> str:
     if profile.environment is Environment.LIVE and not around.live_enabled:
         return "live trading is not enabled: set trading.live_enabled"
     return ""
-
-
-def _replay(gateway: Gateway) -> None:
-    """Recovery is the only start there is: every book, latch and watermark comes out of the journal."""
-    for record in gateway.journal.replay():
-        gateway.kill_switch.restore(record)
-        entry = record.entry
-        if not isinstance(entry, FactEntry | NoteEntry) or entry.profile not in gateway.sessions:
-            continue
-        session = gateway.sessions[entry.profile]
-        session.ctx.book.apply(record)
-        if isinstance(entry, NoteEntry) and entry.topic == ROUND:
-            session.service.reconciler.watermark = datetime.fromisoformat(entry.data["started"])
 
 
 def _announce(change: Change, gateway: Gateway, around: Surroundings) -> None:

@@ -44,21 +44,43 @@ class OrderBook:
 
     def apply(self, record: Record) -> Change | None:
         """Join one committed record; a change when it was about an order of this book."""
+        before = self.get(record.entry.intent_id) if isinstance(record.entry, FactEntry) else None
+        fold = self._join(record)
+        if fold is None or not fold.is_founded:
+            return None
+        after = fold.view()
+        self._track(after)
+        return Change(record=record, before=before, after=after)
+
+    def restore(self, records: Iterable[Record]) -> None:
+        """Join many committed records, as every start does.
+
+        The book is the one that `apply` makes of them one by one, because an order is a function of the set of its facts
+        (I7); deriving each order once, and not anew for each of its facts, is most of the time a start takes.
+        """
+        joined: dict[IntentId, OrderFold] = {}
+        for record in records:
+            fold = self._join(record)
+            if fold is not None:
+                joined[fold.intent_id] = fold
+        for fold in joined.values():
+            if fold.is_founded:
+                self._track(fold.view())
+
+    def _join(self, record: Record) -> OrderFold | None:
+        """Take a record in without asking what it changes; the order it was about, if it was about one of ours."""
         entry = record.entry
         if isinstance(entry, NoteEntry) and entry.profile == self.profile and entry.topic == ADJUSTMENT:
             self.holdings.adjust(entry.data["symbol"], Decimal(entry.data["qty"]))
         if not isinstance(entry, FactEntry) or entry.profile != self.profile:
             return None
-        fold = self._folds.setdefault(entry.intent_id, OrderFold(entry.intent_id))
-        before = fold.view() if fold.is_founded else None
+        fold = self._folds.get(entry.intent_id)
+        if fold is None:
+            fold = self._folds[entry.intent_id] = OrderFold(entry.intent_id)
         fold.add(entry.fact)
         self._index(entry.intent_id, entry.fact)
         self._records.setdefault(entry.intent_id, []).append(record)
-        if not fold.is_founded:
-            return None
-        after = fold.view()
-        self._track(after)
-        return Change(record=record, before=before, after=after)
+        return fold
 
     def _track(self, order: Order) -> None:
         for members, belongs in (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 
 from floorbroker.domain.orders import Execution, Order
@@ -11,29 +12,39 @@ from floorbroker.domain.values import ZERO, IntentId, OrderClass
 
 @dataclass(slots=True)
 class Holdings:
-    """Signed units by symbol.  An order's part is replaced whole when it changes, so busts and corrections come out right."""
+    """Signed units by symbol: a function of the live executions and the adjustments, whatever way led there (I26)."""
 
     _parts: dict[IntentId, tuple[Execution, ...]] = field(default_factory=dict[IntentId, tuple[Execution, ...]])
     _qty: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     _adjusted: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
 
     def update(self, order: Order) -> None:
-        """Take an order's live executions; the head of a multi-leg order holds nothing itself, its legs do."""
-        if order.terms.order_class is OrderClass.MULTILEG:
+        """Take an order's live executions in place of those it had before."""
+        before, live = self._parts.pop(order.intent_id, ()), _part_of(order)
+        if live:
+            self._parts[order.intent_id] = live
+        if live[: len(before)] == before:
+            for execution in live[len(before) :]:
+                self._add(execution.symbol, _signed(execution))
             return
-        before = self._parts.get(order.intent_id, ())
-        if before == order.executions:
-            return
-        for execution in before:
-            self._add(execution.symbol or order.terms.symbol, -execution.side.sign * execution.last_qty)
-        for execution in order.executions:
-            self._add(execution.symbol or order.terms.symbol, execution.side.sign * execution.last_qty)
-        self._parts[order.intent_id] = order.executions
+        for symbol in {execution.symbol for execution in (*before, *live)}:
+            self._count_anew(symbol)
 
     def adjust(self, symbol: str, qty: Decimal) -> None:
         """A difference that reconciliation explained: signed units."""
         self._adjusted[symbol] = self._adjusted.get(symbol, ZERO) + qty
         self._add(symbol, qty)
+
+    def _count_anew(self, symbol: str) -> None:
+        """After a bust or a correction.  Taking away what was added would leave its decimal places behind."""
+        self._qty.pop(symbol, None)
+        if symbol in self._adjusted:
+            self._add(symbol, self._adjusted[symbol])
+        for execution in self._fills(symbol):
+            self._add(symbol, _signed(execution))
+
+    def _fills(self, symbol: str) -> list[Execution]:
+        return [execution for part in self._parts.values() for execution in part if execution.symbol == symbol]
 
     def _add(self, symbol: str, qty: Decimal) -> None:
         self._qty[symbol] = self._qty.get(symbol, ZERO) + qty
@@ -47,8 +58,24 @@ class Holdings:
 
     def realized(self, symbol: str) -> Decimal:
         """Profit of closed units by average cost, before fees, in quote currency; adjustments have no price and no profit."""
-        fills = [e for part in self._parts.values() for e in part if e.symbol == symbol]
-        return realized_pl(sorted(fills, key=lambda e: (e.transact_time, e.exec_id)))
+        return realized_pl(sorted(self._fills(symbol), key=_by_time))
+
+
+def _part_of(order: Order) -> tuple[Execution, ...]:
+    """What an order holds, each execution with its symbol; the head of a multi-leg order holds nothing, its legs do."""
+    if order.terms.order_class is OrderClass.MULTILEG:
+        return ()
+    symbol = order.terms.symbol
+    return tuple(e if e.symbol else replace(e, symbol=symbol) for e in order.executions)
+
+
+def _signed(execution: Execution) -> Decimal:
+    return execution.side.sign * execution.last_qty
+
+
+def _by_time(execution: Execution) -> tuple[datetime, str, str]:
+    """Ends with the venue's id of the order: what happened at one moment must not sort by who was told first."""
+    return (execution.transact_time, execution.exec_id, execution.order_id or "")
 
 
 def realized_pl(fills: list[Execution]) -> Decimal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -9,9 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorbroker.domain.orders import Execution
-from floorbroker.domain.values import ExecId, Price, Quantity, Side
-from floorbroker.oms.holdings import realized_pl
+from floorbroker.domain.facts import Prepared
+from floorbroker.domain.fold import fold
+from floorbroker.domain.orders import Execution, Order
+from floorbroker.domain.values import ExecId, OrderClass, OrderId, Price, Quantity, Side
+from floorbroker.oms.holdings import Holdings, realized_pl
+from tests.unit.store import making
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -52,3 +56,61 @@ def test_a_flat_position_has_realised_exactly_its_cash_flow(steps: list[tuple[in
     cash = sum((Decimal(-qty * price) for qty, price in path), Decimal(0))
     found = realized_pl(_fills(*((str(qty), str(price)) for qty, price in path)))
     assert abs(found - cash) < Decimal("1e-15")
+
+
+# --- Whatever way led there ------------------------------------------------------------------------------------------
+
+
+def _order(number: int, *executions: Execution, symbol: str = "AAPL", legs: bool = False) -> Order:
+    terms = replace(making.ORDER, symbol=symbol, order_class=OrderClass.MULTILEG if legs else OrderClass.SIMPLE)
+    prepared = making.prepared(number).fact
+    assert isinstance(prepared, Prepared)
+    fact = replace(prepared, order=terms)
+    return replace(fold(making.intent(number), [fact]), executions=executions)
+
+
+def test_a_bust_leaves_neither_units_nor_decimal_places_behind_i26() -> None:
+    whole, broken = _fills(("3", "100"), ("0.125", "100"))
+    holdings = Holdings()
+    holdings.update(_order(1, whole, broken))
+    assert str(holdings.qty("AAPL")) == "3.125"
+    holdings.update(_order(1, whole))
+    assert str(holdings.qty("AAPL")) == "3"
+
+
+def test_a_corrected_fill_takes_the_place_of_the_one_it_corrects() -> None:
+    first, second = _fills(("3", "100"), ("-2", "100"))
+    holdings = Holdings()
+    holdings.adjust("AAPL", Decimal("0.5"))
+    holdings.update(_order(1, first))
+    holdings.update(_order(2, second))
+    holdings.update(_order(1, replace(first, last_qty=Quantity(Decimal(4)), version=1)))
+    assert holdings.all() == {"AAPL": Decimal("2.5")}
+
+
+def test_a_fill_without_a_symbol_moves_with_the_terms_of_its_order_i26() -> None:
+    """An order adopted as one thing may turn out to be ours, and another."""
+    (told,) = _fills(("3", "100"))
+    unnamed = replace(told, symbol="")
+    holdings = Holdings()
+    holdings.update(_order(1, unnamed, symbol="AAPL"))
+    holdings.update(_order(1, unnamed, symbol="SPY"))
+    assert holdings.all() == {"SPY": Decimal(3)}
+    holdings.update(_order(1, unnamed, symbol="SPY", legs=True))
+    assert holdings.all() == {}
+
+
+def test_profit_does_not_depend_on_which_of_two_simultaneous_fills_was_told_first_i26() -> None:
+    (bought,) = _fills(("3", "100"))
+    one = replace(bought, order_id=OrderId("v1"))
+    other = replace(
+        bought, order_id=OrderId("v2"), side=Side.SELL, last_qty=Quantity(Decimal(5)), last_px=Price(Decimal(90))
+    )
+    (closing,) = _fills(("1", "80"))
+    profits: set[Decimal] = set()
+    for first, second in ((one, other), (other, one)):
+        holdings = Holdings()
+        for number, fill in enumerate((first, second, replace(closing, exec_id=ExecId("9"))), 1):
+            holdings.update(_order(number, fill))
+        profits.add(holdings.realized("AAPL"))
+    assert len(profits) == 1
