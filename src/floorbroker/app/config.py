@@ -91,14 +91,16 @@ def _profile(name: str, section: ProfileSection) -> Profile:
 def load(home: Home, *, path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
     """The configuration in force.  Raises `ConfigInvalid` with the place and, for a wrong key, the nearest known one."""
     file = path or home.config
-    values = _read(file, required=path is not None)
+    values, variables = _read(file, required=path is not None), dict[str, str]()
     for name, text in sorted((os.environ if environ is None else environ).items()):
         if name.startswith(PREFIX) and name not in RESERVED and "__" in name:
-            _put(values, name.removeprefix(PREFIX).lower().split("__"), text)
+            where = name.removeprefix(PREFIX).lower().split("__")
+            variables[".".join(where)] = name
+            _put(values, where, text, name=name)
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        raise ConfigInvalid(_explain(file, error)) from None
+        raise ConfigInvalid(_explain(file, error, variables)) from None
 
 
 def _read(file: Path, *, required: bool) -> dict[str, Any]:
@@ -112,21 +114,25 @@ def _read(file: Path, *, required: bool) -> dict[str, Any]:
         raise ConfigInvalid(f"{file}: {error}") from None
 
 
-def _put(values: dict[str, Any], path: list[str], text: str) -> None:
+def _put(values: dict[str, Any], path: list[str], text: str, *, name: str) -> None:
     """Set one value from the environment, as the TOML it reads as, else as text."""
     for part in path[:-1]:
-        values = cast("dict[str, Any]", values.setdefault(part, {}))
+        inner: object = values.setdefault(part, {})
+        if not isinstance(inner, dict):
+            raise ConfigInvalid(f"{name}: {part} is a value, not a section, so nothing can be set in it")
+        values = cast("dict[str, Any]", inner)
     try:
         values[path[-1]] = tomllib.loads(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError:
         values[path[-1]] = text
 
 
-def _explain(file: Path, error: ValidationError) -> str:
+def _explain(file: Path, error: ValidationError, variables: Mapping[str, str]) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])
+    source = next((name for key, name in variables.items() if f"{key}.".startswith(f"{where}.")), str(file))
     if first["type"] != "extra_forbidden":
-        return f"{file}: {where}: {first['msg']}"
+        return f"{source}: {where}: {first['msg']}"
     known = [
         *Config.model_fields,
         *ServerSection.model_fields,
@@ -135,4 +141,4 @@ def _explain(file: Path, error: ValidationError) -> str:
     ]
     near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    return f"{file}: unknown key {where}{hint}"
+    return f"{source}: unknown key {where or 'without a name'}{hint}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ FIELDS = (
     "BROKER_SECRET_KEY",
     "BROKER_URL",
 )
+_YES_OR_NO = ("FAILOVER_ENABLED", "FRACTIONAL_ENABLED", "BROKER_PLAINTEXT_OK")
 SWITCHES = ("API_RETRY_LIMIT", "FAILOVER_ENABLED", "FAILOVER_LOG_TAG", "FRACTIONAL_ENABLED", "BROKER_PLAINTEXT_OK")
 _SECRET = frozenset({"BROKER_PASSWORD", "BROKER_API_KEY", "BROKER_SECRET_KEY"})
 
@@ -63,8 +64,8 @@ class BotFile:
         text = self.values.get(name)
         if not text:
             return None
-        if not text.isdigit():
-            raise ConfigInvalid(f"{name}: {text!r} is not a whole number")
+        if not (text.isascii() and text.isdigit()) or len(text) > _DIGITS_MAX:
+            raise ConfigInvalid(f"{name}: {text[:32]!a} is not a whole number of at most {_DIGITS_MAX} digits")
         return int(text)
 
     def bool_of(self, name: str) -> bool | None:
@@ -73,28 +74,49 @@ class BotFile:
         if not text:
             return None
         if text not in _WORDS:
-            raise ConfigInvalid(f"{name}: {text!r} is not true or false")
+            raise ConfigInvalid(f"{name}: {text[:32]!a} is not true or false")
         return _WORDS[text]
 
 
+_DIGITS_MAX = 2
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
 def read_bot(path: Path, environ: Mapping[str, str] | None = None) -> BotFile:
-    """`.env_bot` below the environment.  Lines are `NAME=value`; unknown names are refused."""
-    values: dict[str, str] = {}
-    if path.exists():
-        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
-            text = line.strip()
-            if not text or text.startswith("#"):
-                continue
-            name, equals, value = text.partition("=")
-            if not equals or name.strip() not in (*FIELDS, *SWITCHES):
-                raise ConfigInvalid(f"{path}:{number}: not one of {', '.join((*FIELDS, *SWITCHES))}")
-            values[name.strip()] = value.split(" #")[0].strip().strip("\"'")
+    """`.env_bot` below the environment.  Lines are `NAME=value`; unknown names are refused.
+
+    Raises `ConfigInvalid` naming the line or the field, never its value where that may be a secret.
+    """
+    values = dict(_lines(path))
     given = os.environ if environ is None else environ
     values |= {name: given[name] for name in (*FIELDS, *SWITCHES) if given.get(name)}
-    return BotFile(values)
+    for name, value in values.items():
+        if not value.isprintable():
+            raise ConfigInvalid(f"{name}: it holds control characters or bytes that are no text")
+    bot = BotFile(values)
+    bot.int_of("API_RETRY_LIMIT")
+    for name in _YES_OR_NO:
+        bot.bool_of(name)
+    return bot
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ConfigInvalid(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigInvalid(f"{path}: it is not UTF-8 (byte {error.start})") from None
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        name, equals, value = text.partition("=")
+        if not equals or name.strip() not in (*FIELDS, *SWITCHES):
+            raise ConfigInvalid(f"{path}:{number}: not one of {', '.join((*FIELDS, *SWITCHES))}")
+        yield name.strip(), value.split(" #")[0].strip().strip("\"'")
 
 
 def profile_of(bot: BotFile, infos: Mapping[str, BrokerInfo]) -> Profile | None:
@@ -120,7 +142,11 @@ def environment_of(url: str, info: BrokerInfo) -> Environment:
     """The environment a URL belongs to.  Raises `ConfigInvalid` for a host the broker does not have."""
     if not url:
         return Environment.PAPER
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise ConfigInvalid(f"BROKER_URL: it is no URL: {error}") from None
     if parts.hostname in ("127.0.0.1", "::1", "localhost"):
         return Environment.SIM
     for origin in (f"{parts.scheme}://{parts.hostname}", parts.hostname or ""):

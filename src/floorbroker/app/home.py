@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ProfileName
 
 _TOKEN_BITS = 256
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{16,256}")  # what a bearer token may be made of
+_ANEW = "remove it, and the next start makes another"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,28 @@ class Home:
         return self.root / "paper" / f"{profile}.log"
 
 
+def known_token(home: Home) -> Secret | None:
+    """The token in this home; None before the first run.
+
+    Raises `ConfigInvalid` for a file that holds none: an empty token would let everybody in.
+    """
+    path = home.setup_token
+    try:
+        token = path.read_text("ascii").strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigInvalid(f"{path}: it cannot be read ({type(error).__name__}); {_ANEW}") from None
+    if not _TOKEN.fullmatch(token):
+        raise ConfigInvalid(f"{path}: it holds no token of this desk; {_ANEW}")
+    return Secret(token)
+
+
 def first_token(home: Home) -> tuple[Secret, bool]:
     """The token of the first run, and whether this call made it.  The file is readable by its owner alone."""
     path = home.setup_token
-    if path.exists():
-        return Secret(path.read_text("ascii").strip()), False
+    if (known := known_token(home)) is not None:
+        return known, False
     token = f"fb_{secrets.token_urlsafe(_TOKEN_BITS // 8)}"
     write_private(path, f"{token}\n")
     return Secret(token), True
@@ -87,8 +107,12 @@ def write_private(path: Path, text: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

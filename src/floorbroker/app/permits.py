@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import cast
 
 from floorbroker.app.home import Home, write_private
 from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.kill import GLOBAL, LEVELS, Sentinel
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +64,13 @@ def _sentinel(line: str) -> Sentinel:
     """One line of the file; anything that is not ours, an empty file made by hand included, kills everything."""
     try:
         found: object = json.loads(line or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         found = {}
     data = cast("dict[str, object]", found) if isinstance(found, dict) else {}
-    level = data.get("level")
+    level, scope = data.get("level"), data.get("scope")
     return Sentinel(
-        level=level if isinstance(level, int) and level in LEVELS else 2,
-        scope=ProfileName(str(data.get("scope") or GLOBAL)),
+        level=level if type(level) is int and level in LEVELS else 2,  # `True` is no level
+        scope=ProfileName(scope) if isinstance(scope, str) and _NAME.fullmatch(scope) else GLOBAL,
         reason=str(data.get("reason") or "kill file"),
         by=str(data.get("by") or "file"),
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from floorbroker.app.config import load
 from floorbroker.app.credentials import profile_of, read_bot
-from floorbroker.app.home import Home
+from floorbroker.app.home import Home, known_token
 from floorbroker.app.permits import FilePermits
 from floorbroker.cli.failures import Trouble
 from floorbroker.cli.reach import addresses, is_ours, on_desk, told_address
@@ -193,7 +193,7 @@ async def _ask_server(settings: Settings, scope: Scope, level: int, reason: str)
     url = await _server(settings, scope.home)
     if url is None:
         return [Step("server", False, "none answers")]
-    token = scope.home.setup_token.read_text("ascii").strip()
+    token = _token_of(scope.home)
     steps: list[Step] = []
     async with open_door(url, token, timeout_s=max(SERVER_S, settings.timeout_s if level == 0 else SERVER_S)) as door:
         for environment in Environment:
@@ -220,10 +220,18 @@ async def _server(settings: Settings, home: Home) -> str | None:
         urls = addresses(home, settings)
     except ConfigInvalid:
         urls = [url for url in (told_address(home),) if url]
-    for url in urls:
-        if await is_ours(url, home):
-            return url
+    try:
+        for url in urls:
+            if await is_ours(url, home):
+                return url
+    except ConfigInvalid:
+        return None  # a token that cannot be read opens no server; files and journals are still in reach
     return None
+
+
+def _token_of(home: Home) -> str:
+    token = known_token(home)
+    return "" if token is None else token.reveal()
 
 
 # -- the journals -----------------------------------------------------------------------------------------------------------
@@ -293,7 +301,7 @@ async def _ask_standing(settings: Settings, scope: Scope) -> list[dict[str, Any]
     if url is None:
         return None
     items: list[dict[str, Any]] = []
-    token = scope.home.setup_token.read_text("ascii").strip()
+    token = _token_of(scope.home)
     async with open_door(url, token, timeout_s=settings.timeout_s) as door:
         for environment in Environment:
             with _absent_is_fine():

@@ -123,7 +123,7 @@ async def _server(stack: AsyncExitStack, home: Home, settings: Settings) -> Door
     """The door of the server that runs on this home; None when there is none."""
     for url in addresses(home, settings):
         if await is_ours(url, home):
-            token = home.setup_token.read_text("ascii").strip()
+            token = _token_of(home) or ""
             return await stack.enter_async_context(open_door(url, token, timeout_s=settings.timeout_s))
     return None
 
@@ -148,10 +148,13 @@ def told_address(home: Home) -> str:
 
 
 async def is_ours(url: str, home: Home) -> bool:
-    """Whether a server answers there that knows this home's token; the token is shown to a Floorbroker alone."""
-    if not home.setup_token.exists():
+    """Whether a server answers there that knows this home's token; the token is shown to a Floorbroker alone.
+
+    Raises `ConfigInvalid` where the file of the token holds none.
+    """
+    token = _token_of(home)
+    if token is None:
         return False
-    token = home.setup_token.read_text("ascii").strip()
     try:
         async with open_door(url, "", timeout_s=PROBE_S) as stranger:
             health = (await stranger.call("GET", "/healthz")).json()
@@ -162,6 +165,13 @@ async def is_ours(url: str, home: Home) -> bool:
     except (DeskError, msgspec.MsgspecError):
         return False
     return True
+
+
+def _token_of(home: Home) -> str | None:
+    from floorbroker.app.home import known_token
+
+    token = known_token(home)
+    return None if token is None else token.reveal()
 
 
 # -- inside this process --------------------------------------------------------------------------------------------------

@@ -1,0 +1,64 @@
+"""The configuration file and its variables: what is wrong is named, and where it was said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from floorbroker.app.config import load
+from floorbroker.app.home import Home
+from floorbroker.domain.errors import ConfigInvalid
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        (b'[server]\nport = "x"', "server.port"),
+        (b"[server]\nport = nan", "server.port"),
+        (b"[server]\nport = -1", "server.port"),
+        (b"[server]\nprot = 1", "did you mean port"),
+        (b"[trading]\nsend_timeout_s = nan", "trading.send_timeout_s"),
+        (b"[trading]\nsend_timeout_s = inf", "trading.send_timeout_s"),
+        (b"[trading]\nread_retries = 1e400", "trading.read_retries"),
+        (b"[profiles]\np = 5", "profiles.p"),
+        (b"profiles = 5", "profiles"),
+        (b"\xff\xfe", "utf-8"),
+        (b"a = \x01", "line 1"),
+    ],
+)
+def test_a_wrong_file_is_refused_by_the_name_of_what_is_wrong(tmp_path: Path, written: bytes, named: str) -> None:
+    home = Home(tmp_path)
+    home.config.write_bytes(written)
+    with pytest.raises(ConfigInvalid) as refused:
+        load(home, environ={})
+    assert named in refused.value.detail
+    assert str(home.config) in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "named"),
+    [
+        ("SERVER__PORT", "abc", "server.port"),
+        ("SERVER__PORT", "1e400", "server.port"),
+        ("SERVER__PORT", "99999", "server.port"),
+        ("TRADING__SEND_TIMEOUT_S", "\x01", "trading.send_timeout_s"),
+        ("NOPE__X", "5", "nope"),
+        ("__", "5", "unknown key"),
+        ("SERVER__PORT__X", "5", "port is a value"),
+        ("PROFILES__P", "5", "profiles.p"),
+    ],
+)
+def test_a_wrong_variable_is_refused_by_its_own_name(tmp_path: Path, name: str, text: str, named: str) -> None:
+    home = Home(tmp_path)
+    home.config.write_text("[server]\nport = 5\n")
+    with pytest.raises(ConfigInvalid) as refused:
+        load(home, environ={f"FLOORBROKER_{name}": text})
+    assert f"FLOORBROKER_{name}: " in refused.value.detail
+    assert named in refused.value.detail
+
+
+def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.config.write_text("[server]\nport = 5\n")
+    assert load(home, environ={"FLOORBROKER_SERVER__PORT": "6"}).server.port == 6
