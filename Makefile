@@ -21,11 +21,12 @@ HOST ?= 127.0.0.1
 PORT ?= 8750
 SCHEDULES ?= 2000
 SEED ?= 1
+REQUESTS ?= 5000
 # Every core, eight at most; `make test WORKERS=0` runs in one process, for a debugger.
 WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( cores > 8 ? 8 : cores )))
 PYTEST_ARGS ?=
 
-.PHONY: help run setup test check fmt fmt-check lint types layers tidy fast reference docs sim teeth bench lock \
+.PHONY: help run setup test check fmt fmt-check lint types layers tidy fast reference docs sim fuzz teeth bench lock \
 	vendor-web hooks clean
 
 help: ## list the commands
@@ -105,6 +106,9 @@ fast: setup
 
 sim: setup ## seeded fault schedules: make sim SCHEDULES=2000 SEED=1
 	@$(BIN)/python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED)
+
+fuzz: setup ## generated requests, none may break a desk: make fuzz REQUESTS=5000
+	@FLOORBROKER_FUZZ_REQUESTS=$(REQUESTS) $(BIN)/python -m pytest -q tests/e2e/test_fuzz_real.py tests/unit/api/test_fuzz.py
 
 # A command whose module this version does not carry says so instead of passing.
 define if_present

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 RESERVED = (".invalid", ".test", ".example", ".localhost")
-KEPT = {"FLOORBROKER_DATA", "FLOORBROKER_CONTRACTS"}
+KEPT = {"FLOORBROKER_DATA", "FLOORBROKER_CONTRACTS", "FLOORBROKER_FUZZ_REQUESTS"}
 
 
 class EgressDeniedError(BaseException):

@@ -1,0 +1,190 @@
+"""Generated requests against the whole house: a real socket, a real floor, a real journal, the paper venue.
+
+`FLOORBROKER_FUZZ_REQUESTS` says how many (`make fuzz REQUESTS=5000`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import events, from_schema
+from starlette.types import Message, Receive, Scope, Send
+
+from floorbroker.gateway.desk import Caller
+from tests.support.real_floor import TOKEN, House, served_in_a_thread
+
+REQUESTS = int(os.environ.get("FLOORBROKER_FUZZ_REQUESTS", "300"))
+EXAMPLES_PER_REQUEST = 90  # one example of every operation, in every phase, is about so many requests
+FUZZER = Caller(principal="fuzzer", via="api")
+STREAM_S = 0.05
+# Room for thousands of orders of any size: what limits do is another test's business, and the venue must stand giants too.
+NUMBERLESS = (
+    *("order_qty", "order_notional", "position_qty", "position_notional", "gross_exposure", "net_exposure", "leverage"),
+    *("open_orders", "open_orders_symbol", "messages_s", "messages_min"),
+)
+SETTINGS = {f"RISK__MAX_{name.upper()}": "1000000000000" for name in NUMBERLESS} | {
+    "RISK__DUPLICATE_WINDOW_S": "0",
+    "RISK__COLLAR_BPS": "1000000000000",
+    "PROFILES__PAPER": '{broker = "PAPER", environment = "paper", options = {cash = "1000000000000000"}}',
+}
+KEYS = count()
+PLACING = {f"POST /api/v1/{{env}}/orders{what}" for what in ("", "/preview", "/validate")}
+MEMBERS = {
+    "limit": {"limit_price"},
+    "stop": {"stop_price"},
+    "stop_limit": {"limit_price", "stop_price"},
+    "trailing_stop": {"trail_percent"},
+}
+
+
+def config(seed: int) -> dict[str, Any]:
+    """How the fuzzer works."""
+    return {
+        "seed": seed,
+        "headers": {"Authorization": f"Bearer {TOKEN}"},
+        "continue-on-failure": True,
+        "generation": {
+            "max-examples": max(2, REQUESTS // EXAMPLES_PER_REQUEST),
+            "deterministic": False,
+            "database": "none",
+        },
+        # A cancelled order stays readable.  Rules between members, limits, symbols the venue lacks and versions refuse what
+        # the schema alone allows.
+        "checks": {
+            "use_after_free": {"enabled": False},
+            "positive_data_acceptance": {"expected-statuses": ["2xx", "304", "401", "404", "409", "412", "422", "423"]},
+        },
+        "phases": {"stateful": {"enabled": True, "max-steps": 6}},
+        "parameters": {"path.env": "paper"},
+        "request-timeout": 30,
+    }
+
+
+class Counted:
+    """The application, its answers counted.  A tripped kill switch is reset, and an endless stream of events is ended."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self.answers: Counter[int] = Counter()
+        self.broken: list[str] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._house.app(scope, receive, send)
+            return
+        await self._open()
+        began = asyncio.Event()
+
+        async def counting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._count(message["status"], scope)
+                began.set()
+            await send(message)
+
+        answering = asyncio.ensure_future(self._house.app(scope, receive, counting))
+        answering.add_done_callback(lambda _: began.set())
+        await began.wait()
+        streams = scope["path"].endswith("/events") and "/orders/" not in scope["path"]
+        await asyncio.wait([answering], timeout=STREAM_S if streams else None)
+        if not answering.done():
+            answering.cancel()
+            await asyncio.wait([answering])
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        elif not answering.cancelled():
+            answering.result()
+
+    def _count(self, status: int, scope: Scope) -> None:
+        self.answers[status] += 1
+        if status >= 500:
+            self.broken.append(f"{status} {scope['method']} {scope['path']}?{scope['query_string']!r}")
+
+    async def _open(self) -> None:
+        desk = self._house.desk
+        state = desk.kill_state()
+        for profile in state.by_profile:
+            await desk.reset_kill(caller=FUZZER, reason="next", profile=desk.default_profile() if profile else None)
+        if state.level:
+            await desk.reset_kill(caller=FUZZER, reason="next")
+
+
+def failures(event: events.EngineEvent) -> Iterator[str]:
+    """What failed in one scenario, with the request that shows it."""
+    if isinstance(event, events.NonFatalError | events.FatalError):
+        yield str(event)
+    if isinstance(event, events.ScenarioFinished):
+        for case, checks in event.recorder.checks.items():
+            told = event.recorder.interactions[case].request
+            for check in checks:
+                if check.failure_info is not None:
+                    yield f"{check.name}: {told.method} {told.uri} {told.body!r}: {check.failure_info.failure}"
+
+
+def map_case(context: Any, case: schemathesis.Case) -> schemathesis.Case:
+    """Most bodies that the schema allows contradict themselves, and most symbols are traded nowhere: help some through."""
+    meant = case.meta is not None and case.meta.generation.mode.is_positive and case.operation.label in PLACING
+    if meant and isinstance(case.body, dict) and isinstance(case.body.get("type"), str):
+        case.body = plausible(case.body)
+        if "Idempotency-Key" in (case.headers or {}):
+            case.headers["Idempotency-Key"] = (
+                f"key {next(KEYS)}"  # the shortest text, which it favours, is used up soon
+            )
+    return case
+
+
+def plausible(body: dict[str, Any]) -> dict[str, Any]:
+    """The order as somebody may have meant it: its numbers as they came, only what its type has, a symbol that is traded."""
+    kind = body["type"]
+    wanted = {"type", "time_in_force", "strategy", "reason", "client_tag", "extended_hours"} | MEMBERS.get(kind, set())
+    kept = {name: value for name, value in body.items() if name in wanted and value is not None}
+    sized = "notional" if "notional" in body and "quantity" not in body else "quantity"
+    symbol = "BTC/USD" if "/" in str(body.get("symbol")) else "AAPL"
+    needed = {sized: "1", **dict.fromkeys(MEMBERS.get(kind, set()), "100")}
+    return {**needed, **kept, sized: body.get(sized) or "1", "symbol": symbol, "side": body.get("side") or "buy"}
+
+
+def fuzz(address: str, counted: Counted) -> list[str]:
+    """Ask until there were enough requests; everything that failed."""
+    found: list[str] = []
+    for seed in range(1, 100):
+        schema = schemathesis.openapi.from_url(
+            f"{address}/openapi.json",
+            config=SchemathesisConfig.from_dict(config(seed)),
+            headers={"Authorization": f"Bearer {TOKEN}"},
+        )
+        schema.hook(map_case)
+        for event in from_schema(schema).execute():
+            found += failures(event)
+        if counted.answers.total() >= REQUESTS:
+            break
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.filterwarnings("ignore")
+def test_no_generated_request_breaks_the_real_house(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made: list[Counted] = []
+
+    def around(house: House) -> Counted:
+        made.append(Counted(house))
+        return made[0]
+
+    with served_in_a_thread(tmp_path, around, **SETTINGS) as address:
+        found = fuzz(address, made[0])
+    answers = made[0].answers
+    with capsys.disabled():
+        told = ", ".join(f"{status}: {count}" for status, count in sorted(answers.items()))
+        print(f"\nfuzz: {answers.total()} requests to the real desk; {told}")  # noqa: T201 - the figure is the result
+    assert not made[0].broken, "\n".join(made[0].broken[:20])
+    assert not found, "\n\n".join(found[:10])
+    assert answers.total() >= REQUESTS
+    assert answers[201] > 0, "no order was placed"

@@ -1,0 +1,117 @@
+"""The whole house as it runs: a real floor with the embedded paper venue and a journal on disk, behind the real application.
+
+Only the clock's waits and the network's distance are those of a test: the paper venue answers at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from floorbroker.api import HashedToken, create_app, token_digest
+from floorbroker.app.floor import Outside, open_floor
+from floorbroker.app.home import Home
+from floorbroker.brokers.registry import BROKERS
+from floorbroker.gateway.gateway import Gateway
+from floorbroker.web import web_page
+
+TOKEN = "fb_paper_0123456789abcdef"
+
+
+@dataclass(frozen=True)
+class House:
+    """A running floor, its one desk, and a client with the token."""
+
+    home: Home
+    desk: Gateway
+    app: FastAPI
+    http: httpx2.AsyncClient
+
+    def records(self) -> int:
+        """How many records the journal holds."""
+        return self.desk.last_seq()
+
+    async def venue_orders(self) -> int:
+        """How many orders the venue itself has."""
+        (session,) = self.desk.sessions.values()
+        return len((await session.ctx.broker.get_open_orders()).items)
+
+
+@asynccontextmanager
+async def real_floor(folder: Path, **settings: str) -> AsyncIterator[House]:
+    """Open the floor in a folder of its own; `settings` are `FLOORBROKER_` variables without their prefix."""
+    environ = {f"FLOORBROKER_{name}": text for name, text in settings.items()}
+    home, outside = Home.at(folder / "home"), Outside()
+    async with open_floor(home, outside=outside, environ=environ) as floor:
+        (desk,) = floor.desks.values()
+        await desk.until_settled()
+        app = create_app(
+            desks=floor.desks,
+            token=HashedToken(token_digest(TOKEN)),
+            clock=outside.clock,
+            version="0.1.0",
+            brokers=tuple(BROKERS.values()),
+            page=web_page(desks=floor.desks, clock=outside.clock, version="0.1.0"),
+        )
+        async with httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=app, raise_app_exceptions=False),
+            base_url="http://127.0.0.1:8750",
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            timeout=20,
+        ) as http:
+            yield House(home, desk, app, http)
+
+
+@contextmanager
+def served_in_a_thread(
+    folder: Path, around: Callable[[House], ASGIApp] = lambda house: house.app, **settings: str
+) -> Iterator[str]:
+    """The same behind a real socket, on a loop of its own, so that a client without one can ask; yields its address."""
+    # The protocol is named so that asyncio switches Nagle's algorithm off; without that each answer waits 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    started, failed = threading.Event(), list[BaseException]()
+    servers: list[uvicorn.Server] = []
+
+    async def serve() -> None:
+        async with real_floor(folder, **settings) as house:
+            config = uvicorn.Config(
+                around(house), log_level="critical", lifespan="off", timeout_graceful_shutdown=1, access_log=False
+            )
+            servers.append(uvicorn.Server(config))
+            started.set()
+            await servers[0].serve(sockets=[listener])
+
+    def whole() -> None:
+        try:
+            asyncio.run(serve())
+        except BaseException as error:  # noqa: BLE001 - handed to the test, which is in another thread
+            failed.append(error)
+        finally:
+            started.set()
+
+    thread = threading.Thread(target=whole, name="floor")
+    thread.start()
+    try:
+        started.wait(30)
+        if failed:
+            raise failed[0]
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        for server in servers:
+            server.should_exit = True
+        thread.join(30)
+        listener.close()
+    if failed:
+        raise failed[0]
