@@ -142,4 +142,4 @@ def test_every_package_is_on_the_map() -> None:
     source = ROOT / "src" / "floorbroker"
     packages = [p.name for p in source.iterdir() if (p / "__init__.py").is_file()]
     suites = [f"tests/{p.name}" for p in (ROOT / "tests").iterdir() if p.is_dir() and p.name != "__pycache__"]
-    assert [name for name in (*packages, *suites) if f"`{name}/" not in text] == []
+    assert [name for name in (*packages, *suites) if f"`{name}" not in text] == []
