@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import submit
+from benchmarks import recovery, submit
 
-BENCHES = {"durable_submit": submit.measure}
+BENCHES = {"durable_submit": submit.measure, "recovery": recovery.measure}
 
 
 def main() -> int:
