@@ -49,8 +49,8 @@ def module(name: str) -> Callable[[], str | None]:
 
 
 def browser() -> str | None:
-    """Browser tests need both the driver and a Chromium of the system."""
-    return module("playwright")() or any_program(*CHROMIUM)()
+    """Browser tests drive the system's Chromium."""
+    return any_program(*CHROMIUM)()
 
 
 FACILITIES = (

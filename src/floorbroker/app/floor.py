@@ -111,14 +111,18 @@ def seats_of(home: Home, config: Config, bot: BotFile, *, only: frozenset[Profil
         if missing:
             raise ConfigInvalid(f"no enabled profile {missing[0]!r}; there are: {', '.join(profiles)}")
         profiles = {name: profile for name, profile in profiles.items() if name in only}
-    return [_seat(home, config, profile, bot.credentials()) for profile in profiles.values()]
+    return [_seat(home, config, profile, bot) for profile in profiles.values()]
 
 
-def _seat(home: Home, config: Config, profile: Profile, given: Credentials) -> Seat:
+def _seat(home: Home, config: Config, profile: Profile, bot: BotFile) -> Seat:
+    given = bot.credentials()
     mine = given if given.get("BROKER_CODE").upper() == profile.broker else Credentials()
+    limits = config.limits(profile)
+    if bot.bool_of("FRACTIONAL_ENABLED") is False or not config.trading.fractional:
+        limits = limits.model_copy(update={"allow_fractional": False})
     return Seat(
         profile=profile,
-        limits=config.limits(profile),
+        limits=limits,
         plain=mine.plain,
         secrets=mine.secret,
         state=home.venue_state(profile.name),

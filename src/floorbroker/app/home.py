@@ -1,4 +1,4 @@
-"""`FLOORBROKER_HOME`: where everything durable lives, and who may read it (DESIGN 5, files)."""
+"""`FLOORBROKER_HOME`: where everything durable lives, and who may read it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What went wrong, told to people and programs: exit code, state, and what to do (DEPENDENCIES 2)."""
+"""What went wrong, told to people and programs: exit code, state, and what to do."""
 
 from __future__ import annotations
 

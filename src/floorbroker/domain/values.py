@@ -126,7 +126,7 @@ class PositionIntent(Enum):
 
 
 class OrdStatus(Enum):
-    """What public surfaces show (DESIGN: order state)."""
+    """What public surfaces show."""
 
     PENDING_NEW = "pending_new"
     NEW = "new"

@@ -101,7 +101,7 @@ class OrderBook:
             self._by_client.setdefault(fact.cl_ord_id, intent_id)
         order_id: OrderId | None = getattr(fact, "order_id", None)
         if order_id is not None:
-            self._by_venue.setdefault(order_id, intent_id)
+            self._by_venue[order_id] = intent_id  # the newest owner of an id that a venue used twice
         if isinstance(fact, f.ReplaceDone):
             self._by_venue.setdefault(fact.orig_order_id, intent_id)
 
@@ -123,16 +123,17 @@ class OrderBook:
         return self.get(intent_id) if intent_id is not None else None
 
     def locate(self, report: ExecutionReport) -> IntentId | None:
-        """Whose order a report is about; None for a stranger's."""
+        """Whose order a report is about; None for a stranger's.  Our own id is the better witness: a venue may reuse its ids."""
+        if report.cl_ord_id is not None:
+            decoded = self.identity.decode(report.cl_ord_id)
+            if (known := self._by_client.get(report.cl_ord_id)) is not None and decoded is not None:
+                return known
+            if decoded in self._folds:
+                return decoded
         for order_id in (report.order_id, report.replaces, report.replaced_by):
             if order_id is not None and (known := self._by_venue.get(order_id)) is not None:
                 return known
-        if report.cl_ord_id is None:
-            return None
-        if (known := self._by_client.get(report.cl_ord_id)) is not None:
-            return known
-        decoded = self.identity.decode(report.cl_ord_id)
-        return decoded if decoded in self._folds else None
+        return self._by_client.get(report.cl_ord_id) if report.cl_ord_id is not None else None
 
     def owner_of(self, order_id: OrderId | None) -> Order | None:
         """The order a venue id belongs to."""

@@ -64,8 +64,15 @@ class Inbound:
             if intent_id is None:
                 self._keep(report)
                 continue
+            self._mind_reuse(intent_id, report)
             entries += [self._entry(intent_id, fact) for fact in self._facts(intent_id, report)]
         return entries
+
+    def _mind_reuse(self, intent_id: IntentId, report: ExecutionReport) -> None:
+        """A venue id that was another order's: believed, since our own id says so, and told to people."""
+        earlier = self.ctx.book.owner_of(report.order_id)
+        if earlier is not None and earlier.intent_id != intent_id:
+            self.ctx.log.error("venue.id_reused", order_id=report.order_id, intent=intent_id, earlier=earlier.intent_id)
 
     def _keep(self, report: ExecutionReport) -> None:
         """Keep a stray to try again; told twice, it is kept once."""

@@ -1,6 +1,6 @@
 """`OrderSchema`: the only way from outside text to a `NewOrder`, and `ChangeSchema` to `OrderChanges`.
 
-The shape is the order of the REST surface (DESIGN 5).  Models are strict: unknown members, floats and words in capitals
+The shape is the order of the REST surface.  Models are strict: unknown members, floats and words in capitals
 are refused, and each refusal names its member by JSON pointer and says what would be right.  `parse_order` and
 `parse_changes` raise `InvalidRequest`; building a model by hand raises pydantic's own error with the same rules.
 """

@@ -73,7 +73,7 @@ def signed(raw: object) -> Decimal:
 
 
 def symbol_of(raw: object) -> str:
-    """A symbol in our inside spelling (DESIGN 6); options come back in the padded OCC form."""
+    """A symbol in our inside spelling; options come back in the padded OCC form."""
     text = raw if isinstance(raw, str) else ""
     if SYMBOL.fullmatch(text):
         return text

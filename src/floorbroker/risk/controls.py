@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from floorbroker.domain.capability import Can
 from floorbroker.domain.orders import NewOrder
-from floorbroker.domain.values import WIDE, ZERO, AssetClass, OrderClass, OrderType, Side, text_of
+from floorbroker.domain.values import WIDE, ZERO, AssetClass, OrderClass, OrderType, Side, is_multiple, text_of
 from floorbroker.risk.situation import Situation
 from floorbroker.risk.verdict import Verdict
 
@@ -165,9 +165,10 @@ def _prices(wish: NewOrder) -> tuple[tuple[str, Decimal | None], ...]:
 
 def lot(s: Situation) -> Verdict:
     qty = s.wish.order_qty
-    if qty is None or s.instrument.is_on_lot(qty):
+    fraction = s.instrument.fraction if s.limits.allow_fractional else None
+    if qty is None or is_multiple(qty, fraction or s.instrument.lot):
         return _ok("lot")
-    step = s.instrument.fraction or s.instrument.lot
+    step = fraction or s.instrument.lot
     return _no("lot", f"quantity {text_of(qty)} is not a multiple of {text_of(step)}", limit=step, value=qty)
 
 

@@ -39,6 +39,7 @@ class RiskLimits(BaseModel):
     allow_types: frozenset[OrderType] = frozenset(OrderType)
     allow_tifs: frozenset[TimeInForce] = frozenset(TimeInForce)
     allow_short: bool = True
+    allow_fractional: bool = True
     option_level: int = Field(default=3, ge=0, le=4)
     instrument_age_max_s: int = Field(default=86_400, gt=0)
     max_order_qty: Amount | None = Decimal(1_000_000)

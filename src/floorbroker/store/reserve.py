@@ -39,7 +39,8 @@ class Reserve:
         return held
 
     def _write(self) -> None:
-        with self.path.open("wb") as file:
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
             left = self.size
             while left > 0:
                 left -= file.write(_CHUNK[:left])

@@ -1,4 +1,4 @@
-"""The two stacks, composed once, and why in this order (STYLE 2).
+"""The two stacks, composed once, and why in this order.
 
 From the outside in: each attempt of a read passes the breaker and pays its own tokens (so `Retry` is outermost);
 waiting for tokens is not a failure to the breaker, and an open breaker spends none; the gate looks after the last wait;

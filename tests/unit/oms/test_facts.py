@@ -14,7 +14,7 @@ from floorbroker.domain.fold import fold
 from floorbroker.domain.orders import Approved, Order
 from floorbroker.domain.ports import FactEntry
 from floorbroker.domain.records import ExecutionReport
-from floorbroker.domain.values import ClOrdId, Environment, ExecType, OrderId, OrdStatus, Quantity
+from floorbroker.domain.values import ClOrdId, Environment, ExecId, ExecType, OrderId, OrdStatus, Quantity
 from tests.support.fake_broker import FakeBroker, buy
 from tests.support.house import Desk, changes_of, make, opened
 
@@ -182,3 +182,18 @@ def _approved(order: Order) -> Approved:
         order=order.terms,
         decided_at=0.0,
     )
+
+
+async def test_our_own_id_is_a_better_witness_than_a_venue_id_used_twice_i6(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        first = await desk.place(buy())
+        desk.broker.end(desk.broker.of(first.cl_ord_id))
+        await desk.wait()
+        second = await desk.place(buy())
+        told = desk.broker.fill(desk.broker.of(second.cl_ord_id), "4")
+        await desk.wait()
+        reused = replace(told, order_id=desk.now(first).order_id, exec_id=ExecId("again"), cum_qty=None)
+        desk.broker.tell(reused)
+        await desk.wait()
+        assert desk.now(first).cum_qty == 0
+        assert [execution.exec_id for execution in desk.now(second).executions] == [told.exec_id, "again"]

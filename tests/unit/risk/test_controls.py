@@ -134,6 +134,14 @@ def test_an_account_without_equity_carries_no_leverage() -> None:
     assert "max_leverage" in _failed(broke)
 
 
+def test_fractions_need_the_venue_and_our_own_leave() -> None:
+    half = replace(CALM, wish=replace(BUY, order_qty=Quantity(Decimal("0.5"))))
+    taken = replace(half, instrument=replace(AAPL, fraction=Decimal("0.001")))
+    assert _failed(half) == ["lot"]
+    assert _failed(taken) == []
+    assert _failed(replace(taken, limits=RiskLimits(allow_fractional=False))) == ["lot"]
+
+
 def test_a_market_order_without_a_price_is_not_sent_blind() -> None:
     blind = replace(CALM, wish=replace(BUY, order_type=OrderType.MARKET, price=None), reference=None)
     assert "reference" in _failed(blind)
