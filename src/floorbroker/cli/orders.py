@@ -361,6 +361,6 @@ def _show_preview(settings: Settings, found: Any) -> None:
 
 
 def _quoted(id: str) -> str:
-    from urllib.parse import quote
+    from floorbroker.client.door import segment
 
-    return quote(id, safe="")
+    return segment(id)

@@ -12,11 +12,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
-from urllib.parse import quote as quoted
 
 import msgspec
 
-from floorbroker.client.door import TIMEOUT_S, Answer, Door, Params, open_door
+from floorbroker.client.door import TIMEOUT_S, Answer, Door, Params, open_door, segment
 from floorbroker.client.shapes import (
     Account,
     AuditRow,
@@ -91,7 +90,7 @@ class DeskClient:
 
     async def order(self, id: str) -> Order:
         """One order by the desk's id or its client order id."""
-        return _read(await self.door.call("GET", self.at(f"/orders/{quoted(id, safe='')}")), Order)
+        return _read(await self.door.call("GET", self.at(f"/orders/{segment(id)}")), Order)
 
     async def orders(self, **where: str | None) -> list[Order]:
         """Every order that the filters find (`status symbol side strategy profile since until`), newest first."""
@@ -99,7 +98,7 @@ class DeskClient:
 
     async def cancel(self, id: str) -> Order:
         """Ask for a cancel; a fill that crosses it is kept."""
-        return _read(await self.door.call("DELETE", self.at(f"/orders/{quoted(id, safe='')}")), Order)
+        return _read(await self.door.call("DELETE", self.at(f"/orders/{segment(id)}")), Order)
 
     async def cancel_all(self, **where: str | None) -> list[Order]:
         """Ask to cancel every open order that the filters find; without filters, all of them."""
@@ -107,7 +106,7 @@ class DeskClient:
 
     async def modify(self, id: str, changes: Body) -> Order:
         """Change quantity, prices or time in force of a working order."""
-        path = self.at(f"/orders/{quoted(id, safe='')}")
+        path = self.at(f"/orders/{segment(id)}")
         return _read(await self.door.call("PATCH", path, body=changes), Order)
 
     async def fills(self, **where: str | None) -> list[Fill]:
@@ -156,11 +155,11 @@ class DeskClient:
 
     async def reconcile(self, profile: str) -> Round:
         """Compare what the desk believes with what the venue says, now."""
-        return _read(await self.door.call("POST", self.at(f"/profiles/{quoted(profile)}/reconcile")), Round)
+        return _read(await self.door.call("POST", self.at(f"/profiles/{segment(profile)}/reconcile")), Round)
 
     async def self_check(self, profile: str) -> SelfCheck:
         """Prove connectivity, credentials, environment and clock without placing an order."""
-        return _read(await self.door.call("POST", self.at(f"/profiles/{quoted(profile)}/self-check")), SelfCheck)
+        return _read(await self.door.call("POST", self.at(f"/profiles/{segment(profile)}/self-check")), SelfCheck)
 
     async def audit(self, *, after: int = 0, limit: int = 100) -> list[AuditRow]:
         """Audit rows behind a journal sequence, oldest first."""

@@ -10,9 +10,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import quote
 
 import httpx2
 import msgspec
+
+from floorbroker.domain.errors import FieldError, InvalidRequest
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Params = Mapping[str, str | int | None]
@@ -24,6 +27,17 @@ _NEVER_LEFT = (
     httpx2.UnsupportedProtocol,
     httpx2.LocalProtocolError,  # a header that may not be written is seen before the first byte
 )
+
+
+def segment(id: str) -> str:
+    """An id as one segment of a path.
+
+    Raises `InvalidRequest` for what a path swallows: `DELETE /orders/.` is `DELETE /orders`, which cancels every order.
+    """
+    if not id.strip("."):
+        detail = f"{id!r} is no id"
+        raise InvalidRequest(detail, fields=(FieldError(pointer="/id", code="not_valid", detail=detail),))
+    return quote(id, safe="", errors="replace")
 
 
 class FieldProblem(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ import pytest
 from floorbroker.api import create_app
 from floorbroker.client import DeskClient, Door, NoAnswer, Refused, Unreachable
 from floorbroker.domain.clock import ManualClock
+from floorbroker.domain.errors import InvalidRequest
 from floorbroker.domain.values import Environment
 from tests.support.fake_desk import FakeDesk
 
@@ -140,3 +141,14 @@ async def test_the_kill_switch_and_the_account_are_typed(desk: FakeDesk) -> None
     assert (await client.profiles())[0].name == "paper"
     assert (await client.preview(MARKET)).ok
     assert (await client.audit())[0].action
+
+
+@pytest.mark.parametrize("id", ["", ".", "..", "..."])
+async def test_an_id_that_a_path_would_swallow_is_refused_before_anything_is_sent(id: str) -> None:
+    desk = FakeDesk(clock=ManualClock(NOW))
+    client = client_of(desk)
+    placed = await client.submit(RESTING)
+    for ask in (client.order(id), client.cancel(id), client.modify(id, {"quantity": "5"})):
+        with pytest.raises(InvalidRequest, match="is no id"):
+            await ask
+    assert (await client.order(placed.id)).ord_status == placed.ord_status
