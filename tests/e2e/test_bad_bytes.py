@@ -64,6 +64,10 @@ def test_noise_on_the_socket_is_answered_and_the_server_lives(tmp_path: Path) ->
         (["order", "show", "\x00"], 5, "\\x00"),
         (["kill", "on", "--level", "9", "--reason", "x"], 2, "--level"),
         (["--timeout", "nan", "status"], 2, "--timeout"),
+        (["buy", "AAPL\udcff", "1"], 2, "not UTF-8"),
+        (["sim", "alpaca", "--faults", "."], 2, "--faults"),
+        (["sim", "alpaca", "--data", "/dev/null"], 2, "--data"),
+        (["demo", "--data", "/dev/null"], 2, "--data"),
     ],
 )
 def test_the_command_line_names_what_is_wrong(tmp_path: Path, words: list[str], exit_code: int, named: str) -> None:
@@ -73,6 +77,32 @@ def test_the_command_line_names_what_is_wrong(tmp_path: Path, words: list[str], 
     assert "Traceback" not in result.stderr
     assert "\x1b" not in result.stderr
     assert document(run(tmp_path, "order", "list", "--json"))["items"] == []
+
+
+@pytest.mark.parametrize("id", ["", ".", ".."])
+@pytest.mark.parametrize("verb", ["cancel", "show", "modify"])
+def test_an_id_that_a_path_would_swallow_touches_no_order(tmp_path: Path, verb: str, id: str) -> None:
+    """`DELETE /orders/.` is `DELETE /orders`, which cancels everything."""
+    placed = document(run(tmp_path, "buy", "AAPL", "1", "--limit", "100", "--json"))
+    result = run(tmp_path, "order", verb, id, *(["--limit", "99"] if verb == "modify" else []))
+    assert result.exit_code == 2, result.output
+    (found,) = document(run(tmp_path, "order", "list", "--json"))["items"]
+    assert (found["ord_status"], found["version"]) == ("new", placed["version"])
+
+
+def test_a_kill_is_never_a_matter_of_form(tmp_path: Path) -> None:
+    for reason in ("", "\x1b[2J\udcff", "\u202eabc", "x" * 5000):
+        assert run(tmp_path, "kill", "on", "--reason", reason).exit_code == 0
+        assert run(tmp_path, "buy", "AAPL", "1").exit_code == 6
+    told = run(tmp_path, "kill", "status").stdout
+    assert told.isprintable() or "\x1b" not in told
+
+
+def test_a_folder_without_prices_is_named(tmp_path: Path) -> None:
+    for verb in (("demo", "--days", "1"), ("sim", "alpaca")):
+        result = run(tmp_path, *verb, "--data", str(tmp_path))
+        assert result.exit_code == 2
+        assert f"--data {tmp_path}" in result.stderr
 
 
 @pytest.mark.parametrize("written", [b"", b"\xff\xfe", b"a\nb"])

@@ -31,7 +31,7 @@ class _Section(BaseModel):
 class ServerSection(_Section):
     """Where the server listens."""
 
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", pattern=r"^[A-Za-z0-9:.%_-]{1,253}$")
     port: int = Field(default=8750, ge=0, le=65535)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from floorbroker.cli.failures import Trouble, usage
+from floorbroker.cli.failures import Trouble, plain, usage
 from floorbroker.cli.settings import Settings, settings_of
 from floorbroker.cli.show import Column, say, show_json, show_list, show_table
 
@@ -106,8 +106,8 @@ def _scope(settings: Settings) -> Scope:
 
 
 def _reason(text: str) -> str:
-    """One line, short enough for every record that keeps it."""
-    return " ".join(text.split())[:200]
+    """One line of plain signs, short enough for every record that keeps it: no reason, however written, stops a kill."""
+    return plain(" ".join(text.split()))[:200] or "no reason given"
 
 
 def _told(settings: Settings, head: dict[str, Any], steps: list[Step]) -> None:

@@ -73,6 +73,7 @@ class Root(TyperGroup):
         """Always ends the process, with the exit code of what happened."""
         words = list(sys.argv[1:] if args is None else args)
         try:
+            _readable(words)
             code = super().main(words, prog_name or "floorbroker", complete_var, standalone_mode=False, **extra)
         except typer.Abort:
             code = INTERRUPTED
@@ -136,6 +137,13 @@ def main() -> None:
     """Run the command; ends the process with its exit code."""
     sys.excepthook = _bug
     get_command(app)()  # `app()` would put a hook of its own in the place of ours
+
+
+def _readable(words: list[str]) -> None:
+    """Words that are no text, which the system hands over as halves of characters, mean nothing to any verb."""
+    for number, word in enumerate(words if "kill" not in words else (), start=1):  # a kill is never a matter of form
+        if not word.isascii() and any("\ud800" <= character <= "\udfff" for character in word):
+            raise usage(f"word {number} of the command is not UTF-8: {word[:64]!a}")
 
 
 def _tell(trouble: Trouble, words: list[str]) -> int:

@@ -30,21 +30,25 @@ def sim(
     rate: Annotated[int | None, typer.Option(min=0, help="Requests a minute; 0 does not count.")] = None,
 ) -> None:
     """Run a simulator until a signal; when ready it prints one JSON line with its addresses and credentials."""
+    from floorbroker.tape import NotRecorded
     from floorbroker_sim.faults import BadFault
     from floorbroker_sim.server import VENUES, run_venue
 
     settings_of(ctx)
     if venue not in VENUES:
         raise usage(f"no simulator {venue!r}; there are: {', '.join(VENUES)}")
-    for flag, path in (("--data", data), ("--faults", faults)):
-        if path is not None and not path.exists():
-            raise usage(f"{flag} {path}: no such file or folder")
+    if data is not None and not data.is_dir():
+        raise usage(f"--data {data}: no such folder")
+    if faults is not None and not faults.is_file():
+        raise usage(f"--faults {faults}: no such file")
     try:
         code = run_venue(
             venue, host=host, port=port, seed=seed, data=data, faults=faults, tls=tls, calendar=calendar, rate=rate
         )
     except BadFault as error:
         raise usage(f"--faults {faults}: {error.field}: {error}") from error
+    except NotRecorded as error:
+        raise usage(f"--data {data}: {error}") from error
     except OSError as error:
         raise Trouble(
             code="conflict", detail=f"cannot listen on {host}:{port}: {error.strerror or error}", exit_code=CONFLICT,

@@ -13,7 +13,7 @@ from floorbroker.domain.bars import Bar
 from floorbroker.domain.records import Quote, Trade
 from floorbroker.domain.values import Price
 from floorbroker.matching.calendar import NEW_YORK
-from floorbroker.tape import SeededMarket, TapeEvent, load, merged
+from floorbroker.tape import NotRecorded, SeededMarket, TapeEvent, load, merged
 from floorbroker_sim.recorded import trade_of
 
 SYMBOLS = ("SPY", "IBM", "BAC", "AIG")
@@ -67,8 +67,10 @@ def open_market(data: Path | None, *, seed: int, days: int) -> DemoMarket:
         )
     tape = load(data)
     span = [FIRST_DAY + timedelta(days=n) for n in range(min(days, (LAST_DAY - FIRST_DAY).days + 1))]
-    events = _by_minute(merged(tape, SYMBOLS, span))
-    return DemoMarket(minutes=tuple(_core(events)), source=f"recorded minutes, {span[0]} to {span[-1]}", recorded=data)
+    minutes = tuple(_core(_by_minute(merged(tape, SYMBOLS, span))))
+    if not minutes:
+        raise NotRecorded(f"no minutes of {', '.join(SYMBOLS)} from {span[0]} to {span[-1]} are in it")
+    return DemoMarket(minutes=minutes, source=f"recorded minutes, {span[0]} to {span[-1]}", recorded=data)
 
 
 def _by_minute(events: Iterable[TapeEvent]) -> Iterator[Minute]:
