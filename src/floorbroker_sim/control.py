@@ -120,6 +120,8 @@ class ControlDoor:
             moment = _time(_text(fields, "now"))
             if moment < before:
                 raise Impossible("now", f"the clock does not go back; it is {time_text(before)}")
+            if (moment - before).total_seconds() > _MAX_SPAN_S:
+                raise Impossible("now", "the clock goes forward, ten years at most")
         self._truth.move_clock(moment)
         return self._clock()
 
@@ -151,7 +153,7 @@ def _seen(entry: Seen) -> dict[str, object]:
 def _fields(request: Request, known: set[str]) -> Mapping[str, object]:
     try:
         value: Any = msgspec.json.decode(request.body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Impossible("body", f"the body is not JSON: {error}", status=400) from error
     if not isinstance(value, dict):
         raise Impossible("body", "the body is an object")
@@ -191,8 +193,9 @@ def _positive(fields: Mapping[str, object], name: str) -> Decimal:
 def _time(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        in_utc = moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise Impossible("now", "a time in RFC 3339 is needed") from error
     if moment.tzinfo is None:
         raise Impossible("now", "a time needs its zone")
-    return moment.astimezone(UTC)
+    return in_utc

@@ -83,6 +83,8 @@ def read_faults(raw: bytes) -> list[Fault]:
     """The faults of a JSON document.  Raises `BadFault`, naming the member."""
     try:
         file = msgspec.json.decode(_spelled(raw), type=FaultFile)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise BadFault("faults", f"the document cannot be read: {error}") from error
     except msgspec.DecodeError as error:
         text = str(error)
         where = text.rpartition(" - at `$")[2].rstrip("`").lstrip(".") if " - at `$" in text else "faults"

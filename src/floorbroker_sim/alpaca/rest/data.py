@@ -172,7 +172,7 @@ def _read_token(token: str | None, symbols: list[str]) -> tuple[int, datetime | 
     try:
         name, _, text = base64.urlsafe_b64decode(token.encode()).decode().rpartition("|")
         return symbols.index(inside(name)), datetime.fromisoformat(text).astimezone(UTC)
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, OverflowError) as error:
         raise _bad("invalid page_token") from error
 
 

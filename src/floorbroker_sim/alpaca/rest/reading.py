@@ -15,6 +15,7 @@ from floorbroker_sim.http import Request
 
 T = TypeVar("T")
 Query = Mapping[str, str]
+_YEARS = (1900, 2200)
 
 
 def flag(query: Query, name: str, *, default: bool = False) -> bool:
@@ -59,11 +60,19 @@ def moment(query: Query, name: str) -> datetime | None:
         return None
     try:
         if len(value) == 10:
-            return datetime.combine(date.fromisoformat(value), datetime.min.time(), NEW_YORK).astimezone(UTC)
-        at = datetime.fromisoformat(_six_digits(value.replace(" ", "+")))
+            at = datetime.combine(date.fromisoformat(value), datetime.min.time(), NEW_YORK)
+        else:
+            at = datetime.fromisoformat(_six_digits(value.replace(" ", "+")))
+        _within_reach(at.year)
     except ValueError as error:
         raise bad_parameter(f"invalid {name}: {value}") from error
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _within_reach(year: int) -> None:
+    """A year that has a day before and after each of its days, in every zone."""
+    if not _YEARS[0] <= year <= _YEARS[1]:
+        raise ValueError("a year out of reach")
 
 
 def _six_digits(value: str) -> str:
@@ -81,7 +90,9 @@ def day(query: Query, name: str) -> date | None:
     if not value:
         return None
     try:
-        return date.fromisoformat(value[:10])
+        found = date.fromisoformat(value[:10])
+        _within_reach(found.year)
+        return found
     except ValueError as error:
         raise bad_parameter(f"invalid {name}: {value}") from error
 
@@ -103,5 +114,5 @@ def body(request: Request, kind: type[T]) -> T:
     """The JSON body as a wire struct."""
     try:
         return msgspec.json.decode(request.body, type=kind, strict=True)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise malformed(str(error)) from error
