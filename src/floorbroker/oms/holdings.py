@@ -73,9 +73,16 @@ def _signed(execution: Execution) -> Decimal:
     return execution.side.sign * execution.last_qty
 
 
-def _by_time(execution: Execution) -> tuple[datetime, str, str]:
-    """Ends with the venue's id of the order: what happened at one moment must not sort by who was told first."""
-    return (execution.transact_time, execution.exec_id, execution.order_id or "")
+def _by_time(execution: Execution) -> tuple[datetime, str, str, str, Decimal, Decimal]:
+    """A total order: what happened at one moment must not sort by who was told first."""
+    return (
+        execution.transact_time,
+        execution.exec_id,
+        execution.order_id or "",
+        execution.side.value,
+        execution.last_qty,
+        execution.last_px,
+    )
 
 
 def realized_pl(fills: list[Execution]) -> Decimal:
