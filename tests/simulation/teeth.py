@@ -157,10 +157,14 @@ class ForgetsKeys(_Journal):
 
 
 class ForgetsThePast(_Journal):
-    """Starts with an empty book."""
+    """Starts with an empty book: what was there when it was opened is not read."""
 
-    def replay(self, after: int = 0) -> Iterator[Record]:
-        return iter(())
+    def __init__(self, honest: Journal) -> None:
+        super().__init__(honest)
+        self._opened_at = honest.last_seq
+
+    def read(self, *, after: int = 0, limit: int = 1000, kinds: frozenset[str] | None = None) -> list[Record]:
+        return self.honest.read(after=max(after, self._opened_at), limit=limit, kinds=kinds)
 
 
 class ForgetsSending(_Journal):
