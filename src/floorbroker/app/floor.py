@@ -32,6 +32,7 @@ from floorbroker.transport.order_http import OrderHttpClient
 from floorbroker.transport.ws import WsConnect
 
 _TAG_BITS = 12
+_CRASH_TAIL = 1_000  # a line follows its commit at once: only the last records can lack theirs
 
 
 def _exit_on_fatal(fault: JournalFault) -> None:
@@ -141,7 +142,8 @@ def _desk(
         reserve=Reserve(home.reserve),
     )
     unresolved = UnresolvedLog(home.unresolved, environment=environment, redactor=world.redactor)
-    _list(unresolved, journal.replay(unresolved.last_seq), world.log)  # what a crash kept from the list
+    tail = max(unresolved.last_seq, journal.last_seq - _CRASH_TAIL)
+    _list(unresolved, journal.replay(tail), world.log)  # what a crash kept from the list
     retries = bot.int_of("API_RETRY_LIMIT")
     around = Surroundings(
         clock=world.clock,

@@ -6,8 +6,9 @@ import gc
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Protocol
 
-from floorbroker.domain.ports import Journal, NoteEntry, Record
+from floorbroker.domain.ports import NoteEntry, Record
 from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.session import ProfileSession
@@ -15,6 +16,12 @@ from floorbroker.oms.rounds import ROUND
 
 STATE = frozenset({"fact", "note"})  # audit rows and keys are most of a journal, and make no state
 PAGE = 1000
+
+
+class Pages(Protocol):
+    """What can be read by the page: a journal, or a reader beside one."""
+
+    def read(self, *, after: int = 0, limit: int = 1000, kinds: frozenset[str] | None = None) -> list[Record]: ...
 
 
 def recover(gateway: Gateway) -> None:
@@ -29,10 +36,15 @@ def recover(gateway: Gateway) -> None:
             _restore(gateway.sessions[name], records)
 
 
-def _state(journal: Journal) -> Iterator[Record]:
-    """Every record that makes state, in order."""
+def notes(journal: Pages) -> Iterator[Record]:
+    """Every note, in order: latches, rounds, adjustments.  Few, beside facts and audit rows."""
+    return _state(journal, kinds=frozenset({"note"}))
+
+
+def _state(journal: Pages, *, kinds: frozenset[str] = STATE) -> Iterator[Record]:
+    """Every record of some kinds, in order."""
     after = 0
-    while page := journal.read(after=after, limit=PAGE, kinds=STATE):
+    while page := journal.read(after=after, limit=PAGE, kinds=kinds):
         yield from page
         after = page[-1].seq
 

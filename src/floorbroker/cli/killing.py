@@ -245,6 +245,7 @@ def _on_journals(scope: Scope, act: Callable[[KillSwitch, ProfileName], Awaitabl
 async def _on_journal(
     scope: Scope, environment: Environment, act: Callable[[KillSwitch, ProfileName], Awaitable[None]]
 ) -> Step:
+    from floorbroker.app.recovery import notes
     from floorbroker.store import Reserve, SqliteJournal
 
     name, clock = f"journal {environment.value}", SystemClock()
@@ -254,7 +255,7 @@ async def _on_journal(
         )
         try:
             switch = _switch(scope, environment, journal)
-            for record in journal.replay():
+            for record in notes(journal):
                 switch.restore(record)
             for target in scope.of(environment):
                 await act(switch, target)
@@ -320,11 +321,12 @@ def _absent_is_fine() -> Generator[None]:
 
 
 def _read_standing(scope: Scope, environment: Environment) -> dict[str, Any]:
+    from floorbroker.app.recovery import notes
     from floorbroker.store import JournalReader
 
     reader = JournalReader(scope.home.journal(environment))
     try:
-        latches = _latches(reader.replay())
+        latches = _latches(notes(reader))
     finally:
         reader.close()
     permits, top = FilePermits(scope.home), latches.get(GLOBAL, _OPEN)
