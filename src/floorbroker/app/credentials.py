@@ -36,12 +36,6 @@ class Credentials:
     plain: Mapping[str, str] = field(default_factory=dict[str, str])
     secret: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
 
-    def secret_of(self, name: str) -> Secret:
-        """A secret field.  Raises `ConfigInvalid` when it is not given."""
-        if name not in self.secret:
-            raise ConfigInvalid(f"{name} is not set")
-        return self.secret[name]
-
     def get(self, name: str) -> str:
         return self.plain.get(name, "")
 

@@ -24,7 +24,6 @@ from floorbroker.gateway.desk import DeskEvent
 
 router = APIRouter(prefix="/{env}/events", tags=["Events"])
 RETRY_MS = 2000
-SEQUENCE_MAX = 2**53
 
 
 class EventView(View, frozen=True):
