@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from floorbroker.cli.failures import UNKNOWN, VENUE_NO, usage
+from floorbroker.cli.failures import SOME, UNKNOWN, VENUE_NO, usage
 from floorbroker.cli.filters import Columns, LimitRows, Since, Status, Strategy, Symbol, Until, Watch, listed
 from floorbroker.cli.order_form import Body, Ticket, body_from, body_of, changes_of
 from floorbroker.cli.settings import Settings, settings_of
@@ -266,6 +266,14 @@ def cancel_all(ctx: typer.Context, symbol: Symbol = None, strategy: Strategy = N
     _show_orders(settings, found, one=False)
     if found:
         say(settings, f"asked to cancel {len(found)} orders")
+    if left := left_open(found):
+        say(settings, f"still open, the cancel was refused or never left: {', '.join(left)}")
+        raise typer.Exit(SOME)
+
+
+def left_open(orders: list[Any]) -> list[str]:
+    """Ids of orders that still work although their cancel was answered: the venue said no, or it never left."""
+    return [order["id"] for order in orders if order["is_open"] and not order["pending_cancel"]]
 
 
 # -- the work -----------------------------------------------------------------------------------------------------------
