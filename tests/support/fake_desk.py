@@ -204,7 +204,7 @@ class FakeDesk:
         for verdict in self._verdicts(order):
             if not verdict.ok:
                 raise RiskLimitExceeded(
-                    verdict.detail, control=verdict.control, limit=verdict.limit, value=verdict.value
+                    verdict.detail, control=verdict.control, limit=verdict.limit_text, value=verdict.value_text
                 )
 
     def _verdicts(self, order: NewOrder) -> tuple[Verdict, ...]:
@@ -217,8 +217,8 @@ class FakeDesk:
                 control="max_order_notional",
                 ok=abs(value) <= MAX_NOTIONAL,
                 detail=f"order not sent: {value:,.2f} USD is above max_order_notional {MAX_NOTIONAL:,.2f} USD",
-                limit=f"{MAX_NOTIONAL} USD",
-                value=f"{value} USD",
+                limit=MAX_NOTIONAL,
+                value=value,
             ),
         )
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError, KillSwitchOn, NotArmed, NotReady
-from floorbroker.domain.facts import ReplaceAsked
 from floorbroker.domain.ids import IdSource
 from floorbroker.domain.instrument import Instrument
-from floorbroker.domain.orders import NewOrder, Order, OrderState
+from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.ports import AuditEntry, Broker, Journal, Log, Meter, Profile
 from floorbroker.domain.records import Account, Position, Quote
-from floorbroker.domain.values import ZERO, IntentId, Quantity
+from floorbroker.domain.values import ZERO, IntentId
 from floorbroker.oms.book import OrderBook
+from floorbroker.oms.exposed import Exposed
 from floorbroker.oms.writer import Writer
 from floorbroker.risk.controls import cost_of
 from floorbroker.risk.gate import RiskGate
@@ -26,7 +26,6 @@ from floorbroker.risk.limits import RiskLimits
 from floorbroker.risk.situation import Exposure, Reference, Situation
 
 INSTRUMENT_AGE = timedelta(hours=24)
-PRESUMED_COUNTS = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +81,14 @@ class AccountContext:
     cancel_late: bool = True
     account: Account | None = None
     account_asked_at: datetime | None = None
-    costs: dict[IntentId, Decimal] = field(default_factory=dict[IntentId, Decimal])
+    _exposed: Exposed = field(init=False)
     _instruments: dict[str, tuple[datetime, Instrument]] = field(default_factory=dict[str, tuple[datetime, Instrument]])
     _quotes: dict[str, tuple[float, Quote]] = field(default_factory=dict[str, tuple[float, Quote]])
-    _worth: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
+    _multipliers: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
+
+    def __post_init__(self) -> None:
+        self._exposed = Exposed(self.book, self.gate, self.clock)
 
     # -- tasks ----------------------------------------------------------------------------------------------------------
 
@@ -119,18 +121,18 @@ class AccountContext:
         if held is None or now - held[0] > INSTRUMENT_AGE:
             held = (now, await self.broker.get_instrument(symbol))
             self._instruments[symbol] = held
+            self._multipliers[symbol] = held[1].multiplier
         return held[1]
 
     def on_quote(self, quote: Quote) -> None:
         """Remember a price heard on a stream or in an answer."""
         self._quotes[quote.symbol] = (self.clock.monotonic(), quote)
+        self._exposed.marks.hear(quote)
 
     def on_positions(self, positions: Iterable[Position]) -> None:
         """Remember what the venue thinks holdings are worth: their mark until a price is heard."""
         for position in positions:
-            mark = position.market_px if position.market_px is not None else position.avg_px
-            if mark is not None:
-                self._worth[position.symbol] = mark
+            self._exposed.marks.worth(position)
 
     def reference(self, symbol: str) -> Reference | None:
         held = self._quotes.get(symbol)
@@ -155,15 +157,8 @@ class AccountContext:
         asked_at = self.clock.now()
         self.account = await self.broker.get_account_info()
         self.account_asked_at = asked_at
-        self.costs = {i: cost for i, cost in self.costs.items() if self._still_counts(self.book.get(i), asked_at)}
+        self._exposed.costs.settled_before(asked_at)
         return self.account
-
-    def _still_counts(self, order: Order | None, asked_at: datetime) -> bool:
-        if order is None:
-            return True
-        if order.state in (OrderState.NOT_SENT, OrderState.REJECTED, OrderState.NOT_PLACED):
-            return False
-        return order.in_doubt or order.presumed or order.pending_replace or order.updated_at >= asked_at
 
     def situation(self, wish: NewOrder, instrument: Instrument, *, leave_out: IntentId | None = None) -> Situation:
         """Everything the controls look at, now, without waiting.  `leave_out` is an order about to be replaced."""
@@ -188,51 +183,19 @@ class AccountContext:
 
     def exposure(self, leave_out: IntentId | None = None) -> Exposure:
         """Holdings, open and undecided orders (I5), and what is reserved beyond the venue's own figure."""
-        alive = self.book.open_orders() + self._recently_presumed()
-        counted = [self._at_worst(order) for order in alive if order.intent_id != leave_out]
-        self.costs = {i: cost for i, cost in self.costs.items() if self._is_reserved(i)}
+        self._exposed.catch_up()
+        work, costs = self._exposed.work, self._exposed.costs
         return Exposure(
-            positions=self.book.holdings.all(),
-            marks=self._marks(counted),
-            multipliers={symbol: held[1].multiplier for symbol, held in self._instruments.items()},
-            open_orders=tuple(counted),
-            pending=tuple(self.gate.pending.values()),
-            reserved=sum((cost for i, cost in self.costs.items() if i != leave_out), ZERO),
+            positions=self.book.holdings.units,
+            marks=self._exposed.marks.by_symbol,
+            multipliers=self._multipliers,
+            workload=work if leave_out is None else work.without(leave_out),
+            reserved=costs.total if leave_out is None else costs.without(leave_out),
         )
-
-    def _recently_presumed(self) -> list[Order]:
-        """Orders presumed not placed count for a day; after that only a sign of them does."""
-        oldest = self.clock.now() - PRESUMED_COUNTS
-        return [order for order in self.book.presumed_orders() if order.created_at >= oldest]
-
-    def _at_worst(self, order: Order) -> Order:
-        """An order with a change in flight counts at the larger of its two sizes (I5)."""
-        if not order.pending_replace or order.order_qty is None:
-            return order
-        asked = [fact for fact in self.book.facts(order.intent_id) if isinstance(fact, ReplaceAsked)]
-        wanted = max(asked, key=lambda fact: fact.replace_id).changes.order_qty or order.order_qty
-        return replace(order, leaves_qty=Quantity(max(wanted, order.order_qty) - order.cum_qty))
-
-    def _is_reserved(self, intent_id: IntentId) -> bool:
-        order = self.book.get(intent_id)
-        if order is None:
-            return intent_id in self.gate.pending
-        gone = (OrderState.NOT_SENT, OrderState.REJECTED, OrderState.NOT_PLACED)
-        unfilled = not order.is_open and order.cum_qty == 0 and not order.presumed
-        return order.state not in gone and not unfilled
 
     def reserve(self, intent_id: IntentId, situation: Situation) -> None:
         """Count the cost of an approved wish until the venue's own figure does."""
-        self.costs[intent_id] = cost_of(situation) or ZERO
-
-    def _marks(self, orders: list[Order]) -> dict[str, Decimal]:
-        marks = dict(self._worth)
-        marks |= {o.terms.symbol: o.price for o in orders if o.price is not None and o.terms.symbol not in marks}
-        for symbol, (_, quote) in self._quotes.items():
-            mark = quote.mid or quote.last or quote.bid or quote.ask
-            if mark is not None:
-                marks[symbol] = mark
-        return marks
+        self._exposed.costs.put(intent_id, cost_of(situation) or ZERO)
 
     # -- records ------------------------------------------------------------------------------------------------------------
 

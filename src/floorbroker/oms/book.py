@@ -40,6 +40,7 @@ class OrderBook:
     _open: set[IntentId] = field(default_factory=set[IntentId])
     _presumed: set[IntentId] = field(default_factory=set[IntentId])
     _lacking: set[IntentId] = field(default_factory=set[IntentId])
+    touched: set[IntentId] = field(default_factory=set[IntentId])  # changed since whoever counts orders last looked
     _records: dict[IntentId, list[Record]] = field(default_factory=dict[IntentId, list[Record]])
 
     def apply(self, record: Record) -> Change | None:
@@ -92,6 +93,7 @@ class OrderBook:
                 members.add(order.intent_id)
             else:
                 members.discard(order.intent_id)
+        self.touched.add(order.intent_id)
         self.holdings.update(order)
 
     def _index(self, intent_id: IntentId, fact: f.Fact) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -51,6 +52,11 @@ class Holdings:
 
     def qty(self, symbol: str) -> Decimal:
         return self._qty.get(symbol, ZERO)
+
+    @property
+    def units(self) -> Mapping[str, Decimal]:
+        """Signed units by symbol as they stand, zeros included: a live view, for looking at and not for keeping."""
+        return self._qty
 
     def all(self) -> dict[str, Decimal]:
         """Every non-zero position, by symbol."""

@@ -90,7 +90,7 @@ class Replacer:
         self._running.add(order.intent_id)
         growth = (situation.wish.order_qty or ZERO) - (order.leaves_qty or ZERO)
         if growth > 0:
-            ctx.gate.pending[replace_id] = replace(situation.wish, order_qty=Quantity(growth))
+            ctx.gate.hold(replace_id, replace(situation.wish, order_qty=Quantity(growth)))
         ctx.reserve(order.intent_id, situation)
         return _Change(
             order=order,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import cache
 
 from floorbroker.domain.capability import Can
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.values import WIDE, ZERO, AssetClass, OrderClass, OrderType, Side, is_multiple, text_of
+from floorbroker.risk.limits import RiskLimits
 from floorbroker.risk.situation import Situation
 from floorbroker.risk.verdict import Verdict
 
@@ -18,7 +20,9 @@ _HUNDRED = Decimal(100)
 _ANY_PRICE = (OrderType.MARKET, OrderType.STOP, OrderType.TRAILING_STOP)
 
 
+@cache
 def _ok(control: str) -> Verdict:
+    """One plain yes for each control, made once: they are nearly all that a wish meets."""
     return Verdict(control=control, ok=True)
 
 
@@ -30,11 +34,11 @@ def _no(
     value: Decimal | int | None = None,
     pointer: str = "",
 ) -> Verdict:
-    return Verdict(control=control, ok=False, detail=detail, limit=_text(limit), value=_text(value), pointer=pointer)
+    return Verdict(control=control, ok=False, detail=detail, limit=limit, value=value, pointer=pointer)
 
 
-def _text(number: Decimal | int | None) -> str | None:
-    return None if number is None else text_of(Decimal(number))
+def _text(number: Decimal | int) -> str:
+    return text_of(Decimal(number))
 
 
 def _within(control: str, value: Decimal | int | None, limit: Decimal | int | None, what: str) -> Verdict:
@@ -44,7 +48,7 @@ def _within(control: str, value: Decimal | int | None, limit: Decimal | int | No
     if value is None:
         return _no(control, f"{what} cannot be measured without a price", limit=limit)
     if value <= limit:
-        return Verdict(control=control, ok=True, limit=_text(limit), value=_text(value))
+        return Verdict(control=control, ok=True, limit=limit, value=value)
     return _no(control, f"{what} {_text(value)} is above {control} {_text(limit)}", limit=limit, value=value)
 
 
@@ -62,40 +66,45 @@ def armed(s: Situation) -> Verdict:
 
 def supported(s: Situation) -> Verdict:
     """What the broker says it can do, as data."""
-    missing = next((text for text in _unsupported(s)), None)
+    missing = _unsupported(s)
     return _no("supported", f"{s.info.name} {missing}") if missing else _ok("supported")
 
 
-def _unsupported(s: Situation) -> list[str]:
+def _unsupported(s: Situation) -> str:
     wish, info, kind = s.wish, s.info, s.instrument.asset_class
-    types, tifs = info.order_types.get(kind, frozenset()), info.tifs.get(kind, frozenset())
-    return [
-        text
-        for text, lacking in (
-            (f"does not trade {kind.value}", not types),
-            (f"takes no {wish.order_type.value} orders in {kind.value}", bool(types) and wish.order_type not in types),
-            (f"takes no {wish.tif.value} orders in {kind.value}", bool(types) and wish.tif not in tifs),
-            (f"takes no {wish.order_class.value} orders", wish.order_class not in info.order_classes),
-            ("takes no notional orders", wish.notional is not None and Can.NOTIONAL not in info.can),
-            ("takes no extended hours orders", wish.extended_hours and Can.EXTENDED_HOURS not in info.can),
-        )
-        if lacking
-    ]
+    types = info.order_types.get(kind)
+    if not types:
+        return f"does not trade {kind.value}"
+    if wish.order_type not in types:
+        return f"takes no {wish.order_type.value} orders in {kind.value}"
+    if wish.tif not in info.tifs.get(kind, ()):
+        return f"takes no {wish.tif.value} orders in {kind.value}"
+    if wish.order_class not in info.order_classes:
+        return f"takes no {wish.order_class.value} orders"
+    if wish.notional is not None and Can.NOTIONAL not in info.can:
+        return "takes no notional orders"
+    if wish.extended_hours and Can.EXTENDED_HOURS not in info.can:
+        return "takes no extended hours orders"
+    return ""
 
 
 def permission(s: Situation) -> Verdict:
     """Allow and deny lists."""
-    wish, limits = s.wish, s.limits
-    for what, allowed in (
-        (f"symbol {wish.symbol}", limits.allow_symbols is None or wish.symbol in limits.allow_symbols),
-        (f"symbol {wish.symbol}", wish.symbol not in limits.deny_symbols),
-        (f"side {wish.side.value}", wish.side in limits.allow_sides),
-        (f"order type {wish.order_type.value}", wish.order_type in limits.allow_types),
-        (f"time in force {wish.tif.value}", wish.tif in limits.allow_tifs),
-    ):
-        if not allowed:
-            return _no("permission", f"{what} is not permitted on this profile")
-    return _ok("permission")
+    what = _forbidden(s.wish, s.limits)
+    return _no("permission", f"{what} is not permitted on this profile") if what else _ok("permission")
+
+
+def _forbidden(wish: NewOrder, limits: RiskLimits) -> str:
+    allowed = limits.allow_symbols
+    if wish.symbol in limits.deny_symbols or (allowed is not None and wish.symbol not in allowed):
+        return f"symbol {wish.symbol}"
+    if wish.side not in limits.allow_sides:
+        return f"side {wish.side.value}"
+    if wish.order_type not in limits.allow_types:
+        return f"order type {wish.order_type.value}"
+    if wish.tif not in limits.allow_tifs:
+        return f"time in force {wish.tif.value}"
+    return ""
 
 
 def short_sale(s: Situation) -> Verdict:
@@ -301,7 +310,7 @@ def buying_power(s: Situation) -> Verdict:
         return _no("buying_power", "the cost cannot be measured without a price")
     free = s.account.buying_power * (_HUNDRED - s.limits.buying_power_buffer_pct) / _HUNDRED - s.exposure.reserved
     if cost <= free:
-        return Verdict(control="buying_power", ok=True, limit=_text(free), value=_text(cost))
+        return Verdict(control="buying_power", ok=True, limit=free, value=cost)
     shown = max(free, ZERO)
     text = f"cost {cost:,.2f} is above the free buying power {shown:,.2f} {s.account.currency}"
     return _no("buying_power", text, limit=shown, value=cost)
@@ -319,7 +328,7 @@ def cost_of(s: Situation) -> Decimal | None:
 
 
 def open_orders(s: Situation) -> Verdict:
-    total = _within("max_open_orders", s.exposure.open_count() + 1, s.limits.max_open_orders, "open orders")
+    total = _within("max_open_orders", s.exposure.open_total + 1, s.limits.max_open_orders, "open orders")
     if not total.ok:
         return total
     here = s.exposure.open_count(s.wish.symbol) + 1

@@ -16,6 +16,7 @@ from floorbroker.risk.situation import Situation
 from floorbroker.risk.verdict import Verdict, refusal
 
 _SECOND, _MINUTE = 1.0, 60.0
+Mark = tuple[object, ...]  # what makes two wishes the same
 
 
 @dataclass(slots=True)
@@ -25,8 +26,11 @@ class RiskGate:
     profile: Profile
     clock: Clock
     pending: dict[IntentId, NewOrder] = field(default_factory=dict[IntentId, NewOrder])
-    _messages: deque[float] = field(default_factory=deque[float])
-    _recent: deque[tuple[float, tuple[object, ...]]] = field(default_factory=deque[tuple[float, tuple[object, ...]]])
+    moved: set[IntentId] = field(default_factory=set[IntentId])  # held or settled since the last count
+    _second: deque[float] = field(default_factory=deque[float])
+    _minute: deque[float] = field(default_factory=deque[float])
+    _recent: deque[tuple[float, Mark]] = field(default_factory=deque[tuple[float, Mark]])
+    _newest: dict[Mark, float] = field(default_factory=dict[Mark, float])
 
     def check(self, situation: Situation) -> tuple[Verdict, ...]:
         """Every control's verdict, without a reservation."""
@@ -41,9 +45,9 @@ class RiskGate:
             if not verdict.ok:
                 raise refusal(verdict)
         wish = situation.wish
-        self.pending[intent_id] = wish
+        self.hold(intent_id, wish)
         self.count_message()
-        self._recent.append((self.clock.monotonic(), _fingerprint(wish)))
+        self._remember(wish)
         return Approved(
             intent_id=intent_id,
             cl_ord_id=cl_ord_id,
@@ -53,29 +57,43 @@ class RiskGate:
             decided_at=self.clock.monotonic() if decided_at is None else decided_at,
         )
 
+    def hold(self, intent_id: IntentId, wish: NewOrder) -> None:
+        """Count a wish from now on, though no order stands in the book for it."""
+        self.pending[intent_id] = wish
+        self.moved.add(intent_id)
+
     def settle(self, intent_id: IntentId) -> None:
         """The order stands in the book now, or the intent is gone: its own reservation ends."""
-        self.pending.pop(intent_id, None)
+        if self.pending.pop(intent_id, None) is not None:
+            self.moved.add(intent_id)
+
+    def _remember(self, wish: NewOrder) -> None:
+        now, mark = self.clock.monotonic(), _fingerprint(wish)
+        self._recent.append((now, mark))
+        self._newest[mark] = now
 
     def count_message(self) -> None:
         """One more order message (new, replace or cancel) went out."""
-        self._messages.append(self.clock.monotonic())
+        now = self.clock.monotonic()
+        self._second.append(now)
+        self._minute.append(now)
 
     def message_counts(self) -> tuple[int, int]:
         """Order messages of the last second and the last minute."""
         now = self.clock.monotonic()
-        while self._messages and now - self._messages[0] >= _MINUTE:
-            self._messages.popleft()
-        return sum(1 for at in self._messages if now - at < _SECOND), len(self._messages)
+        _forget(self._second, now - _SECOND)
+        _forget(self._minute, now - _MINUTE)
+        return len(self._second), len(self._minute)
 
     def twin_age_s(self, wish: NewOrder, window_s: float) -> float | None:
         """Seconds since the same symbol, side, quantity and price was last approved, within the window."""
-        now = self.clock.monotonic()
-        while self._recent and now - self._recent[0][0] > window_s:
-            self._recent.popleft()
-        mark = _fingerprint(wish)
-        ages = [now - at for at, twin in self._recent if twin == mark]
-        return min(ages) if ages else None
+        now, recent = self.clock.monotonic(), self._recent
+        while recent and now - recent[0][0] > window_s:
+            at, mark = recent.popleft()
+            if self._newest.get(mark) == at:
+                del self._newest[mark]
+        newest = self._newest.get(_fingerprint(wish))
+        return None if newest is None else now - newest
 
     @contextmanager
     def reserved(self, intent_id: IntentId) -> Generator[None]:
@@ -86,6 +104,11 @@ class RiskGate:
             self.settle(intent_id)
 
 
-def _fingerprint(wish: NewOrder) -> tuple[object, ...]:
+def _forget(times: deque[float], since: float) -> None:
+    while times and times[0] <= since:
+        times.popleft()
+
+
+def _fingerprint(wish: NewOrder) -> Mark:
     size, price = (wish.order_qty, wish.notional), (wish.price, wish.stop_px)
     return (wish.symbol, wish.side, wish.order_type, wish.order_class, size, price, wish.legs)

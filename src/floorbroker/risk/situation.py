@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.instrument import Instrument
-from floorbroker.domain.orders import NewOrder, Order
+from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.records import Account, Quote
 from floorbroker.domain.values import ZERO, Environment, OrderType, Side
 from floorbroker.risk.limits import RiskLimits
+from floorbroker.risk.workload import Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,46 +36,34 @@ class Exposure:
     `reserved` is the buying power taken by intents the venue's own figure does not know of yet.
     """
 
-    positions: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
-    marks: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
-    multipliers: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
-    open_orders: tuple[Order, ...] = ()
-    pending: tuple[NewOrder, ...] = ()  # approved, not yet in the book of orders
+    positions: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+    marks: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+    multipliers: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+    workload: Workload = field(default_factory=Workload)  # open, undecided and approved orders
     reserved: Decimal = ZERO
 
     def worst_case(self, symbol: str, side: Side) -> Decimal:
         """Signed units if every open and undecided order of `side` filled in full."""
         qty = self.positions.get(symbol, ZERO)
-        for terms, leaves in self._working(symbol):
-            if terms.side is side:
-                qty += side.sign * leaves
-        return qty
+        load = self.workload.loads.get(symbol)
+        return qty if load is None else qty + side.sign * load.at(side, self.marks.get(symbol))
 
-    def _working(self, symbol: str) -> Iterable[tuple[NewOrder, Decimal]]:
-        for order in self.open_orders:
-            if order.terms.symbol == symbol:
-                yield order.terms, order.leaves_qty or self._units(order.terms)
-        for wish in self.pending:
-            if wish.symbol == symbol:
-                yield wish, self._units(wish)
+    @property
+    def open_total(self) -> int:
+        """Open and undecided orders of all symbols."""
+        return self.workload.total
 
-    def _units(self, wish: NewOrder) -> Decimal:
-        if wish.order_qty is not None:
-            return wish.order_qty
-        mark = self.marks.get(wish.symbol)
-        return (wish.notional or ZERO) / mark if mark else ZERO
-
-    def open_count(self, symbol: str | None = None) -> int:
-        """Open and undecided orders, of one symbol or of all."""
-        orders = [order.terms for order in self.open_orders] + list(self.pending)
-        return sum(1 for terms in orders if symbol is None or terms.symbol == symbol)
+    def open_count(self, symbol: str) -> int:
+        """Those of one symbol."""
+        load = self.workload.loads.get(symbol)
+        return 0 if load is None else load.orders
 
     def value(self, symbol: str, qty: Decimal) -> Decimal:
         """Signed market value of `qty` units; an unknown price counts as zero and is caught by other controls."""
         return qty * self.marks.get(symbol, ZERO) * self.multipliers.get(symbol, Decimal(1))
 
     def symbols(self) -> set[str]:
-        return set(self.positions) | {o.terms.symbol for o in self.open_orders} | {p.symbol for p in self.pending}
+        return {*self.positions, *self.workload.loads}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

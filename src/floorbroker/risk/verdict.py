@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from floorbroker.domain.errors import (
     FieldError,
@@ -17,18 +18,36 @@ from floorbroker.domain.errors import (
     PositionSizeExceeded,
     RiskLimitExceeded,
 )
+from floorbroker.domain.values import text_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """One pre-trade control's answer; limit and value are text with their units, `pointer` the member at fault."""
+    """One pre-trade control's answer: the limit in force, the value measured against it, and the member at fault (`pointer`).
+
+    Numbers stay numbers here: most verdicts are yes, and nobody reads them.
+    """
 
     control: str
     ok: bool
     detail: str = ""
-    limit: str | None = None
-    value: str | None = None
+    limit: Decimal | int | None = None
+    value: Decimal | int | None = None
     pointer: str = ""
+
+    @property
+    def limit_text(self) -> str | None:
+        """The limit as people read it."""
+        return _text(self.limit)
+
+    @property
+    def value_text(self) -> str | None:
+        """The value as people read it."""
+        return _text(self.value)
+
+
+def _text(number: Decimal | int | None) -> str | None:
+    return None if number is None else text_of(Decimal(number))
 
 
 _RULES = {"tick": "/limit_price", "lot": "/quantity", "min_qty": "/quantity", "min_notional": "/quantity"}
@@ -49,4 +68,4 @@ def refusal(verdict: Verdict) -> FloorbrokerError:
     if verdict.control == "supported":
         return NotSupported(verdict.detail)
     kind = PositionSizeExceeded if verdict.control == "max_position" else RiskLimitExceeded
-    return kind(verdict.detail, control=verdict.control, limit=verdict.limit, value=verdict.value)
+    return kind(verdict.detail, control=verdict.control, limit=verdict.limit_text, value=verdict.value_text)

@@ -15,6 +15,7 @@ from floorbroker.domain.values import ClOrdId, Environment, IntentId, ProfileNam
 from floorbroker.risk.gate import RiskGate
 from floorbroker.risk.limits import REQUIRED_IN_LIVE, limits_of
 from floorbroker.risk.situation import Exposure
+from floorbroker.risk.workload import Workload, part_of
 from tests.unit.risk.test_controls import BUY, CALM
 
 PROFILE = Profile(name=ProfileName("paper"), broker="PAPER", environment=Environment.PAPER)
@@ -28,7 +29,10 @@ def test_an_approval_reserves_at_once_so_that_a_second_wish_sees_it() -> None:
     gate = _gate()
     approved = gate.approve(CALM, intent_id=IntentId("i1"), cl_ord_id=ClOrdId("c1"))
     assert approved.order is BUY
-    seen = Exposure(pending=tuple(gate.pending.values()))
+    work = Workload()
+    for intent_id in gate.moved:
+        work.put(intent_id, part_of(gate.pending[intent_id]))
+    seen = Exposure(workload=work)
     assert seen.worst_case("AAPL", BUY.side) == Decimal(10)
     gate.settle(IntentId("i1"))
     assert not gate.pending

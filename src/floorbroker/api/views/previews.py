@@ -70,7 +70,7 @@ def preview_view(preview: Preview) -> PreviewView:
         ok=preview.ok,
         profile=preview.profile,
         verdicts=tuple(
-            VerdictView(control=v.control, ok=v.ok, detail=v.detail, limit=v.limit, value=v.value)
+            VerdictView(control=v.control, ok=v.ok, detail=v.detail, limit=v.limit_text, value=v.value_text)
             for v in preview.verdicts
         ),
         objections=tuple(ObjectionView(pointer=o.pointer, code=o.code, detail=o.detail) for o in preview.objections),
