@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 
 from floorbroker.app.home import Home, write_private
@@ -19,9 +20,14 @@ class FilePermits:
     """One file a profile under `permits/`, and `kill`, one JSON line a kill."""
 
     home: Home
+    _paths: dict[ProfileName, Path] = field(default_factory=dict[ProfileName, Path])
 
     def has(self, profile: ProfileName) -> bool:
-        return (self.home.permits / profile).is_file()
+        """Asks the file system each time; only the path is remembered."""
+        path = self._paths.get(profile)
+        if path is None:
+            path = self._paths[profile] = self.home.permits / profile
+        return path.is_file()
 
     def grant(self, profile: ProfileName) -> None:
         write_private(self.home.permits / profile, "trading permitted\n")
