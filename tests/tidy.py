@@ -299,6 +299,29 @@ def importers_of(sources: Iterable[Source], package: str) -> set[str]:
     return {s.path for s in sources if any(n.split(".")[0] == package for n in imports(s))}
 
 
+# --- Steps -----------------------------------------------------------------------------------------------------------
+
+
+def reached_steps(source: Source) -> list[tuple[str, str]]:
+    """Each call of `reach`, as (the step's name, where): a name in full, or `.gate` for a member of a `Sending`.
+
+    Anything else, a name put together at run time say, has an empty name.
+    """
+    found: list[tuple[str, str]] = []
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "reach":
+            name = ""
+            match node.args:
+                case [ast.Constant(value=str(text))]:
+                    name = text
+                case [ast.Attribute(attr=member)]:
+                    name = f".{member}"
+                case _:
+                    pass
+            found.append((name, at(source, node, f"reach({name})")))
+    return found
+
+
 # --- Payloads --------------------------------------------------------------------------------------------------------
 
 

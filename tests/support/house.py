@@ -19,7 +19,7 @@ from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import FloorbrokerError, JournalFault
 from floorbroker.domain.ids import IdSource
 from floorbroker.domain.orders import NewOrder, Order
-from floorbroker.domain.ports import Entry, Journal, KeyEntry, NoMeter, NoteEntry, Profile, Record
+from floorbroker.domain.ports import NO_STEPS, Entry, Journal, KeyEntry, NoMeter, NoteEntry, Profile, Record, Steps
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.desk import Caller, DeskEvent
 from floorbroker.gateway.gateway import Gateway
@@ -169,6 +169,7 @@ def make(
     environment: Environment = Environment.SIM,
     cancel_late: bool = True,
     not_armed: Callable[[], str] = lambda: "",
+    steps: Steps = NO_STEPS,
 ) -> Desk:
     """A desk recovered from whatever journal is in `root`, not started."""
     clock = clock or ManualClock(NOON)
@@ -178,7 +179,14 @@ def make(
     honest = SqliteJournal.open(root / "journal.db", clock=clock, environment=environment, instance_tag=TAG)
     journal = FaultyJournal(honest)
     kept: Journal = journal
-    switch = KillSwitch(journal=kept, permits=permits, clock=clock, log=log, profiles=lambda: tuple(gateway.sessions))
+    switch = KillSwitch(
+        journal=kept,
+        permits=permits,
+        clock=clock,
+        log=log,
+        profiles=lambda: tuple(gateway.sessions),
+        steps=steps,
+    )
     gateway = Gateway(
         journal=kept,
         kill_switch=switch,
@@ -195,7 +203,13 @@ def make(
         book=book,
         gate=RiskGate(profile, clock),
         writer=Writer(
-            journal=kept, book=book, clock=clock, log=log, on_change=lambda change: None, on_fault=faults.append
+            journal=kept,
+            book=book,
+            clock=clock,
+            log=log,
+            on_change=lambda change: None,
+            on_fault=faults.append,
+            steps=steps,
         ),
         clock=clock,
         ids=IdSource(tag=TAG, random=Random(7)),
@@ -211,6 +225,7 @@ def make(
         visibility_lag_s=broker.info.visibility_lag_s,
         epoch=honest.epoch,
         cancel_late=cancel_late,
+        steps=steps,
     )
     service = OrderService(ctx, announce=gateway.on_change)
     session = ProfileSession(ctx=ctx, service=service, random=Random(3), on_health=gateway.on_health)

@@ -7,10 +7,12 @@ import importlib
 import re
 import subprocess
 import tomllib
+from dataclasses import astuple, fields
 from pathlib import Path
 
 import pytest
 
+from floorbroker.domain.steps import SENDING, STEPS, Sending
 from tests import tidy
 from tests.tidy import ROOT, Source
 
@@ -211,6 +213,31 @@ def test_simulators_take_no_order_fold_through_the_front_of_the_domain() -> None
     assert not found, offenders(found)
 
 
+# --- Steps -----------------------------------------------------------------------------------------------------------
+
+
+def test_every_listed_step_is_reached_and_every_reached_step_is_listed() -> None:
+    calls = [call for source in SOURCES for call in tidy.reached_steps(source)]
+    reached = {name for name, _ in calls}
+    named = {f".{field.name}" for field in fields(Sending)}
+    of_requests = (
+        {name for sending in SENDING.values() for name in astuple(sending)} if named <= reached else set[str]()
+    )
+    found = [where for name, where in calls if name not in STEPS and name not in named]
+    found += [f"{name} is listed and never reached" for name in sorted(set(STEPS) - reached - of_requests)]
+    found += [f"{name} is reached and not listed" for name in sorted(of_requests - set(STEPS))]
+    assert not found, offenders(found)
+
+
+def test_a_command_of_an_adapter_has_steps_under_its_endpoint() -> None:
+    endpoints = {
+        word.group(1)
+        for source in in_packages("brokers")
+        for word in re.finditer(r'"(orders\.(?:submit|replace|cancel)\w*)"', source.text)
+    }
+    assert endpoints == set(SENDING)
+
+
 # --- Payloads --------------------------------------------------------------------------------------------------------
 
 
@@ -314,6 +341,12 @@ def test_agnostic_variables_and_headers_are_not_seen() -> None:
 @pytest.mark.parametrize("text", ["{{ x|safe }}", "{{ x | safe }}", "{% autoescape false %}"])
 def test_switched_off_escaping_is_seen(text: str) -> None:
     assert tidy.hits(text, tidy.UNSAFE_MARKUP)
+
+
+def test_a_step_is_seen_by_its_full_name_alone() -> None:
+    text = "steps.reach('submit.S4')\nself.steps.reach(named.gate)\nsteps.reach(f'submit.{n}')"
+    found = tidy.reached_steps(Source("floorbroker/domain/planted.py", text))
+    assert [name for name, _ in found] == ["submit.S4", ".gate", ""]
 
 
 def test_a_payload_without_a_document_is_seen() -> None:

@@ -15,7 +15,7 @@ from floorbroker.bus import InProcessBus
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import ConfigInvalid, JournalFault
 from floorbroker.domain.ids import IdSource
-from floorbroker.domain.ports import AuditEntry, Journal, Log, Meter, Profile, Record, Redactor
+from floorbroker.domain.ports import NO_STEPS, AuditEntry, Journal, Log, Meter, Profile, Record, Redactor, Steps
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.desk import DeskEvent
@@ -64,6 +64,7 @@ class Surroundings:
     read_retries: int = 3
     cancel_late: bool = True
     live_enabled: bool = False
+    steps: Steps = NO_STEPS
 
 
 def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) -> Gateway:
@@ -74,6 +75,7 @@ def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) ->
         clock=around.clock,
         log=around.log,
         profiles=lambda: tuple(gateway.sessions),
+        steps=around.steps,
     )
 
     def past(after: int) -> Iterator[DeskEvent]:
@@ -122,6 +124,7 @@ def _context(seat: Seat, *, journal: Journal, switches: Switches, around: Surrou
         log=around.log,
         on_change=_nobody,
         on_fault=lambda fault: _on_fault(fault, around),
+        steps=around.steps,
     )
     return AccountContext(
         profile=seat.profile,
@@ -141,6 +144,7 @@ def _context(seat: Seat, *, journal: Journal, switches: Switches, around: Surrou
         send_timeout_s=around.send_timeout_s,
         epoch=around.epoch,
         cancel_late=around.cancel_late,
+        steps=around.steps,
     )
 
 
@@ -175,6 +179,7 @@ def _wiring(seat: Seat, *, switches: Switches, tap: Callable[[Exchange], None], 
         secrets=seat.secrets,
         read_retries=around.read_retries,
         intent_age_s=float(seat.limits.intent_age_max_s),
+        steps=around.steps,
     )
 
 

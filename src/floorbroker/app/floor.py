@@ -20,7 +20,7 @@ from floorbroker.brokers.registry import BROKERS
 from floorbroker.brokers.wiring import Shells
 from floorbroker.domain.clock import Clock, SystemClock
 from floorbroker.domain.errors import ConfigInvalid, JournalFault
-from floorbroker.domain.ports import Log, Meter, NoLog, NoMeter, Profile, Record
+from floorbroker.domain.ports import NO_STEPS, Log, Meter, NoLog, NoMeter, Profile, Record, Steps
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.store.executors import ThreadExecutor
@@ -52,12 +52,13 @@ class Outside:
     redactor: SecretFilter = field(default_factory=SecretFilter)
     tls: ssl.SSLContext | None = None
     shells: Shells | None = None
+    steps: Steps = NO_STEPS
 
     def network(self) -> Shells:
         """The shells over real sockets, unless others were handed in."""
         return self.shells or Shells(
             http=lambda: AioHttp(tls=self.tls),
-            order_http=lambda check: OrderHttpClient(tls=self.tls, check=check),
+            order_http=lambda check: OrderHttpClient(tls=self.tls, check=check, steps=self.steps),
             connect=WsConnect(tls=self.tls),
         )
 
@@ -161,6 +162,7 @@ def _desk(
         read_retries=config.trading.read_retries if retries is None else retries,
         cancel_late=config.trading.cancel_late,
         live_enabled=config.trading.live_enabled,
+        steps=world.steps,
     )
     try:
         return compose(journal=journal, seats=seats, around=around)

@@ -9,7 +9,7 @@ from random import Random
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import ConfigInvalid
-from floorbroker.domain.ports import Log, Meter, Profile, Redactor
+from floorbroker.domain.ports import NO_STEPS, Log, Meter, Profile, Redactor, Steps
 from floorbroker.domain.secret import Secret
 from floorbroker.transport.layers.audit import Tap
 from floorbroker.transport.layers.gate import Check
@@ -48,6 +48,7 @@ class Wiring:
     secrets: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
     read_retries: int = 3
     intent_age_s: float = 5.0
+    steps: Steps = NO_STEPS
 
     def secret(self, name: str) -> Secret:
         """A secret field.  Raises `ConfigInvalid` when it is not given."""

@@ -282,6 +282,15 @@ class Redactor(Protocol):
     def clean(self, text: str) -> str: ...
 
 
+class Steps(Protocol):
+    """Hears of each named step (`domain/steps.py`) as it is reached, on the event loop.
+
+    What it raises goes where a bug at that line would go; it may also pause or end the process.
+    """
+
+    def reach(self, step: str) -> None: ...
+
+
 class RawBookSink(Protocol):
     """Takes raw book frames instead of parsed deltas (the optional native core)."""
 
@@ -323,3 +332,13 @@ class NoLog:
 
     def error(self, event: str, **members: object) -> None:
         del event, members
+
+
+class NoSteps:
+    """Lets every step pass."""
+
+    def reach(self, step: str) -> None:
+        del step
+
+
+NO_STEPS = NoSteps()

@@ -199,6 +199,7 @@ class Gateway:
         stored, replayed = await session.service.submitter.submit(
             order, actor=_actor(caller), key=Key(key=key, body_hash=body_hash) if key else None, route=route
         )
+        session.ctx.steps.reach("submit.S12")
         return Submitted(order=stored, replayed=replayed)
 
     async def preview(self, order: NewOrder, *, profile: ProfileName | None) -> Preview:
@@ -232,7 +233,9 @@ class Gateway:
 
     async def cancel(self, intent_id: IntentId, *, caller: Caller, reason: str = "") -> Order:
         session, order = self._find(intent_id)
-        return await session.service.canceller.cancel(order, actor=_actor(caller), reason=reason)
+        cancelled = await session.service.canceller.cancel(order, actor=_actor(caller), reason=reason)
+        session.ctx.steps.reach("cancel.told")
+        return cancelled
 
     async def cancel_all(self, where: OrderFilter, *, caller: Caller, reason: str = "") -> list[Order]:
         cancelled: list[Order] = []
@@ -244,7 +247,9 @@ class Gateway:
 
     async def modify(self, intent_id: IntentId, changes: OrderChanges, *, caller: Caller) -> Order:
         session, order = self._find(intent_id)
-        return await session.service.replacer.replace(order, sound_changes(changes), actor=_actor(caller))
+        replaced = await session.service.replacer.replace(order, sound_changes(changes), actor=_actor(caller))
+        session.ctx.steps.reach("replace.told")
+        return replaced
 
     def fills(self, where: OrderFilter = ANY) -> list[Fill]:
         found = [
@@ -371,6 +376,7 @@ class Gateway:
     async def _cancel_round(self, session: ProfileSession) -> bool:
         """Ask both ways at once, then look; True when nothing is open any more."""
         service, broker, book = session.service, session.ctx.broker, session.ctx.book
+        self.kill_switch.steps.reach("kill.round")
         chosen = [order for order in book.open_orders() if not order.pending_cancel]
         caller = Actor(principal="gateway", via="kill")
         one_by_one = service.cancel_open(chosen, actor=caller, reason="kill switch")
@@ -382,8 +388,10 @@ class Gateway:
                 await service.inbound.take(found)
         else:
             await one_by_one
+        self.kill_switch.steps.reach("kill.cancelled")
         listed = await broker.get_open_orders()
         await service.inbound.take(listed.items)
+        self.kill_switch.steps.reach("kill.listed")
         return not listed.items and not book.open_orders()
 
     async def _watch_sentinels(self) -> None:

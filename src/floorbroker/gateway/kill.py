@@ -9,7 +9,7 @@ from typing import Protocol
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FieldError, InvalidRequest, JournalFault
-from floorbroker.domain.ports import AuditEntry, Journal, Log, NoteEntry, Record
+from floorbroker.domain.ports import NO_STEPS, AuditEntry, Journal, Log, NoteEntry, Record, Steps
 from floorbroker.domain.values import ProfileName, time_text
 from floorbroker.gateway.desk import Caller, KillState
 
@@ -60,6 +60,7 @@ class KillSwitch:
     clock: Clock
     log: Log
     profiles: Callable[[], tuple[ProfileName, ...]]
+    steps: Steps = NO_STEPS
     _latches: dict[ProfileName, _Latch] = field(default_factory=dict[ProfileName, _Latch])
 
     def restore(self, record: Record) -> None:
@@ -118,14 +119,18 @@ class KillSwitch:
         if level not in LEVELS:
             detail = f"kill level {level} is not one of {LEVELS}"
             raise InvalidRequest(detail, fields=(FieldError(pointer="/level", code="not_one_of", detail=detail),))
+        self.steps.reach("kill.asked")
         level = max(level, self._latch(scope).level)
         self._latches[scope] = _Latch(level, reason, caller.principal, self.clock.now())
+        self.steps.reach("kill.memory")
         for profile in self._in(scope):
             self._withdraw(profile)
+        self.steps.reach("kill.permits")
         try:
             await self._commit("on", level, scope=scope, caller=caller, reason=reason)
         except JournalFault as fault:
             self.log.error("kill.not_journaled", detail=fault.detail, scope=scope)
+        self.steps.reach("kill.journal")
 
     def _withdraw(self, profile: ProfileName) -> None:
         try:
@@ -138,12 +143,16 @@ class KillSwitch:
         if not reason.strip():
             detail = "a reset needs a reason"
             raise InvalidRequest(detail, fields=(FieldError(pointer="/reason", code="missing", detail=detail),))
+        self.steps.reach("kill.reset")
         await self._commit("off", 0, scope=scope, caller=caller, reason=reason)
+        self.steps.reach("kill.reset_durable")
         self._latches[scope] = _Latch(0, reason, caller.principal, self.clock.now())
         self.permits.clear_sentinels(scope)
+        self.steps.reach("kill.open")
         for profile in self._in(scope):
             if self.level(profile) == 0:
                 self.permits.grant(profile)
+        self.steps.reach("kill.permitted")
 
     def pending_sentinels(self) -> list[Sentinel]:
         """Kills written beside the server that are stricter than what is in force here.

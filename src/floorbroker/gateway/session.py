@@ -141,6 +141,7 @@ class ProfileSession:
             elif not self._wanted.is_set():
                 self._warn_of_clock()
                 self._move(SessionState.READY, "")
+                self.ctx.steps.reach("recon.ready")
                 return
 
     async def _await_stream(self) -> None:

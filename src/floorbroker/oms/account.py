@@ -14,7 +14,7 @@ from floorbroker.domain.errors import FloorbrokerError, KillSwitchOn, NotArmed, 
 from floorbroker.domain.ids import IdSource
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import NewOrder
-from floorbroker.domain.ports import AuditEntry, Broker, Journal, Log, Meter, Profile
+from floorbroker.domain.ports import NO_STEPS, AuditEntry, Broker, Journal, Log, Meter, Profile, Steps
 from floorbroker.domain.records import Account, Position, Quote
 from floorbroker.domain.values import ZERO, IntentId
 from floorbroker.oms.book import OrderBook
@@ -79,6 +79,7 @@ class AccountContext:
     send_timeout_s: float = 5.0
     epoch: int = 0
     cancel_late: bool = True
+    steps: Steps = NO_STEPS
     account: Account | None = None
     account_asked_at: datetime | None = None
     _exposed: Exposed = field(init=False)

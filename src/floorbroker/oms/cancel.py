@@ -61,6 +61,7 @@ class Canceller:
 
     async def _carry_out(self, order: Order, *, actor: Actor, reason: str) -> FloorbrokerError | None:
         ctx, now = self.ctx, self.ctx.clock.now()
+        ctx.steps.reach("cancel.accepted")
         request_id = str(ctx.ids.intent(now))
         ctx.gate.count_message()
         asked = f.CancelAsked(source=f.Source.OWN, at=now, request_id=request_id, reason=reason)
@@ -70,6 +71,7 @@ class Canceller:
                 ctx.audit(actor, "order.cancel", order.intent_id, outcome="sending", reason=reason),
             ]
         )
+        ctx.steps.reach("cancel.asked")
         if order.in_doubt:
             return None  # its id is not known to exist; the resolver cancels it when it appears
         return await self._ask(order, request_id=request_id)
@@ -92,11 +94,15 @@ class Canceller:
             await self.inbound.take(reports)
         except JournalFault as fault:
             ctx.log.error("cancel.answer_not_journaled", detail=fault.detail)
+        ctx.steps.reach("cancel.folded")
         return None
 
     async def _send(self, order: Order) -> Reports:
         with ours(self.ctx.log, "cancel.unforeseen", intent=order.intent_id):
-            return await self.ctx.broker.cancel_order(order.ref)
+            try:
+                return await self.ctx.broker.cancel_order(order.ref)
+            finally:
+                self.ctx.steps.reach("cancel.heard")
 
     async def _after_failure(self, order: Order, request_id: str | None, error: FloorbrokerError) -> None:
         """A refusal, or silence, proves nothing: note what was said, then look."""

@@ -57,6 +57,7 @@ class Resolver:
             asked_at = now()
             if not await self.ask_everywhere(current, since=resolution.sent_at - OVERLAP):
                 continue
+            ctx.steps.reach("recon.negative")
             still = ctx.book.get(intent_id)
             if still is None or still.state is not OrderState.UNKNOWN or not resolution.on_negative(asked_at):
                 continue
@@ -66,6 +67,7 @@ class Resolver:
                 presumed=not ctx.broker.info.bound_enforced,
                 negatives=resolution.negatives,
             )
+            ctx.steps.reach("recon.given_up")
             await self.inbound.write_facts(intent_id, [passed])
             ctx.log.warning("order.not_placed", intent=intent_id, presumed=passed.presumed)
 

@@ -34,7 +34,9 @@ class Inbound:
         self.heard_at = self.ctx.clock.monotonic()
         try:
             with ours(self.ctx.log, "report.unforeseen", order_id=report.order_id):
+                self.ctx.steps.reach("event.E1")
                 entries = self.entries_of([report])
+                self.ctx.steps.reach("event.E2")
         except (
             FloorbrokerError
         ):  # logged; no word of a venue may end its own stream (I24), and the next listing tells again

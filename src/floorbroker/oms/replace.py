@@ -53,6 +53,7 @@ class Replacer:
 
     async def replace(self, order: Order, changes: OrderChanges, *, actor: Actor) -> Order:
         """The order after the venue's answer.  Raises for what cannot be asked, and the venue's error when it says no."""
+        self.ctx.steps.reach("replace.accepted")
         change = await self._decide(order, changes, actor)
         task = self.ctx.spawn(self._carry_out(change, actor=actor), name="replace")
         task.add_done_callback(lambda _: self._running.discard(order.intent_id))
@@ -92,6 +93,7 @@ class Replacer:
         if growth > 0:
             ctx.gate.hold(replace_id, replace(situation.wish, order_qty=Quantity(growth)))
         ctx.reserve(order.intent_id, situation)
+        ctx.steps.reach("replace.decided")
         return _Change(
             order=order,
             changes=changes,
@@ -129,14 +131,17 @@ class Replacer:
 
     async def _carry_out(self, change: _Change, *, actor: Actor) -> FloorbrokerError | None:
         await self._commit(change, actor)
+        self.ctx.steps.reach("replace.committed")
         try:
             answer = await self._send(change)
         except FloorbrokerError as error:
             answer = error
+        self.ctx.steps.reach("replace.heard")
         try:
             await self._conclude(change, answer)
         except JournalFault as fault:  # what we heard is held; the change stands as asked, which is durable and true
             self.ctx.log.error("replace.answer_not_journaled", intent=change.order.intent_id, detail=fault.detail)
+        self.ctx.steps.reach("replace.folded")
         return answer if isinstance(answer, FloorbrokerError) else None
 
     async def _conclude(self, change: _Change, answer: Reports | FloorbrokerError) -> None:
@@ -158,6 +163,7 @@ class Replacer:
         row = ctx.audit(actor, "order.replace", order.intent_id, outcome="sending", replace_id=change.replace_id)
         with ctx.gate.reserved(change.replace_id):
             fact = FactEntry(profile=ctx.profile.name, intent_id=order.intent_id, fact=asked)
+            ctx.steps.reach("replace.commit")
             await ctx.writer.commit_act([fact, row])
 
     async def _send(self, change: _Change) -> Reports:

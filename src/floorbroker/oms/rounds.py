@@ -70,12 +70,14 @@ class Reconciler:
         """What a restart cut off: PREPARED was never sent, SENDING is in doubt (RELIABILITY 2.7)."""
         ctx, now = self.ctx, self.ctx.clock.now()
         prepared, sending = interrupted(ctx.book.open_orders())
+        ctx.steps.reach("recon.interrupted")
         for intent_id in prepared:
             fact = f.NotSent(source=f.Source.OWN, at=now, reason="restarted before it was sent")
             await self.inbound.write_facts(intent_id, [fact])
         for intent_id in sending:
             doubt = f.InDoubt(source=f.Source.OWN, at=now, reason="restarted while it was sent")
             await self.inbound.write_facts(intent_id, [doubt])
+        ctx.steps.reach("recon.settled")
 
     async def round(self) -> Round:
         """One full round, one at a time.  Raises when any part of the fetch fails; then nothing was changed (I8)."""
@@ -84,17 +86,23 @@ class Reconciler:
 
     async def _round(self) -> Round:
         ctx, started = self.ctx, self.ctx.clock.now()
+        ctx.steps.reach("recon.begun")
         before = {order.intent_id: order.version for order in ctx.book}
         snapshot = await self._fetch(started)
         await self.inbound.take([*snapshot.history.items, *snapshot.open.items, *snapshot.fills])
+        ctx.steps.reach("recon.folded")
         await self.ask_unlisted(snapshot.open)
+        ctx.steps.reach("recon.asked")
         for order in ctx.book.open_orders():
             if order.in_doubt:
                 await self.resolver.ask_everywhere(
                     order, since=look_back(watermark=None, now=started, down_since=None, oldest_open=None)
                 )
+        ctx.steps.reach("recon.doubts")
         await self.complete_executions()
+        ctx.steps.reach("recon.completed")
         adjusted, disputed = await self._explain(snapshot.positions)
+        ctx.steps.reach("recon.explained")
         _assert_environment(await ctx.refresh_account(), ctx.profile.environment)
         changed = [order for order in ctx.book if before.get(order.intent_id) != order.version]
         result = Round(
@@ -112,17 +120,23 @@ class Reconciler:
             differences=tuple(str(gap) for gap in (*adjusted, *disputed)),
         )
         await self._note(result)
+        ctx.steps.reach("recon.noted")
         self.watermark, self.down_since = started, None
         return result
 
     async def _fetch(self, now: datetime) -> _Snapshot:
-        broker = self.ctx.broker
+        broker, steps = self.ctx.broker, self.ctx.steps
         oldest = min((order.created_at for order in self.ctx.book.open_orders()), default=None)
         since = look_back(watermark=self.watermark, now=now, down_since=self.down_since, oldest_open=oldest)
         open_orders = await broker.get_open_orders()
+        steps.reach("recon.open")
         history = await broker.get_order_history(since)
+        steps.reach("recon.history")
         fills = (await broker.get_fills(since)).items if Can.HISTORY_FILLS in broker.info.can else ()
-        return _Snapshot(open=open_orders, history=history, fills=fills, positions=await broker.get_positions())
+        steps.reach("recon.fills")
+        positions = await broker.get_positions()
+        steps.reach("recon.fetched")
+        return _Snapshot(open=open_orders, history=history, fills=fills, positions=positions)
 
     async def ask_unlisted(self, listed: Fetched[ExecutionReport]) -> None:
         """Absence is not evidence (I9): ask by name for each order the list lacks."""
@@ -211,6 +225,7 @@ class Reconciler:
             for gap in confirmed
         ]
         if notes:
+            self.ctx.steps.reach("recon.adjust")
             await self.ctx.writer.write(notes)
 
     async def _refetch_fills(self) -> None:

@@ -48,6 +48,7 @@ class Submitter:
 
     async def submit(self, wish: NewOrder, *, actor: Actor, key: Key | None, route: str) -> tuple[Order, bool]:
         """The stored order, and whether the key had placed it before.  Raises for our own refusals; then nothing is stored."""
+        self.ctx.steps.reach("submit.S0")
         if key is None:
             if self.ctx.profile.environment is Environment.LIVE:
                 raise _key_error("live orders need an Idempotency-Key", status=400)
@@ -60,6 +61,7 @@ class Submitter:
             return stored, True
         self._first_use[mark] = asyncio.get_running_loop().create_future()
         try:
+            self.ctx.steps.reach("submit.S1")
             approved = await self._approve(wish, actor)
         except BaseException:  # a caller that goes away while we decide included
             self._let_next(mark)
@@ -131,6 +133,7 @@ class Submitter:
         cl_ord_id = ctx.broker.identity.encode(intent_id)
         approved = ctx.gate.approve(situation, intent_id=intent_id, cl_ord_id=cl_ord_id)
         ctx.reserve(intent_id, situation)
+        ctx.steps.reach("submit.S2")
         return approved
 
     async def _refused(self, wish: NewOrder, actor: Actor, error: FloorbrokerError) -> None:
@@ -154,7 +157,11 @@ class Submitter:
 
     async def _carry_out(self, approved: Approved, *, actor: Actor, key: Key | None, route: str) -> Order:
         await self._commit(approved, actor=actor, key=key, route=route)
-        await self._conclude(approved.intent_id, await self._send(approved))
+        self.ctx.steps.reach("submit.S4")
+        facts = await self._send(approved)
+        self.ctx.steps.reach("submit.S10")
+        await self._conclude(approved.intent_id, facts)
+        self.ctx.steps.reach("submit.S11")
         order = self.ctx.book.get(approved.intent_id)
         assert order is not None  # its prepared fact is committed and folded above
         self.ctx.meter.count("orders", outcome=order.ord_status.value, profile=self.ctx.profile.name)
@@ -163,7 +170,9 @@ class Submitter:
     async def _commit(self, approved: Approved, *, actor: Actor, key: Key | None, route: str) -> None:
         """Intent, key, audit row and SENDING in one durable transaction (I2); the reservation then lives in the book."""
         with self.ctx.gate.reserved(approved.intent_id):
-            await self.ctx.writer.commit_act(self._entries(approved, actor=actor, key=key, route=route))
+            entries = self._entries(approved, actor=actor, key=key, route=route)
+            self.ctx.steps.reach("submit.S3")
+            await self.ctx.writer.commit_act(entries)
 
     async def _conclude(self, intent_id: IntentId, facts: list[f.Fact]) -> None:
         """Write what came of the send.  When the journal fails now, the order stands as SENDING, which is durable and true:

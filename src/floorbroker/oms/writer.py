@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError, JournalFault
 from floorbroker.domain.facts import Cum, Fact, Source
-from floorbroker.domain.ports import Entry, FactEntry, Journal, Log, Record
+from floorbroker.domain.ports import NO_STEPS, Entry, FactEntry, Journal, Log, Record, Steps
 from floorbroker.domain.values import IntentId
 from floorbroker.oms.book import Change, OrderBook
 from floorbroker.oms.unforeseen import ours
@@ -42,6 +42,7 @@ class Writer:
     log: Log
     on_change: Callable[[Change], None]
     on_fault: Callable[[JournalFault], None]
+    steps: Steps = NO_STEPS
     _inbox: deque[_Batch] = field(default_factory=deque[_Batch])
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -146,7 +147,10 @@ class Writer:
         """A journal that belongs to another owner by now takes nothing more: a fault, never a mere conflict (I18)."""
         try:
             with ours(self.log, "journal.unforeseen"):  # an entry that cannot even be encoded must not end the writer
-                return await self.journal.commit(entries)
+                self.steps.reach("event.E3")
+                records = await self.journal.commit(entries)
+                self.steps.reach("event.E4")
+                return records
         except StaleEpoch as stale:
             raise JournalFault(stale.detail) from stale
 
@@ -158,6 +162,7 @@ class Writer:
                     change = self.book.apply(record)
                     if change is not None:
                         self.on_change(change)
+                        self.steps.reach("event.E5")
             except FloorbrokerError as error:  # the record is durable; an act that waits for it must go on
                 self.log.error("journal.fold_failed", seq=record.seq, detail=error.detail)
 

@@ -19,6 +19,8 @@ from types import TracebackType
 from typing import Self, TypeVar, cast
 
 from floorbroker.domain.errors import ApiError, ConnectionFailed, Outcome, Timeout, VenueError
+from floorbroker.domain.ports import NO_STEPS, Steps
+from floorbroker.domain.steps import SENDING
 from floorbroker.transport.message import Origin, encode_request, parse_origin
 from floorbroker.transport.reply import ReplyFault, ReplyReader
 from floorbroker.transport.types import Lane, Request, Response
@@ -55,8 +57,8 @@ class _Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    async def exchange(self, data: bytes, timeout_s: float) -> Response:
-        """Write `data` once and wait for its reply; every error from here on is UNKNOWN."""
+    async def exchange(self, data: bytes, timeout_s: float, written: Callable[[], None] | None = None) -> Response:
+        """Write `data` once, call `written`, and wait for the reply; every error from here on is UNKNOWN."""
         assert self._transport is not None  # a connection is handed out after it was made
         self._reader.begin()
         self._waiter = waiter = self._loop.create_future()
@@ -64,8 +66,10 @@ class _Connection(asyncio.Protocol):
         timer = self._loop.call_later(timeout_s, self._expire)
         try:
             self._transport.write(data)
+            if written is not None:
+                written()
             return await waiter
-        except asyncio.CancelledError:
+        except BaseException:  # whatever broke it off: the reply on its way must not be taken for the next one's
             self.abort()
             raise
         finally:
@@ -168,12 +172,14 @@ class OrderHttpClient:
         *,
         tls: ssl.SSLContext | None = None,
         check: Callable[[Request], None] | None = None,
+        steps: Steps = NO_STEPS,
         connect_timeout_s: float = 3.0,
         max_head: int = 64 * 1024,
         max_body: int = 4 * 1024 * 1024,
     ) -> None:
         self._tls = tls
         self._check = check
+        self._steps = steps
         self._connect_timeout_s = connect_timeout_s
         self._max_head = max_head
         self._max_body = max_body
@@ -195,11 +201,20 @@ class OrderHttpClient:
         try:
             connection = await self._connection(pool, request, deadline - loop.time())
             try:
-                return await connection.exchange(data, _left_s(deadline, loop))
+                return await self._exchange(connection, request, data, deadline)
             finally:
                 pool.give_back(connection)
         finally:
             slots.release()
+
+    async def _exchange(self, connection: _Connection, request: Request, data: bytes, deadline: float) -> Response:
+        loop, steps = asyncio.get_running_loop(), self._steps
+        if (named := SENDING.get(request.endpoint)) is None:
+            return await connection.exchange(data, _left_s(deadline, loop))
+        steps.reach(named.connected)
+        response = await connection.exchange(data, _left_s(deadline, loop), lambda: steps.reach(named.written))
+        steps.reach(named.replied)
+        return response
 
     async def warm(self, origin: str) -> None:
         """Open a connection ahead of need, so that the next order pays for no handshake; raises `ConnectionFailed`."""

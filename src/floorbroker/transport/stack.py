@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from random import Random
 
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.ports import Meter, Redactor
+from floorbroker.domain.ports import NO_STEPS, Meter, Redactor, Steps
 from floorbroker.transport.layers.audit import Audit, Tap
 from floorbroker.transport.layers.breaker import Breaker
 from floorbroker.transport.layers.gate import Check, SendGate
@@ -52,6 +52,7 @@ class Fittings:
     redactor: Redactor
     policy: Policy = Policy()
     meter: Meter | None = None
+    steps: Steps = NO_STEPS
 
 
 def reads(http: Http, *, fit: Fittings) -> Retry:
@@ -75,7 +76,7 @@ def reads(http: Http, *, fit: Fittings) -> Retry:
 def commands(order_http: OrderHttp, *, check: Check, fit: Fittings) -> Breaker:
     """`Breaker(RateLimit(SendGate(Sign(Timeout(Audit(order_http))))))`; hand the same `check` to `OrderHttpClient`."""
     limited = RateLimit(
-        SendGate(_signed(order_http, fit), check=check),
+        SendGate(_signed(order_http, fit), check=check, steps=fit.steps),
         limiter=fit.limiter,
         read_limits=fit.read_limits,
         max_wait_s=fit.policy.command_wait_s,
@@ -86,7 +87,7 @@ def commands(order_http: OrderHttp, *, check: Check, fit: Fittings) -> Breaker:
 
 def _signed(shell: Transport, fit: Fittings) -> Sign:
     audited = Audit(shell, tap=fit.tap, redactor=fit.redactor, clock=fit.clock)
-    return Sign(Timeout(audited), sign=fit.sign)
+    return Sign(Timeout(audited), sign=fit.sign, steps=fit.steps)
 
 
 def _breaker(inner: Transport, fit: Fittings) -> Breaker:

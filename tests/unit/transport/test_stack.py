@@ -19,6 +19,7 @@ from floorbroker.transport.limiter import Limiter, Limits
 from floorbroker.transport.order_http import OrderHttpClient
 from floorbroker.transport.types import Lane, Request, Response
 from tests.support.hostile import Hostile, Peer, hostile
+from tests.support.steps import Footprints
 from tests.unit.transport.fakes import command
 
 pytestmark = pytest.mark.asyncio
@@ -118,3 +119,23 @@ async def test_there_is_no_retry_anywhere_in_a_command_stack() -> None:
         assert not isinstance(layer, Retry)
         layer = getattr(layer, "_inner", None)
     assert names == ["Breaker", "RateLimit", "SendGate", "Sign", "Timeout", "Audit", "OrderHttpClient"]
+
+
+async def test_a_command_reaches_the_steps_on_its_way_out_in_order() -> None:
+    steps = Footprints()
+    async with hostile() as server, OrderHttpClient(steps=steps) as shell:
+        commands = stack.commands(shell, check=allow, fit=replace(fittings([]), steps=steps))
+        await commands.send(command(origin=server.origin, endpoint="orders.submit"))
+        assert steps.reached == [f"submit.S{number}" for number in range(5, 10)]
+        steps.reached.clear()
+        await commands.send(command(origin=server.origin, endpoint="orders.cancel"))
+        assert steps.reached == [f"cancel.{w}" for w in ("gate", "signed", "connected", "written", "replied")]
+
+
+async def test_a_reply_to_a_request_whose_sender_failed_is_not_taken_for_the_next_ones() -> None:
+    steps = Footprints(fail_at="submit.S8")
+    async with hostile() as server, OrderHttpClient(steps=steps) as shell:
+        with pytest.raises(RuntimeError):
+            await shell.send(command(origin=server.origin, endpoint="orders.submit"))
+        await shell.send(command(origin=server.origin, endpoint="orders.submit"))
+        assert server.connections == 2

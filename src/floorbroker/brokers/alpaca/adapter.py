@@ -521,6 +521,7 @@ def build(wiring: Wiring) -> AlpacaBroker:
         redactor=wiring.redactor,
         policy=Policy(read_retries=wiring.read_retries),
         meter=wiring.meter,
+        steps=wiring.steps,
     )
     return AlpacaBroker(
         environment=environment,

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import Forbidden, NotReady
+from floorbroker.domain.ports import NO_STEPS, Steps
+from floorbroker.domain.steps import SENDING
 from floorbroker.domain.values import Environment
 from floorbroker.transport.message import Origin, parse_origin
 from floorbroker.transport.types import Lane, Request, Response, Transport
@@ -17,11 +19,14 @@ Check = Callable[[Request], None]
 class SendGate:
     """Calls `check` synchronously after the last wait; it raises an `OwnRefusal` (NOT_SENT) to stop the request."""
 
-    def __init__(self, inner: Transport, *, check: Check) -> None:
+    def __init__(self, inner: Transport, *, check: Check, steps: Steps = NO_STEPS) -> None:
         self._inner = inner
         self._check = check
+        self._steps = steps
 
     async def send(self, request: Request) -> Response:
+        if (named := SENDING.get(request.endpoint)) is not None:
+            self._steps.reach(named.gate)
         self._check(request)
         return await self._inner.send(request)
 
