@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 from floorbroker.app.recovery import recover
+from floorbroker.app.trust import CA_FILE
 from floorbroker.brokers.registry import BROKERS, build
 from floorbroker.brokers.wiring import Shells, Wiring
 from floorbroker.bus import InProcessBus
@@ -183,7 +184,7 @@ def _wiring(seat: Seat, *, switches: Switches, tap: Callable[[Exchange], None], 
     )
 
 
-OWN_OPTIONS = frozenset({"arrival_bound_s"})
+OWN_OPTIONS = frozenset({"arrival_bound_s", CA_FILE})
 
 
 def _arrival_bound_s(profile: Profile, documented_s: float) -> float:

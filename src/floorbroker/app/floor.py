@@ -6,16 +6,18 @@ import os
 import ssl
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random, SystemRandom
 
 from floorbroker.app.compose import Seat, Surroundings, compose
 from floorbroker.app.config import PAPER, Config, load
 from floorbroker.app.credentials import BotFile, Credentials, profile_of, read_bot
+from floorbroker.app.failpoints import VARIABLE, fail_points
 from floorbroker.app.home import Home
 from floorbroker.app.permits import FilePermits
 from floorbroker.app.redactor import SecretFilter
+from floorbroker.app.trust import trusted_by
 from floorbroker.brokers.registry import BROKERS
 from floorbroker.brokers.wiring import Shells
 from floorbroker.domain.clock import Clock, SystemClock
@@ -54,12 +56,13 @@ class Outside:
     shells: Shells | None = None
     steps: Steps = NO_STEPS
 
-    def network(self) -> Shells:
-        """The shells over real sockets, unless others were handed in."""
+    def network(self, *, tls: ssl.SSLContext | None = None) -> Shells:
+        """The shells over real sockets, unless others were handed in; `tls` believes what these profiles name."""
+        believed = tls or self.tls
         return self.shells or Shells(
-            http=lambda: AioHttp(tls=self.tls),
-            order_http=lambda check: OrderHttpClient(tls=self.tls, check=check, steps=self.steps),
-            connect=WsConnect(tls=self.tls),
+            http=lambda: AioHttp(tls=believed),
+            order_http=lambda check: OrderHttpClient(tls=believed, check=check, steps=self.steps),
+            connect=WsConnect(tls=believed),
         )
 
 
@@ -91,6 +94,8 @@ async def open_floor(
     config = load(home, path=config_path, environ=environ)
     bot = read_bot(home.env_bot, environ)
     seats = seats_of(home, config, bot, only=only)
+    if plan := (os.environ if environ is None else environ).get(VARIABLE):
+        world = replace(world, steps=fail_points(plan, profiles=[seat.profile for seat in seats], log=world.log))
     async with AsyncExitStack() as stack:
         desks: dict[Environment, Gateway] = {}
         for environment in Environment:
@@ -134,6 +139,7 @@ def _seat(home: Home, config: Config, profile: Profile, bot: BotFile) -> Seat:
 def _desk(
     home: Home, environment: Environment, seats: list[Seat], *, config: Config, bot: BotFile, world: Outside
 ) -> Gateway:
+    shells = world.network(tls=trusted_by(seat.profile for seat in seats))
     journal = SqliteJournal.open(
         home.journal(environment),
         clock=world.clock,
@@ -152,7 +158,7 @@ def _desk(
         log=world.log,
         meter=world.meter,
         redactor=world.redactor,
-        shells=world.network(),
+        shells=shells,
         permits=FilePermits(home),
         on_fatal=_exit_on_fatal,
         on_record=lambda record: _list(unresolved, [record], world.log),
