@@ -16,7 +16,7 @@ import select
 import ssl
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 from floorbroker.domain.errors import ApiError, ConnectionFailed, Outcome, Timeout, VenueError
 from floorbroker.domain.ports import NO_STEPS, Steps
@@ -28,6 +28,7 @@ from floorbroker.transport.types import Lane, Request, Response
 _IDLE_MAX_S = 45.0  # common load balancers close idle connections after 60 s; we let go first
 _CONNECTIONS_MAX = 32  # at once for cancels, and as many again for everything else
 _IDLE_KEPT = 8
+_HEAD_START_S = 0.25  # of one address family before the other is tried too
 
 T = TypeVar("T")
 
@@ -274,7 +275,7 @@ class OrderHttpClient:
             origin.host,
             origin.port,
             ssl=self._tls_context() if origin.secure else None,
-            happy_eyeballs_delay=0.25,
+            **_both_families(loop),
         )
         _, connection = await _before_sending(made, timeout_s)
         self._open.add(connection)
@@ -283,6 +284,11 @@ class OrderHttpClient:
             connection.abort()
             raise ConnectionFailed("the client is closed")
         return connection
+
+
+def _both_families(loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
+    """asyncio's own loops race IPv6 and IPv4 when told to; uvloop knows no such option and takes one address after the other."""
+    return {"happy_eyeballs_delay": _HEAD_START_S} if isinstance(loop, asyncio.BaseEventLoop) else {}
 
 
 async def _before_sending(work: Awaitable[T], timeout_s: float) -> T:
