@@ -3,7 +3,7 @@
 from floorbroker.brokers.alpaca.adapter import AlpacaBroker, build
 from floorbroker.brokers.alpaca.auth import Credentials, sign
 from floorbroker.brokers.alpaca.info import INFO, Options, Origins, hosts_for, options_from, origins_for
-from floorbroker.brokers.alpaca.limits import LIMITS
+from floorbroker.brokers.alpaca.limits import LIMITS, limits_for
 
 __all__ = [
     "INFO",
@@ -14,6 +14,7 @@ __all__ = [
     "Origins",
     "build",
     "hosts_for",
+    "limits_for",
     "options_from",
     "origins_for",
     "sign",

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from floorbroker.brokers.alpaca import errors, wire
 from floorbroker.brokers.alpaca.auth import Credentials, sign, socket_origin
 from floorbroker.brokers.alpaca.info import INFO, Options, Origins, hosts_for, options_from, origins_for
-from floorbroker.brokers.alpaca.limits import LIMITS
+from floorbroker.brokers.alpaca.limits import limits_for
 from floorbroker.brokers.alpaca.mapping import account as accounts
 from floorbroker.brokers.alpaca.mapping import orders, rules
 from floorbroker.brokers.alpaca.mapping.families import Families
@@ -509,12 +509,13 @@ def build(wiring: Wiring) -> AlpacaBroker:
         return await events(target)
 
     origins = origins_for(environment, wiring.plain.get("BROKER_URL"))
+    options = options_from(wiring.profile.options)
     http, order_http = wiring.shells.http(), wiring.shells.order_http(check)
     events = SseConnect(http, sign=signed, resume=False)  # a resumed URL names the last event itself
     fit = Fittings(
         clock=clock,
         random=wiring.random,
-        limiter=Limiter(LIMITS, clock=clock),
+        limiter=Limiter(limits_for(int(options.trading_requests_min)), clock=clock),
         read_limits=standard_limits(clock),
         sign=signed,
         tap=wiring.tap,
@@ -534,7 +535,7 @@ def build(wiring: Wiring) -> AlpacaBroker:
         log=wiring.log,
         meter=wiring.meter,
         random=wiring.random,
-        options=options_from(wiring.profile.options),
+        options=options,
         events=connect_events,
         closing=(http.close, order_http.close),
     )

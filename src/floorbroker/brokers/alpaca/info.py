@@ -5,6 +5,7 @@ Documents: docs.alpaca.markets/docs/orders-at-alpaca; docs.alpaca.markets/docs/f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
@@ -93,6 +94,8 @@ INFO = BrokerInfo(
     ),
 )
 
+_COUNT = re.compile(r"[1-9][0-9]{0,6}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origins:
@@ -110,12 +113,14 @@ class Options:
     events: fills, corrections and busts; the rest by asking) or `both`.
 
     `stock_feed` iex, sip, delayed_sip or test; `option_feed` indicative or opra; `crypto_loc` us, us-1, eu-1.
+    `trading_requests_min` is how many trading requests a minute the account's plan allows.
     """
 
     order_events: str = "websocket"
     stock_feed: str = "iex"
     option_feed: str = "indicative"
     crypto_loc: str = "us"
+    trading_requests_min: str = "200"
 
 
 OPTION_CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -134,8 +139,10 @@ def options_from(given: Mapping[str, str]) -> Options:
     for name, value in given.items():
         if name not in known:
             raise ConfigInvalid(f"Alpaca has no option {name!r}; it has {', '.join(sorted(known))}")
-        if value not in OPTION_CHOICES[name]:
+        if name in OPTION_CHOICES and value not in OPTION_CHOICES[name]:
             raise ConfigInvalid(f"{name} is one of {', '.join(OPTION_CHOICES[name])}")
+        if name not in OPTION_CHOICES and not _COUNT.fullmatch(value):
+            raise ConfigInvalid(f"{name} is a whole number from 1 to 9999999")
     return Options(**given)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from floorbroker.brokers.alpaca import INFO, LIMITS, Options, hosts_for, options_from, origins_for, sign
+from floorbroker.brokers.alpaca import INFO, LIMITS, Options, hosts_for, limits_for, options_from, origins_for, sign
 from floorbroker.brokers.alpaca.adapter import build
 from floorbroker.brokers.alpaca.auth import socket_origin
 from floorbroker.brokers.wiring import Shells, Wiring
@@ -89,9 +89,21 @@ def test_the_host_table_lets_every_origin_of_its_environment_pass_and_no_other(e
 
 def test_options_are_typed_and_misspelt_ones_are_refused() -> None:
     assert options_from({"stock_feed": "sip", "order_events": "both"}) == Options(stock_feed="sip", order_events="both")
-    for given in ({"stock_fed": "sip"}, {"stock_feed": "all"}):
+    wrong_counts = ("0", "-1", "1e3", "2.5", "", "10000000", "\u0663")
+    for given in (
+        {"stock_fed": "sip"},
+        {"stock_feed": "all"},
+        *({"trading_requests_min": count} for count in wrong_counts),
+    ):
         with pytest.raises(ConfigInvalid):
             options_from(given)
+
+
+def test_a_plan_that_allows_more_has_a_larger_trading_budget() -> None:
+    limits = limits_for(int(options_from({"trading_requests_min": "1000"}).trading_requests_min))
+    assert {budget.name: budget.capacity for budget in limits.budgets} == {"trading": 1000, "data": 200}
+    assert limits.routes == LIMITS.routes
+    assert limits_for(int(Options().trading_requests_min)) == LIMITS
 
 
 def test_trading_and_data_have_a_budget_each() -> None:
