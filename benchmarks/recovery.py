@@ -15,7 +15,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from benchmarks.rounds import Figure
+from benchmarks.rounds import Figure, Goal
 from floorbroker.app.recovery import recover
 from floorbroker.domain.facts import Ack, Cum, Exec, Filled, Prepared, Sending, Source, Working
 from floorbroker.domain.orders import NewOrder
@@ -55,7 +55,7 @@ async def _measure(folder: Path) -> list[Figure]:
             peer=[peer for _, peer in rounds],
             peer_name="every record decoded, every order derived anew for each of its facts",
             unit=f"s for {records} records of {ORDERS} orders",
-            goal=0.5,
+            goal=Goal(0.5),
         )
     ]
 

@@ -1,120 +1,117 @@
-"""What a durable order costs: risk check, journal, audit and send, beside the official client's bare request.
+"""What a durable order costs, beside the bare requests of others, against one fixed-reply server in a process of its own.
 
-Both sides send immediate-or-cancel limit orders that find nobody, one after the other, to the same simulator over loopback HTTP.
-Ours also hears the private stream meanwhile; the peer hears nothing.  Each round is a median over its orders.
+`submit_p50` and `submit_p99`: one order after the other, beside alpaca-py's `submit_order`.  `submit_inflight32`: 32 orders at a
+time, beside bare aiohttp.  The same through the simulated Alpaca is printed beside, and not judged: there the peers pay for the
+simulator's own work as we do.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Generator
-from contextlib import contextmanager
-from decimal import Decimal
-from importlib.metadata import version
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
-from benchmarks.rounds import Figure
-from floorbroker.app.floor import open_floor
-from floorbroker.app.home import Home, write_private
-from floorbroker.domain.orders import NewOrder
-from floorbroker.domain.values import OrderType, Price, ProfileName, Quantity, Side, TimeInForce
-from floorbroker.gateway.desk import Caller
-from floorbroker.gateway.gateway import Gateway
+from benchmarks.children import Child, desk, fixed_server, peer, simulator
+from benchmarks.environments import ROOT
+from benchmarks.rounds import Figure, Goal
 
-ROUNDS, ORDERS = 5, 200
-_CALLER = Caller(principal="bench", via="bench")
-_CONFIG = """\
-[risk]
-max_messages_s = 100000
-max_messages_min = 1000000
-"""
+ROUNDS, WARM_UP, ORDERS, TOGETHER = 7, 100, 300, 1600
+ALPACA_PY = "alpaca-py submit_order, not journaled, no risk check"
+AIOHTTP = "aiohttp on uvloop, 32 POSTs in flight, not journaled, no risk check"
 
 
 @contextmanager
-def _simulator() -> Generator[dict[str, Any]]:
-    """A simulator in a process of its own."""
-    command = [sys.executable, "-m", "floorbroker_sim", "alpaca", "--port", "0", "--rate", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield json.loads(process.stdout.readline())
-        finally:
-            process.terminate()
+def _home() -> Iterator[Path]:
+    """A folder beside the checkout: on a disk, where a sync costs what it costs, and not in memory."""
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / ".tools") as folder:
+        yield Path(folder) / "home"
 
 
-def measure() -> list[Figure]:
-    """Rounds of ours and the peer's in turn."""
-    ours: list[float] = []
-    peer: list[float] = []
-    with _simulator() as line, tempfile.TemporaryDirectory() as folder:
-        asyncio.run(_rounds(line["credentials"], Path(folder), ours, peer))
+def sequential() -> list[Figure]:
+    """`submit_p50` on uvloop with its stages, the same on asyncio's own loop, and `submit_p99`."""
+    with fixed_server() as credentials:
+        found, told = _in_turn(credentials, _alpaca_py(credentials), "sequential", ORDERS, "uvloop")
+        plain, _ = _in_turn(credentials, _alpaca_py(credentials), "sequential", ORDERS, "asyncio")
+        shares = _stages(credentials)
+    median = {"loop": "uvloop", "stages_us": shares, "versions": told}
+    return [
+        _figure("submit_p50", found, "p50", goal=Goal(0.6), beyond=Goal(0.4), extra=median),
+        _figure("submit_p99", found, "p99", extra={"loop": "uvloop"}),
+        _figure("submit_p50_asyncio", plain, "p50", extra={"loop": "asyncio"}),
+    ]
+
+
+def together() -> list[Figure]:
+    """`submit_inflight32`: orders a second."""
+    with fixed_server() as credentials:
+        rival = peer("aiohttp_bare", "aiohttp", credentials)
+        found, told = _in_turn(credentials, rival, "inflight", TOGETHER, "uvloop")
     return [
         Figure(
-            bench="durable_submit",
-            ours=ours,
-            peer=peer,
-            peer_name=f"alpaca-py {version('alpaca-py')} submit_order, not journaled, no risk check",
-            unit="ms p50",
-            goal=1.0,
+            bench="submit_inflight32",
+            ours=[ours["per_s"] for ours, _ in found],
+            peer=[theirs["per_s"] for _, theirs in found],
+            peer_name=AIOHTTP,
+            unit="orders/s",
+            goal=Goal(1.0, at_least=True),
+            beyond=Goal(2.0, at_least=True),
+            extra={"loop": "uvloop", "versions": told},
         )
     ]
 
 
-async def _rounds(credentials: dict[str, str], folder: Path, ours: list[float], peer: list[float]) -> None:
-    home = Home.at(folder)
-    write_private(home.config, _CONFIG)
-    only = frozenset({ProfileName("alpaca-sim")})
-    async with open_floor(home, only=only, environ=credentials) as floor:
-        desk = next(iter(floor.desks.values()))
-        await desk.until_settled()
-        await _ours(desk, 20)
-        _peer(credentials, 20)
-        for _ in range(ROUNDS):
-            ours.append(await _ours(desk, ORDERS))
-            peer.append(await asyncio.to_thread(_peer, credentials, ORDERS))
+def simulated() -> list[Figure]:
+    """`submit_sim_p50`: the same through the simulated Alpaca."""
+    with simulator() as credentials:
+        rival = _alpaca_py(credentials)
+        found, _ = _in_turn(credentials, rival, "sequential", ORDERS, "uvloop")
+    return [_figure("submit_sim_p50", found, "p50", extra={"loop": "uvloop"})]
 
 
-async def _ours(desk: Gateway, count: int) -> float:
-    wish = NewOrder(
-        symbol="AAPL",
-        side=Side.BUY,
-        order_type=OrderType.LIMIT,
-        order_qty=Quantity(Decimal(2)),
-        price=Price(Decimal("50.25")),
-        tif=TimeInForce.IOC,
-        allow_duplicate=True,
+def _alpaca_py(credentials: Mapping[str, str]) -> AbstractContextManager[Child]:
+    return peer("alpaca_py", "alpaca-py", credentials)
+
+
+Round = tuple[Mapping[str, float], Mapping[str, float]]
+
+
+def _in_turn(
+    credentials: Mapping[str, str], rival: AbstractContextManager[Child], what: str, count: int, loop: str
+) -> tuple[list[Round], dict[str, str]]:
+    """Rounds of ours and the rival's in turn, each in a process of its own that lives through all of them."""
+    with ExitStack() as stack:
+        home = stack.enter_context(_home())
+        ours: Child = stack.enter_context(desk(home, credentials, loop=loop))
+        theirs: Child = stack.enter_context(rival)
+        for child in (ours, theirs):
+            child.ask(what, WARM_UP)
+        found = [(ours.ask(what, count), theirs.ask(what, count)) for _ in range(ROUNDS)]
+        return found, {**ours.greeting["versions"], **theirs.greeting["versions"]}
+
+
+def _stages(credentials: Mapping[str, str]) -> dict[str, float]:
+    with _home() as home, desk(home, credentials, loop="uvloop", stages=True) as watched:
+        watched.ask("stages", WARM_UP)
+        return watched.ask("stages", ORDERS)["stages"]
+
+
+def _figure(
+    bench: str,
+    found: list[Round],
+    member: str,
+    *,
+    goal: Goal | None = None,
+    beyond: Goal | None = None,
+    extra: Mapping[str, object] | None = None,
+) -> Figure:
+    return Figure(
+        bench=bench,
+        ours=[ours[member] for ours, _ in found],
+        peer=[theirs[member] for _, theirs in found],
+        peer_name=ALPACA_PY,
+        unit=f"ms {member}",
+        goal=goal,
+        beyond=beyond,
+        extra=extra or {},
     )
-    times: list[float] = []
-    for _ in range(count):
-        began = time.perf_counter()
-        await desk.submit(wish, profile=None, caller=_CALLER)
-        times.append(time.perf_counter() - began)
-    return statistics.median(times) * 1000
-
-
-def _peer(credentials: dict[str, str], count: int) -> float:
-    from alpaca.trading.client import TradingClient  # noqa: PLC0415 - the peer is loaded only to be measured
-    from alpaca.trading.enums import OrderSide  # noqa: PLC0415
-    from alpaca.trading.enums import TimeInForce as PeerTif  # noqa: PLC0415
-    from alpaca.trading.requests import LimitOrderRequest  # noqa: PLC0415
-
-    client = TradingClient(
-        credentials["BROKER_API_KEY"],
-        credentials["BROKER_SECRET_KEY"],
-        paper=True,
-        url_override=credentials["BROKER_URL"],
-    )
-    request = LimitOrderRequest(symbol="AAPL", qty=2, side=OrderSide.BUY, limit_price=50.25, time_in_force=PeerTif.IOC)
-    times: list[float] = []
-    for _ in range(count):
-        began = time.perf_counter()
-        client.submit_order(request)
-        times.append(time.perf_counter() - began)
-    return statistics.median(times) * 1000

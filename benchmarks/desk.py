@@ -1,0 +1,114 @@
+"""Our own side: a whole desk in a process of its own, asked line by line as a library user or the REST door would ask it.
+
+One submit is everything: the body is read and checked, the idempotency key looked up, risk checked and reserved, intent, key
+and audit row made durable, the order sent, the answer read, made durable and folded.  `--stages` measures where the time
+goes, in a run of its own, since looking costs time too.
+
+    BROKER_URL=... python -m benchmarks.desk --home FOLDER --loop uvloop
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import os
+import sys
+from pathlib import Path
+
+from benchmarks.peers.speak import Answer, in_flight, prepare, serve_async, timed_async
+from benchmarks.stages import Stopwatch
+from floorbroker.app.floor import open_floor
+from floorbroker.app.home import Home, write_private
+from floorbroker.domain.values import OrdStatus, ProfileName
+from floorbroker.gateway.desk import Caller
+from floorbroker.gateway.gateway import Gateway
+from floorbroker.oms.schema import parse_order
+
+CALLER = Caller(principal="bench", via="bench")
+BODY = {
+    "symbol": "AAPL", "side": "buy", "type": "limit", "quantity": "2", "limit_price": "150.25", "time_in_force": "ioc",
+    "allow_duplicate": True,
+}  # fmt: skip
+TAKEN = frozenset({OrdStatus.PENDING_NEW, OrdStatus.NEW, OrdStatus.CANCELED})  # a simulator tells of the end later
+CONFIG = """\
+[risk]
+max_messages_s = 1000000
+max_messages_min = 10000000
+
+[profiles.alpaca-sim]
+broker = "ALPACA"
+environment = "sim"
+options = { trading_requests_min = "9999999" }
+"""
+
+
+class Submits:
+    """Submits to a desk, each with a key of its own."""
+
+    def __init__(self, desk: Gateway, stopwatch: Stopwatch | None = None) -> None:
+        self._desk = desk
+        self._stopwatch = stopwatch
+        self._numbers = itertools.count(1)
+        self._run = os.getpid()
+
+    async def one(self) -> None:
+        """One order, from the members of its body to its final state."""
+        wish = parse_order(BODY)
+        done = await self._desk.submit(
+            wish.to_order(),
+            profile=None,
+            caller=CALLER,
+            key=f"bench-{self._run}-{next(self._numbers)}",
+            body_hash=wish.digest(),
+        )
+        if done.order.ord_status not in TAKEN:
+            raise RuntimeError(f"an order ended {done.order.ord_status.value}: {done.order}")
+
+    async def sequential(self, count: int) -> Answer:
+        """One after the other."""
+        return await timed_async(self.one, count)
+
+    async def inflight(self, count: int) -> Answer:
+        """32 at a time."""
+        return await in_flight(self.one, count)
+
+    async def stages(self, count: int) -> Answer:
+        """Mean microseconds of one submit by stage."""
+        assert self._stopwatch is not None
+        self._stopwatch.clear()
+        for _ in range(count):
+            with self._stopwatch.span("rest"):
+                await self.one()
+        return {"stages": self._stopwatch.mean_us(count)}
+
+
+async def main(home: Path, *, stages: bool) -> None:
+    stopwatch = Stopwatch() if stages else None
+    if stopwatch is not None:
+        stopwatch.attach()
+    place = Home.at(home)
+    write_private(place.config, CONFIG)
+    async with open_floor(place, only=frozenset({ProfileName("alpaca-sim")})) as floor:
+        desk = next(iter(floor.desks.values()))
+        await desk.until_settled()
+        submits = Submits(desk, stopwatch)
+        rounds = {"sequential": submits.sequential, "inflight": submits.inflight, "stages": submits.stages}
+        await serve_async(rounds, "floorbroker")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="benchmarks.desk", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--loop", choices=("uvloop", "asyncio"), default="asyncio")
+    parser.add_argument("--stages", action="store_true")
+    chosen = parser.parse_args()
+    prepare(cpu=0)
+    work = main(chosen.home, stages=chosen.stages)
+    if chosen.loop == "uvloop":
+        import uvloop
+
+        uvloop.run(work)
+    else:
+        asyncio.run(work)
+    sys.exit(0)

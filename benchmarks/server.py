@@ -1,0 +1,187 @@
+"""The fixed-reply server: what Alpaca would answer to a desk, written down once, so that every client meets the same cost.
+
+It speaks HTTP/1.1 with keep-alive and sends no rate headers.  Of every order it says at once that nobody was found for it
+(immediate-or-cancel), with ids of its own and the client id of the request, so that no order stays open on either side.
+The private stream accepts the log-in and then stays silent.
+
+    python -m benchmarks.server        prints {"url": ...} and serves until it is ended
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import re
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request as Handshake
+from websockets.server import ServerProtocol
+
+from benchmarks.peers.speak import prepare
+
+_ASSET = "2c7f6a10-55d1-4f0e-8a39-6d1b4a0c9e77"
+_ORDER = (
+    b'{"id":"5b2f9a0e-0c6e-4a55-9f43-%012d","client_order_id":"%s","created_at":"2026-03-02T15:04:05.123456Z",'
+    b'"updated_at":"2026-03-02T15:04:05.130211Z","submitted_at":"2026-03-02T15:04:05.123456Z","filled_at":null,'
+    b'"expired_at":null,"expires_at":"2026-03-02T21:00:00Z","canceled_at":"2026-03-02T15:04:05.130211Z","failed_at":null,'
+    b'"replaced_at":null,"replaced_by":null,"replaces":null,"asset_id":"2c7f6a10-55d1-4f0e-8a39-6d1b4a0c9e77",'
+    b'"symbol":"AAPL","asset_class":"us_equity","notional":null,"qty":"2","filled_qty":"0","filled_avg_price":null,'
+    b'"order_class":"simple","order_type":"limit","type":"limit","side":"buy","position_intent":"buy_to_open",'
+    b'"time_in_force":"ioc","limit_price":"150.25","stop_price":null,"status":"canceled","extended_hours":false,'
+    b'"legs":null,"trail_percent":null,"trail_price":null,"hwm":null,"subtag":null,"source":null}'
+)
+_ACCOUNT = {
+    "id": "8f3c2b1a-7d4e-4c39-9b7a-2f6f1f0f5a11", "account_number": "PA3BENCHMARK", "status": "ACTIVE",
+    "crypto_status": "ACTIVE", "currency": "USD", "cash": "100000", "equity": "100000", "last_equity": "100000",
+    "portfolio_value": "100000", "buying_power": "200000", "regt_buying_power": "200000", "daytrading_buying_power": "0",
+    "non_marginable_buying_power": "100000", "multiplier": "2", "initial_margin": "0", "maintenance_margin": "0",
+    "long_market_value": "0", "short_market_value": "0", "options_trading_level": 3, "shorting_enabled": True,
+    "trading_blocked": False, "transfers_blocked": False, "account_blocked": False, "trade_suspended_by_user": False,
+    "pattern_day_trader": False, "daytrade_count": 0, "created_at": "2024-01-01T00:00:00Z",
+}  # fmt: skip
+_SHARE = {
+    "id": _ASSET, "class": "us_equity", "exchange": "NASDAQ", "symbol": "AAPL", "name": "Apple Inc. Common Stock",
+    "status": "active", "tradable": True, "marginable": True, "shortable": True, "easy_to_borrow": True,
+    "fractionable": True, "attributes": [],
+}  # fmt: skip
+_CLIENT_ID = re.compile(rb'"client_order_id":\s*"([^"]{1,128})"')
+_LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
+_numbers = itertools.count(1)
+
+
+def order_reply(body: bytes) -> bytes:
+    """The answer to POST /v2/orders: the id is new each time, the client's is given back."""
+    number, named = next(_numbers), _CLIENT_ID.search(body)
+    return _ORDER % (number, named[1] if named else b"venue-%012d" % number)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _clock() -> dict[str, object]:
+    now = _now()
+    return {"timestamp": now, "is_open": True, "next_open": now, "next_close": now}
+
+
+def _quotes() -> dict[str, object]:
+    return {"quotes": {"AAPL": {"t": _now(), "ap": 150.30, "bp": 150.20, "as": 3, "bs": 2, "ax": "V", "bx": "V"}}}
+
+
+_READS: dict[bytes, Callable[[], object]] = {
+    b"/v2/account": lambda: _ACCOUNT,
+    b"/v2/clock": _clock,
+    b"/v2/assets/AAPL": lambda: _SHARE,
+    b"/v2/stocks/quotes/latest": _quotes,
+    b"/v2/orders": list,
+    b"/v2/positions": list,
+    b"/v2/account/activities/FILL": list,
+}
+
+
+def answer(method: bytes, target: bytes, body: bytes) -> bytes:
+    """One HTTP reply; what nobody should ask is a 404 that names it."""
+    path = target.partition(b"?")[0]
+    if method == b"POST" and path == b"/v2/orders":
+        return _reply(b"200 OK", order_reply(body))
+    read = _READS.get(path) if method == b"GET" else None
+    if read is None:
+        return _reply(b"404 Not Found", json.dumps({"message": f"nothing at {path.decode('latin-1')}"}).encode())
+    return _reply(b"200 OK", json.dumps(read()).encode())
+
+
+def _reply(status: bytes, body: bytes) -> bytes:
+    head = b"HTTP/1.1 %s\r\nContent-Type: application/json; charset=UTF-8\r\nContent-Length: %d\r\n\r\n"
+    return head % (status, len(body)) + body
+
+
+class Client(asyncio.Protocol):
+    """One connection: HTTP, or the private stream once it asks for `/stream`."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._held = b""
+        self._stream: Stream | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
+        self._transport = transport  # type: ignore[assignment] - loops give stream transports to a `Protocol`
+
+    def data_received(self, data: bytes) -> None:
+        if self._stream is None and not self._held and data.startswith(b"GET /stream "):
+            self._stream = Stream()
+        if self._stream is not None:
+            self._write(self._stream.feed(data))
+            return
+        self._held = self._held + data if self._held else data
+        while (found := split(self._held)) is not None:
+            method, target, body, self._held = found
+            self._write([answer(method, target, body)])
+
+    def _write(self, chunks: list[bytes]) -> None:
+        assert self._transport is not None
+        for chunk in chunks:
+            self._transport.write(chunk)
+
+
+def split(data: bytes) -> tuple[bytes, bytes, bytes, bytes] | None:
+    """Method, target and body of the first request, and what follows it; None until it is complete."""
+    end = data.find(b"\r\n\r\n")
+    if end < 0:
+        return None
+    head = data[:end]
+    length = _LENGTH.search(head)
+    whole = end + 4 + (int(length[1]) if length else 0)
+    if len(data) < whole:
+        return None
+    method, target, _ = head.split(b" ", 2)
+    return method, target, data[end + 4 : whole], data[whole:]
+
+
+class Stream:
+    """The private stream: authorization, listening, then silence."""
+
+    def __init__(self) -> None:
+        self._protocol = ServerProtocol()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """What to write back."""
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            if isinstance(event, Handshake):
+                self._protocol.send_response(self._protocol.accept(event))
+            elif isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY):
+                self._protocol.send_binary(json.dumps(stream_answer(json.loads(event.data))).encode())
+        return [chunk for chunk in self._protocol.data_to_send() if chunk]
+
+
+def stream_answer(message: dict[str, object]) -> dict[str, object]:
+    """The answer to a log-in or to a wish to listen."""
+    if message.get("action") == "listen":
+        return {"stream": "listening", "data": {"streams": ["trade_updates"]}}
+    return {"stream": "authorization", "data": {"status": "authorized", "action": "authenticate"}}
+
+
+async def serve() -> None:
+    """Serve on a free port of loopback."""
+    server = await asyncio.get_running_loop().create_server(Client, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    sys.stdout.write(json.dumps({"url": f"http://127.0.0.1:{port}"}) + "\n")
+    sys.stdout.flush()
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    prepare(cpu=1)
+    with suppress(KeyboardInterrupt):
+        try:
+            import uvloop
+        except ImportError:
+            asyncio.run(serve())
+        else:
+            uvloop.run(serve())
