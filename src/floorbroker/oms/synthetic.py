@@ -38,7 +38,7 @@ def _stand_in(
     mine = [execution for execution in live if execution.order_id == order_id]
     total = filled_on(evidence, order_id, live)
     lacking = total - sum((execution.last_qty for execution in mine), ZERO)
-    told_at = min((asked for asked, cum, _ in evidence.links[order_id].cums if cum >= total), default=now)
+    told_at = min((told.at for told in _totals(evidence, order_id) if told.cum_qty >= total), default=now)
     price = _price(order, evidence, order_id, mine, lacking=lacking, mark=mark)
     if lacking <= 0 or now - told_at < GRACE or price is None:
         return None
@@ -53,6 +53,11 @@ def _stand_in(
         last_px=price,
         synthetic=True,
     )
+
+
+def _totals(evidence: Evidence, order_id: OrderId) -> list[f.Cum]:
+    """The totals told of one venue order.  The grace runs from when we learned of one: the venue's clock may be far off."""
+    return [fact for fact in evidence.seen if isinstance(fact, f.Cum) and fact.order_id == order_id]
 
 
 def _price(
