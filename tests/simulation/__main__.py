@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from time import perf_counter
 
-from tests.simulation.oracle import KINDS
+from tests.simulation.claims import KINDS
 from tests.simulation.plan import plan_of
 from tests.simulation.run import Report, run
 

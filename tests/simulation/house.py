@@ -8,7 +8,8 @@ import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -20,9 +21,11 @@ import msgspec
 from floorbroker.app.compose import Seat, Surroundings, compose
 from floorbroker.app.redactor import SecretFilter
 from floorbroker.brokers.wiring import Shells
+from floorbroker.domain.capability import BrokerInfo, Can
 from floorbroker.domain.clock import LoopClock, ManualClock
-from floorbroker.domain.errors import FloorbrokerError, JournalFault
+from floorbroker.domain.errors import FloorbrokerError, JournalFault, NotSupported
 from floorbroker.domain.ports import Journal, NoMeter, Profile, Record
+from floorbroker.domain.records import ExecutionReport, Fetched
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ProfileName, from_epoch
 from floorbroker.gateway.gateway import Gateway
@@ -37,6 +40,7 @@ from tests.simulation.loop import Node, SimulatedLoop, current_node
 from tests.simulation.network import Network, SimulatedHttp, SimulatedOrderHttp
 from tests.simulation.plan import SYMBOLS, TICK, Plan
 from tests.simulation.weather import Weather
+from tests.simulation.witness import Witness
 
 T = TypeVar("T")
 
@@ -60,6 +64,20 @@ class Plant:
 
 
 HONEST = Plant()
+
+
+class WithoutFills:
+    """A broker whose venue cannot list executions."""
+
+    def __init__(self, honest: Any) -> None:
+        self._honest = honest
+        self.info: BrokerInfo = replace(honest.info, can=honest.info.can - {Can.HISTORY_FILLS})
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._honest, name)
+
+    async def get_fills(self, since: datetime) -> Fetched[ExecutionReport]:
+        raise NotSupported("this venue does not list fills")
 
 
 @dataclass(slots=True)
@@ -143,6 +161,7 @@ class House:
     network: Network
     weather: Weather
     log: Memory
+    witness: Witness
     plant: Plant = HONEST
     permits: Permits = field(default_factory=Permits)
     lives: int = 0
@@ -159,6 +178,7 @@ class House:
     def open(self) -> None:
         """Begin the first life; each death is followed by another.  The market runs from here on."""
         self.network.on_command = self._on_command
+        self.network.on_left, self.network.on_taken = self.witness.on_left, self.witness.on_taken
         self._market = self.loop.create_task(self.venue.run())
         self._keeper = self.loop.create_task(self._keep_alive())
 
@@ -212,6 +232,7 @@ class House:
             instance_tag=TAG,
         )
         node.on_death.append(journal.abandon)
+        self.witness.journal = journal
 
         def stop(fault: JournalFault) -> None:
             self.log.note(f"{node.name} stops: {fault.detail}")
@@ -237,9 +258,17 @@ class House:
         )
         kept = journal if self.plant.journal is None else self.plant.journal(journal)
         desk = compose(journal=kept, seats=[self._seat()], around=around)
+        self._furnish(desk)
+        return desk
+
+    def _furnish(self, desk: Gateway) -> None:
+        """The venue as the plan wants it, the bug if there is one, and somebody who listens."""
+        session = desk.sessions[PROFILE]
+        if not self.plan.lists_fills:
+            session.ctx.broker = WithoutFills(session.ctx.broker)  # pyright: ignore[reportAttributeAccessIssue]
         if self.plant.desk is not None:
             self.plant.desk(desk)
-        return desk
+        session.service.announce = self.witness.overhearing(session.service.announce)
 
     def _order_http(self, check: Callable[[Request], None]) -> OrderHttp:
         honest = SimulatedOrderHttp(self.network, check=check)
@@ -255,13 +284,18 @@ class House:
         )
         return Seat(
             profile=profile,
-            limits=limits_of({}, Environment.SIM),
+            limits=limits_of(dict(self.plan.limits), Environment.SIM),
             plain={"BROKER_URL": f"http://{HOST}"},
             secrets={
                 "BROKER_API_KEY": Secret(self.venue.key_id),
                 "BROKER_SECRET_KEY": Secret(self.venue.secret_key),
             },
         )
+
+    def crash(self) -> None:
+        """The living desk dies now."""
+        if self.node is not None:
+            self.loop.kill(self.node)
 
     # -- hands for people ---------------------------------------------------------------------------------------------
 
@@ -351,6 +385,7 @@ def build(plan: Plan, loop: SimulatedLoop, home: Path, *, plant: Plant = HONEST)
         network=network,
         weather=weather,
         log=Memory(now=loop.time),
+        witness=Witness(now=loop.time, look=made if plan.limits else None),
         plant=plant,
     )
 

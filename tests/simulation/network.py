@@ -32,8 +32,8 @@ _PAGES = {
 class Network:
     """All connections of one simulated world.  Made outside any node: what it carries belongs to nobody's process.
 
-    `apps` maps an authority (`127.0.0.1:7001`) to the app that listens there.  `on_command` is called as each order
-    command begins, in its sender's context.
+    `apps` maps an authority (`127.0.0.1:7001`) to the app that listens there.  Of order commands, `on_command` hears
+    as each begins, `on_left` as its first byte leaves (both in its sender's context), `on_taken` when a venue has acted.
     """
 
     def __init__(self, *, weather: Weather, apps: Mapping[str, App]) -> None:
@@ -42,6 +42,8 @@ class Network:
         self._world = copy_context()
         self._running: set[asyncio.Task[Any]] = set()
         self.on_command: Callable[[], None] = _nobody
+        self.on_left: Callable[[Request], None] = _unseen
+        self.on_taken: Callable[[Request], None] = _unseen
         self.sends: Counter[str] = Counter()  # commands that left, by our client order id
         self.doubled: set[str] = set()  # those that the network handed over twice
 
@@ -80,9 +82,8 @@ class Network:
             check(request)
         answer: asyncio.Future[Reply] = loop.create_future()
         gone = asyncio.Event()
-        if where == "order" and request.method == "POST" and request.order is not None:
-            self.sends[request.order] += 1
-            self.doubled |= {request.order} if len(trip.arrivals) > 1 else set()
+        if where == "order" and request.order is not None:
+            self._count(request, trip)
         self._send(app, request, trip, answer, gone)
         try:
             async with asyncio.timeout(started + request.timeout_s - loop.time()):
@@ -92,6 +93,13 @@ class Network:
         finally:
             gone.set()
         return Response(status=reply.status, headers=reply.headers, body=reply.body, elapsed_s=loop.time() - started)
+
+    def _count(self, request: Request, trip: Journey) -> None:
+        """One order command leaves now."""
+        self.on_left(request)
+        if request.method == "POST" and request.order is not None:
+            self.sends[request.order] += 1
+            self.doubled |= {request.order} if len(trip.arrivals) > 1 else set()
 
     async def _connected(self, request: Request, trip: Journey) -> App:
         """Until the first byte: what fails here was not sent."""
@@ -108,7 +116,7 @@ class Network:
     ) -> None:
         """The bytes have left; from here on nothing of it belongs to the sender."""
         for number, delay_s in enumerate(trip.arrivals):
-            heard = answer if number == 0 else None
+            heard = answer if number == trip.heard else None
             self.later(delay_s, self._arrive, app, request, trip, heard, gone)
         if not trip.arrivals and trip.reply_s is not None:
             self.later(trip.reply_s, _conclude, answer, _page(trip.status))
@@ -125,6 +133,8 @@ class Network:
             reply: Reply | None = await whole_reply(app, request, gone if answer is not None else asyncio.Event())
         except Cut:
             reply = None
+        if request.order is not None:
+            self.on_taken(request)
         if answer is None or trip.reply_s is None:
             return
         if trip.status is not None:
@@ -177,6 +187,11 @@ class Network:
 
 def _nobody() -> None:
     """Before anybody counts commands."""
+
+
+def _unseen(request: Request) -> None:
+    """Before anybody watches commands."""
+    del request
 
 
 def _page(status: int | None) -> Reply | None:

@@ -1,19 +1,23 @@
-"""The oracle: what the venue has against what the desk says, order by order, when everything has come to rest."""
+"""The oracle: what the venue has against what the desk says, order by order, when everything has come to rest.
+
+What was wrong on the way there, though it came right in the end, is judged in `course.py`.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.orders import Order, OrderState
-from floorbroker.domain.ports import FactEntry, NoteEntry, Record
+from floorbroker.domain.ports import FactEntry, NoteEntry
 from floorbroker.domain.values import Side
 from floorbroker.oms.book import ADJUSTMENT
+from tests.simulation.claims import Claim, Truth, Violation
+from tests.simulation.course import judge_course
 
 OPEN = frozenset({OrderState.ACKED, OrderState.WORKING, OrderState.HELD})
 ABSENT = frozenset({OrderState.NOT_SENT, OrderState.REJECTED, OrderState.NOT_PLACED, OrderState.PRESUMED_NOT_PLACED})
@@ -24,41 +28,6 @@ ENDS = {
     "expired": OrderState.EXPIRED,
     "rejected": OrderState.REJECTED,
 }
-KINDS = ("lost", "duplicate", "wrong", "stuck")
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One broken promise: its kind (`lost duplicate wrong stuck`) and what happened."""
-
-    kind: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.text}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Truth:
-    """What the venue knows, as its control door tells it."""
-
-    orders: Sequence[Mapping[str, Any]]
-    fills: Sequence[Mapping[str, Any]]
-    positions: Sequence[Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """What the desk says, and what was said to people.  `sends` counts order requests that left, by client order id."""
-
-    orders: Sequence[Order]
-    records: Sequence[Record]
-    holdings: Mapping[str, Decimal]
-    sends: Mapping[str, int]
-    doubled: AbstractSet[str] = frozenset()  # client ids of requests that the network handed over twice
-    told: Mapping[int, str] = field(default_factory=dict[int, str])  # order number -> intent id a caller was given
-    unsettled: Sequence[str] = ()  # why the desk is not at rest
-    errors: Sequence[str] = ()  # what nobody caught
 
 
 def judge(truth: Truth, claim: Claim) -> list[Violation]:
@@ -67,8 +36,10 @@ def judge(truth: Truth, claim: Claim) -> list[Violation]:
     found = [Violation("stuck", text) for text in claim.unsettled]
     found += [Violation("stuck", f"nobody caught {error}") for error in claim.errors]
     for order in claim.orders:
-        found += _order(order, families[order.intent_id], truth, claim.doubled)
-    return [*found, *_strangers(truth, claim, families), *_repeats(claim), *_answers(claim), *_positions(truth, claim)]
+        found += _order(order, families[order.intent_id], truth, claim)
+    found += [*_strangers(truth, claim, families), *_repeats(claim), *_answers(claim), *_positions(truth, claim)]
+    found += _after_a_kill(truth, claim)
+    return found if claim.witness is None else found + judge_course(truth, claim, claim.witness)
 
 
 def _families(truth: Truth, claim: Claim) -> dict[str, list[Mapping[str, Any]]]:
@@ -86,10 +57,10 @@ def _families(truth: Truth, claim: Claim) -> dict[str, list[Mapping[str, Any]]]:
     }
 
 
-def _order(order: Order, family: list[Mapping[str, Any]], truth: Truth, doubled: AbstractSet[str]) -> list[Violation]:
+def _order(order: Order, family: list[Mapping[str, Any]], truth: Truth, claim: Claim) -> list[Violation]:
     """One intent against the venue's orders for it."""
     name = f"{order.terms.client_tag or order.terms.reason} {order.intent_id} ({order.state.value})"
-    if _was_called_absent(order, doubled):
+    if _was_called_absent(order, claim.doubled):
         return [Violation("lost", f"{name} was called absent while the venue had it: {order.alerts}")]
     if order.state in UNDECIDED:
         return [Violation("stuck", f"{name} is still undecided")]
@@ -98,7 +69,7 @@ def _order(order: Order, family: list[Mapping[str, Any]], truth: Truth, doubled:
         return [] if absent else [Violation("lost", f"{name}: the venue has no such order")]
     if order.state in ABSENT and not (order.state is OrderState.REJECTED and order.order_id is not None):
         return [Violation("lost", f"{name}: the venue has {_tell(family)}")]
-    return [*_state(name, order, family), *_fills(name, order, family, truth), *_terms(name, order, family)]
+    return [*_state(name, order, family), *_fills(name, order, family, truth, claim), *_terms(name, order, family)]
 
 
 def _was_called_absent(order: Order, doubled: AbstractSet[str]) -> bool:
@@ -127,7 +98,8 @@ def _state(name: str, order: Order, family: list[Mapping[str, Any]]) -> list[Vio
     return found
 
 
-def _fills(name: str, order: Order, family: list[Mapping[str, Any]], truth: Truth) -> list[Violation]:
+def _fills(name: str, order: Order, family: list[Mapping[str, Any]], truth: Truth, claim: Claim) -> list[Violation]:
+    """Totals and executions; stand-ins are allowed where the venue lists none, and then real ones are a part."""
     ids = {row["order"] for row in family}
     theirs = {row["exec"]: Decimal(row["quantity"]) for row in truth.fills if row["order"] in ids}
     ours = {execution.exec_id: execution.last_qty for execution in order.executions}
@@ -135,6 +107,10 @@ def _fills(name: str, order: Order, family: list[Mapping[str, Any]], truth: Trut
     total = sum((Decimal(row["filled"]) for row in family), Decimal(0))
     if order.cum_qty != total:
         found.append(Violation("wrong", f"{name} says {order.cum_qty} filled, the venue {total}"))
+    made_up = {execution.exec_id for execution in order.executions if execution.synthetic}
+    if not claim.lists_fills:
+        ours = {exec_id: qty for exec_id, qty in ours.items() if exec_id not in made_up}
+        theirs = {exec_id: qty for exec_id, qty in theirs.items() if exec_id in ours or not made_up}
     if ours != theirs:
         found.append(Violation("wrong", f"{name} has executions {ours}, the venue {theirs}"))
     return found
@@ -179,11 +155,21 @@ def _repeats(claim: Claim) -> Iterable[Violation]:
 
 
 def _answers(claim: Claim) -> Iterable[Violation]:
-    """What a caller was told is durable (I19)."""
+    """What a caller was told is durable (I19); a key is answered with its order, however often it comes (I20)."""
     known = {order.intent_id for order in claim.orders}
     for number, intent_id in claim.told.items():
         if intent_id not in known:
             yield Violation("lost", f"the caller of #{number} was given {intent_id}, which the journal does not have")
+    for number, codes in claim.refused.items():
+        if "conflict" in codes:
+            yield Violation("wrong", f"the caller of #{number} met a conflict with nobody but itself")
+
+
+def _after_a_kill(truth: Truth, claim: Claim) -> Iterable[Violation]:
+    """Level 2 cancels until nothing is open (RELIABILITY 6)."""
+    left = [row for row in truth.orders if row["status"] not in ENDS and row["status"] != "replaced"]
+    if claim.kill_level > 1 and left:
+        yield Violation("stuck", f"the kill switch is on, and the venue still works on {_tell(left)}")
 
 
 def _positions(truth: Truth, claim: Claim) -> Iterable[Violation]:

@@ -5,6 +5,7 @@ A plan is a value: it prints as one line an entry, and the same seed always expa
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from random import Random
@@ -102,7 +103,36 @@ class Reconcile:
         return "reconcile"
 
 
-Act = Submit | Cancel | Modify | Move | Force | Bust | Reconcile
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Somebody trips the kill switch."""
+
+    at_s: float
+    level: int
+
+    def __str__(self) -> str:
+        return f"kill switch on, level {self.level}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    at_s: float
+
+    def __str__(self) -> str:
+        return "kill switch off"
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """The desk dies at a moment instead of a step."""
+
+    at_s: float
+
+    def __str__(self) -> str:
+        return "the desk dies"
+
+
+Act = Submit | Cancel | Modify | Move | Force | Bust | Reconcile | Stop | Reopen | Crash
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +154,9 @@ class Kill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything a run depends on."""
+    """Everything a run depends on.  `limits` are risk limits as configuration has them, where the usual ones would not be
+    met; a venue that `lists_fills` not tells of executions on its stream alone.
+    """
 
     seed: int
     disorder: float
@@ -134,11 +166,15 @@ class Plan:
     acts: tuple[Act, ...] = ()
     faults: tuple[Fault, ...] = ()
     kills: tuple[Kill, ...] = field(default=())
+    limits: tuple[tuple[str, int], ...] = ()
+    lists_fills: bool = True
 
     def __str__(self) -> str:
         lines = [
             f"seed {self.seed}, disorder {self.disorder}, clock {self.skew_s:+.3f}s off, events by {self.order_events}"
         ]
+        lines += [f"  {name} {most}" for name, most in self.limits]
+        lines += [] if self.lists_fills else ["  the venue lists no fills"]
         lines += [f"  {act.at_s:6.2f}s {act}" for act in self.acts]
         lines += [f"  fault {fault}" for fault in self.faults]
         lines += [f"  life {number} of the desk is {kill}" for number, kill in enumerate(self.kills, start=1)]
@@ -163,7 +199,7 @@ def plan_of(seed: int) -> Plan:
     if events != "websocket":  # the venue tells of busts in activity events alone
         acts += [Bust(_moment(random), random.randint(0, 5)) for _ in range(random.choice((0, 1, 2)))]
     acts += [Reconcile(_moment(random)) for _ in range(random.choice((0, 0, 1)))]
-    return Plan(
+    drawn = Plan(
         seed=seed,
         disorder=random.choice((0.0, 0.1, 0.5, 1.0)),
         skew_s=random.choice((0.0, 0.0, random.uniform(-0.9, 0.9), random.uniform(-20, 20))),
@@ -173,6 +209,7 @@ def plan_of(seed: int) -> Plan:
         faults=_faults(random),
         kills=_kills(random),
     )
+    return _tried(drawn, Random(f"trials {seed}"))
 
 
 def _moment(random: Random) -> float:
@@ -282,3 +319,71 @@ def _kill(random: Random) -> Kill:
     if random.random() < 0.5:
         return Kill(random.randint(1, 25), down_s, random.randint(1, 4))
     return Kill(int(10 ** random.uniform(1.3, 3.5)), down_s)
+
+
+# -- trials: what only a share of plans is about, drawn apart so that the rest of a plan stays as it is -----------------
+
+
+def _tried(plan: Plan, random: Random) -> Plan:
+    trial = random.random()
+    if trial < 0.25:
+        plan = _crowd(plan, random)
+    elif trial < 0.40:
+        plan = _stop(plan, random)
+    if random.random() < 0.25:
+        plan = _with(plan, _impatience(plan, random))
+    if plan.order_events == "websocket" and random.random() < 0.2:  # else busts could not be heard of again
+        plan = replace(plan, lists_fills=False)
+    return plan
+
+
+def _with(plan: Plan, acts: Iterable[Act]) -> Plan:
+    return replace(plan, acts=tuple(sorted((*plan.acts, *acts), key=lambda act: act.at_s)))
+
+
+def _crowd(plan: Plan, random: Random) -> Plan:
+    """Wishes of several people at the same instant, under limits that they would pass together."""
+    limits = random.choice(
+        (("max_open_orders", random.randint(3, 7)), ("max_position_qty", random.choice((30, 45, 60))))
+    )
+    number = 1 + max(act.number for act in plan.acts if isinstance(act, Submit))
+    acts: list[Act] = []
+    for _ in range(random.randint(1, 3)):
+        at_s, symbol = _moment(random), random.choice(sorted(SYMBOLS))
+        for _ in range(random.randint(3, 5)):
+            acts.append(Submit(at_s, number, _small_order(number, symbol, random), random.random() < 0.7))
+            number += 1
+    return replace(_with(plan, acts), limits=(limits,))
+
+
+def _small_order(number: int, symbol: str, random: Random) -> NewOrder:
+    market = SYMBOLS[symbol]
+    return NewOrder(
+        symbol=symbol,
+        side=Side.BUY,
+        order_type=OrderType.LIMIT,
+        order_qty=Quantity(Decimal(random.randint(10, 20))),
+        price=Price((market * random.choice((Decimal("0.99"), Decimal("1.001")))).quantize(TICK)),
+        client_tag=f"w{number}",
+        allow_duplicate=True,
+    )
+
+
+def _stop(plan: Plan, random: Random) -> Plan:
+    """The kill switch while orders are placed; the disk may be full then, and the desk may die before it is opened."""
+    at_s = round(random.choice([act.at_s for act in plan.acts if isinstance(act, Submit)]) + random.uniform(0, 0.2), 2)
+    acts: list[Act] = [Stop(at_s, random.choice((1, 1, 2)))]
+    if random.random() < 0.6:
+        acts.append(Crash(round(at_s + random.uniform(0.1, 3), 2)))
+    if random.random() < 0.8:
+        acts.append(Reopen(round(at_s + random.uniform(1, 20), 2)))
+    full = Fault("disk", "full", at_s - 0.5, at_s + random.uniform(0.5, 6), 1.0)
+    faults = (*plan.faults, full) if random.random() < 0.3 else plan.faults
+    return replace(_with(plan, acts), faults=faults)
+
+
+def _impatience(plan: Plan, random: Random) -> list[Act]:
+    """Callers who repeat a call under its key before it is answered."""
+    keyed = [act for act in plan.acts if isinstance(act, Submit) and act.keyed]
+    chosen = random.sample(keyed, min(len(keyed), random.randint(1, 2)))
+    return [replace(act, at_s=round(act.at_s + random.choice((0, 0.01, 0.05)), 2)) for act in chosen]

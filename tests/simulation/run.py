@@ -17,10 +17,25 @@ from floorbroker.gateway.desk import Caller, SessionState
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.store.export import digest
 from floorbroker.store.reader import JournalReader
+from tests.simulation.claims import Claim, Truth, Violation
 from tests.simulation.house import HONEST, PROFILE, Died, House, Plant, build, scratch, set_prices
 from tests.simulation.loop import Deadlock, SimulatedLoop, TooManySteps
-from tests.simulation.oracle import Claim, Truth, Violation, judge
-from tests.simulation.plan import ACTIVE_S, Act, Bust, Cancel, Force, Modify, Move, Plan, Reconcile, Submit
+from tests.simulation.oracle import judge
+from tests.simulation.plan import (
+    ACTIVE_S,
+    Act,
+    Bust,
+    Cancel,
+    Crash,
+    Force,
+    Modify,
+    Move,
+    Plan,
+    Reconcile,
+    Reopen,
+    Stop,
+    Submit,
+)
 from tests.simulation.weather import Weather
 
 CALLER = Caller(principal="people", via="api")
@@ -121,7 +136,8 @@ async def _verdict(
         fills=await house.venue.truth("fills"),
         positions=await house.venue.truth("positions"),
     )
-    desk = house.desk
+    desk, plan = house.desk, house.plan
+    house.witness.end()
     claim = Claim(
         orders=desk.orders(),
         records=list(desk.journal.replay()),
@@ -131,6 +147,11 @@ async def _verdict(
         told=people.told,
         unsettled=_unsettled(house, acts),
         errors=errors,
+        refused=people.refused,
+        lists_fills=plan.lists_fills,
+        limits=dict(plan.limits),
+        kill_level=desk.kill_state().level,
+        witness=house.witness,
     )
     people.orders = len(truth.orders)
     return judge(truth, claim)
@@ -146,11 +167,15 @@ def digest_of(path: Path) -> str:
 
 
 class People:
-    """Those who use the desk, and the market.  `told` is the intent a caller of each order was given."""
+    """Those who use the desk, and the market.
+
+    `told` is the intent a caller of each order was given, `refused` the codes of what was answered instead.
+    """
 
     def __init__(self, house: House) -> None:
         self._house = house
         self.told: dict[int, str] = {}
+        self.refused: dict[int, list[str]] = {}
         self.orders = 0
 
     async def at(self, act: Act) -> None:
@@ -175,6 +200,8 @@ class People:
                 return self._bust(act)
             case Reconcile():
                 return self.reconcile()
+            case Stop() | Reopen() | Crash():
+                return self._interfere(act)
 
     async def _submit(self, act: Submit) -> None:
         """Place it.  After our own refusal anybody may ask again; after silence only those who hold a key."""
@@ -191,6 +218,7 @@ class People:
                     return
             except FloorbrokerError as error:
                 self._house.log.note(f"people: #{act.number} was refused: {error.code}: {error.detail}")
+                self.refused.setdefault(act.number, []).append(error.code)
                 if error.code not in {"not_ready", "journal_fault"} or (key is None and error.code == "journal_fault"):
                     return
                 await asyncio.sleep(2)
@@ -226,6 +254,42 @@ class People:
             await desk.reconcile(PROFILE)
 
         await self._try(act_on, again=True)
+
+    def _interfere(self, act: Stop | Reopen | Crash) -> Coroutine[Any, Any, object]:
+        match act:
+            case Stop():
+                return self._stop(act)
+            case Reopen():
+                return self._reopen()
+            case Crash():
+                return self._crash()
+
+    async def _stop(self, act: Stop) -> None:
+        """Trip the kill switch; who hears nothing trips it again."""
+        for _ in range(8):
+            try:
+                await self._house.call(lambda desk: desk.kill(act.level, caller=CALLER, reason="enough"))
+            except Died:
+                continue
+            self._house.witness.stopped()
+            return
+
+    async def _reopen(self) -> None:
+        """Open it again, as often as the disk needs."""
+        self._house.witness.reopening()
+        for _ in range(40):
+            try:
+                await self._house.call(lambda desk: desk.reset_kill(caller=CALLER, reason="go on"))
+            except Died:
+                continue
+            except FloorbrokerError as error:
+                self._house.log.note(f"people: not opened: {error.code}: {error.detail}")
+                await asyncio.sleep(2)
+            else:
+                return
+
+    async def _crash(self) -> None:
+        self._house.crash()
 
     async def _try(self, act_on: Callable[[Gateway], Coroutine[Any, Any, None]], *, again: bool) -> None:
         try:

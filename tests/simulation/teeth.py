@@ -30,8 +30,8 @@ from floorbroker.domain.records import ExecutionReport, Fetched
 from floorbroker.domain.values import ExecId, ExecType, OrdStatus, ProfileName
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.transport.types import OrderHttp, Request, Response
+from tests.simulation.claims import Violation
 from tests.simulation.house import PROFILE, Plant
-from tests.simulation.oracle import Violation
 from tests.simulation.plan import plan_of
 from tests.simulation.run import run
 

@@ -31,7 +31,7 @@ class Echo:
         if scope["type"] == "http":
             body = (await receive())["body"]
             self.seen.append(body)
-            await send({"type": "http.response.start", "status": 200, "headers": [(b"X-Seen", b"1")]})
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"X-Seen", b"%d" % len(self.seen))]})
             await send({"type": "http.response.body", "body": b'{"echo":"' + body + b'"}'})
             return
         await receive()
@@ -120,6 +120,12 @@ def test_a_lost_exchange_says_unknown_exactly_when_bytes_have_left(what: str, ou
     assert isinstance(answer, Timeout | ConnectionFailed)
     assert answer.outcome is outcome
     assert len(venue.seen) == arrived
+
+
+def test_a_replayed_request_is_answered_by_its_second_arrival() -> None:
+    answer, venue = in_world(_submit_and_wait, always("order", "replay"))
+    assert isinstance(answer, Response)
+    assert (answer.headers["x-seen"], venue.seen) == ("2", [b"one", b"one"])
 
 
 @pytest.mark.parametrize(

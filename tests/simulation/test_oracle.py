@@ -16,7 +16,8 @@ from floorbroker.domain.orders import NewOrder, Order
 from floorbroker.domain.ports import NoteEntry, Record
 from floorbroker.domain.values import ClOrdId, ExecId, IntentId, OrderId, OrderType, Price, ProfileName, Quantity, Side
 from floorbroker.oms.book import ADJUSTMENT
-from tests.simulation.oracle import Claim, Truth, judge
+from tests.simulation.claims import Claim, Truth
+from tests.simulation.oracle import judge
 from tests.simulation.plan import plan_of
 
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
@@ -133,6 +134,10 @@ def test_plans_hold_every_kind_of_trouble() -> None:
     struck = {(fault.where, fault.what) for plan in plans for fault in plan.faults}
     acts = {type(act).__name__ for plan in plans for act in plan.acts}
     assert {"order", "read", "stream", "connect", "disk"} == {where for where, _ in struck}
-    assert len(struck) == 34
-    assert acts == {"Submit", "Cancel", "Modify", "Move", "Force", "Bust", "Reconcile"}
+    assert len(struck) == 35
+    assert acts == {
+        "Submit", "Cancel", "Modify", "Move", "Force", "Bust", "Reconcile", "Stop", "Reopen", "Crash",
+    }  # fmt: skip
+    assert 60 < sum(bool(plan.limits) for plan in plans) < 140
+    assert 20 < sum(not plan.lists_fills for plan in plans) < 100
     assert sum(bool(plan.kills) for plan in plans) > 150

@@ -20,6 +20,7 @@ KINDS: dict[str, tuple[str, ...]] = {
         "delay",  # the request arrives long after the client gave up
         "slow",  # the reply takes seconds
         "duplicate",  # the network hands the request over twice
+        "replay",  # somebody in between hands it over twice, and passes on the second answer
         "reorder",  # later requests overtake this one
         "page",  # somebody in between answers 502; the venue saw nothing
         "page_after",  # the same, and the venue has acted
@@ -87,14 +88,15 @@ class Weather:
 class Journey:
     """What becomes of one HTTP exchange, in seconds and outcomes.
 
-    `arrivals` are the delays after which the venue sees the request (none: never, two: twice).  `reply_s` None: the
-    reply is lost in silence.
+    `arrivals` are the delays after which the venue sees the request (none: never, two: twice); `heard` is which of them
+    the client hears the answer to.  `reply_s` None: the reply is lost in silence.
     """
 
     connect_s: float = 0.0
     refused: bool = False
     stalled: bool = False
     arrivals: tuple[float, ...] = ()
+    heard: int = 0
     reply_s: float | None = None
     reset: bool = False
     status: int | None = None  # somebody in between answers this instead of the venue
@@ -144,5 +146,8 @@ def _after_arrival(what: str, whole: Journey, weather: Weather) -> Journey:
             return Journey(connect_s=connect_s, arrivals=(weather.between(0.1, 1.5),), reply_s=down_s)
         case "duplicate":
             return Journey(connect_s=connect_s, arrivals=(up_s, up_s + weather.between(0, 3)), reply_s=down_s)
+        case "replay":
+            again_s = up_s + weather.between(0.01, 0.5)
+            return Journey(connect_s=connect_s, arrivals=(up_s, again_s), heard=1, reply_s=down_s)
         case _:
             raise ValueError(f"no course for {what!r}")

@@ -1,0 +1,54 @@
+"""What the oracle judges: the truth of the venue, the claims of the desk; and how it says what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from floorbroker.domain.orders import Order
+from floorbroker.domain.ports import Record
+from tests.simulation.witness import Witness
+
+KINDS = ("lost", "duplicate", "wrong", "stuck")
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken promise: its kind (`lost duplicate wrong stuck`) and what happened."""
+
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """What the venue knows, as its control door tells it."""
+
+    orders: Sequence[Mapping[str, Any]]
+    fills: Sequence[Mapping[str, Any]]
+    positions: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What the desk says, and what was said to people.  `sends` counts order requests that left, by client order id."""
+
+    orders: Sequence[Order]
+    records: Sequence[Record]
+    holdings: Mapping[str, Decimal]
+    sends: Mapping[str, int]
+    doubled: AbstractSet[str] = frozenset()  # client ids of requests that the network handed over twice
+    told: Mapping[int, str] = field(default_factory=dict[int, str])  # order number -> intent id a caller was given
+    unsettled: Sequence[str] = ()  # why the desk is not at rest
+    errors: Sequence[str] = ()  # what nobody caught
+    refused: Mapping[int, Sequence[str]] = field(default_factory=dict[int, Sequence[str]])  # codes, by order number
+    lists_fills: bool = True  # whether the venue can be asked for executions
+    limits: Mapping[str, int] = field(default_factory=dict[str, int])  # the risk limits of the plan
+    kill_level: int = 0
+    witness: Witness | None = None  # who saw the way there

@@ -1,0 +1,264 @@
+"""The oracle's rules about the way there: what must hold at every moment, whatever comes right in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from floorbroker.domain import facts as f
+from floorbroker.domain.fold import fold
+from floorbroker.domain.orders import CLOSED, Order, OrderState
+from floorbroker.domain.ports import AuditEntry, FactEntry, Record
+from floorbroker.domain.values import IntentId
+from floorbroker.oms.book import Change
+from tests.simulation.claims import Claim, Truth, Violation
+from tests.simulation.witness import Departure, Row, Scene, Witness
+
+VISIBILITY_S, CLOCK_ERROR_S, MARGIN_S, SPREAD_S = 2.0, 1.0, 2.0, 10.0  # RELIABILITY 2.6
+GRACE = timedelta(seconds=10)  # RELIABILITY 3
+ENDED = frozenset({OrderState.FILLED, OrderState.CANCELLED, OrderState.EXPIRED})
+OVER = frozenset({"filled", "canceled", "expired", "rejected", "replaced"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One new order or change as the journal has it: by its client id, durable from `seq` on."""
+
+    intent_id: IntentId
+    seq: int
+    prepared_in: int  # the epoch
+    at: datetime
+    bound_s: float
+    audited: int | None  # the sequence of its audit row
+
+
+def judge_course(truth: Truth, claim: Claim, witness: Witness) -> list[Violation]:
+    """Every promise broken on the way."""
+    decisions = _decisions(claim.records)
+    return [
+        *_departures(decisions, witness),
+        *_horizons(truth, claim, decisions, witness),
+        *_stops(witness),
+        *_moves(witness.moves),
+        *_stand_ins(claim.records),
+        *_replayed(claim),
+        *_limits(claim, witness),
+        *_given_up(claim),
+    ]
+
+
+# -- what left, and what was durable then ---------------------------------------------------------------------------------
+
+
+def _decisions(records: Sequence[Record]) -> dict[str, Decision]:
+    founded: dict[IntentId, tuple[str, int]] = {}
+    audited: dict[str, int] = {}
+    found: dict[str, Decision] = {}
+    for record in records:
+        entry = record.entry
+        if isinstance(entry, AuditEntry) and entry.outcome == "sending":
+            audited.setdefault(entry.detail.get("replace_id") or entry.object, record.seq)
+        if not isinstance(entry, FactEntry):
+            continue
+        match entry.fact:
+            case f.Prepared(cl_ord_id=client):
+                founded[entry.intent_id] = (client, record.epoch)
+            case f.Sending(arrival_bound_s=bound_s) if entry.intent_id in founded:
+                client, epoch = founded[entry.intent_id]
+                found.setdefault(client, _decision(record, entry.intent_id, epoch, bound_s))
+            case f.ReplaceAsked(cl_ord_id=client):
+                found[client] = _decision(record, entry.fact.replace_id, record.epoch, 0.0)
+            case _:
+                pass
+    return {client: _with_row(decision, audited) for client, decision in found.items()}
+
+
+def _decision(record: Record, intent_id: IntentId, epoch: int, bound_s: float) -> Decision:
+    assert isinstance(record.entry, FactEntry)  # the caller has looked
+    at = record.entry.fact.at
+    return Decision(intent_id=intent_id, seq=record.seq, prepared_in=epoch, at=at, bound_s=bound_s, audited=None)
+
+
+def _with_row(decision: Decision, audited: Mapping[str, int]) -> Decision:
+    return Decision(
+        intent_id=decision.intent_id,
+        seq=decision.seq,
+        prepared_in=decision.prepared_in,
+        at=decision.at,
+        bound_s=decision.bound_s,
+        audited=audited.get(decision.intent_id),
+    )
+
+
+def _departures(decisions: Mapping[str, Decision], witness: Witness) -> Iterable[Violation]:
+    """Durable and audited before the first byte (I2, RELIABILITY 9); sent by the life that decided, or never (2.7)."""
+    for left in witness.departures:
+        if left.method == "DELETE":
+            continue
+        decision = decisions.get(left.client)
+        if decision is None:
+            yield Violation("lost", f"{_left(left)}, and the journal knows nothing of it")
+        elif decision.seq > left.seq:
+            yield Violation("wrong", f"{_left(left)} before it was durable")
+        elif decision.prepared_in != left.epoch:
+            text = f"{_left(left)} in life {left.epoch}, decided in life {decision.prepared_in}"
+            yield Violation("duplicate", text)
+        elif decision.audited is None or decision.audited > left.seq:
+            yield Violation("wrong", f"{_left(left)} without a row in the audit")
+
+
+def _left(departure: Departure) -> str:
+    return f"{departure.method} of {departure.client} left at {departure.at_s:.3f}s"
+
+
+def _stops(witness: Witness) -> Iterable[Violation]:
+    """A confirmed kill switch lets nothing new out, over restarts and full disks (I14); cancels pass (I15)."""
+    for left in witness.departures:
+        if left.method != "DELETE" and any(since <= left.at_s <= until for since, until in witness.stops):
+            yield Violation("wrong", f"{_left(left)} while the kill switch was on")
+
+
+# -- doubt ----------------------------------------------------------------------------------------------------------------
+
+
+def _horizons(truth: Truth, claim: Claim, decisions: Mapping[str, Decision], witness: Witness) -> Iterable[Violation]:
+    """Nobody is given up before the arrival horizon and the questions after it; nor who came in time (I3, 2.6)."""
+    by_intent = {decision.intent_id: (client, decision) for client, decision in decisions.items()}
+    left = {departure.client: departure.at_s for departure in witness.departures}
+    taken = {row["client"] for row in truth.orders} - claim.doubled
+    for record in claim.records:
+        if not isinstance(record.entry, FactEntry) or not isinstance(record.entry.fact, f.HorizonPassed):
+            continue
+        client, decision = by_intent.get(record.entry.intent_id, ("", None))
+        if decision is None:
+            continue
+        waited_s = (record.entry.fact.at - decision.at).total_seconds()
+        least_s = decision.bound_s + VISIBILITY_S + CLOCK_ERROR_S + MARGIN_S + SPREAD_S
+        if waited_s < least_s:
+            yield Violation("wrong", f"{client} was given up after {waited_s:.1f}s; {least_s:.1f}s are the least")
+        took_s = witness.arrivals.get(client, float("inf")) - left.get(client, 0.0)
+        if client in taken and took_s < decision.bound_s:
+            yield Violation("lost", f"{client} was given up, and had come in after {took_s:.1f}s")
+
+
+def _given_up(claim: Claim) -> Iterable[Violation]:
+    """An order that shows up after it was given up is cancelled (2.6)."""
+    for order in claim.orders:
+        if order.is_open and any("late acceptance" in alert for alert in order.alerts):
+            yield Violation("stuck", f"{order.intent_id} was given up, showed up, and still works")
+
+
+# -- how orders moved -----------------------------------------------------------------------------------------------------
+
+
+def _moves(moves: Sequence[Change]) -> Iterable[Violation]:
+    """What may not fall, falls by a bust or a correction alone (I10); an end is left by a void or a replace (3, I8)."""
+    for change in moves:
+        before, after = change.before, change.after
+        assert isinstance(change.record.entry, FactEntry)  # a change is about a fact
+        fact = change.record.entry.fact
+        if before is None:
+            continue
+        taken_back = isinstance(fact, f.Void) or (isinstance(fact, f.Exec) and fact.version > 0)
+        if after.cum_qty < before.cum_qty and not taken_back:
+            yield Violation("wrong", f"{_moved(before, after, fact)}: filled fell from {before.cum_qty}")
+        if before.state in ENDED and after.state not in CLOSED and not isinstance(fact, f.Void | f.ReplaceDone):
+            yield Violation("wrong", f"{_moved(before, after, fact)}: an end was undone")
+
+
+def _moved(before: Order, after: Order, fact: f.Fact) -> str:
+    return (
+        f"{after.intent_id} went from {before.state.value} to {after.state.value} by {fact.kind} ({fact.source.value})"
+    )
+
+
+def _stand_ins(records: Sequence[Record]) -> Iterable[Violation]:
+    """A fill is made up after the grace, counted from when we first heard of a total that implies it (3)."""
+    heard: dict[str, list[tuple[datetime, Decimal]]] = {}
+    for record in records:
+        fact = record.entry.fact if isinstance(record.entry, FactEntry) else None
+        if isinstance(fact, f.Cum):
+            heard.setdefault(fact.order_id, []).append((fact.at, fact.cum_qty))
+        if isinstance(fact, f.Exec) and fact.synthetic:
+            total = Decimal(fact.exec_id.rpartition("#")[2])
+            since = min((at for at, cum in heard.get(fact.order_id, ()) if cum >= total), default=fact.at)
+            if fact.at - since < GRACE:
+                yield Violation("wrong", f"a fill of {fact.order_id} was made up after {fact.at - since}")
+
+
+def _replayed(claim: Claim) -> Iterable[Violation]:
+    """The journal alone makes the same orders, whatever order its facts come in (I7, I26)."""
+    facts: dict[IntentId, list[f.Fact]] = {}
+    for record in claim.records:
+        if isinstance(record.entry, FactEntry):
+            facts.setdefault(record.entry.intent_id, []).append(record.entry.fact)
+    for order in claim.orders:
+        told = facts.get(order.intent_id, [])
+        if not any(isinstance(fact, f.Prepared | f.Adopted) for fact in told):
+            continue  # called lost elsewhere
+        again = fold(order.intent_id, reversed(told))
+        if again != order:
+            yield Violation("wrong", f"the journal makes {again} of its facts, the desk says {order}")
+
+
+# -- limits ---------------------------------------------------------------------------------------------------------------
+
+
+def _limits(claim: Claim, witness: Witness) -> Iterable[Violation]:
+    """No orders pass a limit together, at any moment, whatever was in doubt then (I5, I12).
+
+    Judged by the venue's own orders.  Children of groups are the venue's doing; busts and orders that a network handed
+    over after their refusal are nobody's decision.
+    """
+    names = _clients_of(claim.records)
+    check = {"max_open_orders": _too_many, "max_position_qty": _too_large}
+    for name, most in claim.limits.items():
+        judged: Callable[[Scene, Mapping[str, str], int], str | None] = check[name]
+        for scene in witness.scenes:
+            text = judged(scene, names, most)
+            if text is not None and not claim.doubled and not _has_busts(claim.records):
+                yield Violation("wrong", f"at {scene.at_s:.3f}s {text}, above {name} {most}")
+                break
+
+
+def _clients_of(records: Sequence[Record]) -> dict[str, str]:
+    """Client id -> intent, of what this desk sent itself."""
+    found: dict[str, str] = {}
+    for record in records:
+        if isinstance(record.entry, FactEntry) and isinstance(record.entry.fact, f.Prepared | f.ReplaceAsked):
+            found[record.entry.fact.cl_ord_id] = record.entry.intent_id
+    return found
+
+
+def _has_busts(records: Sequence[Record]) -> bool:
+    return any(isinstance(record.entry, FactEntry) and isinstance(record.entry.fact, f.Void) for record in records)
+
+
+def _too_many(scene: Scene, names: Mapping[str, str], most: int) -> str | None:
+    alive = {names[row["client"] or ""] for row in _working(scene, names)}
+    return f"{len(alive)} orders work" if len(alive) > most else None
+
+
+def _working(scene: Scene, names: Mapping[str, str]) -> list[Row]:
+    return [row for row in scene.orders if row["status"] not in OVER and row["client"] in names]
+
+
+def _too_large(scene: Scene, names: Mapping[str, str], most: int) -> str | None:
+    """Positions after everything of one side that works has filled; amounts of money have no size in units."""
+    worst: dict[tuple[str, str], dict[str, Decimal]] = {}
+    unmeasured = {row["symbol"] for row in scene.orders if row["quantity"] is None}
+    for row in _working(scene, names):
+        if row["quantity"] is None or row["symbol"] in unmeasured:
+            continue
+        by_intent = worst.setdefault((row["symbol"] or "", row["side"] or ""), {})
+        leaves = Decimal(row["quantity"]) - Decimal(row["filled"] or 0)
+        intent = names[row["client"] or ""]
+        by_intent[intent] = max(by_intent.get(intent, leaves), leaves)
+    for (symbol, side), by_intent in sorted(worst.items()):
+        sign = 1 if side == "buy" else -1
+        after = sign * scene.positions.get(symbol, Decimal(0)) + sum(by_intent.values())
+        if after > most:
+            return f"{side} orders may bring {symbol} to {after}"
+    return None
