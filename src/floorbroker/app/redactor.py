@@ -16,6 +16,7 @@ class SecretFilter:
     """Implements `ports.Redactor`."""
 
     _forms: set[str] = field(default_factory=set[str])
+    _longest_first: tuple[str, ...] = ()
 
     def learn(self, secret: str) -> None:
         """From now on this text never passes, in any of its usual encodings.  Very short texts would star out everything."""
@@ -26,10 +27,11 @@ class SecretFilter:
         encoded |= {text.rstrip("=") for text in encoded}
         self._forms |= {secret, raw.hex(), raw.hex().upper(), quote(secret, safe=""), quote_plus(secret)} | encoded
         self._forms |= {json.dumps(secret)[1:-1]}
+        self._longest_first = tuple(sorted(self._forms, key=len, reverse=True))
 
     def clean(self, text: str) -> str:
         """The text with every known secret starred out, longest first."""
-        for form in sorted(self._forms, key=len, reverse=True):
+        for form in self._longest_first:
             if form in text:
                 text = text.replace(form, STARS)
         return text

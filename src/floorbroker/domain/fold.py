@@ -65,6 +65,13 @@ class OrderFold:
             self._view = order_of(self.intent_id, self.evidence)
         return self._view
 
+    def foresee(self, facts: Iterable[f.Fact]) -> Order:
+        """The order as it would stand with these facts too; nothing is joined."""
+        ahead = OrderFold(self.intent_id, self.evidence.copy())
+        for fact in facts:
+            ahead.add(fact)
+        return ahead.view()
+
 
 def fold(intent_id: IntentId, facts: Iterable[f.Fact]) -> Order:
     """The order that a set of facts describes."""

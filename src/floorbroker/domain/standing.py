@@ -34,6 +34,10 @@ class Link:
     rejects: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     terms: set[f.ReplaceDone] = field(default_factory=set[f.ReplaceDone])
 
+    def copy(self) -> Link:
+        """One that may be joined further without touching this one."""
+        return Link(set(self.words), set(self.cums), set(self.done_days), set(self.rejects), set(self.terms))
+
 
 @dataclass(slots=True)
 class Evidence:
@@ -46,6 +50,18 @@ class Evidence:
     edges: dict[OrderId, OrderId] = field(default_factory=dict[OrderId, OrderId])
     execs: dict[ExecId, dict[int, f.Exec]] = field(default_factory=dict[ExecId, dict[int, f.Exec]])
     voids: dict[ExecId, f.Void] = field(default_factory=dict[ExecId, f.Void])
+
+    def copy(self) -> Evidence:
+        """One that may be joined further without touching this one."""
+        return Evidence(
+            seen=set(self.seen),
+            founding=self.founding,
+            own={kind: set(facts) for kind, facts in self.own.items()},
+            links={order_id: link.copy() for order_id, link in self.links.items()},
+            edges=dict(self.edges),
+            execs={exec_id: dict(versions) for exec_id, versions in self.execs.items()},
+            voids=dict(self.voids),
+        )
 
     def link(self, order_id: OrderId) -> Link:
         return self.links.setdefault(order_id, Link())

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from floorbroker.domain.capability import IdentityClass
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError, KillSwitchOn, NotArmed, NotReady
 from floorbroker.domain.ids import IdSource
@@ -79,6 +80,7 @@ class AccountContext:
     send_timeout_s: float = 5.0
     epoch: int = 0
     cancel_late: bool = True
+    answers_when_heard: bool = True
     steps: Steps = NO_STEPS
     account: Account | None = None
     account_asked_at: datetime | None = None
@@ -90,6 +92,11 @@ class AccountContext:
 
     def __post_init__(self) -> None:
         self._exposed = Exposed(self.book, self.gate, self.clock)
+
+    @property
+    def tells_when_heard(self) -> bool:
+        """Whether an acceptance is told before it is durable: only where the venue finds an order by our own id for good."""
+        return self.answers_when_heard and self.broker.info.identity is IdentityClass.A
 
     # -- tasks ----------------------------------------------------------------------------------------------------------
 

@@ -45,13 +45,36 @@ class OrderBook:
 
     def apply(self, record: Record) -> Change | None:
         """Join one committed record; a change when it was about an order of this book."""
-        before = self.get(record.entry.intent_id) if isinstance(record.entry, FactEntry) else None
-        fold = self._join(record)
+        before: dict[IntentId, Order | None] = {}
+        self.join(record, before)
+        return self.change(record, before)
+
+    def join(self, record: Record, before: dict[IntentId, Order | None]) -> None:
+        """Take in one record of a commit; `before` learns how its order stood, the first time the commit names it."""
+        entry = record.entry
+        if isinstance(entry, FactEntry) and entry.intent_id not in before:
+            before[entry.intent_id] = self.get(entry.intent_id)
+        self._join(record)
+
+    def change(self, record: Record, before: dict[IntentId, Order | None]) -> Change | None:
+        """What a joined record changed, once the whole commit is in: its order is derived once, and only the first of its
+        records tells how it stood before.
+        """
+        entry = record.entry
+        if not isinstance(entry, FactEntry) or entry.profile != self.profile:
+            return None
+        fold = self._folds.get(entry.intent_id)
         if fold is None or not fold.is_founded:
             return None
         after = fold.view()
+        if entry.intent_id not in before:
+            return Change(record=record, before=after, after=after)
         self._track(after)
-        return Change(record=record, before=before, after=after)
+        return Change(record=record, before=before.pop(entry.intent_id), after=after)
+
+    def foresee(self, intent_id: IntentId, facts: Iterable[f.Fact]) -> Order:
+        """The order as it will stand with these facts; nothing is joined."""
+        return self._folds[intent_id].foresee(facts)
 
     def restore(self, records: Iterable[Record]) -> None:
         """Join many committed records, as every start does.

@@ -53,6 +53,10 @@ class Inbound:
     async def write_facts(self, intent_id: IntentId, facts: Sequence[f.Fact]) -> None:
         await self.ctx.writer.write([self._entry(intent_id, fact) for fact in facts])
 
+    def leave_facts(self, intent_id: IntentId, facts: Sequence[f.Fact]) -> None:
+        """Facts that nobody waits for: durable with the next commit."""
+        self.ctx.writer.leave([self._entry(intent_id, fact) for fact in facts])
+
     def entries_of(self, reports: Iterable[ExecutionReport]) -> list[Entry]:
         """Facts of every report whose order is known or can be adopted; strays are kept and tried again."""
         entries: list[Entry] = []

@@ -25,6 +25,7 @@ from floorbroker.oms.translate import fact_of_failure
 from floorbroker.oms.unforeseen import ours
 
 FINISH_POLL_S = 0.05
+_TAKEN = (f.Ack, f.Working)  # the venue has the order, and nothing more is said of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,10 +161,8 @@ class Submitter:
         self.ctx.steps.reach("submit.S4")
         facts = await self._send(approved)
         self.ctx.steps.reach("submit.S10")
-        await self._conclude(approved.intent_id, facts)
+        order = await self._conclude(approved.intent_id, facts)
         self.ctx.steps.reach("submit.S11")
-        order = self.ctx.book.get(approved.intent_id)
-        assert order is not None  # its prepared fact is committed and folded above
         self.ctx.meter.count("orders", outcome=order.ord_status.value, profile=self.ctx.profile.name)
         return order
 
@@ -174,16 +173,26 @@ class Submitter:
             self.ctx.steps.reach("submit.S3")
             await self.ctx.writer.commit_act(entries)
 
-    async def _conclude(self, intent_id: IntentId, facts: list[f.Fact]) -> None:
-        """Write what came of the send.  When the journal fails now, the order stands as SENDING, which is durable and true:
-        calling that a refusal would invite a second order.
+    async def _conclude(self, intent_id: IntentId, facts: list[f.Fact]) -> Order:
+        """Write what came of the send, and how the order stands.
+
+        That a venue has the order is told when it is heard, where the venue itself can be asked for it by our id: losing
+        that word loses nothing (ADR 13).  Every other word is durable before it is told.  When the journal fails now, the
+        order stands as SENDING, which is durable and true: calling that a refusal would invite a second order.
         """
+        ctx = self.ctx
+        if ctx.tells_when_heard and not self.inbound.strays and all(isinstance(fact, _TAKEN) for fact in facts):
+            self.inbound.leave_facts(intent_id, facts)
+            return ctx.book.foresee(intent_id, facts)
         try:
             await self.inbound.write_facts(intent_id, facts)
             if self.inbound.strays:
                 await self.inbound.take(())
         except JournalFault as fault:
-            self.ctx.log.error("submit.answer_not_journaled", intent=intent_id, detail=fault.detail)
+            ctx.log.error("submit.answer_not_journaled", intent=intent_id, detail=fault.detail)
+        order = ctx.book.get(intent_id)
+        assert order is not None  # its prepared fact was committed and folded before it was sent
+        return order
 
     def _entries(self, approved: Approved, *, actor: Actor, key: Key | None, route: str) -> list[Entry]:
         ctx, at, wish = self.ctx, self.ctx.clock.now(), approved.order

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError, JournalFault
 from floorbroker.domain.facts import Cum, Fact, Source
+from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import NO_STEPS, Entry, FactEntry, Journal, Log, Record, Steps
 from floorbroker.domain.values import IntentId
 from floorbroker.oms.book import Change, OrderBook
@@ -19,6 +20,7 @@ from floorbroker.store import StaleEpoch
 
 MAX_HELD = 10_000
 RETRY_S = 1.0
+LINGER_S = 0.002
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -47,22 +49,55 @@ class Writer:
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
     _fault: JournalFault | None = None
+    _is_flushing: bool = False
+    _linger: asyncio.TimerHandle | None = None
 
     async def commit_act(self, entries: Sequence[Entry]) -> None:
-        """The transaction an act begins with: durable and folded when this returns.
+        """The transaction an act begins with: durable and folded when this returns.  What waits to be written goes along.
 
         Raises `Conflict` and `JournalFault`; then the act must not happen.
         """
+        waiting = self._take_waiting()
         try:
-            records = await self.journal.commit(entries)
+            if waiting:
+                records = await self._commit_with(waiting, entries)
+            else:
+                records = await self.journal.commit(entries)
         except JournalFault as fault:
             self.on_fault(fault)
             raise
         self._fold(records)
 
+    async def _commit_with(self, waiting: list[_Batch], entries: Sequence[Entry]) -> tuple[Record, ...]:
+        """One flush for both; an act is never refused for what was only waiting."""
+        news = self._news(entry for batch in waiting for entry in batch.entries)
+        try:
+            records = await self.journal.commit([*news, *entries])
+        except BaseException as error:
+            self._inbox.extendleft(reversed(waiting))
+            self._wake.set()
+            if isinstance(error, FloorbrokerError) and not isinstance(error, JournalFault):
+                return await self.journal.commit(entries)
+            raise
+        for batch in waiting:
+            _tell(batch, None)
+        return records
+
+    def _take_waiting(self) -> list[_Batch]:
+        """What is in nobody's hands yet; nothing while the journal is known to fail."""
+        if self._is_flushing or self._fault is not None:
+            return []
+        waiting = list(self._inbox)
+        self._inbox.clear()
+        return waiting
+
     def put(self, entries: Sequence[Entry]) -> None:
-        """Hand over entries; they become durable soon."""
+        """Hand over entries; they become durable at once, as far as that goes."""
         self._append(_Batch(entries, None))
+
+    def leave(self, entries: Sequence[Entry]) -> None:
+        """Hand over entries that nobody waits for: durable with the next commit, and within two milliseconds anyway."""
+        self._append(_Batch(entries, None), lingers=True)
 
     async def write(self, entries: Sequence[Entry]) -> None:
         """Hand over entries and wait until they are durable and folded.  Raises `JournalFault` when they are not.
@@ -76,19 +111,28 @@ class Writer:
         self._append(_Batch(entries, done))
         await done
 
-    def _append(self, batch: _Batch) -> None:
+    def _append(self, batch: _Batch, *, lingers: bool = False) -> None:
         if len(self._inbox) >= MAX_HELD:
             dropped = self._inbox.popleft()
             _tell(dropped, JournalFault("the journal cannot keep up; this was dropped"))
             self.log.error("journal.ring_full", entries=len(dropped.entries))
         self._inbox.append(batch)
-        self._wake.set()
         self._idle.clear()
+        if not lingers:
+            self._wake.set()
+        elif self._linger is None:
+            self._linger = asyncio.get_running_loop().call_later(LINGER_S, self._linger_no_more)
+
+    def _linger_no_more(self) -> None:
+        self._linger = None
+        if self._inbox:
+            self._wake.set()
 
     async def idle(self) -> None:
         """Wait until everything handed over so far is durable."""
         while self._inbox:
             self._idle.clear()
+            self._wake.set()
             await self._idle.wait()
 
     async def run(self) -> None:
@@ -110,11 +154,14 @@ class Writer:
     async def _flush(self) -> bool:
         batches = list(self._inbox)
         entries = self._news(entry for batch in batches for entry in batch.entries)
+        self._is_flushing = True
         try:
             await self._commit(entries)
         except JournalFault as fault:
             self._fail(batches, fault)
             return False
+        finally:
+            self._is_flushing = False
         self._fault = None
         for batch in batches:
             if self._inbox and self._inbox[0] is batch:
@@ -154,17 +201,34 @@ class Writer:
         except StaleEpoch as stale:
             raise JournalFault(stale.detail) from stale
 
-    def _fold(self, records: Iterable[Record]) -> None:
+    def _fold(self, records: Sequence[Record]) -> None:
         """Into the book, and told.  What one record does to a listener must not keep the next from being folded."""
+        before: dict[IntentId, Order | None] = {}
         for record in records:
-            try:
-                with ours(self.log, "journal.unforeseen", seq=record.seq):
-                    change = self.book.apply(record)
-                    if change is not None:
-                        self.on_change(change)
-                        self.steps.reach("event.E5")
-            except FloorbrokerError as error:  # the record is durable; an act that waits for it must go on
-                self.log.error("journal.fold_failed", seq=record.seq, detail=error.detail)
+            self._safely(record, self._join, before)
+        for record in records:
+            self._safely(record, self._announce, before)
+
+    def _join(self, record: Record, before: dict[IntentId, Order | None]) -> None:
+        self.book.join(record, before)
+
+    def _announce(self, record: Record, before: dict[IntentId, Order | None]) -> None:
+        change = self.book.change(record, before)
+        if change is not None:
+            self.on_change(change)
+            self.steps.reach("event.E5")
+
+    def _safely(
+        self,
+        record: Record,
+        work: Callable[[Record, dict[IntentId, Order | None]], None],
+        before: dict[IntentId, Order | None],
+    ) -> None:
+        try:
+            work(record, before)
+        except Exception as error:  # noqa: BLE001 - the record is durable; an act that waits for it must go on
+            detail = error.detail if isinstance(error, FloorbrokerError) else type(error).__name__
+            self.log.error("journal.fold_failed", seq=record.seq, detail=detail)
 
     def _news(self, entries: Iterable[Entry]) -> list[Entry]:
         """What the book does not hold yet, each thing once."""

@@ -25,7 +25,9 @@ Settle = Callable[[Sequence[Batch], FloorbrokerError | None], None]
 
 
 class CommitQueue:
-    """`prepare` makes the work that writes a group, `settle` gives each of its batches an outcome; both on the loop."""
+    """`prepare` lays a group down and gives the work that makes it durable, `settle` gives each of its batches an outcome;
+    both on the loop.
+    """
 
     def __init__(
         self, executor: CommitExecutor, *, prepare: Prepare, settle: Settle, max_waiting: int = MAX_WAITING
@@ -60,7 +62,14 @@ class CommitQueue:
     def _go_alone(self, batch: Batch) -> None:
         self._resting = False
         asyncio.get_running_loop().call_soon(self._rest)
-        self._finish([batch], _attempt(self._executor, self._prepare([batch])))
+        self._finish([batch], self._attempt([batch]))
+
+    def _attempt(self, group: Sequence[Batch]) -> FloorbrokerError | None:
+        try:
+            self._executor.alone(self._prepare(group))
+        except (FloorbrokerError, sqlite3.Error, OSError, RuntimeError) as fault:
+            return _ours(fault)
+        return None
 
     def _rest(self) -> None:
         self._resting = self._drainer is None
@@ -97,14 +106,6 @@ class CommitQueue:
         self._settle(group, error)
         for batch in group:
             _wake(batch)
-
-
-def _attempt(executor: CommitExecutor, work: Work) -> FloorbrokerError | None:
-    try:
-        executor.alone(work)
-    except (FloorbrokerError, sqlite3.Error, OSError, RuntimeError) as fault:
-        return _ours(fault)
-    return None
 
 
 def _ours(fault: Exception) -> FloorbrokerError:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 from floorbroker.domain.clock import Clock
@@ -163,7 +162,7 @@ class SqliteJournal:
 
     def _prepared(self, group: Sequence[Batch]) -> Work:
         stamp = Stamp(at=self._clock.now(), mono_us=int(self._clock.monotonic() * 1_000_000))
-        return partial(self._writer.write, group, stamp)
+        return self._writer.stage(group, stamp)
 
     def _assert_open(self) -> None:
         if not self._is_open:

@@ -8,16 +8,19 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from floorbroker.domain.errors import Conflict, FloorbrokerError, JournalFault
 from floorbroker.domain.facts import Exec, Prepared, ReplaceAsked
 from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, KeyEntry, Record
 from floorbroker.store.codec import Row, encode
 from floorbroker.store.connect import meta, set_meta
+from floorbroker.store.executors import Work
 from floorbroker.store.faults import FULL, fault_of, primary_code
 from floorbroker.store.reader import microseconds
 from floorbroker.store.reserve import Reserve
 
+_INSERT_RECORD = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?)"
 _RETIRE = (
     "UPDATE meta SET value = 'yes' WHERE key = 'clean' "
     "AND (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'epoch') <= ?"
@@ -51,6 +54,11 @@ class Stamp:
 
     at: datetime
     mono_us: int
+
+    @property
+    def at_us(self) -> int:
+        """Wall time in microseconds since 1970."""
+        return microseconds(self.at)
 
 
 @dataclass(slots=True)
@@ -88,18 +96,42 @@ class Writer:
         with suppress(sqlite3.Error):
             self.connection.execute(_RETIRE, (self.epoch,))
 
-    def write(self, group: Sequence[Batch], stamp: Stamp) -> None:
-        """One transaction for the whole group.  Raises `Conflict` for a stale epoch and `JournalFault`; batches that
-        break a uniqueness rule fail alone, inside.  A full disk gets the reserve and one more try.
+    def stage(self, group: Sequence[Batch], stamp: Stamp) -> Work:
+        """Lay the whole group down in one open transaction; the work that makes it durable.
+
+        Rows are laid down where the caller runs, because each one costs less than a hop between threads; only the flush
+        may be worth another thread.  Raises `Conflict` for a stale epoch and `JournalFault`; batches that break a
+        uniqueness rule fail alone, inside.  A full disk gets the reserve and one more try.
         """
         if self.stopped_by is not None:
             raise self.stopped_by
         try:
-            self._transact(group, stamp)
+            self._lay_down(group, stamp)
         except sqlite3.Error as error:
-            if primary_code(error) != FULL or not self._make_room():
-                raise fault_of(error) from error
-            self._again(group, stamp)
+            self._with_room(error, group, stamp)
+        return partial(self._commit, group, stamp)
+
+    def _commit(self, group: Sequence[Batch], stamp: Stamp) -> None:
+        try:
+            self.connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._with_room(error, group, stamp)
+            self._commit_again()
+
+    def _commit_again(self) -> None:
+        try:
+            self.connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise fault_of(error) from error
+
+    def _with_room(self, error: sqlite3.Error, group: Sequence[Batch], stamp: Stamp) -> None:
+        """Lay the group down once more where room can be made; else say what is wrong."""
+        if primary_code(error) != FULL or not self._make_room():
+            raise fault_of(error) from error
+        try:
+            self._lay_down(group, stamp)
+        except sqlite3.Error as second:
+            raise fault_of(second) from second
 
     def settle(self, group: Sequence[Batch], error: FloorbrokerError | None) -> None:
         """Give each batch its outcome.  After an error the database itself is asked what is durable (RELIABILITY
@@ -129,48 +161,58 @@ class Writer:
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
 
-    def _again(self, group: Sequence[Batch], stamp: Stamp) -> None:
-        try:
-            self._transact(group, stamp)
-        except sqlite3.Error as error:
-            raise fault_of(error) from error
-
     def _make_room(self) -> bool:
         self.is_full = True
         return self.reserve is not None and self.reserve.release()
 
-    def _transact(self, group: Sequence[Batch], stamp: Stamp) -> None:
+    def _lay_down(self, group: Sequence[Batch], stamp: Stamp) -> None:
         self.rollback()
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             self._assert_epoch()
+            append = self._append_alone if len(group) == 1 else self._append_beside
             seq = self.last_seq
             for batch in group:
-                seq = self._append(batch, stamp, seq)
-            self.connection.execute("COMMIT")
+                seq = append(batch, stamp, seq)
         except (sqlite3.Error, FloorbrokerError):
             with suppress(sqlite3.Error):  # the first error is the one that tells; a lock must not stay behind it
                 self.rollback()
             raise
 
-    def _append(self, batch: Batch, stamp: Stamp, seq: int) -> int:
-        """Write one batch under a savepoint; the last sequence number used."""
-        batch.records, batch.error = (), None
+    def _append_beside(self, batch: Batch, stamp: Stamp, seq: int) -> int:
+        """Write one batch of several under a savepoint; the last sequence number used."""
         self.connection.execute("SAVEPOINT batch")
-        try:
-            batch.records = tuple(
-                self._insert(entry, row, stamp, seq + place)
-                for place, (entry, row) in enumerate(zip(batch.entries, batch.rows, strict=True), start=1)
-            )
-        except (sqlite3.IntegrityError, sqlite3.ProgrammingError, OverflowError, UnicodeEncodeError) as error:
-            self.connection.execute("ROLLBACK TO batch")
-            batch.error = _refusal(error)
+        last = self._append(batch, stamp, seq, undo="ROLLBACK TO batch")
         self.connection.execute("RELEASE batch")
+        return last
+
+    def _append_alone(self, batch: Batch, stamp: Stamp, seq: int) -> int:
+        """Write the only batch of a transaction: when it is refused, nothing is in it."""
+        last = self._append(batch, stamp, seq, undo="ROLLBACK")
+        if batch.error is not None:
+            self.connection.execute("BEGIN IMMEDIATE")  # there is always a transaction to commit
+        return last
+
+    def _append(self, batch: Batch, stamp: Stamp, seq: int, *, undo: str) -> int:
+        batch.records, batch.error = (), None
+        try:
+            batch.records = self._insert_all(batch, stamp, seq)
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError, OverflowError, UnicodeEncodeError) as error:
+            self.connection.execute(undo)
+            batch.error = _refusal(error)
         return batch.records[-1].seq if batch.records else seq
 
-    def _insert(self, entry: Entry, row: Row, stamp: Stamp, seq: int) -> Record:
-        columns = (seq, self.epoch, microseconds(stamp.at), row.kind, row.profile, row.intent_id, row.body)
-        self.connection.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?)", columns)
+    def _insert_all(self, batch: Batch, stamp: Stamp, seq: int) -> tuple[Record, ...]:
+        records: list[Record] = []
+        execute, epoch, at, at_us = self.connection.execute, self.epoch, stamp.at, stamp.at_us
+        for entry, row in zip(batch.entries, batch.rows, strict=True):
+            seq += 1
+            execute(_INSERT_RECORD, (seq, epoch, at_us, row.kind, row.profile, row.intent_id, row.body))
+            self._index(entry, stamp, seq)
+            records.append(Record(seq=seq, epoch=epoch, at=at, entry=entry))
+        return tuple(records)
+
+    def _index(self, entry: Entry, stamp: Stamp, seq: int) -> None:
         match entry:
             case FactEntry():
                 self._index_fact(entry, seq)
@@ -181,7 +223,6 @@ class Writer:
                 self.connection.execute("INSERT INTO audit (seq, mono_us) VALUES (?, ?)", (seq, stamp.mono_us))
             case _:
                 pass  # a note is found by reading
-        return Record(seq=seq, epoch=self.epoch, at=stamp.at, entry=entry)
 
     def _index_fact(self, entry: FactEntry, seq: int) -> None:
         fact = entry.fact
