@@ -114,7 +114,7 @@ def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surround
 
 def _context(seat: Seat, *, journal: Journal, switches: Switches, around: Surroundings) -> AccountContext:
     def tap(exchange: Exchange) -> None:
-        writer.put([_exchange_row(exchange, seat.profile.name)])
+        writer.leave([_exchange_row(exchange, seat.profile.name)])
 
     broker = build(_wiring(seat, switches=switches, tap=tap, around=around))
     book = OrderBook(profile=seat.profile.name, identity=broker.identity)

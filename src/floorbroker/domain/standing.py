@@ -112,7 +112,7 @@ def order_of(intent_id: IntentId, evidence: Evidence) -> Order:
     chain = chain_of(evidence)
     executions = live_executions(evidence)
     filled = {order_id: filled_on(evidence, order_id, executions) for order_id in evidence.links}
-    cum = sum(filled.values(), ZERO)
+    cum = sum(filled.values()) if filled else ZERO
     quantity = quantity_of(evidence, chain, filled)
     state = state_of(evidence, chain, cum, quantity)
     pending_cancel, pending_replace = pending_of(evidence, state)
@@ -137,7 +137,7 @@ def order_of(intent_id: IntentId, evidence: Evidence) -> Order:
         avg_px=_average(evidence, executions, cum),
         executions=executions,
         created_at=founding.at,
-        updated_at=max(fact.at for fact in evidence.seen),
+        updated_at=max([fact.at for fact in evidence.seen]),
         version=len(evidence.seen),
         pending_cancel=pending_cancel,
         pending_replace=pending_replace,
@@ -149,7 +149,7 @@ def order_of(intent_id: IntentId, evidence: Evidence) -> Order:
         venue_text=venue_text,
         evidence=_doubts(evidence, state),
         alerts=alerts_of(evidence, state, cum, quantity),
-        needs_executions=any(_total_differs(evidence, link, filled[link], executions) for link in evidence.links),
+        needs_executions=any([_total_differs(evidence, link, filled[link], executions) for link in evidence.links]),
         route=founding.route if isinstance(founding, f.Prepared) else "",
     )
 
@@ -158,6 +158,8 @@ def chain_of(evidence: Evidence) -> list[OrderId]:
     """Venue ids from the first to the current one; a replacement rejected before it lived gives the place back."""
     if not evidence.links:
         return []
+    if not evidence.edges:
+        return [min(evidence.links)]
     followers = set(evidence.edges.values())
     roots = sorted(order_id for order_id in evidence.links if order_id not in followers)
     chain = roots[:1] or [min(evidence.links)]
@@ -180,6 +182,8 @@ def _never_lived(evidence: Evidence, order_id: OrderId) -> bool:
 
 def live_executions(evidence: Evidence) -> tuple[Execution, ...]:
     """The newest version of each execution that no bust took back; synthetic ones give way to real ones."""
+    if not evidence.execs:
+        return ()
     newest = [versions[max(versions)] for exec_id, versions in evidence.execs.items() if exec_id not in evidence.voids]
     live = [_execution(fact) for fact in newest if fact.last_qty > 0]
     kept = [_uncovered(execution, live) if execution.synthetic else execution for execution in live]
@@ -211,8 +215,11 @@ def _uncovered(synthetic: Execution, live: list[Execution]) -> Execution:
 
 def filled_on(evidence: Evidence, order_id: OrderId, executions: tuple[Execution, ...]) -> Decimal:
     """Units filled on one venue order: what executions say, or the highest reported total less what was taken back."""
+    cums = evidence.links[order_id].cums
+    if not cums and not evidence.execs:
+        return ZERO
     listed = sum((e.last_qty for e in executions if e.order_id == order_id), ZERO)
-    reported = max((cum for _, cum, _ in evidence.links[order_id].cums), default=ZERO)
+    reported = max((cum for _, cum, _ in cums), default=ZERO)
     return max(listed, reported - _taken_back(evidence, order_id))
 
 
@@ -242,6 +249,8 @@ def quantity_of(evidence: Evidence, chain: list[OrderId], filled: dict[OrderId, 
     """The total quantity now asked for, over all links; None while a notional order has no unit count."""
     assert evidence.founding is not None
     total = evidence.founding.order.order_qty
+    if not _was_replaced(evidence):
+        return total
     asked = _asked_changes(evidence)
     before = ZERO
     for position, order_id in enumerate(chain):
@@ -268,6 +277,8 @@ def _current_terms(evidence: Evidence, chain: list[OrderId]) -> tuple[Price | No
     assert evidence.founding is not None
     order = evidence.founding.order
     price, stop_px, tif = order.price, order.stop_px, order.tif
+    if not _was_replaced(evidence):
+        return price, stop_px, tif
     asked = _asked_changes(evidence)
     for order_id in chain:
         for done in _ordered_terms(evidence, order_id):
@@ -276,6 +287,11 @@ def _current_terms(evidence: Evidence, chain: list[OrderId]) -> tuple[Price | No
             stop_px = _first(done.stop_px, changes.stop_px, stop_px)
             tif = changes.tif or tif
     return price, stop_px, tif
+
+
+def _was_replaced(evidence: Evidence) -> bool:
+    """Whether any venue order of this intent has terms of its own; without one the wish says all of them."""
+    return len(evidence.links) > 1 or "replace_done" in evidence.own
 
 
 def _first(*told: Price | None) -> Price | None:
@@ -327,7 +343,8 @@ def _state_without_a_sign(evidence: Evidence) -> OrderState:
 
 def pending_of(evidence: Evidence, state: OrderState) -> tuple[bool, bool]:
     """Whether a cancel and a replace are asked and not answered."""
-    if state in CLOSED:
+    own = evidence.own
+    if state in CLOSED or not ("cancel_asked" in own or "replace_asked" in own):
         return False, False
     cancels = {c.request_id for c in evidence.of(f.CancelAsked)} - {c.request_id for c in evidence.of(f.CancelRefused)}
     answered = {d.replace_id for d in evidence.of(f.ReplaceDone)} | {
@@ -389,17 +406,24 @@ def _doubts(evidence: Evidence, state: OrderState) -> tuple[str, ...]:
 
 def alerts_of(evidence: Evidence, state: OrderState, cum: Decimal, quantity: Decimal | None) -> tuple[str, ...]:
     """Contradictions and unknown words: kept, shown, never guessed away."""
-    alerts = [f"unknown word from the venue: {fact.text}" for fact in evidence.of(f.Unrecognised)]
+    own, alerts = evidence.own, list[str]()
+    if "unrecognised" in own:
+        alerts += [f"unknown word from the venue: {fact.text}" for fact in evidence.of(f.Unrecognised)]
     if evidence.links:
-        alerts += [text for kind, text in _CONTRADICTIONS if kind in evidence.own]
+        alerts += [text for kind, text in _CONTRADICTIONS if kind in own]
     if quantity is not None and cum > quantity:
         alerts.append("the venue reports more filled than was asked for")
-    followers = set(evidence.edges.values())
-    if len([order_id for order_id in evidence.links if order_id not in followers]) > 1:
+    if len(evidence.links) > 1 and _heads(evidence) > 1:
         alerts.append("the venue has more than one order for this intent")
-    if state is OrderState.NOT_SENT and "reject" in evidence.own:
+    if state is OrderState.NOT_SENT and "reject" in own:
         alerts.append("refused by the venue although proven not sent")
     return tuple(sorted(alerts))
+
+
+def _heads(evidence: Evidence) -> int:
+    """Venue orders that replaced no other."""
+    followers = set(evidence.edges.values())
+    return len([order_id for order_id in evidence.links if order_id not in followers])
 
 
 _CONTRADICTIONS = (
