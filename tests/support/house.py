@@ -168,6 +168,7 @@ def make(
     limits: RiskLimits | None = None,
     environment: Environment = Environment.SIM,
     cancel_late: bool = True,
+    answers_when_heard: bool = False,
     not_armed: Callable[[], str] = lambda: "",
     steps: Steps = NO_STEPS,
 ) -> Desk:
@@ -225,6 +226,7 @@ def make(
         visibility_lag_s=broker.info.visibility_lag_s,
         epoch=honest.epoch,
         cancel_late=cancel_late,
+        answers_when_heard=answers_when_heard,
         steps=steps,
     )
     service = OrderService(ctx, announce=gateway.on_change)

@@ -64,6 +64,7 @@ class Surroundings:
     send_timeout_s: float = 5.0
     read_retries: int = 3
     cancel_late: bool = True
+    answers_when_heard: bool = False
     live_enabled: bool = False
     steps: Steps = NO_STEPS
 
@@ -145,6 +146,7 @@ def _context(seat: Seat, *, journal: Journal, switches: Switches, around: Surrou
         send_timeout_s=around.send_timeout_s,
         epoch=around.epoch,
         cancel_late=around.cancel_late,
+        answers_when_heard=around.answers_when_heard,
         steps=around.steps,
     )
 

@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -36,11 +36,15 @@ class ServerSection(_Section):
 
 
 class TradingSection(_Section):
-    """How orders are sent.  Durations in seconds; `read_retries` caps the repeats of reads, commands have none."""
+    """How orders are sent.  Durations in seconds; `read_retries` caps the repeats of reads, commands have none.
+
+    `answers` says when an acceptance is told: once it is `durable`, or when it is `heard` (faster by one flush; ADR 13).
+    """
 
     send_timeout_s: float = Field(default=5.0, gt=0, le=60)
     read_retries: int = Field(default=3, ge=0, le=20)
     cancel_late: bool = True
+    answers: Literal["durable", "heard"] = "durable"
     fractional: bool = True
     live_enabled: bool = False
 

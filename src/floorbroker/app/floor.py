@@ -167,6 +167,7 @@ def _desk(
         send_timeout_s=config.trading.send_timeout_s,
         read_retries=config.trading.read_retries if retries is None else retries,
         cancel_late=config.trading.cancel_late,
+        answers_when_heard=config.trading.answers == "heard",
         live_enabled=config.trading.live_enabled,
         steps=world.steps,
     )

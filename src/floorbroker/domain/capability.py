@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 
-from floorbroker.domain.values import AssetClass, Environment, OrderClass, OrderType, TimeInForce
+from floorbroker.domain.values import AssetClass, Environment, OrderClass, OrderType, TimeInForce, Word
 
 
-class Can(Enum):
+class Can(Word):
     """One ability.  Ask for it; never ask which venue it is."""
 
     CANCEL = "cancel"
@@ -38,7 +37,7 @@ class Can(Enum):
     PREVIEW = "preview"
 
 
-class IdentityClass(Enum):
+class IdentityClass(Word):
     """What a repeat of the same client id does (RELIABILITY 2): A refused, B doubles once the first closed, C doubles."""
 
     A = "A"

@@ -7,11 +7,12 @@ what the API, the command line and the docs speak of; `hint` tells a program how
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import ClassVar
 
+from floorbroker.domain.values import Word
 
-class Outcome(Enum):
+
+class Outcome(Word):
     """What is known about an order command that did not succeed."""
 
     NOT_SENT = "not_sent"  # nothing left the machine: sending again is safe

@@ -6,19 +6,29 @@ schema: members may be added with defaults, never removed or given another meani
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum
 from typing import ClassVar
 
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.orders import NewOrder, OrderChanges
-from floorbroker.domain.values import ClOrdId, ExecId, IntentId, Money, OrderId, Price, ProfileName, Quantity, Side
+from floorbroker.domain.values import (
+    ClOrdId,
+    ExecId,
+    IntentId,
+    Money,
+    OrderId,
+    Price,
+    ProfileName,
+    Quantity,
+    Side,
+    Word,
+)
 
 SCHEMA = 1
 
 
-class Source(Enum):
+class Source(Word):
     """Where a fact came from."""
 
     OWN = "own"  # we did it
@@ -30,7 +40,7 @@ class Source(Enum):
     OPERATOR = "operator"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Fact:
     """Common members: `at` is our wall time of learning it, `venue_time` the venue's own stamp (both UTC)."""
 
@@ -41,7 +51,7 @@ class Fact:
     venue_time: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Prepared(Fact):
     """An intent was decided and holds its reservation."""
 
@@ -54,7 +64,7 @@ class Prepared(Fact):
     route: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Adopted(Fact):
     """An order the venue has and we did not send: a child of ours (`parent_id`) or a stranger's (`external`)."""
 
@@ -68,7 +78,7 @@ class Adopted(Fact):
     external: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sending(Fact):
     """Durable before the first byte leaves.  `deadline_s` is the send time-out, `arrival_bound_s` the venue's or the default."""
 
@@ -79,7 +89,7 @@ class Sending(Fact):
     epoch: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NotSent(Fact):
     """Proof that no byte of the order left."""
 
@@ -88,7 +98,7 @@ class NotSent(Fact):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class InDoubt(Fact):
     """It left, or may have, and no usable answer came."""
 
@@ -97,7 +107,7 @@ class InDoubt(Fact):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HorizonPassed(Fact):
     """Enough complete negatives after the arrival horizon; `presumed` where the venue enforces no arrival bound."""
 
@@ -107,7 +117,7 @@ class HorizonPassed(Fact):
     negatives: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ack(Fact):
     """The broker has the order; it does not work yet."""
 
@@ -116,7 +126,7 @@ class Ack(Fact):
     order_id: OrderId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Working(Fact):
     """The order can fill."""
 
@@ -125,7 +135,7 @@ class Working(Fact):
     order_id: OrderId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Held(Fact):
     """A child that waits for its parent."""
 
@@ -134,7 +144,7 @@ class Held(Fact):
     order_id: OrderId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reject(Fact):
     """The venue said no: to the request (`order_id` None) or, late, to an order it had."""
 
@@ -145,7 +155,7 @@ class Reject(Fact):
     order_id: OrderId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Exec(Fact):
     """One execution; the highest `version` of an `exec_id` wins."""
 
@@ -162,7 +172,7 @@ class Exec(Fact):
     synthetic: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Void(Fact):
     """A bust: the execution never counts again, even when it arrives after this."""
 
@@ -173,7 +183,7 @@ class Void(Fact):
     last_qty: Quantity | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Cum(Fact):
     """A reported total: `cum_qty` filled on `order_id`, as of a request begun at `asked_at` (or a stream event)."""
 
@@ -185,7 +195,7 @@ class Cum(Fact):
     asked_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Filled(Fact):
     """The venue's word that the order is done; decides only where no quantity was asked (notional)."""
 
@@ -194,7 +204,7 @@ class Filled(Fact):
     order_id: OrderId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CancelAsked(Fact):
     kind: ClassVar[str] = "cancel_asked"
 
@@ -202,7 +212,7 @@ class CancelAsked(Fact):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CancelRefused(Fact):
     kind: ClassVar[str] = "cancel_refused"
 
@@ -210,14 +220,14 @@ class CancelRefused(Fact):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Cancelled(Fact):
     kind: ClassVar[str] = "cancelled"
 
     order_id: OrderId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ReplaceAsked(Fact):
     """`replace_id` is the id of this replace, an intent of its own; it sorts by time."""
 
@@ -228,7 +238,7 @@ class ReplaceAsked(Fact):
     changes: OrderChanges
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ReplaceDone(Fact):
     """`order_id` follows `orig_order_id` (equal where the venue keeps the id).  Terms are those of the new order, where told.
 
@@ -245,7 +255,7 @@ class ReplaceDone(Fact):
     stop_px: Price | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ReplaceRefused(Fact):
     kind: ClassVar[str] = "replace_refused"
 
@@ -254,14 +264,14 @@ class ReplaceRefused(Fact):
     venue_text: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Expired(Fact):
     kind: ClassVar[str] = "expired"
 
     order_id: OrderId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DoneForDay(Fact):
     kind: ClassVar[str] = "done_for_day"
 
@@ -269,7 +279,7 @@ class DoneForDay(Fact):
     day: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Unrecognised(Fact):
     """A venue word we do not know: kept as it came, shown to people, never guessed at."""
 

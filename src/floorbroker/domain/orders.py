@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
-from enum import Enum
 
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.values import (
     ClOrdId,
     Environment,
@@ -23,10 +23,11 @@ from floorbroker.domain.values import (
     Quantity,
     Side,
     TimeInForce,
+    Word,
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StopLoss:
     """The losing exit of a group: a stop, or a stop-limit when `price` is given."""
 
@@ -34,7 +35,7 @@ class StopLoss:
     price: Price | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OrderLeg:
     """One leg of a multi-leg order; `ratio_qty` legs for each unit of the strategy."""
 
@@ -44,7 +45,7 @@ class OrderLeg:
     position_intent: PositionIntent | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NewOrder:
     """One wish to trade, decided once.  Made by `OrderSchema` from outside text, or by code that has exact values.
 
@@ -77,7 +78,7 @@ class NewOrder:
     allow_duplicate: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OrderChanges:
     """What a replace asks for; members left None stay as they are.  `order_qty` is the new total (units)."""
 
@@ -88,7 +89,7 @@ class OrderChanges:
     tif: TimeInForce | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Approved:
     """A `NewOrder` that passed every control and holds its reservation.  Only `risk/gate.py` makes one."""
 
@@ -100,7 +101,7 @@ class Approved:
     decided_at: float  # Clock.monotonic() of the decision
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OrderRef:
     """How to name one order to a venue: by its id when known, else by ours."""
 
@@ -110,7 +111,7 @@ class OrderRef:
     order_id: OrderId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Execution:
     """One live fill, applied once.  `fee` is what this fill cost (positive) where the venue says so."""
 
@@ -126,7 +127,7 @@ class Execution:
     synthetic: bool = False
 
 
-class OrderState(Enum):
+class OrderState(Word):
     """Where an order stands (RELIABILITY 3)."""
 
     PREPARED = "prepared"
@@ -158,7 +159,7 @@ CLOSED = frozenset(
 IN_DOUBT = frozenset({OrderState.SENDING, OrderState.UNKNOWN})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Order:
     """One order as its facts show it.  `order_qty == cum_qty + leaves_qty` while it works; quantities are units.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from floorbroker.domain.bars import Bar, BarSeries
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.errors import FieldError
 from floorbroker.domain.facts import Fact
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import Approved, NewOrder, OrderChanges, OrderRef
 from floorbroker.domain.records import (
@@ -151,7 +152,7 @@ class Broker(Protocol):
 # -- the journal --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FactEntry:
     """One fact of one order."""
 
@@ -160,7 +161,7 @@ class FactEntry:
     fact: Fact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AuditEntry:
     """One canonical audit row (RELIABILITY 9), committed in the transaction of what it tells of.
 
@@ -181,7 +182,7 @@ class AuditEntry:
         return hash((self.action, self.object, self.outcome))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KeyEntry:
     """An idempotency key: unique by (principal, profile, key); lives as long as its order."""
 
@@ -192,7 +193,7 @@ class KeyEntry:
     intent_id: IntentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NoteEntry:
     """Any other durable event: latch, reconciliation rounds, adjustments, positions and balances seen.  Text values only."""
 
@@ -207,7 +208,7 @@ class NoteEntry:
 Entry = FactEntry | AuditEntry | KeyEntry | NoteEntry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Record:
     """A committed entry: `seq` grows without gaps, `epoch` is its owner's, `at` is the commit's wall time (UTC)."""
 
@@ -297,7 +298,7 @@ class RawBookSink(Protocol):
     def on_frame(self, symbol: str, frame: bytes, at: datetime) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Profile:
     """One broker account in one environment.  `options` are the broker's typed options as text; credentials live elsewhere."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum
 from typing import Generic, TypeVar
 
 from floorbroker.domain.facts import Source
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.values import (
     ClOrdId,
     ExecId,
@@ -22,12 +22,13 @@ from floorbroker.domain.values import (
     Quantity,
     Side,
     TimeInForce,
+    Word,
 )
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ExecutionReport:
     """One thing a venue said about one order (FIX ExecutionReport, and OrderCancelReject by its two exec types).
 
@@ -71,7 +72,7 @@ class ExecutionReport:
     unrecognised: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Fetched(Generic[T]):
     """A listing: everything the venue has, or an exception; `asked_at` is our wall time when the first page was asked for."""
 
@@ -79,7 +80,7 @@ class Fetched(Generic[T]):
     asked_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Position:
     """Signed `qty` (units; short is negative).  `avg_px` is the average entry price where the venue tells."""
 
@@ -92,7 +93,7 @@ class Position:
     qty_available: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Balance:
     """One currency or coin of an account."""
 
@@ -101,7 +102,7 @@ class Balance:
     available: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Account:
     """An account as its venue describes it; amounts in `currency`."""
 
@@ -120,7 +121,7 @@ class Account:
     blocked_reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Quote:
     """Best bid and ask; a missing side is None with size zero.  `source` labels where it came from."""
 
@@ -138,7 +139,7 @@ class Quote:
         return None if self.bid is None or self.ask is None else (self.bid + self.ask) / 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Trade:
     """One public trade.  `aggressor` is the side that took, where told."""
 
@@ -150,13 +151,13 @@ class Trade:
     aggressor: Side | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BookLevel:
     price: Price
     size: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BookDelta:
     """A change of an L2 book: levels with size zero go.  `reset` replaces the whole book.  `sequence`, `checksum` where told."""
 
@@ -170,7 +171,7 @@ class BookDelta:
     checksum: int | None = None
 
 
-class DataKind(Enum):
+class DataKind(Word):
     """What a market data subscription carries."""
 
     QUOTES = "quotes"
@@ -179,7 +180,7 @@ class DataKind(Enum):
     BOOK = "book"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MarketHours:
     """One day of one market.  `open`/`close` are the core session (None on a closed day); `extended_*` the outer bounds."""
 
@@ -193,7 +194,7 @@ class MarketHours:
     is_open_now: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MarginRequirement:
     """What an order would tie up, in `currency`."""
 
@@ -204,7 +205,7 @@ class MarginRequirement:
     source: str = "computed"  # or "venue"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RiskMetrics:
     """Exposure of one account, in `currency`: gross, net, leverage and the largest position's share of equity."""
 
@@ -217,7 +218,7 @@ class RiskMetrics:
     open_orders: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Check:
     """One line of a self-check: what was tried, whether it held, and one sentence."""
 
@@ -226,7 +227,7 @@ class Check:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SelfCheck:
     checks: tuple[Check, ...] = field(default=())
 
@@ -235,7 +236,7 @@ class SelfCheck:
         return all(check.ok for check in self.checks)
 
 
-class LinkState(Enum):
+class LinkState(Word):
     """Where a broker connection stands."""
 
     OFFLINE = "offline"
@@ -244,7 +245,7 @@ class LinkState(Enum):
     DEGRADED = "degraded"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ConnectionStatus:
     state: LinkState
     since: datetime

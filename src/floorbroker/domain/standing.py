@@ -112,7 +112,7 @@ def order_of(intent_id: IntentId, evidence: Evidence) -> Order:
     chain = chain_of(evidence)
     executions = live_executions(evidence)
     filled = {order_id: filled_on(evidence, order_id, executions) for order_id in evidence.links}
-    cum = sum(filled.values()) if filled else ZERO
+    cum = sum(filled.values(), ZERO)
     quantity = quantity_of(evidence, chain, filled)
     state = state_of(evidence, chain, cum, quantity)
     pending_cancel, pending_replace = pending_of(evidence, state)
@@ -149,7 +149,7 @@ def order_of(intent_id: IntentId, evidence: Evidence) -> Order:
         venue_text=venue_text,
         evidence=_doubts(evidence, state),
         alerts=alerts_of(evidence, state, cum, quantity),
-        needs_executions=any([_total_differs(evidence, link, filled[link], executions) for link in evidence.links]),
+        needs_executions=any(_total_differs(evidence, link, filled[link], executions) for link in evidence.links),
         route=founding.route if isinstance(founding, f.Prepared) else "",
     )
 

@@ -76,7 +76,13 @@ def time_text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-class Side(Enum):
+class Word(Enum):
+    """A closed list of words.  Members are hashed as the single objects they are: `Enum` itself hashes their names, slowly."""
+
+    __hash__ = object.__hash__
+
+
+class Side(Word):
     BUY = "buy"
     SELL = "sell"
 
@@ -90,7 +96,7 @@ class Side(Enum):
         return Side.SELL if self is Side.BUY else Side.BUY
 
 
-class OrderType(Enum):
+class OrderType(Word):
     MARKET = "market"
     LIMIT = "limit"
     STOP = "stop"
@@ -98,7 +104,7 @@ class OrderType(Enum):
     TRAILING_STOP = "trailing_stop"
 
 
-class TimeInForce(Enum):
+class TimeInForce(Word):
     DAY = "day"
     GTC = "gtc"
     IOC = "ioc"
@@ -108,7 +114,7 @@ class TimeInForce(Enum):
     GTD = "gtd"
 
 
-class OrderClass(Enum):
+class OrderClass(Word):
     """How an order stands with others: alone, or as the head of a group."""
 
     SIMPLE = "simple"
@@ -118,14 +124,14 @@ class OrderClass(Enum):
     MULTILEG = "mleg"
 
 
-class PositionIntent(Enum):
+class PositionIntent(Word):
     BUY_TO_OPEN = "buy_to_open"
     BUY_TO_CLOSE = "buy_to_close"
     SELL_TO_OPEN = "sell_to_open"
     SELL_TO_CLOSE = "sell_to_close"
 
 
-class OrdStatus(Enum):
+class OrdStatus(Word):
     """What public surfaces show."""
 
     PENDING_NEW = "pending_new"
@@ -143,7 +149,7 @@ class OrdStatus(Enum):
     UNKNOWN = "unknown"
 
 
-class ExecType(Enum):
+class ExecType(Word):
     """FIX ExecType: why a venue reports on an order."""
 
     PENDING_NEW = "pending_new"  # A: accepted by the broker, not yet working
@@ -164,7 +170,7 @@ class ExecType(Enum):
     REPLACE_REJECTED = "replace_rejected"  # OrderCancelReject, to a replace
 
 
-class AssetClass(Enum):
+class AssetClass(Word):
     EQUITY = "equity"
     OPTION = "option"
     CRYPTO = "crypto"
@@ -172,7 +178,7 @@ class AssetClass(Enum):
     PERPETUAL = "perpetual"
 
 
-class Environment(Enum):
+class Environment(Word):
     SIM = "sim"
     PAPER = "paper"
     LIVE = "live"

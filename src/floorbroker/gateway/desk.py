@@ -8,7 +8,7 @@ which the audit keeps.  All errors are `FloorbrokerError`s.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -17,6 +17,7 @@ from typing import Protocol
 from floorbroker.domain.bars import BarSeries
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.errors import FieldError
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.orders import Execution, NewOrder, Order, OrderChanges
 from floorbroker.domain.ports import Profile, Record
 from floorbroker.domain.records import (
@@ -33,7 +34,7 @@ from floorbroker.domain.values import IntentId, OrdStatus, ProfileName, Side
 from floorbroker.risk.verdict import Verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Caller:
     """Who asks (`principal`, a user or token name) and through which door (`api`, `cli`, `page`, `strategy`)."""
 
@@ -53,7 +54,7 @@ class SessionState(Enum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProfileStatus:
     """One profile as people see it; `reason` says why it is not READY."""
 
@@ -68,7 +69,7 @@ class ProfileStatus:
     last_reconciled: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Submitted:
     """The stored order; `replayed` when an idempotency key had placed it before."""
 
@@ -76,7 +77,7 @@ class Submitted:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Preview:
     """What a submit would meet: every control's verdict, the venue's own objections, cost and margin."""
 
@@ -91,7 +92,7 @@ class Preview:
         return not self.objections and all(verdict.ok for verdict in self.verdicts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Fill:
     """One execution with the order it belongs to."""
 
@@ -101,7 +102,7 @@ class Fill:
     execution: Execution
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProfilePosition:
     """One position at one profile, with the realised profit the desk has booked for it (quote currency)."""
 
@@ -110,7 +111,7 @@ class ProfilePosition:
     realized_pl: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OrderFilter:
     """Which orders; None means any.  Times bound `created_at` (UTC), `since` inclusive, `until` exclusive."""
 
@@ -127,7 +128,7 @@ class OrderFilter:
 ANY = OrderFilter()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KillState:
     """The kill switch of one environment: global level, and levels by profile."""
 
@@ -139,7 +140,7 @@ class KillState:
     remaining: tuple[IntentId, ...] = ()  # orders still open while level 2 cancels
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RoundResult:
     """One reconciliation round: counts and differences, each difference as one line of text."""
 
@@ -151,7 +152,7 @@ class RoundResult:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DeskEvent:
     """What the desk announces after it is durable.  `seq` is the journal sequence; prices never travel here.
 

@@ -12,6 +12,7 @@ from typing import Any
 from floorbroker.domain.capability import IdentityClass
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError, KillSwitchOn, NotArmed, NotReady
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.ids import IdSource
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import NewOrder
@@ -29,7 +30,7 @@ from floorbroker.risk.situation import Exposure, Reference, Situation
 INSTRUMENT_AGE = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Actor:
     """Who wishes, through which door, under which request id; kept by the audit."""
 
@@ -80,7 +81,7 @@ class AccountContext:
     send_timeout_s: float = 5.0
     epoch: int = 0
     cancel_late: bool = True
-    answers_when_heard: bool = True
+    answers_when_heard: bool = False
     steps: Steps = NO_STEPS
     account: Account | None = None
     account_asked_at: datetime | None = None

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.fold import OrderFold
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import FactEntry, Identity, NoteEntry, Record
 from floorbroker.domain.records import ExecutionReport
@@ -18,7 +19,7 @@ from floorbroker.oms.holdings import Holdings
 ADJUSTMENT = "adjustment"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Change:
     """One order before and after one committed fact."""
 

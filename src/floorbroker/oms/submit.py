@@ -15,6 +15,7 @@ from floorbroker.domain.errors import (
     Outcome,
     Timeout,
 )
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import Approved, NewOrder, Order
 from floorbroker.domain.ports import Entry, FactEntry, KeyEntry
@@ -28,7 +29,7 @@ FINISH_POLL_S = 0.05
 _TAKEN = (f.Ack, f.Working)  # the venue has the order, and nothing more is said of it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Key:
     """An idempotency key and the hash of the body it came with."""
 

@@ -21,6 +21,7 @@ from floorbroker.store import StaleEpoch
 MAX_HELD = 10_000
 RETRY_S = 1.0
 LINGER_S = 0.002
+Told = Callable[[Record, dict[IntentId, Order | None]], None]
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -45,6 +46,7 @@ class Writer:
     on_change: Callable[[Change], None]
     on_fault: Callable[[JournalFault], None]
     steps: Steps = NO_STEPS
+    linger_s: float = LINGER_S
     _inbox: deque[_Batch] = field(default_factory=deque[_Batch])
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -96,7 +98,7 @@ class Writer:
         self._append(_Batch(entries, None))
 
     def leave(self, entries: Sequence[Entry]) -> None:
-        """Hand over entries that nobody waits for: durable with the next commit, and within two milliseconds anyway."""
+        """Hand over entries that nobody waits for: durable with the next commit, and within `linger_s` anyway."""
         self._append(_Batch(entries, None), lingers=True)
 
     async def write(self, entries: Sequence[Entry]) -> None:
@@ -121,7 +123,7 @@ class Writer:
         if not lingers:
             self._wake.set()
         elif self._linger is None:
-            self._linger = asyncio.get_running_loop().call_later(LINGER_S, self._linger_no_more)
+            self._linger = asyncio.get_running_loop().call_later(self.linger_s, self._linger_no_more)
 
     def _linger_no_more(self) -> None:
         self._linger = None
@@ -218,17 +220,12 @@ class Writer:
             self.on_change(change)
             self.steps.reach("event.E5")
 
-    def _safely(
-        self,
-        record: Record,
-        work: Callable[[Record, dict[IntentId, Order | None]], None],
-        before: dict[IntentId, Order | None],
-    ) -> None:
+    def _safely(self, record: Record, work: Told, before: dict[IntentId, Order | None]) -> None:
         try:
-            work(record, before)
-        except Exception as error:  # noqa: BLE001 - the record is durable; an act that waits for it must go on
-            detail = error.detail if isinstance(error, FloorbrokerError) else type(error).__name__
-            self.log.error("journal.fold_failed", seq=record.seq, detail=detail)
+            with ours(self.log, "journal.unforeseen", seq=record.seq):
+                work(record, before)
+        except FloorbrokerError as error:  # the record is durable; an act that waits for it must go on
+            self.log.error("journal.fold_failed", seq=record.seq, detail=error.detail)
 
     def _news(self, entries: Iterable[Entry]) -> list[Entry]:
         """What the book does not hold yet, each thing once."""

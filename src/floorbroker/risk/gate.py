@@ -27,10 +27,10 @@ class RiskGate:
     clock: Clock
     pending: dict[IntentId, NewOrder] = field(default_factory=dict[IntentId, NewOrder])
     moved: set[IntentId] = field(default_factory=set[IntentId])  # held or settled since the last count
-    _second: deque[float] = field(default_factory=deque[float])
-    _minute: deque[float] = field(default_factory=deque[float])
+    _second_s: deque[float] = field(default_factory=deque[float])
+    _minute_s: deque[float] = field(default_factory=deque[float])
     _recent: deque[tuple[float, Mark]] = field(default_factory=deque[tuple[float, Mark]])
-    _newest: dict[Mark, float] = field(default_factory=dict[Mark, float])
+    _newest_s: dict[Mark, float] = field(default_factory=dict[Mark, float])
 
     def check(self, situation: Situation) -> tuple[Verdict, ...]:
         """Every control's verdict, without a reservation."""
@@ -70,29 +70,29 @@ class RiskGate:
     def _remember(self, wish: NewOrder) -> None:
         now, mark = self.clock.monotonic(), _fingerprint(wish)
         self._recent.append((now, mark))
-        self._newest[mark] = now
+        self._newest_s[mark] = now
 
     def count_message(self) -> None:
         """One more order message (new, replace or cancel) went out."""
         now = self.clock.monotonic()
-        self._second.append(now)
-        self._minute.append(now)
+        self._second_s.append(now)
+        self._minute_s.append(now)
 
     def message_counts(self) -> tuple[int, int]:
         """Order messages of the last second and the last minute."""
         now = self.clock.monotonic()
-        _forget(self._second, now - _SECOND)
-        _forget(self._minute, now - _MINUTE)
-        return len(self._second), len(self._minute)
+        _forget(self._second_s, now - _SECOND)
+        _forget(self._minute_s, now - _MINUTE)
+        return len(self._second_s), len(self._minute_s)
 
     def twin_age_s(self, wish: NewOrder, window_s: float) -> float | None:
         """Seconds since the same symbol, side, quantity and price was last approved, within the window."""
         now, recent = self.clock.monotonic(), self._recent
         while recent and now - recent[0][0] > window_s:
             at, mark = recent.popleft()
-            if self._newest.get(mark) == at:
-                del self._newest[mark]
-        newest = self._newest.get(_fingerprint(wish))
+            if self._newest_s.get(mark) == at:
+                del self._newest_s[mark]
+        newest = self._newest_s.get(_fingerprint(wish))
         return None if newest is None else now - newest
 
     @contextmanager
@@ -104,9 +104,9 @@ class RiskGate:
             self.settle(intent_id)
 
 
-def _forget(times: deque[float], since: float) -> None:
-    while times and times[0] <= since:
-        times.popleft()
+def _forget(times_s: deque[float], since_s: float) -> None:
+    while times_s and times_s[0] <= since_s:
+        times_s.popleft()
 
 
 def _fingerprint(wish: NewOrder) -> Mark:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 
 from floorbroker.domain.capability import BrokerInfo
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.records import Account, Quote
@@ -16,7 +17,7 @@ from floorbroker.risk.limits import RiskLimits
 from floorbroker.risk.workload import Workload
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reference:
     """The price a wish is measured against, and how long ago we heard it (seconds)."""
 
@@ -29,7 +30,7 @@ class Reference:
         return touch if touch is not None else self.quote.last
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Exposure:
     """What the account holds and may still get.  Positions are signed units by symbol; marks are prices by symbol.
 
@@ -66,7 +67,7 @@ class Exposure:
         return {*self.positions, *self.workload.loads}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Situation:
     """One wish and the world around it."""
 

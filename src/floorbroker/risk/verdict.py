@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from floorbroker.domain.errors import (
@@ -18,10 +17,11 @@ from floorbroker.domain.errors import (
     PositionSizeExceeded,
     RiskLimitExceeded,
 )
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.values import text_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verdict:
     """One pre-trade control's answer: the limit in force, the value measured against it, and the member at fault (`pointer`).
 

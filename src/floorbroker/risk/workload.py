@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.values import WIDE, ZERO, IntentId, Side
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Part:
     """What one order may still do: units, or money where only an amount was asked for (quote currency)."""
 
@@ -101,4 +102,3 @@ class Workload:
         )
         alone.put(intent_id, None)
         return alone
-

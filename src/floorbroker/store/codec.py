@@ -11,13 +11,13 @@ schema, or of a kind this build does not know, is a `JournalFault`: half-underst
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from floorbroker.domain.errors import JournalFault
 from floorbroker.domain.facts import FACTS, SCHEMA, Fact
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, KeyEntry, NoteEntry
 from floorbroker.domain.values import IntentId, ProfileName
 
@@ -54,7 +54,7 @@ class _Note(msgspec.Struct, frozen=True):
     data: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Row:
     """An entry as columns: `kind` out of `fact audit key note`, the names it is found by, and its body."""
 

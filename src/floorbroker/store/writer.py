@@ -12,6 +12,7 @@ from functools import partial
 
 from floorbroker.domain.errors import Conflict, FloorbrokerError, JournalFault
 from floorbroker.domain.facts import Exec, Prepared, ReplaceAsked
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, KeyEntry, Record
 from floorbroker.store.codec import Row, encode
 from floorbroker.store.connect import meta, set_meta
@@ -48,7 +49,7 @@ class Batch:
         return self.records
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Stamp:
     """When a group was written: wall time, and the monotonic clock in microseconds."""
 

@@ -27,7 +27,7 @@ from floorbroker.transport.types import Lane, Request, Response
 
 _IDLE_MAX_S = 45.0  # common load balancers close idle connections after 60 s; we let go first
 _CONNECTIONS_MAX = 32  # at once for cancels, and as many again for everything else
-_IDLE_KEPT = 8
+_IDLE_KEPT = _CONNECTIONS_MAX  # a crowd of orders comes in waves; the next wave should pay for no handshakes
 _HEAD_START_S = 0.25  # of one address family before the other is tried too
 
 T = TypeVar("T")

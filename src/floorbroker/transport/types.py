@@ -13,6 +13,8 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Protocol
 
+from floorbroker.domain.frozen import frozen
+
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -27,7 +29,7 @@ class Lane(IntEnum):
     QUERY = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Request:
     """One HTTP request.  `origin` is scheme, host and port without a path; `query` is in wire order.
 
@@ -51,7 +53,7 @@ class Request:
     secret_headers: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Response:
     """One HTTP reply; header names are lower case."""
 
@@ -111,7 +113,7 @@ class Socket(Protocol):
     async def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SocketTarget:
     """Where to open a WebSocket and with which headers."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError, Outcome
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.ports import Redactor
 from floorbroker.transport.types import NO_HEADERS, Request, Response, Transport
 
@@ -23,7 +24,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-
 _QUERY_SECRETS = ("sign", "token", "key", "secret", "password", "auth", "session")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Exchange:
     """One request and what came of it, redacted.  `at` is UTC; `url` has no query, `query` no secret values.
 
