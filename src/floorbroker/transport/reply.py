@@ -39,7 +39,15 @@ class ReplyReader:
         self.keep_alive = False
 
     def feed(self, data: bytes) -> bool:
-        """True when the reply is complete; raises `ReplyFault`."""
+        """True when the reply is complete; raises `ReplyFault`, the same however the bytes are cut."""
+        room = self._max_head - self._seen
+        if not self._past_head and 0 < room < len(data):
+            self._parse(data[:room])  # a head ends within its bound, also when all of it comes at once
+            data = data[room:]
+        self._parse(data)
+        return self.complete
+
+    def _parse(self, data: bytes) -> None:
         self._seen += len(data)
         try:
             self._parser.feed_data(data)
@@ -50,7 +58,6 @@ class ReplyReader:
         self._check_size()
         if self._fault is not None:
             raise ReplyFault(self._fault)
-        return self.complete
 
     def take(self, elapsed_s: float) -> Response:
         """The reply that `feed` completed."""
@@ -58,7 +65,7 @@ class ReplyReader:
         return Response(status=self._status, headers=self._headers, body=body, elapsed_s=elapsed_s)
 
     def _check_size(self) -> None:
-        if not self._past_head and not self.complete and self._seen > self._max_head:
+        if not self._past_head and not self.complete and self._seen >= self._max_head:
             self._fault = self._fault or f"its head is longer than {self._max_head} bytes"
         # Chunk sizes and trailers come on top of a body; twice its bound is room enough for any honest peer.
         elif self._seen > self._max_head + 2 * self._max_body:

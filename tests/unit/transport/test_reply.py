@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from itertools import pairwise
 
 import pytest
@@ -74,6 +75,18 @@ def test_statuses_without_a_body_need_no_length(status: int) -> None:
 def test_a_reply_that_cannot_be_trusted_is_a_fault(data: bytes, reason: str) -> None:
     with pytest.raises(ReplyFault, match=reason):
         reader().feed(data)
+
+
+@pytest.mark.parametrize("step", [1, 7, 99, 100, 101, 500])
+@pytest.mark.parametrize(("value", "fits"), [(61, True), (62, False), (200, False)])
+def test_a_head_is_bounded_however_it_comes(step: int, value: int, fits: bool) -> None:
+    data = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: " + b"a" * value + b"\r\n\r\nok"
+    assert (data.index(b"ok") <= 104) == fits
+    reply = reader(max_head=104)
+    with nullcontext() if fits else pytest.raises(ReplyFault, match="its head is longer than 104 bytes"):
+        for at in range(0, len(data), step):
+            reply.feed(data[at : at + step])
+    assert reply.complete == fits
 
 
 def test_endless_trailers_are_a_fault() -> None:
