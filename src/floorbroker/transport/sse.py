@@ -35,7 +35,8 @@ class SseDecoder:
 
     def __init__(self, *, max_event: int = 1 << 20) -> None:
         self._max_event = max_event
-        self._pending = b""
+        self._pending: list[bytes] = []
+        self._pending_size = 0
         self._skip_lf = False
         self._at_start = True
         self._data: list[bytes] = []
@@ -51,18 +52,27 @@ class SseDecoder:
             event = self._line(line)
             if event is not None:
                 events.append(event)
-        if len(self._pending) + self._size > self._max_event:
+        if self._pending_size + self._size > self._max_event:
             raise SseTooLong
         return events
 
     def _lines(self, chunk: bytes) -> list[bytes]:
-        """Whole lines; CR, LF and CRLF all end one, and a CRLF may be cut in two."""
-        if self._skip_lf and chunk:
-            self._skip_lf = False
+        """Whole lines; CR, LF and CRLF all end one, and a CRLF may be cut in two.
+
+        Only the chunk is looked at: a long line that comes byte by byte is not read anew with each.
+        """
+        if not chunk:
+            return []
+        if self._skip_lf:
             chunk = chunk.removeprefix(b"\n")
         self._skip_lf = chunk.endswith(b"\r")
-        text = (self._pending + chunk).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *lines, self._pending = text.split(b"\n")
+        *lines, rest = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        if lines:
+            lines[0] = b"".join((*self._pending, lines[0]))
+            self._pending.clear()
+            self._pending_size = 0
+        self._pending.append(rest)
+        self._pending_size += len(rest)
         if lines and self._at_start:
             self._at_start = False
             lines[0] = lines[0].removeprefix(_BOM)
