@@ -21,7 +21,7 @@ from floorbroker.brokers.alpaca.mapping import orders, rules
 from floorbroker.brokers.alpaca.mapping.families import Families
 from floorbroker.brokers.alpaca.mapping.identity import AlpacaIdentity
 from floorbroker.brokers.alpaca.mapping.reports import Heard, fill_report, order_reports
-from floorbroker.brokers.alpaca.mapping.values import BROKER, lenient_moment, moment_needed
+from floorbroker.brokers.alpaca.mapping.values import BROKER, lenient_moment, moment_needed, number
 from floorbroker.brokers.alpaca.rest import answers
 from floorbroker.brokers.alpaca.rest.calls import EVENTS_PATH, Calls, Query
 from floorbroker.brokers.alpaca.rest.market import MarketReads
@@ -272,12 +272,17 @@ class AlpacaBroker:
 
     async def _check_quantity_may_change(self, order_id: str) -> None:
         order = await self._before_sending(self._calls.order_by_id(order_id), "the order")
-        if (order.filled_qty or 0) != 0:
+        try:
+            filled, qty = number(order.filled_qty, what="a quantity"), number(order.qty, what="a quantity")
+        except ApiError as error:
+            error.outcome = Outcome.NOT_SENT
+            raise
+        if filled:
             raise NotSupported(
                 "the quantity of a partly filled order cannot be replaced at Alpaca: it does not say whether the new total"
                 " counts what is filled; cancel the rest and send anew"
             )
-        if order.qty is None or not is_multiple(order.qty, Decimal(1)):
+        if qty is None or not is_multiple(qty, Decimal(1)):
             raise NotSupported("Alpaca does not replace the quantity of notional and fractional orders")
 
     async def _venue_id(self, ref: OrderRef) -> str:

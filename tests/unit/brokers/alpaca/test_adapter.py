@@ -179,6 +179,16 @@ async def test_a_quantity_is_not_replaced_where_nobody_knows_what_it_would_mean(
     assert commands.requests == []
 
 
+@pytest.mark.parametrize(
+    "standing", [{"qty": "sNaN"}, {"qty": "Infinity"}, {"filled_qty": "sNaN"}, {"filled_qty": "1e400"}]
+)
+async def test_a_quantity_that_is_no_number_sends_no_replace(standing: dict[str, Any]) -> None:
+    reads, commands = FakeTransport(reply(parsed("order_pending_new") | standing)), FakeTransport()
+    with pytest.raises(ApiError) as caught:
+        await broker(reads=reads, commands=commands).modify_order(ref(), QTY, cl_ord_id=NEW_ID, decided_at=2.0)
+    assert (caught.value.outcome, commands.requests) == (Outcome.NOT_SENT, [])
+
+
 async def test_the_quantity_of_an_untouched_order_can_change() -> None:
     follower = parsed("order_pending_new") | {"id": "next", "client_order_id": NEW_ID, "replaces": VENUE_ID, "qty": "5"}
     commands = FakeTransport(reply(follower))

@@ -167,10 +167,12 @@ def test_a_replaced_order_points_to_its_follower_and_has_no_terminal_word() -> N
     assert report.replaced_by == "5b2f9a0e-0c6e-4a55-9f43-0d3a6f1b7c12"
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e400", "9" * 60])
-def test_a_monstrous_number_is_an_error_of_ours(value: str) -> None:
+@pytest.mark.parametrize("value", ["NaN", "sNaN", "Infinity", "1e400", "9" * 60])
+@pytest.mark.parametrize("changes", [{}, {"status": "new"}, {"status": "calculated"}])
+@pytest.mark.parametrize("member", ["qty", "filled_qty"])
+def test_a_monstrous_number_is_an_error_of_ours(member: str, changes: dict[str, str], value: str) -> None:
     with pytest.raises(ApiError):
-        order_reports(order(qty=value), SNAPSHOT)
+        order_reports(order(**{"filled_qty": "1"} | changes | {member: value}), SNAPSHOT)
 
 
 def test_an_unreadable_time_does_not_hide_the_order() -> None:

@@ -136,6 +136,14 @@ def test_a_child_that_nobody_claims_is_told_after_a_moment(live: TradingSession)
     assert len(emitted(live.on_frame(told(child), later(3)))) == 1
 
 
+def test_a_child_that_cannot_be_read_is_answered_with_another_connection_once(live: TradingSession) -> None:
+    """It waits unread; an error raised out of a tick would have ended the stream, and come back with every tick."""
+    child = parsed("order_bracket")["legs"][0] | {"status": "new", "qty": "NaN"}
+    assert live.on_frame(told(child), NOW) == []
+    assert [type(action) for action in live.on_tick(later(2))] == [Reconnect]
+    assert live.on_tick(later(3)) == []
+
+
 def test_our_own_group_never_waits(live: TradingSession) -> None:
     head = parsed("order_bracket") | {"legs": None}
     assert len(emitted(live.on_frame(told(head), NOW))) == 1

@@ -23,6 +23,7 @@ from floorbroker.brokers.alpaca.mapping.values import (
 from floorbroker.domain.facts import Source
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import (
+    ZERO,
     ClOrdId,
     ExecId,
     ExecType,
@@ -152,10 +153,14 @@ def _status_report(order: wire.Order, heard: Heard, *, parent: wire.Order | str 
 
 
 def status_of(order: wire.Order) -> OrdStatus | None:
-    """Our status; None for `replaced` and for unknown words.  An open order with fills is PARTIALLY_FILLED."""
+    """Our status; None for `replaced` and for unknown words.  An open order with fills is PARTIALLY_FILLED.
+
+    Raises `ApiError` for a quantity that is no number.
+    """
     status = STATUSES.get(order.status)
-    if status is OrdStatus.NEW and (order.filled_qty or 0) > 0:
-        is_done = order.status == "calculated" and order.qty is not None and order.filled_qty == order.qty
+    filled = _quantity(order.filled_qty) or ZERO
+    if status is OrdStatus.NEW and filled > 0:
+        is_done = order.status == "calculated" and filled == _quantity(order.qty)
         return OrdStatus.FILLED if is_done else OrdStatus.PARTIALLY_FILLED
     return status
 

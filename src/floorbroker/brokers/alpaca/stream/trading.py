@@ -78,7 +78,10 @@ class TradingSession:
             return [Reconnect(error.detail)]
 
     def on_tick(self, at: datetime) -> Actions:
-        return [*self._release(at), *self._watch(at)]
+        try:
+            return [*self._release(at), *self._watch(at)]
+        except ApiError as error:  # an update that waited cannot be read: as if it came now
+            return [Reconnect(error.detail)]
 
     def _watch(self, at: datetime) -> Actions:
         if self._asked_at is not None:
@@ -115,17 +118,14 @@ class TradingSession:
 
     def _release(self, at: datetime) -> Actions:
         """Updates whose family is known by now, or that waited long enough, in the order they came."""
-        kept: deque[tuple[wire.TradeUpdate, datetime]] = deque()
-        actions: list[Action[OrderEvent]] = []
-        for update, heard_at in self._waiting:
+        waiting, self._waiting = self._waiting, deque()
+        due: list[tuple[wire.TradeUpdate, datetime]] = []
+        for update, heard_at in waiting:
             if (at - heard_at).total_seconds() >= _FAMILY_S:
                 self._families.give_up([update.order])
-            if self._is_foundling(update.order):
-                kept.append((update, heard_at))
-            else:
-                actions += self._told(update, heard_at)
-        self._waiting = kept
-        return actions
+            (self._waiting if self._is_foundling(update.order) else due).append((update, heard_at))
+        # None of them waits any more, so one that cannot be read does not come back with every tick.
+        return [action for update, heard_at in due for action in self._told(update, heard_at)]
 
     def _told(self, update: wire.TradeUpdate, at: datetime) -> Actions:
         parent = self._families.parent_of(update.order.id)
