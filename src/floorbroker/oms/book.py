@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from floorbroker.domain import facts as f
+from floorbroker.domain.errors import JournalFault
 from floorbroker.domain.fold import OrderFold
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import FactEntry, Identity, NoteEntry, Record
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.standing import Evidence
-from floorbroker.domain.values import IntentId, OrderClass, OrderId, ProfileName
+from floorbroker.domain.values import IntentId, NotExact, OrderClass, OrderId, ProfileName, decimal_of
 from floorbroker.oms.holdings import Holdings
 
 ADJUSTMENT = "adjustment"
@@ -96,7 +96,7 @@ class OrderBook:
         """Take a record in without asking what it changes; the order it was about, if it was about one of ours."""
         entry = record.entry
         if isinstance(entry, NoteEntry) and entry.profile == self.profile and entry.topic == ADJUSTMENT:
-            self.holdings.adjust(entry.data["symbol"], Decimal(entry.data["qty"]))
+            self._adjust(entry.data)
         if not isinstance(entry, FactEntry) or entry.profile != self.profile:
             return None
         fold = self._folds.get(entry.intent_id)
@@ -106,6 +106,14 @@ class OrderBook:
         self._index(entry.intent_id, entry.fact)
         self._records.setdefault(entry.intent_id, []).append(record)
         return fold
+
+    def _adjust(self, data: Mapping[str, str]) -> None:
+        """Raises `JournalFault` for an adjustment that does not say of what, or how much."""
+        try:
+            symbol, qty = data["symbol"], decimal_of(data["qty"])
+        except (KeyError, NotExact) as error:
+            raise JournalFault("an adjustment in the journal names no symbol or no quantity") from error
+        self.holdings.adjust(symbol, qty)
 
     def _track(self, order: Order) -> None:
         for members, belongs in (

@@ -20,6 +20,7 @@ from floorbroker.domain.facts import FACTS, SCHEMA, Fact
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, KeyEntry, NoteEntry
 from floorbroker.domain.values import IntentId, ProfileName
+from floorbroker.store.soundness import is_sound
 
 ENTRY_SCHEMA = 1  # of audit, key and note entries; facts have their own `SCHEMA`
 
@@ -80,8 +81,9 @@ def encode_fact(fact: Fact) -> bytes:
 
 
 def decode_fact(body: bytes) -> Fact:
-    """The fact in a body.  Raises `JournalFault` for a newer schema, an unknown kind, and a body that does not
-    parse.
+    """The fact in a body.
+
+    Raises `JournalFault` for a newer schema, an unknown kind, a body that does not parse, and one whose numbers are none.
     """
     envelope = _opened(body)
     if envelope.v > SCHEMA:
@@ -92,6 +94,8 @@ def decode_fact(body: bytes) -> Fact:
     if decoder is None:
         raise JournalFault(f"unknown kind of fact {envelope.k!r} in the journal")
     fact: Fact = _decoded(decoder, envelope)
+    if not is_sound(fact):
+        raise JournalFault(f"a {envelope.k!r} body in the journal holds a number or a time nobody can work with")
     return fact
 
 
@@ -172,15 +176,18 @@ def _body(version: int, kind: str, members: object) -> bytes:
     return b'{"v":%d,"k":"%s","d":%s}' % (version, kind.encode("ascii"), encoded)
 
 
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
 def _opened(body: bytes) -> _Envelope:
     try:
         return _ENVELOPE.decode(body)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         raise JournalFault(f"a body in the journal does not parse: {error}") from error
 
 
 def _decoded(decoder: msgspec.json.Decoder[Any], envelope: _Envelope) -> Any:
     try:
         return decoder.decode(envelope.d)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         raise JournalFault(f"a {envelope.k!r} body in the journal does not parse: {error}") from error

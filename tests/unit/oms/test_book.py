@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from floorbroker.domain.errors import JournalFault
 from floorbroker.domain.facts import (
     FACTS,
     Adopted,
@@ -172,3 +174,13 @@ def test_a_restored_book_goes_on_as_if_it_had_never_stopped_i26(history: list[En
     for record in records[at:]:
         assert book.apply(record) == lived.apply(record)
     assert answers(book) == answers(lived)
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"symbol": "AAPL"}, {"qty": "1"}, {"symbol": "AAPL", "qty": "NaN"}, {"symbol": "", "qty": "one"}]
+)
+def test_an_adjustment_that_does_not_say_what_it_adjusts_is_a_fault_of_the_journal(data: dict[str, str]) -> None:
+    book = OrderBook(profile=MINE, identity=Plain())
+    entry = NoteEntry(profile=MINE, topic=ADJUSTMENT, data=data)
+    with pytest.raises(JournalFault, match="adjustment"):
+        book.apply(Record(seq=1, epoch=1, at=START, entry=entry))
