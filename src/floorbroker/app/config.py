@@ -116,6 +116,8 @@ def _read(file: Path, *, required: bool) -> dict[str, Any]:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigInvalid(f"{file}: {error}") from None
+    except RecursionError:
+        raise ConfigInvalid(f"{file}: it is nested too deep") from None
 
 
 def _put(values: dict[str, Any], path: list[str], text: str, *, name: str) -> None:
@@ -129,6 +131,8 @@ def _put(values: dict[str, Any], path: list[str], text: str, *, name: str) -> No
         values[path[-1]] = tomllib.loads(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError:
         values[path[-1]] = text
+    except RecursionError:
+        raise ConfigInvalid(f"{name}: it is nested too deep") from None
 
 
 def _explain(file: Path, error: ValidationError, variables: Mapping[str, str]) -> str:

@@ -119,7 +119,7 @@ class AlpacaVenue:
             return None
         try:
             return msgspec.json.decode(request.body, type=_ClientId).client_order_id
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
     def refusal(self, fault: Fault, request: Request) -> Reply:

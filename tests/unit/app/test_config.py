@@ -25,6 +25,7 @@ from floorbroker.domain.errors import ConfigInvalid
         (b"profiles = 5", "profiles"),
         (b"\xff\xfe", "utf-8"),
         (b"a = \x01", "line 1"),
+        (b"a = " + b"[" * 5000, "nested too deep"),
     ],
 )
 def test_a_wrong_file_is_refused_by_the_name_of_what_is_wrong(tmp_path: Path, written: bytes, named: str) -> None:

@@ -69,6 +69,11 @@ def test_times_out_of_reach_are_the_callers_mistake(ask: Asker, path: str, name:
     assert status in {400, 422}
 
 
+@pytest.mark.parametrize("raw", UNREADABLE)
+def test_an_order_nobody_can_read_names_no_client(ask: Asker, raw: bytes) -> None:
+    assert ask.venue.client_id(Request(method="POST", path="/v2/orders", body=raw)) is None
+
+
 @pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("field", ["qty", "limit_price"])
 def test_an_order_of_no_size_is_refused_and_not_taken(ask: Asker, field: str, number: Any) -> None:
