@@ -14,6 +14,8 @@ SYNCED := .venv/.synced
 RUNNABLE := .venv/.runnable
 DOCS_ENV := .tools/docs
 DOCS_SYNCED := $(DOCS_ENV)/.synced
+FUZZ_ENV := .tools/fuzz
+FUZZ_SYNCED := $(FUZZ_ENV)/.synced
 
 export UV_PYTHON_DOWNLOADS := never
 
@@ -22,11 +24,13 @@ PORT ?= 8750
 SCHEDULES ?= 2000
 SEED ?= 1
 REQUESTS ?= 5000
+RUNS ?= 500000
+TARGET ?=
 # Every core, eight at most; `make test WORKERS=0` runs in one process, for a debugger.
 WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( cores > 8 ? 8 : cores )))
 PYTEST_ARGS ?=
 
-.PHONY: help run setup test check fmt fmt-check lint types layers tidy fast reference docs sim fuzz teeth bench lock \
+.PHONY: help run setup test check fmt fmt-check lint types layers tidy fast reference docs sim fuzz fuzz-deep teeth bench lock \
 	vendor-web hooks clean
 
 help: ## list the commands
@@ -109,6 +113,15 @@ sim: setup ## seeded fault schedules: make sim SCHEDULES=2000 SEED=1
 
 fuzz: setup ## generated requests, none may break a desk: make fuzz REQUESTS=5000
 	@FLOORBROKER_FUZZ_REQUESTS=$(REQUESTS) $(BIN)/python -m pytest -q tests/e2e/test_fuzz_real.py tests/unit/api/test_fuzz.py
+
+# atheris is built for a few interpreters only, so it stands in an environment of its own.
+$(FUZZ_SYNCED): uv.lock pyproject.toml | $(UV)
+	@echo 'setup: the desk and atheris into $(FUZZ_ENV)' >&2
+	@UV_PROJECT_ENVIRONMENT=$(FUZZ_ENV) $(UV) sync --frozen --quiet --no-default-groups --group deep --python .tools/bin/python
+	@touch $@
+
+fuzz-deep: $(FUZZ_SYNCED) ## what strangers send, by coverage: make fuzz-deep RUNS=500000 TARGET=journal
+	@$(FUZZ_ENV)/bin/python -m tests.fuzz --runs $(RUNS) $(if $(TARGET),--target $(TARGET))
 
 # A command whose module this version does not carry says so instead of passing.
 define if_present

@@ -17,7 +17,7 @@ DIGEST_NODE = "-"  # a digest compares what was done, wherever it was done
 def journal_lines(reader: JournalReader, *, after: int = 0) -> Iterator[bytes]:
     """One RFC 8785 object per record; numbers are text, and the body is the stored text itself."""
     for columns in reader.rows(after):
-        yield _line(columns)
+        yield line_of(columns)
 
 
 def digest(reader: JournalReader) -> str:
@@ -30,7 +30,8 @@ def digest(reader: JournalReader) -> str:
     return running.hexdigest()
 
 
-def _line(columns: Columns) -> bytes:
+def line_of(columns: Columns) -> bytes:
+    """One stored row as canonical text."""
     seq, epoch, at, kind, profile, intent_id, body = columns
     row = {
         "seq": str(seq),

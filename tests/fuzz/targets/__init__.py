@@ -1,0 +1,31 @@
+"""The list of targets: one line each."""
+
+from __future__ import annotations
+
+from tests.fuzz.target import Target
+from tests.fuzz.targets import (
+    alpaca_data,
+    alpaca_events,
+    alpaca_replies,
+    alpaca_updates,
+    control_door,
+    http_reply,
+    journal,
+    rest_body,
+    settings,
+)
+
+TARGETS: dict[str, Target] = {
+    target.name: target
+    for target in (
+        alpaca_replies.TARGET,
+        alpaca_updates.TARGET,
+        alpaca_data.TARGET,
+        alpaca_events.TARGET,
+        http_reply.TARGET,
+        rest_body.TARGET,
+        journal.TARGET,
+        control_door.TARGET,
+        settings.TARGET,
+    )
+}

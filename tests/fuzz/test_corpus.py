@@ -1,0 +1,76 @@
+"""Every committed input, and a few thousand near them: what is raised is declared, and what is made is bounded.
+
+The inputs follow from a number, so a red line names the one that broke: `mutated input 1734 of journal`.
+"""
+
+from __future__ import annotations
+
+import tracemalloc
+from random import Random
+
+import pytest
+
+from tests.fuzz.mutate import mutated
+from tests.fuzz.target import CORPUS, Target
+from tests.fuzz.targets import TARGETS
+
+MUTATED = 2_000
+PEAK, PEAK_PER_BYTE = 4 * 1024 * 1024, 200  # bytes one input may take while it is read
+MADE, MADE_PER_BYTE = 64 * 1024, 40  # characters of what is made of it
+
+targets = pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: target.name)
+
+
+def near(target: Target, number: int, seeds: list[bytes]) -> bytes:
+    """The mutated input of that number."""
+    random = Random(f"{target.name} {number}")
+    data = mutated(random.choice(seeds), donors=seeds, random=random, max_len=target.max_len)
+    return target.repair(data) if random.random() < 0.5 else data
+
+
+def run(target: Target, data: bytes, name: str) -> object:
+    """What an input makes; whatever breaks is told by the name of the input."""
+    try:
+        return target.run(data)
+    except Exception as error:
+        error.add_note(f"{name} of {target.name}: {data[:2_000]!r}")
+        raise
+
+
+@targets
+def test_the_committed_inputs_raise_nothing_undeclared_i24(target: Target) -> None:
+    for path in sorted((CORPUS / target.name).iterdir()):
+        run(target, path.read_bytes(), path.name)
+
+
+@targets
+def test_thousands_of_inputs_near_them_raise_nothing_undeclared_i24(target: Target) -> None:
+    seeds = target.seeds()
+    for number in range(MUTATED):
+        run(target, near(target, number, seeds), f"mutated input {number}")
+
+
+@targets
+def test_an_input_takes_and_makes_no_more_than_its_size_allows_i24(target: Target) -> None:
+    seeds = target.seeds()
+    target.run(seeds[0])  # what is loaded once is no input's doing
+    for number, data in enumerate([*seeds, *(near(target, number, seeds) for number in range(100))]):
+        tracemalloc.start()
+        try:
+            made = target.run(data)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak <= PEAK + PEAK_PER_BYTE * len(data), f"{peak} bytes for input {number} of {len(data)} bytes"
+        assert len(repr(made)) <= MADE + MADE_PER_BYTE * len(data), f"input {number} of {len(data)} bytes grew"
+
+
+@targets
+def test_an_untouched_message_is_read_to_its_end(target: Target) -> None:
+    """A corpus that only ever meets the first check proves nothing about the code behind it."""
+    made = [target.run(data) for data in target.seeds()]
+    assert sum(not isinstance(value, Exception | None | str) for value in made) * 3 > len(made)
+
+
+def test_every_corpus_folder_belongs_to_a_target() -> None:
+    assert {path.name for path in CORPUS.iterdir()} == set(TARGETS)
