@@ -103,6 +103,9 @@ class _Journal:
     def read(self, *, after: int = 0, limit: int = 1000, kinds: frozenset[str] | None = None) -> list[Record]:
         return self.honest.read(after=after, limit=limit, kinds=kinds)
 
+    def notes(self, topic: str, *, newest: bool = False) -> list[Record]:
+        return self.honest.notes(topic, newest=newest)
+
     def find_key(self, *, principal: str, profile: ProfileName, key: str) -> KeyEntry | None:
         return self.honest.find_key(principal=principal, profile=profile, key=key)
 

@@ -67,6 +67,9 @@ class FaultyJournal:
     def read(self, *, after: int = 0, limit: int = 1000, kinds: frozenset[str] | None = None) -> list[Record]:
         return self.honest.read(after=after, limit=limit, kinds=kinds)
 
+    def notes(self, topic: str, *, newest: bool = False) -> list[Record]:
+        return self.honest.notes(topic, newest=newest)
+
     def find_key(self, *, principal: str, profile: ProfileName, key: str) -> KeyEntry | None:
         return self.honest.find_key(principal=principal, profile=profile, key=key)
 
@@ -90,15 +93,20 @@ class Notes:
     """A log that keeps its events."""
 
     events: list[str] = field(default_factory=list[str])
+    details: list[str] = field(default_factory=list[str])
 
     def info(self, event: str, **members: object) -> None:
-        self.events.append(event)
+        self._note(event, members)
 
     def warning(self, event: str, **members: object) -> None:
-        self.events.append(event)
+        self._note(event, members)
 
     def error(self, event: str, **members: object) -> None:
+        self._note(event, members)
+
+    def _note(self, event: str, members: dict[str, object]) -> None:
         self.events.append(event)
+        self.details.append(str(members.get("detail", "")))
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -245,7 +245,6 @@ def _on_journals(scope: Scope, act: Callable[[KillSwitch, ProfileName], Awaitabl
 async def _on_journal(
     scope: Scope, environment: Environment, act: Callable[[KillSwitch, ProfileName], Awaitable[None]]
 ) -> Step:
-    from floorbroker.app.recovery import notes
     from floorbroker.store import Reserve, SqliteJournal
 
     name, clock = f"journal {environment.value}", SystemClock()
@@ -255,7 +254,7 @@ async def _on_journal(
         )
         try:
             switch = _switch(scope, environment, journal)
-            for record in notes(journal):
+            for record in journal.notes(LATCH):
                 switch.restore(record)
             for target in scope.of(environment):
                 await act(switch, target)
@@ -321,12 +320,11 @@ def _absent_is_fine() -> Generator[None]:
 
 
 def _read_standing(scope: Scope, environment: Environment) -> dict[str, Any]:
-    from floorbroker.app.recovery import notes
     from floorbroker.store import JournalReader
 
     reader = JournalReader(scope.home.journal(environment))
     try:
-        latches = _latches(notes(reader))
+        latches = _latches(reader.notes(LATCH))
     finally:
         reader.close()
     permits, top = FilePermits(scope.home), latches.get(GLOBAL, _OPEN)
@@ -339,7 +337,7 @@ def _read_standing(scope: Scope, environment: Environment) -> dict[str, Any]:
 _OPEN: dict[str, Any] = {"level": 0, "reason": "", "by": "", "at": None}
 
 
-def _latches(records: Iterator[Record]) -> dict[ProfileName, dict[str, Any]]:
+def _latches(records: Iterable[Record]) -> dict[ProfileName, dict[str, Any]]:
     """The newest word on each scope."""
     return {
         entry.profile: {

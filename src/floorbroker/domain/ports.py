@@ -237,6 +237,10 @@ class Journal(Protocol):
         """A page of records for doors; `kinds` out of `fact audit key note`."""
         ...
 
+    def notes(self, topic: str, *, newest: bool = False) -> list[Record]:
+        """Every note about one topic, in order; `newest` asks for the last one of each profile alone."""
+        ...
+
     def find_key(self, *, principal: str, profile: ProfileName, key: str) -> KeyEntry | None: ...
 
     @property

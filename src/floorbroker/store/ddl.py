@@ -7,7 +7,7 @@ equal.
 from __future__ import annotations
 
 APPLICATION_ID = 0x464C4252  # "FLBR", in the header of the file
-HEAD = "0001"  # the newest migration
+HEAD = "0002"  # the newest migration
 
 SCRIPT = """
 CREATE TABLE meta (
@@ -72,6 +72,14 @@ CREATE TABLE audit (
 	CONSTRAINT fk_audit_seq FOREIGN KEY(seq) REFERENCES records (seq)
 )
  STRICT;
+CREATE TABLE notes (
+	topic TEXT NOT NULL,
+	profile TEXT NOT NULL,
+	seq INTEGER NOT NULL,
+	CONSTRAINT pk_notes PRIMARY KEY (topic, profile, seq),
+	CONSTRAINT fk_notes_seq FOREIGN KEY(seq) REFERENCES records (seq)
+)
+ WITHOUT ROWID, STRICT;
 CREATE TABLE outbox (
 	consumer TEXT NOT NULL,
 	published INTEGER NOT NULL,
@@ -84,5 +92,5 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL,
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO alembic_version (version_num) VALUES ('0001');
+INSERT INTO alembic_version (version_num) VALUES ('0002');
 """

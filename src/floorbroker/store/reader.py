@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from floorbroker.domain.errors import NotFound
-from floorbroker.domain.ports import KeyEntry, Record
+from floorbroker.domain.ports import KeyEntry, NoteEntry, Record
 from floorbroker.domain.values import Environment, ExecId, IntentId, ProfileName
 from floorbroker.store.codec import Row, decode
 from floorbroker.store.connect import open_reader
@@ -64,6 +64,26 @@ class JournalReader:
         """Everything that names one intent: how the outcome of a doubtful commit is read again (RELIABILITY 2.8)."""
         query = f"SELECT {_COLUMNS} FROM records WHERE intent_id = ? ORDER BY seq"  # noqa: S608 - our own constant
         return tuple(record_of(columns) for columns in self._all(query, intent_id))
+
+    def notes(self, topic: str, *, newest: bool = False) -> list[Record]:
+        """Every note about one topic, in order; `newest` asks for the last one of each profile alone.
+
+        A journal whose schema is older than that index, read beside its owner, is read through.
+        """
+        if not self._has_notes():
+            return self._noted(topic, newest=newest)
+        chosen = "max(seq)" if newest else "seq"
+        grouped = "GROUP BY profile" if newest else ""
+        query = f"SELECT {_COLUMNS} FROM records WHERE seq IN (SELECT {chosen} FROM notes WHERE topic = ? {grouped}) ORDER BY seq"  # noqa: S608 - our own words
+        return [record_of(columns) for columns in self._all(query, topic)]
+
+    def _has_notes(self) -> bool:
+        return self._first("SELECT 1 FROM sqlite_master WHERE name = 'notes'") is not None
+
+    def _noted(self, topic: str, *, newest: bool) -> list[Record]:
+        query = f"SELECT {_COLUMNS} FROM records WHERE kind = 'note' ORDER BY seq"  # noqa: S608 - our own constant
+        told = [record for record in map(record_of, self._all(query)) if _topic(record) == topic]
+        return sorted({r.entry.profile: r for r in told}.values(), key=lambda r: r.seq) if newest else told
 
     def find_key(self, *, principal: str, profile: ProfileName, key: str) -> KeyEntry | None:
         query = 'SELECT body_hash, intent_id FROM keys WHERE principal = ? AND profile = ? AND "key" = ?'
@@ -130,6 +150,10 @@ class JournalReader:
             return self._connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
             raise fault_of(error) from error
+
+
+def _topic(record: Record) -> str:
+    return record.entry.topic if isinstance(record.entry, NoteEntry) else ""
 
 
 def record_of(columns: Columns) -> Record:

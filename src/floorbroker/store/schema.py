@@ -117,6 +117,15 @@ AUDIT = _numbered(  # numbers the audit records without gaps
     _of_record("audit"),
 )
 
+NOTES = _keyed(  # notes by what they are about: a start reads few of them
+    "notes",
+    _text("topic"),
+    _text("profile"),
+    _whole("seq"),
+    PrimaryKeyConstraint("topic", "profile", "seq", name="pk_notes"),
+    _of_record("notes"),
+)
+
 OUTBOX = _keyed(  # how far each consumer of the records has come
     "outbox",
     _text("consumer"),

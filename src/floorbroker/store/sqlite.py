@@ -126,6 +126,10 @@ class SqliteJournal:
         """Every durable record that names one intent."""
         return self.reader.records_of(intent_id)
 
+    def notes(self, topic: str, *, newest: bool = False) -> list[Record]:
+        """Every note about one topic, in order; or the newest of each profile."""
+        return self.reader.notes(topic, newest=newest)
+
     def find_key(self, *, principal: str, profile: ProfileName, key: str) -> KeyEntry | None:
         return self.reader.find_key(principal=principal, profile=profile, key=key)
 

@@ -13,7 +13,7 @@ from functools import partial
 from floorbroker.domain.errors import Conflict, FloorbrokerError, JournalFault
 from floorbroker.domain.facts import Exec, Prepared, ReplaceAsked
 from floorbroker.domain.frozen import frozen
-from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, KeyEntry, Record
+from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, KeyEntry, NoteEntry, Record
 from floorbroker.store.codec import Row, encode
 from floorbroker.store.connect import meta, set_meta
 from floorbroker.store.executors import Work
@@ -222,8 +222,8 @@ class Writer:
                 self.connection.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?)", key)
             case AuditEntry():
                 self.connection.execute("INSERT INTO audit (seq, mono_us) VALUES (?, ?)", (seq, stamp.mono_us))
-            case _:
-                pass  # a note is found by reading
+            case NoteEntry():
+                self.connection.execute("INSERT INTO notes VALUES (?, ?, ?)", (entry.topic, entry.profile, seq))
 
     def _index_fact(self, entry: FactEntry, seq: int) -> None:
         fact = entry.fact

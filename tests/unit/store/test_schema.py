@@ -14,8 +14,9 @@ from sqlalchemy import create_engine, text
 
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import JournalFault
-from floorbroker.domain.values import Environment
-from floorbroker.store import SqliteJournal
+from floorbroker.domain.ports import NoteEntry
+from floorbroker.domain.values import Environment, ProfileName
+from floorbroker.store import JournalReader, SqliteJournal
 from floorbroker.store.connect import assert_settings, filesystem_of, open_writer
 from floorbroker.store.ddl import HEAD, SCRIPT
 from floorbroker.store.migrate import downgrade, upgrade
@@ -194,3 +195,36 @@ def test_opening_a_journal_loads_no_library_of_migrations(tmp_path: Path) -> Non
     root = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "j.db")], cwd=root, check=False)
     assert done.returncode == 0
+
+
+def noted(topic: str, profile: str) -> NoteEntry:
+    return NoteEntry(profile=ProfileName(profile), topic=topic, data={"text": f'{topic} "of" {profile}'})
+
+
+@pytest.mark.asyncio
+async def test_a_journal_of_the_schema_before_opens_and_its_notes_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "journal-paper.db"
+    journal = opened(path)
+    for entry in (
+        noted("kill.latch", "a"),
+        noted("recon.round", "a"),
+        noted("kill.latch", "b"),
+        noted("kill.latch", "a"),
+    ):
+        await journal.commit([entry])
+    await journal.close()
+    downgrade(path, "0001")
+    assert "table notes" not in schema_of(path)
+    beside = JournalReader(path)
+    found = [(beside.notes(topic), beside.notes(topic, newest=True)) for topic in ("kill.latch", "recon.round", "none")]
+    beside.close()
+    assert [([r.seq for r in every], [r.seq for r in newest]) for every, newest in found] == [
+        ([1, 3, 4], [3, 4]),
+        ([2], [2]),
+        ([], []),
+    ]
+    again = opened(path)
+    await again.commit([noted("recon.round", "b")])
+    assert [(again.notes(t), again.notes(t, newest=True)) for t in ("kill.latch", "none")] == [found[0], found[2]]
+    assert [r.seq for r in again.notes("recon.round", newest=True)] == [2, 5]
+    await again.close()
