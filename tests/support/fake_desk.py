@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from random import Random
+from typing import TypeVar
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.bars import Bar, BarSeries
@@ -66,6 +67,7 @@ from floorbroker.gateway.desk import (
     Fill,
     KillState,
     OrderFilter,
+    Page,
     Preview,
     ProfilePosition,
     ProfileStatus,
@@ -283,9 +285,9 @@ class FakeDesk:
                 return kept.fold.view()
         raise NotFound("no such order")
 
-    def orders(self, where: OrderFilter = ANY) -> list[Order]:
+    def orders(self, where: OrderFilter = ANY, page: Page | None = None) -> list[Order]:
         found = [o for o in (kept.fold.view() for kept in self._kept.values()) if matches(o, where)]
-        return sorted(found, key=lambda o: (o.created_at, o.intent_id), reverse=True)
+        return paged(found, page, key=lambda o: (o.created_at, o.intent_id))
 
     def order_records(self, intent_id: IntentId) -> list[Record]:
         return list(self._kept[self.order(intent_id).intent_id].records)
@@ -322,13 +324,13 @@ class FakeDesk:
         self._add(held.intent_id, done)
         return self.order(intent_id)
 
-    def fills(self, where: OrderFilter = ANY) -> list[Fill]:
+    def fills(self, where: OrderFilter = ANY, page: Page | None = None) -> list[Fill]:
         found = [
             Fill(intent_id=o.intent_id, profile=o.profile, strategy=o.terms.strategy, execution=e)
             for o in self.orders(where)
             for e in o.executions
         ]
-        return sorted(found, key=lambda x: (x.execution.transact_time, x.execution.exec_id), reverse=True)
+        return paged(found, page, key=lambda x: (x.execution.transact_time, f"{x.intent_id}/{x.execution.exec_id}"))
 
     # -- accounts -----------------------------------------------------------------------------------------------------
 
@@ -551,6 +553,20 @@ class FakeDesk:
         )
         self._events.append(event)
         self.wake()
+
+
+T = TypeVar("T")
+
+
+def paged(rows: list[T], page: Page | None, *, key: Callable[[T], tuple[datetime, str]]) -> list[T]:
+    """Rows by their key: a page, or all of them, newest first."""
+    if page is None:
+        return sorted(rows, key=key, reverse=True)
+    ordered = sorted(rows, key=key, reverse=page.newest_first)
+    after = page.after
+    if after is not None:
+        ordered = [row for row in ordered if (key(row) < after if page.newest_first else key(row) > after)]
+    return ordered[: page.limit]
 
 
 def matches(order: Order, where: OrderFilter) -> bool:

@@ -10,7 +10,8 @@ import binascii
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Generic, TypeVar, cast
 from urllib.parse import urlencode
 
@@ -18,8 +19,10 @@ import msgspec
 from fastapi import Request, Response
 
 from floorbroker.domain.errors import FieldError, InvalidRequest
+from floorbroker.gateway.desk import Page
 
 LIMIT_MAX = 1000
+TIME_TEXT = "%Y-%m-%dT%H:%M:%S.%fZ"  # as `time_text` writes it
 T = TypeVar("T")
 Key = tuple[str, str]  # (time text, id)
 
@@ -32,35 +35,39 @@ class Listing(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
 
 def page_of(
-    rows: Iterable[T], *, key: Callable[[T], Key], limit: int, cursor: str | None, newest_first: bool = True
+    ask: Callable[[Page], list[T]],
+    *,
+    key: Callable[[T], Key],
+    limit: int,
+    cursor: str | None,
+    newest_first: bool = True,
 ) -> tuple[list[T], str | None]:
     """The rows behind the cursor, and the cursor of the next page.  Raises `InvalidRequest` for a broken cursor."""
     after = None if cursor is None else _opened(cursor)
-    ordered = sorted(rows, key=key, reverse=newest_first)
-    if after is not None:
-        ordered = [row for row in ordered if (key(row) < after if newest_first else key(row) > after)]
-    page = ordered[:limit]
-    return page, (_sealed(key(page[-1])) if len(ordered) > limit else None)
+    rows = ask(Page(limit=limit + 1, after=after, newest_first=newest_first))  # one more tells whether there is more
+    page = rows[:limit]
+    return page, (_sealed(key(page[-1])) if len(rows) > limit else None)
 
 
 def _sealed(key: Key) -> str:
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
 
 
-def _opened(cursor: str) -> Key:
+def _opened(cursor: str) -> tuple[datetime, str]:
     wrong = FieldError(
         pointer="/query/cursor", code="not_valid", detail="use next_cursor of the page before, as it came"
     )
     try:
         found: object = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        parts = cast("list[object]", found) if isinstance(found, list) else []
+        match parts:
+            case [str() as at, str() as id]:
+                id.encode()  # half a surrogate pair is in no id, and no database takes it
+                return datetime.strptime(at, TIME_TEXT).replace(tzinfo=UTC), id
+            case _:
+                raise InvalidRequest(wrong.detail, fields=(wrong,))
     except (binascii.Error, ValueError, RecursionError) as error:
         raise InvalidRequest(wrong.detail, fields=(wrong,)) from error
-    parts = cast("list[object]", found) if isinstance(found, list) else []
-    match parts:
-        case [str() as at, str() as id]:
-            return at, id
-        case _:
-            raise InvalidRequest(wrong.detail, fields=(wrong,))
 
 
 def list_reply(request: Request, items: Sequence[msgspec.Struct], next_cursor: str | None) -> Response:

@@ -24,6 +24,7 @@ from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import KillSwitch, Permits
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.oms.account import AccountContext, Switches
+from floorbroker.oms.archive import Archive
 from floorbroker.oms.book import Change, OrderBook
 from floorbroker.oms.service import OrderService
 from floorbroker.oms.writer import Writer
@@ -60,6 +61,7 @@ class Surroundings:
     on_fatal: Callable[[JournalFault], None]
     on_record: Callable[[Record], None]  # every order fact, once it is durable: the list of unresolved orders
     instance_tag: int
+    archive: Callable[[ProfileName], Archive | None] | None = None  # where the closed orders of a profile go
     epoch: int = 0
     send_timeout_s: float = 5.0
     read_retries: int = 3
@@ -118,7 +120,9 @@ def _context(seat: Seat, *, journal: Journal, switches: Switches, around: Surrou
         writer.leave([_exchange_row(exchange, seat.profile.name)])
 
     broker = build(_wiring(seat, switches=switches, tap=tap, around=around))
-    book = OrderBook(profile=seat.profile.name, identity=broker.identity)
+    name = seat.profile.name
+    archive = around.archive(name) if around.archive is not None else None
+    book = OrderBook(profile=name, identity=broker.identity, archive=archive)
     writer = Writer(
         journal=journal,
         book=book,

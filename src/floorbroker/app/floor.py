@@ -25,8 +25,10 @@ from floorbroker.domain.errors import ConfigInvalid, JournalFault
 from floorbroker.domain.ports import NO_STEPS, Log, Meter, NoLog, NoMeter, Profile, Record, Steps
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.gateway import Gateway
+from floorbroker.oms.archive import Archive
 from floorbroker.store.executors import ThreadExecutor
 from floorbroker.store.reserve import Reserve
+from floorbroker.store.seals import Seals
 from floorbroker.store.sqlite import SqliteJournal
 from floorbroker.store.unresolved import UnresolvedLog
 from floorbroker.transport.http import AioHttp
@@ -151,6 +153,7 @@ def _desk(
     unresolved = UnresolvedLog(home.unresolved, environment=environment, redactor=world.redactor)
     tail = max(unresolved.last_seq, journal.last_seq - _CRASH_TAIL)
     _list(unresolved, journal.replay(tail), world.log)  # what a crash kept from the list
+    archives = _Archives(home, journal, world.log)
     retries = bot.int_of("API_RETRY_LIMIT")
     around = Surroundings(
         clock=world.clock,
@@ -163,6 +166,7 @@ def _desk(
         on_fatal=_exit_on_fatal,
         on_record=lambda record: _list(unresolved, [record], world.log),
         instance_tag=journal.instance_tag,
+        archive=archives.of,
         epoch=journal.epoch,
         send_timeout_s=config.trading.send_timeout_s,
         read_retries=config.trading.read_retries if retries is None else retries,
@@ -174,8 +178,35 @@ def _desk(
     try:
         return compose(journal=journal, seats=seats, around=around)
     except BaseException:
+        archives.abandon()
         journal.abandon()  # a profile that cannot be wired must not keep the journal locked
         raise
+
+
+@dataclass(slots=True)
+class _Archives:
+    """Where the closed orders of each profile go; nowhere, when there is no room for such a file."""
+
+    home: Home
+    journal: SqliteJournal
+    log: Log
+    _opened: list[Archive] = field(default_factory=list[Archive])
+
+    def of(self, name: ProfileName) -> Archive | None:
+        try:
+            seals = Seals.open(self.home.seals(self.journal.environment, name))
+        except OSError as error:
+            self.log.warning("seals.not_opened", profile=name, detail=str(error))
+            return None
+        history = self.journal.reader
+        archive = Archive(profile=name, seals=seals, history=history, log=self.log, executor=ThreadExecutor())
+        self._opened.append(archive)
+        return archive
+
+    def abandon(self) -> None:
+        for archive in self._opened:
+            archive.executor.close()
+            archive.seals.abandon()
 
 
 def _list(unresolved: UnresolvedLog, records: Iterable[Record], log: Log) -> None:

@@ -70,6 +70,10 @@ class Home:
     def journal(self, environment: Environment) -> Path:
         return self.root / f"journal-{environment.value}.db"
 
+    def seals(self, environment: Environment, profile: ProfileName) -> Path:
+        """What a start need not read of the journal; may be thrown away."""
+        return self.root / "seals" / f"{environment.value}-{profile}.db"
+
     def venue_state(self, profile: ProfileName) -> Path:
         """Where the embedded venue keeps its own truth, apart from ours."""
         return self.root / "paper" / f"{profile}.log"

@@ -1,4 +1,9 @@
-"""Recovery, the only start there is: every book, latch and watermark comes out of the journal (I26)."""
+"""Recovery, the only start there is: every book, latch and watermark comes out of the journal (I26).
+
+What is sealed is not read again: a book takes the sums of its seals and the facts of its orders that are not sealed, and
+the journal is read from where the seals end.  Without seals that is the beginning; then orders are sealed on the way, so
+that a long journal does not have to fit into memory.
+"""
 
 from __future__ import annotations
 
@@ -6,53 +11,61 @@ import gc
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Protocol
 
-from floorbroker.domain.ports import NoteEntry, Record
+from floorbroker.domain.ports import Journal, NoteEntry, Record
 from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.gateway import Gateway
+from floorbroker.gateway.kill import LATCH
 from floorbroker.gateway.session import ProfileSession
+from floorbroker.oms.book import ADJUSTMENT
 from floorbroker.oms.rounds import ROUND
 
-STATE = frozenset({"fact", "note"})  # audit rows and keys are most of a journal, and make no state
+STATE = frozenset({"fact"})  # audit rows and keys are most of a journal, and make no state; notes have an index
 PAGE = 1000
-
-
-class Pages(Protocol):
-    """What can be read by the page: a journal, or a reader beside one."""
-
-    def read(self, *, after: int = 0, limit: int = 1000, kinds: frozenset[str] | None = None) -> list[Record]: ...
+CHUNK = 20_000
 
 
 def recover(gateway: Gateway) -> None:
     """Bring a wired gateway to where the journal ends.  Raises `JournalFault` when it cannot be read."""
     with _uncollected():
+        _restore_notes(gateway)
+        seals_end = {name: session.ctx.book.begin() for name, session in gateway.sessions.items()}
         told: dict[ProfileName, list[Record]] = {name: [] for name in gateway.sessions}
-        for record in _state(gateway.journal):
-            gateway.kill_switch.restore(record)
-            if record.entry.profile in told:
-                told[record.entry.profile].append(record)
-        for name, records in told.items():
-            _restore(gateway.sessions[name], records)
+        for record in _facts(gateway.journal, after=min(seals_end.values(), default=0)):
+            name = record.entry.profile
+            if record.seq > seals_end.get(name, record.seq):
+                told[name].append(record)
+                if len(told[name]) >= CHUNK:
+                    _restore(gateway.sessions[name], told.pop(name), told)
+        for name, records in list(told.items()):
+            _restore(gateway.sessions[name], records, told)
 
 
-def notes(journal: Pages) -> Iterator[Record]:
-    """Every note, in order: latches, rounds, adjustments.  Few, beside facts and audit rows."""
-    return _state(journal, kinds=frozenset({"note"}))
-
-
-def _state(journal: Pages, *, kinds: frozenset[str] = STATE) -> Iterator[Record]:
-    """Every record of some kinds, in order."""
-    after = 0
-    while page := journal.read(after=after, limit=PAGE, kinds=kinds):
+def _facts(journal: Journal, *, after: int) -> Iterator[Record]:
+    """Every fact after a record, in order."""
+    while page := journal.read(after=after, limit=PAGE, kinds=STATE):
         yield from page
         after = page[-1].seq
 
 
-def _restore(session: ProfileSession, records: list[Record]) -> None:
-    session.ctx.book.restore(records)
-    for record in records:
-        if isinstance(record.entry, NoteEntry) and record.entry.topic == ROUND:
+def _restore(session: ProfileSession, records: list[Record], told: dict[ProfileName, list[Record]]) -> None:
+    told[session.ctx.profile.name] = []
+    if records:
+        session.ctx.book.restore(records)
+        session.service.sealer.catch_up(records[-1].seq)
+
+
+def _restore_notes(gateway: Gateway) -> None:
+    """Latches, adjustments of positions, and when the last round was: few records, each found by its topic."""
+    journal = gateway.journal
+    for record in journal.notes(LATCH):
+        gateway.kill_switch.restore(record)
+    for record in journal.notes(ADJUSTMENT):
+        if (session := gateway.sessions.get(record.entry.profile)) is not None:
+            session.ctx.book.restore([record])
+    for record in journal.notes(ROUND, newest=True):
+        session = gateway.sessions.get(record.entry.profile)
+        if session is not None and isinstance(record.entry, NoteEntry):
             session.service.reconciler.watermark = datetime.fromisoformat(record.entry.data["started"])
 
 

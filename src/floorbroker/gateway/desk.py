@@ -129,6 +129,15 @@ ANY = OrderFilter()
 
 
 @frozen
+class Page:
+    """At most `limit` rows behind the row with the key `after`: a time (UTC), then an id."""
+
+    limit: int
+    after: tuple[datetime, str] | None = None
+    newest_first: bool = True
+
+
+@frozen
 class KillState:
     """The kill switch of one environment: global level, and levels by profile."""
 
@@ -206,8 +215,8 @@ class Desk(Protocol):
         """By our id or client order id; raises `NotFound`."""
         ...
 
-    def orders(self, where: OrderFilter = ANY) -> list[Order]:
-        """Newest first."""
+    def orders(self, where: OrderFilter = ANY, page: Page | None = None) -> list[Order]:
+        """By creation and intent: a page, or all of them, newest first.  All of them may be very many."""
         ...
 
     def order_records(self, intent_id: IntentId) -> list[Record]:
@@ -220,8 +229,8 @@ class Desk(Protocol):
 
     async def modify(self, intent_id: IntentId, changes: OrderChanges, *, caller: Caller) -> Order: ...
 
-    def fills(self, where: OrderFilter = ANY) -> list[Fill]:
-        """Newest first."""
+    def fills(self, where: OrderFilter = ANY, page: Page | None = None) -> list[Fill]:
+        """By time and `intent/execution`: a page, or all of them, newest first."""
         ...
 
     async def account(self, profile: ProfileName | None = None) -> Account: ...

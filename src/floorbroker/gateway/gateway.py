@@ -24,6 +24,7 @@ from floorbroker.gateway.desk import (
     Fill,
     KillState,
     OrderFilter,
+    Page,
     Preview,
     ProfilePosition,
     ProfileStatus,
@@ -31,6 +32,7 @@ from floorbroker.gateway.desk import (
     Submitted,
 )
 from floorbroker.gateway.kill import GLOBAL, KillSwitch
+from floorbroker.gateway.lists import listed_fills, listed_orders
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.gateway.views import event_of, executions_of, fits, health_event
 from floorbroker.oms.account import Actor
@@ -223,9 +225,8 @@ class Gateway:
                 return session, found
         raise NotFound(f"no order {text!r}")
 
-    def orders(self, where: OrderFilter = ANY) -> list[Order]:
-        found = [order for session in self.sessions.values() for order in session.ctx.book if fits(order, where)]
-        return sorted(found, key=lambda order: (order.created_at, order.intent_id), reverse=True)
+    def orders(self, where: OrderFilter = ANY, page: Page | None = None) -> list[Order]:
+        return listed_orders([session.ctx.book for session in self.sessions.values()], where, page)
 
     def order_records(self, intent_id: IntentId) -> list[Record]:
         session, order = self._find(intent_id)
@@ -251,18 +252,8 @@ class Gateway:
         session.ctx.steps.reach("replace.told")
         return replaced
 
-    def fills(self, where: OrderFilter = ANY) -> list[Fill]:
-        found = [
-            Fill(
-                intent_id=order.intent_id,
-                profile=order.profile,
-                strategy=order.terms.strategy,
-                execution=execution,
-            )
-            for order in self.orders(where)
-            for execution in order.executions
-        ]
-        return sorted(found, key=lambda fill: (fill.execution.transact_time, fill.execution.exec_id), reverse=True)
+    def fills(self, where: OrderFilter = ANY, page: Page | None = None) -> list[Fill]:
+        return listed_fills([session.ctx.book for session in self.sessions.values()], where, page)
 
     # -- accounts --------------------------------------------------------------------------------------------------------------
 
@@ -277,11 +268,9 @@ class Gateway:
         return [position for session in chosen for position in await self._positions_of(session)]
 
     async def _positions_of(self, session: ProfileSession) -> list[ProfilePosition]:
-        name, holdings = session.ctx.profile.name, session.ctx.book.holdings
+        name, book = session.ctx.profile.name, session.ctx.book
         fetched = await session.ctx.broker.get_positions()
-        return [
-            ProfilePosition(profile=name, position=p, realized_pl=holdings.realized(p.symbol)) for p in fetched.items
-        ]
+        return [ProfilePosition(profile=name, position=p, realized_pl=book.realized(p.symbol)) for p in fetched.items]
 
     async def risk_metrics(self, profile: ProfileName | None = None) -> RiskMetrics:
         return await self._session(profile).ctx.broker.get_risk_metrics()

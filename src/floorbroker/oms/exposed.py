@@ -125,7 +125,7 @@ class Exposed:
             self.work.put(order.intent_id, self._part(order.intent_id))  # a day after it was placed it counts no more
 
     def _part(self, intent_id: IntentId) -> Part | None:
-        order = self._book.get(intent_id)
+        order = self._book.at_hand(intent_id)
         if order is None:
             wish = self._gate.pending.get(intent_id)
             return None if wish is None else part_of(wish)

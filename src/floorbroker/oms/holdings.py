@@ -1,54 +1,103 @@
-"""Positions as the sum of fills and of visible adjustments; realised profit by average cost."""
+"""Positions as the sum of fills and of visible adjustments; realised profit by average cost.
+
+Fills of orders in memory are at hand; those of sealed orders are asked for, and only when a profit is: what they sum up
+to is in the tally already.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from heapq import merge
+from typing import Protocol
 
 from floorbroker.domain.orders import Execution, Order
 from floorbroker.domain.values import ZERO, IntentId, OrderClass
+from floorbroker.oms.tally import Tally
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Where average cost stands after every fill of one symbol up to and including the moment `until` (None: before any)."""
+
+    until: datetime | None = None
+    held: Decimal = ZERO
+    cost: Decimal = ZERO
+    profit: Decimal = ZERO
+
+    def after(self, fills: Iterable[Execution]) -> Run:
+        """The run after later fills, which are in order."""
+        until, held, cost, profit = self.until, self.held, self.cost, self.profit
+        for fill in fills:
+            held, cost, gained = _step(held, cost, fill)
+            profit, until = profit + gained, fill.transact_time
+        return Run(until=until, held=held, cost=cost, profit=profit)
+
+
+class SealedFills(Protocol):
+    """The fills that are not in memory."""
+
+    def run(self, symbol: str, *, before: datetime | None) -> Run:
+        """A run over sealed fills that all happened before a moment (None: any moment); the one that goes furthest."""
+        ...
+
+    def fills_after(self, symbol: str, after: datetime | None) -> Iterable[Execution]:
+        """Sealed fills of orders that are not in memory, later than a moment, in the order of `by_time`."""
+        ...
 
 
 @dataclass(slots=True)
 class Holdings:
     """Signed units by symbol: a function of the live executions and the adjustments, whatever way led there (I26)."""
 
+    sealed: SealedFills | None = None
     _parts: dict[IntentId, tuple[Execution, ...]] = field(default_factory=dict[IntentId, tuple[Execution, ...]])
+    _sums: dict[str, Tally] = field(default_factory=dict[str, Tally])
     _qty: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
-    _adjusted: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
 
     def update(self, order: Order) -> None:
         """Take an order's live executions in place of those it had before."""
-        before, live = self._parts.pop(order.intent_id, ()), _part_of(order)
+        before, live = self._parts.pop(order.intent_id, ()), part_of(order)
         if live:
             self._parts[order.intent_id] = live
-        if live[: len(before)] == before:
-            for execution in live[len(before) :]:
-                self._add(execution.symbol, _signed(execution))
-            return
-        for symbol in {execution.symbol for execution in (*before, *live)}:
-            self._count_anew(symbol)
+        kept = next((n for n, pair in enumerate(zip(before, live, strict=False)) if not _alike(*pair)), None)
+        kept = min(len(before), len(live)) if kept is None else kept
+        for execution in before[kept:]:
+            self._count(execution.symbol, signed(execution), Tally.take)
+        for execution in live[kept:]:
+            self._count(execution.symbol, signed(execution), Tally.add)
+
+    def recall(self, order: Order) -> None:
+        """A sealed order is in memory again: what it holds is in the sums already."""
+        if live := part_of(order):
+            self._parts[order.intent_id] = live
+
+    def seal(self, intent_id: IntentId) -> None:
+        """An order leaves memory, and what it holds stays in the sums."""
+        self._parts.pop(intent_id, None)
+
+    def add_sealed(self, sums: Mapping[str, Tally]) -> None:
+        """What orders hold that were sealed before this start."""
+        for symbol, tally in sums.items():
+            sum_of = self._sums.setdefault(symbol, Tally())
+            sum_of.merge(tally)
+            self._qty[symbol] = sum_of.total
 
     def adjust(self, symbol: str, qty: Decimal) -> None:
         """A difference that reconciliation explained: signed units."""
-        self._adjusted[symbol] = self._adjusted.get(symbol, ZERO) + qty
-        self._add(symbol, qty)
+        self._count(symbol, qty, Tally.add)
 
-    def _count_anew(self, symbol: str) -> None:
-        """After a bust or a correction.  Taking away what was added would leave its decimal places behind."""
-        self._qty.pop(symbol, None)
-        if symbol in self._adjusted:
-            self._add(symbol, self._adjusted[symbol])
-        for execution in self._fills(symbol):
-            self._add(symbol, _signed(execution))
+    def _count(self, symbol: str, qty: Decimal, how: Callable[[Tally, Decimal], None]) -> None:
+        sum_of = self._sums.setdefault(symbol, Tally())
+        how(sum_of, qty)
+        self._qty[symbol] = sum_of.total
 
-    def _fills(self, symbol: str) -> list[Execution]:
-        return [execution for part in self._parts.values() for execution in part if execution.symbol == symbol]
-
-    def _add(self, symbol: str, qty: Decimal) -> None:
-        self._qty[symbol] = self._qty.get(symbol, ZERO) + qty
+    def fills(self, symbol: str) -> list[Execution]:
+        """The live executions in memory of one symbol, in order."""
+        found = [execution for part in self._parts.values() for execution in part if execution.symbol == symbol]
+        return sorted(found, key=by_time)
 
     def qty(self, symbol: str) -> Decimal:
         return self._qty.get(symbol, ZERO)
@@ -64,10 +113,14 @@ class Holdings:
 
     def realized(self, symbol: str) -> Decimal:
         """Profit of closed units by average cost, before fees, in quote currency; adjustments have no price and no profit."""
-        return realized_pl(sorted(self._fills(symbol), key=_by_time))
+        mine = self.fills(symbol)
+        if self.sealed is None:
+            return Run().after(mine).profit
+        start = self.sealed.run(symbol, before=mine[0].transact_time if mine else None)
+        return start.after(merge(self.sealed.fills_after(symbol, start.until), mine, key=by_time)).profit
 
 
-def _part_of(order: Order) -> tuple[Execution, ...]:
+def part_of(order: Order) -> tuple[Execution, ...]:
     """What an order holds, each execution with its symbol; the head of a multi-leg order holds nothing, its legs do."""
     if order.terms.order_class is OrderClass.MULTILEG:
         return ()
@@ -75,11 +128,18 @@ def _part_of(order: Order) -> tuple[Execution, ...]:
     return tuple(e if e.symbol else replace(e, symbol=symbol) for e in order.executions)
 
 
-def _signed(execution: Execution) -> Decimal:
+def signed(execution: Execution) -> Decimal:
+    """Its units as the position counts them."""
     return execution.side.sign * execution.last_qty
 
 
-def _by_time(execution: Execution) -> tuple[datetime, str, str, str, Decimal, Decimal]:
+def _alike(one: Execution, other: Execution) -> bool:
+    """Whether two executions count the same, to the last place: 1 and 1.0 do not."""
+    same = one.symbol == other.symbol and one.side is other.side
+    return same and one.last_qty.as_tuple() == other.last_qty.as_tuple()
+
+
+def by_time(execution: Execution) -> tuple[datetime, str, str, str, Decimal, Decimal]:
     """A total order: what happened at one moment must not sort by who was told first."""
     return (
         execution.transact_time,
@@ -91,20 +151,21 @@ def _by_time(execution: Execution) -> tuple[datetime, str, str, str, Decimal, De
     )
 
 
-def realized_pl(fills: list[Execution]) -> Decimal:
+def realized_pl(fills: Iterable[Execution]) -> Decimal:
     """Average-cost profit of a sequence of fills of one symbol."""
-    held, cost, profit = ZERO, ZERO, ZERO
-    for fill in fills:
-        signed = fill.side.sign * fill.last_qty
-        if held == 0 or (held > 0) == (signed > 0):
-            held, cost = held + signed, cost + signed * fill.last_px
-            continue
-        closed = min(abs(signed), abs(held)) * (1 if signed > 0 else -1)
-        average = cost / held
-        profit += -closed * (fill.last_px - average)
-        held += closed
-        cost = average * held
-        opened = signed - closed
-        if opened != 0:
-            held, cost = opened, opened * fill.last_px
-    return profit
+    return Run().after(fills).profit
+
+
+def _step(held: Decimal, cost: Decimal, fill: Execution) -> tuple[Decimal, Decimal, Decimal]:
+    """Units held, their cost, and the profit that one fill made."""
+    units = signed(fill)
+    if held == 0 or (held > 0) == (units > 0):
+        return held + units, cost + units * fill.last_px, ZERO
+    closed = min(abs(units), abs(held)) * (1 if units > 0 else -1)
+    average = cost / held
+    gained = -closed * (fill.last_px - average)
+    held += closed
+    opened = units - closed
+    if opened != 0:
+        return opened, opened * fill.last_px, gained
+    return held, average * held, gained

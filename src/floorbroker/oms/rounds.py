@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -82,12 +83,12 @@ class Reconciler:
     async def round(self) -> Round:
         """One full round, one at a time.  Raises when any part of the fetch fails; then nothing was changed (I8)."""
         async with self._one_at_a_time:
-            return await self._round()
+            with self.ctx.book.noting() as changed:
+                return await self._round(changed)
 
-    async def _round(self) -> Round:
+    async def _round(self, changed: AbstractSet[IntentId]) -> Round:
         ctx, started = self.ctx, self.ctx.clock.now()
         ctx.steps.reach("recon.begun")
-        before = {order.intent_id: order.version for order in ctx.book}
         snapshot = await self._fetch(started)
         await self.inbound.take([*snapshot.history.items, *snapshot.open.items, *snapshot.fills])
         ctx.steps.reach("recon.folded")
@@ -104,7 +105,6 @@ class Reconciler:
         adjusted, disputed = await self._explain(snapshot.positions)
         ctx.steps.reach("recon.explained")
         _assert_environment(await ctx.refresh_account(), ctx.profile.environment)
-        changed = [order for order in ctx.book if before.get(order.intent_id) != order.version]
         result = Round(
             at=started,
             converged=not disputed,

@@ -19,6 +19,7 @@ from floorbroker.oms.doubt import Resolver
 from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.replace import Replacer
 from floorbroker.oms.rounds import Reconciler
+from floorbroker.oms.sealer import Sealer
 from floorbroker.oms.submit import Submitter
 from floorbroker.oms.unforeseen import ours
 from floorbroker.risk.verdict import Verdict
@@ -28,6 +29,7 @@ OPEN_ORDERS_S = 30.0
 SILENT_S = 20.0
 TICK_S = 1.0
 STOP_S = 5.0
+SEAL_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,7 @@ class OrderService:
     replacer: Replacer = field(init=False)
     resolver: Resolver = field(init=False)
     reconciler: Reconciler = field(init=False)
+    sealer: Sealer = field(init=False)
     _account_stale: bool = False
 
     def __post_init__(self) -> None:
@@ -61,11 +64,15 @@ class OrderService:
         self.replacer = Replacer(self.ctx, self.inbound)
         self.resolver = Resolver(self.ctx, self.inbound)
         self.reconciler = Reconciler(self.ctx, self.inbound, self.resolver)
+        ctx = self.ctx
+        self.sealer = Sealer(book=ctx.book, clock=ctx.clock, log=ctx.log, last_seq=lambda: ctx.journal.last_seq)
         self.ctx.writer.on_change = self._on_change
 
     def start(self) -> None:
-        """Start the writer; from here on facts are taken."""
+        """Start the writer; from here on facts are taken, and orders that are done leave memory."""
         self.ctx.spawn(self.ctx.writer.run(), name="writer")
+        if self.ctx.book.archive is not None:
+            self.ctx.spawn(self.sealer.run(), name="sealer")
 
     def start_watching(self) -> None:
         """Start the periodic looks of RELIABILITY 4."""
@@ -202,7 +209,9 @@ class OrderService:
         await self._within(self.submitter.finish(), self.ctx.send_timeout_s)
         if self.ctx.journal.is_writable:
             await self._within(self.ctx.writer.idle(), STOP_S)
+        await self.sealer.finish(SEAL_S)
         await self.ctx.stop()
+        await self.sealer.close()
 
     async def _within(self, work: Coroutine[Any, Any, None], longest_s: float) -> None:
         tasks = [self.ctx.spawn(work, name="stop"), self.ctx.spawn(self.ctx.clock.sleep(longest_s), name="stop")]

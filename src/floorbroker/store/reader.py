@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -64,6 +65,19 @@ class JournalReader:
         """Everything that names one intent: how the outcome of a doubtful commit is read again (RELIABILITY 2.8)."""
         query = f"SELECT {_COLUMNS} FROM records WHERE intent_id = ? ORDER BY seq"  # noqa: S608 - our own constant
         return tuple(record_of(columns) for columns in self._all(query, intent_id))
+
+    def touched(self, profile: ProfileName, *, after: int, upto: int) -> list[tuple[IntentId, int]]:
+        """Intents of a profile with facts numbered after `after` and up to `upto`, and how many facts each."""
+        query = (
+            "SELECT intent_id, count(*) FROM records "
+            "WHERE seq > ? AND seq <= ? AND kind = 'fact' AND profile = ? GROUP BY intent_id"
+        )
+        return self._all(query, after, upto, profile)
+
+    def fingerprint(self, seq: int) -> str | None:
+        """A digest of one record as it is stored; None when there is none."""
+        rows = self._all(f"SELECT {_COLUMNS} FROM records WHERE seq = ?", seq)  # noqa: S608 - our own constant
+        return hashlib.sha256(repr(rows[0]).encode()).hexdigest() if rows else None
 
     def notes(self, topic: str, *, newest: bool = False) -> list[Record]:
         """Every note about one topic, in order; `newest` asks for the last one of each profile alone.

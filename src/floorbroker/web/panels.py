@@ -10,7 +10,16 @@ from floorbroker.domain.errors import FloorbrokerError
 from floorbroker.domain.orders import Order
 from floorbroker.domain.records import Account
 from floorbroker.domain.values import Environment, OrderType, ProfileName, TimeInForce
-from floorbroker.gateway.desk import Desk, Fill, KillState, OrderFilter, ProfilePosition, ProfileStatus, SessionState
+from floorbroker.gateway.desk import (
+    Desk,
+    Fill,
+    KillState,
+    OrderFilter,
+    Page,
+    ProfilePosition,
+    ProfileStatus,
+    SessionState,
+)
 
 ROWS_MAX = 100
 T = TypeVar("T")
@@ -51,8 +60,7 @@ async def screen_of(
     statuses = desk.profiles()
     name = next((s.profile.name for s in statuses if s.profile.name == profile), None)
     seq = desk.last_seq()  # read before the rest: an event seen twice is harmless, one missed is not
-    where = OrderFilter(profile=name)
-    orders = desk.orders(where)
+    where, first = OrderFilter(profile=name), Page(limit=ROWS_MAX)
     return Screen(
         environment=environment,
         environments=environments,
@@ -61,9 +69,9 @@ async def screen_of(
         standing=standing_of([s for s in statuses if name in {None, s.profile.name}]),
         account=await _panel(desk.account(name)),
         positions=await _panel(desk.positions(name)),
-        orders=orders[:ROWS_MAX],
-        open_count=sum(order.is_open for order in orders),
-        fills=desk.fills(where)[:ROWS_MAX],
+        orders=desk.orders(where, first),
+        open_count=sum(s.open_orders for s in statuses if name in {None, s.profile.name}),
+        fills=desk.fills(where, first),
         kill=desk.kill_state(),
         seq=seq,
     )

@@ -65,7 +65,7 @@ async def list_fills(request: Request, desk: DeskDep, query: Annotated[PagedQuer
 
 def _fills_page(request: Request, desk: Desk, query: PagedQuery, *, profile: ProfileName | None) -> Response:
     page, following = page_of(
-        desk.fills(query.where(profile)),
+        lambda page: desk.fills(query.where(profile), page),
         key=_fill_key,
         limit=query.limit,
         cursor=query.cursor,

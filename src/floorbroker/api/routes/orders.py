@@ -111,7 +111,7 @@ async def list_orders(request: Request, desk: DeskDep, query: Annotated[PagedQue
 def orders_page(request: Request, desk: Desk, query: PagedQuery, *, profile: ProfileName | None) -> Response:
     """A page of orders of one profile or all."""
     page, following = page_of(
-        desk.orders(query.where(profile)),
+        lambda page: desk.orders(query.where(profile), page),
         key=lambda order: (time_text(order.created_at), order.intent_id),
         limit=query.limit,
         cursor=query.cursor,
