@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -30,7 +31,9 @@ from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ProfileName, from_epoch
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import Sentinel
+from floorbroker.oms.archive import Archive
 from floorbroker.risk.limits import limits_of
+from floorbroker.store.seals import Seals
 from floorbroker.store.sqlite import SqliteJournal
 from floorbroker.transport.types import OrderHttp, Request
 from floorbroker_sim.alpaca import create_venue
@@ -48,6 +51,7 @@ EPOCH = from_epoch(s=1_772_463_600)  # Monday 2026-03-02, 15:00 UTC: the New Yor
 PROFILE = ProfileName("alpaca-sim")
 HOST = "127.0.0.1:7001"
 TAG = 0x5F1
+SEALED_AFTER = timedelta(seconds=2)  # soon, so that much of what comes late comes to sealed orders
 
 
 class Died(Exception):
@@ -254,10 +258,12 @@ class House:
             on_fatal=stop,
             on_record=_nothing,
             instance_tag=journal.instance_tag,
+            archive=lambda name: self._archive(name, journal, node),
             epoch=journal.epoch,
         )
         kept = journal if self.plant.journal is None else self.plant.journal(journal)
         desk = compose(journal=kept, seats=[self._seat()], around=around)
+        desk.sessions[PROFILE].service.sealer.at_rest = SEALED_AFTER
         self._furnish(desk)
         return desk
 
@@ -269,6 +275,14 @@ class House:
         if self.plant.desk is not None:
             self.plant.desk(desk)
         session.service.announce = self.witness.overhearing(session.service.announce)
+
+    def _archive(self, name: ProfileName, journal: SqliteJournal, node: Node) -> Archive | None:
+        """Every fourth schedule seals what is closed; beside a journal that lies, everything stays in memory."""
+        if self.plan.seed % 4 or self.plant.journal is not None:
+            return None
+        seals = Seals.open(self.home / "seals.db")
+        node.on_death.append(seals.abandon)
+        return Archive(profile=name, seals=seals, history=journal.reader, log=self.log)
 
     def _order_http(self, check: Callable[[Request], None]) -> OrderHttp:
         honest = SimulatedOrderHttp(self.network, check=check)
