@@ -14,6 +14,7 @@ from random import Random
 
 from floorbroker.app.home import Home
 from floorbroker.app.permits import FilePermits
+from floorbroker.app.recovery import recover
 from floorbroker.bus import InProcessBus
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import FloorbrokerError, JournalFault
@@ -26,11 +27,13 @@ from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import KillSwitch
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.oms.account import AccountContext, Switches
+from floorbroker.oms.archive import Archive
 from floorbroker.oms.book import Change, OrderBook
 from floorbroker.oms.service import OrderService
 from floorbroker.oms.writer import Writer
 from floorbroker.risk.gate import RiskGate
 from floorbroker.risk.limits import RiskLimits
+from floorbroker.store.seals import Seals
 from floorbroker.store.sqlite import SqliteJournal
 from tests.support.fake_broker import FakeBroker
 
@@ -162,6 +165,8 @@ class Desk:
     async def crash(self) -> None:
         """End as a killed process does: nothing is finished or written any more."""
         self.journal.honest.abandon()
+        if self.ctx.book.archive is not None:
+            self.ctx.book.archive.seals.abandon()
         mine = asyncio.all_tasks() - self.before - {asyncio.current_task()}
         for task in mine:
             task.cancel()
@@ -178,6 +183,7 @@ def make(
     cancel_late: bool = True,
     answers_when_heard: bool = False,
     not_armed: Callable[[], str] = lambda: "",
+    seals: bool = False,
     steps: Steps = NO_STEPS,
 ) -> Desk:
     """A desk recovered from whatever journal is in `root`, not started."""
@@ -204,7 +210,11 @@ def make(
         bus=InProcessBus[DeskEvent](seq_of=lambda event: event.seq, replay=lambda after: gateway.past(after)),  # noqa: PLW0108
     )
     profile = Profile(name=PROFILE, broker="FAKE", environment=environment)
-    book = OrderBook(profile=PROFILE, identity=broker.identity)
+    archive = None
+    if seals:
+        file = Seals.open(root / "seals.db")
+        archive = Archive(profile=PROFILE, seals=file, history=honest.reader, log=log)
+    book = OrderBook(profile=PROFILE, identity=broker.identity, archive=archive)
     ctx = AccountContext(
         profile=profile,
         broker=broker,
@@ -240,7 +250,10 @@ def make(
     service = OrderService(ctx, announce=gateway.on_change)
     session = ProfileSession(ctx=ctx, service=service, random=Random(3), on_health=gateway.on_health)
     gateway.sessions[PROFILE] = session
-    _replay(gateway)
+    if seals:
+        recover(gateway)
+    else:
+        _replay(gateway)
     return Desk(gateway, session, broker, journal, clock, permits, log, faults)
 
 

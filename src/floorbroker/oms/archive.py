@@ -182,6 +182,8 @@ class Archive:
     def _believed(self) -> _Head | None:
         body = self.seals.head()
         if body is None:
+            if self.seals.count():
+                raise SealsDamaged("they have no head")
             return None
         head = msgspec.json.decode(body, type=_Head)
         for says, holds in (

@@ -196,6 +196,10 @@ class Seals:
         write("INSERT INTO names VALUES (?, ?, ?)", [(*n, s.seal.number) for s in sealings for n in s.names])
         write("INSERT INTO fills VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [_columns(f) for s in sealings for f in s.fills])
 
+    def patience(self, longest_s: float) -> None:
+        """How long a write waits for whoever else holds the file."""
+        self._writing.execute(f"PRAGMA busy_timeout = {round(longest_s * 1000)}")
+
     def close(self) -> None:
         """Mark a clean end, so that the next start need not look through the file."""
         with suppress(sqlite3.Error):

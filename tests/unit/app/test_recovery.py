@@ -5,19 +5,22 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from floorbroker.app.recovery import recover
+from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import JournalFault
 from floorbroker.domain.facts import Ack, Cancelled, Source
 from floorbroker.domain.ports import Entry, FactEntry, NoteEntry, Record
-from floorbroker.domain.values import OrderId, ProfileName
+from floorbroker.domain.values import OrderId, OrdStatus, Price, ProfileName
 from floorbroker.gateway.kill import GLOBAL, LATCH
 from floorbroker.oms.book import ADJUSTMENT, OrderBook
 from floorbroker.oms.rounds import ROUND
-from tests.support.house import NOON, PROFILE, Desk, make
+from tests.support.house import NOON, PROFILE, Desk, make, opened
 from tests.unit.store import making
 
 OTHER = ProfileName("of-another-desk")
@@ -107,3 +110,54 @@ async def test_a_journal_that_cannot_be_read_stops_the_start_and_leaves_the_coll
         assert gc.isenabled() is was_on
     assert not list(desk.ctx.book)
     await desk.journal.close()
+
+
+# -- with seals -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_a_start_without_seals_seals_on_its_way_and_the_next_one_reads_next_to_nothing(tmp_path: Path) -> None:
+    desk = make(tmp_path)
+    await _lived(desk)
+    await desk.journal.close()
+    first = make(tmp_path, clock=ManualClock(NOON + timedelta(days=1)), seals=True)
+    lived = _one_by_one(first)
+    assert (len(first.ctx.book), len(first.ctx.book.in_memory())) == (266, 0)
+    assert repr(list(first.ctx.book)) == repr(list(lived))
+    await first.crash()
+    second = make(tmp_path, clock=ManualClock(NOON + timedelta(days=1)), seals=True)
+    assert _facts_behind_the_seals(second) == []
+    assert repr(list(second.ctx.book)) == repr(list(lived))
+    assert [second.ctx.book.records(o.intent_id) for o in lived] == [lived.records(o.intent_id) for o in lived]
+    assert repr(second.ctx.book.holdings.all()) == repr(lived.holdings.all()) != "{}"
+    assert second.gateway.kill_switch.level(PROFILE) == 2
+    assert second.session.service.reconciler.watermark == NOON.replace(hour=13)
+    await second.crash()
+
+
+def _facts_behind_the_seals(desk: Desk) -> list[Record]:
+    """What a start has to read."""
+    archive = desk.ctx.book.archive
+    assert archive is not None
+    read = desk.journal.read(after=archive.through, kinds=frozenset({"fact"}))
+    return [record for record in read if record.entry.profile == PROFILE]
+
+
+@pytest.mark.asyncio
+async def test_a_desk_that_seals_goes_on_where_it_stopped_and_where_it_crashed_i26(tmp_path: Path) -> None:
+    async with opened(tmp_path, seals=True) as desk:
+        order = await desk.place(replace(making.ORDER, price=Price(Decimal(100))))
+        desk.broker.fill(desk.broker.of(order.cl_ord_id), "10", "187.50")
+        await desk.until(lambda: desk.now(order).ord_status is OrdStatus.FILLED)
+        await desk.wait(120)
+        assert desk.ctx.book.in_memory() == []
+        held = repr((desk.gateway.orders(), desk.gateway.fills(), desk.ctx.book.holdings.all()))
+        assert desk.now(order).ord_status is OrdStatus.FILLED
+        assert [event.order for event in desk.gateway.past(0)][-1] == desk.now(order)
+    again = make(tmp_path, seals=True)
+    assert again.ctx.book.in_memory() == []
+    assert repr((again.gateway.orders(), again.gateway.fills(), again.ctx.book.holdings.all())) == held
+    await again.crash()
+    third = make(tmp_path, seals=True)
+    assert repr((third.gateway.orders(), third.gateway.fills(), third.ctx.book.holdings.all())) == held
+    await third.crash()

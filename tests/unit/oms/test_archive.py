@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+import ast
+import asyncio
 import hashlib
+import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.facts import Cancelled, Source
+from floorbroker.domain.errors import JournalFault
+from floorbroker.domain.facts import Ack, Cancelled, Exec, Fact, Prepared, Source, Void
 from floorbroker.domain.ports import Entry, FactEntry, Record
-from floorbroker.domain.values import IntentId, OrderId, Side
+from floorbroker.domain.records import ExecutionReport
+from floorbroker.domain.values import ClOrdId, ExecId, ExecType, IntentId, OrderId, Price, Quantity, Side
 from floorbroker.gateway.desk import OrderFilter, Page
 from floorbroker.gateway.lists import listed_fills, listed_orders
-from floorbroker.oms.archive import Archive
+from floorbroker.oms.archive import Archive, Step
 from floorbroker.oms.book import OrderBook
-from floorbroker.oms.sealer import Sealer
+from floorbroker.oms.rules import RULES, rules_digest
+from floorbroker.oms.sealer import LOOK_S, Sealer
 from floorbroker.store.seals import Seals
 from tests.support.house import Notes
 from tests.unit.oms.test_book import INTENTS, MINE, START, Plain, answers, histories, one_by_one, recorded
+from tests.unit.store import making
 
+SRC = Path(__file__).parents[3] / "src"
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
-NOW = timedelta(0)
 
 
 @dataclass(slots=True)
@@ -67,6 +78,7 @@ class Desk:
     book: OrderBook = field(init=False)
     sealer: Sealer = field(init=False)
     archive: Archive = field(init=False)
+    clock: ManualClock = field(default_factory=lambda: ManualClock(LATER))
 
     def __post_init__(self) -> None:
         self.start()
@@ -76,8 +88,7 @@ class Desk:
         seals = Seals.open(self.path)
         self.archive = Archive(profile=MINE, seals=seals, history=self.ledger, log=self.log, rules=self.rules)
         self.book = OrderBook(profile=MINE, identity=Plain(), archive=self.archive)
-        clock = ManualClock(LATER)
-        self.sealer = Sealer(book=self.book, clock=clock, log=self.log, last_seq=lambda: len(self.ledger.records))
+        self.sealer = Sealer(book=self.book, clock=self.clock, log=self.log, last_seq=lambda: len(self.ledger.records))
         self.book.restore([r for r in self.ledger.records if not isinstance(r.entry, FactEntry)])
         end = self.book.begin()
         self.book.restore([r for r in self.ledger.records if isinstance(r.entry, FactEntry) and r.seq > end])
@@ -188,3 +199,304 @@ def all_answers(book: OrderBook) -> str:
             ],
         )
     )
+
+
+# -- by example -------------------------------------------------------------------------------------------------------
+
+
+def life(number: int, *, qty: str = "2.50", symbol: str = "AAPL", side: Side = Side.BUY) -> list[Entry]:
+    """One order that fills in part and is cancelled, a second after the one before it."""
+    at = START + timedelta(seconds=number)
+    order_id, intent_id = OrderId(f"venue-{number}"), IntentId(f"order-{number}")
+    terms = replace(making.ORDER, symbol=symbol, side=side)
+    facts = [
+        Prepared(source=Source.OWN, at=at, cl_ord_id=ClOrdId(f"client-{number}"), profile=MINE, order=terms),
+        Ack(source=Source.STREAM, at=at, order_id=order_id),
+        filled(number, qty=qty, side=side),
+        Cancelled(source=Source.STREAM, at=at, order_id=order_id),
+    ]
+    return [FactEntry(profile=MINE, intent_id=intent_id, fact=fact) for fact in facts]
+
+
+def filled(number: int, *, exec_id: str = "e", qty: str = "1", px: str = "100", side: Side = Side.BUY) -> Exec:
+    return Exec(
+        source=Source.STREAM,
+        at=START + timedelta(seconds=number),
+        exec_id=ExecId(f"{exec_id}-{number}"),
+        order_id=OrderId(f"venue-{number}"),
+        side=side,
+        last_qty=Quantity(Decimal(qty)),
+        last_px=Price(Decimal(px) + number),
+    )
+
+
+def hear(one: Desk, entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        seq = len(one.ledger.records) + 1
+        one.hear(Record(seq=seq, epoch=1, at=START + timedelta(seconds=seq), entry=entry))
+
+
+def told_of(number: int, fact: Fact) -> list[Entry]:
+    return [FactEntry(profile=MINE, intent_id=IntentId(f"order-{number}"), fact=fact)]
+
+
+@contextmanager
+def with_orders(count: int) -> Iterator[Desk]:
+    """A desk whose orders are all sealed."""
+    with desk() as one:
+        for number in range(count):
+            hear(one, life(number, side=Side.BUY if number % 3 else Side.SELL))
+        one.seal()
+        assert (one.sealed, len(one.book.in_memory())) == (count, 0)
+        yield one
+
+
+def as_ever(one: Desk) -> bool:
+    """Whether the book says what one says that holds everything."""
+    names = [text for n in range(6) for text in (f"order-{n}", f"client-{n}", f"venue-{n}")]
+    everything = one_by_one(one.ledger.records)
+    return all_answers(one.book) == all_answers(everything) and [one.book.find(name) for name in names] == [
+        everything.find(name) for name in names
+    ]
+
+
+def report(**members: Any) -> ExecutionReport:
+    return ExecutionReport(exec_type=ExecType.ORDER_STATUS, source=Source.STREAM, at=START, **members)
+
+
+def test_a_sealed_order_is_found_by_each_of_its_ids_and_takes_no_memory() -> None:
+    with with_orders(5) as one:
+        assert as_ever(one)
+        assert one.book.locate(report(order_id=OrderId("venue-3"))) == "order-3"
+        assert one.book.locate(report(cl_ord_id=ClOrdId("client-3"))) == "order-3"
+        assert one.book.locate(report(order_id=OrderId("nobody's"))) is None
+        assert one.book.owner_of(OrderId("venue-2")) == one.book.get(IntentId("order-2"))
+        assert not one.book.is_news(IntentId("order-1"), filled(1, qty="2.50"))
+        assert not one.book.in_memory()
+
+
+def test_late_news_of_a_sealed_order_is_joined_and_sealed_again() -> None:
+    with with_orders(4) as one:
+        hear(one, told_of(2, filled(2, exec_id="late", qty="0.125")))
+        assert [order.intent_id for order in one.book.in_memory()] == ["order-2"]
+        assert as_ever(one)
+        one.restart()
+        assert as_ever(one)
+        one.seal()
+        assert (one.sealed, one.book.in_memory()) == (4, [])
+        hear(
+            one, told_of(2, Void(source=Source.STREAM, at=START, exec_id=ExecId("late-2"), order_id=OrderId("venue-2")))
+        )
+        one.seal()
+        assert as_ever(one)
+        assert one.book.holdings.qty("AAPL").as_tuple().exponent == -2  # the bust took its decimal places along
+
+
+def test_news_heard_while_a_seal_is_written_keeps_the_order_in_memory() -> None:
+    with desk() as one:
+        hear(one, life(0))
+        archive = one.archive
+        step = archive.prepare(archive.news(upto=4), one.book.done_before(LATER, most=9), upto=4, sole=one.book.sole)
+        assert step is not None
+        archive.write(step)
+        hear(one, told_of(0, filled(0, exec_id="late")))
+        archive.done(step)
+        one.book.release(IntentId("order-0"), step.counts[IntentId("order-0")])
+        assert (one.sealed, len(one.book.in_memory())) == (1, 1)
+        assert as_ever(one)
+        one.restart(clean=False)
+        assert as_ever(one)
+        one.seal()
+        assert (one.sealed, one.book.in_memory()) == (1, [])
+        assert as_ever(one)
+
+
+def test_an_order_that_shares_an_id_with_another_stays_in_memory() -> None:
+    with with_orders(1) as one:
+        reused = Ack(source=Source.STREAM, at=START, order_id=OrderId("venue-0"))
+        hear(one, [*life(1), *told_of(1, reused)])
+        one.seal()
+        assert (one.sealed, [order.intent_id for order in one.book.in_memory()]) == (1, ["order-1"])
+        assert as_ever(one)
+        one.restart()
+        assert as_ever(one)
+
+
+def test_profit_goes_on_from_where_the_seals_have_carried_it() -> None:
+    with with_orders(1200) as one:
+        while one.book.advance("AAPL"):
+            pass
+        one.archive.write(step := step_of(one))
+        one.archive.done(step)
+        one.restart()
+        run = one.archive.run("AAPL", before=None)
+        assert run.until == START + timedelta(seconds=1199)
+        assert repr(one.book.realized("AAPL")) == repr(one_by_one(one.ledger.records).realized("AAPL"))
+        hear(one, told_of(7, filled(7, exec_id="late", qty="3", px="1")))
+        assert one.archive.run("AAPL", before=None).until is None
+        one.seal()
+        assert repr(one.book.realized("AAPL")) == repr(one_by_one(one.ledger.records).realized("AAPL"))
+
+
+def step_of(one: Desk) -> Step:
+    """A step that seals one more order, and writes down how far profits have come."""
+    hear(one, life(9999, symbol="SPY"))
+    upto = len(one.ledger.records)
+    step = one.archive.prepare(
+        one.archive.news(upto=upto), one.book.done_before(LATER, most=9), upto=upto, sole=one.book.sole
+    )
+    assert step is not None
+    return step
+
+
+# -- seals that cannot be believed ------------------------------------------------------------------------------------
+
+
+def execute(statement: str) -> Callable[[Desk], None]:
+    def spoil(one: Desk) -> None:
+        raw = sqlite3.connect(one.path)
+        with raw:
+            raw.execute(statement)
+        raw.close()
+
+    return spoil
+
+
+def another_past(one: Desk) -> None:
+    """The journal was restored from a copy, and has gone on in another way since."""
+    last = one.ledger.records[-1]
+    one.ledger.records[-1] = replace(last, at=last.at + timedelta(seconds=1))
+
+
+def shorter(one: Desk) -> None:
+    del one.ledger.records[-1]
+
+
+def new_rules(one: Desk) -> None:
+    one.rules = "a rule was corrected"
+
+
+def scribbled(one: Desk) -> None:
+    one.path.write_bytes(b"not a database, not at all" * 400)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        execute("UPDATE head SET body = CAST(replace(body, '\"sealed\":5', '\"sealed\":4') AS BLOB)"),
+        execute("DELETE FROM orders WHERE number = 1"),
+        execute("DELETE FROM head"),
+        execute("DROP TABLE names"),
+        execute("PRAGMA user_version = 77"),
+        another_past,
+        shorter,
+        new_rules,
+        scribbled,
+    ],
+)
+def test_seals_that_are_damaged_or_stale_are_ignored_and_made_again(spoil: Callable[[Desk], None]) -> None:
+    with with_orders(5) as one:
+        one.archive.seals.close()
+        spoil(one)
+        one.start()
+        assert as_ever(one)
+        one.seal()
+        assert as_ever(one)
+        one.restart()
+        assert as_ever(one)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        execute("UPDATE orders SET digest = x'00' WHERE number = 1"),
+        execute("UPDATE orders SET facts = facts - 1 WHERE number = 1"),
+        execute("DROP TABLE names"),
+        execute("DROP TABLE fills"),
+    ],
+)
+def test_seals_that_turn_out_to_be_damaged_are_given_up_at_once(spoil: Callable[[Desk], None]) -> None:
+    with with_orders(5) as one:
+        spoil(one)
+        assert as_ever(one)
+        assert "seals.given_up" in one.log.events
+        assert (one.book.archive, len(one.book.in_memory())) == (None, 5)
+        hear(one, told_of(2, filled(2, exec_id="late", qty="0.125")))
+        assert as_ever(one)
+        one.start()
+        one.seal()
+        assert as_ever(one)
+
+
+def test_a_seal_that_cannot_be_written_leaves_the_order_in_memory() -> None:
+    with desk() as one:
+        hear(one, life(0))
+        other = sqlite3.connect(one.path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        one.archive.seals.patience(0)
+        one.seal()
+        assert (one.log.events, len(one.book.in_memory()), one.sealed) == (["seals.not_written"], 1, 0)
+        other.execute("ROLLBACK")
+        other.close()
+        one.seal()
+        assert (one.book.in_memory(), one.sealed) == ([], 1)
+        assert as_ever(one)
+
+
+@pytest.mark.asyncio
+async def test_the_sealer_works_beside_and_ends_in_order() -> None:
+    with desk() as one:
+        task = asyncio.ensure_future(one.sealer.run())
+        for number in range(40):
+            hear(one, life(number))
+        await one.clock.advance(LOOK_S)
+        await one.clock.advance(1.0)
+        assert (one.sealed, one.book.in_memory()) == (40, [])
+        hear(one, life(40))
+        await one.sealer.finish(5.0)
+        await one.sealer.close()
+        await one.clock.advance(LOOK_S)
+        assert task.done()
+        with pytest.raises(JournalFault, match="stopped"):
+            one.book.get(IntentId("order-1"))
+        one.start()
+        assert (one.sealed, one.book.in_memory()) == (41, [])
+        assert as_ever(one)
+
+
+# -- the rules --------------------------------------------------------------------------------------------------------
+
+
+def test_the_digest_covers_every_module_that_derives_an_order() -> None:
+    """What the fold and the archive import from the domain, directly or not, may change what is derived."""
+    deriving = {"floorbroker.domain.fold", "floorbroker.oms.archive"}
+    waiting = list(deriving)
+    while waiting:
+        for name in _imports(waiting.pop()) - deriving:
+            deriving.add(name)
+            waiting.append(name)
+    assert deriving - set(RULES) <= {
+        "floorbroker.domain.errors",  # tells what went wrong, derives nothing
+        "floorbroker.domain.ports",
+        "floorbroker.domain.records",
+        "floorbroker.domain.bars",
+        "floorbroker.domain.capability",
+        "floorbroker.domain.instrument",
+        "floorbroker.domain.ids",
+        "floorbroker.oms.rules",
+        "floorbroker.store.executors",
+        "floorbroker.store.faults",
+    }
+    assert set(RULES) <= deriving
+    assert rules_digest() == rules_digest() != hashlib.sha256(b"").hexdigest()
+
+
+def _imports(module: str) -> set[str]:
+    spec = find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
+    tree = ast.parse(Path(spec.origin).read_text("utf-8"))
+    found = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    return {
+        name for name in found if name.startswith("floorbroker.") and (SRC / f"{name.replace('.', '/')}.py").exists()
+    }

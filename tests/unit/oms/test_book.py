@@ -155,7 +155,7 @@ def answers(book: OrderBook) -> str:
             book.lacking_executions(),
             [book.records(intent_id) for intent_id in INTENTS],
             book.holdings.all(),
-            [(book.holdings.qty(symbol), book.holdings.realized(symbol)) for symbol in symbols],
+            [(book.holdings.qty(symbol), book.realized(symbol)) for symbol in symbols],
         )
     )
 
