@@ -53,7 +53,9 @@ async def _run(args: argparse.Namespace) -> None:
         (status,) = desk.profiles()
         if status.state is not SessionState.READY:
             raise RuntimeError(f"not READY: {status.reason}")
-        _tell(imported_s=imported_s, recovered_s=recovered_s, ready_s=ready_s, open_orders=status.open_orders, **_memory())
+        _tell(
+            imported_s=imported_s, recovered_s=recovered_s, ready_s=ready_s, open_orders=status.open_orders, **_memory()
+        )
         while line := await asyncio.to_thread(sys.stdin.readline):
             _, count = line.split()
             await _work(desk, int(count))

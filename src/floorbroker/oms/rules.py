@@ -14,6 +14,7 @@ from importlib.util import find_spec
 RULES = (
     "floorbroker.domain.facts",
     "floorbroker.domain.fold",
+    "floorbroker.domain.frozen",
     "floorbroker.domain.orders",
     "floorbroker.domain.standing",
     "floorbroker.domain.values",
