@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import recovery, submit
+from benchmarks import recovery, scale, submit
 from benchmarks.environments import Absent
 from benchmarks.rounds import Figure
 
@@ -17,8 +17,10 @@ MEASURES = {
     ("submit_inflight32",): submit.together,
     ("submit_sim_p50",): submit.simulated,
     ("recovery",): recovery.measure,
+    ("scale_start", "scale_memory"): scale.measure,
 }
 TOPICS = {
+    "scale": frozenset({"scale_start"}),
     "submit": frozenset({"submit_p50", "submit_inflight32", "submit_sim_p50"}),
 }
 

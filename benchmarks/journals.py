@@ -69,7 +69,7 @@ async def make_home(root: Path, credentials: Mapping[str, str], *, orders: int) 
 async def lengthen(home: Home, orders: int) -> None:
     """Put closed orders of the last month into a journal, as a desk would have."""
     journal = SqliteJournal.open(home.journal(Environment.SIM), clock=SystemClock(), environment=Environment.SIM)
-    start, random = datetime.now(UTC) - timedelta(days=30), Random(1)
+    start, random = datetime.now(UTC) - timedelta(days=30), Random(1)  # noqa: S311 - ids, not secrets
     for first in range(0, orders, BATCH):
         lives = [life(number, start + timedelta(seconds=number), random) for number in range(first, first + BATCH)]
         await asyncio.gather(*(journal.commit(entries) for entries in lives))

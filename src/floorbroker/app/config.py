@@ -38,7 +38,7 @@ class ServerSection(_Section):
 class TradingSection(_Section):
     """How orders are sent.  Durations in seconds; `read_retries` caps the repeats of reads, commands have none.
 
-    `answers` says when an acceptance is told: once it is `durable`, or when it is `heard` (faster by one flush; ADR 13).
+    `answers` says when an acceptance is told: once it is `durable`, or when it is `heard` (faster by one flush; ADR 14).
     """
 
     send_timeout_s: float = Field(default=5.0, gt=0, le=60)

@@ -178,7 +178,7 @@ class Submitter:
         """Write what came of the send, and how the order stands.
 
         That a venue has the order is told when it is heard, where the venue itself can be asked for it by our id: losing
-        that word loses nothing (ADR 13).  Every other word is durable before it is told.  When the journal fails now, the
+        that word loses nothing (ADR 14).  Every other word is durable before it is told.  When the journal fails now, the
         order stands as SENDING, which is durable and true: calling that a refusal would invite a second order.
         """
         ctx = self.ctx

@@ -1,4 +1,4 @@
-"""Answers told when they are heard (ADR 13), and what waits to be written going along with the next act."""
+"""Answers told when they are heard (ADR 14), and what waits to be written going along with the next act."""
 
 from __future__ import annotations
 
