@@ -293,6 +293,8 @@ class Seals:
             raise JournalFault("the desk has stopped: its sealed orders cannot be read any more")
         try:
             return self._reading.execute(query, values).fetchall()
+        except UnicodeEncodeError:  # half a surrogate pair: no text that was ever written down is like that
+            return []
         except sqlite3.Error as error:
             raise _damage(error) from error
 

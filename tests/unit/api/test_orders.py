@@ -253,6 +253,7 @@ async def test_lists_filter_and_sort(door: Caller) -> None:
     "query",
     [
         "limit=0", "limit=1001", "limit=x", "limit=1.5", "limit=٣", "cursor=!", "cursor=WzFd", "cursor=" + "W" * 401,
+        "cursor=WyJ4IiwgInkiXQ", "cursor=WyIyMDI2LTAxLTAxVDAwOjAwOjAwLjAwMDAwMFoiLCAiXHVkODAwIl0",
         "status=gone", "since=yesterday", "since=9999-12-31T23:59:59Z", "sort=up", "side=BUY", "x=1", "symbol=a%00b",
     ],
 )  # fmt: skip

@@ -108,6 +108,11 @@ def test_fills_of_a_symbol_come_in_whole_moments(seals: Seals) -> None:
     assert (sum(sizes), sizes[-1]) == (14 + 10, 12)  # nobody is torn from those of the same moment
 
 
+def test_text_that_cannot_be_written_is_nobodys(seals: Seals) -> None:
+    assert (seals.find("\ud800"), seals.named(VENUE, "\ud800")) == (None, None)
+    assert seals.page(Where(symbol="\ud800"), after=None, newest_first=True, limit=9) == []
+
+
 def test_what_was_closed_is_not_read_any_more(seals: Seals) -> None:
     seals.close()
     with pytest.raises(JournalFault, match="stopped"):
