@@ -100,6 +100,7 @@ class Step:
     runs: dict[str, Run]
     undone: list[IntentId] = field(default_factory=list[IntentId])
     sealings: list[Sealing] = field(default_factory=list[Sealing])
+    parts: dict[IntentId, tuple[Execution, ...]] = field(default_factory=dict[IntentId, tuple[Execution, ...]])
     head: bytes = b""
 
     @property
@@ -112,7 +113,8 @@ class Step:
         self.sealings.append(sealing_of(kept, names))
         self.sealed += 1
         del self.alive[kept.order.intent_id]
-        self._count(part_of(kept.order), Tally.add)
+        self.parts[kept.order.intent_id] = part_of(kept.order)
+        self._count(self.parts[kept.order.intent_id], Tally.add)
 
     def undo(self, intent_id: IntentId, *, facts: int, part: tuple[Execution, ...]) -> None:
         """Take the seal off an order that held `part`."""
@@ -267,6 +269,14 @@ class Archive:
             del self._loaded[intent_id]
             self._recalled[intent_id] = part_of(found.fold.view()) if found.fold.is_founded else ()
         return found
+
+    def stays(self, intent_id: IntentId, part: tuple[Execution, ...]) -> None:
+        """An order was sealed with this part, and heard more before it could leave memory: as if it were called back."""
+        self._recalled[intent_id] = part
+
+    def in_both(self) -> Iterator[Execution]:
+        """What orders in memory held when they were sealed, as long as their seals are on."""
+        return (execution for part in self._recalled.values() for execution in part)
 
     def numbers(self) -> Iterator[tuple[int, IntentId]]:
         """Sealed orders that are not in memory, by their first fact."""

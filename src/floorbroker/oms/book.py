@@ -206,15 +206,16 @@ class OrderBook:
         """Whether ids lead to this order alone."""
         return self._names.sole(intent_id, names)
 
-    def release(self, intent_id: IntentId, facts: int) -> None:
-        """An order is sealed with so many facts: let go of it, unless it has heard more meanwhile."""
+    def release(self, intent_id: IntentId, facts: int) -> bool:
+        """An order is sealed with so many facts: let go of it, unless it has heard more meanwhile.  Whether it is gone."""
         records = self._records[intent_id]
         if len(records) != facts:
-            return
+            return False
         self._names.forget(names_of(records))
         del self._folds[intent_id], self._records[intent_id]
         self._quiet.pop(intent_id, None)
         self.holdings.seal(intent_id)
+        return True
 
     def recall(self, intent_id: IntentId) -> None:
         """Bring an order back into memory, if it is sealed."""
@@ -222,6 +223,8 @@ class OrderBook:
             return
         found = self.guarded(lambda archive: archive.recall(intent_id))
         if found is not None:
+            if found.fold.is_founded:
+                self.holdings.recall(found.fold.view())
             self._take_back(found.fold, found.records)
 
     def _take_back(self, fold: OrderFold, records: list[Record]) -> None:
@@ -230,15 +233,17 @@ class OrderBook:
             if isinstance(record.entry, FactEntry):
                 self._names.learn(fold.intent_id, record.entry.fact, record.seq)
         if fold.is_founded:
-            self.holdings.recall(fold.view())
             self._track(fold.view())
 
     def give_up(self, damage: Exception) -> None:
-        """Seals that cannot be used are thrown away, and every sealed order comes back into memory from the journal."""
+        """Seals that cannot be used are thrown away: every sealed order comes back into memory from the journal, and what
+        they were said to hold is counted anew.
+        """
         archive = self.archive
         assert archive is not None  # only its own failures lead here
         self.archive = self.holdings.sealed = None
         archive.give_up(str(damage))
+        self.holdings.take_sealed(archive.sums, archive.in_both())
         back: dict[IntentId, list[Record]] = {}
         for record in archive.facts():
             if isinstance(record.entry, FactEntry) and record.entry.intent_id not in self._folds:

@@ -85,6 +85,15 @@ class Holdings:
             sum_of.merge(tally)
             self._qty[symbol] = sum_of.total
 
+    def take_sealed(self, sums: Mapping[str, Tally], kept: Iterable[Execution]) -> None:
+        """Forget what sealed orders are said to hold, but for the executions that orders in memory have of it."""
+        for symbol, tally in sums.items():
+            sum_of = self._sums.setdefault(symbol, Tally())
+            sum_of.part_with(tally)
+            self._qty[symbol] = sum_of.total
+        for execution in kept:
+            self._count(execution.symbol, signed(execution), Tally.add)
+
     def adjust(self, symbol: str, qty: Decimal) -> None:
         """A difference that reconciliation explained: signed units."""
         self._count(symbol, qty, Tally.add)

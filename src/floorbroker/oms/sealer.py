@@ -57,7 +57,7 @@ class Sealer:
             except SealsDamaged as error:  # a full disk, say: what is not sealed stays in memory
                 self.log.warning("seals.not_written", profile=self.book.profile, detail=str(error))
                 return 0
-            return self._done(archive, step)
+            return self.done(archive, step)
 
     async def finish(self, longest_s: float) -> None:
         """At the end: seal what is done, however lately, as far as that goes in a while."""
@@ -79,7 +79,7 @@ class Sealer:
         moment = self.clock.now() - self.at_rest
         while (archive := self.book.archive) is not None:
             step = self._prepared(self.book.done_before(moment, most=MANY), upto=upto)
-            if step is None or not self._write(archive, step) or not self._done(archive, step):
+            if step is None or not self._write(archive, step) or not self.done(archive, step):
                 return
             while self._advance():
                 pass
@@ -104,12 +104,14 @@ class Sealer:
             self.book.recall(intent_id)
         return archive.prepare(news, kept, upto=upto, sole=self.book.sole)
 
-    def _done(self, archive: Archive, step: Step) -> int:
+    def done(self, archive: Archive, step: Step) -> int:
+        """A step is written: let go of what is sealed; how many orders that were."""
         if self.book.archive is not archive:
             return 0  # given up meanwhile
         archive.done(step)
         for intent_id, facts in step.counts.items():
-            self.book.release(intent_id, facts)
+            if not self.book.release(intent_id, facts):
+                archive.stays(intent_id, step.parts[intent_id])
         self._symbols |= {fill.symbol for sealing in step.sealings for fill in sealing.fills if fill.counts}
         return len(step.sealings)
 

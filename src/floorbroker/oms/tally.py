@@ -56,6 +56,11 @@ class Tally:
         for exponent, count, units in other.parts():
             self._join(exponent, count, units)
 
+    def part_with(self, other: Tally) -> None:
+        """Without the members of another tally, which must be among these."""
+        for exponent, count, units in other.parts():
+            self._join(exponent, -count, -units)
+
     def _count(self, amount: Decimal, by: int) -> None:
         sign, digits, exponent = amount.as_tuple()
         assert isinstance(exponent, int)  # units are finite: `Quantity` is checked where it comes in

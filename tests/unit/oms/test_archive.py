@@ -204,7 +204,7 @@ def all_answers(book: OrderBook) -> str:
 # -- by example -------------------------------------------------------------------------------------------------------
 
 
-def life(number: int, *, qty: str = "2.50", symbol: str = "AAPL", side: Side = Side.BUY) -> list[Entry]:
+def life(number: int, *, qty: str = "2.50", symbol: str = "AAPL", side: Side = Side.BUY) -> list[FactEntry]:
     """One order that fills in part and is cancelled, a second after the one before it."""
     at = START + timedelta(seconds=number)
     order_id, intent_id = OrderId(f"venue-{number}"), IntentId(f"order-{number}")
@@ -300,8 +300,7 @@ def test_news_heard_while_a_seal_is_written_keeps_the_order_in_memory() -> None:
         assert step is not None
         archive.write(step)
         hear(one, told_of(0, filled(0, exec_id="late")))
-        archive.done(step)
-        one.book.release(IntentId("order-0"), step.counts[IntentId("order-0")])
+        one.sealer.done(archive, step)
         assert (one.sealed, len(one.book.in_memory())) == (1, 1)
         assert as_ever(one)
         one.restart(clean=False)
@@ -309,6 +308,50 @@ def test_news_heard_while_a_seal_is_written_keeps_the_order_in_memory() -> None:
         one.seal()
         assert (one.sealed, one.book.in_memory()) == (1, [])
         assert as_ever(one)
+
+
+def heard_of(one: Desk, entries: Sequence[Entry]) -> list[Record]:
+    """Facts that are durable, and not joined yet."""
+    seq = len(one.ledger.records)
+    records = [Record(seq=seq + n, epoch=1, at=START, entry=entry) for n, entry in enumerate(entries, 1)]
+    one.ledger.records += records
+    return records
+
+
+def test_an_order_with_news_on_the_way_is_not_sealed() -> None:
+    with desk() as one:
+        hear(one, life(0))
+        (news,) = heard_of(one, told_of(0, filled(0, exec_id="late")))
+        one.seal()
+        assert (one.sealed, len(one.book.in_memory())) == (0, 1)
+        one.book.apply(news)
+        one.seal()
+        assert (one.sealed, one.book.in_memory()) == (1, [])
+        assert as_ever(one)
+
+
+def test_a_sealed_order_with_news_on_the_way_is_called_back_before_they_come() -> None:
+    with with_orders(3) as one:
+        (news,) = heard_of(one, told_of(1, filled(1, exec_id="late")))
+        one.seal()
+        assert (one.sealed, [order.intent_id for order in one.book.in_memory()]) == (2, ["order-1"])
+        one.book.apply(news)
+        assert as_ever(one)
+        one.seal()
+        assert one.sealed == 3
+        assert as_ever(one)
+
+
+def test_an_order_whose_id_an_open_one_had_before_stays_in_memory() -> None:
+    with desk() as one:
+        hear(one, [entry for entry in life(0) if not isinstance(entry.fact, Cancelled | Exec)])
+        hear(one, [*life(1), *told_of(1, Ack(source=Source.STREAM, at=START, order_id=OrderId("venue-0")))])
+        hear(one, told_of(1, Cancelled(source=Source.STREAM, at=START, order_id=OrderId("venue-0"))))
+        one.seal()
+        assert one.sealed == 0
+        one.restart()
+        assert as_ever(one)
+        assert one.book.locate(report(order_id=OrderId("venue-0"))) == "order-1"
 
 
 def test_an_order_that_shares_an_id_with_another_stays_in_memory() -> None:
@@ -364,8 +407,9 @@ def execute(statement: str) -> Callable[[Desk], None]:
 
 def another_past(one: Desk) -> None:
     """The journal was restored from a copy, and has gone on in another way since."""
-    last = one.ledger.records[-1]
-    one.ledger.records[-1] = replace(last, at=last.at + timedelta(seconds=1))
+    *kept, fill, end = one.ledger.records
+    entry = FactEntry(profile=MINE, intent_id=IntentId("order-4"), fact=filled(4, qty="7.125"))
+    one.ledger.records = [*kept, replace(fill, entry=entry), replace(end, at=end.at + timedelta(seconds=1))]
 
 
 def shorter(one: Desk) -> None:
@@ -380,25 +424,28 @@ def scribbled(one: Desk) -> None:
     one.path.write_bytes(b"not a database, not at all" * 400)
 
 
+REPLACED_AT_ONCE = [execute("PRAGMA user_version = 77"), scribbled]
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
+        *REPLACED_AT_ONCE,
         execute("UPDATE head SET body = CAST(replace(body, '\"sealed\":5', '\"sealed\":4') AS BLOB)"),
         execute("DELETE FROM orders WHERE number = 1"),
         execute("DELETE FROM head"),
-        execute("DROP TABLE names"),
-        execute("PRAGMA user_version = 77"),
         another_past,
         shorter,
         new_rules,
-        scribbled,
     ],
 )
 def test_seals_that_are_damaged_or_stale_are_ignored_and_made_again(spoil: Callable[[Desk], None]) -> None:
     with with_orders(5) as one:
         one.archive.seals.close()
         spoil(one)
+        one.log.events.clear()
         one.start()
+        assert spoil in REPLACED_AT_ONCE or one.log.events == ["seals.ignored"]
         assert as_ever(one)
         one.seal()
         assert as_ever(one)
@@ -413,6 +460,7 @@ def test_seals_that_are_damaged_or_stale_are_ignored_and_made_again(spoil: Calla
         execute("UPDATE orders SET facts = facts - 1 WHERE number = 1"),
         execute("DROP TABLE names"),
         execute("DROP TABLE fills"),
+        another_past,
     ],
 )
 def test_seals_that_turn_out_to_be_damaged_are_given_up_at_once(spoil: Callable[[Desk], None]) -> None:
