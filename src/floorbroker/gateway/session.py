@@ -90,7 +90,7 @@ class ProfileSession:
         await self._connect()
         self.service.start_watching()
         while True:
-            await self._reconcile()
+            await self._agree()
             self._settled.set()
             await self._pause(FULL_COMPARE_S)
 
@@ -98,7 +98,8 @@ class ProfileSession:
         """Before anything else: say what the last life left behind; again and again while the journal does not take it."""
         for attempt in range(1_000_000):
             try:
-                await self.service.reconciler.settle_interrupted()
+                with ours(self.ctx.log, "session.unforeseen", profile=self.ctx.profile.name):
+                    await self.service.reconciler.settle_interrupted()
             except FloorbrokerError as error:
                 self._move(SessionState.OFFLINE, error.detail)
                 self._settled.set()
@@ -124,6 +125,17 @@ class ProfileSession:
         with ours(self.ctx.log, "session.unforeseen", profile=self.ctx.profile.name):
             await self.ctx.broker.connect()
             self._subscription = await self.ctx.broker.subscribe_order_events(self)
+
+    async def _agree(self) -> None:
+        """Rounds until READY, whatever breaks on the way: a supervisor that ended would leave its profile as it was for ever."""
+        for attempt in range(1_000_000):
+            try:
+                with ours(self.ctx.log, "session.unforeseen", profile=self.ctx.profile.name):
+                    await self._reconcile()
+            except FloorbrokerError as error:
+                await self._degrade(f"the session broke: {error.detail}", attempt, error)
+            else:
+                return
 
     async def _reconcile(self) -> None:
         """Rounds until one converges with the stream up."""

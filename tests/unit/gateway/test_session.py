@@ -12,6 +12,7 @@ from floorbroker.domain.errors import KillSwitchOn, NotArmed, NotReady
 from floorbroker.domain.values import Environment, OrdStatus
 from tests.support.fake_broker import FakeBroker, buy, silence
 from tests.support.house import CALLER, NOON, make, opened, stopped
+from tests.support.steps import Footprints
 
 pytestmark = pytest.mark.asyncio
 
@@ -148,3 +149,10 @@ async def test_a_stopped_profile_takes_no_order(tmp_path: Path) -> None:
     await stopped(desk)
     with pytest.raises((NotReady, KillSwitchOn)):
         await desk.place(buy())
+
+
+@pytest.mark.parametrize("step", ["recon.interrupted", "recon.settled", "recon.begun", "recon.noted", "recon.ready"])
+async def test_a_session_outlives_an_error_that_nobody_foresaw(tmp_path: Path, step: str) -> None:
+    async with opened(tmp_path, steps=Footprints(fail_at=step)) as desk:
+        await desk.place(buy())
+        assert "session.unforeseen" in desk.log.events or "reconcile.unforeseen" in desk.log.events
