@@ -186,6 +186,7 @@ def _wiring(seat: Seat, *, switches: Switches, tap: Callable[[Exchange], None], 
         secrets=seat.secrets,
         read_retries=around.read_retries,
         intent_age_s=float(seat.limits.intent_age_max_s),
+        send_timeout_s=around.send_timeout_s,
         steps=around.steps,
     )
 

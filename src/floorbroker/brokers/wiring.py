@@ -48,6 +48,7 @@ class Wiring:
     secrets: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
     read_retries: int = 3
     intent_age_s: float = 5.0
+    send_timeout_s: float = 5.0
     steps: Steps = NO_STEPS
 
     def secret(self, name: str) -> Secret:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -15,14 +16,16 @@ from floorbroker.app.permits import FilePermits
 from floorbroker.app.redactor import SecretFilter
 from floorbroker.brokers.wiring import Shells
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.errors import ConfigInvalid, Conflict, JournalFault
+from floorbroker.domain.errors import ConfigInvalid, Conflict, ConnectionFailed, JournalFault
+from floorbroker.domain.orders import OrderRef
 from floorbroker.domain.ports import NoLog, NoMeter, Profile, Record
 from floorbroker.domain.secret import Secret
-from floorbroker.domain.values import Environment, ProfileName
+from floorbroker.domain.values import ClOrdId, Environment, IntentId, OrderId, ProfileName
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.risk.limits import REQUIRED_IN_LIVE, limits_of
 from floorbroker.store.sqlite import SqliteJournal
 from floorbroker.transport import AioHttp, OrderHttpClient, WsConnect
+from floorbroker.transport.types import Request, Response
 from tests.support.house import NOON
 
 LIMITS: dict[str, object] = dict.fromkeys(REQUIRED_IN_LIVE, 5)
@@ -129,6 +132,35 @@ def test_an_arrival_bound_is_a_number_of_seconds_and_only_for_simulators_i3(tmp_
     (tmp_path / "paper").mkdir()
     with pytest.raises(ConfigInvalid, match="only environment sim"):
         _compose(tmp_path / "paper", _seat(_profile(Environment.PAPER, arrival_bound_s="5")))
+
+
+class Deaf:
+    """An order client that notes each request and reaches nobody."""
+
+    def __init__(self) -> None:
+        self.asked: list[Request] = []
+
+    async def send(self, request: Request) -> Response:
+        self.asked.append(request)
+        raise ConnectionFailed("nobody listens")
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+
+@pytest.mark.asyncio
+async def test_the_configured_send_timeout_is_the_one_a_command_leaves_with(tmp_path: Path) -> None:
+    shell = Deaf()
+    shells = Shells(http=AioHttp, order_http=lambda check: shell, connect=WsConnect())
+    around = replace(_around(tmp_path, SecretFilter()), shells=shells, send_timeout_s=0.7)
+    journal = SqliteJournal.open(tmp_path / "j.db", clock=ManualClock(NOON), environment=Environment.PAPER)
+    gateway = compose(journal=journal, seats=[_seat(_profile(Environment.PAPER))], around=around)
+    (session,) = gateway.sessions.values()
+    ref = OrderRef(intent_id=IntentId("i"), cl_ord_id=ClOrdId("c"), symbol="AAPL", order_id=OrderId("v"))
+    with pytest.raises(ConnectionFailed):
+        await session.ctx.broker.cancel_order(ref)
+    assert [request.timeout_s for request in shell.asked] == [0.7]
+    await gateway.journal.close()
 
 
 @pytest.mark.asyncio

@@ -100,13 +100,14 @@ class AlpacaBroker:
         meter: Meter,
         random: Random,
         options: Options | None = None,
+        send_timeout_s: float = 5.0,
         events: Connect | None = None,
         closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._environment = environment
         self._origins = origins
         self._options = Options() if options is None else options
-        self._calls = Calls(origins=origins, options=self._options)
+        self._calls = Calls(origins=origins, options=self._options, command_timeout_s=send_timeout_s)
         self._reads = Reads(reads, self._calls)
         self._market = MarketReads(self._reads, self._calls, clock=clock)
         self._commands = commands
@@ -541,6 +542,7 @@ def build(wiring: Wiring) -> AlpacaBroker:
         meter=wiring.meter,
         random=wiring.random,
         options=options,
+        send_timeout_s=wiring.send_timeout_s,
         events=connect_events,
         closing=(http.close, order_http.close),
     )
