@@ -1,4 +1,5 @@
-"""A TCP proxy inside the test's own loop, which does to connections what networks do: delay, cut, half-open, slow drip.
+"""A TCP proxy inside the test's own loop, which does to connections what networks do: delay, cut, half-open, slow drip,
+an accept that nothing follows.
 
 ```python
 async with Proxy(upstream_port) as proxy:
@@ -39,6 +40,7 @@ class Proxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._accepting = True
+        self._answering = True
         self.to_server = Direction()
         self.to_client = Direction()
         self.connections = 0
@@ -48,6 +50,11 @@ class Proxy:
     def origin(self) -> str:
         """For http clients."""
         return f"http://{self._host}:{self.port}"
+
+    @property
+    def secure_origin(self) -> str:
+        """For https clients: TLS is between them and the server behind, and passes as it is."""
+        return f"https://{self._host}:{self.port}"
 
     def cut(self) -> None:
         """Reset every open connection now."""
@@ -61,7 +68,11 @@ class Proxy:
     def heal(self) -> None:
         """New bytes pass again, undelayed; what was swallowed stays lost."""
         self.to_server, self.to_client = Direction(), Direction()
-        self._accepting = True
+        self._accepting, self._answering = True, True
+
+    def ignore(self) -> None:
+        """Accept new connections, and do nothing with them: what clients send is never read."""
+        self._answering = False
 
     def refuse(self) -> None:
         """Reset new connections as soon as they are made."""
@@ -86,6 +97,9 @@ class Proxy:
         self.connections += 1
         if not self._accepting:
             writer.transport.abort()
+            return
+        if not self._answering:
+            self._writers.add(writer)
             return
         task = asyncio.get_running_loop().create_task(self._join(reader, writer))
         self._tasks.add(task)

@@ -55,6 +55,8 @@ class WsConnect:
                 )
         except (picows.WSError, OSError, TimeoutError, ValueError) as error:
             raise _translated(error) from error
+        if not listener.opened:  # picows calls a handshake that the peer reset complete, and then never says more
+            raise ConnectionFailed("the connection broke in the handshake of the stream")
         return WsSocket(transport, listener)
 
 
@@ -125,6 +127,11 @@ class _Listener(picows.WSListener):
             await self._news.wait()
         if self._fault is not None:
             raise StreamLost(self._fault)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the handshake came to its end."""
+        return self._transport is not None
 
     def resume_reading(self) -> None:
         if self._paused and self._transport is not None and not self.gone.is_set():
