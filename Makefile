@@ -26,12 +26,14 @@ SEED ?= 1
 REQUESTS ?= 5000
 RUNS ?= 500000
 TARGET ?=
+TIMES ?= 20
+CALLS ?= 200
 # Every core, eight at most; `make test WORKERS=0` runs in one process, for a debugger.
 WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( cores > 8 ? 8 : cores )))
 PYTEST_ARGS ?=
 
-.PHONY: help run setup test check fmt fmt-check lint types layers tidy fast reference docs sim fuzz fuzz-deep teeth bench lock \
-	vendor-web hooks clean
+.PHONY: help run setup test check fmt fmt-check lint types layers tidy fast reference docs sim kill disk fuzz fuzz-deep teeth bench \
+	lock vendor-web hooks clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,6 +112,12 @@ fast: setup
 
 sim: setup ## seeded fault schedules: make sim SCHEDULES=2000 SEED=1
 	@$(BIN)/python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED)
+
+kill: setup ## a real desk killed at every named step: make kill TIMES=20
+	@$(BIN)/python -m tests.process --times $(TIMES)
+
+disk: setup ## every one of the first write calls fails under a real desk: make disk CALLS=200
+	@$(BIN)/python -m tests.process.disk --calls $(CALLS)
 
 fuzz: setup ## generated requests, none may break a desk: make fuzz REQUESTS=5000
 	@FLOORBROKER_FUZZ_REQUESTS=$(REQUESTS) $(BIN)/python -m pytest -q tests/e2e/test_fuzz_real.py tests/unit/api/test_fuzz.py

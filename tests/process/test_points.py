@@ -1,0 +1,93 @@
+"""A real desk killed, stopped and broken at every named step, then compared with the venue (I1, I3, I14, I19, I20)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from floorbroker.domain.steps import STEPS
+from tests.process.campaign import run
+from tests.process.nursery import Nursery
+from tests.process.points import COLD, Point, every_step
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux: processes are watched by file descriptors"),
+]
+KINDS = ("submit", "event", "cancel", "replace", "recon", "kill")
+STOPPED = (
+    "submit.S3",
+    "submit.S5",
+    "submit.S7",
+    "submit.S8",
+    "event.E4",
+    "cancel.written",
+    "replace.gate",
+    "kill.permits",
+)
+BROKEN = (
+    "submit.S4",
+    "submit.S9",
+    "event.E3",
+    "event.E4",
+    "cancel.heard",
+    "replace.heard",
+    "recon.ready",
+    "kill.memory",
+)
+
+
+AT_ONCE = 12  # most of a run is waiting for a doubt to be settled
+
+
+class Campaign:
+    """Every run of this file, begun together, so that their waits are one wait."""
+
+    def __init__(self, nursery: Nursery, pool: ThreadPoolExecutor) -> None:
+        points = [*every_step(), *_cold(), *_each("stop", STOPPED), *_each("raise", BROKEN)]
+        self._runs = {point: pool.submit(run, point, nursery) for point in points}
+
+    def violations(self, act: str, *, kind: str = "", cold: bool = False) -> list[str]:
+        """What was wrong with these runs; there must be some."""
+        chosen = [p for p in self._runs if p.act == act and p.cold is cold and p.step.startswith(kind)]
+        assert chosen
+        return [str(done) for point in chosen if not (done := self._runs[point].result()).is_clean]
+
+
+def _cold() -> list[Point]:
+    return [Point(step=step, tls=place % 2 == 0, cold=True) for place, step in enumerate(COLD)]
+
+
+def _each(act: str, steps: tuple[str, ...]) -> list[Point]:
+    return [Point(step=step, act=act, tls=place % 2 == 0) for place, step in enumerate(steps)]
+
+
+@pytest.fixture(scope="module")
+def campaign() -> Iterator[Campaign]:
+    with Nursery() as nursery, ThreadPoolExecutor(AT_ONCE) as pool:
+        yield Campaign(nursery, pool)
+
+
+def test_every_step_belongs_to_a_kind() -> None:
+    assert {step.partition(".")[0] for step in STEPS} == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_at_any_step_the_desk_explains_every_order_and_doubles_none(kind: str, campaign: Campaign) -> None:
+    assert campaign.violations("kill", kind=f"{kind}.") == []
+
+
+def test_a_desk_that_was_started_as_users_start_it_is_killed_too(campaign: Campaign) -> None:
+    assert campaign.violations("kill", cold=True) == []
+
+
+def test_a_pause_longer_than_any_timeout_loses_and_doubles_nothing(campaign: Campaign) -> None:
+    assert campaign.violations("stop") == []
+
+
+def test_an_error_that_nobody_foresaw_loses_and_doubles_nothing(campaign: Campaign) -> None:
+    assert campaign.violations("raise") == []
