@@ -1,0 +1,1 @@
+"""Disks that fail under a real desk: a preloaded shim for single calls, a small tmpfs for a full one."""
