@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from floorbroker.domain import facts as f
+from floorbroker.domain import steps
 from floorbroker.domain.capability import BrokerInfo, Can
 from floorbroker.domain.errors import FloorbrokerError, Outcome, error_codes
 from floorbroker.domain.fold import fold
@@ -319,6 +320,30 @@ def _default_of(field: Any) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
+# --- Steps -----------------------------------------------------------------------------------------------------------
+
+
+def steps_page() -> str:
+    """Every named step and what is so when it is reached."""
+    kinds = (
+        ("Submit", steps.SUBMIT),
+        ("Event", steps.EVENT),
+        ("Cancel", steps.CANCEL),
+        ("Replace", steps.REPLACE),
+        ("Reconcile", steps.RECONCILE),
+        ("Kill switch", steps.KILL),
+    )
+    blocks: list[str] = []
+    for title, named in kinds:
+        blocks += [f"## {title}", table(("Step", "Reached when"), ((f"`{name}`", line) for name, line in named.items()))]
+    return page(
+        "Steps",
+        "The named places at which a process can be killed, stopped or broken on purpose: "
+        "[fail-points](../contribute/fail-points.md).",
+        *blocks,
+    )
+
+
 # --- Routes ----------------------------------------------------------------------------------------------------------
 
 
@@ -418,6 +443,7 @@ def pages() -> dict[str, str]:
     found |= {
         "reference/capabilities.md": capability_page(brokers()),
         "reference/settings.md": settings_page(),
+        "reference/steps.md": steps_page(),
         "reference/routes.md": routes_page(routers()),
         "reference/cli.md": command_page(importlib.import_module("floorbroker.cli.main").app),
     }
