@@ -335,7 +335,10 @@ def steps_page() -> str:
     )
     blocks: list[str] = []
     for title, named in kinds:
-        blocks += [f"## {title}", table(("Step", "Reached when"), ((f"`{name}`", line) for name, line in named.items()))]
+        blocks += [
+            f"## {title}",
+            table(("Step", "Reached when"), ((f"`{name}`", line) for name, line in named.items())),
+        ]
     return page(
         "Steps",
         "The named places at which a process can be killed, stopped or broken on purpose: "

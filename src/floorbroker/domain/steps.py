@@ -24,7 +24,7 @@ SUBMIT: Mapping[str, str] = MappingProxyType(
         "submit.S8": "the whole request was handed to the socket",
         "submit.S9": "the whole reply was read",
         "submit.S10": "the reply, or its absence, became facts; none is durable",
-        "submit.S11": "the facts are durable",
+        "submit.S11": "the facts are durable, or left to the next commit where the venue can be asked again",
         "submit.S12": "the caller is about to be told",
     }
 )
