@@ -53,6 +53,16 @@ def browser() -> str | None:
     return any_program(*CHROMIUM)()
 
 
+def process_descriptors() -> str | None:
+    """Real processes are watched by file descriptors."""
+    return None if hasattr(os, "pidfd_open") else "this system has no pidfd_open (Linux has)"
+
+
+def mounts() -> str | None:
+    """A full disk is a small one that is mounted for it."""
+    return None if hasattr(os, "geteuid") and os.geteuid() == 0 else "mounting a tmpfs needs root"
+
+
 FACILITIES = (
     Facility(
         needles=("FLOORBROKER_DATA", "recorded_data"),
@@ -76,6 +86,9 @@ FACILITIES = (
     Facility(
         needles=("mark.postgres",), skipped="tests of the PostgreSQL journal", missing=any_program("postgres", "psql")
     ),
+    Facility(needles=("pidfd_open",), skipped="tests that kill real processes", missing=process_descriptors),
+    Facility(needles=("build_shim",), skipped="tests of failing write calls", missing=any_program("cc")),
+    Facility(needles=("tmpfs",), skipped="tests of a disk that fills up", missing=mounts),
     Facility(needles=("floorbroker_book",), skipped="tests of the Rust order book", missing=module("floorbroker_book")),
 )
 

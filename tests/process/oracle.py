@@ -49,6 +49,7 @@ def _desk_orders(story: Story, verdict: Verdict) -> list[dict[str, Any]]:
         story.settled(symbol)
     orders: list[dict[str, Any]] = story.call("GET", "/orders?limit=500").body["items"]
     verdict.unexplained += [f"{o['symbol']} {o['id']} is {o['ord_status']}" for o in orders if not is_settled(o)]
+    verdict.unexplained += [f"{o['symbol']}: {alert}" for o in orders for alert in o["alerts"]]
     for symbol, count in Counter(order["symbol"] for order in orders).items():
         if count > 1:
             verdict.duplicate.append(f"the desk has {count} orders of the one wish for {symbol}")
