@@ -6,6 +6,7 @@ to is in the tally already.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -56,6 +57,7 @@ class Holdings:
     _parts: dict[IntentId, tuple[Execution, ...]] = field(default_factory=dict[IntentId, tuple[Execution, ...]])
     _sums: dict[str, Tally] = field(default_factory=dict[str, Tally])
     _qty: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
+    _moves: Counter[str] = field(default_factory=Counter[str], compare=False)
 
     def update(self, order: Order) -> None:
         """Take an order's live executions in place of those it had before."""
@@ -101,6 +103,7 @@ class Holdings:
     def _count(self, symbol: str, qty: Decimal, how: Callable[[Tally, Decimal], None]) -> None:
         sum_of = self._sums.setdefault(symbol, Tally())
         how(sum_of, qty)
+        self._moves[symbol] += 1
         self._qty[symbol] = sum_of.total
 
     def fills(self, symbol: str) -> list[Execution]:
@@ -115,6 +118,10 @@ class Holdings:
     def units(self) -> Mapping[str, Decimal]:
         """Signed units by symbol as they stand, zeros included: a live view, for looking at and not for keeping."""
         return self._qty
+
+    def moves(self) -> dict[str, int]:
+        """How often each symbol's quantity was touched: equal at two moments means that nothing happened in between."""
+        return dict(self._moves)
 
     def all(self) -> dict[str, Decimal]:
         """Every non-zero position, by symbol."""

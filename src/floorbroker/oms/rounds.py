@@ -198,9 +198,10 @@ class Reconciler:
                 return (), ()
             before = gaps
             await self.ctx.clock.sleep(max(SECOND_READ_S, self.ctx.visibility_lag_s))
-            await self._refetch_fills()
+            await self._refetch()
+            moves = self.ctx.book.holdings.moves()
             gaps = self._gaps(await self.ctx.broker.get_positions())
-            if set(gaps) <= set(before):
+            if set(gaps) <= set(before) and not self._have_moved(gaps, since=moves):
                 break
         else:
             return (), gaps
@@ -213,6 +214,11 @@ class Reconciler:
     def _gaps(self, positions: Fetched[Position]) -> tuple[PositionGap, ...]:
         self.ctx.on_positions(positions.items)
         return position_gaps(positions.items, self.ctx.book.holdings.all())
+
+    def _have_moved(self, gaps: tuple[PositionGap, ...], *, since: dict[str, int]) -> bool:
+        """Whether fills came in while the venue was asked: its answer may be older than they are (I8)."""
+        now = self.ctx.book.holdings.moves()
+        return any(now.get(gap.symbol) != since.get(gap.symbol) for gap in gaps)
 
     async def _adjust(self, confirmed: tuple[PositionGap, ...]) -> None:
         cause = "opening position" if self.watermark is None else "unexplained difference"
@@ -228,10 +234,14 @@ class Reconciler:
             self.ctx.steps.reach("recon.adjust")
             await self.ctx.writer.write(notes)
 
-    async def _refetch_fills(self) -> None:
-        if Can.HISTORY_FILLS in self.ctx.broker.info.can:
-            since = look_back(watermark=None, now=self.ctx.clock.now(), down_since=None, oldest_open=None)
-            await self.inbound.take((await self.ctx.broker.get_fills(since)).items)
+    async def _refetch(self) -> None:
+        """Fills that may explain a difference; where the venue lists none, the totals of orders."""
+        broker = self.ctx.broker
+        since = look_back(watermark=None, now=self.ctx.clock.now(), down_since=None, oldest_open=None)
+        if Can.HISTORY_FILLS in broker.info.can:
+            await self.inbound.take((await broker.get_fills(since)).items)
+        else:
+            await self.inbound.take((await broker.get_order_history(since)).items)
 
     async def _note(self, result: Round) -> None:
         data = {name: str(count) for name, count in result.counts.items()}

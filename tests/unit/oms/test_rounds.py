@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from floorbroker.domain.capability import Can
 from floorbroker.domain.orders import OrderState
 from floorbroker.domain.ports import NoteEntry
+from floorbroker.domain.records import Fetched, Position
 from floorbroker.domain.values import OrdStatus, Side
 from tests.support.fake_broker import INFO, FakeBroker, buy, silence
 from tests.support.house import NOON, Desk, ManualClock, opened
@@ -130,6 +132,57 @@ async def test_a_difference_that_does_not_stand_still_degrades_the_profile_i11(t
         await desk.until(lambda: desk.session.state.value == "degraded")
         assert "do not agree" in desk.session.reason
         assert _adjustments(desk) == []
+
+
+class _SlowPositions(FakeBroker):
+    """Positions whose second list is on its way for a second, while something happens."""
+
+    asked = 0
+    meanwhile: Callable[[], object]
+
+    async def get_positions(self) -> Fetched[Position]:
+        listed = await super().get_positions()
+        self.asked += 1
+        if self.asked == 2:
+            self.meanwhile()
+            await self.clock.sleep(1)
+        return listed
+
+
+async def test_a_list_of_positions_does_not_undo_a_fill_that_came_while_it_was_asked_for_i8(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    broker = _SlowPositions(clock)
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        bought, sold = await desk.place(buy()), await desk.place(buy(side=Side.SELL))
+        broker.muted = True
+        late = broker.fill(broker.of(bought.cl_ord_id), "10", listed=False)
+
+        def meanwhile() -> None:
+            broker.muted = False
+            broker.tell(late)
+            broker.fill(broker.of(sold.cl_ord_id), "10")
+
+        broker.asked, broker.meanwhile = 0, meanwhile
+        round_ = asyncio.ensure_future(desk.session.reconcile_now())
+        await desk.wait(15)
+        assert (await round_).converged
+        assert broker.asked == 3
+        assert (_adjustments(desk), desk.ctx.book.holdings.all()) == ([], {})
+
+
+async def test_totals_explain_a_difference_where_the_venue_lists_no_fills(tmp_path: Path) -> None:
+    broker, clock = _without(Can.HISTORY_FILLS)
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        order = await desk.place(buy())
+        broker.muted = True
+        broker.gates["get_positions"] = asyncio.Event()
+        round_ = asyncio.ensure_future(desk.session.reconcile_now())
+        await desk.wait()
+        broker.fill(broker.of(order.cl_ord_id), "10")  # after the orders were listed, before the positions are
+        broker.gates["get_positions"].set()
+        await desk.wait(10)
+        assert (await round_).converged is False
+        assert (_adjustments(desk), desk.now(order).needs_executions) == ([], True)
 
 
 async def test_a_listing_that_lags_is_asked_again_until_the_fills_are_there(tmp_path: Path) -> None:
