@@ -81,9 +81,9 @@ class Inbound:
             self.ctx.log.error("venue.id_reused", order_id=report.order_id, intent=intent_id, earlier=earlier.intent_id)
 
     def _keep(self, report: ExecutionReport) -> None:
-        """Keep a stray to try again; told twice, it is kept once."""
+        """Keep a stray to try again; told twice, it is kept once, as it was first told."""
         bare = replace(report, source=f.Source.STREAM, at=_NEVER, asked_at=None)
-        self._strays[bare] = report
+        self._strays.setdefault(bare, report)
         if len(self._strays) > MAX_STRAYS:
             del self._strays[next(iter(self._strays))]
 
@@ -166,6 +166,10 @@ class Inbound:
     @property
     def strays(self) -> int:
         return len(self._strays)
+
+    def stray_symbols(self, *, since: datetime) -> frozenset[str]:
+        """What the reports are about that found no order yet; of what was first heard before `since`, nobody will hear more."""
+        return frozenset(report.symbol for report in self._strays.values() if report.at >= since)
 
     def silence_s(self) -> float:
         """Seconds since the private stream last said anything about an order."""

@@ -18,7 +18,15 @@ from floorbroker.oms.account import AccountContext
 from floorbroker.oms.book import ADJUSTMENT
 from floorbroker.oms.doubt import Resolver
 from floorbroker.oms.inbound import Inbound
-from floorbroker.oms.reconcile import PositionGap, interrupted, look_back, position_gaps, unlisted, unsettled_symbols
+from floorbroker.oms.reconcile import (
+    FILLS_PATIENCE,
+    PositionGap,
+    interrupted,
+    look_back,
+    position_gaps,
+    unlisted,
+    unsettled_symbols,
+)
 from floorbroker.oms.synthetic import stand_ins
 from floorbroker.oms.unforeseen import ours
 
@@ -190,7 +198,8 @@ class Reconciler:
     async def _explain(self, positions: Fetched[Position]) -> tuple[tuple[PositionGap, ...], tuple[PositionGap, ...]]:
         """Differences that a second read confirms become visible adjustments, one note each; and those in dispute.
 
-        A symbol with an order in doubt, or with fills still to come, is never adjusted: what is missing is on its way.
+        A symbol with an order in doubt, with fills still to come, or with fills of an order not heard of yet, is never
+        adjusted: what is missing is on its way.
         """
         gaps = self._gaps(positions)
         for _ in range(READS_MAX):
@@ -205,8 +214,9 @@ class Reconciler:
                 break
         else:
             return (), gaps
-        book = self.ctx.book
-        waiting = unsettled_symbols([*book.open_orders(), *book.lacking_executions()], now=self.ctx.clock.now())
+        book, now = self.ctx.book, self.ctx.clock.now()
+        waiting = unsettled_symbols([*book.open_orders(), *book.lacking_executions()], now=now)
+        waiting |= self.inbound.stray_symbols(since=now - FILLS_PATIENCE)
         confirmed = tuple(gap for gap in gaps if gap.symbol not in waiting)
         await self._adjust(confirmed)
         return confirmed, tuple(gap for gap in gaps if gap.symbol in waiting)
@@ -235,13 +245,12 @@ class Reconciler:
             await self.ctx.writer.write(notes)
 
     async def _refetch(self) -> None:
-        """Fills that may explain a difference; where the venue lists none, the totals of orders."""
+        """What may explain a difference: orders we have not heard of yet, totals, and fills where the venue lists them."""
         broker = self.ctx.broker
         since = look_back(watermark=None, now=self.ctx.clock.now(), down_since=None, oldest_open=None)
-        if Can.HISTORY_FILLS in broker.info.can:
-            await self.inbound.take((await broker.get_fills(since)).items)
-        else:
-            await self.inbound.take((await broker.get_order_history(since)).items)
+        orders = (await broker.get_order_history(since)).items
+        fills = (await broker.get_fills(since)).items if Can.HISTORY_FILLS in broker.info.can else ()
+        await self.inbound.take([*orders, *fills])
 
     async def _note(self, result: Round) -> None:
         data = {name: str(count) for name, count in result.counts.items()}

@@ -15,7 +15,7 @@ from floorbroker.domain.orders import OrderState
 from floorbroker.domain.ports import NoteEntry
 from floorbroker.domain.records import Fetched, Position
 from floorbroker.domain.values import OrdStatus, Side
-from tests.support.fake_broker import INFO, FakeBroker, buy, silence
+from tests.support.fake_broker import INFO, FakeBroker, VenueOrder, buy, silence
 from tests.support.house import NOON, Desk, ManualClock, opened
 
 pytestmark = pytest.mark.asyncio
@@ -183,6 +183,47 @@ async def test_totals_explain_a_difference_where_the_venue_lists_no_fills(tmp_pa
         await desk.wait(10)
         assert (await round_).converged is False
         assert (_adjustments(desk), desk.now(order).needs_executions) == ([], True)
+
+
+def _strangers_fill(broker: FakeBroker, of: VenueOrder) -> VenueOrder:
+    """A filled order that nobody here has sent; its fill is listed as venues list fills, which name an order and no more."""
+    order = replace(of, order_id=type(of.order_id)("X1"), cl_ord_id=type(of.cl_ord_id)("theirs"))
+    broker.orders[order.order_id] = order
+    broker.fill(order, "10")
+    broker.executions[-1] = replace(broker.executions[-1], cl_ord_id=None, order_type=None)
+    return order
+
+
+async def test_an_order_that_came_during_a_round_explains_its_fills(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        broker = desk.broker
+        broker.muted = True
+        broker.gates["get_fills"] = asyncio.Event()
+        round_ = asyncio.ensure_future(desk.session.reconcile_now())
+        await desk.wait()
+        _strangers_fill(broker, broker.of(order.cl_ord_id))  # the orders are listed already, the fills are not
+        broker.gates["get_fills"].set()
+        await desk.wait(10)
+        assert (await round_).converged
+        assert (_adjustments(desk), desk.ctx.book.holdings.qty("AAPL")) == ([], 10)
+
+
+async def test_fills_of_an_order_nobody_has_heard_of_are_waited_for_and_not_for_ever(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        broker = desk.broker
+        broker.muted = True
+        del broker.orders[_strangers_fill(broker, broker.of(order.cl_ord_id)).order_id]
+        round_ = asyncio.ensure_future(desk.session.reconcile_now())
+        await desk.wait(5)
+        assert (await round_).converged is False
+        assert _adjustments(desk) == []
+        await desk.wait(21)
+        round_ = asyncio.ensure_future(desk.session.reconcile_now())
+        await desk.wait(5)
+        assert (await round_).converged
+        assert _adjustments(desk) == ["10"]
 
 
 async def test_a_listing_that_lags_is_asked_again_until_the_fills_are_there(tmp_path: Path) -> None:
