@@ -31,6 +31,7 @@ CALLS ?= 200
 # Every core, eight at most; `make test WORKERS=0` runs in one process, for a debugger.
 WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( cores > 8 ? 8 : cores )))
 PYTEST_ARGS ?=
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 .PHONY: help run setup test check fmt fmt-check lint types layers tidy fast reference docs sim kill disk fuzz fuzz-deep teeth bench \
 	lock vendor-web hooks clean
@@ -137,8 +138,8 @@ define if_present
 else echo 'make $@: $(1) is not part of this version' >&2; exit 2; fi
 endef
 
-teeth: setup ## planted bugs, each of which must be caught
-	$(call if_present,tests/simulation/teeth.py,tests.simulation.teeth)
+teeth: setup ## planted bugs, each of which must be caught: make teeth JOBS=2 TABLE=docs/reference/planted-bugs.md
+	@$(BIN)/python -m tests.simulation.teeth --jobs $(JOBS) $(if $(TABLE),--table $(TABLE))
 
 bench: setup ## measure: make bench ONLY=name
 	$(call if_present,benchmarks/__main__.py,benchmarks $(if $(ONLY),--only $(ONLY)))

@@ -43,11 +43,12 @@ class Claim:
     records: Sequence[Record]
     holdings: Mapping[str, Decimal]
     sends: Mapping[str, int]
-    doubled: AbstractSet[str] = frozenset()  # client ids of requests that the network handed over twice
+    doubled: AbstractSet[str] = frozenset()  # client ids that the network handed over again after their answer
     told: Mapping[int, str] = field(default_factory=dict[int, str])  # order number -> intent id a caller was given
     unsettled: Sequence[str] = ()  # why the desk is not at rest
     errors: Sequence[str] = ()  # what nobody caught
     refused: Mapping[int, Sequence[str]] = field(default_factory=dict[int, Sequence[str]])  # codes, by order number
+    hindered: Sequence[str] = ()  # codes of refused cancels
     lists_fills: bool = True  # whether the venue can be asked for executions
     limits: Mapping[str, int] = field(default_factory=dict[str, int])  # the risk limits of the plan
     kill_level: int = 0

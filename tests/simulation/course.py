@@ -19,6 +19,7 @@ from tests.simulation.witness import Departure, Row, Scene, Witness
 VISIBILITY_S, CLOCK_ERROR_S, MARGIN_S, SPREAD_S = 2.0, 1.0, 2.0, 10.0  # RELIABILITY 2.6
 GRACE = timedelta(seconds=10)  # RELIABILITY 3
 ENDED = frozenset({OrderState.FILLED, OrderState.CANCELLED, OrderState.EXPIRED})
+WORDS = {"cancelled": ("canceled",), "expired": ("expired",)}
 OVER = frozenset({"filled", "canceled", "expired", "rejected", "replaced"})
 
 
@@ -42,6 +43,7 @@ def judge_course(truth: Truth, claim: Claim, witness: Witness) -> list[Violation
         *_horizons(truth, claim, decisions, witness),
         *_stops(witness),
         *_moves(witness.moves),
+        *_words(truth, claim.records),
         *_stand_ins(claim.records),
         *_replayed(claim),
         *_limits(claim, witness),
@@ -126,7 +128,7 @@ def _stops(witness: Witness) -> Iterable[Violation]:
 def _horizons(truth: Truth, claim: Claim, decisions: Mapping[str, Decision], witness: Witness) -> Iterable[Violation]:
     """Nobody is given up before the arrival horizon and the questions after it; nor who came in time (I3, 2.6)."""
     by_intent = {decision.intent_id: (client, decision) for client, decision in decisions.items()}
-    left = {departure.client: departure.at_s for departure in witness.departures}
+    left = {departure.client: departure.at_s for departure in witness.departures if departure.method != "DELETE"}
     taken = {row["client"] for row in truth.orders} - claim.doubled
     for record in claim.records:
         if not isinstance(record.entry, FactEntry) or not isinstance(record.entry.fact, f.HorizonPassed):
@@ -155,23 +157,45 @@ def _given_up(claim: Claim) -> Iterable[Violation]:
 
 def _moves(moves: Sequence[Change]) -> Iterable[Violation]:
     """What may not fall, falls by a bust or a correction alone (I10); an end is left by a void or a replace (3, I8)."""
-    for change in moves:
-        before, after = change.before, change.after
-        assert isinstance(change.record.entry, FactEntry)  # a change is about a fact
-        fact = change.record.entry.fact
-        if before is None:
-            continue
-        taken_back = isinstance(fact, f.Void) or (isinstance(fact, f.Exec) and fact.version > 0)
+    for before, after, facts in _steps(moves):
+        taken_back = any(isinstance(fact, f.Void) or (isinstance(fact, f.Exec) and fact.version > 0) for fact in facts)
         if after.cum_qty < before.cum_qty and not taken_back:
-            yield Violation("wrong", f"{_moved(before, after, fact)}: filled fell from {before.cum_qty}")
-        if before.state in ENDED and after.state not in CLOSED and not isinstance(fact, f.Void | f.ReplaceDone):
-            yield Violation("wrong", f"{_moved(before, after, fact)}: an end was undone")
+            yield Violation("wrong", f"{_moved(before, after, facts)}: filled fell from {before.cum_qty}")
+        reopened = any(isinstance(fact, f.Void | f.ReplaceDone) for fact in facts)
+        if before.state in ENDED and after.state not in CLOSED and not reopened:
+            yield Violation("wrong", f"{_moved(before, after, facts)}: an end was undone")
 
 
-def _moved(before: Order, after: Order, fact: f.Fact) -> str:
-    return (
-        f"{after.intent_id} went from {before.state.value} to {after.state.value} by {fact.kind} ({fact.source.value})"
-    )
+def _steps(moves: Sequence[Change]) -> Iterable[tuple[Order, Order, list[f.Fact]]]:
+    """How orders stood before and after a commit, and its facts about them: all but the first say that nothing moved."""
+    latest: dict[IntentId, tuple[Order, Order, list[f.Fact]]] = {}
+    found: list[tuple[Order, Order, list[f.Fact]]] = []
+    for change in moves:
+        assert isinstance(change.record.entry, FactEntry)  # a change is about a fact
+        fact, intent_id = change.record.entry.fact, change.after.intent_id
+        if change.before is None:
+            continue
+        if change.before is change.after and intent_id in latest:
+            latest[intent_id][2].append(fact)
+        else:
+            latest[intent_id] = (change.before, change.after, [fact])
+            found.append(latest[intent_id])
+    return found
+
+
+def _moved(before: Order, after: Order, facts: Sequence[f.Fact]) -> str:
+    by = ", ".join(f"{fact.kind} ({fact.source.value})" for fact in facts)
+    return f"{after.intent_id} went from {before.state.value} to {after.state.value} by {by}"
+
+
+def _words(truth: Truth, records: Sequence[Record]) -> Iterable[Violation]:
+    """An end is the venue's word, never what somebody made of its absence from a list (I9)."""
+    status = {row["order"]: row["status"] for row in truth.orders}
+    for record in records:
+        fact = record.entry.fact if isinstance(record.entry, FactEntry) else None
+        if isinstance(fact, f.Cancelled | f.Expired) and status.get(fact.order_id) not in WORDS[fact.kind]:
+            text = f"{fact.order_id} was called {fact.kind} ({fact.source.value}), it is {status.get(fact.order_id)}"
+            yield Violation("wrong", text)
 
 
 def _stand_ins(records: Sequence[Record]) -> Iterable[Violation]:

@@ -288,12 +288,11 @@ class House:
         return honest if self.plant.order_http is None else self.plant.order_http(honest)
 
     def _seat(self) -> Seat:
-        bound_s = "25" if self.plan.seed % 2 else "8"  # requests are delayed by 20 s at most: below or beyond the bound
         profile = Profile(
             name=PROFILE,
             broker="ALPACA",
             environment=Environment.SIM,
-            options={"arrival_bound_s": bound_s, "order_events": self.plan.order_events},
+            options={"arrival_bound_s": str(bound_s_of(self.plan)), "order_events": self.plan.order_events},
         )
         return Seat(
             profile=profile,
@@ -339,6 +338,11 @@ class House:
         node.on_death.append(dead)
         self.loop.spawn(node, within())
         return await answer
+
+
+def bound_s_of(plan: Plan) -> int:
+    """The arrival bound, seconds.  Requests are delayed by 35 s at most: never, seldom or often until they are given up."""
+    return (25, 8, 2)[plan.seed % 3]
 
 
 def _settle(answer: asyncio.Future[Any], *, result: Any = None, error: Exception | None = None) -> None:

@@ -45,7 +45,7 @@ class Network:
         self.on_left: Callable[[Request], None] = _unseen
         self.on_taken: Callable[[Request], None] = _unseen
         self.sends: Counter[str] = Counter()  # commands that left, by our client order id
-        self.doubled: set[str] = set()  # those that the network handed over twice
+        self.doubled: set[str] = set()  # those that the network handed over again after it had passed on the answer
 
     def app_at(self, authority: str) -> App:
         """Raises `ConnectionFailed` where nobody listens."""
@@ -99,7 +99,7 @@ class Network:
         self.on_left(request)
         if request.method == "POST" and request.order is not None:
             self.sends[request.order] += 1
-            self.doubled |= {request.order} if len(trip.arrivals) > 1 else set()
+            self.doubled |= {request.order} if len(trip.arrivals) > 1 and trip.heard == 0 else set()
 
     async def _connected(self, request: Request, trip: Journey) -> App:
         """Until the first byte: what fails here was not sent."""

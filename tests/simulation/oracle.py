@@ -22,6 +22,7 @@ from tests.simulation.course import judge_course
 OPEN = frozenset({OrderState.ACKED, OrderState.WORKING, OrderState.HELD})
 ABSENT = frozenset({OrderState.NOT_SENT, OrderState.REJECTED, OrderState.NOT_PLACED, OrderState.PRESUMED_NOT_PLACED})
 UNDECIDED = frozenset({OrderState.PREPARED, OrderState.SENDING, OrderState.UNKNOWN})
+OURS = frozenset({"not_ready", "kill_switch_on", "not_armed", "risk_limit_exceeded", "journal_fault"})
 ENDS = {
     "filled": OrderState.FILLED,
     "canceled": OrderState.CANCELLED,
@@ -38,7 +39,7 @@ def judge(truth: Truth, claim: Claim) -> list[Violation]:
     for order in claim.orders:
         found += _order(order, families[order.intent_id], truth, claim)
     found += [*_strangers(truth, claim, families), *_repeats(claim), *_answers(claim), *_positions(truth, claim)]
-    found += _after_a_kill(truth, claim)
+    found += [*_hindered(claim), *_after_a_kill(truth, claim)]
     return found if claim.witness is None else found + judge_course(truth, claim, claim.witness)
 
 
@@ -163,6 +164,12 @@ def _answers(claim: Claim) -> Iterable[Violation]:
     for number, codes in claim.refused.items():
         if "conflict" in codes:
             yield Violation("wrong", f"the caller of #{number} met a conflict with nobody but itself")
+
+
+def _hindered(claim: Claim) -> Iterable[Violation]:
+    """Nothing of our own stands before a cancel (I15)."""
+    for code in sorted(OURS.intersection(claim.hindered)):
+        yield Violation("wrong", f"a cancel was refused by ourselves: {code}")
 
 
 def _after_a_kill(truth: Truth, claim: Claim) -> Iterable[Violation]:

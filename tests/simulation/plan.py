@@ -347,13 +347,22 @@ def _crowd(plan: Plan, random: Random) -> Plan:
         (("max_open_orders", random.randint(3, 7)), ("max_position_qty", random.choice((30, 45, 60))))
     )
     number = 1 + max(act.number for act in plan.acts if isinstance(act, Submit))
-    acts: list[Act] = []
-    for _ in range(random.randint(1, 3)):
-        at_s, symbol = _moment(random), random.choice(sorted(SYMBOLS))
+    symbol = random.choice(sorted(SYMBOLS))
+    acts: list[Submit | Modify] = []
+    times = sorted(_moment(random) for _ in range(random.randint(1, 3)))
+    faults = plan.faults
+    if random.random() < 0.3:  # some of the first are so long on their way that they are given up before the next come
+        since_s = round(random.uniform(2, 9), 2)
+        times = [since_s, round(since_s + random.uniform(25, 32), 2)]
+        faults = (Fault("order", "delay", since_s - 0.1, since_s + 1, 0.5), *faults)
+    for at_s in times:
+        if acts and random.random() < 0.7:  # somebody makes an order of the first crowd larger just then
+            larger = OrderChanges(order_qty=Quantity(Decimal(random.randint(20, 30))))
+            acts.append(Modify(round(at_s - random.choice((0, 0.05, 0.1)), 2), acts[0].number, larger))
         for _ in range(random.randint(3, 5)):
             acts.append(Submit(at_s, number, _small_order(number, symbol, random), random.random() < 0.7))
             number += 1
-    return replace(_with(plan, acts), limits=(limits,))
+    return replace(_with(plan, acts), limits=(limits,), faults=faults)
 
 
 def _small_order(number: int, symbol: str, random: Random) -> NewOrder:
@@ -372,10 +381,10 @@ def _small_order(number: int, symbol: str, random: Random) -> NewOrder:
 def _stop(plan: Plan, random: Random) -> Plan:
     """The kill switch while orders are placed; the disk may be full then, and the desk may die before it is opened."""
     at_s = round(random.choice([act.at_s for act in plan.acts if isinstance(act, Submit)]) + random.uniform(0, 0.2), 2)
-    acts: list[Act] = [Stop(at_s, random.choice((1, 1, 2)))]
+    acts: list[Act] = [Stop(at_s, random.choice((1, 2)))]
     if random.random() < 0.6:
-        acts.append(Crash(round(at_s + random.uniform(0.1, 3), 2)))
-    if random.random() < 0.8:
+        acts.append(Crash(round(at_s + random.choice((random.uniform(0.02, 0.3), random.uniform(0.3, 3))), 2)))
+    if random.random() < 0.7:
         acts.append(Reopen(round(at_s + random.uniform(1, 20), 2)))
     full = Fault("disk", "full", at_s - 0.5, at_s + random.uniform(0.5, 6), 1.0)
     faults = (*plan.faults, full) if random.random() < 0.3 else plan.faults

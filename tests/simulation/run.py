@@ -148,6 +148,7 @@ async def _verdict(
         unsettled=_unsettled(house, acts),
         errors=errors,
         refused=people.refused,
+        hindered=people.hindered,
         lists_fills=plan.lists_fills,
         limits=dict(plan.limits),
         kill_level=desk.kill_state().level,
@@ -169,13 +170,15 @@ def digest_of(path: Path) -> str:
 class People:
     """Those who use the desk, and the market.
 
-    `told` is the intent a caller of each order was given, `refused` the codes of what was answered instead.
+    `told` is the intent a caller of each order was given, `refused` the codes of what was answered instead, and
+    `hindered` the codes of refused cancels.
     """
 
     def __init__(self, house: House) -> None:
         self._house = house
         self.told: dict[int, str] = {}
         self.refused: dict[int, list[str]] = {}
+        self.hindered: list[str] = []
         self.orders = 0
 
     async def at(self, act: Act) -> None:
@@ -237,7 +240,7 @@ class People:
             if order is not None:
                 await desk.cancel(order.intent_id, caller=CALLER, reason="changed my mind")
 
-        await self._try(act_on, again=True)
+        await self._try(act_on, again=True, refused=self.hindered)
 
     async def _modify(self, act: Modify) -> None:
         async def act_on(desk: Gateway) -> None:
@@ -291,14 +294,18 @@ class People:
     async def _crash(self) -> None:
         self._house.crash()
 
-    async def _try(self, act_on: Callable[[Gateway], Coroutine[Any, Any, None]], *, again: bool) -> None:
+    async def _try(
+        self, act_on: Callable[[Gateway], Coroutine[Any, Any, None]], *, again: bool, refused: list[str] | None = None
+    ) -> None:
         try:
             await self._house.call(act_on)
         except Died:
             if again:
-                await self._try(act_on, again=False)
+                await self._try(act_on, again=False, refused=refused)
         except FloorbrokerError as error:
             self._house.log.note(f"people: refused: {error.code}: {error.detail}")
+            if refused is not None:
+                refused.append(error.code)
 
     async def _force(self, act: Force) -> None:
         venue = self._house.venue

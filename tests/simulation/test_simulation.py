@@ -14,7 +14,6 @@ import pytest
 
 from tests.simulation.plan import plan_of
 from tests.simulation.run import Report, run
-from tests.simulation.teeth import CATALOGUE, hunt
 from tests.simulation.weather import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,8 +82,3 @@ def test_the_schedules_meet_most_kinds_of_trouble_and_most_states_of_an_order() 
     kinds = {(where, what) for where, whats in KINDS.items() for what in whats}
     assert len(kinds - set(struck)) <= 6
     assert {"filled", "cancelled", "working", "rejected"} <= states
-
-
-@pytest.mark.parametrize("name", CATALOGUE)
-def test_a_planted_bug_is_caught(name: str) -> None:
-    assert hunt(CATALOGUE[name]) is not None

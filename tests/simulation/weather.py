@@ -141,7 +141,7 @@ def _after_arrival(what: str, whole: Journey, weather: Weather) -> Journey:
         case "slow":
             return Journey(connect_s=connect_s, arrivals=(up_s,), reply_s=weather.between(0.5, 8))
         case "delay":
-            return Journey(connect_s=connect_s, arrivals=(weather.between(1, 20),), reply_s=down_s)
+            return Journey(connect_s=connect_s, arrivals=(weather.between(1, 35),), reply_s=down_s)
         case "reorder":
             return Journey(connect_s=connect_s, arrivals=(weather.between(0.1, 1.5),), reply_s=down_s)
         case "duplicate":

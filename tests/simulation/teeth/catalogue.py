@@ -1,0 +1,10 @@
+"""Every planted bug, layer by layer."""
+
+from __future__ import annotations
+
+from tests.simulation.teeth import changing, doubt, executions, journal, reading, stopping, submitting, transport
+from tests.simulation.teeth.bug import Bug
+
+LAYERS = (transport, submitting, journal, doubt, executions, reading, changing, stopping)
+CATALOGUE: tuple[Bug, ...] = tuple(bug for layer in LAYERS for bug in layer.BUGS)
+BY_NAME: dict[str, Bug] = {bug.name: bug for bug in CATALOGUE}

@@ -1,0 +1,105 @@
+"""Bugs of cancels and changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from floorbroker.domain import facts as f
+from floorbroker.domain.errors import FloorbrokerError
+from floorbroker.domain.facts import Source
+from floorbroker.domain.orders import Order, OrderRef
+from floorbroker.domain.ports import Entry, Reports
+from floorbroker.domain.records import ExecutionReport
+from floorbroker.domain.values import ExecType, OrdStatus
+from floorbroker.oms.account import Actor
+from floorbroker.oms.cancel import Canceller
+from floorbroker.oms.inbound import Inbound
+from tests.simulation.house import Plant
+from tests.simulation.plan import Cancel, Modify
+from tests.simulation.teeth.bug import Bug, every, struck_by, with_act
+from tests.simulation.teeth.ports import BrokerAround, around_broker, becomes, service_of
+from tests.simulation.teeth.transport import SILENCE
+
+NOT_ARRIVED = ("order.drop", "order.cut", "order.refuse", "order.stall", "order.page", "order.throttle")
+
+
+class BelievesCancels(BrokerAround):
+    async def cancel_order(self, ref: OrderRef) -> Reports:
+        try:
+            reports: Reports = await self.honest.cancel_order(ref)
+        except FloorbrokerError:
+            done = ExecutionReport(
+                exec_type=ExecType.CANCELED,
+                source=Source.REPLY,
+                at=self.honest.get_connection_status().since,
+                ord_status=OrdStatus.CANCELED,
+                order_id=ref.order_id,
+                cl_ord_id=ref.cl_ord_id,
+            )
+            return (done,)
+        return reports
+
+
+class CancelsDoubtAway(Canceller):
+    """To cancel an order that may not be there is to be rid of it."""
+
+    __slots__ = ()
+
+    async def cancel(self, order: Order, *, actor: Actor, reason: str) -> Order:
+        if not order.in_doubt:
+            return await super().cancel(order, actor=actor, reason=reason)
+        gone = f.NotSent(source=f.Source.OWN, at=self.ctx.clock.now(), reason="cancelled before it was there")
+        await self.inbound.write_facts(order.intent_id, [gone])
+        return self.ctx.book.get(order.intent_id) or order
+
+
+class AsksBeforeCancelling(Canceller):
+    """Cancels need what new orders need."""
+
+    __slots__ = ()
+
+    async def cancel(self, order: Order, *, actor: Actor, reason: str) -> Order:
+        self.ctx.switches.assert_open()
+        return await super().cancel(order, actor=actor, reason=reason)
+
+
+class CountsReplacementsAnew(Inbound):
+    """An order under a new id of the venue is a new order."""
+
+    __slots__ = ()
+
+    def entries_of(self, reports: Iterable[ExecutionReport]) -> list[Entry]:
+        return super().entries_of(replace(report, replaces=None, replaced_by=None) for report in reports)
+
+
+BUGS = (
+    Bug(
+        name="cancel refusal taken as proof",
+        what="Whatever a cancel is answered with, the order is called cancelled.",
+        breaks="RELIABILITY 2",
+        plant=Plant(desk=around_broker(BelievesCancels)),
+        wants=every(with_act(Cancel), struck_by(*NOT_ARRIVED)),
+    ),
+    Bug(
+        name="cancel of an order in doubt closes it",
+        what="Who cancels an order that may or may not be there is told that it never was.",
+        breaks="I3",
+        plant=Plant(desk=becomes(lambda desk: service_of(desk).canceller, CancelsDoubtAway)),
+        wants=every(with_act(Cancel), struck_by(*SILENCE)),
+    ),
+    Bug(
+        name="cancel needs READY",
+        what="A cancel passes the same switches as a new order.",
+        breaks="I15",
+        plant=Plant(desk=becomes(lambda desk: service_of(desk).canceller, AsksBeforeCancelling)),
+        wants=with_act(Cancel),
+    ),
+    Bug(
+        name="replacement counted as a new order",
+        what="The id that a changed order has at the venue is not joined to the one it had.",
+        breaks="I1",
+        plant=Plant(desk=becomes(lambda desk: service_of(desk).inbound, CountsReplacementsAnew)),
+        wants=with_act(Modify),
+    ),
+)

@@ -1,0 +1,104 @@
+"""Bugs of the kill switch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from floorbroker.domain.ports import Entry, NoteEntry, Record
+from floorbroker.domain.values import ProfileName
+from floorbroker.gateway.gateway import Gateway
+from floorbroker.gateway.kill import LATCH, Permits, Sentinel
+from tests.simulation.house import PROFILE, Plant
+from tests.simulation.plan import Crash, Plan, Reopen, Stop
+from tests.simulation.teeth.bug import Bug, every, stopped, with_act
+from tests.simulation.teeth.ports import JournalAround, becomes, ctx_of
+
+
+class ForgetsLatches(JournalAround):
+    async def commit(self, entries: Sequence[Entry]) -> tuple[Record, ...]:
+        kept = [e for e in entries if not (isinstance(e, NoteEntry) and e.topic == LATCH)]
+        return await self.honest.commit(kept)
+
+
+@dataclass(slots=True)
+class AlwaysPermitted:
+    """Permits that nobody withdraws."""
+
+    honest: Permits
+
+    def has(self, profile: ProfileName) -> bool:
+        return True
+
+    def grant(self, profile: ProfileName) -> None:
+        """It is granted."""
+
+    def withdraw(self, profile: ProfileName) -> None:
+        """Nor is it withdrawn."""
+
+    def sentinels(self) -> list[Sentinel]:
+        return self.honest.sentinels()
+
+    def clear_sentinels(self, scope: ProfileName) -> None:
+        self.honest.clear_sentinels(scope)
+
+
+def _in_memory_alone(desk: Gateway) -> None:
+    desk.kill_switch.permits = AlwaysPermitted(desk.kill_switch.permits)
+
+
+def _permits_granted_anew(desk: Gateway) -> None:
+    if desk.kill_switch.level(PROFILE) == 0:
+        desk.kill_switch.permits.grant(PROFILE)
+
+
+def _not_asked_at_the_wire(desk: Gateway) -> None:
+    """Decisions see the switch; the last look before the first byte does not."""
+    ctx = ctx_of(desk)
+    at_the_wire = ctx.switches
+    ctx.switches = replace(at_the_wire)
+    at_the_wire.blocked = lambda: ""
+
+
+class OnlyBlocks(Gateway):
+    __slots__ = ()
+
+    def _start_cancelling(self, name: ProfileName) -> None:
+        """What is open stays open."""
+
+
+def _never_reopened(plan: Plan) -> bool:
+    is_tripped = any(isinstance(act, Stop) and act.level > 1 for act in plan.acts)
+    return is_tripped and not any(isinstance(act, Reopen) for act in plan.acts)
+
+
+BUGS = (
+    Bug(
+        name="kill switch in memory alone",
+        what="Neither the permit nor the journal hears of a trip, so a restart opens it.",
+        breaks="I14",
+        plant=Plant(journal=ForgetsLatches, desk=_in_memory_alone),
+        wants=every(stopped, with_act(Crash)),
+    ),
+    Bug(
+        name="permit granted anew at a start",
+        what="A start that reads of no trip grants the missing permit; a trip that no disk took is forgotten.",
+        breaks="I14",
+        plant=Plant(desk=_permits_granted_anew),
+        wants=every(stopped, with_act(Crash)),
+    ),
+    Bug(
+        name="kill switch not asked at the wire",
+        what="An order that was decided before a trip still leaves after it.",
+        breaks="I14",
+        plant=Plant(desk=_not_asked_at_the_wire),
+        wants=stopped,
+    ),
+    Bug(
+        name="kill that only blocks",
+        what="Level 2 refuses new orders and leaves the open ones to work.",
+        breaks="RELIABILITY 6",
+        plant=Plant(desk=becomes(lambda desk: desk, OnlyBlocks)),
+        wants=_never_reopened,
+    ),
+)
