@@ -30,8 +30,7 @@ class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    def monotonic(self) -> float:
-        return time.monotonic()
+    monotonic = staticmethod(time.monotonic)  # asked several times an order: without a call of ours around it
 
     async def sleep(self, delay_s: float) -> None:
         await asyncio.sleep(delay_s)

@@ -25,17 +25,24 @@ class Pass:
 
 
 class Circuit:
-    """Opens after `failure_threshold` failures in a row; after `recovery_s` one probe decides.  `now` is monotonic."""
+    """Opens after `failure_threshold` failures in a row; after `recovery_s` one probe decides.  `now` is monotonic.
+
+    `free_leave` is the leave that everybody has while it is closed, and None while it is not: with it in hand nothing needs
+    to be asked, not even the time.  `failures` counts those in a row; a success has nothing to tell while it is 0.
+    """
+
+    __slots__ = ("_era", "_opened_at", "_probing", "_recovery_s", "_threshold", "failures", "free_leave")
 
     def __init__(self, *, failure_threshold: int, recovery_s: float) -> None:
         if failure_threshold < 1:
             raise ValueError("failure_threshold must be at least 1")
         self._threshold = failure_threshold
         self._recovery_s = recovery_s
-        self._failures = 0
+        self.failures = 0
         self._opened_at: float | None = None
         self._probing = False
         self._era = 0
+        self.free_leave: Pass | None = Pass(0, probe=False)
 
     def state(self, now: float) -> CircuitState:
         """Where it stands."""
@@ -45,9 +52,11 @@ class Circuit:
 
     def admit(self, now: float, *, always: bool = False) -> Pass:
         """Leave to try, or `CircuitBreakerError` (NOT_SENT).  `always` passes an open circuit and is no probe."""
-        state = self.state(now)
-        if state is CircuitState.CLOSED or always:
+        if self.free_leave is not None:
+            return self.free_leave
+        if always:
             return Pass(self._era, probe=False)
+        state = self.state(now)
         if state is CircuitState.OPEN or self._probing:
             left_s = max(0.0, (self._opened_at or now) + self._recovery_s - now)
             raise CircuitBreakerError(
@@ -58,22 +67,29 @@ class Circuit:
 
     def succeeded(self, leave: Pass) -> None:
         """The other side works: close."""
+        if leave is self.free_leave:
+            self.failures = 0
+            return
         self.returned(leave)
         if leave.era == self._era:
-            self._failures = 0
+            self.failures = 0
             if self._opened_at is not None:
                 self._opened_at = None
-                self._era += 1
+                self._begin_era()
 
     def failed(self, leave: Pass, now: float) -> None:
         """One more failure: open at the threshold, and again at once when it was the probe."""
         self.returned(leave)
         if leave.era != self._era or (self._opened_at is not None and not leave.probe):
             return
-        self._failures += 1
-        if leave.probe or self._failures >= self._threshold:
+        self.failures += 1
+        if leave.probe or self.failures >= self._threshold:
             self._opened_at = now
-            self._era += 1
+            self._begin_era()
+
+    def _begin_era(self) -> None:
+        self._era += 1
+        self.free_leave = Pass(self._era, probe=False) if self._opened_at is None else None
 
     def returned(self, leave: Pass) -> None:
         """The try said nothing about the other side (refused by us, or cancelled)."""

@@ -12,6 +12,7 @@ from bisect import insort
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
+from typing import NamedTuple
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import Hint, Outcome, RateLimitExceeded
@@ -36,11 +37,13 @@ class Limits:
     routes: Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """Tokens taken for one request."""
 
     taken: tuple[tuple[Bucket, Taken], ...]
+
+
+_FREE = Grant(())
 
 
 @dataclass(slots=True, eq=False)
@@ -68,16 +71,19 @@ class Limiter:
         self._clock = clock
         self._buckets = {budget.name: Bucket(budget) for budget in limits.budgets}
         self._routes = {key: tuple(self._buckets[name] for name in names) for key, names in limits.routes.items()}
-        self._waiting: list[_Waiter] = []
+        self._found: dict[str, tuple[Bucket, ...]] = {}  # endpoints are names in our own code, so this stays small
         self._numbers = count()
         self._banned_until = -math.inf
+        self.waiting: list[_Waiter] = []
 
     def buckets(self, endpoint: str) -> tuple[Bucket, ...]:
         """The buckets an endpoint draws on."""
-        for key in (endpoint, endpoint.partition(".")[0], "*"):
-            if (found := self._routes.get(key)) is not None:
-                return found
-        return ()
+        found = self._found.get(endpoint)
+        if found is None:
+            keys = (endpoint, endpoint.partition(".")[0], "*")
+            found = next((self._routes[key] for key in keys if key in self._routes), ())
+            self._found[endpoint] = found
+        return found
 
     def used_share(self, endpoint: str) -> dict[str, float]:
         """Part in use of each budget the endpoint draws on, by name; above 1.0 when cancels went past it."""
@@ -89,14 +95,32 @@ class Limiter:
 
         Raises `RateLimitExceeded` (NOT_SENT) at once when the wait would be longer than `max_wait_s`, or during a ban.
         """
-        now = self._clock.monotonic()
-        self._refuse_when_banned(now)
-        waiter = _Waiter(lane, next(self._numbers), weight, self.buckets(endpoint))
-        if lane is Lane.CANCEL or (not self._waiting and waiter.wait_s(now) == 0.0):
-            return waiter.take(now)
-        if len(self._waiting) >= _WAITERS_MAX:
+        granted = self.at_once(endpoint, lane=lane, weight=weight)
+        if granted is not None:
+            return granted
+        if len(self.waiting) >= _WAITERS_MAX:
             raise _refusal("too many requests are waiting for the rate budget", None)
-        return await self._queue(waiter, now + max_wait_s)
+        waiter = _Waiter(lane, next(self._numbers), weight, self.buckets(endpoint))
+        return await self._queue(waiter, self._clock.monotonic() + max_wait_s)
+
+    def at_once(self, endpoint: str, *, lane: Lane, weight: float = 1) -> Grant | None:
+        """Tokens that need no waiting for, since nobody waits and enough are free, or since it is a cancel; else None.
+
+        Raises `RateLimitExceeded` (NOT_SENT) during a ban.
+        """
+        now = self._clock.monotonic()
+        if now < self._banned_until:
+            self._refuse_when_banned(now)
+        if self.waiting and lane is not Lane.CANCEL:
+            return None
+        buckets = self.buckets(endpoint)
+        if len(buckets) == 1:
+            (bucket,) = buckets
+            taken = bucket.taken_at_once(bucket.cost(weight), lane, now)
+            return None if taken is None else Grant(((bucket, taken),))
+        if any(bucket.wait_s(bucket.cost(weight), lane, now) > 0.0 for bucket in buckets):
+            return None
+        return Grant(tuple((bucket, bucket.take(bucket.cost(weight), now)) for bucket in buckets)) if buckets else _FREE
 
     def give_back(self, grant: Grant) -> None:
         """The request was proven not sent: its tokens are free again."""
@@ -119,7 +143,7 @@ class Limiter:
             bucket.throttled(retry_after_s, now)
 
     async def _queue(self, waiter: _Waiter, deadline: float) -> Grant:
-        insort(self._waiting, waiter)
+        insort(self.waiting, waiter)
         try:
             while waiter.grant is None:
                 await self._nap(waiter, deadline)
@@ -128,8 +152,8 @@ class Limiter:
                 self.give_back(waiter.grant)
             raise
         finally:
-            if waiter in self._waiting:
-                self._waiting.remove(waiter)
+            if waiter in self.waiting:
+                self.waiting.remove(waiter)
         return waiter.grant
 
     async def _nap(self, waiter: _Waiter, deadline: float) -> None:
@@ -147,18 +171,18 @@ class Limiter:
     def _grant_in_order(self, now: float) -> None:
         """Serve every waiter that can go; one that cannot holds back those behind it on the same buckets."""
         held: set[int] = set()
-        for waiter in tuple(self._waiting):
+        for waiter in tuple(self.waiting):
             keys = {id(bucket) for bucket in waiter.buckets}
             if held.isdisjoint(keys) and waiter.wait_s(now) == 0.0:
                 waiter.grant = waiter.take(now)
-                self._waiting.remove(waiter)
+                self.waiting.remove(waiter)
             else:
                 held |= keys
 
     def _turn_s(self, waiter: _Waiter, now: float) -> float:
         """When its turn may come: those before it on the same buckets go first, unless they give up."""
         mine = set(map(id, waiter.buckets))
-        before = (other for other in self._waiting if not waiter < other)
+        before = (other for other in self.waiting if not waiter < other)
         return max(other.wait_s(now) for other in before if not mine.isdisjoint(map(id, other.buckets)))
 
     def _refuse_when_banned(self, now: float) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorbroker.transport.bucket import FULL_SHARES, READ_SHARES, Bucket, Budget, LimitNews
+from floorbroker.transport.bucket import FULL_SHARES, READ_SHARES, Bucket, Budget, LimitNews, Lot, Taken
 from floorbroker.transport.types import Lane
 
 ORDINARY = [lane for lane in Lane if lane not in {Lane.CANCEL, Lane.RESOLVE}]
@@ -150,3 +151,85 @@ def test_no_window_ever_sees_more_than_the_budget(steps: list[tuple[float, int, 
         last = [lane for _, lane in window][-1]
         if len(window) > 1 and last in ORDINARY:
             assert sum(cost for cost, _ in window) <= 8
+
+
+class Plain:
+    """The rule written down as simply as can be: every request by itself, nothing kept together."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.out: list[tuple[float, float]] = []
+
+    def is_free(self, cost: float, lane: Lane, now: float) -> bool:
+        used = sum(cost for returns_at, cost in self.out if returns_at > now)
+        allowed = self.budget.capacity * self.budget.shares[lane]
+        return lane is Lane.CANCEL or cost <= self.budget.capacity and (used + cost <= allowed or used == 0)
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from([0.0, 0.001, 0.003, 0.4, 2.0, 4.998]), st.integers(1, 6), st.sampled_from(list(Lane)))
+    ),
+)
+def test_spending_at_once_is_never_freer_than_request_by_request_and_hardly_stricter(
+    steps: list[tuple[float, int, Lane]],
+) -> None:
+    budget = Budget(name="b", capacity=10, per_s=5)
+    bucket, plain, late = Bucket(budget), Plain(budget), Plain(budget)
+    now = 0.0
+    for gap_s, cost, lane in steps:
+        now += gap_s
+        spent = bucket.spend(cost, lane, now)
+        assert spent <= plain.is_free(cost, lane, now)
+        assert spent >= late.is_free(cost, lane, now)
+        if spent:
+            plain.out.append((now + 5, cost))
+            late.out.append((now + 5 + 5 / 999, cost))  # those kept together come back with the last of them
+
+
+def test_spending_asks_again_whatever_changed_in_between() -> None:
+    bucket = Bucket(Budget(name="b", capacity=10, per_s=10, shares=FULL_SHARES))
+    assert bucket.spend(1, Lane.NEW, 0.0)
+    bucket.throttled(5.0, 0.0)
+    assert not bucket.spend(1, Lane.NEW, 4.9)
+    assert bucket.spend(1, Lane.CANCEL, 4.9)
+    assert [bucket.spend(1, Lane.NEW, 5.0) for _ in range(5)] == [True, True, True, False, False]  # half the pace
+    bucket.learn(LimitNews(limit=2), 90.0)
+    assert [bucket.spend(1, Lane.NEW, 90.0) for _ in range(3)] == [True, True, False]
+    bucket.learn(LimitNews(limit=10, remaining=1, reset_s=3), 120.0)
+    assert [bucket.spend(1, Lane.NEW, 120.0) for _ in range(2)] == [True, False]
+    assert [bucket.spend(1, Lane.NEW, 123.0) for _ in range(10)] == [True] * 9 + [False]
+
+
+def test_tokens_kept_together_come_back_with_the_last_of_them() -> None:
+    bucket = Bucket(Budget(name="b", capacity=2, per_s=10, shares=FULL_SHARES))
+    assert bucket.spend(1, Lane.NEW, 0.0)
+    assert bucket.spend(1, Lane.NEW, 0.009)
+    assert not bucket.spend(1, Lane.NEW, 10.001)
+    assert bucket.wait_s(1, Lane.NEW, 10.001) == pytest.approx(0.008)
+    assert bucket.spend(2, Lane.NEW, 10.009)
+
+
+def test_a_receipt_is_worth_its_own_tokens_among_those_kept_together() -> None:
+    bucket = Bucket(Budget(name="b", capacity=3, per_s=10, shares=FULL_SHARES))
+    first, second = (bucket.taken_at_once(1, Lane.NEW, 0.0) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert bucket.taken_at_once(2, Lane.NEW, 0.0) is None
+    bucket.give_back(first)
+    bucket.give_back(first)
+    assert bucket.used(0.0) == 1
+    assert bucket.used(10.0) == 0
+    assert bucket.spend(1, Lane.NEW, 10.0)
+    bucket.give_back(second)
+    assert bucket.used(10.0) == 1
+
+
+def test_a_bucket_keeps_no_record_of_each_request() -> None:
+    bucket = Bucket(Budget(name="b", capacity=10**9, per_s=1, shares=FULL_SHARES))
+    before = sum(1 for found in gc.get_objects() if isinstance(found, Lot | Taken))
+    for number in range(50_000):
+        bucket.spend(1, Lane.NEW, number / 50_000)
+    kept = sum(1 for found in gc.get_objects() if isinstance(found, Lot | Taken)) - before
+    assert bucket.used(1.0) == pytest.approx(50_000, rel=0.002)
+    assert kept <= 1_001

@@ -189,3 +189,46 @@ async def test_a_throttle_pauses_what_the_endpoint_draws_on() -> None:
     await limits.acquire("bars", lane=Lane.QUERY, max_wait_s=0)
     await time.advance(30)
     await limits.acquire("orders", lane=Lane.RESOLVE, max_wait_s=0)
+
+
+async def test_nobody_is_served_at_once_while_somebody_waits() -> None:
+    time, log = clock(), list[str]()
+    limits = limiter(time)
+    await served(limits, log, "first", Lane.NEW)
+    waiting = asyncio.create_task(served(limits, log, "second", Lane.NEW))
+    await time.advance(9)
+    time.set(time.now().replace(second=10, microsecond=100_000))  # a token is back, and the second has not woken yet
+    assert limits.at_once("orders", lane=Lane.NEW) is None
+    late = asyncio.create_task(served(limits, log, "third", Lane.NEW))
+    await time.advance(20)
+    await asyncio.gather(waiting, late)
+    assert log == ["first", "second", "third"]
+
+
+async def test_a_cancel_is_granted_at_once_while_somebody_waits() -> None:
+    time, log = clock(), list[str]()
+    limits = limiter(time)
+    await served(limits, log, "first", Lane.NEW)
+    waiting = asyncio.create_task(served(limits, log, "second", Lane.NEW))
+    await time.advance(1)
+    grant = limits.at_once("orders", lane=Lane.CANCEL)
+    assert grant is not None
+    assert limits.used_share("orders") == {"trading": 2.0}
+    limits.give_back(grant)
+    assert limits.used_share("orders") == {"trading": 1.0}
+    await time.advance(20)
+    await waiting
+
+
+async def test_a_request_that_draws_on_two_budgets_takes_of_both_or_of_neither() -> None:
+    time = clock()
+    budgets = tuple(
+        Budget(name=name, capacity=most, per_s=10, shares=FULL_SHARES) for name, most in (("a", 1), ("b", 2))
+    )
+    limits = Limiter(Limits(budgets=budgets, routes={"both": ("a", "b"), "b": ("b",)}), clock=time)
+    grant = limits.at_once("both", lane=Lane.NEW)
+    assert grant is not None
+    assert limits.at_once("both", lane=Lane.NEW) is None
+    assert limits.used_share("both") == {"a": 1.0, "b": 0.5}
+    limits.give_back(grant)
+    assert limits.used_share("both") == {"a": 0.0, "b": 0.0}

@@ -139,6 +139,157 @@ async def test_blocks_of_several_tasks_do_not_mix() -> None:
     assert breaker.state is CircuitState.CLOSED
 
 
+async def test_blocks_from_before_an_outage_say_nothing_however_late_they_end() -> None:
+    """Three eras at once: blocks that began before it opened, a probe that closed it, and new blocks beside the old."""
+    time = clock()
+    breaker = CircuitBreaker(failure_threshold=2, recovery_time=10, clock=time)
+    releases = [asyncio.Event() for _ in range(3)]
+
+    async def block(release: asyncio.Event, error: Exception | None) -> None:
+        async with breaker:
+            await release.wait()
+            if error is not None:
+                raise error
+
+    old = [asyncio.create_task(block(releases[0], ConnectionFailed("old"))) for _ in range(3)]
+    await asyncio.sleep(0)
+    for _ in range(2):
+        with pytest.raises(ConnectionFailed):
+            await fail(breaker, ConnectionFailed("x"))
+    assert breaker.state is CircuitState.OPEN
+    await time.advance(10)
+    async with breaker:
+        pass  # the probe
+    assert breaker.state is CircuitState.CLOSED
+    new = [asyncio.create_task(block(releases[1], ConnectionFailed("new")))]
+    fine = asyncio.create_task(block(releases[2], None))
+    await asyncio.sleep(0)
+    releases[0].set()
+    await asyncio.gather(*old, return_exceptions=True)
+    assert breaker.state is CircuitState.CLOSED  # three failures of an era that is over
+    releases[1].set()
+    await asyncio.gather(*new, return_exceptions=True)
+    with pytest.raises(ConnectionFailed):
+        await fail(breaker, ConnectionFailed("second of this era"))
+    assert breaker.state is CircuitState.OPEN
+    releases[2].set()
+    await fine  # a success from before it opened does not close it
+    assert breaker.state is CircuitState.OPEN
+
+
+async def test_nested_blocks_of_one_task_count_each_by_itself() -> None:
+    time = clock()
+    breaker = CircuitBreaker(failure_threshold=2, recovery_time=10, clock=time)
+    with pytest.raises(ConnectionFailed):
+        async with breaker:
+            async with breaker:
+                raise ConnectionFailed("both fail by it")
+    assert breaker.state is CircuitState.OPEN
+    await time.advance(10)
+    async with breaker:  # the probe
+        with pytest.raises(CircuitBreakerError):
+            await breaker.__aenter__()
+    assert breaker.state is CircuitState.CLOSED
+    async with breaker, breaker, breaker:
+        assert breaker.state is CircuitState.CLOSED
+
+
+async def test_a_block_that_is_cancelled_says_nothing() -> None:
+    time = clock()
+    breaker = CircuitBreaker(failure_threshold=1, recovery_time=10, clock=time)
+
+    async def hang() -> None:
+        async with breaker:
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(hang())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert breaker.state is CircuitState.CLOSED
+    with pytest.raises(ConnectionFailed):
+        await fail(breaker, ConnectionFailed("x"))
+    await time.advance(10)
+    probe = asyncio.create_task(hang())
+    await asyncio.sleep(0)
+    probe.cancel()
+    await asyncio.gather(probe, return_exceptions=True)
+    assert breaker.state is CircuitState.HALF_OPEN
+    async with breaker:  # the next probe: the one that was cancelled is out of the way
+        pass
+    assert breaker.state is CircuitState.CLOSED
+
+
+async def test_a_success_in_between_begins_the_count_anew() -> None:
+    breaker = CircuitBreaker(failure_threshold=2, clock=clock())
+    for _ in range(3):
+        with pytest.raises(ConnectionFailed):
+            await fail(breaker, ConnectionFailed("x"))
+        async with breaker:
+            pass
+    assert breaker.state is CircuitState.CLOSED
+
+
+@pytest.mark.parametrize("kind", ["adaptive", "by endpoint"])
+async def test_whoever_waits_at_a_limiter_goes_before_whoever_comes_later(kind: str) -> None:
+    time, log = clock(), list[str]()
+    limiter = AdaptiveRateLimiter(1, 10, clock=time)
+    limiters = MultiEndpointRateLimiter({"orders": (1, 10)}, clock=time)
+
+    async def one(name: str) -> None:
+        async with limiter if kind == "adaptive" else limiters.limit("orders"):
+            log.append(name)
+
+    await one("first")
+    waiting = asyncio.create_task(one("second"))
+    await time.advance(9)
+    time.set(time.now().replace(second=10, microsecond=500_000))  # a token is back, and the second has not woken yet
+    late = asyncio.create_task(one("third"))
+    await time.advance(0.6)
+    assert log == ["first", "second"]
+    await time.advance(20)
+    await asyncio.gather(waiting, late)
+    assert log == ["first", "second", "third"]
+
+
+async def test_a_wait_at_a_limiter_that_is_cancelled_takes_no_token() -> None:
+    time = clock()
+    limiter = MultiEndpointRateLimiter({"orders": (1, 10)}, clock=time)
+    await limiter.acquire("orders")
+
+    async def one() -> None:
+        async with limiter.limit("orders"):
+            raise AssertionError("its turn never came")
+
+    task = asyncio.create_task(one())
+    await time.advance(5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await time.advance(5)
+    await asyncio.wait_for(limiter.acquire("orders"), 1)
+
+
+async def test_a_heavier_request_costs_more() -> None:
+    limiter = MultiEndpointRateLimiter({"orders": (5, 60)}, max_wait=1, clock=clock())
+    async with limiter.limit("orders", weight=3), limiter.limit("orders", weight=2):
+        with pytest.raises(RateLimitExceeded):
+            await limiter.acquire("orders")
+
+
+async def test_without_repeats_the_first_error_is_raised_at_once() -> None:
+    calls: list[int] = []
+
+    @with_exponential_backoff(max_retries=0, clock=clock(), random=Random(1))
+    async def broken() -> None:
+        calls.append(1)
+        raise ConnectionFailed("x")
+
+    with pytest.raises(ConnectionFailed):
+        await broken()
+    assert calls == [1]
+
+
 async def test_a_function_is_repeated_after_passing_errors_only() -> None:
     time, calls = clock(), list[int]()
 

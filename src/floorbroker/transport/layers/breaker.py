@@ -27,7 +27,9 @@ class Breaker:
         return self._circuit.state(self._clock.monotonic())
 
     async def send(self, request: Request) -> Response:
-        leave = self._circuit.admit(self._clock.monotonic(), always=request.lane is Lane.CANCEL)
+        leave = self._circuit.free_leave
+        if leave is None:
+            leave = self._circuit.admit(self._clock.monotonic(), always=request.lane is Lane.CANCEL)
         try:
             response = await self._inner.send(request)
         except FAILURES:

@@ -43,9 +43,11 @@ class RateLimit:
         self._meter = meter
 
     async def send(self, request: Request) -> Response:
-        grant = await self._limiter.acquire(
-            request.endpoint, lane=request.lane, weight=request.weight, max_wait_s=self._max_wait_s
-        )
+        grant = self._limiter.at_once(request.endpoint, lane=request.lane, weight=request.weight)
+        if grant is None:
+            grant = await self._limiter.acquire(
+                request.endpoint, lane=request.lane, weight=request.weight, max_wait_s=self._max_wait_s
+            )
         try:
             response = await self._inner.send(request)
         except FloorbrokerError as error:
