@@ -1,12 +1,11 @@
 """Floorbroker: one order desk in front of every broker.
 
-Names load when they are first used, so that importing the package costs nothing.
+Names load when they are first used, and nothing at all is imported before, so that importing the package costs nothing.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # type checkers take it for true; `typing` alone would be most of what this import costs
 
 __version__ = "0.1.0"
 
@@ -89,7 +88,9 @@ if TYPE_CHECKING:
     from floorbroker.transport import with_exponential_backoff as with_exponential_backoff
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
+    import importlib
+
     module = _NAMES.get(name)
     if module is None:
         raise AttributeError(f"module 'floorbroker' has no attribute {name!r}")
