@@ -10,7 +10,9 @@ docs.alpaca.markets/docs/streaming-market-data.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from functools import cache
 from typing import TypeVar
 
 import msgspec
@@ -20,8 +22,8 @@ from floorbroker.domain.errors import ApiError
 T = TypeVar("T")
 
 
-class Wire(msgspec.Struct, frozen=True, kw_only=True):
-    """What every message here is."""
+class Wire(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What every message here is.  Read from bytes and frozen, it cannot be part of a cycle: the collector need not look."""
 
 
 # -- sent ---------------------------------------------------------------------------------------------------------------
@@ -369,6 +371,12 @@ _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError, ArithmeticError
 def decode(data: bytes | msgspec.Raw, kind: type[T], *, what: str) -> T:
     """`data` as `kind`; raises `ApiError` (UNKNOWN) that names `what` and quotes nothing of the reply."""
     try:
-        return msgspec.json.decode(data, type=kind)
+        return _reader(kind)(data)
     except _UNREADABLE as error:
         raise ApiError(f"{what} is not readable ({type(error).__name__})", broker="ALPACA") from error
+
+
+@cache
+def _reader(kind: type[T]) -> Callable[[bytes | msgspec.Raw], T]:
+    """Made once for each kind of message: making it costs more than a reading."""
+    return msgspec.json.Decoder(kind).decode
