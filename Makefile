@@ -141,8 +141,8 @@ endef
 teeth: setup ## planted bugs, each of which must be caught: make teeth JOBS=2 TABLE=docs/reference/planted-bugs.md
 	@$(BIN)/python -m tests.simulation.teeth --jobs $(JOBS) $(if $(TABLE),--table $(TABLE))
 
-bench: setup ## measure: make bench ONLY=name
-	$(call if_present,benchmarks/__main__.py,benchmarks $(if $(ONLY),--only $(ONLY)))
+bench: setup ## measure beside rivals: make bench ONLY=name PAGE=file
+	@exec $(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(PAGE),--page $(PAGE))
 
 # --- Docs ------------------------------------------------------------------------------------------------------------
 

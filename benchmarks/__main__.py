@@ -1,27 +1,37 @@
-"""`make bench [ONLY=name]`: one JSON line a figure; non-zero when a judged goal does not hold.
+"""`make bench [ONLY=name] [PAGE=file]`: one JSON line a figure; non-zero when a judged goal does not hold.
 
-`ONLY` is a figure (`submit_p50`) or a topic (`submit`, which is all that an order's way costs).
+`ONLY` is a figure (`submit_p50`) or a topic (`submit`, which is all that an order's way costs).  `PAGE` writes the page of
+results from the same lines.  What cannot be measured here is said in one line on the error stream.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from benchmarks import recovery, scale, submit
+from benchmarks import decode, guards, imports, machine, page, recovery, scale, submit
 from benchmarks.environments import Absent
 from benchmarks.rounds import Figure
 
-MEASURES = {
+Measure = Callable[[], list[Figure]]
+
+MEASURES: dict[tuple[str, ...], Measure] = {
     ("submit_p50", "submit_p99", "submit_p50_asyncio"): submit.sequential,
     ("submit_inflight32",): submit.together,
     ("submit_sim_p50",): submit.simulated,
+    ("submit_others",): submit.others,
+    ("guards",): guards.measure,
+    ("decode_order",): decode.measure,
+    ("import_time", "import_memory", "cli_help"): imports.measure,
     ("recovery",): recovery.measure,
     ("scale_start", "scale_memory"): scale.measure,
 }
 TOPICS = {
     "scale": frozenset({"scale_start"}),
-    "submit": frozenset({"submit_p50", "submit_inflight32", "submit_sim_p50"}),
+    "submit": frozenset({"submit_p50", "submit_inflight32", "submit_sim_p50", "guards", "decode_order", "import_time"}),
 }
 
 
@@ -29,24 +39,29 @@ def main() -> int:
     names = sorted({name for figures in MEASURES for name in figures} | set(TOPICS))
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--only", choices=names, help="measure one figure or one topic")
-    chosen = parser.parse_args().only
-    failed = False
-    for figures, measure in MEASURES.items():
-        if chosen is None or chosen in figures or TOPICS.get(chosen, frozenset()) & set(figures):
-            for figure in _measured(figures, measure):
-                sys.stdout.write(figure.line() + "\n")
-                sys.stdout.flush()
-                failed = failed or figure.holds is False
-    return 1 if failed else 0
+    parser.add_argument("--page", type=Path, help="write the page of results into this file")
+    chosen = parser.parse_args()
+    place = machine.described()
+    figures: list[Figure] = []
+    for figure in _measured(chosen.only):
+        sys.stdout.write(figure.line() + "\n")
+        sys.stdout.flush()
+        figures.append(figure)
+    if chosen.page is not None:
+        command = "make bench" + (f" ONLY={chosen.only}" if chosen.only else "")
+        page.write(chosen.page, place, [json.loads(figure.line()) for figure in figures], command=command)
+    return 1 if any(figure.holds is False for figure in figures) else 0
 
 
-def _measured(names: tuple[str, ...], measure: object) -> list[Figure]:
-    assert callable(measure)
-    try:
-        return measure()
-    except Absent as error:
-        sys.stderr.write(f"{', '.join(names)}: not measured, {error}\n")
-        return []
+def _measured(only: str | None) -> Iterator[Figure]:
+    wanted = TOPICS.get(only or "", frozenset({only}))
+    for names, measure in MEASURES.items():
+        if only is not None and wanted.isdisjoint(names):
+            continue
+        try:
+            yield from measure()
+        except Absent as error:
+            sys.stderr.write(f"{', '.join(names)}: not measured, {error}\n")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,24 +31,32 @@ class Child:
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=clean | dict(environ or {}), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self.greeting = self._answer()
+        try:
+            self.greeting = self._answer()
+        except ChildFailed:
+            self.close()
+            raise
 
     def ask(self, what: str, count: int) -> dict[str, Any]:
         """One round."""
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{what} {count}\n")
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):  # a program that has ended is told of by what it does not answer
+            self._process.stdin.write(f"{what} {count}\n")
+            self._process.stdin.flush()
         return self._answer()
 
     def close(self) -> None:
         """End it: by the end of its input, or by a signal when it does not listen."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        assert self._process.stdout is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         try:
             self._process.wait(ENDING_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._process.stdout.close()
 
     def terminate(self) -> None:
         """End a server, which has no rounds."""

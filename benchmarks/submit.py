@@ -7,17 +7,23 @@ simulator's own work as we do.
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.children import Child, desk, fixed_server, peer, simulator
-from benchmarks.environments import ROOT
+from benchmarks.environments import ROOT, Absent
 from benchmarks.rounds import Figure, Goal
 
 ROUNDS, WARM_UP, ORDERS, TOGETHER = 7, 100, 300, 1600
 ALPACA_PY = "alpaca-py submit_order, not journaled, no risk check"
+OTHERS = (
+    ("ccxt_alpaca", "ccxt", "ccxt async alpaca create_order"),
+    ("nautilus_http", "nautilus_trader", "nautilus_trader's HTTP client (Rust), a bare POST"),
+)
 AIOHTTP = "aiohttp on uvloop, 32 POSTs in flight, not journaled, no risk check"
 
 
@@ -67,6 +73,23 @@ def simulated() -> list[Figure]:
         rival = _alpaca_py(credentials)
         found, _ = _in_turn(credentials, rival, "sequential", ORDERS, "uvloop")
     return [_figure("submit_sim_p50", found, "p50", extra={"loop": "uvloop"})]
+
+
+def others() -> list[Figure]:
+    """Further rivals' submits, reported and not judged; one that cannot be measured is said in a line."""
+    found: list[Figure] = []
+    with fixed_server() as credentials:
+        for driver, environment, name in OTHERS:
+            try:
+                rounds, told = _in_turn(
+                    credentials, peer(driver, environment, credentials), "sequential", ORDERS, "uvloop"
+                )
+            except Absent as error:
+                sys.stderr.write(f"submit of {environment}: not measured, {error}\n")
+            else:
+                figure = _figure(f"submit_p50_{environment}", rounds, "p50", extra={"loop": "uvloop", "versions": told})
+                found.append(replace(figure, peer_name=name))
+    return found
 
 
 def _alpaca_py(credentials: Mapping[str, str]) -> AbstractContextManager[Child]:

@@ -163,7 +163,7 @@ class Plain:
     def is_free(self, cost: float, lane: Lane, now: float) -> bool:
         used = sum(cost for returns_at, cost in self.out if returns_at > now)
         allowed = self.budget.capacity * self.budget.shares[lane]
-        return lane is Lane.CANCEL or cost <= self.budget.capacity and (used + cost <= allowed or used == 0)
+        return lane is Lane.CANCEL or (cost <= self.budget.capacity and (used + cost <= allowed or used == 0))
 
 
 @given(

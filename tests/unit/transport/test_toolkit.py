@@ -181,9 +181,8 @@ async def test_nested_blocks_of_one_task_count_each_by_itself() -> None:
     time = clock()
     breaker = CircuitBreaker(failure_threshold=2, recovery_time=10, clock=time)
     with pytest.raises(ConnectionFailed):
-        async with breaker:
-            async with breaker:
-                raise ConnectionFailed("both fail by it")
+        async with breaker, breaker:
+            raise ConnectionFailed("both fail by it")
     assert breaker.state is CircuitState.OPEN
     await time.advance(10)
     async with breaker:  # the probe

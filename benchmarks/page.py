@@ -1,0 +1,113 @@
+"""The page of results, `docs/reference/benchmarks.md`: written from the lines that were printed, never by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+Members = Mapping[str, Any]
+
+HEAD = """\
+# Benchmarks
+
+What the desk's speed is, beside others that do less, each measured in the same run on the same machine. This page is
+written by `make bench PAGE=docs/reference/benchmarks.md`.
+"""
+
+HOW = """\
+## How it is measured
+
+- **One server.** `benchmarks/server.py` answers every order with the same bytes but for the ids, in a process of its
+  own. It parses no body beyond the client's order id and sends no rate headers. Of each order it says at once that
+  nobody was found for it, so that no order stays open.
+- **Ours** is the whole desk as a library user or the REST door calls it: members validated, idempotency key looked
+  up, risk checked and reserved, intent, key and audit row durable on disk, the order sent by the adapter, its answer
+  read, made durable and folded. It listens to the private stream meanwhile. The rate budget of the profile is raised,
+  the risk limits on messages too.
+- **The rivals** run in environments of their own, with the pinned versions of `benchmarks/peers/*.txt`, and are
+  driven as their own documents show: alpaca-py by `TradingClient.submit_order` with a `LimitOrderRequest` made each
+  time, aiohttp by `session.post` on uvloop with 32 connections, aiolimiter by one `async with`. None of them
+  journals, checks risk or audits.
+- **Rounds alternate**: ours, the rival's, ours, and so on, each in a process that lives through all its rounds; a
+  ratio is taken within a round, and the figure is the median of the ratios with the least and the greatest beside it.
+  Clients are on processor 0, the server on processor 1. No TLS.
+- **Stages** come from a run of their own with a stopwatch around each function, which makes it slower than the figure
+  itself. A stage does not contain what ran inside it.
+
+## What is not compared
+
+Network and venue: loopback has neither. The rivals' own durability, since they have none. Live trading. Rivals
+written in other languages, unless they come as a Python package.
+"""
+
+
+def write(path: Path, machine: Members, figures: Sequence[Members], *, command: str) -> None:
+    """The page, anew."""
+    parts = [HEAD, _place(machine, command), _table(figures), *_stages(figures), *_beside(figures), HOW]
+    path.write_text("\n".join(parts), encoding="utf-8")
+
+
+def _place(machine: Members, command: str) -> str:
+    sync = machine["sync_ms"]
+    return (
+        f"`{command}`, {machine['date']}, commit {machine['commit']}: {machine['cores']} cores of {machine['cpu']}, "
+        f"{machine['kernel']}, Python {machine['python']}, SQLite {machine['sqlite']}, {machine['file_system']} on which a "
+        f"sync of 4 KiB takes {sync['p50']} ms (p50; p99 {sync['p99']} ms). "
+        f"Load before: {', '.join(map(str, machine['load']))}.\n"
+    )
+
+
+def _table(figures: Iterable[Members]) -> str:
+    rows = [
+        "| Figure | Ours | Peer | Unit | Ratio (spread) | Goal | Holds | Beside |",
+        "| --- | --: | --: | --- | --: | --- | --- | --- |",
+    ]
+    rows += [_row(figure) for figure in figures]
+    return "\n".join(rows) + "\n"
+
+
+def _row(figure: Members) -> str:
+    low, high = figure["spread"]
+    ratio = "" if figure["ratio"] is None else f"{figure['ratio']} ({low} to {high})"
+    goal = figure["goal"] or "reported"
+    if "beyond" in figure:
+        goal += f" (wished: {figure['beyond']})"
+    holds = {True: "yes", False: "**no**", None: ""}[figure["holds"]]
+    peer = "" if figure["peer"] is None else figure["peer"]
+    cells = [f"`{figure['bench']}`", figure["ours"], peer, figure["unit"], ratio, goal, holds, figure["peer_name"]]
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def _stages(figures: Iterable[Members]) -> list[str]:
+    for figure in figures:
+        stages: Mapping[str, float] = figure.get("stages_us", {})
+        if stages:
+            total = sum(stages.values())
+            rows = [f"| {stage} | {took:g} | {took / total:.0%} |" for stage, took in stages.items()]
+            head = "## Where the time of a submit goes\n\n| Stage | µs | Share |\n| --- | --: | --: |\n"
+            return [head + "\n".join(rows) + "\n"]
+    return []
+
+
+def _beside(figures: Iterable[Members]) -> list[str]:
+    told = [
+        f"- {name} in `{figure['bench']}`: {_words(figure[name])}"
+        for figure in figures
+        for name in EXTRAS
+        if name in figure
+    ]
+    versions: dict[str, str] = {}
+    for figure in figures:
+        versions |= figure.get("versions", {})
+    listed = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+    return ["## Beside\n\n" + "\n".join([*told, f"- Versions: {listed}"]) + "\n"]
+
+
+EXTRAS = ("parts_ns", "to_report_ns", "others", "wanted", "loop")
+
+
+def _words(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name} {_words(member)}" for name, member in value.items())
+    return str(value)

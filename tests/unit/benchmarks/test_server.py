@@ -1,0 +1,81 @@
+"""The fixed-reply server answers what the adapter reads, and nothing it should not be asked."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from benchmarks.server import Stream, answer, order_reply, split, stream_answer
+
+from floorbroker.brokers.alpaca import wire
+from floorbroker.brokers.alpaca.mapping.account import account_from, instrument_from
+from floorbroker.brokers.alpaca.mapping.market import quote_from
+from floorbroker.domain.clock import SystemClock
+
+
+def body_of(reply: bytes, status: int = 200) -> bytes:
+    head, _, body = reply.partition(b"\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    assert f"Content-Length: {len(body)}".encode() in head
+    assert b"ratelimit" not in head.lower()
+    return body
+
+
+def read(path: bytes, kind: type[Any]) -> Any:
+    return wire.decode(body_of(answer(b"GET", path, b"")), kind, what="the answer")
+
+
+def test_an_order_comes_back_with_the_clients_own_id_and_a_new_one_of_the_venue() -> None:
+    asked = json.dumps({"client_order_id": "fb-1", "qty": "2"}).encode()
+    first, second = (wire.decode(order_reply(asked), wire.Order, what="the order") for _ in range(2))
+    assert first.client_order_id == second.client_order_id == "fb-1"
+    assert first.id != second.id
+    assert (first.status, first.qty, first.filled_qty) == ("canceled", Decimal(2), Decimal(0))
+
+
+def test_an_order_without_a_client_id_is_given_one() -> None:
+    assert wire.decode(order_reply(b"{}"), wire.Order, what="the order").client_order_id.startswith("venue-")
+
+
+def test_the_reads_of_a_start_can_be_read() -> None:
+    account = account_from(read(b"/v2/account", wire.Account))
+    assert account.can_trade
+    assert read(b"/v2/clock", wire.Clock).is_open
+    for path in (b"/v2/orders?status=open", b"/v2/positions", b"/v2/account/activities/FILL?after=x"):
+        assert read(path, list[wire.Order]) == []
+    now = SystemClock().now()
+    assert instrument_from(read(b"/v2/assets/AAPL", wire.Asset), as_of=now).tradable
+    told = read(b"/v2/stocks/quotes/latest?symbols=AAPL", wire.LatestQuotes).quotes["AAPL"]
+    quote = quote_from("AAPL", told, source="alpaca")
+    assert quote.bid is not None
+    assert quote.ask is not None
+    assert quote.bid < Decimal("150.25") < quote.ask
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [(b"GET", b"/v2/nothing"), (b"DELETE", b"/v2/orders"), (b"POST", b"/v2/account")]
+)
+def test_what_nobody_should_ask_is_not_found(method: bytes, path: bytes) -> None:
+    assert path.decode() in json.loads(body_of(answer(method, path, b""), 404))["message"]
+
+
+def test_requests_are_split_wherever_they_are_cut() -> None:
+    one = b"POST /v2/orders HTTP/1.1\r\nHost: x\r\ncontent-length: 4\r\n\r\nabcd"
+    two = b"GET /v2/clock HTTP/1.1\r\nHost: x\r\n\r\n"
+    for cut in range(len(one)):
+        assert split(one[:cut]) is None
+    assert split(one + two) == (b"POST", b"/v2/orders", b"abcd", two)
+    assert split(two) == (b"GET", b"/v2/clock", b"", b"")
+
+
+def test_the_private_stream_logs_in_and_listens() -> None:
+    login = stream_answer({"action": "authenticate"})
+    assert login == {"stream": "authorization", "data": {"status": "authorized", "action": "authenticate"}}
+    assert stream_answer({"action": "listen"}) == {"stream": "listening", "data": {"streams": ["trade_updates"]}}
+    handshake = (
+        b"GET /stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    assert b"".join(Stream().feed(handshake)).startswith(b"HTTP/1.1 101 ")
