@@ -114,11 +114,14 @@ def _credentials_for(url: str) -> dict[str, str]:
 
 @contextmanager
 def simulator() -> Iterator[dict[str, str]]:
-    """The simulated Alpaca in a process of its own, without rate limits; the credentials for it."""
+    """The simulated Alpaca in a process of its own, without rate limits; the credentials for it.
+
+    Orders there are immediate-or-cancel and find nobody, so that each ends by itself.
+    """
     command = [sys.executable, "-m", "floorbroker_sim", "alpaca", "--port", "0", "--rate", "0"]
     server = Child("the simulator", command)
     try:
-        yield dict(server.greeting["credentials"])
+        yield {**server.greeting["credentials"], "ORDER_TIF": "ioc"}
     finally:
         server.terminate()
 

@@ -8,7 +8,7 @@ import msgspec
 
 from benchmarks.children import ours, peer
 from benchmarks.rounds import Figure, Goal
-from benchmarks.server import order_reply
+from benchmarks.server import Orders
 from floorbroker.brokers.alpaca import wire
 
 ROUNDS, CALLS = 15, 20_000
@@ -26,7 +26,7 @@ def members() -> dict[str, str]:
 
 def measure() -> list[Figure]:
     """`decode_order`; how much more it takes until the desk hears of it stands beside."""
-    given = {"ORDER_JSON": order_reply(b"").decode(), "ORDER_MEMBERS": json.dumps(members())}
+    given = {"ORDER_JSON": Orders().accept(b"").decode(), "ORDER_MEMBERS": json.dumps(members())}
     with ours("benchmarks.probe") as mine, peer("msgspec_bare", "msgspec", given) as theirs:
         for child in (mine, theirs):
             child.ask("decode", CALLS)

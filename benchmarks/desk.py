@@ -16,6 +16,8 @@ import os
 import sys
 from pathlib import Path
 
+import aiohttp
+
 from benchmarks.peers.speak import Answer, in_flight, prepare, serve_async, timed_async
 from benchmarks.stages import Stopwatch
 from floorbroker.app.floor import open_floor
@@ -27,14 +29,21 @@ from floorbroker.oms.schema import parse_order
 
 CALLER = Caller(principal="bench", via="bench")
 BODY = {
-    "symbol": "AAPL", "side": "buy", "type": "limit", "quantity": "2", "limit_price": "150.25", "time_in_force": "ioc",
-    "allow_duplicate": True,
+    "symbol": "AAPL", "side": "buy", "type": "limit", "quantity": "2", "limit_price": "150.25",
+    "time_in_force": os.environ.get("ORDER_TIF", "day"), "allow_duplicate": True,
 }  # fmt: skip
-TAKEN = frozenset({OrdStatus.PENDING_NEW, OrdStatus.NEW, OrdStatus.CANCELED})  # a simulator tells of the end later
+TAKEN = frozenset({OrdStatus.PENDING_NEW, OrdStatus.NEW, OrdStatus.CANCELED})
+ENDING_S = 60
 CONFIG = """\
 [risk]
 max_messages_s = 1000000
 max_messages_min = 10000000
+max_open_orders = 1000000
+max_open_orders_symbol = 1000000
+max_position_qty = "100000000"
+max_position_notional = "1000000000"
+max_gross_exposure = "1000000000"
+max_net_exposure = "1000000000"
 
 [profiles.alpaca-sim]
 broker = "ALPACA"
@@ -67,11 +76,23 @@ class Submits:
 
     async def sequential(self, count: int) -> Answer:
         """One after the other."""
-        return await timed_async(self.one, count)
+        told = await timed_async(self.one, count)
+        await self._all_ended()
+        return told
 
     async def inflight(self, count: int) -> Answer:
         """32 at a time."""
-        return await in_flight(self.one, count)
+        told = await in_flight(self.one, count)
+        await self._all_ended()
+        return told
+
+    async def _all_ended(self) -> None:
+        """Not part of a round: the venue cancels what is open, and the desk hears of all of it."""
+        async with aiohttp.ClientSession() as session, session.post(f"{os.environ['BROKER_URL']}/bench/end") as reply:
+            await reply.read()  # a simulator does not know it: there an order ends by itself
+        async with asyncio.timeout(ENDING_S):
+            while any(order.is_open for order in self._desk.orders()):  # noqa: ASYNC110 - no event tells of the last
+                await asyncio.sleep(0.01)
 
     async def stages(self, count: int) -> Answer:
         """Mean microseconds of one submit by stage."""
@@ -80,6 +101,7 @@ class Submits:
         for _ in range(count):
             with self._stopwatch.span("rest"):
                 await self.one()
+        await self._all_ended()
         return {"stages": self._stopwatch.mean_us(count)}
 
 

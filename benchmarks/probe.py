@@ -10,14 +10,14 @@ import sys
 from datetime import UTC, datetime
 
 from benchmarks.peers.speak import Answer, per_await_ns, per_call_ns, prepare, serve_async
-from benchmarks.server import order_reply
+from benchmarks.server import Orders
 from floorbroker import AdaptiveRateLimiter, CircuitBreaker, MultiEndpointRateLimiter, with_exponential_backoff
 from floorbroker.brokers.alpaca import wire
 from floorbroker.brokers.alpaca.mapping.reports import Heard, order_reports
 from floorbroker.domain.facts import Source
 
 PLENTY = 10**9
-RAW = order_reply(b"")
+RAW = Orders().accept(b"")
 HEARD = Heard(source=Source.REPLY, at=datetime(2026, 3, 2, 15, tzinfo=UTC))
 
 

@@ -1,8 +1,8 @@
 """The fixed-reply server: what Alpaca would answer to a desk, written down once, so that every client meets the same cost.
 
-It speaks HTTP/1.1 with keep-alive and sends no rate headers.  Of every order it says at once that nobody was found for it
-(immediate-or-cancel), with ids of its own and the client id of the request, so that no order stays open on either side.
-The private stream accepts the log-in and then stays silent.
+It speaks HTTP/1.1 with keep-alive and sends no rate headers.  Every order is accepted, with a new id and the client id of the
+request.  The private stream accepts the log-in and then stays silent.  Between rounds `POST /bench/end` cancels what is
+open and tells it on the stream, so that no round begins with the orders of the last one.
 
     python -m benchmarks.server        prints {"url": ...} and serves until it is ended
 """
@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import cast
 
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as Handshake
@@ -28,20 +29,22 @@ _ASSET = "2c7f6a10-55d1-4f0e-8a39-6d1b4a0c9e77"
 _ORDER = (
     b'{"id":"5b2f9a0e-0c6e-4a55-9f43-%012d","client_order_id":"%s","created_at":"2026-03-02T15:04:05.123456Z",'
     b'"updated_at":"2026-03-02T15:04:05.130211Z","submitted_at":"2026-03-02T15:04:05.123456Z","filled_at":null,'
-    b'"expired_at":null,"expires_at":"2026-03-02T21:00:00Z","canceled_at":"2026-03-02T15:04:05.130211Z","failed_at":null,'
+    b'"expired_at":null,"expires_at":"2026-03-02T21:00:00Z","canceled_at":null,'
+    b'"failed_at":null,'
     b'"replaced_at":null,"replaced_by":null,"replaces":null,"asset_id":"2c7f6a10-55d1-4f0e-8a39-6d1b4a0c9e77",'
     b'"symbol":"AAPL","asset_class":"us_equity","notional":null,"qty":"2","filled_qty":"0","filled_avg_price":null,'
     b'"order_class":"simple","order_type":"limit","type":"limit","side":"buy","position_intent":"buy_to_open",'
-    b'"time_in_force":"ioc","limit_price":"150.25","stop_price":null,"status":"canceled","extended_hours":false,'
+    b'"time_in_force":"day","limit_price":"150.25","stop_price":null,"status":"%s","extended_hours":false,'
     b'"legs":null,"trail_percent":null,"trail_price":null,"hwm":null,"subtag":null,"source":null}'
 )
 _ACCOUNT = {
     "id": "8f3c2b1a-7d4e-4c39-9b7a-2f6f1f0f5a11", "account_number": "PA3BENCHMARK", "status": "ACTIVE",
-    "crypto_status": "ACTIVE", "currency": "USD", "cash": "100000", "equity": "100000", "last_equity": "100000",
-    "portfolio_value": "100000", "buying_power": "200000", "regt_buying_power": "200000", "daytrading_buying_power": "0",
-    "non_marginable_buying_power": "100000", "multiplier": "2", "initial_margin": "0", "maintenance_margin": "0",
-    "long_market_value": "0", "short_market_value": "0", "options_trading_level": 3, "shorting_enabled": True,
-    "trading_blocked": False, "transfers_blocked": False, "account_blocked": False, "trade_suspended_by_user": False,
+    "crypto_status": "ACTIVE", "currency": "USD", "cash": "1000000000", "equity": "1000000000",
+    "last_equity": "1000000000", "portfolio_value": "1000000000", "buying_power": "2000000000",
+    "regt_buying_power": "2000000000", "daytrading_buying_power": "0", "non_marginable_buying_power": "1000000000",
+    "multiplier": "2", "initial_margin": "0", "maintenance_margin": "0", "long_market_value": "0",
+    "short_market_value": "0", "options_trading_level": 3, "shorting_enabled": True, "trading_blocked": False,
+    "transfers_blocked": False, "account_blocked": False, "trade_suspended_by_user": False,
     "pattern_day_trader": False, "daytrade_count": 0, "created_at": "2024-01-01T00:00:00Z",
 }  # fmt: skip
 _SHARE = {
@@ -50,14 +53,38 @@ _SHARE = {
     "fractionable": True, "attributes": [],
 }  # fmt: skip
 _CLIENT_ID = re.compile(rb'"client_order_id":\s*"([^"]{1,128})"')
+_AFTER = re.compile(rb"after_order_id=[0-9a-f-]{24}([0-9]{12})")
 _LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
-_numbers = itertools.count(1)
+PAGE = 500
 
 
-def order_reply(body: bytes) -> bytes:
-    """The answer to POST /v2/orders: the id is new each time, the client's is given back."""
-    number, named = next(_numbers), _CLIENT_ID.search(body)
-    return _ORDER % (number, named[1] if named else b"venue-%012d" % number)
+class Orders:
+    """The orders of clients who name them; the others are answered and forgotten."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._open: dict[int, bytes] = {}
+
+    def accept(self, body: bytes) -> bytes:
+        """The answer to POST /v2/orders: the id is new each time, the client's is given back."""
+        number, named = next(self._numbers), _CLIENT_ID.search(body)
+        if named is None:
+            return _ORDER % (number, b"venue-%012d" % number, b"accepted")
+        self._open[number] = named[1]
+        return _ORDER % (number, named[1], b"accepted")
+
+    def listed(self, query: bytes) -> bytes:
+        """The answer to GET /v2/orders: a page of what is open, oldest first, behind `after_order_id`."""
+        after = _AFTER.search(query)
+        numbers = [number for number in self._open if after is None or number > int(after[1])]
+        return b"[%s]" % b",".join(_ORDER % (n, self._open[n], b"accepted") for n in numbers[:PAGE])
+
+    def end(self) -> list[bytes]:
+        """Cancel what is open; what the private stream says of it."""
+        update = b'{"stream":"trade_updates","data":{"event":"canceled","timestamp":"2026-03-02T15:04:06Z","order":%s}}'
+        told = [update % (_ORDER % (number, named, b"canceled")) for number, named in self._open.items()]
+        self._open.clear()
+        return told
 
 
 def _now() -> str:
@@ -78,17 +105,16 @@ _READS: dict[bytes, Callable[[], object]] = {
     b"/v2/clock": _clock,
     b"/v2/assets/AAPL": lambda: _SHARE,
     b"/v2/stocks/quotes/latest": _quotes,
-    b"/v2/orders": list,
     b"/v2/positions": list,
     b"/v2/account/activities/FILL": list,
 }
 
 
-def answer(method: bytes, target: bytes, body: bytes) -> bytes:
+def answer(orders: Orders, method: bytes, target: bytes, body: bytes) -> bytes:
     """One HTTP reply; what nobody should ask is a 404 that names it."""
-    path = target.partition(b"?")[0]
-    if method == b"POST" and path == b"/v2/orders":
-        return _reply(b"200 OK", order_reply(body))
+    path, _, query = target.partition(b"?")
+    if path == b"/v2/orders" and method in (b"POST", b"GET"):
+        return _reply(b"200 OK", orders.accept(body) if method == b"POST" else orders.listed(query))
     read = _READS.get(path) if method == b"GET" else None
     if read is None:
         return _reply(b"404 Not Found", json.dumps({"message": f"nothing at {path.decode('latin-1')}"}).encode())
@@ -100,28 +126,54 @@ def _reply(status: bytes, body: bytes) -> bytes:
     return head % (status, len(body)) + body
 
 
+class Venue:
+    """What all connections share."""
+
+    def __init__(self) -> None:
+        self.orders = Orders()
+        self.streams: set[Client] = set()
+
+    def reply(self, method: bytes, target: bytes, body: bytes) -> bytes:
+        """`answer`, and the one call that is no venue's."""
+        if (method, target) != (b"POST", b"/bench/end"):
+            return answer(self.orders, method, target, body)
+        told = self.orders.end()
+        for client in self.streams:
+            client.tell(told)
+        return _reply(b"200 OK", json.dumps({"ended": len(told)}).encode())
+
+
 class Client(asyncio.Protocol):
     """One connection: HTTP, or the private stream once it asks for `/stream`."""
 
-    def __init__(self) -> None:
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
         self._transport: asyncio.Transport | None = None
         self._held = b""
         self._stream: Stream | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
-        self._transport = transport  # type: ignore[assignment] - loops give stream transports to a `Protocol`
+        self._transport = cast("asyncio.Transport", transport)  # loops give stream transports to a `Protocol`
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._venue.streams.discard(self)
 
     def data_received(self, data: bytes) -> None:
         if self._stream is None and not self._held and data.startswith(b"GET /stream "):
             self._stream = Stream()
+            self._venue.streams.add(self)
         if self._stream is not None:
             self._write(self._stream.feed(data))
             return
         self._held = self._held + data if self._held else data
         while (found := split(self._held)) is not None:
             method, target, body, self._held = found
-            self._write([answer(method, target, body)])
+            self._write([self._venue.reply(method, target, body)])
+
+    def tell(self, messages: list[bytes]) -> None:
+        """Messages on the private stream."""
+        assert self._stream is not None
+        self._write(self._stream.say(messages))
 
     def _write(self, chunks: list[bytes]) -> None:
         assert self._transport is not None
@@ -157,6 +209,15 @@ class Stream:
                 self._protocol.send_response(self._protocol.accept(event))
             elif isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY):
                 self._protocol.send_binary(json.dumps(stream_answer(json.loads(event.data))).encode())
+        return self._chunks()
+
+    def say(self, messages: list[bytes]) -> list[bytes]:
+        """The frames of these messages."""
+        for message in messages:
+            self._protocol.send_binary(message)
+        return self._chunks()
+
+    def _chunks(self) -> list[bytes]:
         return [chunk for chunk in self._protocol.data_to_send() if chunk]
 
 
@@ -169,7 +230,8 @@ def stream_answer(message: dict[str, object]) -> dict[str, object]:
 
 async def serve() -> None:
     """Serve on a free port of loopback."""
-    server = await asyncio.get_running_loop().create_server(Client, "127.0.0.1", 0)
+    venue = Venue()
+    server = await asyncio.get_running_loop().create_server(lambda: Client(venue), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     sys.stdout.write(json.dumps({"url": f"http://127.0.0.1:{port}"}) + "\n")
     sys.stdout.flush()

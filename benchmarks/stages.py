@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,8 +26,12 @@ STAGES: dict[str, tuple[str, ...]] = {
     "look around": ("floorbroker.oms.submit:Submitter._look_around",),
     "risk": ("floorbroker.oms.submit:Submitter._decide",),
     "encode records": ("floorbroker.store.writer:Batch.of",),
-    "write and sync": ("floorbroker.store.writer:Writer.write",),
-    "fold": ("floorbroker.oms.book:OrderBook.apply",),
+    "lay records down": ("floorbroker.store.writer:Writer.stage",),
+    "sync": ("floorbroker.store.writer:Writer._commit",),
+    "fold": (
+        "floorbroker.oms.book:OrderBook.join", "floorbroker.oms.book:OrderBook.change",
+        "floorbroker.oms.book:OrderBook.foresee",
+    ),
     "encode order": (
         "floorbroker.brokers.alpaca.mapping.orders:order_request", "floorbroker.brokers.alpaca.rest.calls:Calls.submit",
         "floorbroker.transport.order_http:encode_request",
@@ -56,6 +62,7 @@ class Stopwatch:
 
     clock: Callable[[], int] = time.perf_counter_ns
     absent: list[str] = field(default_factory=list[str])
+    _thread: int = field(default_factory=threading.get_ident)
     _open: list[_Span] = field(default_factory=list[_Span])
     _sums: dict[str, int] = field(default_factory=dict[str, int])
 
@@ -126,8 +133,8 @@ class Stopwatch:
 
     @contextmanager
     def _watching(self, stage: str) -> Iterator[None]:
-        """Only inside a submit: what the desk does between them is nobody's stage."""
-        if not self._open:
+        """Only inside a submit, on its own thread: what the desk does between them is nobody's stage."""
+        if not self._open or threading.get_ident() != self._thread:
             yield
             return
         with self.span(stage):
@@ -136,8 +143,6 @@ class Stopwatch:
 
 def _replace_imports(made: object, timed: object, name: str) -> None:
     """Modules that took the function by `from ... import` hold it under its own name."""
-    import sys  # noqa: PLC0415 - looked at only here
-
     for module in list(sys.modules.values()):
         if getattr(module, "__dict__", {}).get(name) is made:
             setattr(module, name, timed)

@@ -18,7 +18,7 @@ from benchmarks.children import Child, desk, fixed_server, peer, simulator
 from benchmarks.environments import ROOT, Absent
 from benchmarks.rounds import Figure, Goal
 
-ROUNDS, WARM_UP, ORDERS, TOGETHER = 7, 100, 300, 1600
+ROUNDS, FEW_ROUNDS, WARM_UP, ORDERS, TOGETHER = 7, 3, 100, 200, 1600
 ALPACA_PY = "alpaca-py submit_order, not journaled, no risk check"
 OTHERS = (
     ("ccxt_alpaca", "ccxt", "ccxt async alpaca create_order"),
@@ -38,7 +38,7 @@ def sequential() -> list[Figure]:
     """`submit_p50` on uvloop with its stages, the same on asyncio's own loop, and `submit_p99`."""
     with fixed_server() as credentials:
         found, told = _in_turn(credentials, _alpaca_py(credentials), "sequential", ORDERS, "uvloop")
-        plain, _ = _in_turn(credentials, _alpaca_py(credentials), "sequential", ORDERS, "asyncio")
+        plain, _ = _in_turn(credentials, _alpaca_py(credentials), "sequential", ORDERS, "asyncio", rounds=FEW_ROUNDS)
         shares = _stages(credentials)
     median = {"loop": "uvloop", "stages_us": shares, "versions": told}
     return [
@@ -71,7 +71,7 @@ def simulated() -> list[Figure]:
     """`submit_sim_p50`: the same through the simulated Alpaca."""
     with simulator() as credentials:
         rival = _alpaca_py(credentials)
-        found, _ = _in_turn(credentials, rival, "sequential", ORDERS, "uvloop")
+        found, _ = _in_turn(credentials, rival, "sequential", ORDERS, "uvloop", rounds=FEW_ROUNDS)
     return [_figure("submit_sim_p50", found, "p50", extra={"loop": "uvloop"})]
 
 
@@ -82,7 +82,12 @@ def others() -> list[Figure]:
         for driver, environment, name in OTHERS:
             try:
                 rounds, told = _in_turn(
-                    credentials, peer(driver, environment, credentials), "sequential", ORDERS, "uvloop"
+                    credentials,
+                    peer(driver, environment, credentials),
+                    "sequential",
+                    ORDERS,
+                    "uvloop",
+                    rounds=FEW_ROUNDS,
                 )
             except Absent as error:
                 sys.stderr.write(f"submit of {environment}: not measured, {error}\n")
@@ -100,7 +105,13 @@ Round = tuple[Mapping[str, float], Mapping[str, float]]
 
 
 def _in_turn(
-    credentials: Mapping[str, str], rival: AbstractContextManager[Child], what: str, count: int, loop: str
+    credentials: Mapping[str, str],
+    rival: AbstractContextManager[Child],
+    what: str,
+    count: int,
+    loop: str,
+    *,
+    rounds: int = ROUNDS,
 ) -> tuple[list[Round], dict[str, str]]:
     """Rounds of ours and the rival's in turn, each in a process of its own that lives through all of them."""
     with ExitStack() as stack:
@@ -109,7 +120,7 @@ def _in_turn(
         theirs: Child = stack.enter_context(rival)
         for child in (ours, theirs):
             child.ask(what, WARM_UP)
-        found = [(ours.ask(what, count), theirs.ask(what, count)) for _ in range(ROUNDS)]
+        found = [(ours.ask(what, count), theirs.ask(what, count)) for _ in range(rounds)]
         return found, {**ours.greeting["versions"], **theirs.greeting["versions"]}
 
 

@@ -11,7 +11,7 @@ from speak import in_flight, prepare, serve_async, timed_async
 KEYS = {"APCA-API-KEY-ID": os.environ["BROKER_API_KEY"], "APCA-API-SECRET-KEY": os.environ["BROKER_SECRET_KEY"]}
 URL = os.environ["BROKER_URL"] + "/v2/orders"
 ORDER = {
-    "symbol": "AAPL", "qty": "2", "side": "buy", "type": "limit", "time_in_force": "ioc", "limit_price": "150.25",
+    "symbol": "AAPL", "qty": "2", "side": "buy", "type": "limit", "time_in_force": "day", "limit_price": "150.25",
     "extended_hours": False,
 }  # fmt: skip
 

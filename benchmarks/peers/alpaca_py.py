@@ -15,10 +15,10 @@ def main() -> None:
     key, secret, url = (os.environ[name] for name in ("BROKER_API_KEY", "BROKER_SECRET_KEY", "BROKER_URL"))
     client = TradingClient(key, secret, paper=True, url_override=url)
 
+    tif = TimeInForce(os.environ.get("ORDER_TIF", "day"))
+
     def submit() -> object:
-        request = LimitOrderRequest(
-            symbol="AAPL", qty=2, side=OrderSide.BUY, limit_price=150.25, time_in_force=TimeInForce.IOC
-        )
+        request = LimitOrderRequest(symbol="AAPL", qty=2, side=OrderSide.BUY, limit_price=150.25, time_in_force=tif)
         return client.submit_order(request)
 
     serve({"sequential": lambda count: timed(submit, count)}, "alpaca-py", "requests", "pydantic")

@@ -16,7 +16,7 @@ HEADERS = {
 }
 URL = os.environ["BROKER_URL"] + "/v2/orders"
 ORDER = {
-    "symbol": "AAPL", "qty": "2", "side": "buy", "type": "limit", "time_in_force": "ioc", "limit_price": "150.25",
+    "symbol": "AAPL", "qty": "2", "side": "buy", "type": "limit", "time_in_force": "day", "limit_price": "150.25",
 }  # fmt: skip
 
 

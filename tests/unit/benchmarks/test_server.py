@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from benchmarks.server import Stream, answer, order_reply, split, stream_answer
+from benchmarks.server import PAGE, Orders, Stream, answer, split, stream_answer
 
 from floorbroker.brokers.alpaca import wire
 from floorbroker.brokers.alpaca.mapping.account import account_from, instrument_from
@@ -24,19 +24,39 @@ def body_of(reply: bytes, status: int = 200) -> bytes:
 
 
 def read(path: bytes, kind: type[Any]) -> Any:
-    return wire.decode(body_of(answer(b"GET", path, b"")), kind, what="the answer")
+    return wire.decode(body_of(answer(Orders(), b"GET", path, b"")), kind, what="the answer")
 
 
 def test_an_order_comes_back_with_the_clients_own_id_and_a_new_one_of_the_venue() -> None:
     asked = json.dumps({"client_order_id": "fb-1", "qty": "2"}).encode()
-    first, second = (wire.decode(order_reply(asked), wire.Order, what="the order") for _ in range(2))
+    orders = Orders()
+    first, second = (wire.decode(orders.accept(asked), wire.Order, what="the order") for _ in range(2))
     assert first.client_order_id == second.client_order_id == "fb-1"
     assert first.id != second.id
-    assert (first.status, first.qty, first.filled_qty) == ("canceled", Decimal(2), Decimal(0))
+    assert (first.status, first.qty, first.filled_qty) == ("accepted", Decimal(2), Decimal(0))
 
 
-def test_an_order_without_a_client_id_is_given_one() -> None:
-    assert wire.decode(order_reply(b"{}"), wire.Order, what="the order").client_order_id.startswith("venue-")
+def test_an_order_without_a_client_id_is_given_one_and_forgotten() -> None:
+    orders = Orders()
+    assert wire.decode(orders.accept(b"{}"), wire.Order, what="the order").client_order_id.startswith("venue-")
+    assert (orders.listed(b""), orders.end()) == (b"[]", [])
+
+
+def test_open_orders_are_listed_a_page_at_a_time_until_they_are_ended_and_told_of() -> None:
+    orders, listed = Orders(), list[wire.Order]()
+    for number in range(PAGE + 3):
+        orders.accept(b'{"client_order_id":"fb-%d"}' % number)
+    query = b""
+    while page := wire.decode(orders.listed(query), list[wire.Order], what="the orders"):
+        listed += page
+        query = b"status=open&after_order_id=" + page[-1].id.encode()
+    assert [order.client_order_id for order in listed] == [f"fb-{number}" for number in range(PAGE + 3)]
+    told = [wire.decode(message, wire.StreamMessage, what="a message") for message in orders.end()]
+    updates = [wire.decode(message.data, wire.TradeUpdate, what="an update") for message in told]
+    assert {message.stream for message in told} == {"trade_updates"}
+    assert [update.order.id for update in updates] == [order.id for order in listed]
+    assert {(update.event, update.order.status) for update in updates} == {("canceled", "canceled")}
+    assert orders.listed(b"") == b"[]"
 
 
 def test_the_reads_of_a_start_can_be_read() -> None:
@@ -58,7 +78,7 @@ def test_the_reads_of_a_start_can_be_read() -> None:
     ("method", "path"), [(b"GET", b"/v2/nothing"), (b"DELETE", b"/v2/orders"), (b"POST", b"/v2/account")]
 )
 def test_what_nobody_should_ask_is_not_found(method: bytes, path: bytes) -> None:
-    assert path.decode() in json.loads(body_of(answer(method, path, b""), 404))["message"]
+    assert path.decode() in json.loads(body_of(answer(Orders(), method, path, b""), 404))["message"]
 
 
 def test_requests_are_split_wherever_they_are_cut() -> None:

@@ -49,7 +49,8 @@ def test_the_stages_of_an_order_are_told(credentials: dict[str, str], tmp_path: 
     command = [sys.executable, "-m", "benchmarks.desk", "--home", str(tmp_path / "home"), "--stages"]
     with closing(Child("the desk", command, credentials)) as desk:
         stages = desk.ask("stages", 3)["stages"]
-    assert stages.keys() == STAGES.keys() | {"rest"}
+    assert {"validate", "risk", "sync", "fold", "send and wait for the reply", "decode", "rest"} <= stages.keys()
+    assert stages.keys() <= STAGES.keys() | {"rest"}
     assert all(took > 0 for took in stages.values())
 
 
