@@ -117,7 +117,10 @@ class Resolver:
         )
 
     async def _settle_replace(self, order: Order) -> None:
-        """Ask for the order until its replace is answered; unchanged after the horizon means it never came."""
+        """Ask for the order until its newest replace is answered; unchanged after the horizon means it never came.
+
+        Others, older ones and one that is asked for meanwhile, have a watch of their own with the next tick.
+        """
         ctx, intent_id = self.ctx, order.intent_id
         last = _unanswered(ctx.book.facts(intent_id))
         if last is None:
@@ -126,17 +129,24 @@ class Resolver:
             sent_at=last.at, arrival_bound_s=ctx.arrival_bound_s, visibility_lag_s=ctx.visibility_lag_s
         )
         now = self._steady()
-        while (current := ctx.book.get(intent_id)) is not None and current.pending_replace:
+        while (current := self._waits_for(intent_id, last)) is not None:
             await ctx.clock.sleep(resolution.next_delay_s())
             asked_at = now()
             if not await self._ask_replace(current, since=last.at - OVERLAP):
                 continue
-            still = ctx.book.get(intent_id)
-            if still is not None and still.pending_replace and resolution.on_negative(asked_at):
+            if self._waits_for(intent_id, last) is not None and resolution.on_negative(asked_at):
                 refused = f.ReplaceRefused(
                     source=f.Source.QUERY, at=ctx.clock.now(), replace_id=last.replace_id, reason="never arrived"
                 )
                 await self.inbound.write_facts(intent_id, [refused])
+
+    def _waits_for(self, intent_id: IntentId, asked: f.ReplaceAsked) -> Order | None:
+        """The order, while this replace is the one it waits for."""
+        order = self.ctx.book.get(intent_id)
+        is_waiting = (
+            order is not None and order.pending_replace and _unanswered(self.ctx.book.facts(intent_id)) == asked
+        )
+        return order if is_waiting else None
 
     async def _ask_replace(self, order: Order, *, since: datetime) -> bool:
         """Fold the order and the recent history; True when the answers were complete."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from floorbroker.domain import facts as f
-from floorbroker.domain.errors import Conflict, FloorbrokerError, InvalidRequest, JournalFault, KillSwitchOn
+from floorbroker.domain.errors import ApiError, Conflict, FloorbrokerError, InvalidRequest, JournalFault, KillSwitchOn
 from floorbroker.domain.orders import Order, OrderChanges
 from floorbroker.domain.ports import FactEntry
 from floorbroker.domain.values import OrdStatus, Price, Quantity, Side
@@ -134,3 +134,23 @@ async def test_an_adapter_that_breaks_leaves_the_change_in_doubt_i3(tmp_path: Pa
         order = await desk.place(buy())
         desk.broker.next_modify.append(RuntimeError("a bug in an adapter"))
         assert (await _modify(desk, order, _to("15"))).pending_replace
+
+
+async def test_a_change_asked_for_while_the_last_one_is_being_settled_has_a_settling_of_its_own(tmp_path: Path) -> None:
+    """The first is answered while somebody waits to ask about it again; then it must not be called refused for ever."""
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy("10"))
+        desk.broker.muted = True
+        desk.broker.next_modify += ["lose", "drop"]
+        desk.broker.failing["get_order_status"] = ApiError("502 from the venue")
+        await _modify(desk, order, _to("12"))
+        await desk.wait(6)
+        del desk.broker.failing["get_order_status"]
+        await desk.session.reconcile_now()
+        assert not desk.now(order).pending_replace
+        await _modify(desk, order, _to("14"))
+        await desk.until(lambda: not desk.now(order).pending_replace)
+        facts = list(desk.ctx.book.facts(order.intent_id))
+        refused = [fact.replace_id for fact in facts if isinstance(fact, f.ReplaceRefused)]
+        asked = [fact.replace_id for fact in facts if isinstance(fact, f.ReplaceAsked)]
+        assert (desk.now(order).order_qty, refused) == (12, asked[1:])
