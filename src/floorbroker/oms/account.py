@@ -92,7 +92,7 @@ class AccountContext:
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
 
     def __post_init__(self) -> None:
-        self._exposed = Exposed(self.book, self.gate, self.clock)
+        self._exposed = Exposed(self.book, self.gate, self.clock, self._multipliers)
 
     @property
     def tells_when_heard(self) -> bool:
@@ -192,18 +192,18 @@ class AccountContext:
 
     def exposure(self, leave_out: IntentId | None = None) -> Exposure:
         """Holdings, open and undecided orders (I5), and what is reserved beyond the venue's own figure."""
-        self._exposed.catch_up()
-        work, costs = self._exposed.work, self._exposed.costs
+        exposed = self._exposed
+        exposed.catch_up()
         return Exposure(
-            positions=self.book.holdings.units,
-            marks=self._exposed.marks.by_symbol,
+            positions=exposed.positions(),
+            marks=exposed.marks.by_symbol,
             multipliers=self._multipliers,
-            workload=work if leave_out is None else work.without(leave_out),
-            reserved=costs.total if leave_out is None else costs.without(leave_out),
+            workload=exposed.work if leave_out is None else exposed.work.without(leave_out),
+            reserved=exposed.reserved(leave_out),
         )
 
     def reserve(self, intent_id: IntentId, situation: Situation) -> None:
-        """Count the cost of an approved wish until the venue's own figure does."""
+        """Count the cost of an approved wish until the venue's own figure does; of a change, the larger of the two sizes (I5)."""
         self._exposed.costs.put(intent_id, cost_of(situation) or ZERO)
 
     # -- records ------------------------------------------------------------------------------------------------------------

@@ -6,16 +6,17 @@ thousands of open orders as beside none.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.facts import ReplaceAsked
-from floorbroker.domain.orders import Order, OrderState
+from floorbroker.domain.instrument import asset_class_of
+from floorbroker.domain.orders import NewOrder, Order, OrderState
 from floorbroker.domain.records import Position, Quote
-from floorbroker.domain.values import WIDE, ZERO, IntentId
+from floorbroker.domain.values import WIDE, ZERO, AssetClass, IntentId
 from floorbroker.oms.book import OrderBook
 from floorbroker.risk.gate import RiskGate
 from floorbroker.risk.workload import Part, Workload, part_of
@@ -59,23 +60,32 @@ class Costs:
 
     find: Callable[[IntentId], Order | None]
     is_pending: Callable[[IntentId], bool]
+    may_yet_arrive: Callable[[Order], bool]
     total: Decimal = ZERO
+    unpriced: set[IntentId] = field(default_factory=set[IntentId])  # may yet arrive, and nobody said what they cost
     _by_intent: dict[IntentId, Decimal] = field(default_factory=dict[IntentId, Decimal])
 
     def put(self, intent_id: IntentId, cost: Decimal) -> None:
-        """Count an intent at this cost."""
+        """Count an intent at this cost; a change of an order counts at the larger of its two sizes (I5)."""
+        cost = max(cost, self._by_intent.get(intent_id, ZERO))
         self._drop(intent_id)
+        self.unpriced.discard(intent_id)
         self._by_intent[intent_id] = cost
         self.total = WIDE.add(self.total, cost)
 
     def look_at(self, intent_id: IntentId) -> None:
         """Count it no more when its order takes nothing any more."""
-        if intent_id in self._by_intent and not self._is_reserved(intent_id):
+        order = self.find(intent_id)
+        if intent_id in self._by_intent and not self._is_reserved(intent_id, order):
             self._drop(intent_id)
+        if order is not None and intent_id not in self._by_intent and self.may_yet_arrive(order):
+            self.unpriced.add(intent_id)
+        else:
+            self.unpriced.discard(intent_id)
 
     def settled_before(self, asked_at: datetime) -> None:
         """The venue was asked at `asked_at`: its figure holds what was settled by then, and only that."""
-        kept = {i: cost for i, cost in self._by_intent.items() if _still_counts(self.find(i), asked_at)}
+        kept = {i: cost for i, cost in self._by_intent.items() if self._still_counts(self.find(i), asked_at)}
         self._by_intent, self.total = kept, sum(kept.values(), ZERO)
 
     def without(self, intent_id: IntentId) -> Decimal:
@@ -87,29 +97,28 @@ class Costs:
         if cost is not None:
             self.total = WIDE.subtract(self.total, cost) if self._by_intent else ZERO
 
-    def _is_reserved(self, intent_id: IntentId) -> bool:
-        order = self.find(intent_id)
+    def _is_reserved(self, intent_id: IntentId, order: Order | None) -> bool:
         if order is None:
             return self.is_pending(intent_id)
-        unfilled = not order.is_open and order.cum_qty == 0 and not order.presumed
+        unfilled = not order.is_open and order.cum_qty == 0 and not self.may_yet_arrive(order)
         return order.state not in _NEVER_PLACED and not unfilled
 
-
-def _still_counts(order: Order | None, asked_at: datetime) -> bool:
-    if order is None:
-        return True
-    if order.state in _NEVER_PLACED:
-        return False
-    return order.in_doubt or order.presumed or order.pending_replace or order.updated_at >= asked_at
+    def _still_counts(self, order: Order | None, asked_at: datetime) -> bool:
+        if order is None:
+            return True
+        if order.state in _NEVER_PLACED:
+            return False
+        return self.may_yet_arrive(order) or order.pending_replace or order.updated_at >= asked_at
 
 
 class Exposed:
     """The exposure of one account.  `catch_up` brings it to the present; it takes what `book` and `gate` saw change."""
 
-    def __init__(self, book: OrderBook, gate: RiskGate, clock: Clock) -> None:
+    def __init__(self, book: OrderBook, gate: RiskGate, clock: Clock, multipliers: Mapping[str, Decimal]) -> None:
         self.work = Workload()
         self.marks = Marks()
-        self.costs = Costs(find=book.get, is_pending=gate.pending.__contains__)
+        self.costs = Costs(find=book.get, is_pending=gate.pending.__contains__, may_yet_arrive=self._may_yet_arrive)
+        self._multipliers = multipliers
         self._book = book
         self._gate = gate
         self._clock = clock
@@ -121,22 +130,57 @@ class Exposed:
                 self.work.put(intent_id, self._part(intent_id))
                 self.costs.look_at(intent_id)
             moved.clear()
-        for order in self._book.presumed_orders():
-            self.work.put(order.intent_id, self._part(order.intent_id))  # a day after it was placed it counts no more
+        for order in self._book.presumed_orders():  # a day after it was placed one counts no more
+            self.work.put(order.intent_id, self._part(order.intent_id))
+            self.costs.look_at(order.intent_id)
+
+    def positions(self) -> Mapping[str, Decimal]:
+        """What is held, with what a venue told only as a total: its fills are on their way, its order may be closed already."""
+        units, lacking = self._book.holdings.units, self._book.lacking_executions()
+        if not lacking:
+            return units
+        held = dict(units)
+        for order in lacking:
+            untold = order.cum_qty - sum((execution.last_qty for execution in order.executions), ZERO)
+            held[order.terms.symbol] = held.get(order.terms.symbol, ZERO) + order.terms.side.sign * untold
+        return held
+
+    def reserved(self, leave_out: IntentId | None = None) -> Decimal:
+        """Buying power that is taken, orders in doubt whose reservation ended with an earlier process included (I5)."""
+        total = self.costs.total if leave_out is None else self.costs.without(leave_out)
+        return total + sum((self._cost_of_doubt(i) for i in self.costs.unpriced if i != leave_out), ZERO)
+
+    def _cost_of_doubt(self, intent_id: IntentId) -> Decimal:
+        order = self._book.get(intent_id)
+        if order is None:
+            return ZERO
+        terms = order.terms
+        price = abs(order.price or order.stop_px or self.marks.by_symbol.get(terms.symbol, ZERO))
+        held = max(self._book.holdings.qty(terms.symbol) * -terms.side.sign, ZERO)
+        return terms.notional or max((terms.order_qty or ZERO) - held, ZERO) * price * self._multiplier(terms)
+
+    def _multiplier(self, terms: NewOrder) -> Decimal:
+        """Of an instrument nobody has asked for since the start: an option's is a hundred."""
+        symbol = terms.legs[0].symbol if terms.legs else terms.symbol
+        if symbol in self._multipliers:
+            return self._multipliers[symbol]
+        return Decimal(100) if asset_class_of(symbol) is AssetClass.OPTION else Decimal(1)
 
     def _part(self, intent_id: IntentId) -> Part | None:
         order = self._book.at_hand(intent_id)
         if order is None:
             wish = self._gate.pending.get(intent_id)
             return None if wish is None else part_of(wish)
-        if not (order.is_open or self._is_fresh_doubt(order)):
+        if not (order.is_open or self._may_yet_arrive(order)):
             return None
         self.marks.asked(order)
         return part_of(order.terms, self._leaves(order))
 
-    def _is_fresh_doubt(self, order: Order) -> bool:
-        """Orders presumed not placed count for a day; after that only a sign of them does."""
-        return order.presumed and order.created_at >= self._clock.now() - PRESUMED_COUNTS
+    def _may_yet_arrive(self, order: Order) -> bool:
+        """Whether the venue may have the order, or get it, without its own figures telling.  One presumed not placed counts
+        for a day; after that only a sign of it does.
+        """
+        return order.in_doubt or (order.presumed and order.created_at >= self._clock.now() - PRESUMED_COUNTS)
 
     def _leaves(self, order: Order) -> Decimal | None:
         """Units still open; an order with a change in flight counts at the larger of its two sizes (I5)."""

@@ -24,6 +24,7 @@ RULES = (
     "floorbroker.oms.tally",
     "floorbroker.store.codec",
     "floorbroker.store.seals",
+    "floorbroker.store.soundness",
 )
 
 

@@ -1,0 +1,83 @@
+"""What counts against limits beside what is held and works: changes in flight, doubts from before a start, untold fills (I5)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from floorbroker.domain.errors import InsufficientFunds, PositionSizeExceeded
+from floorbroker.domain.orders import OrderChanges, OrderState
+from floorbroker.domain.values import ZERO, OrdStatus, Quantity
+from floorbroker.risk.limits import RiskLimits
+from tests.support.fake_broker import buy
+from tests.support.house import CALLER, Desk, make, opened, stopped
+
+pytestmark = pytest.mark.asyncio
+
+
+def _reserved(desk: Desk) -> Decimal:
+    return desk.ctx.exposure().reserved
+
+
+async def test_a_smaller_size_frees_nothing_before_the_venue_has_it_i5(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        desk.broker.buying_power = Decimal(1_000)
+        order = await desk.place(buy("10"))
+        desk.broker.next_modify.append("drop")
+        await desk.gateway.modify(order.intent_id, OrderChanges(order_qty=Quantity(Decimal(1))), caller=CALLER)
+        assert _reserved(desk) == 1_000
+
+
+async def test_a_doubt_of_an_earlier_process_still_takes_buying_power_i5(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        desk.broker.next_submit.append("drop")
+        await desk.place(buy("6"))
+        await desk.crash()
+        broker, clock = desk.broker, desk.clock
+    broker.buying_power = Decimal(1_000)
+    again = make(tmp_path, broker=broker, clock=clock)
+    await again.gateway.start()
+    await again.until(lambda: again.session.state.value == "ready")
+    assert (again.only().state, _reserved(again)) == (OrderState.UNKNOWN, 600)
+    with pytest.raises(InsufficientFunds):
+        await again.place(buy("5"))
+    assert (await again.place(buy("4"))).ord_status is OrdStatus.NEW
+    await stopped(again)
+
+
+async def test_an_option_in_doubt_counts_its_hundred_shares_before_its_rules_are_asked_for_i5(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        desk.broker.next_submit.append("drop")
+        await desk.place(buy("2", "3.50", symbol="AAPL  260320C00150000"))
+        await desk.crash()
+        broker, clock = desk.broker, desk.clock
+    again = make(tmp_path, broker=broker, clock=clock)
+    assert _reserved(again) == 700
+    again.journal.honest.abandon()
+
+
+async def test_what_is_presumed_not_placed_takes_buying_power_for_a_day(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        desk.broker.next_submit.append("drop")
+        order = await desk.place(buy("6"))
+        await desk.until(lambda: desk.now(order).presumed)
+        assert _reserved(desk) == 600
+        desk.clock.set(desk.clock.now() + timedelta(hours=25))
+        await desk.ctx.refresh_account()
+        assert _reserved(desk) == ZERO
+
+
+async def test_a_fill_that_only_a_total_tells_of_is_held_already_i12(tmp_path: Path) -> None:
+    async with opened(tmp_path, limits=RiskLimits(max_position_qty=Decimal(10))) as desk:
+        desk.broker.muted = True
+        desk.broker.next_submit.append("accept_then_fill")
+        order = await desk.place(buy("7"))
+        assert (desk.now(order).ord_status, desk.now(order).executions) == (OrdStatus.FILLED, ())
+        assert desk.ctx.exposure().positions == {"AAPL": 7}
+        with pytest.raises(PositionSizeExceeded):
+            await desk.place(buy("4"))
+        await desk.wait(5)
+        assert desk.ctx.exposure().positions == {"AAPL": 7}
