@@ -52,7 +52,7 @@ def open_writer(path: Path, *, environment: Environment, instance_tag: int) -> s
         _migrate(connection, path)
         assert_settings(connection)
         _assert_environment(connection, environment)
-        _check_after_unclean_stop(connection, path)
+        _check_file(connection, path)
     except BaseException:
         connection.close()
         raise
@@ -145,9 +145,21 @@ def _assert_environment(connection: sqlite3.Connection, environment: Environment
         raise Conflict(f"this is the journal of {stored}, not of {environment.value}")
 
 
-def _check_after_unclean_stop(connection: sqlite3.Connection, path: Path) -> None:
+def _check_file(connection: sqlite3.Connection, path: Path) -> None:
+    """The whole file after an unclean stop; after a clean one only that it has all its pages."""
+    _assert_whole(connection, path)
     if meta(connection, "clean") == "yes":
         return
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise JournalFault(f"{path} is damaged: {found}", fatal=True)
+
+
+def _assert_whole(connection: sqlite3.Connection, path: Path) -> None:
+    """Pages that are not in the file are in the log, or lost."""
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size > 0:
+        return
+    pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    if path.stat().st_size < pages * size:
+        raise JournalFault(f"{path} is damaged: it is shorter than its {pages} pages", fatal=True)

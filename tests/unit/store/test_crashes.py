@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorbroker.domain.errors import Conflict
+from floorbroker.domain.errors import Conflict, JournalFault
 from floorbroker.domain.ports import Record
 from tests.unit.store.making import intent, note, opened, submit
 
@@ -80,6 +82,61 @@ async def test_a_log_with_a_wrong_byte_anywhere_replays_to_a_prefix(share: float
     spoilt = bytearray(log)
     spoilt[int(len(log) * share)] ^= mask
     assert is_prefix_of_whole_batches(await survivors(database, bytes(spoilt)), written)
+
+
+FRAME, HEADER, FRAME_HEADER = 4096 + 24, 32, 24  # SQLite: a frame is a page behind its header; every frame has its checksum
+
+
+async def test_a_log_cut_around_every_edge_of_its_last_transactions_replays_to_a_prefix() -> None:
+    """Inside a frame one cut is like another, since its checksum covers all of it: each edge, and the byte on either side."""
+    database, log, written = await torn()
+    frames = range(HEADER, len(log), FRAME)
+    edges = {start + at for start in frames[-24:] for at in (-1, 0, 1, 4, 8, 16, FRAME_HEADER - 1, FRAME_HEADER, FRAME_HEADER + 1)}
+    kept = {len(await _checked(database, log[:cut], written)) for cut in sorted(edges)}
+    assert len(kept) > 2  # the cuts fall into several transactions
+
+
+async def _checked(database: bytes, log: bytes, written: tuple[Record, ...]) -> list[Record]:
+    found = await survivors(database, log)
+    assert is_prefix_of_whole_batches(found, written)
+    return found
+
+
+async def checkpointed() -> bytes:
+    """The database after everything in the log was copied into it."""
+    database, log, _ = await torn()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "journal-paper.db")
+        path.write_bytes(database)
+        path.with_name("journal-paper.db-wal").write_bytes(log)
+        raw = sqlite3.connect(path)
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        raw.close()
+        return path.read_bytes()
+
+
+@given(random=st.randoms(use_true_random=False), length=st.floats(0, 1))
+async def test_a_checkpoint_broken_off_anywhere_with_torn_pages_loses_nothing(random: Random, length: float) -> None:
+    """Some pages are new, some old, some half and half, and the file may be short: the log still has all of them."""
+    (database, log, written), whole = await torn(), await checkpointed()
+    sectors = [slice(at, at + 512) for at in range(0, len(whole), 512)]
+    before = database.ljust(len(whole), b"\0")
+    share = random.random()
+    mixed = b"".join((whole if random.random() < share else before)[sector] for sector in sectors)
+    kept = max(len(database), int(len(whole) * length) // 512 * 512)
+    assert await survivors(mixed[:kept], log) == list(written)
+
+
+@given(share=st.floats(0, 1))
+async def test_a_database_cut_short_without_a_log_is_refused_or_a_prefix(share: float) -> None:
+    """Nothing of ours cuts it; a failing disk may.  Then it is damaged or it is a prefix, and never something else."""
+    whole, (_, _, written) = await checkpointed(), await torn()
+    try:
+        found = await survivors(whole[: int(len(whole) * share)], b"")
+    except JournalFault as fault:
+        assert fault.fatal
+        return
+    assert is_prefix_of_whole_batches(found, written)
 
 
 async def test_a_whole_log_replays_to_all_of_it() -> None:
