@@ -17,7 +17,18 @@ from typing import TypeVar
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.orders import CLOSED, Execution, Order, OrderChanges, OrderState
-from floorbroker.domain.values import ZERO, ExecId, IntentId, OrderId, OrdStatus, Price, Quantity, TimeInForce
+from floorbroker.domain.values import (
+    ZERO,
+    ExecId,
+    IntentId,
+    NotExact,
+    OrderId,
+    OrdStatus,
+    Price,
+    Quantity,
+    TimeInForce,
+    decimal_of,
+)
 
 
 class NoFounding(ValueError):
@@ -209,8 +220,16 @@ def _execution(fact: f.Exec) -> Execution:
 def _uncovered(synthetic: Execution, live: list[Execution]) -> Execution:
     """A synthetic fill stands for the units up to the total at the end of its id (`…#total`); real fills take them over."""
     real = sum((e.last_qty for e in live if not e.synthetic and e.order_id == synthetic.order_id), ZERO)
-    open_units = max(Decimal(synthetic.exec_id.rpartition("#")[2]) - real, ZERO)
+    open_units = max(_total_reached(synthetic) - real, ZERO)
     return replace(synthetic, last_qty=Quantity(min(synthetic.last_qty, open_units)))
+
+
+def _total_reached(synthetic: Execution) -> Decimal:
+    """The total in a synthetic fill's id; one that tells none stands for its own units."""
+    try:
+        return decimal_of(synthetic.exec_id.rpartition("#")[2])
+    except NotExact:
+        return synthetic.last_qty
 
 
 def filled_on(evidence: Evidence, order_id: OrderId, executions: tuple[Execution, ...]) -> Decimal:
