@@ -1,0 +1,85 @@
+"""The fold over any facts at all, sensible or not (I7): ids from small pools, so that facts meet, contradict and repeat.
+
+`tests/model` says what the answer must be for histories a venue could write; here only that there is one answer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, get_type_hints
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from floorbroker.domain.facts import FACTS, Adopted, Fact, Prepared
+from floorbroker.domain.fold import OrderFold, fold
+from floorbroker.domain.values import ExecId, IntentId, OrderId, Quantity
+from floorbroker.store.codec import decode_fact, encode_fact
+from tests.model.worlds import INTENT, START
+from tests.unit.store.strategies import values
+
+moments = st.integers(0, 3).map(lambda s: START + timedelta(seconds=s))
+order_ids = st.sampled_from([OrderId("A"), OrderId("B"), OrderId("C")])
+quantities = st.sampled_from([Quantity(Decimal(text)) for text in ("0", "1.0", "2", "2.50", "7")])
+replace_ids = st.sampled_from([IntentId("r1"), IntentId("r2")])
+POOLS: dict[str, st.SearchStrategy[Any]] = {
+    "at": moments,
+    "venue_time": st.one_of(st.none(), moments),
+    "asked_at": st.one_of(st.none(), moments),
+    "order_id": order_ids,
+    "orig_order_id": order_ids,
+    "exec_id": st.sampled_from([ExecId("e1"), ExecId("e2"), ExecId("e3")]),
+    "version": st.integers(0, 2),
+    "last_qty": quantities,
+    "cum_qty": quantities,
+    "replace_id": replace_ids,
+    "request_id": st.sampled_from(["c1", "c2"]),
+    "presumed": st.booleans(),
+}
+
+
+def correlated(kind: type[Fact]) -> st.SearchStrategy[Fact]:
+    """Facts of one kind whose ids and numbers come from the pools, where there is one."""
+    hints = get_type_hints(kind)
+    members = {member.name: POOLS.get(member.name, values(hints[member.name])) for member in dataclasses.fields(kind)}
+    return st.builds(kind, **members)
+
+
+ANY = st.one_of([correlated(kind) for kind in FACTS.values()])
+FOUNDING = st.one_of(correlated(Prepared), correlated(Adopted))
+
+
+@st.composite
+def arrivals(draw: st.DrawFn) -> tuple[list[Fact], list[Fact]]:
+    """A set of facts, and one way they arrive: in any order, some of them again and again."""
+    facts = [*draw(st.lists(FOUNDING, min_size=1, max_size=2)), *draw(st.lists(ANY, max_size=12))]
+    again = draw(st.lists(st.sampled_from(facts), max_size=6))
+    return facts, draw(st.permutations(facts + again))
+
+
+@settings(max_examples=300)
+@given(arrivals())
+def test_any_order_of_arrival_with_any_duplicates_shows_the_same_order_i7(both: tuple[list[Fact], list[Fact]]) -> None:
+    facts, arrived = both
+    assert repr(fold(INTENT, arrived)) == repr(fold(INTENT, facts))
+
+
+@settings(max_examples=200)
+@given(arrivals(), st.sets(st.integers(0, 20), max_size=4))
+def test_restarts_between_any_two_facts_change_nothing_i7_i26(
+    both: tuple[list[Fact], list[Fact]], restarts: set[int]
+) -> None:
+    """A restart forgets everything and reads the journal; a fact it holds already is not written again."""
+    facts, arrived = both
+    journal: list[bytes] = []
+    order = OrderFold(INTENT)
+    for number, fact in enumerate(arrived):
+        if order.add(fact):
+            journal.append(encode_fact(fact))
+        if number in restarts:
+            order = OrderFold(INTENT)
+            for body in journal:
+                order.add(decode_fact(body))
+    assert repr(order.view()) == repr(fold(INTENT, facts))
