@@ -20,8 +20,7 @@ def members() -> dict[str, str]:
     for field in msgspec.structs.fields(wire.Order):
         kind = str(wire.Order.__annotations__[field.name]).removeprefix("decimal.")
         found[field.name] = "list" if kind.startswith("list") else kind
-    required = [name for name, kind in found.items() if kind == "str"]
-    return {name: found[name] for name in (*required, *(name for name in found if name not in required))}
+    return found
 
 
 def measure() -> list[Figure]:

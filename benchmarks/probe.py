@@ -78,15 +78,16 @@ async def retry_alone(count: int) -> Answer:
 
 
 async def decode(count: int) -> Answer:
-    """Bytes of an order to the adapter's wire struct, as the adapter reads a reply."""
-    return per_call_ns(lambda: wire.decode(RAW, wire.Order, what="the reply to the order"), count)
+    """Bytes of an order to the adapter's wire struct, by what the adapter reads the reply to a command with."""
+    read = wire.read_order
+    return per_call_ns(lambda: read(RAW), count)
 
 
 async def report(count: int) -> Answer:
     """Bytes of an order to what the desk hears of it."""
 
     def read() -> object:
-        return order_reports(wire.decode(RAW, wire.Order, what="the reply to the order"), HEARD, parent=None)
+        return order_reports(wire.read_order(RAW), HEARD, parent=None)
 
     return per_call_ns(read, count)
 

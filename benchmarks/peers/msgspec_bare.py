@@ -21,7 +21,7 @@ def main() -> None:
     raw = os.environ["ORDER_JSON"].encode()
     told = json.loads(os.environ["ORDER_MEMBERS"]).items()
     members = [(name, KINDS[kind]) if kind == "str" else (name, KINDS[kind], None) for name, kind in told]
-    decode = msgspec.json.Decoder(msgspec.defstruct("Order", members)).decode
+    decode = msgspec.json.Decoder(msgspec.defstruct("Order", members, kw_only=True)).decode
     serve({"decode": lambda count: per_call_ns(lambda: decode(raw), count)}, "msgspec")
 
 

@@ -86,31 +86,34 @@ class ReplaceRequest(Body, frozen=True, kw_only=True):
 
 
 class Order(Wire, frozen=True, kw_only=True):
-    """An order; `legs` when nested.  An mleg parent has `symbol`, `side` and `asset_class` empty."""
+    """An order; `legs` when nested.  An mleg parent has `symbol`, `side` and `asset_class` empty.
+
+    The members stand in the order in which the venue writes them, which is the order the decoder looks for them.
+    """
 
     id: str
-    status: str
     client_order_id: str = ""
-    symbol: str | None = None
-    asset_class: str | None = None
-    side: str | None = None
-    type: str | None = None
-    order_class: str | None = None
-    time_in_force: str | None = None
-    qty: Decimal | None = None
-    notional: Decimal | None = None
-    filled_qty: Decimal | None = None
-    filled_avg_price: Decimal | None = None
-    limit_price: Decimal | None = None
-    stop_price: Decimal | None = None
-    trail_price: Decimal | None = None
-    trail_percent: Decimal | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    submitted_at: str | None = None
     replaced_by: str | None = None
     replaces: str | None = None
-    created_at: str | None = None
-    submitted_at: str | None = None
-    updated_at: str | None = None
+    symbol: str | None = None
+    asset_class: str | None = None
+    notional: Decimal | None = None
+    qty: Decimal | None = None
+    filled_qty: Decimal | None = None
+    filled_avg_price: Decimal | None = None
+    order_class: str | None = None
+    type: str | None = None
+    side: str | None = None
+    time_in_force: str | None = None
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    status: str
     legs: list[Order] | None = None
+    trail_percent: Decimal | None = None
+    trail_price: Decimal | None = None
 
 
 class CancelItem(Wire, frozen=True, kw_only=True):
@@ -365,18 +368,27 @@ class ActivityEvent(Wire, frozen=True, kw_only=True):
 
 # -- reading ------------------------------------------------------------------------------------------------------------
 
-_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError, ArithmeticError)
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError, ArithmeticError)
+
+
+def unreadable(error: Exception, *, what: str) -> ApiError:
+    """The `ApiError` (UNKNOWN) for one of `UNREADABLE`; it names `what` and quotes nothing of the reply."""
+    return ApiError(f"{what} is not readable ({type(error).__name__})", broker="ALPACA")
 
 
 def decode(data: bytes | msgspec.Raw, kind: type[T], *, what: str) -> T:
-    """`data` as `kind`; raises `ApiError` (UNKNOWN) that names `what` and quotes nothing of the reply."""
+    """`data` as `kind`; raises `ApiError` (UNKNOWN)."""
     try:
         return _reader(kind)(data)
-    except _UNREADABLE as error:
-        raise ApiError(f"{what} is not readable ({type(error).__name__})", broker="ALPACA") from error
+    except UNREADABLE as error:
+        raise unreadable(error, what=what) from error
 
 
 @cache
 def _reader(kind: type[T]) -> Callable[[bytes | msgspec.Raw], T]:
     """Made once for each kind of message: making it costs more than a reading."""
     return msgspec.json.Decoder(kind).decode
+
+
+# The reply to a command, read on the way of every order: without a step of ours around it.  Raises what `UNREADABLE` lists.
+read_order = msgspec.json.Decoder(Order).decode

@@ -22,7 +22,10 @@ def accepted_order(response: Response, cl_ord_id: ClOrdId, *, what: str) -> wire
     """The order of a POST or PATCH reply.  Anything but our own order in a 2xx proves nothing (UNKNOWN)."""
     if not 200 <= response.status < 300:
         raise command_error(response, what=what)
-    order = wire.decode(response.body, wire.Order, what=f"the reply to {what}")
+    try:
+        order = wire.read_order(response.body)
+    except wire.UNREADABLE as error:
+        raise wire.unreadable(error, what=f"the reply to {what}") from error
     if order.client_order_id != cl_ord_id or not order.id:
         raise ApiError(f"the reply to {what} is about another order", broker=BROKER, outcome=Outcome.UNKNOWN)
     return order
