@@ -48,7 +48,10 @@ def _made(name: str, pins: bytes, install: object) -> Path:
 
 def _install(home: Path, pins: Path, version: str | None) -> None:
     interpreter = version or str(ROOT / ".tools" / "bin" / "python")
-    _uv("venv", "--quiet", "--python", interpreter, str(home))
+    try:
+        _uv("venv", "--quiet", "--python", interpreter, str(home))
+    except Absent as error:
+        raise Absent(f"it needs Python {version}, and uv finds none here") if version else error from None
     _uv("pip", "install", "--quiet", "--no-deps", "--python", str(home / "bin" / "python"), "-r", str(pins))
 
 
