@@ -11,6 +11,7 @@ import pytest
 from benchmarks.children import Child, ChildFailed
 from benchmarks.stages import STAGES
 
+from floorbroker.app.home import Home
 from floorbroker.domain.clock import SystemClock
 from floorbroker.domain.facts import Prepared
 from floorbroker.domain.ports import FactEntry, KeyEntry
@@ -36,7 +37,7 @@ def test_orders_go_the_whole_way_on_either_loop_and_are_durable(credentials: dic
         with closing(Child("the desk", [*command, "--loop", loop], credentials)) as desk:
             told = [desk.ask("sequential", 3), desk.ask("inflight", 3)]
         assert all(answer["per_s"] > 0 and 0 < answer["p50"] <= answer["p99"] for answer in told)
-    (path,) = (tmp_path / "home").rglob("*sim*.db")
+    path = Home.at(tmp_path / "home").journal(Environment.SIM)
     journal = SqliteJournal.open(path, clock=SystemClock(), environment=Environment.SIM)
     entries = [record.entry for record in journal.replay()]
     journal.abandon()
