@@ -52,7 +52,7 @@ class Row:
     orders: int
     journal_mb: float
     seals_mb: float
-    bare: Start | None
+    bare: Start
     sealed: tuple[Start, ...]
     peer_s: tuple[float, ...]
 
@@ -63,7 +63,7 @@ def measure() -> list[Figure]:
         row = measured(credentials, JUDGED, folder=ROOT / ".tools", rounds=ROUNDS)
     peer = {"peer": row.peer_s, "peer_name": PEER}
     parts = {part: statistics.median(getattr(s, part) for s in row.sealed) for part in ("imported_s", "recovered_s")}
-    extra = {"parts": parts, "without_seals_s": row.bare.ready_s if row.bare else None, "journal_mb": row.journal_mb}
+    extra = {"parts": parts, "without_seals_s": row.bare.ready_s, "journal_mb": row.journal_mb}
     seconds, memory = [start.ready_s for start in row.sealed], [start.worked_mb for start in row.sealed]
     unit = f"s to READY with {row.orders} closed and 1000 open orders"
     return [
@@ -72,20 +72,25 @@ def measure() -> list[Figure]:
     ]
 
 
-def measured(credentials: Mapping[str, str], orders: int, *, folder: Path, rounds: int, bare: bool = True) -> Row:
-    """One size: its home is made in `folder` unless it is there."""
+def measured(credentials: Mapping[str, str], orders: int, *, folder: Path, rounds: int) -> Row:
+    """One size.  Its home is made anew, since its open orders must be those that this run's venue has."""
     home = folder / f"scale-{orders}"
-    if not (home / "journal-sim.db").exists():
+    shutil.rmtree(home, ignore_errors=True)
+    try:
         asyncio.run(make_home(home, credentials, orders=orders))
-    if bare:
-        shutil.rmtree(home / "seals", ignore_errors=True)
-    first = started(home, credentials, work=0)
+        return _rounds(home, credentials, orders, rounds)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _rounds(home: Path, credentials: Mapping[str, str], orders: int, rounds: int) -> Row:
+    bare = started(home, credentials, work=0)
     sealed = [(started(home, credentials, work=WORK), scanned(home)) for _ in range(rounds)]
     return Row(
         orders=orders,
         journal_mb=_megabytes(home / "journal-sim.db"),
         seals_mb=sum(_megabytes(path) for path in (home / "seals").iterdir()),
-        bare=first if bare else None,
+        bare=bare,
         sealed=tuple(start for start, _ in sealed),
         peer_s=tuple(seconds for _, seconds in sealed),
     )
@@ -119,9 +124,8 @@ def _megabytes(path: Path) -> float:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.scale", description=__doc__)
     parser.add_argument("--million", action="store_true", help="a million orders too: 10 GB of disk, and half an hour")
-    parser.add_argument("--folder", type=Path, default=ROOT / ".tools", help="where homes are made, and found again")
+    parser.add_argument("--folder", type=Path, default=ROOT / ".tools", help="where homes are made")
     parser.add_argument("--only", type=int, action="append", help="one size; may be repeated")
-    parser.add_argument("--keep-seals", action="store_true", help="do not measure a start without seals")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rows", type=Path, help="a file of rows measured before; new ones are added to it")
     options = parser.parse_args(argv)
@@ -129,10 +133,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     rows = {row["orders"]: row for row in _known(options.rows)}
     with simulator() as credentials:
         for orders in sizes:
-            row = measured(
-                credentials, orders, folder=options.folder, rounds=options.rounds, bare=not options.keep_seals
-            )
-            rows[orders] = asdict(row) | ({} if row.bare or orders not in rows else {"bare": rows[orders]["bare"]})
+            rows[orders] = asdict(measured(credentials, orders, folder=options.folder, rounds=options.rounds))
             sys.stdout.write(json.dumps(rows[orders]) + "\n")
     ordered = [rows[orders] for orders in sorted(rows)]
     if options.rows is not None:
