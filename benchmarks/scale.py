@@ -67,7 +67,7 @@ def measure() -> list[Figure]:
     seconds, memory = [start.ready_s for start in row.sealed], [start.worked_mb for start in row.sealed]
     unit = f"s to READY with {row.orders} closed and 1000 open orders"
     return [
-        Figure(bench="scale_start", ours=seconds, unit=unit, goal=Goal(2.0, unit="s"), extra=extra, **peer),  # pyright: ignore[reportArgumentType]
+        Figure(bench="scale_start", ours=seconds, unit=unit, goal=Goal(2.0, unit="s"), extra=extra, **peer),
         Figure(bench="scale_memory", ours=memory, unit="MB at most, after some work", goal=Goal(300.0, unit="MB")),
     ]
 
