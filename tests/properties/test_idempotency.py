@@ -1,4 +1,7 @@
-"""Idempotency keys, as a machine: one key and one body are one order, whoever asks, goes away or dies in between (I20)."""
+"""Idempotency keys, as a machine: one key and one body are one order, whoever asks, goes away or dies in between (I20).
+
+It bites: without the wait for a first use, and without the comparison of bodies, it fails within thirty runs.
+"""
 
 from __future__ import annotations
 

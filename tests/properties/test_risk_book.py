@@ -2,6 +2,9 @@
 
 The measure is the venue's truth and not the desk's book: at each send, what the venue holds and works and what is on its way
 must fit under every limit.  In the end nothing stays reserved: exactly the free room can be used, and one unit more cannot.
+
+It bites: an `await` between check and reservation, and orders in doubt left out of what counts, fail within forty runs.  What it
+found in the desk itself has tests of its own in `tests/unit/oms/test_exposure.py` and `test_replace.py`.
 """
 
 from __future__ import annotations
