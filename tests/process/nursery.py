@@ -7,8 +7,10 @@ runs a thread or an event loop, so a fork of it is as good as a fresh start.  Ch
 from __future__ import annotations
 
 import ctypes
+import importlib
 import json
 import os
+import pkgutil
 import select
 import signal
 import subprocess
@@ -183,11 +185,16 @@ def _serve() -> None:
 
 
 def _import_everything() -> None:
-    """What `up` and `sim` import when they run; a child then has it already."""
+    """Every module of the house, so that a child has what `up` and `sim` load when they need it."""
     import uvicorn  # noqa: F401
 
-    import floorbroker_sim.alpaca.venue
-    import floorbroker_sim.server  # noqa: F401
+    import floorbroker
+    import floorbroker_sim
+
+    for package in (floorbroker, floorbroker_sim):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith((".__main__", ".env", ".vendor")):
+                importlib.import_module(module.name)
 
 
 if __name__ == "__main__":

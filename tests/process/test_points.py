@@ -61,7 +61,7 @@ class Campaign:
 
 
 def _cold() -> list[Point]:
-    return [Point(step=step, tls=place % 2 == 0, cold=True) for place, step in enumerate(COLD)]
+    return [Point(step=step, tls=place % 2 == 0, cold=True) for place, step in enumerate(COLD[::2])]
 
 
 def _each(act: str, steps: tuple[str, ...]) -> list[Point]:
