@@ -19,7 +19,7 @@ from tests.process.world import World
 
 SHIM = Path(__file__).with_name("shim.c")
 AT_ONCE = 8
-LOOKS = 3
+TOLD, ROUNDS_MAX = "failed-calls", 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +39,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one fault: how the desk ended by itself, if it did, and what was wrong afterwards."""
+    """What became of one fault: the file it met, how the desk ended by itself, if it did, and what was wrong afterwards."""
 
     fault: Fault
     verdict: Verdict
+    met: str = ""
     status: int | None = None
     trouble: str = ""
 
@@ -78,12 +79,16 @@ def run(fault: Fault, nursery: Nursery) -> Outcome:
             if fault.warm:
                 _run_before(world)
             status = _failing_life(fault, world, story)
+            met = _met(world)
+            assert met, "no call was made to fail"
+            if fault.kind != "full" and met.startswith("journal-"):
+                assert status == DISK, f"went on with a journal that may lack what was written ({met})"
             world.begin()
             world.settle()
             if story.told.kill_level and not story.is_blocked():
                 story.told.denied.append("the kill switch opened by itself")
             story.play()
-            return Outcome(fault=fault, verdict=judge(story), status=status)
+            return Outcome(fault=fault, verdict=judge(story), met=met, status=status)
         except (AssertionError, Gone) as error:
             return Outcome(fault=fault, verdict=Verdict(), trouble=f"{error}{how_it_ended(world)}")
         finally:
@@ -98,10 +103,15 @@ def _run_before(world: World) -> None:
 
 def _failing_life(fault: Fault, world: World, story: Story) -> int | None:
     """Everything is asked once, answered or not; then the desk is killed, unless it ended by itself.  Its exit code then."""
-    desk = world.begin(SHIM_BELOW=f"{world.home}/", SHIM_FAULT=f"{fault.kind}@{fault.call}")
+    told = str(world.folder / TOLD)
+    desk = world.begin(SHIM_BELOW=f"{world.home}/", SHIM_FAULT=f"{fault.kind}@{fault.call}", SHIM_TOLD=told)
     try:
         world.settle()
         _ask_once(story)
+        for _ in range(ROUNDS_MAX):
+            if _met(world):
+                break
+            story.reconcile()
         _cancels_pass(story)
     except Gone:
         assert desk.ended(10), "the desk closes connections and lives"
@@ -110,6 +120,12 @@ def _failing_life(fault: Fault, world: World, story: Story) -> int | None:
         return None
     assert desk.status == DISK, f"ended with {desk.status}, not {DISK}"
     return desk.status
+
+
+def _met(world: World) -> str:
+    """The first file, below the home, of which a call failed; empty as long as none did."""
+    lines = (world.folder / TOLD).read_text("utf-8").splitlines()
+    return lines[0].removeprefix(f"{world.home}/") if lines else ""
 
 
 def _ask_once(story: Story) -> None:

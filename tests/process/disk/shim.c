@@ -5,8 +5,8 @@
               for SHIM_ROOM more of them (default 200)
      sync@N   the first fsync or fdatasync from the N-th call on fails with EIO, once
      write@N  the first write from the N-th call on fails with EIO, once
-   A fork reads its environment anew, and begins to count at one.  SHIM_COUNT names a file (not below the folder) that gets a byte
-   for each call counted. */
+   A fork reads its environment anew, and begins to count at one.  SHIM_TOLD names a file (not below the folder) that gets the path
+   of each call that was made to fail. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -24,23 +24,24 @@ static pid_t owner;
 static const char *below;
 static enum kind fault;
 static long first, calls, room;
-static int counter = -1, spent;
+static int teller = -1, spent;
+static char path[4096];
 
 static void read_environment(void) {
-  const char *text = getenv("SHIM_FAULT"), *count = getenv("SHIM_COUNT");
+  const char *text = getenv("SHIM_FAULT"), *told = getenv("SHIM_TOLD");
   owner = getpid();
   below = getenv("SHIM_BELOW");
   fault = NONE;
   first = calls = room = 0;
   spent = 0;
-  counter = count ? open(count, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600) : -1;
+  teller = told ? open(told, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600) : -1;
   if (text && sscanf(text, "full@%ld", &first) == 1) fault = FULL;
   else if (text && sscanf(text, "sync@%ld", &first) == 1) fault = SYNC;
   else if (text && sscanf(text, "write@%ld", &first) == 1) fault = WRITE;
 }
 
 static int is_below(int fd) {
-  char link[64], path[4096];
+  char link[64];
   ssize_t length;
   if (owner != getpid()) read_environment();
   if (!below) return 0;
@@ -51,24 +52,26 @@ static int is_below(int fd) {
   return strncmp(path, below, strlen(below)) == 0;
 }
 
+static int failing(int error) {
+  static ssize_t (*honest)(int, const void *, size_t);
+  if (!honest) honest = dlsym(RTLD_NEXT, "write");
+  if (teller >= 0 && (honest(teller, path, strlen(path)) < 1 || honest(teller, "\n", 1) != 1)) abort();
+  return error;
+}
+
 /* The errno a call must fail with, or 0. */
 static int verdict(int fd, int is_sync) {
-  static ssize_t (*honest)(int, const void *, size_t);
   if (!is_below(fd)) return 0;
   calls++;
-  if (counter >= 0) {
-    if (!honest) honest = dlsym(RTLD_NEXT, "write");
-    if (honest(counter, is_sync ? "s" : "w", 1) != 1) abort();
-  }
   if (fault == NONE || calls < first) return 0;
   if (fault == FULL) {
     if (is_sync) return 0;
     if (room > 0) return room--, 0;
-    return ENOSPC;
+    return failing(ENOSPC);
   }
   if (spent || (fault == SYNC) != is_sync) return 0;
   spent = 1;
-  return EIO;
+  return failing(EIO);
 }
 
 static void removed(const char *path) {

@@ -30,8 +30,6 @@ def test_a_write_call_that_fails_loses_nothing_acknowledged_and_ends_as_document
     faults = [Fault(kind=kind, call=call + 20 * (not warm), warm=warm) for call in CALLS for warm in (False, True)]
     outcomes = list(run_all(faults, nursery))
     assert [str(outcome) for outcome in outcomes if not outcome.is_clean] == []
-    ended = [outcome for outcome in outcomes if outcome.status is not None]
     if kind == "full":
-        assert len(ended) < len(outcomes)  # a full disk is survived
-    else:
-        assert len(ended) == len(outcomes)  # what may not be on the disk is a reason to stop
+        lived = [outcome.met for outcome in outcomes if outcome.status is None]
+        assert any(met.startswith("journal-") for met in lived)  # a disk that fills up while the desk runs is survived
