@@ -193,7 +193,7 @@ class AccountContext:
     def exposure(self, leave_out: IntentId | None = None) -> Exposure:
         """Holdings, open and undecided orders (I5), and what is reserved beyond the venue's own figure."""
         exposed = self._exposed
-        exposed.catch_up()
+        self.catch_up()
         return Exposure(
             positions=exposed.positions(),
             marks=exposed.marks.by_symbol,
@@ -201,6 +201,10 @@ class AccountContext:
             workload=exposed.work if leave_out is None else exposed.work.without(leave_out),
             reserved=exposed.reserved(leave_out),
         )
+
+    def catch_up(self) -> None:
+        """Count what changed; asked before each wish is measured, and now and then where nobody wishes for anything."""
+        self._exposed.catch_up()
 
     def reserve(self, intent_id: IntentId, situation: Situation) -> None:
         """Count the cost of an approved wish until the venue's own figure does; of a change, the larger of the two sizes (I5)."""

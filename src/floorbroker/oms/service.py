@@ -146,6 +146,7 @@ class OrderService:
             self.ctx.log.info("journal.writable_again", profile=self.ctx.profile.name)
 
     async def _look_at_account(self) -> None:
+        self.ctx.catch_up()
         if self._account_stale:
             self._account_stale = False
             await self.ctx.refresh_account()

@@ -10,7 +10,7 @@ import pytest
 
 from floorbroker.domain.errors import InsufficientFunds, PositionSizeExceeded
 from floorbroker.domain.orders import OrderChanges, OrderState
-from floorbroker.domain.values import ZERO, OrdStatus, Quantity
+from floorbroker.domain.values import ZERO, OrdStatus, Quantity, Side
 from floorbroker.risk.limits import RiskLimits
 from tests.support.fake_broker import buy
 from tests.support.house import CALLER, Desk, make, opened, stopped
@@ -81,3 +81,11 @@ async def test_a_fill_that_only_a_total_tells_of_is_held_already_i12(tmp_path: P
             await desk.place(buy("4"))
         await desk.wait(5)
         assert desk.ctx.exposure().positions == {"AAPL": 7}
+
+
+async def test_a_desk_that_never_submits_counts_what_it_hears_all_the_same(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        await desk.place(buy("3"))
+        await desk.wait(5)
+        assert desk.ctx.book.touched == set()
+        assert desk.ctx.exposure().worst_case("AAPL", Side.BUY) == 3
