@@ -159,4 +159,4 @@ class Idempotency(LivingDesk):
 
 
 TestIdempotency = Idempotency.TestCase
-TestIdempotency.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestIdempotency.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)

@@ -211,4 +211,4 @@ class RiskBook(LivingDesk):
 
 
 TestRiskBook = RiskBook.TestCase
-TestRiskBook.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+TestRiskBook.settings = settings(max_examples=12, stateful_step_count=18, deadline=None)
