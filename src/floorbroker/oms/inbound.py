@@ -12,7 +12,7 @@ from floorbroker.domain.ids import tag_of
 from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import Entry, FactEntry
 from floorbroker.domain.records import ExecutionReport
-from floorbroker.domain.values import ClOrdId, ExecType, IntentId, OrderId
+from floorbroker.domain.values import ClOrdId, ExecType, IntentId, OrderClass, OrderId
 from floorbroker.oms.account import AccountContext
 from floorbroker.oms.translate import adopted_id, adoption, facts_of, restated
 from floorbroker.oms.unforeseen import ours
@@ -147,7 +147,9 @@ class Inbound:
             if order_id is not None and order_id in adopted:
                 return adopted.setdefault(report.order_id, adopted[order_id])
         parent = self.ctx.book.owner_of(report.parent_order_id)
-        if parent is None and (report.parent_order_id is not None or self._may_be_ours(report)):
+        if parent is None and (
+            report.parent_order_id is not None or self._may_be_ours(report) or _may_be_a_leg(report)
+        ):
             return None
         founding = adoption(
             report, profile=self.ctx.profile.name, parent=(parent.intent_id, parent.terms) if parent else None
@@ -174,3 +176,8 @@ class Inbound:
     def silence_s(self) -> float:
         """Seconds since the private stream last said anything about an order."""
         return self.ctx.clock.monotonic() - self.heard_at
+
+
+def _may_be_a_leg(report: ExecutionReport) -> bool:
+    """A member of a group, heard of on a stream that names no parents: a listing will tell whose it is."""
+    return report.source is f.Source.STREAM and report.order_class not in (None, OrderClass.SIMPLE)

@@ -11,10 +11,20 @@ from pathlib import Path
 import pytest
 
 from floorbroker.domain.capability import Can
+from floorbroker.domain.facts import Source
 from floorbroker.domain.orders import OrderState
 from floorbroker.domain.ports import NoteEntry
-from floorbroker.domain.records import Fetched, Position
-from floorbroker.domain.values import OrdStatus, Side
+from floorbroker.domain.records import ExecutionReport, Fetched, Position
+from floorbroker.domain.values import (
+    ClOrdId,
+    ExecType,
+    OrderClass,
+    OrderId,
+    OrderType,
+    OrdStatus,
+    Quantity,
+    Side,
+)
 from tests.support.fake_broker import INFO, FakeBroker, VenueOrder, buy, silence
 from tests.support.house import NOON, Desk, ManualClock, opened
 
@@ -281,6 +291,31 @@ async def test_a_strangers_order_is_adopted_and_counts(tmp_path: Path) -> None:
         await desk.session.reconcile_now()
         assert [o.external for o in desk.gateway.orders()].count(True) == 1
         assert desk.ctx.exposure().worst_case("AAPL", Side.BUY) == 20
+
+
+async def test_a_member_of_a_group_is_nobodys_until_a_listing_tells_whose(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        parent = await desk.place(buy("10"))
+        leg = ExecutionReport(
+            exec_type=ExecType.NEW,
+            source=Source.STREAM,
+            at=desk.clock.now(),
+            ord_status=OrdStatus.NEW,
+            order_id=OrderId("L1"),
+            cl_ord_id=ClOrdId("made by the venue"),
+            symbol="AAPL",
+            side=Side.SELL,
+            order_type=OrderType.MARKET,
+            order_class=OrderClass.BRACKET,
+            order_qty=Quantity(Decimal(10)),
+        )
+        desk.service.on_report(leg)
+        await desk.wait()
+        assert [order.intent_id for order in desk.gateway.orders()] == [parent.intent_id]
+        listed = replace(leg, source=Source.SNAPSHOT, parent_order_id=parent.order_id)
+        await desk.service.inbound.take([listed])
+        (child,) = [order for order in desk.gateway.orders() if order.intent_id != parent.intent_id]
+        assert (child.parent_id, child.external) == (parent.intent_id, False)
 
 
 async def test_the_watch_goes_on_after_a_look_that_broke(tmp_path: Path) -> None:
