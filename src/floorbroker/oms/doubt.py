@@ -55,6 +55,9 @@ class Resolver:
         while (current := ctx.book.get(intent_id)) is not None and current.state is OrderState.UNKNOWN:
             await ctx.clock.sleep(resolution.next_delay_s())
             asked_at = now()
+            if asked_at < resolution.horizon and Can.QUERY_BY_CLIENT_ID in ctx.broker.info.can:
+                await self._ask_by_id(current)  # no negative counts yet: one question instead of four
+                continue
             if not await self.ask_everywhere(current, since=resolution.sent_at - OVERLAP):
                 continue
             ctx.steps.reach("recon.negative")
@@ -82,7 +85,10 @@ class Resolver:
             return
         self._running.add(order.intent_id)
         try:
-            await self.ask_everywhere(order, since=order.created_at - OVERLAP)
+            if Can.QUERY_BY_CLIENT_ID in self.ctx.broker.info.can:
+                await self._ask_by_id(order)
+            else:
+                await self.ask_everywhere(order, since=order.created_at - OVERLAP)
         finally:
             self._running.discard(order.intent_id)
 
@@ -104,6 +110,13 @@ class Resolver:
             return False
         await self.inbound.take(found)
         return not any(self._is(order, report) for report in found)
+
+    async def _ask_by_id(self, order: Order) -> None:
+        """Ask for the order by name alone and fold what comes."""
+        try:
+            await self.inbound.take(await self._by_client_id(order))
+        except FloorbrokerError as error:
+            self.ctx.log.warning("resolve.incomplete", intent=order.intent_id, code=error.code)
 
     async def _by_client_id(self, order: Order) -> list[ExecutionReport]:
         try:

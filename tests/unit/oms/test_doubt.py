@@ -59,6 +59,19 @@ async def test_negatives_before_the_arrival_horizon_do_not_count_i3(tmp_path: Pa
         assert desk.now(order).state is OrderState.UNKNOWN
 
 
+async def test_before_the_horizon_one_question_is_asked_and_after_it_every_source(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        desk.broker.next_submit.append("drop")
+        await desk.place(buy())
+        listings = desk.broker.reads.count("get_order_history")
+        asked = desk.broker.reads.count("get_order_status")
+        await desk.wait(8.0)
+        assert desk.broker.reads.count("get_order_history") == listings
+        assert desk.broker.reads.count("get_order_status") > asked
+        await desk.wait(20.0)
+        assert desk.broker.reads.count("get_order_history") > listings
+
+
 async def test_a_clock_that_jumps_ahead_brings_no_horizon_nearer_i3(tmp_path: Path) -> None:
     class Jumpy(ManualClock):
         """Wall time may be stepped; the monotonic clock may not."""
