@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import cast
 
 from floorbroker.app.home import Home, write_private
+from floorbroker.domain.clock import Clock
 from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.kill import GLOBAL, LEVELS, Sentinel
 
+POLL_S = 0.5
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -49,6 +51,10 @@ class FilePermits:
         except (OSError, UnicodeDecodeError) as error:
             return [Sentinel(level=2, scope=GLOBAL, reason=f"unreadable kill file: {type(error).__name__}", by="file")]
         return [_sentinel(line) for line in lines] or [_sentinel("")]
+
+    async def changed(self, clock: Clock) -> None:
+        """Look again soon: no file system tells of changes everywhere."""
+        await clock.sleep(POLL_S)
 
     def write_sentinel(self, sentinel: Sentinel) -> None:
         """Add a kill beside a server that may be down or hang."""

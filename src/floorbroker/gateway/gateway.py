@@ -41,7 +41,6 @@ from floorbroker.oms.soundness import sound, sound_changes
 from floorbroker.oms.submit import Key
 from floorbroker.oms.unforeseen import ours
 
-SENTINEL_POLL_S = 0.5
 CANCEL_ROUND_S = 1.0
 EVENT_QUEUE = 10_000
 
@@ -386,7 +385,7 @@ class Gateway:
     async def _watch_sentinels(self) -> None:
         """Kills written beside the server take effect within half a second, even where no order is sent."""
         while True:
-            await self.clock.sleep(SENTINEL_POLL_S)
+            await self.kill_switch.permits.changed(self.clock)
             try:
                 with ours(self.log, "sentinel.unforeseen"):
                     await self._take_sentinels()

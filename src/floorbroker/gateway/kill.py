@@ -42,6 +42,10 @@ class Permits(Protocol):
 
     def clear_sentinels(self, scope: ProfileName) -> None: ...
 
+    async def changed(self, clock: Clock) -> None:
+        """Returns when a kill may have been written beside us, half a second after it was at the latest."""
+        ...
+
 
 @dataclass(slots=True)
 class _Latch:

@@ -363,6 +363,11 @@ class OrderBook:
         """The orders in memory: all that are open, and those that were done lately."""
         return [fold.view() for fold in self._folds.values() if fold.is_founded]
 
+    @property
+    def is_quiet(self) -> bool:
+        """Nothing is open, undecided or lacks an execution."""
+        return not self._open and not self._lacking
+
     def open_orders(self) -> list[Order]:
         """Open and undecided orders, oldest first."""
         return [self._folds[intent_id].view() for intent_id in sorted(self._open)]

@@ -30,6 +30,7 @@ SILENT_S = 20.0
 TICK_S = 1.0
 STOP_S = 5.0
 SEAL_S = 2.0
+Look = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,14 +121,25 @@ class OrderService:
         last_listing = self.ctx.clock.monotonic()
         while True:
             await self.ctx.clock.sleep(TICK_S)
-            await self._try(self._look_at_stuck)
-            await self._try(self._look_at_account)
-            await self._try(self._look_at_journal)
+            for look in self._looks():
+                await self._try(look)
             if self.ctx.clock.monotonic() - last_listing >= self._listing_due_s():
                 last_listing = self.ctx.clock.monotonic()
                 await self._try(self._list_open)
 
-    async def _try(self, look: Callable[[], Awaitable[None]]) -> None:
+    def _looks(self) -> list[Look]:
+        """What this second calls for; of a quiet account, nothing."""
+        self.ctx.catch_up()
+        looks: list[Look] = []
+        if not self.ctx.book.is_quiet:
+            looks.append(self._look_at_stuck)
+        if self._account_stale:
+            looks.append(self._look_at_account)
+        if not self.ctx.journal.is_writable:
+            looks.append(self._look_at_journal)
+        return looks
+
+    async def _try(self, look: Look) -> None:
         """One look; whatever it meets, the next one comes."""
         try:
             with ours(self.ctx.log, "watch.unforeseen"):
@@ -142,14 +154,12 @@ class OrderService:
 
     async def _look_at_journal(self) -> None:
         """A disk that was full may have room again."""
-        if not self.ctx.journal.is_writable and self.ctx.journal.recover():
+        if self.ctx.journal.recover():
             self.ctx.log.info("journal.writable_again", profile=self.ctx.profile.name)
 
     async def _look_at_account(self) -> None:
-        self.ctx.catch_up()
-        if self._account_stale:
-            self._account_stale = False
-            await self.ctx.refresh_account()
+        self._account_stale = False
+        await self.ctx.refresh_account()
 
     async def _look_at_stuck(self) -> None:
         now = self.ctx.clock.now()
