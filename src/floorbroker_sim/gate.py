@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 from floorbroker.domain.clock import Clock
@@ -311,11 +312,16 @@ async def _stop(*futures: asyncio.Future[Any]) -> None:
 
 
 def _start(answer: Reply, *, chunked: bool = False) -> Message:
-    headers = [(b"content-type", answer.content_type.encode())] if answer.body or chunked else []
-    headers += [(k.lower().encode(), v.encode()) for k, v in answer.headers.items()]
+    headers = [_pair("content-type", answer.content_type)] if answer.body or chunked else []
+    headers += [_pair(name, value) for name, value in answer.headers.items()]
     if not chunked:
-        headers.append((b"content-length", str(len(answer.body)).encode()))
+        headers.append(_pair("content-length", str(len(answer.body))))
     return {"type": "http.response.start", "status": answer.status, "headers": headers}
+
+
+@lru_cache(maxsize=1024)
+def _pair(name: str, value: str) -> tuple[bytes, bytes]:
+    return name.lower().encode(), value.encode()
 
 
 async def send_reply(send: Send, answer: Reply) -> None:

@@ -6,8 +6,9 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-from urllib.parse import parse_qsl, unquote
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import unquote, unquote_plus
 
 import msgspec
 
@@ -59,47 +60,86 @@ def problem(status: int, code: str, detail: str, *, field_name: str | None = Non
 def request_of(scope: Mapping[str, Any], body: bytes = b"") -> Request:
     """The request an ASGI scope describes.  The raw path is used, so that `%2F` inside a segment survives."""
     raw = bytes(scope.get("raw_path") or scope["path"].encode()).decode("latin-1").partition("?")[0]
-    query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+    query = scope.get("query_string", b"")
     return Request(
         method=scope.get("method", "GET"),
         path=scope["path"],
-        segments=tuple(unquote(part) for part in raw.strip("/").split("/")),
-        query=dict(query),
-        headers={k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope.get("headers", ())},
+        segments=tuple(unquote(part) if "%" in part else part for part in raw.strip("/").split("/")),
+        query=_query(query.decode("latin-1")) if query else {},
+        headers=dict(_header(k, v) for k, v in scope.get("headers", ())),
         body=body,
     )
+
+
+def _query(text: str) -> dict[str, str]:
+    """As `dict(parse_qsl(…, keep_blank_values=True))` gives it; a name said twice has its last value."""
+    found: dict[str, str] = {}
+    for pair in text.split("&"):
+        if pair:
+            name, _, value = pair.partition("=")
+            found[_plain(name)] = _plain(value)
+    return found
+
+
+def _plain(text: str) -> str:
+    return unquote_plus(text) if "%" in text or "+" in text else text
+
+
+@lru_cache(maxsize=1024)
+def _header(name: bytes, value: bytes) -> tuple[str, str]:
+    return name.decode("latin-1").lower(), value.decode("latin-1")
+
+
+class _Route(NamedTuple):
+    number: int
+    method: str
+    pattern: tuple[str, ...]
+    handler: Callable[..., Reply]
 
 
 class Router:
     """`METHOD /a/{x}/b` to a handler; the values of the braces are handed over in order, decoded."""
 
     def __init__(self) -> None:
-        self._routes: dict[tuple[str, int], list[tuple[tuple[str, ...], Callable[..., Reply]]]] = {}
-        self._lengths: dict[int, list[tuple[str, ...]]] = {}
+        self._routes: dict[tuple[int, str], list[_Route]] = {}  # by the length of the path and its last literal part
+        self._open: dict[int, list[_Route]] = {}  # routes of such a length that end in a brace
+        self._count = 0
 
     def add(self, method: str, path: str, handler: Callable[..., Reply]) -> None:
         """Earlier routes win over later ones."""
         pattern = tuple(path.strip("/").split("/"))
-        self._routes.setdefault((method, len(pattern)), []).append((pattern, handler))
-        self._lengths.setdefault(len(pattern), []).append(pattern)
+        self._count += 1
+        route = _Route(self._count, method, pattern, handler)
+        if pattern[-1].startswith("{"):
+            self._open.setdefault(len(pattern), []).append(route)
+        else:
+            self._routes.setdefault((len(pattern), pattern[-1]), []).append(route)
 
     def find(self, request: Request) -> tuple[Callable[..., Reply], list[str]] | None:
         """The handler and the values it takes, or None."""
-        for pattern, handler in self._routes.get((request.method, len(request.segments)), ()):
-            values = _match(pattern, request.segments)
-            if values is not None:
-                return handler, values
+        for route in self._candidates(request):
+            if route.method == request.method:
+                values = _match(route.pattern, request.segments)
+                if values is not None:
+                    return route.handler, values
         return None
 
     def knows(self, request: Request) -> bool:
         """Whether the path exists under some method."""
-        return any(_match(p, request.segments) is not None for p in self._lengths.get(len(request.segments), ()))
+        return any(_match(route.pattern, request.segments) is not None for route in self._candidates(request))
+
+    def _candidates(self, request: Request) -> list[_Route]:
+        length = len(request.segments)
+        closed, opened = self._routes.get((length, request.segments[-1])), self._open.get(length)
+        if closed and opened:
+            return sorted([*closed, *opened], key=lambda route: route.number)
+        return closed or opened or []
 
 
 def _match(pattern: tuple[str, ...], segments: tuple[str, ...]) -> list[str] | None:
     values: list[str] = []
     for want, have in zip(pattern, segments, strict=True):
-        if want.startswith("{"):
+        if want[:1] == "{":
             values.append(have)
         elif want != have:
             return None

@@ -128,13 +128,10 @@ class OrderService:
                 await self._try(self._list_open)
 
     def _looks(self) -> list[Look]:
-        """What this second calls for; of a quiet account, nothing."""
-        self.ctx.catch_up()
-        looks: list[Look] = []
+        """What this second calls for; of a quiet account, next to nothing."""
+        looks: list[Look] = [self._look_at_account]
         if not self.ctx.book.is_quiet:
-            looks.append(self._look_at_stuck)
-        if self._account_stale:
-            looks.append(self._look_at_account)
+            looks.insert(0, self._look_at_stuck)
         if not self.ctx.journal.is_writable:
             looks.append(self._look_at_journal)
         return looks
@@ -158,8 +155,10 @@ class OrderService:
             self.ctx.log.info("journal.writable_again", profile=self.ctx.profile.name)
 
     async def _look_at_account(self) -> None:
-        self._account_stale = False
-        await self.ctx.refresh_account()
+        self.ctx.catch_up()
+        if self._account_stale:
+            self._account_stale = False
+            await self.ctx.refresh_account()
 
     async def _look_at_stuck(self) -> None:
         now = self.ctx.clock.now()

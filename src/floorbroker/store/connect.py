@@ -29,6 +29,7 @@ _ASSERTED: dict[str, str | int] = {
     "application_id": APPLICATION_ID,
 }
 # File systems whose locks or flushes another machine answers for.
+_SPACE = "\\040"  # as /proc/mounts writes it
 _REMOTE = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "afs", "glusterfs", "fuse.glusterfs", "ceph"}
 )
@@ -95,9 +96,10 @@ def set_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
 def filesystem_of(path: Path, mounts: str) -> str:
     """The type of the file system that holds `path`, from the text of `/proc/mounts`; empty when it does not say."""
     best, kind = "", ""
+    within = f"{path}/"
     for line in mounts.splitlines():
         _, point, found, *_ = line.split(" ", 3)
-        inside = path.is_relative_to(point.replace("\\040", " "))
+        inside = within.startswith(f"{point.replace(_SPACE, ' ').rstrip('/')}/")
         if inside and len(point) >= len(best):
             best, kind = point, found
     return kind

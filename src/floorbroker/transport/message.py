@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
 from floorbroker.domain.errors import InvalidRequest
 from floorbroker.transport.types import Request
@@ -54,7 +54,12 @@ def wire_target(request: Request) -> str:
     """Path and query as they cross the wire; `path` is taken as it is, query values are percent-encoded."""
     if not request.query:
         return request.path
-    return f"{request.path}?{urlencode(request.query, quote_via=quote, safe='')}"
+    return f"{request.path}?{'&'.join(f'{_quoted(name)}={_quoted(value)}' for name, value in request.query)}"
+
+
+@lru_cache(maxsize=1024)
+def _quoted(text: str) -> str:
+    return quote(text, safe="")
 
 
 def checked_target(request: Request) -> str:

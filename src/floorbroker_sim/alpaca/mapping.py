@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 from msgspec import UNSET
 
@@ -42,6 +43,7 @@ PUBLIC_STATUS = {
 }
 
 
+@lru_cache(maxsize=4096)
 def asset_id(symbol: str) -> str:
     """The id of an asset: the same in every run, so that clients may keep it."""
     return str(uuid.uuid5(_NAMESPACE, symbol))

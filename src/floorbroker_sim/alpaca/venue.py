@@ -66,7 +66,6 @@ class AlpacaVenue:
         self._counter = Counter(clock.base if clock.stands else clock, rate)
         self._data_streams: dict[str, DataSession] = {}
         self._minute = _minute_of(clock.now())
-        self._trading, self._data = _router(TRADING), _router(DATA)
         self.app = Gate(self, plan=plan, clock=clock)
         self.control_app = ControlDoor(self, gate=self.app, plan=plan)
 
@@ -79,7 +78,7 @@ class AlpacaVenue:
 
     def handle(self, request: Request) -> Reply:
         """Answer one request."""
-        for door, router in (("trading", self._trading), ("data", self._data)):
+        for door, router in (("trading", _TRADING), ("data", _DATA)):
             if not router.knows(request):
                 continue
             passed, headers = self._counter.take(door)
@@ -244,10 +243,10 @@ class AlpacaVenue:
             for listener in tuple(self.state.listeners.bars):
                 listener(symbol, bars[-1], today[-1] if today else None)
 
-    async def run(self) -> None:
+    async def run(self, *, every_s: float = _FEED_S) -> None:
         """Feed the market while time runs.  A venue whose clock stands has nothing to feed."""
         while not self.clock.stands:
-            await self.clock.sleep(_FEED_S)
+            await self.clock.sleep(every_s)
             self._step(self.clock.now())
 
 
@@ -260,6 +259,9 @@ def _router(routes: list[tuple[str, str, Callable[..., Reply]]]) -> Router:
     for method, path, handler in routes:
         router.add(method, path, handler)
     return router
+
+
+_TRADING, _DATA = _router(TRADING), _router(DATA)
 
 
 def _with_headers(reply: Reply, headers: dict[str, str]) -> Reply:

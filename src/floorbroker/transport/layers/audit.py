@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from datetime import datetime
+from functools import lru_cache
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError, Outcome
@@ -115,7 +116,12 @@ def _listed(headers: Mapping[str, str], allowed: frozenset[str], clean: Callable
 
 
 def _query_value(name: str, value: str, clean: Callable[[str], str]) -> str:
-    return "***" if any(word in name.lower() for word in _QUERY_SECRETS) else clean(value)
+    return "***" if _is_secret(name) else clean(value)
+
+
+@lru_cache(maxsize=256)
+def _is_secret(name: str) -> bool:
+    return any(word in name.lower() for word in _QUERY_SECRETS)
 
 
 def _text(body: bytes, clean: Callable[[str], str]) -> str:

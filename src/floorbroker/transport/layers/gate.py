@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import Forbidden, NotReady
@@ -81,6 +82,7 @@ def all_of(*checks: Check) -> Check:
     return check
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """`localhost` or a loopback address."""
     if host.lower() == "localhost":
