@@ -1,68 +1,122 @@
-"""`python -m tests.simulation --schedules N --seed S`: many schedules, one line of result, and the seed of each
-failure."""
+"""`python -m tests.simulation --schedules N --seed S`: many schedules on every core, one line of result, and for each
+failure the seed, the plan and a smaller plan that fails as well."""
 
 from __future__ import annotations
 
 import argparse
-import gc
 import sys
 from collections import Counter
+from pathlib import Path
 from time import perf_counter
 
+from tests.simulation import plan_file
 from tests.simulation.claims import KINDS
-from tests.simulation.plan import plan_of
+from tests.simulation.coverage import faults_table, table
+from tests.simulation.fleet import Played, default_jobs, play_all
+from tests.simulation.plan import Plan, plan_of
 from tests.simulation.run import Report, run
-
-COLLECT_EVERY = 25  # schedules between two collections; a frozen node is garbage that only a collection finds
+from tests.simulation.shrink import Shrinker
 
 
 def main() -> int:
     """Exit code 1 when any promise was broken."""
     options = _options()
     if options.replay is not None:
-        return _replay(options.replay, verbose=options.verbose)
-    began = perf_counter()
-    found, orders, kills = Counter[str](), 0, 0
-    gc.freeze()
-    for number in range(options.schedules):
-        report = run(plan_of(options.seed + number))
-        orders, kills = orders + report.orders, kills + report.kills
-        found.update(violation.kind for violation in report.violations)
-        if report.violations or options.verbose:
-            _tell(report)
-        if number % COLLECT_EVERY == 0:
-            gc.collect()
-    counts = " ".join(f"{kind} {found[kind]}" for kind in KINDS)
-    say(f"schedules {options.schedules} {counts} orders {orders} kills {kills} seconds {perf_counter() - began:.1f}")
-    return 1 if found else 0
+        return _replay(plan_of(options.replay), verbose=options.verbose)
+    if options.plan is not None:
+        return _replay(plan_file.read(options.plan), verbose=options.verbose)
+    if options.shrink is not None:
+        return _shrink(options.shrink, save=options.save)
+    if options.digests:
+        return _digests(range(options.seed, options.seed + options.digests), jobs=options.jobs)
+    return _many(options)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--schedules", type=int, default=200, help="how many seeds to play")
     parser.add_argument("--seed", type=int, default=1, help="the first of them")
-    parser.add_argument("--replay", type=int, help="play one seed and tell everything")
-    parser.add_argument(
-        "--verbose", action="store_true", help="tell each schedule's plan; with --replay, the log as well"
-    )
+    parser.add_argument("--jobs", type=int, default=default_jobs(), help="worker processes")
+    parser.add_argument("--replay", type=int, metavar="SEED", help="play one seed and tell everything")
+    parser.add_argument("--plan", type=Path, metavar="FILE", help="play a saved plan and tell everything")
+    parser.add_argument("--shrink", type=int, metavar="SEED", help="make the plan of a failing seed small")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="with --shrink, keep the small plan here")
+    parser.add_argument("--digests", type=int, default=0, metavar="N", help="play N seeds twice and compare digests")
+    parser.add_argument("--coverage", action="store_true", help="tell what was visited and what struck")
+    parser.add_argument("--verbose", action="store_true", help="with --replay and --plan, the log as well")
     return parser.parse_args()
 
 
-def _replay(seed: int, *, verbose: bool) -> int:
-    report = run(plan_of(seed), fingerprint=True)
+def _many(options: argparse.Namespace) -> int:
+    began = perf_counter()
+    found, cells, struck = Counter[str](), Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    orders = kills = 0
+    cpu_s, failed = 0.0, list[Played]()
+    for played in play_all(range(options.seed, options.seed + options.schedules), jobs=options.jobs):
+        orders, kills, cpu_s = orders + played.orders, kills + played.kills, cpu_s + played.cpu_s
+        found.update(violation.kind for violation in played.violations)
+        cells.update(played.cells)
+        struck.update(played.struck)
+        if played.violations:
+            failed.append(played)
+            _tell(played)
+    if failed:
+        _shrink(failed[0].seed, save=None)
+    if options.coverage:
+        say(table(cells))
+        say(faults_table(struck))
+    counts = " ".join(f"{kind} {found[kind]}" for kind in KINDS)
+    say(
+        f"schedules {options.schedules} {counts} orders {orders} kills {kills} seconds {perf_counter() - began:.1f} "
+        f"schedules_a_second_a_core {options.schedules / max(cpu_s, 1e-9):.1f} cells {len(cells)}"
+    )
+    return 1 if found else 0
+
+
+def _replay(plan: Plan, *, verbose: bool) -> int:
+    report = run(plan, fingerprint=True)
     say(str(report.plan))
     if verbose:
         say("\n".join(report.log))
-    _tell(report)
+    _tell_report(report)
     say(f"digest {report.digest} steps {report.steps}")
     return 1 if report.violations else 0
 
 
-def _tell(report: Report) -> None:
+def _shrink(seed: int, *, save: Path | None) -> int:
+    """Print the smallest plan found.  Exit code 1 when the seed breaks a promise, as for a replay."""
+    shrinker = Shrinker()
+    small = shrinker.shrink(plan_of(seed))
+    report = run(small)
+    say(f"the smallest plan of seed {seed} that fails, after {shrinker.runs} runs:")
+    say(str(small))
+    _tell_report(report)
+    if save is not None:
+        plan_file.save(small, save)
+        say(f"  replay: python -m tests.simulation --plan {save} --verbose")
+    return 1 if report.violations else 0
+
+
+def _digests(seeds: range, *, jobs: int) -> int:
+    """Every seed twice, in two sets of worker processes."""
+    first, second = ([p.digest for p in play_all(seeds, jobs=jobs, fingerprint=True)] for _ in range(2))
+    differ = [seed for seed, one, other in zip(seeds, first, second, strict=True) if one != other]
+    for seed in differ:
+        say(f"seed {seed} gave two journals")
+    say(f"digests {len(seeds)} equal {len(seeds) - len(differ)}")
+    return 1 if differ else 0
+
+
+def _tell(played: Played) -> None:
+    for violation in played.violations:
+        say(f"seed {played.seed} {violation}")
+    say(str(plan_of(played.seed)))
+    say(f"  replay: python -m tests.simulation --replay {played.seed} --verbose")
+
+
+def _tell_report(report: Report) -> None:
     for violation in report.violations:
         say(f"seed {report.plan.seed} {violation}")
-    if report.violations:
-        say(f"  replay: python -m tests.simulation --replay {report.plan.seed} --verbose")
 
 
 def say(text: str) -> None:

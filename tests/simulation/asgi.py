@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -37,34 +38,46 @@ def http_scope(request: Request, cut: Callable[[], None]) -> dict[str, Any]:
     target = wire_target(request)
     path, _, query = target.partition("?")
     origin = parse_origin(request.origin)
-    headers = {"host": origin.authority} | {name.lower(): value for name, value in request.headers.items()}
+    headers = [_pair("host", origin.authority), *(_pair(name, value) for name, value in request.headers.items())]
     if request.body:
-        headers["content-length"] = str(len(request.body))
-    return _scope("http", path, query, headers, cut) | {
-        "method": request.method,
-        "scheme": "https" if origin.secure else "http",
-    }
+        headers.append(_pair("content-length", str(len(request.body))))
+    scope = _scope("http", path, query, headers, cut)
+    scope["method"] = request.method
+    scope["scheme"] = "https" if origin.secure else "http"
+    return scope
 
 
 def socket_scope(target: SocketTarget, cut: Callable[[], None]) -> dict[str, Any]:
     """The scope of one WebSocket handshake."""
     parts = urlsplit(target.url)
-    headers = {"host": parts.netloc} | {name.lower(): value for name, value in target.headers.items()}
+    headers = [_pair("host", parts.netloc), *(_pair(name, value) for name, value in target.headers.items())]
     extensions = {CUT: cut, "websocket.http.response": {}}
     made = _scope("websocket", parts.path or "/", parts.query, headers, cut)
     return made | {"scheme": parts.scheme, "subprotocols": [], "extensions": extensions}
 
 
-def _scope(kind: str, path: str, query: str, headers: Mapping[str, str], cut: Callable[[], None]) -> dict[str, Any]:
+@lru_cache(maxsize=1024)
+def _pair(name: str, value: str) -> tuple[bytes, bytes]:
+    return name.lower().encode("latin-1"), value.encode("latin-1")
+
+
+@lru_cache(maxsize=1024)
+def _texts(name: bytes, value: bytes) -> tuple[str, str]:
+    return bytes(name).decode("latin-1").lower(), bytes(value).decode("latin-1")
+
+
+def _scope(
+    kind: str, path: str, query: str, headers: list[tuple[bytes, bytes]], cut: Callable[[], None]
+) -> dict[str, Any]:
     return {
         "type": kind,
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
-        "path": unquote(path),
+        "path": unquote(path) if "%" in path else path,
         "raw_path": path.encode("latin-1"),
         "query_string": query.encode("latin-1"),
         "root_path": "",
-        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
+        "headers": headers,
         "client": ("127.0.0.1", 50_000),
         "server": ("127.0.0.1", 80),
         "extensions": {CUT: cut},
@@ -73,11 +86,7 @@ def _scope(kind: str, path: str, query: str, headers: Mapping[str, str], cut: Ca
 
 def start_of(message: Message) -> tuple[int, dict[str, str]]:
     """Status and headers out of a `http.response.start` (or its WebSocket twin)."""
-    pairs = [
-        (bytes(name).decode("latin-1").lower(), bytes(value).decode("latin-1"))
-        for name, value in message.get("headers", ())
-    ]
-    return int(message["status"]), dict(pairs)
+    return message["status"], dict(_texts(name, value) for name, value in message.get("headers", ()))
 
 
 async def whole_reply(app: App, request: Request, gone: asyncio.Event) -> Reply:

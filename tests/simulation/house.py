@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ from floorbroker.app.compose import Seat, Surroundings, compose
 from floorbroker.app.redactor import SecretFilter
 from floorbroker.brokers.wiring import Shells
 from floorbroker.domain.capability import BrokerInfo, Can
-from floorbroker.domain.clock import LoopClock, ManualClock
+from floorbroker.domain.clock import Clock, ManualClock
 from floorbroker.domain.errors import FloorbrokerError, JournalFault, NotSupported
 from floorbroker.domain.ports import Journal, NoMeter, Profile, Record
 from floorbroker.domain.records import ExecutionReport, Fetched
@@ -31,12 +32,16 @@ from floorbroker.domain.values import Environment, ProfileName, from_epoch
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import Sentinel
 from floorbroker.oms.archive import Archive
+from floorbroker.oms.book import Change
 from floorbroker.risk.limits import limits_of
 from floorbroker.store.seals import Seals
 from floorbroker.store.sqlite import SqliteJournal
 from floorbroker.transport.types import OrderHttp, Request
 from floorbroker_sim.alpaca import create_venue
+from floorbroker_sim.alpaca.auth import Keys
 from tests.simulation.asgi import App, ask
+from tests.simulation.clock import SimulatedClock
+from tests.simulation.coverage import Cell, cell_of
 from tests.simulation.disk import WeatheredExecutor
 from tests.simulation.loop import Node, SimulatedLoop, current_node
 from tests.simulation.network import Network, SimulatedHttp, SimulatedOrderHttp
@@ -51,6 +56,9 @@ PROFILE = ProfileName("alpaca-sim")
 HOST = "127.0.0.1:7001"
 TAG = 0x5F1
 SEALED_AFTER = timedelta(seconds=2)  # soon, so that much of what comes late comes to sealed orders
+KEYS = Keys("PKSIMULATED", "not a secret, and only a simulator knows it")
+LINGER_S = 0.5  # rows that nobody waits for go together: a flush for each question would be most of a schedule's work
+FEED_S = 5.0  # prices stand where the plan puts them; what is left of the market's clock is the end of a day
 
 
 class Died(Exception):
@@ -88,6 +96,7 @@ class Permits:
     """Permit files, without files: they outlive the process."""
 
     granted: set[ProfileName] = field(default_factory=set[ProfileName])
+    _written: asyncio.Event = field(default_factory=asyncio.Event)
 
     def has(self, profile: ProfileName) -> bool:
         return profile in self.granted
@@ -103,6 +112,11 @@ class Permits:
 
     def clear_sentinels(self, scope: ProfileName) -> None:
         """None was ever written."""
+
+    async def changed(self, clock: Clock) -> None:
+        """Nobody polls here; whoever writes a kill says so."""
+        await self._written.wait()
+        self._written.clear()
 
 
 @dataclass(slots=True)
@@ -135,7 +149,7 @@ class Venue:
 
     app: App
     control: App
-    run: Callable[[], Coroutine[Any, Any, None]]
+    run: Callable[..., Coroutine[Any, Any, None]]
     key_id: str
     secret_key: str
 
@@ -166,6 +180,7 @@ class House:
     log: Memory
     witness: Witness
     plant: Plant = HONEST
+    cells: Counter[Cell] = field(default_factory=Counter[Cell])
     permits: Permits = field(default_factory=Permits)
     lives: int = 0
     commands: int = 0  # of this life
@@ -182,7 +197,7 @@ class House:
         """Begin the first life; each death is followed by another.  The market runs from here on."""
         self.network.on_command = self._on_command
         self.network.on_left, self.network.on_taken = self.witness.on_left, self.witness.on_taken
-        self._market = self.loop.create_task(self.venue.run())
+        self._market = self.loop.create_task(self.venue.run(every_s=FEED_S))
         self._keeper = self.loop.create_task(self._keep_alive())
 
     async def _keep_alive(self) -> None:
@@ -226,7 +241,7 @@ class House:
             self._up.set()
 
     def _make(self, node: Node) -> Gateway:
-        clock = LoopClock(epoch=EPOCH, skew_s=self.plan.skew_s)
+        clock = SimulatedClock(self.loop, epoch=EPOCH, skew_s=self.plan.skew_s)
         journal = SqliteJournal.open(
             self.home / "journal.db",
             clock=clock,
@@ -271,6 +286,8 @@ class House:
         session = desk.sessions[PROFILE]
         if not self.plan.lists_fills:
             session.ctx.broker = WithoutFills(session.ctx.broker)  # pyright: ignore[reportAttributeAccessIssue]
+        session.ctx.writer.linger_s = LINGER_S
+        self._observe(desk)
         if self.plant.desk is not None:
             self.plant.desk(desk)
         session.service.announce = self.witness.overhearing(session.service.announce)
@@ -282,6 +299,19 @@ class House:
         seals = Seals.open(self.home / "seals.db")
         node.on_death.append(seals.abandon)
         return Archive(profile=name, seals=seals, history=journal.reader, log=self.log)
+
+    def _observe(self, desk: Gateway) -> None:
+        """Count each state and fact that meet, as the desk announces them."""
+        service = desk.sessions[PROFILE].service
+        announce = service.announce
+
+        def observed(change: Change) -> None:
+            cell = cell_of(change)
+            if cell is not None:
+                self.cells[cell] += 1
+            announce(change)
+
+        service.announce = observed
 
     def _order_http(self, check: Callable[[Request], None]) -> OrderHttp:
         honest = SimulatedOrderHttp(self.network, check=check)
@@ -389,11 +419,11 @@ async def _made(path: Path, clock: ManualClock) -> None:
 def build(plan: Plan, loop: SimulatedLoop, home: Path, *, plant: Plant = HONEST) -> House:
     """The house of a plan, nobody in it yet.  Called inside the loop, outside any node."""
     weather = Weather(faults=plan.faults, random=Random(f"weather {plan.seed}"), now=loop.time)
-    made = create_venue(seed=plan.seed, clock=LoopClock(epoch=EPOCH))
+    made = create_venue(seed=plan.seed, clock=SimulatedClock(loop, epoch=EPOCH), keys=KEYS)
     venue = Venue(
         app=made.app, control=made.control_app, run=made.run, key_id=made.keys.key, secret_key=made.keys.secret
     )
-    network = Network(weather=weather, apps={HOST: made.app})
+    network = Network(loop=loop, weather=weather, apps={HOST: made.app})
     return House(
         plan=plan,
         loop=loop,

@@ -20,15 +20,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import heapq
 import warnings
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from random import Random
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 T = TypeVar("T")
 
@@ -62,38 +61,35 @@ def current_node() -> Node | None:
     return _NODE.get()
 
 
-class _Job(asyncio.Handle):
-    """One piece of ready work, and whose it is."""
+class _Job:
+    """One piece of work, and whose it is: what asyncio calls a handle, and with `when_s` a timer's.
 
-    __slots__ = ("is_step", "node", "seq")
+    Not a subclass of `asyncio.Handle`: a run makes thousands of these, and whoever holds one only ever cancels it.
+    """
 
-    def __init__(
-        self, callback: Callable[..., object], args: tuple[Any, ...], loop: SimulatedLoop, context: Context
-    ) -> None:
-        super().__init__(callback, args, loop, context)
-        self.node = context.get(_NODE)
-        self.is_step = isinstance(getattr(callback, "__self__", None), asyncio.Task)
-        self.seq = 0
-
-    def run(self) -> None:
-        self._run()
-
-
-class _Timer(asyncio.TimerHandle):
-    """Work that becomes ready later."""
-
-    __slots__ = ("is_step", "node", "seq")
+    __slots__ = ("_cancelled", "args", "callback", "context", "node", "seq", "when_s")
 
     def __init__(
-        self, when: float, callback: Callable[..., object], args: tuple[Any, ...], loop: SimulatedLoop, context: Context
+        self, callback: Callable[..., object], args: tuple[Any, ...], context: Context, seq: int, when_s: float = 0.0
     ) -> None:
-        super().__init__(when, callback, args, loop, context)
+        self.callback = callback
+        self.args = args
+        self.context = context
         self.node = context.get(_NODE)
-        self.is_step = False
-        self.seq = 0
+        self.seq = seq
+        self.when_s = when_s
+        self._cancelled = False
 
-    def run(self) -> None:
-        self._run()
+    def cancel(self) -> None:
+        """It will not run.  A cancelled timer stays in the heap and is dropped when its time comes."""
+        self._cancelled = True
+
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    def when(self) -> float:
+        """The virtual time of a timer."""
+        return self.when_s
 
 
 class SimulatedLoop(asyncio.BaseEventLoop):
@@ -104,14 +100,16 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._random = random
         self._disorder = disorder
         self._steps_max = steps_max
-        self._time_s = 0.0
+        self.now_s = 0.0  # virtual time
         self._seq = 0
-        self._callbacks: deque[_Job | _Timer] = deque()
-        self._task_steps: list[_Job | _Timer] = []
-        self._timers: list[tuple[float, int, _Timer]] = []
-        self._owners: WeakKeyDictionary[asyncio.Task[Any], Node | None] = WeakKeyDictionary()
+        self._callbacks: deque[_Job] = deque()
+        self._task_steps: list[_Job] = []
+        self._timers: list[tuple[float, int, _Job | asyncio.Future[None]]] = []
+        # Every task, whether anybody else holds it or not: one that is collected would run its `finally` blocks.
+        self._owned: list[tuple[Node | None, asyncio.Task[Any]]] = []
         self._frozen: list[object] = []
         self._disposed = False
+        self._stopping = False  # the base class's own flag, which `stop` sets
         self.steps = 0
         self.errors: list[str] = []
         self.set_debug(False)
@@ -120,30 +118,43 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def time(self) -> float:
         """Virtual seconds since the loop began."""
-        return self._time_s
+        return self.now_s
 
-    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:
-        job = _Job(callback, args, self, copy_context() if context is None else context)
-        self._enqueue(job)
+    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Any:
+        self._seq = seq = self._seq + 1
+        job = _Job(callback, args, copy_context() if context is None else context, seq)
+        if type(getattr(callback, "__self__", None)) is asyncio.Task:
+            self._task_steps.append(job)
+        else:
+            self._callbacks.append(job)
         return job
 
-    def call_soon_threadsafe(
-        self, callback: Callable[..., object], *args: Any, context: Context | None = None
-    ) -> asyncio.Handle:
+    def call_soon_threadsafe(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Any:
         return self.call_soon(callback, *args, context=context)
 
-    def call_at(
-        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
-    ) -> asyncio.TimerHandle:
-        timer = _Timer(when, callback, args, self, copy_context() if context is None else context)
-        self._seq += 1
-        heapq.heappush(self._timers, (when, self._seq, timer))
+    def call_at(self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Any:
+        self._seq = seq = self._seq + 1
+        timer = _Job(callback, args, copy_context() if context is None else context, seq, when)
+        heappush(self._timers, (when, seq, timer))
         return timer
 
     def call_later(
         self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
-    ) -> asyncio.TimerHandle:
-        return self.call_at(self._time_s + delay, callback, *args, context=context)
+    ) -> Any:
+        return self.call_at(self.now_s + delay, callback, *args, context=context)
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return asyncio.Future(loop=self)
+
+    async def nap(self, delay_s: float) -> None:
+        """`asyncio.sleep` for less: its future is settled as its time comes, not by one more callback."""
+        if delay_s <= 0:
+            await asyncio.sleep(0)
+            return
+        self._seq = seq = self._seq + 1
+        future: asyncio.Future[None] = asyncio.Future(loop=self)
+        heappush(self._timers, (self.now_s + delay_s, seq, future))
+        await future
 
     def create_task(
         self,
@@ -153,60 +164,63 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> asyncio.Task[T]:
         held = copy_context() if context is None else context
-        task = super().create_task(coro, name=name, context=held)
-        self._owners[task] = held.get(_NODE)
+        task = asyncio.Task(coro, loop=self, name=name, context=held)
+        self._owned.append((held.get(_NODE), task))
         return task
 
     def run_in_executor(self, executor: object, func: Callable[..., object], *args: object) -> Any:
         raise RuntimeError(f"a simulated loop starts no threads; {func!r} must be run inline")
 
-    def _timer_handle_cancelled(self, handle: object) -> None:
-        """Cancelled timers stay in the heap and are dropped when their time comes."""
-
-    def _enqueue(self, job: _Job | _Timer) -> None:
-        if self._disposed:
-            return
-        self._seq += 1
-        job.seq = self._seq
-        if job.is_step:
-            self._task_steps.append(job)
-        else:
-            self._callbacks.append(job)
-
     # -- the turn of the wheel ----------------------------------------------------------------------------------------
 
     def _run_once(self) -> None:
-        if not self._callbacks and not self._task_steps:
-            self._jump()
-        job = self._choose()
-        if job.cancelled():
-            return
-        node = job.node
-        if node is not None and not self._may_step(node):
-            self._frozen.append(job)
-            return
-        self.steps += 1
-        if self.steps > self._steps_max:
-            raise TooManySteps(f"more than {self._steps_max} steps; virtual time {self._time_s:.3f} s")
-        job.run()
+        """Work until somebody stops the loop; `run_forever` looks between two turns."""
+        callbacks, steps = self._callbacks, self._task_steps
+        while not self._stopping:
+            if not steps:
+                if not callbacks:
+                    self._jump()
+                    continue
+                job = callbacks.popleft()
+            elif callbacks or len(steps) > 1:
+                job = self._choose()
+            else:
+                job = steps.pop()
+            if job._cancelled:  # noqa: SLF001 - the same module, in the hottest line of a run
+                continue
+            node = job.node
+            if node is not None and not self._may_step(node):
+                self._frozen.append(job)
+                continue
+            self.steps += 1
+            if self.steps > self._steps_max:
+                raise TooManySteps(f"more than {self._steps_max} steps; virtual time {self.now_s:.3f} s")
+            try:
+                job.context.run(job.callback, *job.args)
+            except Exception as error:  # noqa: BLE001 - as every event loop does: kept, and the loop goes on
+                self.call_exception_handler({"message": f"exception in callback {job.callback!r}", "exception": error})
 
     def _jump(self) -> None:
         """Move time to the next timer and make everything due by then ready."""
-        while self._timers and self._timers[0][2].cancelled():
-            heapq.heappop(self._timers)
-        if not self._timers:
-            raise Deadlock(f"nothing is ready and no timer runs; virtual time {self._time_s:.3f} s")
-        self._time_s = max(self._time_s, self._timers[0][0])
-        while self._timers and self._timers[0][0] <= self._time_s:
-            self._enqueue(heapq.heappop(self._timers)[2])
+        timers = self._timers
+        while timers and timers[0][2].cancelled():
+            heappop(timers)
+        if not timers:
+            raise Deadlock(f"nothing is ready and no timer runs; virtual time {self.now_s:.3f} s")
+        self.now_s = max(self.now_s, timers[0][0])
+        while timers and timers[0][0] <= self.now_s:
+            due = heappop(timers)[2]
+            if isinstance(due, _Job):
+                self._seq = due.seq = self._seq + 1
+                self._callbacks.append(due)
+            elif not due.done():
+                due.set_result(None)
 
-    def _choose(self) -> _Job | _Timer:
-        """The next work: any ready task's step, or the oldest callback."""
+    def _choose(self) -> _Job:
+        """The next of several: any ready task's step, or the oldest callback."""
         callbacks, steps = self._callbacks, self._task_steps
-        if not steps:
-            return callbacks.popleft()
-        if self._random.random() < self._disorder:
-            at = self._random.randrange(len(steps) + (1 if callbacks else 0))
+        if self._disorder and self._random.random() < self._disorder:
+            at = int(self._random.random() * (len(steps) + (1 if callbacks else 0)))
             return callbacks.popleft() if at == len(steps) else steps.pop(at)
         if callbacks and callbacks[0].seq < steps[0].seq:
             return callbacks.popleft()
@@ -225,8 +239,6 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         if not node.alive:
             return
         node.alive = False
-        # Strong references: a task that nobody holds would be collected, and its `finally` blocks would run.
-        self._frozen.extend(task for task, owner in list(self._owners.items()) if owner is node)
         for told in node.on_death:
             told()
 
@@ -253,13 +265,13 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def dispose(self) -> None:
         """End the world: close what is still suspended, hearing none of its last words, and the loop."""
         self._disposed = True
-        tasks = [task for task in list(self._owners) if not task.done()]
+        tasks = [task for _, task in self._owned if not task.done()]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a coroutine that a dying `finally` made and could not start
             for task in tasks:
                 with contextlib.suppress(BaseException):
                     task.get_coro().close()
-            for kept in (self._callbacks, self._task_steps, self._timers, self._frozen):
+            for kept in (self._callbacks, self._task_steps, self._timers, self._frozen, self._owned):
                 kept.clear()
             del tasks
         self.close()

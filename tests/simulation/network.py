@@ -18,7 +18,7 @@ from floorbroker.domain.errors import ApiError, AuthenticationFailed, Connection
 from floorbroker.transport.message import encode_request, parse_origin
 from floorbroker.transport.types import ByteStream, Request, Response, Socket, SocketTarget
 from tests.simulation.asgi import App, Cut, Reply, whole_reply
-from tests.simulation.loop import current_node
+from tests.simulation.loop import SimulatedLoop, current_node
 from tests.simulation.streams import BodyStream, Line, SimulatedSocket, serve_body, serve_socket
 from tests.simulation.weather import Journey, Weather, journey
 
@@ -36,16 +36,17 @@ class Network:
     as each begins, `on_left` as its first byte leaves (both in its sender's context), `on_taken` when a venue has acted.
     """
 
-    def __init__(self, *, weather: Weather, apps: Mapping[str, App]) -> None:
+    def __init__(self, *, loop: SimulatedLoop, weather: Weather, apps: Mapping[str, App]) -> None:
         self.weather = weather
+        self._loop = loop
         self._apps = dict(apps)
         self._world = copy_context()
-        self._running: set[asyncio.Task[Any]] = set()
         self.on_command: Callable[[], None] = _nobody
         self.on_left: Callable[[Request], None] = _unseen
         self.on_taken: Callable[[Request], None] = _unseen
         self.sends: Counter[str] = Counter()  # commands that left, by our client order id
         self.doubled: set[str] = set()  # those that the network handed over again after it had passed on the answer
+        self.under_way = 0  # requests, replies and frames that have not arrived yet
 
     def app_at(self, authority: str) -> App:
         """Raises `ConnectionFailed` where nobody listens."""
@@ -56,14 +57,16 @@ class Network:
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run venue-side work that outlives its client."""
-        task = asyncio.get_running_loop().create_task(work, context=self._world.copy())
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return task
+        return self._loop.create_task(work, context=self._world.copy())
 
     def later(self, delay_s: float, callback: Callable[..., object], *args: object) -> None:
         """Let something happen in the world outside."""
-        asyncio.get_running_loop().call_later(delay_s, callback, *args, context=self._world.copy())
+        self.under_way += 1
+        self._loop.call_later(delay_s, self._happen, callback, args, context=self._world)
+
+    def _happen(self, callback: Callable[..., object], args: tuple[object, ...]) -> None:
+        self.under_way -= 1
+        callback(*args)
 
     # -- one exchange -------------------------------------------------------------------------------------------------
 
@@ -74,8 +77,8 @@ class Network:
         encode_request(request)  # refuses what the shells refuse
         if where == "order":
             self.on_command()
-        loop = asyncio.get_running_loop()
-        started = loop.time()
+        loop = self._loop
+        started = loop.now_s
         trip = journey(self.weather.strike(where), self.weather)
         app = await self._connected(request, trip)
         if check is not None:
@@ -85,14 +88,13 @@ class Network:
         if where == "order" and request.order is not None:
             self._count(request, trip)
         self._send(app, request, trip, answer, gone)
+        patience = loop.call_at(started + request.timeout_s, _give_up, answer, request.endpoint)
         try:
-            async with asyncio.timeout(started + request.timeout_s - loop.time()):
-                reply = await answer
-        except TimeoutError:
-            raise Timeout(f"{request.endpoint}: no reply in time", outcome=Outcome.UNKNOWN) from None
+            reply = await answer
         finally:
+            patience.cancel()
             gone.set()
-        return Response(status=reply.status, headers=reply.headers, body=reply.body, elapsed_s=loop.time() - started)
+        return Response(status=reply.status, headers=reply.headers, body=reply.body, elapsed_s=loop.now_s - started)
 
     def _count(self, request: Request, trip: Journey) -> None:
         """One order command leaves now."""
@@ -104,9 +106,9 @@ class Network:
     async def _connected(self, request: Request, trip: Journey) -> App:
         """Until the first byte: what fails here was not sent."""
         if trip.stalled:
-            await asyncio.sleep(request.timeout_s / 2)
+            await self._loop.nap(request.timeout_s / 2)
             raise Timeout(f"{request.endpoint}: no connection in time", outcome=Outcome.NOT_SENT)
-        await asyncio.sleep(trip.connect_s)
+        await self._loop.nap(trip.connect_s)
         if trip.refused:
             raise ConnectionFailed(f"{request.endpoint}: connection refused", outcome=Outcome.NOT_SENT)
         return self.app_at(parse_origin(request.origin).authority)
@@ -164,9 +166,9 @@ class Network:
         """Until the venue has answered the handshake."""
         what = self.weather.strike("connect")
         if what == "refuse":
-            await asyncio.sleep(self.weather.latency_s())
+            await self._loop.nap(self.weather.latency_s())
             raise ConnectionFailed("connection refused", outcome=Outcome.NOT_SENT)
-        await asyncio.sleep(self.weather.between(1, 12) if what == "slow" else self.weather.latency_s())
+        await self._loop.nap(self.weather.between(1, 12) if what == "slow" else self.weather.latency_s())
         if what == "page":
             raise ApiError("the handshake was answered with 502")
         node = current_node()
@@ -200,6 +202,11 @@ def _page(status: int | None) -> Reply | None:
         return None
     body, kind = _PAGES[status]
     return Reply(status, {"content-type": kind}, body)
+
+
+def _give_up(answer: asyncio.Future[Reply], endpoint: str) -> None:
+    if not answer.done():
+        answer.set_exception(Timeout(f"{endpoint}: no reply in time", outcome=Outcome.UNKNOWN))
 
 
 def _conclude(answer: asyncio.Future[Reply], reply: Reply | None) -> None:

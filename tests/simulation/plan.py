@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from enum import Enum
 from random import Random
 
 from floorbroker.domain.orders import NewOrder, OrderChanges, StopLoss
@@ -152,6 +153,15 @@ class Kill:
         return f"killed at step {self.step}{begin}, down for {self.down_s:.1f}s"
 
 
+class Calm(Enum):
+    """What happens after the faults: a round as soon as nothing is on its way (BRISK), or after two of the desk's own
+    listings (LONG); or nobody asks, and the desk is left to its own periods (PATIENT)."""
+
+    BRISK = "brisk"
+    LONG = "long"
+    PATIENT = "patient"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Everything a run depends on.  `limits` are risk limits as configuration has them, where the usual ones would not be
@@ -162,7 +172,7 @@ class Plan:
     disorder: float
     skew_s: float
     order_events: str = "websocket"
-    patient: bool = False  # the calm is left to the desk's own periods
+    calm: Calm = Calm.BRISK
     acts: tuple[Act, ...] = ()
     faults: tuple[Fault, ...] = ()
     kills: tuple[Kill, ...] = field(default=())
@@ -185,6 +195,9 @@ class Plan:
         return replace(self, kills=() if kills else self.kills, faults=() if faults else self.faults)
 
 
+_CALMS = (Calm.PATIENT, *[Calm.LONG] * 4, *[Calm.BRISK] * 15)
+
+
 def plan_of(seed: int) -> Plan:
     """Expand a seed."""
     random = Random(f"plan {seed}")
@@ -204,7 +217,7 @@ def plan_of(seed: int) -> Plan:
         disorder=random.choice((0.0, 0.1, 0.5, 1.0)),
         skew_s=random.choice((0.0, 0.0, random.uniform(-0.9, 0.9), random.uniform(-20, 20))),
         order_events=events,
-        patient=random.random() < 0.1,
+        calm=_CALMS[seed % len(_CALMS)],
         acts=tuple(sorted(acts, key=lambda act: act.at_s)),
         faults=_faults(random),
         kills=_kills(random),
@@ -298,7 +311,7 @@ def _move(random: Random) -> Move:
 def _faults(random: Random) -> tuple[Fault, ...]:
     """Some kinds of bad weather, each in a window; disks fail rarely and briefly."""
     found: list[Fault] = []
-    for _ in range(random.choice((0, 2, 4, 6, 8))):
+    for _ in range(random.choice((0, 3, 5, 7, 10))):
         where = random.choice(("order", "order", "order", "read", "stream", "stream", "connect"))
         since_s = random.uniform(0, ACTIVE_S * 0.7)
         length_s = random.choice((random.uniform(2, 10), random.uniform(10, 45)))
@@ -318,7 +331,7 @@ def _kill(random: Random) -> Kill:
     down_s = random.uniform(0.2, 12)
     if random.random() < 0.5:
         return Kill(random.randint(1, 25), down_s, random.randint(1, 4))
-    return Kill(int(10 ** random.uniform(1.3, 3.5)), down_s)
+    return Kill(int(10 ** random.uniform(1.0, 2.8)), down_s)
 
 
 # -- trials: what only a share of plans is about, drawn apart so that the rest of a plan stays as it is -----------------

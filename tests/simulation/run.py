@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -25,6 +26,7 @@ from tests.simulation.plan import (
     ACTIVE_S,
     Act,
     Bust,
+    Calm,
     Cancel,
     Crash,
     Force,
@@ -39,9 +41,13 @@ from tests.simulation.plan import (
 from tests.simulation.weather import Weather
 
 CALLER = Caller(principal="people", via="api")
-CALM_S = 75.0  # two of the desk's listings and the longest delay fit into it; then somebody asks for a reconciliation
+LONG_CALM_S = 75.0  # two of the desk's listings and the longest delay fit into it; then somebody asks for a round
 PATIENT_CALM_S = 660.0  # nobody asks: the desk's own full compare fits into it
-MOST_LOOKS = 80  # five seconds apart
+LOOK_S = 1
+REST_S = 2  # seconds at rest in a row
+MOST_LOOKS = 400
+MOST_ROUNDS = 20
+MOST_RECORDS = 100_000
 OPEN_STATUSES = frozenset({"new", "accepted", "pending_new", "partially_filled"})
 
 
@@ -58,6 +64,7 @@ class Report:
     log: list[str] = field(default_factory=list[str])
     weather: Weather | None = None
     states: frozenset[str] = frozenset()
+    cells: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
 
 
 def run(plan: Plan, *, plant: Plant = HONEST, fingerprint: bool = False) -> Report:
@@ -84,7 +91,7 @@ def run(plan: Plan, *, plant: Plant = HONEST, fingerprint: bool = False) -> Repo
 
 async def _play(plan: Plan, loop: SimulatedLoop, home: Path, report: Report, plant: Plant) -> None:
     house = build(plan, loop, home, plant=plant)
-    report.weather, report.log = house.weather, house.log.lines
+    report.weather, report.log, report.cells = house.weather, house.log.lines, house.cells
     await set_prices(house)
     house.open()
     people = People(house)
@@ -99,15 +106,27 @@ async def _play(plan: Plan, loop: SimulatedLoop, home: Path, report: Report, pla
 
 
 async def _calm(house: House, people: People, acts: list[asyncio.Task[None]]) -> None:
-    """Let time pass until the desk has come to rest, or plainly will not."""
-    if house.plan.patient:
-        await asyncio.sleep(PATIENT_CALM_S)
-    else:
-        await asyncio.sleep(CALM_S)
-        acts.append(house.loop.create_task(people.reconcile()))
+    """Let time pass until the desk has come to rest, or plainly will not.
+
+    A brisk calm asks for a round as soon as nothing is on its way any more; it proves that the desk *can* settle.  The
+    longer ones prove that its own periods do it: its listings in a long one, its full compare in a patient one.
+    """
+    calm = house.plan.calm
+    await asyncio.sleep({Calm.BRISK: 0.0, Calm.LONG: LONG_CALM_S, Calm.PATIENT: PATIENT_CALM_S}[calm])
+    if calm is Calm.BRISK:
+        await _until(house.loop, lambda: _unsettled(house, acts) or house.network.under_way)
+    if calm is not Calm.PATIENT:
+        acts.append(house.loop.create_task(people.reconcile_until_agreed()))
+    await _until(house.loop, lambda: _unsettled(house, acts))
+
+
+async def _until(loop: SimulatedLoop, unrest: Callable[[], object]) -> None:
+    """Wait for some seconds of rest in a row, or until patience ends."""
+    quiet_s = 0
     for _ in range(MOST_LOOKS):
-        await asyncio.sleep(5)
-        if not _unsettled(house, acts):
+        await loop.nap(LOOK_S)
+        quiet_s = 0 if unrest() else quiet_s + LOOK_S
+        if quiet_s >= REST_S:
             return
 
 
@@ -140,7 +159,7 @@ async def _verdict(
     house.witness.end()
     claim = Claim(
         orders=desk.orders(),
-        records=list(desk.journal.replay()),
+        records=desk.journal.read(limit=MOST_RECORDS, kinds=frozenset({"fact", "note"})),
         holdings=desk.sessions[PROFILE].ctx.book.holdings.all(),
         sends=house.network.sends,
         doubled=house.network.doubled,
@@ -183,7 +202,7 @@ class People:
 
     async def at(self, act: Act) -> None:
         """Do one thing at its time."""
-        await asyncio.sleep(act.at_s)
+        await self._house.loop.nap(act.at_s)
         self._house.log.note(f"people: {act}")
         await self._do(act)
 
@@ -250,13 +269,24 @@ class People:
 
         await self._try(act_on, again=False)
 
-    async def reconcile(self) -> None:
-        """Ask for a round, as an operator does."""
+    async def reconcile(self) -> bool:
+        """Ask for a round, as an operator does; whether there was one and it agreed."""
+        agreed = False
 
         async def act_on(desk: Gateway) -> None:
-            await desk.reconcile(PROFILE)
+            nonlocal agreed
+            found = await desk.reconcile(PROFILE)
+            agreed = found.converged and not found.error
 
         await self._try(act_on, again=True)
+        return agreed
+
+    async def reconcile_until_agreed(self) -> None:
+        """Ask again until a round agrees: an open breaker, or a full bucket, refuses the first ones."""
+        for _ in range(MOST_ROUNDS):
+            if await self.reconcile():
+                return
+            await self._house.loop.nap(5.0)
 
     def _interfere(self, act: Stop | Reopen | Crash) -> Coroutine[Any, Any, object]:
         match act:

@@ -66,7 +66,7 @@ def in_world(work: Callable[[World], Awaitable[T]], *faults: Fault, seed: int = 
     weather = Weather(faults=faults, random=random, now=loop.time)
 
     async def main() -> T:
-        network = Network(weather=weather, apps={HOST: venue})
+        network = Network(loop=loop, weather=weather, apps={HOST: venue})
         return await work(World(loop, venue, network, weather))
 
     try:

@@ -17,7 +17,7 @@ from tests.simulation.run import Report, run
 from tests.simulation.weather import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEDULES = int(os.environ.get("SCHEDULES", "200"))
+SCHEDULES = int(os.environ.get("SCHEDULES", "500"))
 FIRST = int(os.environ.get("SEED", "1"))
 BATCH = 50
 

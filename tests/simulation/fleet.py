@@ -1,0 +1,75 @@
+"""Many schedules on every core: seeds are dealt to worker processes, and what comes back does not depend on how many."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from time import process_time
+
+from tests.simulation.oracle import Violation
+from tests.simulation.plan import plan_of
+from tests.simulation.run import run
+
+HAND = 20  # seeds dealt at a time
+MOST_JOBS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """What one schedule came to, small enough to cross a pipe."""
+
+    seed: int
+    violations: tuple[Violation, ...]
+    orders: int
+    kills: int
+    steps: int
+    cells: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    struck: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    cpu_s: float = 0.0
+    digest: str = ""
+
+
+def play(seed: int, *, fingerprint: bool = False) -> Played:
+    """One schedule of the generator."""
+    began = process_time()
+    report = run(plan_of(seed), fingerprint=fingerprint)
+    gc.collect(0)  # frozen nodes are garbage that only a collection finds
+    return Played(
+        seed=seed,
+        violations=tuple(report.violations),
+        orders=report.orders,
+        kills=report.kills,
+        steps=report.steps,
+        cells=report.cells,
+        struck=report.weather.struck if report.weather is not None else Counter(),
+        cpu_s=process_time() - began,
+        digest=report.digest,
+    )
+
+
+def default_jobs() -> int:
+    """Every core this process may use, eight at most."""
+    return min(MOST_JOBS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def play_all(seeds: Sequence[int], *, jobs: int, fingerprint: bool = False) -> Iterator[Played]:
+    """Every seed, in order.  Workers are forked, so that each has everything loaded."""
+    hands = [(seeds[at : at + HAND], fingerprint) for at in range(0, len(seeds), HAND)]
+    gc.collect()
+    gc.freeze()
+    if jobs <= 1:
+        for hand in hands:
+            yield from _play_hand(hand)
+        return
+    with multiprocessing.get_context("fork").Pool(jobs) as pool:
+        for played in pool.imap(_play_hand, hands):
+            yield from played
+
+
+def _play_hand(hand: tuple[Sequence[int], bool]) -> list[Played]:
+    seeds, fingerprint = hand
+    return [play(seed, fingerprint=fingerprint) for seed in seeds]
