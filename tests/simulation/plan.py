@@ -363,16 +363,17 @@ def _crowd(plan: Plan, random: Random) -> Plan:
     symbol = random.choice(sorted(SYMBOLS))
     acts: list[Submit | Modify] = []
     times = sorted(_moment(random) for _ in range(random.randint(1, 3)))
-    faults = plan.faults
+    faults, leaves_room = plan.faults, random.random() < 0.4  # the first crowd, for the next
     if random.random() < 0.3:  # some of the first are so long on their way that they are given up before the next come
         since_s = round(random.uniform(2, 9), 2)
-        times = [since_s, round(since_s + random.uniform(25, 32), 2)]
+        times, leaves_room = [since_s, round(since_s + random.uniform(25, 32), 2)], False
         faults = (Fault("order", "delay", since_s - 0.1, since_s + 1, 0.5), *faults)
     for at_s in times:
         if acts and random.random() < 0.7:  # somebody makes an order of the first crowd larger just then
             larger = OrderChanges(order_qty=Quantity(Decimal(random.randint(20, 30))))
             acts.append(Modify(round(at_s - random.choice((0, 0.05, 0.1)), 2), acts[0].number, larger))
-        for _ in range(random.randint(3, 5)):
+        many = random.randint(1, 3) if leaves_room and not acts else random.randint(3, 5)
+        for _ in range(many):
             acts.append(Submit(at_s, number, _small_order(number, symbol, random), random.random() < 0.7))
             number += 1
     return replace(_with(plan, acts), limits=(limits,), faults=faults)

@@ -16,6 +16,7 @@ from tests.simulation.run import run
 from tests.simulation.teeth.bug import BOUND, Bug, Wants, anything
 from tests.simulation.teeth.catalogue import BY_NAME, CATALOGUE
 from tests.simulation.teeth.hunt import Catch, hunt
+from tests.simulation.teeth.ports import becomes
 from tests.simulation.teeth.table import PAGE, page, recorded
 
 ASKED_FOR = 16
@@ -84,6 +85,19 @@ def test_a_bug_is_given_up_at_its_bound_or_after_as_many_schedules_as_it_may_hav
 def test_seeds_are_passed_over_whose_plans_do_not_have_what_a_bug_needs() -> None:
     catch = hunt(_bug(wants=lambda plan: plan.seed % 5 == 0), play=_shown_by(*range(50)))
     assert catch == Catch(seed=5, played=1, violation=WRONG)
+
+
+def test_a_bug_in_a_method_that_is_gone_is_told_instead_of_planted() -> None:
+    class Part:
+        def now(self) -> int:
+            return 1
+
+    class Planted(Part):
+        def formerly(self) -> int:
+            return 2
+
+    with pytest.raises(LookupError, match="formerly"):
+        becomes(lambda desk: desk, Planted)
 
 
 def test_the_catalogue_is_whole() -> None:

@@ -50,7 +50,7 @@ class CancelsDoubtAway(Canceller):
         if not order.in_doubt:
             return await super().cancel(order, actor=actor, reason=reason)
         gone = f.NotSent(source=f.Source.OWN, at=self.ctx.clock.now(), reason="cancelled before it was there")
-        await self.inbound.write_facts(order.intent_id, [gone])
+        self.inbound.leave_facts(order.intent_id, [gone])
         return self.ctx.book.get(order.intent_id) or order
 
 

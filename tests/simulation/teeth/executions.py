@@ -15,6 +15,7 @@ from floorbroker.domain.ports import Entry, FactEntry, OrderEvents, Subscription
 from floorbroker.domain.records import ExecutionReport, Fetched
 from floorbroker.domain.values import ExecId, ExecType
 from floorbroker.gateway.gateway import Gateway
+from floorbroker.oms.book import OrderBook
 from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.rounds import Reconciler
 from floorbroker.oms.synthetic import GRACE, stand_ins
@@ -72,7 +73,7 @@ class SumsEvents(Hears):
         if report.exec_type is not ExecType.TRADE:
             return report
         self._times[report.exec_id] += 1
-        times = self._times[report.exec_id]
+        times = min(self._times[report.exec_id], 3)  # more would only take longer
         return report if times == 1 else replace(report, exec_id=ExecId(f"{report.exec_id}-{times}"))
 
 
@@ -105,13 +106,14 @@ class ClosedIsClosed(Inbound):
     __slots__ = ()
 
     def entries_of(self, reports: Iterable[ExecutionReport]) -> list[Entry]:
-        return [entry for entry in super().entries_of(reports) if not self._comes_late(entry)]
+        return [entry for entry in super().entries_of(reports) if not _comes_late(self.ctx.book, entry)]
 
-    def _comes_late(self, entry: Entry) -> bool:
-        if not isinstance(entry, FactEntry) or not isinstance(entry.fact, Exec):
-            return False
-        order = self.ctx.book.get(entry.intent_id)
-        return order is not None and order.state in CLOSED
+
+def _comes_late(book: OrderBook, entry: Entry) -> bool:
+    if not isinstance(entry, FactEntry) or not isinstance(entry.fact, Exec):
+        return False
+    order = book.get(entry.intent_id)
+    return order is not None and order.state in CLOSED
 
 
 class StandsInAtOnce(Reconciler):

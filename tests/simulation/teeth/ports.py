@@ -91,7 +91,14 @@ def around_broker(kind: Callable[[Any], BrokerAround]) -> Callable[[Gateway], No
 
 
 def becomes(part: Callable[[Gateway], object], kind: type) -> Callable[[Gateway], None]:
-    """Lets one part of a finished desk behave as a subclass of its own class; no other desk's does."""
+    """Lets one part of a finished desk behave as a subclass of its own class; no other desk's does.
+
+    Raises `LookupError` for a bug in a method that the part does not have any more: it would be no bug at all.
+    """
+    base = kind.__mro__[1]
+    gone = [name for name in vars(kind) if not name.startswith("__") and not hasattr(base, name)]
+    if gone:
+        raise LookupError(f"{kind.__name__} overrides what {base.__name__} does not have: {', '.join(gone)}")
 
     def plant(desk: Gateway) -> None:
         part(desk).__class__ = kind

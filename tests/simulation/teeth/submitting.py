@@ -69,8 +69,8 @@ class LeavesOutDoubt(Exposed):
 
 
 class LeavesOutThePresumed(Exposed):
-    def _is_fresh_doubt(self, order: Order) -> bool:
-        return False
+    def _may_yet_arrive(self, order: Order) -> bool:
+        return order.in_doubt
 
 
 class CountsTheSmallerSize(Exposed):
