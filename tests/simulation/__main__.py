@@ -4,6 +4,8 @@ failure the seed, the plan and a smaller plan that fails as well."""
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -29,6 +31,8 @@ def main() -> int:
         return _shrink(options.shrink, save=options.save)
     if options.digests:
         return _digests(range(options.seed, options.seed + options.digests), jobs=options.jobs)
+    if options.fingerprints:
+        return _fingerprints(range(options.seed, options.seed + options.fingerprints), jobs=options.jobs)
     return _many(options)
 
 
@@ -42,6 +46,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--shrink", type=int, metavar="SEED", help="make the plan of a failing seed small")
     parser.add_argument("--save", type=Path, metavar="FILE", help="with --shrink, keep the small plan here")
     parser.add_argument("--digests", type=int, default=0, metavar="N", help="play N seeds twice and compare digests")
+    parser.add_argument("--fingerprints", type=int, default=0, metavar="N", help="tell the digests of N seeds")
     parser.add_argument("--coverage", action="store_true", help="tell what was visited and what struck")
     parser.add_argument("--verbose", action="store_true", help="with --replay and --plan, the log as well")
     return parser.parse_args()
@@ -98,13 +103,22 @@ def _shrink(seed: int, *, save: Path | None) -> int:
 
 
 def _digests(seeds: range, *, jobs: int) -> int:
-    """Every seed twice, in two sets of worker processes."""
-    first, second = ([p.digest for p in play_all(seeds, jobs=jobs, fingerprint=True)] for _ in range(2))
-    differ = [seed for seed, one, other in zip(seeds, first, second, strict=True) if one != other]
-    for seed in differ:
-        say(f"seed {seed} gave two journals")
-    say(f"digests {len(seeds)} equal {len(seeds) - len(differ)}")
+    """Every seed twice, the second time in another process with other hashes."""
+    first = [f"{played.seed} {played.digest}" for played in play_all(seeds, jobs=jobs, fingerprint=True)]
+    again = [sys.executable, "-m", "tests.simulation", "--fingerprints", str(len(seeds)), "--seed", str(seeds.start)]
+    env = {**os.environ, "PYTHONHASHSEED": str(1 + hash("other") % 1000)}
+    done = subprocess.run([*again, "--jobs", str(jobs)], env=env, capture_output=True, text=True, check=True)
+    differ = [one for one, other in zip(first, done.stdout.splitlines(), strict=True) if one != other]
+    for line in differ:
+        say(f"seed {line.partition(' ')[0]} gave two journals")
+    say(f"digests {len(first)} equal {len(first) - len(differ)}")
     return 1 if differ else 0
+
+
+def _fingerprints(seeds: range, *, jobs: int) -> int:
+    for played in play_all(seeds, jobs=jobs, fingerprint=True):
+        say(f"{played.seed} {played.digest}")
+    return 0
 
 
 def _tell(played: Played) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from floorbroker.domain.facts import FACTS
+from floorbroker.domain.fold import OrderFold
 from floorbroker.domain.orders import OrderState
-from floorbroker.oms.book import Change
+from floorbroker.domain.ports import FactEntry, Record
+from floorbroker.domain.values import IntentId
 
 Cell = tuple[str, str]
 NOTHING = "nothing"  # the state before the founding fact
@@ -15,12 +17,17 @@ STATES = (NOTHING, *(state.value for state in OrderState))
 KINDS = tuple(sorted(FACTS))
 
 
-def cell_of(change: Change) -> Cell | None:
-    """The cell that one committed record visits."""
-    fact = getattr(change.record.entry, "fact", None)
-    if fact is None:
-        return None
-    return (NOTHING if change.before is None else change.before.state.value, fact.kind)
+def visited(records: Iterable[Record]) -> Counter[Cell]:
+    """The cells that a journal's facts visit, each joined to what its order knew by then."""
+    folds: dict[IntentId, OrderFold] = {}
+    cells = Counter[Cell]()
+    for record in records:
+        entry = record.entry
+        if isinstance(entry, FactEntry):
+            fold = folds.setdefault(entry.intent_id, OrderFold(entry.intent_id))
+            cells[fold.view().state.value if fold.is_founded else NOTHING, entry.fact.kind] += 1
+            fold.add(entry.fact)
+    return cells
 
 
 def table(visited: Mapping[Cell, int]) -> str:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -32,7 +31,6 @@ from floorbroker.domain.values import Environment, ProfileName, from_epoch
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import Sentinel
 from floorbroker.oms.archive import Archive
-from floorbroker.oms.book import Change
 from floorbroker.risk.limits import limits_of
 from floorbroker.store.seals import Seals
 from floorbroker.store.sqlite import SqliteJournal
@@ -41,7 +39,6 @@ from floorbroker_sim.alpaca import create_venue
 from floorbroker_sim.alpaca.auth import Keys
 from tests.simulation.asgi import App, ask
 from tests.simulation.clock import SimulatedClock
-from tests.simulation.coverage import Cell, cell_of
 from tests.simulation.disk import WeatheredExecutor
 from tests.simulation.loop import Node, SimulatedLoop, current_node
 from tests.simulation.network import Network, SimulatedHttp, SimulatedOrderHttp
@@ -180,7 +177,6 @@ class House:
     log: Memory
     witness: Witness
     plant: Plant = HONEST
-    cells: Counter[Cell] = field(default_factory=Counter[Cell])
     permits: Permits = field(default_factory=Permits)
     lives: int = 0
     commands: int = 0  # of this life
@@ -287,7 +283,6 @@ class House:
         if not self.plan.lists_fills:
             session.ctx.broker = WithoutFills(session.ctx.broker)  # pyright: ignore[reportAttributeAccessIssue]
         session.ctx.writer.linger_s = LINGER_S
-        self._observe(desk)
         if self.plant.desk is not None:
             self.plant.desk(desk)
         session.service.announce = self.witness.overhearing(session.service.announce)
@@ -299,19 +294,6 @@ class House:
         seals = Seals.open(self.home / "seals.db")
         node.on_death.append(seals.abandon)
         return Archive(profile=name, seals=seals, history=journal.reader, log=self.log)
-
-    def _observe(self, desk: Gateway) -> None:
-        """Count each state and fact that meet, as the desk announces them."""
-        service = desk.sessions[PROFILE].service
-        announce = service.announce
-
-        def observed(change: Change) -> None:
-            cell = cell_of(change)
-            if cell is not None:
-                self.cells[cell] += 1
-            announce(change)
-
-        service.announce = observed
 
     def _order_http(self, check: Callable[[Request], None]) -> OrderHttp:
         honest = SimulatedOrderHttp(self.network, check=check)

@@ -19,6 +19,7 @@ from floorbroker.gateway.gateway import Gateway
 from floorbroker.store.export import digest
 from floorbroker.store.reader import JournalReader
 from tests.simulation.claims import Claim, Truth, Violation
+from tests.simulation.coverage import visited
 from tests.simulation.house import HONEST, PROFILE, Died, House, Plant, build, scratch, set_prices
 from tests.simulation.loop import Deadlock, SimulatedLoop, TooManySteps
 from tests.simulation.oracle import judge
@@ -47,7 +48,6 @@ LOOK_S = 1
 REST_S = 2  # seconds at rest in a row
 MOST_LOOKS = 400
 MOST_ROUNDS = 20
-MOST_RECORDS = 100_000
 OPEN_STATUSES = frozenset({"new", "accepted", "pending_new", "partially_filled"})
 
 
@@ -91,7 +91,7 @@ def run(plan: Plan, *, plant: Plant = HONEST, fingerprint: bool = False) -> Repo
 
 async def _play(plan: Plan, loop: SimulatedLoop, home: Path, report: Report, plant: Plant) -> None:
     house = build(plan, loop, home, plant=plant)
-    report.weather, report.log, report.cells = house.weather, house.log.lines, house.cells
+    report.weather, report.log = house.weather, house.log.lines
     await set_prices(house)
     house.open()
     people = People(house)
@@ -101,6 +101,8 @@ async def _play(plan: Plan, loop: SimulatedLoop, home: Path, report: Report, pla
     house.log.note("the weather clears")
     await _calm(house, people, acts)
     report.violations += await _verdict(house, people, acts, loop)
+    if house.desk is not None:
+        report.cells = visited(house.desk.journal.replay())
     report.orders, report.kills = people.orders, house.deaths
     report.states = frozenset(order.state.value for order in house.desk.orders()) if house.desk else frozenset()
 
@@ -114,10 +116,10 @@ async def _calm(house: House, people: People, acts: list[asyncio.Task[None]]) ->
     calm = house.plan.calm
     await asyncio.sleep({Calm.BRISK: 0.0, Calm.LONG: LONG_CALM_S, Calm.PATIENT: PATIENT_CALM_S}[calm])
     if calm is Calm.BRISK:
-        await _until(house.loop, lambda: _unsettled(house, acts) or house.network.under_way)
+        await _until(house.loop, lambda: _unsettled(house, acts) or _expects(house) or house.network.under_way)
     if calm is not Calm.PATIENT:
         acts.append(house.loop.create_task(people.reconcile_until_agreed()))
-    await _until(house.loop, lambda: _unsettled(house, acts))
+    await _until(house.loop, lambda: _unsettled(house, acts) or _expects(house))
 
 
 async def _until(loop: SimulatedLoop, unrest: Callable[[], object]) -> None:
@@ -140,6 +142,11 @@ def _unsettled(house: House, acts: list[asyncio.Task[None]]) -> list[str]:
     return why + [f"unanswered: {task.get_name()}" for task in acts if not task.done()]
 
 
+def _expects(house: House) -> bool:
+    """Whether the desk itself says that fills are still to come."""
+    return house.desk is not None and bool(house.desk.sessions[PROFILE].ctx.book.lacking_executions())
+
+
 def _waits(order: Order) -> bool:
     return order.in_doubt or (order.is_open and (order.pending_cancel or order.pending_replace))
 
@@ -159,7 +166,7 @@ async def _verdict(
     house.witness.end()
     claim = Claim(
         orders=desk.orders(),
-        records=desk.journal.read(limit=MOST_RECORDS, kinds=frozenset({"fact", "note"})),
+        records=list(desk.journal.replay()),
         holdings=desk.sessions[PROFILE].ctx.book.holdings.all(),
         sends=house.network.sends,
         doubled=house.network.doubled,

@@ -9,7 +9,8 @@ from tests.simulation.plan import plan_of
 from tests.simulation.plan_file import dump, load
 from tests.simulation.run import run
 from tests.simulation.shrink import Shrinker
-from tests.simulation.teeth import CATALOGUE, hunt
+from tests.simulation.teeth.catalogue import BY_NAME
+from tests.simulation.teeth.hunt import hunt
 
 
 @pytest.mark.parametrize("seed", range(1, 60))
@@ -20,8 +21,9 @@ def test_a_plan_is_the_same_after_its_file(seed: int) -> None:
 
 
 def test_a_failing_plan_becomes_small_and_fails_the_same_way() -> None:
-    plant: Plant = CATALOGUE["the transport resends under a fresh id"]
-    catch = hunt(plant)
+    bug = BY_NAME["retry under a new id"]
+    plant: Plant = bug.plant
+    catch = hunt(bug)
     assert catch is not None
     whole = plan_of(catch.seed)
     small = Shrinker(plant=plant).shrink(whole)
