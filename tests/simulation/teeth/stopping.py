@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from floorbroker.domain.clock import Clock
 from floorbroker.domain.ports import Entry, NoteEntry, Record
 from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.gateway import Gateway
@@ -41,6 +42,9 @@ class AlwaysPermitted:
 
     def clear_sentinels(self, scope: ProfileName) -> None:
         self.honest.clear_sentinels(scope)
+
+    async def changed(self, clock: Clock) -> None:
+        await self.honest.changed(clock)
 
 
 def _in_memory_alone(desk: Gateway) -> None:
