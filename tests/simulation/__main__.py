@@ -11,10 +11,12 @@ from collections import Counter
 from pathlib import Path
 from time import perf_counter
 
+from floorbroker.domain.steps import STEPS
 from tests.simulation import plan_file
 from tests.simulation.claims import KINDS
 from tests.simulation.coverage import faults_table, table
 from tests.simulation.fleet import Played, default_jobs, play_all
+from tests.simulation.footsteps import steps_table
 from tests.simulation.plan import Plan, plan_of
 from tests.simulation.run import Report, run
 from tests.simulation.shrink import Shrinker
@@ -55,6 +57,7 @@ def _options() -> argparse.Namespace:
 def _many(options: argparse.Namespace) -> int:
     began = perf_counter()
     found, cells, struck = Counter[str](), Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    reached, met = Counter[str](), Counter[tuple[str, str]]()
     orders = kills = 0
     cpu_s, failed = 0.0, list[Played]()
     for played in play_all(range(options.seed, options.seed + options.schedules), jobs=options.jobs):
@@ -62,6 +65,8 @@ def _many(options: argparse.Namespace) -> int:
         found.update(violation.kind for violation in played.violations)
         cells.update(played.cells)
         struck.update(played.struck)
+        reached.update(played.reached)
+        met.update(played.met)
         if played.violations:
             failed.append(played)
             _tell(played)
@@ -70,10 +75,12 @@ def _many(options: argparse.Namespace) -> int:
     if options.coverage:
         say(table(cells))
         say(faults_table(struck))
+        say(steps_table(reached, met))
     counts = " ".join(f"{kind} {found[kind]}" for kind in KINDS)
     say(
         f"schedules {options.schedules} {counts} orders {orders} kills {kills} seconds {perf_counter() - began:.1f} "
-        f"schedules_a_second_a_core {options.schedules / max(cpu_s, 1e-9):.1f} cells {len(cells)}"
+        f"schedules_a_second_a_core {options.schedules / max(cpu_s, 1e-9):.1f} cells {len(cells)} "
+        f"steps {len(reached)}/{len(STEPS)}"
     )
     return 1 if found else 0
 

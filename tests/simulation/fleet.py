@@ -29,6 +29,8 @@ class Played:
     steps: int
     cells: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     struck: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    reached: Counter[str] = field(default_factory=Counter[str])
+    met: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     cpu_s: float = 0.0
     digest: str = ""
 
@@ -46,6 +48,8 @@ def play(seed: int, *, fingerprint: bool = False) -> Played:
         steps=report.steps,
         cells=report.cells,
         struck=report.weather.struck if report.weather is not None else Counter(),
+        reached=report.footsteps.reached,
+        met=report.footsteps.met,
         cpu_s=process_time() - began,
         digest=report.digest,
     )

@@ -40,6 +40,7 @@ from floorbroker_sim.alpaca.auth import Keys
 from tests.simulation.asgi import App, ask
 from tests.simulation.clock import SimulatedClock
 from tests.simulation.disk import WeatheredExecutor
+from tests.simulation.footsteps import Footsteps
 from tests.simulation.loop import Node, SimulatedLoop, current_node
 from tests.simulation.network import Network, SimulatedHttp, SimulatedOrderHttp
 from tests.simulation.plan import SYMBOLS, TICK, Plan
@@ -178,6 +179,7 @@ class House:
     witness: Witness
     plant: Plant = HONEST
     permits: Permits = field(default_factory=Permits)
+    footsteps: Footsteps = field(default_factory=Footsteps)
     lives: int = 0
     commands: int = 0  # of this life
     deaths: int = 0
@@ -192,6 +194,7 @@ class House:
     def open(self) -> None:
         """Begin the first life; each death is followed by another.  The market runs from here on."""
         self.network.on_command = self._on_command
+        self.weather.on_strike = self.footsteps.struck
         self.network.on_left, self.network.on_taken = self.witness.on_left, self.witness.on_taken
         self._market = self.loop.create_task(self.venue.run(every_s=FEED_S))
         self._keeper = self.loop.create_task(self._keep_alive())
@@ -223,6 +226,7 @@ class House:
         """From this moment on nobody finds a desk."""
         self.desk = None
         self._up.clear()
+        self.footsteps.died()
 
     async def _live(self, node: Node) -> None:
         try:
@@ -270,6 +274,7 @@ class House:
             instance_tag=journal.instance_tag,
             archive=lambda name: self._archive(name, journal, node),
             epoch=journal.epoch,
+            steps=self.footsteps,
         )
         kept = journal if self.plant.journal is None else self.plant.journal(journal)
         desk = compose(journal=kept, seats=[self._seat()], around=around)
@@ -296,7 +301,7 @@ class House:
         return Archive(profile=name, seals=seals, history=journal.reader, log=self.log)
 
     def _order_http(self, check: Callable[[Request], None]) -> OrderHttp:
-        honest = SimulatedOrderHttp(self.network, check=check)
+        honest = SimulatedOrderHttp(self.network, check=check, footsteps=self.footsteps)
         return honest if self.plant.order_http is None else self.plant.order_http(honest)
 
     def _seat(self) -> Seat:

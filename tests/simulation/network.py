@@ -18,6 +18,7 @@ from floorbroker.domain.errors import ApiError, AuthenticationFailed, Connection
 from floorbroker.transport.message import encode_request, parse_origin
 from floorbroker.transport.types import ByteStream, Request, Response, Socket, SocketTarget
 from tests.simulation.asgi import App, Cut, Reply, whole_reply
+from tests.simulation.footsteps import Footsteps
 from tests.simulation.loop import SimulatedLoop, current_node
 from tests.simulation.streams import BodyStream, Line, SimulatedSocket, serve_body, serve_socket
 from tests.simulation.weather import Journey, Weather, journey
@@ -71,7 +72,12 @@ class Network:
     # -- one exchange -------------------------------------------------------------------------------------------------
 
     async def exchange(
-        self, request: Request, *, where: str, check: Callable[[Request], None] | None = None
+        self,
+        request: Request,
+        *,
+        where: str,
+        check: Callable[[Request], None] | None = None,
+        footsteps: Footsteps | None = None,
     ) -> Response:
         """One request and its reply, if any comes in `request.timeout_s`.  Raises `VenueError`s as the shells do."""
         encode_request(request)  # refuses what the shells refuse
@@ -83,17 +89,23 @@ class Network:
         app = await self._connected(request, trip)
         if check is not None:
             check(request)
+        if footsteps is not None:
+            footsteps.connected(request)
         answer: asyncio.Future[Reply] = loop.create_future()
         gone = asyncio.Event()
         if where == "order" and request.order is not None:
             self._count(request, trip)
         self._send(app, request, trip, answer, gone)
+        if footsteps is not None:
+            footsteps.written(request)
         patience = loop.call_at(started + request.timeout_s, _give_up, answer, request.endpoint)
         try:
             reply = await answer
         finally:
             patience.cancel()
             gone.set()
+        if footsteps is not None:
+            footsteps.replied(request)
         return Response(status=reply.status, headers=reply.headers, body=reply.body, elapsed_s=loop.now_s - started)
 
     def _count(self, request: Request, trip: Journey) -> None:
@@ -246,15 +258,22 @@ class SimulatedHttp:
 class SimulatedOrderHttp:
     """`OrderHttp`: sends each command once; `check` is asked once more when the connection stands."""
 
-    def __init__(self, network: Network, *, check: Callable[[Request], None] | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        *,
+        check: Callable[[Request], None] | None = None,
+        footsteps: Footsteps | None = None,
+    ) -> None:
         self._network = network
         self._check = check
+        self._footsteps = footsteps
         self._closed = False
 
     async def send(self, request: Request) -> Response:
         if self._closed:
             raise ConnectionFailed("the client is closed", outcome=Outcome.NOT_SENT)
-        return await self._network.exchange(request, where="order", check=self._check)
+        return await self._network.exchange(request, where="order", check=self._check, footsteps=self._footsteps)
 
     async def close(self) -> None:
         self._closed = True

@@ -20,6 +20,7 @@ from floorbroker.store.export import digest
 from floorbroker.store.reader import JournalReader
 from tests.simulation.claims import Claim, Truth, Violation
 from tests.simulation.coverage import visited
+from tests.simulation.footsteps import Footsteps
 from tests.simulation.house import HONEST, PROFILE, Died, House, Plant, build, scratch, set_prices
 from tests.simulation.loop import Deadlock, SimulatedLoop, TooManySteps
 from tests.simulation.oracle import judge
@@ -65,6 +66,7 @@ class Report:
     weather: Weather | None = None
     states: frozenset[str] = frozenset()
     cells: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    footsteps: Footsteps = field(default_factory=Footsteps)
 
 
 def run(plan: Plan, *, plant: Plant = HONEST, fingerprint: bool = False) -> Report:
@@ -91,7 +93,7 @@ def run(plan: Plan, *, plant: Plant = HONEST, fingerprint: bool = False) -> Repo
 
 async def _play(plan: Plan, loop: SimulatedLoop, home: Path, report: Report, plant: Plant) -> None:
     house = build(plan, loop, home, plant=plant)
-    report.weather, report.log = house.weather, house.log.lines
+    report.weather, report.log, report.footsteps = house.weather, house.log.lines, house.footsteps
     await set_prices(house)
     house.open()
     people = People(house)

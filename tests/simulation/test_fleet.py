@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+from floorbroker.domain.steps import STEPS
 from tests.simulation.coverage import STATES, table, visited
 from tests.simulation.fleet import Played, play_all
+from tests.simulation.footsteps import KILL, START, steps_table
 from tests.simulation.plan import plan_of
 from tests.simulation.run import run
 
@@ -30,3 +32,16 @@ def test_cells_are_counted_from_what_is_durable() -> None:
     assert {state for state, _ in report.cells} <= set(STATES)
     assert str(report.cells["prepared", "sending"]) in table(report.cells)
     assert visited([]) == Counter()
+
+
+def test_where_a_desk_was_is_counted_when_something_strikes() -> None:
+    met, reached = Counter[tuple[str, str]](), Counter[str]()
+    for seed in range(1, 31):
+        report = run(plan_of(seed))
+        met.update(report.footsteps.met)
+        reached.update(report.footsteps.reached)
+        assert sum(n for (what, _), n in report.footsteps.met.items() if what == KILL) == report.kills
+    assert {f"submit.S{number}" for number in range(13)} <= set(reached) <= set(STEPS)
+    assert {what for what, _ in met} >= {KILL, "order", "read", "stream"}
+    assert {step for _, step in met} <= {START, *STEPS}
+    assert f"| `submit.S8` | {reached['submit.S8']} |" in steps_table(reached, met)

@@ -61,6 +61,7 @@ class Weather:
         self._random = random
         self._now = now
         self.struck: Counter[tuple[str, str]] = Counter()
+        self.on_strike: Callable[[str], None] = _nobody
 
     def strike(self, where: str) -> str | None:
         """The fault that befalls the next event at `where`, if any."""
@@ -68,6 +69,7 @@ class Weather:
         for fault in self._faults:
             if fault.where == where and fault.since_s <= at_s < fault.until_s and self._random.random() < fault.chance:
                 self.struck[where, fault.what] += 1
+                self.on_strike(where)
                 return fault.what
         return None
 
@@ -82,6 +84,10 @@ class Weather:
     def clear(self) -> None:
         """No more faults."""
         self._faults = ()
+
+
+def _nobody(where: str) -> None:
+    """Before anybody counts where a desk was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,61 @@
+"""Where a desk was when something struck: the named steps it reached (`domain.steps`), and the last of them each time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from floorbroker.domain.steps import SENDING, STEPS
+from floorbroker.transport.types import Request
+
+START = "start"  # before the first step of a life
+KILL = "kill"
+
+
+@dataclass(slots=True)
+class Footsteps:
+    """Implements `domain.ports.Steps` for every life of one desk.  `met` counts (what struck, the step last reached)."""
+
+    last: str = START
+    reached: Counter[str] = field(default_factory=Counter[str])
+    met: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+
+    def reach(self, step: str) -> None:
+        self.last = step
+        self.reached[step] += 1
+
+    def struck(self, where: str) -> None:
+        """A fault of this kind strikes now."""
+        self.met[where, self.last] += 1
+
+    def died(self) -> None:
+        """A life ends now; the next begins before every step."""
+        self.met[KILL, self.last] += 1
+        self.last = START
+
+    def connected(self, request: Request) -> None:
+        """A command has its connection, and no byte was written."""
+        if request.endpoint in SENDING:
+            self.reach(SENDING[request.endpoint].connected)
+
+    def written(self, request: Request) -> None:
+        """The whole command has left."""
+        if request.endpoint in SENDING:
+            self.reach(SENDING[request.endpoint].written)
+
+    def replied(self, request: Request) -> None:
+        """The whole reply to a command is there."""
+        if request.endpoint in SENDING:
+            self.reach(SENDING[request.endpoint].replied)
+
+
+def steps_table(reached: Mapping[str, int], met: Mapping[tuple[str, str], int]) -> str:
+    """A row a step: how often it was reached, and how often each kind of fault, or a kill, struck right after it."""
+    kinds = sorted({kind for kind, _ in met})
+    head = "| step | reached | " + " | ".join(kinds) + " |\n|---|--:|" + "--:|" * len(kinds)
+    rows = [
+        f"| `{step}` | {reached.get(step, '')} | " + " | ".join(str(met.get((kind, step), "")) for kind in kinds) + " |"
+        for step in (START, *STEPS)
+    ]
+    return "\n".join([head, *rows])
