@@ -29,6 +29,7 @@ OPEN_ORDERS_S = 30.0
 SILENT_S = 20.0
 TICK_S = 1.0
 STOP_S = 5.0
+LATE_CANCEL_S = 2.0
 SEAL_S = 2.0
 Look = Callable[[], Awaitable[None]]
 
@@ -109,10 +110,14 @@ class OrderService:
             self.ctx.spawn(self._cancel_late(order), name="cancel-late")
 
     async def _cancel_late(self, order: Order) -> None:
-        try:
-            await self.canceller.cancel(order, actor=GATEWAY, reason="late acceptance")
-        except FloorbrokerError as error:
-            self.ctx.log.error("order.late_cancel_failed", intent=order.intent_id, code=error.code)
+        """Asked again while the venue does not take it: nobody else will ask, for everybody took the order for not placed."""
+        ctx = self.ctx
+        while (current := ctx.book.get(order.intent_id)) is not None and current.is_open and not current.pending_cancel:
+            try:
+                await self.canceller.cancel(current, actor=GATEWAY, reason="late acceptance")
+            except FloorbrokerError as error:
+                ctx.log.error("order.late_cancel_failed", intent=order.intent_id, code=error.code)
+            await ctx.clock.sleep(LATE_CANCEL_S)
 
     # -- periodic looks -----------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import pytest
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.capability import Can
-from floorbroker.domain.errors import JournalFault
+from floorbroker.domain.errors import ConnectionFailed, JournalFault
 from floorbroker.domain.orders import OrderState
 from floorbroker.domain.ports import FactEntry
 from floorbroker.domain.values import OrdStatus
@@ -162,6 +162,18 @@ async def test_a_late_acceptance_joins_its_intent_and_is_cancelled_when_so_confi
         assert "order.contradiction" in desk.log.events
         assert desk.now(order).is_open is not cancel_late
         assert (desk.sent("cancel"), len(desk.gateway.orders())) == (int(cancel_late), 1)
+
+
+async def test_a_late_acceptance_is_cancelled_however_often_the_cancel_does_not_get_through(tmp_path: Path) -> None:
+    """Seed 9691 of the schedules: the one try met a refused connection, and the order worked on, given up by everybody."""
+    async with opened(tmp_path) as desk:
+        desk.broker.next_submit.append("lose_and_hide")
+        order = await desk.place(buy())
+        await desk.until(lambda: desk.now(order).presumed)
+        desk.broker.next_cancel += [ConnectionFailed("refused"), ConnectionFailed("refused")]
+        desk.broker.hidden.clear()
+        await desk.until(lambda: desk.now(order).ord_status is OrdStatus.CANCELED)
+        assert desk.log.events.count("order.late_cancel_failed") == 2
 
 
 async def test_without_a_query_by_client_id_the_lists_decide_i9(tmp_path: Path) -> None:
