@@ -29,6 +29,8 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 class _Batch:
     entries: Sequence[Entry]
     done: asyncio.Future[None] | None
+    is_taken: bool = False  # a commit under way has it
+    is_through: bool = False
 
 
 @dataclass(slots=True)
@@ -51,7 +53,6 @@ class Writer:
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
     _fault: JournalFault | None = None
-    _is_flushing: bool = False
     _linger: asyncio.TimerHandle | None = None
 
     async def commit_act(self, entries: Sequence[Entry]) -> None:
@@ -74,24 +75,47 @@ class Writer:
         """One flush for both; an act is never refused for what was only waiting."""
         news = self._news(entry for batch in waiting for entry in batch.entries)
         try:
-            records = await self.journal.commit([*news, *entries])
-        except BaseException as error:
-            self._inbox.extendleft(reversed(waiting))
-            self._wake.set()
-            if isinstance(error, FloorbrokerError) and not isinstance(error, JournalFault):
-                return await self.journal.commit(entries)
+            with ours(self.log, "journal.unforeseen"):
+                records = await self.journal.commit([*news, *entries])
+        except asyncio.CancelledError:  # the journal takes nothing back: writing them again would write them twice
+            self._through(waiting, JournalFault("the desk stopped while this was being written"))
             raise
-        for batch in waiting:
-            _tell(batch, None)
+        except FloorbrokerError as error:
+            self._give_back(waiting)
+            if isinstance(error, JournalFault):
+                raise
+            return await self.journal.commit(entries)
+        self._through(waiting, None)
         return records
 
     def _take_waiting(self) -> list[_Batch]:
         """What is in nobody's hands yet; nothing while the journal is known to fail."""
-        if self._is_flushing or self._fault is not None:
-            return []
-        waiting = list(self._inbox)
-        self._inbox.clear()
-        return waiting
+        return [] if self._fault is not None else self._taken()
+
+    def _taken(self) -> list[_Batch]:
+        """All that is free, in this caller's hands now.  It stays in the inbox until it is through, so `idle` waits for it."""
+        free = [batch for batch in self._inbox if not batch.is_taken]
+        for batch in free:
+            batch.is_taken = True
+        return free
+
+    def _give_back(self, batches: Sequence[_Batch]) -> None:
+        for batch in batches:
+            batch.is_taken = False
+        self._wake.set()
+
+    def _through(self, batches: Sequence[_Batch], fault: JournalFault | None) -> None:
+        """Out of the inbox, each as soon as nothing older is left in it."""
+        for batch in batches:
+            batch.is_through = True
+            _tell(batch, fault)
+        while self._inbox and self._inbox[0].is_through:
+            self._inbox.popleft()
+        if not self._inbox:
+            self._idle.set()
+
+    def _is_waiting(self) -> bool:
+        return any(not batch.is_taken for batch in self._inbox)
 
     def put(self, entries: Sequence[Entry]) -> None:
         """Hand over entries; they become durable at once, as far as that goes."""
@@ -115,15 +139,22 @@ class Writer:
 
     def _append(self, batch: _Batch, *, lingers: bool = False) -> None:
         if len(self._inbox) >= MAX_HELD:
-            dropped = self._inbox.popleft()
-            _tell(dropped, JournalFault("the journal cannot keep up; this was dropped"))
-            self.log.error("journal.ring_full", entries=len(dropped.entries))
+            self._drop_oldest()
         self._inbox.append(batch)
         self._idle.clear()
         if not lingers:
             self._wake.set()
         elif self._linger is None:
             self._linger = asyncio.get_running_loop().call_later(self.linger_s, self._linger_no_more)
+
+    def _drop_oldest(self) -> None:
+        """The oldest that no commit under way has: what is being written is not lost."""
+        dropped = next((batch for batch in self._inbox if not batch.is_taken), None)
+        if dropped is None:
+            return
+        self._inbox.remove(dropped)
+        _tell(dropped, JournalFault("the journal cannot keep up; this was dropped"))
+        self.log.error("journal.ring_full", entries=len(dropped.entries))
 
     def _linger_no_more(self) -> None:
         self._linger = None
@@ -143,10 +174,9 @@ class Writer:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
-                while self._inbox:
+                while self._is_waiting():
                     if not await self._flush():
                         await self.clock.sleep(RETRY_S)
-                self._idle.set()
         finally:
             self._fault = JournalFault("the writer has stopped")
             for batch in self._inbox:
@@ -154,21 +184,15 @@ class Writer:
                 batch.done = None
 
     async def _flush(self) -> bool:
-        batches = list(self._inbox)
+        batches = self._taken()
         entries = self._news(entry for batch in batches for entry in batch.entries)
-        self._is_flushing = True
         try:
             await self._commit(entries)
         except JournalFault as fault:
             self._fail(batches, fault)
             return False
-        finally:
-            self._is_flushing = False
         self._fault = None
-        for batch in batches:
-            if self._inbox and self._inbox[0] is batch:
-                self._inbox.popleft()
-            _tell(batch, None)
+        self._through(batches, None)
         return True
 
     async def _commit(self, entries: Sequence[Entry]) -> None:
@@ -247,6 +271,7 @@ class Writer:
         for batch in batches:
             _tell(batch, fault)
             batch.done = None
+            batch.is_taken = False
 
 
 def _tell(batch: _Batch, fault: JournalFault | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,6 +117,44 @@ async def test_a_fault_under_an_act_keeps_what_waited_for_the_next_try(tmp_path:
         desk.journal.fault_when = lambda entries: False
         await desk.wait(2)
         assert _topics(desk) == ["waits"]
+
+
+async def test_what_goes_along_with_an_act_is_not_idle_before_it_is_durable_i19(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        slow = asyncio.Event()
+        desk.journal.hold_when = lambda entries: slow if _has(entries, "act") else None
+        desk.ctx.writer.leave([_note("waits")])
+        act = asyncio.ensure_future(desk.ctx.writer.commit_act([_note("act")]))
+        await desk.wait()
+        idle = asyncio.ensure_future(desk.ctx.writer.idle())
+        await desk.wait()
+        assert not idle.done()
+        slow.set()
+        await asyncio.gather(act, idle)
+        assert _topics(desk) == ["waits", "act"]
+
+
+async def test_an_act_broken_off_leaves_nothing_to_be_written_twice(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        desk.journal.hold_when = lambda entries: asyncio.Event() if _has(entries, "act") else None
+        desk.ctx.writer.leave([_note("waits")])
+        act = asyncio.ensure_future(desk.ctx.writer.commit_act([_note("act")]))
+        await desk.wait()
+        act.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await act
+        await desk.ctx.writer.idle()
+        assert _topics(desk) == ["waits", "act"]
+
+
+async def test_an_act_is_not_refused_for_what_waited_and_cannot_even_be_encoded(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        desk.journal.fault = ValueError("cannot be encoded")  # type: ignore[assignment]
+        desk.journal.fault_when = lambda entries: _has(entries, "waits")
+        desk.ctx.writer.leave([_note("waits")])
+        await desk.ctx.writer.commit_act([_note("act")])
+        await desk.ctx.writer.idle()
+        assert _topics(desk) == ["act"]
 
 
 def _has(entries: object, topic: str) -> bool:
