@@ -75,6 +75,20 @@ async def test_commands_at_the_same_time_use_connections_of_their_own() -> None:
         assert (len(server.requests), server.connections) == (3, 3)
 
 
+async def test_a_second_wave_of_orders_pays_for_no_handshakes() -> None:
+    wave = 32
+
+    async def in_waves(server: Hostile, peer: Peer) -> None:
+        while await server.next_request(peer):
+            await server.arrived(-(-len(server.requests) // wave) * wave)  # nobody is answered before all have come
+            await peer.reply()
+
+    async with hostile(in_waves) as server, OrderHttpClient() as client:
+        for _ in range(2):
+            await asyncio.gather(*(client.send(command(server)) for _ in range(wave)))
+        assert (len(server.requests), server.connections) == (2 * wave, wave)
+
+
 async def cut_at_once(server: Hostile, peer: Peer) -> None:
     await server.next_request(peer)
     peer.cut()
