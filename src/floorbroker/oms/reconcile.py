@@ -36,12 +36,16 @@ class PositionGap:
 def look_back(
     *, watermark: datetime | None, now: datetime, down_since: datetime | None, oldest_open: datetime | None
 ) -> datetime:
-    """From when to list orders and fills: the last good round less an overlap of 5 minutes or twice the outage."""
-    if watermark is None:
-        start = now - FIRST_LOOK_BACK
-    else:
+    """From when to list orders and fills: the last good round less an overlap of 5 minutes or twice the outage.
+
+    Without a round to go by, at least a day, and back to the oldest open order.  After one, an order that has been open
+    for a month does not make each round list a month: it is in the list of open orders, or asked for by name, and fills
+    that its total implies are fetched from where it began.
+    """
+    if watermark is not None:
         outage = now - (down_since or watermark)
-        start = watermark - max(MIN_OVERLAP, 2 * outage)
+        return watermark - max(MIN_OVERLAP, 2 * outage)
+    start = now - FIRST_LOOK_BACK
     return start if oldest_open is None else min(start, oldest_open - MIN_OVERLAP)
 
 

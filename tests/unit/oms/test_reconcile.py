@@ -25,10 +25,11 @@ def test_a_long_outage_overlaps_twice_its_length() -> None:
     assert look_back(watermark=mark, now=NOW, down_since=down, oldest_open=None) == mark - timedelta(hours=2)
 
 
-def test_an_old_open_order_stretches_the_look_back() -> None:
-    opened = NOW - timedelta(days=3)
-    start = look_back(watermark=NOW, now=NOW, down_since=None, oldest_open=opened)
-    assert start == opened - timedelta(minutes=5)
+def test_an_old_open_order_stretches_the_first_look_alone() -> None:
+    opened = NOW - timedelta(days=30)
+    first = look_back(watermark=None, now=NOW, down_since=None, oldest_open=opened)
+    later = look_back(watermark=NOW, now=NOW, down_since=None, oldest_open=opened)
+    assert (first, later) == (opened - timedelta(minutes=5), NOW - timedelta(minutes=5))
 
 
 def test_equal_positions_have_no_gap_and_zero_is_no_position() -> None:
