@@ -63,7 +63,10 @@ def hits(nursery: Nursery) -> Counter[str]:
 def run(point: Point, nursery: Nursery) -> Run:
     """One run in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="floorbroker-process-") as folder:
-        world = World(nursery, Path(folder), tls=point.tls, cold=point.cold, strange=point.stage is Stage.STRANGE)
+        strange = point.stage is Stage.STRANGE
+        world = World(
+            nursery, Path(folder), tls=point.tls, cold=point.cold, strange=strange, answers=_answers(heard=point.heard)
+        )
         story = Story(world)
         try:
             world.open()
@@ -78,6 +81,10 @@ def run(point: Point, nursery: Nursery) -> Run:
             raise
         finally:
             world.close()
+
+
+def _answers(*, heard: bool) -> str:
+    return "heard" if heard else "durable"
 
 
 def how_it_ended(world: World) -> str:

@@ -49,13 +49,14 @@ MAY_BE_OPEN_AFTER = frozenset({"kill.reset_durable", "kill.open", "kill.permitte
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One run: `act` at the `hit`-th time `step` is reached."""
+    """One run: `act` at the `hit`-th time `step` is reached; `heard` for a desk that tells acceptances when it hears them."""
 
     step: str
     act: str = "kill"
     hit: int = 1
     tls: bool = False
     cold: bool = False
+    heard: bool = False
 
     @property
     def plan(self) -> str:
@@ -66,13 +67,23 @@ class Point:
         return STAGES.get(self.step, Stage.STORY)
 
     def __str__(self) -> str:
-        return f"{self.plan} over {'tls' if self.tls else 'tcp'}{', cold' if self.cold else ''}"
+        extras = f"{', cold' if self.cold else ''}{', heard' if self.heard else ''}"
+        return f"{self.plan} over {'tls' if self.tls else 'tcp'}{extras}"
 
 
 def every_step(act: str = "kill", *, turn: int = 0, hits: Mapping[str, int] | None = None) -> list[Point]:
-    """One run for each step, by turns over TCP and TLS; `hits` says how often a story reaches a step, for later turns."""
+    """One run for each step, by turns over TCP and TLS, and two turns in four with answers told when they are heard.
+
+    `hits` says how often a story reaches a step, for later turns.
+    """
     return [
-        Point(step=step, act=act, hit=_hit(step, turn, (hits or {}).get(step, 1)), tls=(place + turn) % 2 == 1)
+        Point(
+            step=step,
+            act=act,
+            hit=_hit(step, turn, (hits or {}).get(step, 1)),
+            tls=(place + turn) % 2 == 1,
+            heard=turn % 4 > 1,
+        )
         for place, step in enumerate(STEPS)
     ]
 

@@ -50,18 +50,25 @@ class Campaign:
     """Every run of this file, begun together, so that their waits are one wait."""
 
     def __init__(self, nursery: Nursery, pool: ThreadPoolExecutor) -> None:
-        points = [*every_step(), *_cold(), *_each("stop", STOPPED), *_each("raise", BROKEN)]
+        points = [*every_step(), *_cold(), *_heard(), *_each("stop", STOPPED), *_each("raise", BROKEN)]
         self._runs = {point: pool.submit(run, point, nursery) for point in points}
 
-    def violations(self, act: str, *, kind: str = "", cold: bool = False) -> list[str]:
+    def violations(self, act: str, *, kind: str = "", cold: bool = False, heard: bool = False) -> list[str]:
         """What was wrong with these runs; there must be some."""
-        chosen = [p for p in self._runs if p.act == act and p.cold is cold and p.step.startswith(kind)]
+        mode = (act, cold, heard)
+        chosen = [p for p in self._runs if (p.act, p.cold, p.heard) == mode and p.step.startswith(kind)]
         assert chosen
         return [str(done) for point in chosen if not (done := self._runs[point].result()).is_clean]
 
 
 def _cold() -> list[Point]:
     return [Point(step=step, tls=place % 2 == 0, cold=True) for place, step in enumerate(COLD[::2])]
+
+
+def _heard() -> list[Point]:
+    """Where an answer is told before it is durable: the last steps of a submit, and those of every fact."""
+    told = [step for step in STEPS if step.startswith(("submit.S8", "submit.S9", "submit.S1", "event."))]
+    return [Point(step=step, tls=place % 2 == 1, heard=True) for place, step in enumerate(told)]
 
 
 def _each(act: str, steps: tuple[str, ...]) -> list[Point]:
@@ -85,6 +92,7 @@ def test_a_campaign_takes_every_step_so_many_times_and_another_hit_each_time() -
     assert {point.hit for point in points if point.step == "submit.S8"} == {1, 2, 3, 4}
     assert {point.hit for point in points if point.step == "event.E3"} == set(range(1, 21))
     assert {point.tls for point in points if point.step == "event.E3"} == {False, True}
+    assert {point.heard for point in points if point.step == "event.E3"} == {False, True}
     assert {point.act for point in points} == {"kill", "stop", "raise"}
 
 
@@ -95,6 +103,10 @@ def test_killed_at_any_step_the_desk_explains_every_order_and_doubles_none(kind:
 
 def test_a_desk_that_was_started_as_users_start_it_is_killed_too(campaign: Campaign) -> None:
     assert campaign.violations("kill", cold=True) == []
+
+
+def test_a_desk_that_tells_what_it_hears_is_killed_too(campaign: Campaign) -> None:
+    assert campaign.violations("kill", heard=True) == []
 
 
 def test_a_pause_longer_than_any_timeout_loses_and_doubles_nothing(campaign: Campaign) -> None:

@@ -22,6 +22,7 @@ SEND_TIMEOUT_S = 1.0
 
 _CONFIG = """
 [trading]
+answers = "{answers}"
 send_timeout_s = {send_timeout_s}
 [risk]
 intent_age_max_s = "{intent_age_s}"
@@ -38,8 +39,8 @@ arrival_bound_s = "0"
 class World:
     """`tls` says how desk and venue speak; `cold` starts the desk as a shell does, not from the helper.
 
-    `strange` gives the account a position of days ago that no fill explains which a first look back reaches; `prepare` makes
-    the home.
+    `answers` is the desk's setting of that name; `prepare` makes the home.  `strange` gives the account a position of days
+    ago that no fill explains which a first look back reaches.
     """
 
     nursery: Nursery
@@ -47,6 +48,7 @@ class World:
     tls: bool = False
     cold: bool = False
     strange: bool = False
+    answers: str = "durable"
     prepare: Callable[[Path], object] = Path.mkdir
     lives: int = 0
     venue: Child = field(init=False)
@@ -69,7 +71,14 @@ class World:
         self.prepare(self.home)
         ca = f'ca_file = "{self.line["ca"]}"' if self.tls else ""
         (self.home / "floorbroker.toml").write_text(
-            _CONFIG.format(profile=PROFILE, ca=ca, intent_age_s=INTENT_AGE_S, send_timeout_s=SEND_TIMEOUT_S), "utf-8"
+            _CONFIG.format(
+                profile=PROFILE,
+                ca=ca,
+                answers=self.answers,
+                intent_age_s=INTENT_AGE_S,
+                send_timeout_s=SEND_TIMEOUT_S,
+            ),
+            "utf-8",
         )
 
     def _days_ago(self) -> list[str]:
