@@ -1,4 +1,7 @@
-"""There and back: what one side writes the other reads as it was meant, however it is cut on the way."""
+"""There and back: what one side writes the other reads as it was meant, however it is cut on the way.
+
+It bites: a line end that is cut in two between CR and LF, and taken for two, fails at once.
+"""
 
 from __future__ import annotations
 

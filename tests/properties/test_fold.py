@@ -1,6 +1,7 @@
 """The fold over any facts at all, sensible or not (I7): ids from small pools, so that facts meet, contradict and repeat.
 
-`tests/model` says what the answer must be for histories a venue could write; here only that there is one answer.
+`tests/model` says what the answer must be for histories a venue could write; here only that there is one answer.  It bites: where
+the first report of an execution is kept, the last total alone, or a bust forgotten that came before its execution, it fails.
 """
 
 from __future__ import annotations
@@ -47,14 +48,18 @@ def correlated(kind: type[Fact]) -> st.SearchStrategy[Fact]:
     return st.builds(kind, **members)
 
 
-ANY = st.one_of([correlated(kind) for kind in FACTS.values()])
+BY_KIND = [correlated(kind) for kind in FACTS.values()]
 FOUNDING = st.one_of(correlated(Prepared), correlated(Adopted))
 
 
 @st.composite
 def arrivals(draw: st.DrawFn) -> tuple[list[Fact], list[Fact]]:
-    """A set of facts, and one way they arrive: in any order, some of them again and again."""
-    facts = [*draw(st.lists(FOUNDING, min_size=1, max_size=2)), *draw(st.lists(ANY, max_size=12))]
+    """A set of facts, and one way they arrive: in any order, some of them again and again.
+
+    Of a few kinds at a time: facts of twenty kinds hardly ever speak of the same execution, facts of three kinds do.
+    """
+    kinds = draw(st.lists(st.sampled_from(BY_KIND), min_size=1, max_size=4))
+    facts = [*draw(st.lists(FOUNDING, min_size=1, max_size=2)), *draw(st.lists(st.one_of(kinds), max_size=12))]
     again = draw(st.lists(st.sampled_from(facts), max_size=6))
     return facts, draw(st.permutations(facts + again))
 

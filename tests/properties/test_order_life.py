@@ -1,4 +1,7 @@
-"""The life of orders at one desk, as a machine: whatever people ask, venues answer and crashes cut, the promises hold."""
+"""The life of orders at one desk, as a machine: whatever people ask, venues answer and crashes cut, the promises hold.
+
+It bites: a bust that is not heeded fails within thirty runs.
+"""
 
 from __future__ import annotations
 
