@@ -189,10 +189,12 @@ def test_an_event_stream_is_the_same_however_it_is_cut(
     stream: list[tuple[bytes, bytes, bytes]], places: list[int]
 ) -> None:
     data = b"".join(part for line in stream for part in line)
-    whole, piecewise = SseDecoder(), SseDecoder()
-    events = [event for piece in cut(data, places) for event in piecewise.feed(piece)]
-    assert events == whole.feed(data)
-    assert (piecewise.last_id, piecewise.retry_ms) == (whole.last_id, whole.retry_ms)
+    whole = SseDecoder()
+    events = whole.feed(data)
+    for pieces_of_it in (cut(data, places), cut(data, [*range(len(data))])):  # anywhere, and everywhere
+        piecewise = SseDecoder()
+        assert [event for piece in pieces_of_it for event in piecewise.feed(piece)] == events
+        assert (piecewise.last_id, piecewise.retry_ms) == (whole.last_id, whole.retry_ms)
 
 
 trades = st.builds(
