@@ -406,7 +406,9 @@ async def _made(path: Path, clock: ManualClock) -> None:
 def build(plan: Plan, loop: SimulatedLoop, home: Path, *, plant: Plant = HONEST) -> House:
     """The house of a plan, nobody in it yet.  Called inside the loop, outside any node."""
     weather = Weather(faults=plan.faults, random=Random(f"weather {plan.seed}"), now=loop.time)
-    made = create_venue(seed=plan.seed, clock=SimulatedClock(loop, epoch=EPOCH), keys=KEYS)
+    made = create_venue(
+        seed=plan.seed, clock=SimulatedClock(loop, epoch=EPOCH), keys=KEYS, whole_successors=plan.whole_successors
+    )
     venue = Venue(
         app=made.app, control=made.control_app, run=made.run, key_id=made.keys.key, secret_key=made.keys.secret
     )

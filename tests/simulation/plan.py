@@ -165,7 +165,8 @@ class Calm(Enum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Everything a run depends on.  `limits` are risk limits as configuration has them, where the usual ones would not be
-    met; a venue that `lists_fills` not tells of executions on its stream alone.
+    met; a venue that `lists_fills` not tells of executions on its stream alone; one with `whole_successors` lets a changed order
+    begin anew after a partial fill.
     """
 
     seed: int
@@ -178,6 +179,7 @@ class Plan:
     kills: tuple[Kill, ...] = field(default=())
     limits: tuple[tuple[str, int], ...] = ()
     lists_fills: bool = True
+    whole_successors: bool = False
 
     def __str__(self) -> str:
         lines = [
@@ -185,6 +187,7 @@ class Plan:
         ]
         lines += [f"  {name} {most}" for name, most in self.limits]
         lines += [] if self.lists_fills else ["  the venue lists no fills"]
+        lines += ["  a changed order begins anew after a partial fill"] if self.whole_successors else []
         lines += [f"  {act.at_s:6.2f}s {act}" for act in self.acts]
         lines += [f"  fault {fault}" for fault in self.faults]
         lines += [f"  life {number} of the desk is {kill}" for number, kill in enumerate(self.kills, start=1)]
@@ -222,7 +225,8 @@ def plan_of(seed: int) -> Plan:
         faults=_faults(random),
         kills=_kills(random),
     )
-    return _tried(drawn, Random(f"trials {seed}"))
+    tried = _tried(drawn, Random(f"trials {seed}"))
+    return replace(tried, whole_successors=Random(f"venue {seed}").random() < 0.5)
 
 
 def _moment(random: Random) -> float:

@@ -61,7 +61,8 @@ class BrokerInfo:
     """Facts of one broker.  `hosts` is the closed table origin -> environment; durations in seconds.
 
     `arrival_bound_s` is how late an order may still arrive (`bound_enforced`: the venue itself enforces it), `visibility_lag_s`
-    how late an accepted order may show in queries.
+    how late an accepted order may show in queries.  With `whole_successors` an order that replaces another may ask for its whole
+    quantity again, whatever was filled before it.
     """
 
     code: str
@@ -77,6 +78,7 @@ class BrokerInfo:
     arrival_bound_s: float = 60.0
     bound_enforced: bool = False
     visibility_lag_s: float = 2.0
+    whole_successors: bool = False
     fields: tuple[CredentialField, ...] = ()
     documents: tuple[str, ...] = ()
 

@@ -92,7 +92,9 @@ class AccountContext:
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
 
     def __post_init__(self) -> None:
-        self._exposed = Exposed(self.book, self.gate, self.clock, self._multipliers)
+        self._exposed = Exposed(
+            self.book, self.gate, self.clock, self._multipliers, whole_successors=self.broker.info.whole_successors
+        )
 
     @property
     def tells_when_heard(self) -> bool:
@@ -191,14 +193,17 @@ class AccountContext:
         )
 
     def exposure(self, leave_out: IntentId | None = None) -> Exposure:
-        """Holdings, open and undecided orders (I5), and what is reserved beyond the venue's own figure."""
-        exposed = self._exposed
+        """Holdings, open and undecided orders (I5), and what is reserved beyond the venue's own figure.
+
+        An order about to be replaced is left out; where its successor may be whole, it may fill until then and counts as well.
+        """
+        exposed, whole = self._exposed, self.broker.info.whole_successors
         self.catch_up()
         return Exposure(
             positions=exposed.positions(),
             marks=exposed.marks.by_symbol,
             multipliers=self._multipliers,
-            workload=exposed.work if leave_out is None else exposed.work.without(leave_out),
+            workload=exposed.work if leave_out is None else exposed.work.without(leave_out, fills_yet=whole),
             reserved=exposed.reserved(leave_out),
         )
 

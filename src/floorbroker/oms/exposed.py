@@ -114,7 +114,15 @@ class Costs:
 class Exposed:
     """The exposure of one account.  `catch_up` brings it to the present; it takes what `book` and `gate` saw change."""
 
-    def __init__(self, book: OrderBook, gate: RiskGate, clock: Clock, multipliers: Mapping[str, Decimal]) -> None:
+    def __init__(
+        self,
+        book: OrderBook,
+        gate: RiskGate,
+        clock: Clock,
+        multipliers: Mapping[str, Decimal],
+        *,
+        whole_successors: bool = False,
+    ) -> None:
         self.work = Workload()
         self.marks = Marks()
         self.costs = Costs(find=book.get, is_pending=gate.pending.__contains__, may_yet_arrive=self._may_yet_arrive)
@@ -122,6 +130,7 @@ class Exposed:
         self._book = book
         self._gate = gate
         self._clock = clock
+        self._whole_successors = whole_successors
 
     def catch_up(self) -> None:
         """Count what changed since the last call."""
@@ -183,9 +192,14 @@ class Exposed:
         return order.in_doubt or (order.presumed and order.created_at >= self._clock.now() - PRESUMED_COUNTS)
 
     def _leaves(self, order: Order) -> Decimal | None:
-        """Units still open; an order with a change in flight counts at the larger of its two sizes (I5)."""
+        """Units still open; an order with a change in flight counts at the larger of its two sizes (I5).
+
+        Where its successor may be whole, it may fill until the change is there, and then as much again as the change says.
+        """
         if not order.pending_replace or order.order_qty is None:
             return order.leaves_qty
         asked = [fact for fact in self._book.facts(order.intent_id) if isinstance(fact, ReplaceAsked)]
         wanted = max(asked, key=lambda fact: fact.replace_id).changes.order_qty or order.order_qty
+        if self._whole_successors:
+            return wanted + order.order_qty - order.cum_qty
         return max(wanted, order.order_qty) - order.cum_qty

@@ -71,7 +71,8 @@ class Replacer:
             await ctx.fresh_reference(symbol)
             current = ctx.book.get(order.intent_id) or order
             self._sane(current, changes)
-            situation = ctx.situation(_changed(current, changes), instrument, leave_out=order.intent_id)
+            wish = _changed(current, changes, whole=ctx.broker.info.whole_successors)
+            situation = ctx.situation(wish, instrument, leave_out=order.intent_id)
             return self._approve(current, changes, situation)
         except FloorbrokerError as error:
             if error.outcome is Outcome.UNKNOWN:
@@ -89,7 +90,9 @@ class Replacer:
         ctx.gate.count_message()
         replace_id = ctx.ids.intent(ctx.clock.now())
         self._running.add(order.intent_id)
-        growth = (situation.wish.order_qty or ZERO) - (order.leaves_qty or ZERO)
+        growth = situation.wish.order_qty or ZERO
+        if not ctx.broker.info.whole_successors:
+            growth -= order.leaves_qty or ZERO
         if growth > 0:
             ctx.gate.hold(replace_id, replace(situation.wish, order_qty=Quantity(growth)))
         ctx.reserve(order.intent_id, situation)
@@ -214,14 +217,14 @@ def _is_done_in_place(order: Order, report: ExecutionReport) -> bool:
     return same and not report.replaced_by and report.ord_status is not OrdStatus.PENDING_REPLACE
 
 
-def _changed(order: Order, changes: OrderChanges) -> NewOrder:
-    """The wish the order would be after the change, for the controls: its open part alone."""
+def _changed(order: Order, changes: OrderChanges, *, whole: bool) -> NewOrder:
+    """The wish the order would be after the change, for the controls: its open part, or all of it where it may begin anew."""
     total = changes.order_qty or order.order_qty
     terms = order.terms
     trailing = terms.order_type is OrderType.TRAILING_STOP and changes.trail is not None
     return replace(
         terms,
-        order_qty=None if total is None else type(total)(total - order.cum_qty),
+        order_qty=None if total is None else type(total)(total if whole else total - order.cum_qty),
         price=changes.price or order.price,
         stop_px=changes.stop_px or order.stop_px,
         trail_amount=Price(Decimal(changes.trail or 0)) if trailing and terms.trail_amount else terms.trail_amount,

@@ -90,8 +90,8 @@ class Workload:
         if not load.orders:
             del self.loads[part.symbol]
 
-    def without(self, intent_id: IntentId) -> Workload:
-        """The same account as if one order were not there."""
+    def without(self, intent_id: IntentId, *, fills_yet: bool = False) -> Workload:
+        """The same account as if one order were not there; with `fills_yet` it is none, and what it may still fill counts."""
         part = self._parts.get(intent_id)
         if part is None:
             return self
@@ -101,4 +101,8 @@ class Workload:
             _parts=dict(self._parts),
         )
         alone.put(intent_id, None)
+        if fills_yet:
+            load = alone.loads.setdefault(part.symbol, Load())
+            load.add(part)
+            load.orders -= 1
         return alone

@@ -302,6 +302,7 @@ def create_venue(
     cash: Decimal = info.START_CASH,
     crypto_fee_bps: Decimal = info.CRYPTO_FEE_BPS,
     keys: Keys | None = None,
+    whole_successors: bool = False,
 ) -> AlpacaVenue:
     """A venue in this process: no threads, no waiting but on `clock`, everything else drawn from `seed`.
 
@@ -322,7 +323,13 @@ def create_venue(
     if rate is None:
         rate = info.TRADING_PER_MINUTE if tape is None else 0
     return AlpacaVenue(
-        settings=Settings(seed=seed, cash=cash, calendar=calendar, crypto_fee_bps=crypto_fee_bps),
+        settings=Settings(
+            seed=seed,
+            cash=cash,
+            calendar=calendar,
+            crypto_fee_bps=crypto_fee_bps,
+            whole_successors=whole_successors,
+        ),
         clock=venue_clock,
         market=market,
         history=Known(past, venue_clock.now),

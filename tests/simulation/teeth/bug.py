@@ -38,6 +38,11 @@ def limited(plan: Plan) -> bool:
     return bool(plan.limits)
 
 
+def sized(plan: Plan) -> bool:
+    """The limit is one on positions."""
+    return any(name == "max_position_qty" for name, _ in plan.limits)
+
+
 def every(*wanted: Wants) -> Wants:
     """Plans that have all of it."""
     return lambda plan: all(wants(plan) for wants in wanted)

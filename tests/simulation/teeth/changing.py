@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 from floorbroker.domain import facts as f
+from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.errors import FloorbrokerError
 from floorbroker.domain.facts import Source
 from floorbroker.domain.orders import Order, OrderRef
 from floorbroker.domain.ports import Entry, Reports
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import ExecType, OrdStatus
+from floorbroker.gateway.gateway import Gateway
 from floorbroker.oms.account import Actor
 from floorbroker.oms.cancel import Canceller
+from floorbroker.oms.exposed import Exposed
 from floorbroker.oms.inbound import Inbound
 from tests.simulation.house import Plant
 from tests.simulation.plan import Cancel, Modify
-from tests.simulation.teeth.bug import Bug, every, struck_by, with_act
-from tests.simulation.teeth.ports import BrokerAround, around_broker, becomes, service_of
+from tests.simulation.teeth.bug import Bug, every, sized, struck_by, with_act
+from tests.simulation.teeth.ports import BrokerAround, around_broker, becomes, exposed_of, service_of
 from tests.simulation.teeth.transport import SILENCE
 
 NOT_ARRIVED = ("order.drop", "order.cut", "order.refuse", "order.stall", "order.page", "order.throttle")
@@ -73,7 +78,34 @@ class CountsReplacementsAnew(Inbound):
         return super().entries_of(replace(report, replaces=None, replaced_by=None) for report in reports)
 
 
+class CountsEarlierFills(BrokerAround):
+    """Whatever replaces an order is taken to ask only for what was left."""
+
+    def __init__(self, honest: Any) -> None:
+        super().__init__(honest)
+        self.info: BrokerInfo = replace(honest.info, whole_successors=False)
+
+
+class CountsTheLargerSize(Exposed):
+    def _leaves(self, order: Order) -> Decimal | None:
+        self._whole_successors = False
+        return super()._leaves(order)
+
+
+def _trusts_the_total(desk: Gateway) -> None:
+    around_broker(CountsEarlierFills)(desk)
+    becomes(exposed_of, CountsTheLargerSize)(desk)
+
+
 BUGS = (
+    Bug(
+        name="crossing fill taken as counted",
+        what="A change in flight counts with the larger of its two sizes, though a fill that crosses it may be left out"
+        " of the new one.",
+        breaks="I12",
+        plant=Plant(desk=_trusts_the_total),
+        wants=every(with_act(Modify), sized),
+    ),
     Bug(
         name="cancel refusal taken as proof",
         what="Whatever a cancel is answered with, the order is called cancelled.",

@@ -9,6 +9,7 @@ from floorbroker.domain.ports import Entry, Journal, KeyEntry, Record
 from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.oms.account import AccountContext
+from floorbroker.oms.exposed import Exposed
 from floorbroker.oms.service import OrderService
 from floorbroker.transport.types import OrderHttp
 from tests.simulation.house import PROFILE
@@ -78,6 +79,11 @@ def ctx_of(desk: Gateway) -> AccountContext:
 def service_of(desk: Gateway) -> OrderService:
     """The order service of the one account."""
     return desk.sessions[PROFILE].service
+
+
+def exposed_of(desk: Gateway) -> Exposed:
+    """What counts the exposure of the one account."""
+    return ctx_of(desk)._exposed  # noqa: SLF001 - nobody else asks for it
 
 
 def around_broker(kind: Callable[[Any], BrokerAround]) -> Callable[[Gateway], None]:

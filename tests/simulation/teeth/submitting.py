@@ -22,7 +22,7 @@ from floorbroker.risk.workload import Part
 from tests.simulation.house import Plant, bound_s_of
 from tests.simulation.plan import Modify, Plan, Submit
 from tests.simulation.teeth.bug import Bug, every, killed, limited, struck_by
-from tests.simulation.teeth.ports import becomes, ctx_of, service_of
+from tests.simulation.teeth.ports import becomes, ctx_of, exposed_of, service_of
 from tests.simulation.teeth.transport import SILENCE
 
 
@@ -186,10 +186,7 @@ def _reconciler(kind: type) -> Plant:
 
 
 def _exposure(kind: type) -> Plant:
-    def part(desk: Gateway) -> Exposed:
-        return ctx_of(desk)._exposed  # noqa: SLF001 - nobody else asks what counts it
-
-    return Plant(desk=becomes(part, kind))
+    return Plant(desk=becomes(exposed_of, kind))
 
 
 def _gives_up_soon(plan: Plan) -> bool:

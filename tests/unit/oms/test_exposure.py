@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import InsufficientFunds, PositionSizeExceeded
 from floorbroker.domain.orders import OrderChanges, OrderState
 from floorbroker.domain.values import ZERO, OrdStatus, Quantity, Side
 from floorbroker.risk.limits import RiskLimits
-from tests.support.fake_broker import buy
-from tests.support.house import CALLER, Desk, make, opened, stopped
+from tests.support.fake_broker import INFO, FakeBroker, buy
+from tests.support.house import CALLER, NOON, Desk, make, opened, stopped
 
 pytestmark = pytest.mark.asyncio
 
@@ -89,3 +91,26 @@ async def test_a_desk_that_never_submits_counts_what_it_hears_all_the_same(tmp_p
         await desk.wait(5)
         assert desk.ctx.book.touched == set()
         assert desk.ctx.exposure().worst_case("AAPL", Side.BUY) == 3
+
+
+async def test_a_fill_that_crosses_a_change_may_be_left_out_of_the_new_size_i12(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    whole = FakeBroker(clock, info=replace(INFO, whole_successors=True))
+    async with opened(tmp_path, broker=whole, clock=clock, limits=RiskLimits(max_position_qty=Decimal(60))) as desk:
+        order = await desk.place(buy("25"))
+        with pytest.raises(PositionSizeExceeded, match="position after worst case 61 "):
+            await desk.gateway.modify(order.intent_id, OrderChanges(order_qty=Quantity(Decimal(36))), caller=CALLER)
+        desk.broker.next_modify.append("drop")
+        await desk.gateway.modify(order.intent_id, OrderChanges(order_qty=Quantity(Decimal(30))), caller=CALLER)
+        assert desk.ctx.exposure().worst_case("AAPL", Side.BUY) == 55
+        with pytest.raises(PositionSizeExceeded):
+            await desk.place(buy("6"))
+
+
+async def test_a_change_is_no_order_of_its_own_among_open_orders(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    whole = FakeBroker(clock, info=replace(INFO, whole_successors=True))
+    async with opened(tmp_path, broker=whole, clock=clock, limits=RiskLimits(max_open_orders=1)) as desk:
+        order = await desk.place(buy("10"))
+        after = await desk.gateway.modify(order.intent_id, OrderChanges(order_qty=Quantity(Decimal(15))), caller=CALLER)
+        assert after.order_qty == 15

@@ -72,6 +72,8 @@ INFO = BrokerInfo(
     arrival_bound_s=60.0,
     bound_enforced=False,
     visibility_lag_s=2.0,
+    # "Total", says the document; as much again after a partial fill, reports https://github.com/alpacahq/Alpaca-API/issues/165
+    whole_successors=True,
     fields=(
         CredentialField(
             name="BROKER_API_KEY",

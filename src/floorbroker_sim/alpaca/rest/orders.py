@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from floorbroker.domain.instrument import Instrument
@@ -162,7 +163,7 @@ def _changes(wish: wire.PatchRequest, instrument: Instrument) -> OrderChanges:
 def _check_patch_money(state: State, old: Record, changes: OrderChanges, instrument: Instrument) -> None:
     """Buying power is held for the larger of the two orders; an exit must still fit the position."""
     qty = changes.order_qty if changes.order_qty is not None else old.qty or ZERO
-    left = qty - old.carried - old.filled_qty
+    left = qty if state.settings.whole_successors else qty - old.carried - old.filled_qty
     if not old.reserve_px:
         others = [r for r in state.open.on(old.order.symbol, old.order.side) if r is not old]
         blocked, related = money.held(others)
@@ -183,8 +184,9 @@ def _check_patch_money(state: State, old: Record, changes: OrderChanges, instrum
 
 def _replace(state: State, old: Record, changes: OrderChanges, client_order_id: str | None) -> wire.Order:
     at, new_id = state.clock.stamp(), state.uuid()
+    asked = _over_the_chain(state, old, changes)
     try:
-        events = state.engine.replace(OrderId(old.id), changes, new_order_id=OrderId(new_id), at=at)
+        events = state.engine.replace(OrderId(old.id), asked, new_order_id=OrderId(new_id), at=at)
     except NotOpen as error:
         raise unprocessable("unable to replace order, order is not open") from error
     except BadOrder as error:
@@ -194,7 +196,7 @@ def _replace(state: State, old: Record, changes: OrderChanges, client_order_id: 
     fresh = state.record(new_id, terms, instrument, client_order_id=client_order_id or state.uuid(), at=at)
     fresh.order_class, fresh.parent, fresh.legs, fresh.replaces = old.order_class, old.parent, old.legs, old.id
     fresh.qty = changes.order_qty if changes.order_qty is not None else old.qty
-    fresh.carried = old.carried + old.filled_qty
+    fresh.carried = ZERO if state.settings.whole_successors else old.carried + old.filled_qty
     fresh.hwm, fresh.stop_px = old.hwm, terms.stop_px or state.engine.order(OrderId(new_id)).stop_px
     priced = changes.price is not None and old.reserve_px
     fresh.reserve_px = changes.price * instrument.multiplier if priced and changes.price else old.reserve_px
@@ -202,6 +204,15 @@ def _replace(state: State, old: Record, changes: OrderChanges, client_order_id: 
     state.add(fresh)
     state.absorb(events)
     return as_received(state, fresh)
+
+
+def _over_the_chain(state: State, old: Record, changes: OrderChanges) -> OrderChanges:
+    """The changes as the engine takes them: its quantity is the total over all ids, so a whole successor asks for more."""
+    qty = changes.order_qty if changes.order_qty is not None else old.qty
+    if not state.settings.whole_successors or qty is None:
+        return changes
+    past = state.engine.order(OrderId(old.id))
+    return replace(changes, order_qty=Quantity(qty + past.carried + past.cum_qty))
 
 
 def _take_over(state: State, old: Record, fresh: Record) -> None:

@@ -27,12 +27,17 @@ from floorbroker_sim.market import Market, Tick
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How this venue is set up.  Without `calendar` markets never close and days do not end."""
+    """How this venue is set up.  Without `calendar` markets never close and days do not end.
+
+    The quantity of an order that replaces another is the total, as the document says; with `whole_successors` it begins anew
+    after a partial fill, as users report (github.com/alpacahq/Alpaca-API/issues/165).
+    """
 
     seed: int = 0
     cash: Decimal = info.START_CASH
     calendar: bool = False
     crypto_fee_bps: Decimal = info.CRYPTO_FEE_BPS
+    whole_successors: bool = False
 
 
 EventListener = Callable[[ActivityEvent], None]

@@ -130,6 +130,19 @@ def test_a_replace_after_a_partial_fill_keeps_the_total(ask: Asker) -> None:
     assert ask("GET", "/v2/positions/AAPL")["qty"] == "10"
 
 
+def test_a_venue_of_whole_successors_begins_anew_after_a_partial_fill(new_venue: Callable[..., Asker]) -> None:
+    ask = new_venue(whole_successors=True)
+    ask.price("149.99", "150.01", "150")
+    old = ask.order(qty="10")
+    ask.door("POST", "/fill", {"order": old["id"], "qty": "4", "price": "100"})
+    second = ask("PATCH", f"/v2/orders/{old['id']}", {"qty": "12"})
+    ask.door("POST", "/fill", {"order": second["id"], "qty": "5", "price": "100"})
+    third = ask("PATCH", f"/v2/orders/{second['id']}", {"limit_price": "101"})
+    assert (third["qty"], third["filled_qty"]) == ("12", "0")
+    ask.price("100.5", "100.6")
+    assert ask("GET", "/v2/positions/AAPL")["qty"] == "21"
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

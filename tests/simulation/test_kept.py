@@ -1,0 +1,25 @@
+"""Plans that once broke a promise, kept as they are whatever the generator becomes; each breaks it again with its bug planted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.simulation import plan_file
+from tests.simulation.run import run
+from tests.simulation.teeth.catalogue import BY_NAME
+
+FOLDER = Path(__file__).with_name("kept")
+BUGS = {"crossing-fill": "crossing fill taken as counted"}  # file -> the bug beside it
+
+
+def test_every_kept_plan_has_its_bug() -> None:
+    assert {path.stem for path in FOLDER.iterdir()} == set(BUGS)
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_a_kept_plan_breaks_nothing_any_more_and_its_bug_breaks_it_again(name: str) -> None:
+    plan = plan_file.read(FOLDER / f"{name}.json")
+    assert run(plan).violations == []
+    assert run(plan, plant=BY_NAME[BUGS[name]].plant).violations
