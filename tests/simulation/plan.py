@@ -361,7 +361,7 @@ def _with(plan: Plan, acts: Iterable[Act]) -> Plan:
 def _crowd(plan: Plan, random: Random) -> Plan:
     """Wishes of several people at the same instant, under limits that they would pass together."""
     limits = random.choice(
-        (("max_open_orders", random.randint(3, 7)), ("max_position_qty", random.choice((30, 45, 60))))
+        (("max_open_orders", random.randint(3, 7)), ("max_position_qty", random.choice((40, 60, 80))))
     )
     number = 1 + max(act.number for act in plan.acts if isinstance(act, Submit))
     symbol = random.choice(sorted(SYMBOLS))
@@ -376,7 +376,7 @@ def _crowd(plan: Plan, random: Random) -> Plan:
         if acts and random.random() < 0.7:  # somebody makes an order of the first crowd larger just then
             larger = OrderChanges(order_qty=Quantity(Decimal(random.randint(20, 30))))
             acts.append(Modify(round(at_s - random.choice((0, 0.05, 0.1)), 2), acts[0].number, larger))
-        many = random.randint(1, 3) if leaves_room and not acts else random.randint(3, 5)
+        many = 1 if leaves_room and not acts else random.randint(3, 5)
         for _ in range(many):
             acts.append(Submit(at_s, number, _small_order(number, symbol, random), random.random() < 0.7))
             number += 1
