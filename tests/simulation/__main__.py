@@ -17,8 +17,9 @@ from tests.simulation.claims import KINDS
 from tests.simulation.coverage import faults_table, table
 from tests.simulation.fleet import Played, default_jobs, play_all
 from tests.simulation.footsteps import steps_table
-from tests.simulation.plan import Plan, plan_of
+from tests.simulation.plan import plan_of
 from tests.simulation.run import Report, run
+from tests.simulation.schedule import Plan
 from tests.simulation.shrink import Shrinker
 
 

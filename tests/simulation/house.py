@@ -43,7 +43,7 @@ from tests.simulation.disk import WeatheredExecutor
 from tests.simulation.footsteps import Footsteps
 from tests.simulation.loop import Node, SimulatedLoop, current_node
 from tests.simulation.network import Network, SimulatedHttp, SimulatedOrderHttp
-from tests.simulation.plan import SYMBOLS, TICK, Plan
+from tests.simulation.schedule import SYMBOLS, TICK, Plan
 from tests.simulation.weather import Weather
 from tests.simulation.witness import Witness
 

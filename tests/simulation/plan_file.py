@@ -7,7 +7,7 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 
-from tests.simulation.plan import Act, Plan
+from tests.simulation.schedule import Act, Plan
 
 _MEMBERS = get_type_hints(Plan)
 _ACTS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Act)}

@@ -24,7 +24,7 @@ from tests.simulation.footsteps import Footsteps
 from tests.simulation.house import HONEST, PROFILE, Died, House, Plant, build, scratch, set_prices
 from tests.simulation.loop import Deadlock, SimulatedLoop, TooManySteps
 from tests.simulation.oracle import judge
-from tests.simulation.plan import (
+from tests.simulation.schedule import (
     ACTIVE_S,
     Act,
     Bust,

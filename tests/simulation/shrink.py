@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from tests.simulation.house import HONEST, Plant
-from tests.simulation.plan import Calm, Plan
 from tests.simulation.run import run
+from tests.simulation.schedule import Calm, Plan
 
 T = TypeVar("T")
 MOST_RUNS = 400

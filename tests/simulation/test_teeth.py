@@ -11,8 +11,9 @@ import pytest
 
 from tests.simulation.claims import Violation
 from tests.simulation.house import Plant
-from tests.simulation.plan import Plan, plan_of
+from tests.simulation.plan import plan_of
 from tests.simulation.run import run
+from tests.simulation.schedule import Plan
 from tests.simulation.teeth.bug import BOUND, Bug, Wants, anything
 from tests.simulation.teeth.catalogue import BY_NAME, CATALOGUE
 from tests.simulation.teeth.hunt import Catch, hunt

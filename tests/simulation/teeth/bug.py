@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.simulation.house import Plant
-from tests.simulation.plan import Act, Crash, Plan, Stop
+from tests.simulation.schedule import Act, Crash, Plan, Stop
 
 BOUND = 10_000  # seeds within which each bug is caught
 Wants = Callable[[Plan], bool]

@@ -21,7 +21,7 @@ from floorbroker.oms.cancel import Canceller
 from floorbroker.oms.exposed import Exposed
 from floorbroker.oms.inbound import Inbound
 from tests.simulation.house import Plant
-from tests.simulation.plan import Cancel, Modify
+from tests.simulation.schedule import Cancel, Modify
 from tests.simulation.teeth.bug import Bug, every, sized, struck_by, with_act
 from tests.simulation.teeth.ports import BrokerAround, around_broker, becomes, exposed_of, service_of
 from tests.simulation.teeth.transport import SILENCE

@@ -16,7 +16,7 @@ from floorbroker.oms.reconcile import unlisted
 from floorbroker.oms.resolve import Resolution
 from floorbroker.oms.rounds import Reconciler
 from tests.simulation.house import Plant, bound_s_of
-from tests.simulation.plan import Plan
+from tests.simulation.schedule import Plan
 from tests.simulation.teeth.bug import Bug, every, struck_by
 from tests.simulation.teeth.ports import becomes, ctx_of, service_of
 from tests.simulation.teeth.transport import SILENCE

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from tests.simulation.claims import Violation
 from tests.simulation.house import HONEST, Plant
-from tests.simulation.plan import Plan, plan_of
+from tests.simulation.plan import plan_of
 from tests.simulation.run import run
+from tests.simulation.schedule import Plan
 from tests.simulation.teeth.bug import Bug
 
 

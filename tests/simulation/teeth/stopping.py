@@ -11,7 +11,7 @@ from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import LATCH, Permits, Sentinel
 from tests.simulation.house import PROFILE, Plant
-from tests.simulation.plan import Crash, Plan, Reopen, Stop
+from tests.simulation.schedule import Crash, Plan, Reopen, Stop
 from tests.simulation.teeth.bug import Bug, every, stopped, with_act
 from tests.simulation.teeth.ports import JournalAround, becomes, ctx_of
 

@@ -1,0 +1,196 @@
+"""What a schedule is: what people do, what the market and the venue do, what goes wrong, and when the desk is killed.
+
+A plan is a value: it prints as one line an entry, is kept in a file, and is all that a run depends on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import Enum
+
+from floorbroker.domain.orders import NewOrder, OrderChanges
+from floorbroker.domain.values import OrderClass
+from tests.simulation.weather import Fault
+
+ACTIVE_S = 45.0  # people act and faults strike in this time; then the calm begins
+SYMBOLS = {"AAPL": Decimal("190.00"), "SPY": Decimal("480.00")}
+TICK = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Place `order`; with `keyed`, under an idempotency key that the caller uses again when no answer comes."""
+
+    at_s: float
+    number: int
+    order: NewOrder
+    keyed: bool
+
+    def __str__(self) -> str:
+        o = self.order
+        words = [
+            o.side.value,
+            str(o.order_qty) if o.notional is None else f"${o.notional}",
+            o.symbol,
+            o.order_type.value,
+        ]
+        words += [o.order_class.value] if o.order_class is not OrderClass.SIMPLE else []
+        words += [f"at {o.price}"] * (o.price is not None) + [f"stop {o.stop_px}"] * (o.stop_px is not None)
+        return f"submit #{self.number} {' '.join(words)} {o.tif.value}, {'keyed' if self.keyed else 'no key'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    at_s: float
+    number: int
+
+    def __str__(self) -> str:
+        return f"cancel #{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Modify:
+    at_s: float
+    number: int
+    changes: OrderChanges
+
+    def __str__(self) -> str:
+        return f"replace #{self.number}: quantity {self.changes.order_qty}, price {self.changes.price}"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The market moves to a new top of book."""
+
+    at_s: float
+    symbol: str
+    bid: Decimal
+
+    def __str__(self) -> str:
+        return f"price {self.symbol} {self.bid} / {self.bid + TICK}"
+
+
+@dataclass(frozen=True, slots=True)
+class Force:
+    """The venue fills part of its `nth` open order (counted from the oldest, round and round)."""
+
+    at_s: float
+    nth: int
+    share: Decimal
+
+    def __str__(self) -> str:
+        return f"fill {self.share} of open order {self.nth}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bust:
+    """The venue takes back its `nth` fill (counted from the oldest, round and round)."""
+
+    at_s: float
+    nth: int
+
+    def __str__(self) -> str:
+        return f"bust fill {self.nth}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile:
+    at_s: float
+
+    def __str__(self) -> str:
+        return "reconcile"
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Somebody trips the kill switch."""
+
+    at_s: float
+    level: int
+
+    def __str__(self) -> str:
+        return f"kill switch on, level {self.level}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    at_s: float
+
+    def __str__(self) -> str:
+        return "kill switch off"
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """The desk dies at a moment instead of a step."""
+
+    at_s: float
+
+    def __str__(self) -> str:
+        return "the desk dies"
+
+
+Act = Submit | Cancel | Modify | Move | Force | Bust | Reconcile | Stop | Reopen | Crash
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """A life of the desk ends at its `step`-th step; the next begins `down_s` later.
+
+    With `command`, the steps count from the moment at which the life's command of that number is on its way to the
+    wire: where a kill hurts most.
+    """
+
+    step: int
+    down_s: float
+    command: int | None = None
+
+    def __str__(self) -> str:
+        begin = "" if self.command is None else f" after command {self.command} began"
+        return f"killed at step {self.step}{begin}, down for {self.down_s:.1f}s"
+
+
+class Calm(Enum):
+    """What happens after the faults: a round as soon as nothing is on its way (BRISK), or after two of the desk's own
+    listings (LONG); or nobody asks, and the desk is left to its own periods (PATIENT)."""
+
+    BRISK = "brisk"
+    LONG = "long"
+    PATIENT = "patient"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything a run depends on.  `limits` are risk limits as configuration has them, where the usual ones would not be
+    met; a venue that `lists_fills` not tells of executions on its stream alone; one with `whole_successors` lets a changed order
+    begin anew after a partial fill.
+    """
+
+    seed: int
+    disorder: float
+    skew_s: float
+    order_events: str = "websocket"
+    calm: Calm = Calm.BRISK
+    acts: tuple[Act, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    kills: tuple[Kill, ...] = field(default=())
+    limits: tuple[tuple[str, int], ...] = ()
+    lists_fills: bool = True
+    whole_successors: bool = False
+
+    def __str__(self) -> str:
+        lines = [
+            f"seed {self.seed}, disorder {self.disorder}, clock {self.skew_s:+.3f}s off, events by {self.order_events}"
+        ]
+        lines += [f"  {name} {most}" for name, most in self.limits]
+        lines += [] if self.lists_fills else ["  the venue lists no fills"]
+        lines += ["  a changed order begins anew after a partial fill"] if self.whole_successors else []
+        lines += [f"  {act.at_s:6.2f}s {act}" for act in self.acts]
+        lines += [f"  fault {fault}" for fault in self.faults]
+        lines += [f"  life {number} of the desk is {kill}" for number, kill in enumerate(self.kills, start=1)]
+        return "\n".join(lines)
+
+    def without(self, *, kills: bool = False, faults: bool = False) -> Plan:
+        """The same plan in kinder circumstances, to narrow a finding down."""
+        return replace(self, kills=() if kills else self.kills, faults=() if faults else self.faults)
