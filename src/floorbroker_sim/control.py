@@ -38,6 +38,7 @@ class Truth(Protocol):
     def set_price(self, symbol: str, bid: Decimal, ask: Decimal, last: Decimal | None) -> None: ...
     def force_fill(self, order: str, qty: Decimal, price: Decimal) -> None: ...
     def bust(self, exec_id: str) -> None: ...
+    def correct(self, exec_id: str, qty: Decimal, price: Decimal) -> None: ...
     def now(self) -> datetime: ...
     def move_clock(self, moment: datetime) -> None: ...
     def reset(self) -> None: ...
@@ -59,6 +60,7 @@ class ControlDoor:
             ("POST", "/price"): self._price,
             ("POST", "/fill"): self._fill,
             ("POST", "/busts"): self._bust,
+            ("POST", "/corrections"): self._correct,
             ("POST", "/clock"): self._move,
             ("POST", "/reset"): self._reset,
             ("POST", "/faults"): self._faults,
@@ -104,6 +106,11 @@ class ControlDoor:
 
     def _bust(self, request: Request) -> Reply:
         self._truth.bust(_text(_fields(request, {"exec"}), "exec"))
+        return Reply(status=204)
+
+    def _correct(self, request: Request) -> Reply:
+        fields = _fields(request, {"exec", "qty", "price"})
+        self._truth.correct(_text(fields, "exec"), _positive(fields, "qty"), _positive(fields, "price"))
         return Reply(status=204)
 
     def _move(self, request: Request) -> Reply:

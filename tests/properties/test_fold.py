@@ -14,9 +14,10 @@ from typing import Any, get_type_hints
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floorbroker.domain.facts import FACTS, Adopted, Fact, Prepared
+from floorbroker.domain.facts import FACTS, Adopted, Exec, Fact, Prepared, Source, Void
 from floorbroker.domain.fold import OrderFold, fold
-from floorbroker.domain.values import ExecId, IntentId, OrderId, Quantity
+from floorbroker.domain.orders import NewOrder
+from floorbroker.domain.values import ClOrdId, ExecId, IntentId, OrderId, OrderType, Price, ProfileName, Quantity, Side
 from floorbroker.store.codec import decode_fact, encode_fact
 from tests.model.worlds import INTENT, START
 from tests.unit.store.strategies import values
@@ -32,6 +33,7 @@ POOLS: dict[str, st.SearchStrategy[Any]] = {
     "order_id": order_ids,
     "orig_order_id": order_ids,
     "exec_id": st.sampled_from([ExecId("e1"), ExecId("e2"), ExecId("e3")]),
+    "ref": st.sampled_from([None, None, ExecId("e1"), ExecId("e2"), ExecId("e4")]),
     "version": st.integers(0, 2),
     "last_qty": quantities,
     "cum_qty": quantities,
@@ -50,6 +52,10 @@ def correlated(kind: type[Fact]) -> st.SearchStrategy[Fact]:
 
 BY_KIND = [correlated(kind) for kind in FACTS.values()]
 FOUNDING = st.one_of(correlated(Prepared), correlated(Adopted))
+FOUNDED = Prepared(
+    source=Source.OWN, at=START, cl_ord_id=ClOrdId("c"), profile=ProfileName("p"), principal="people",
+    order=NewOrder(symbol="AAPL", side=Side.BUY, order_type=OrderType.MARKET, order_qty=Quantity(Decimal(20))),
+)  # fmt: skip
 
 
 @st.composite
@@ -88,3 +94,33 @@ def test_restarts_between_any_two_facts_change_nothing_i7_i26(
             for body in journal:
                 order.add(decode_fact(body))
     assert repr(order.view()) == repr(fold(INTENT, facts))
+
+
+def _correction(about: str, ref: str | None, version: int, qty: str) -> Exec:
+    return Exec(
+        source=Source.STREAM, at=START, exec_id=ExecId(about), order_id=OrderId("A"), side=Side.BUY,
+        last_qty=Quantity(Decimal(qty)), last_px=Price(Decimal(10)), version=version, ref=None if ref is None else ExecId(ref),
+    )  # fmt: skip
+
+
+CHAIN = (_correction("e1", None, 0, "9"), _correction("e1", "c1", 1, "8"), _correction("c1", "c2", 2, "7"))
+
+
+@given(st.permutations(CHAIN))
+def test_a_correction_of_a_correction_is_about_the_execution_the_chain_began_with_i6(chain: list[Exec]) -> None:
+    (only,) = fold(INTENT, [FOUNDED, *chain]).executions
+    assert (only.exec_id, only.version, only.last_qty) == ("e1", 2, 7)
+
+
+@given(st.permutations((*CHAIN, Void(source=Source.STREAM, at=START, exec_id=ExecId("c2"), order_id=OrderId("A")))))
+def test_a_bust_of_a_correction_takes_the_execution_back_i10(chain: list[Exec | Void]) -> None:
+    order = fold(INTENT, [FOUNDED, *chain])
+    assert (order.executions, order.cum_qty) == ((), 0)
+
+
+def test_until_its_chain_is_known_a_correction_stands_for_itself() -> None:
+    accumulated = OrderFold(INTENT)
+    for fact in (FOUNDED, CHAIN[0], CHAIN[2]):
+        accumulated.add(fact)
+    assert [e.exec_id for e in accumulated.view().executions] == ["c1", "e1"]
+    assert accumulated.is_news(CHAIN[1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from floorbroker.domain import facts as f
@@ -17,7 +17,7 @@ from tests.simulation.claims import Claim, Truth, Violation
 from tests.simulation.witness import Departure, Row, Scene, Witness
 
 VISIBILITY_S, CLOCK_ERROR_S, MARGIN_S, SPREAD_S = 2.0, 1.0, 2.0, 10.0  # RELIABILITY 2.6
-GRACE = timedelta(seconds=10)  # RELIABILITY 3
+GRACE_S = 10.0  # RELIABILITY 3
 ENDED = frozenset({OrderState.FILLED, OrderState.CANCELLED, OrderState.EXPIRED})
 WORDS = {"cancelled": ("canceled",), "expired": ("expired",)}
 OVER = frozenset({"filled", "canceled", "expired", "rejected", "replaced"})
@@ -44,7 +44,7 @@ def judge_course(truth: Truth, claim: Claim, witness: Witness) -> list[Violation
         *_stops(witness),
         *_moves(witness.moves),
         *_words(truth, claim.records),
-        *_stand_ins(claim.records),
+        *_stand_ins(claim.records, witness),
         *_replayed(claim),
         *_limits(claim, witness),
         *_given_up(claim),
@@ -136,7 +136,7 @@ def _horizons(truth: Truth, claim: Claim, decisions: Mapping[str, Decision], wit
         client, decision = by_intent.get(record.entry.intent_id, ("", None))
         if decision is None:
             continue
-        waited_s = (record.entry.fact.at - decision.at).total_seconds()
+        waited_s = _apart_s(witness, decision.seq, decision.at, record.seq, record.entry.fact.at)
         least_s = decision.bound_s + VISIBILITY_S + CLOCK_ERROR_S + MARGIN_S + SPREAD_S
         if waited_s < least_s:
             yield Violation("wrong", f"{client} was given up after {waited_s:.1f}s; {least_s:.1f}s are the least")
@@ -161,7 +161,7 @@ def _moves(moves: Sequence[Change]) -> Iterable[Violation]:
         taken_back = any(isinstance(fact, f.Void) or (isinstance(fact, f.Exec) and fact.version > 0) for fact in facts)
         if after.cum_qty < before.cum_qty and not taken_back:
             yield Violation("wrong", f"{_moved(before, after, facts)}: filled fell from {before.cum_qty}")
-        reopened = any(isinstance(fact, f.Void | f.ReplaceDone) for fact in facts)
+        reopened = taken_back or any(isinstance(fact, f.ReplaceDone) for fact in facts)
         if before.state in ENDED and after.state not in CLOSED and not reopened:
             yield Violation("wrong", f"{_moved(before, after, facts)}: an end was undone")
 
@@ -198,18 +198,27 @@ def _words(truth: Truth, records: Sequence[Record]) -> Iterable[Violation]:
             yield Violation("wrong", text)
 
 
-def _stand_ins(records: Sequence[Record]) -> Iterable[Violation]:
+def _stand_ins(records: Sequence[Record], witness: Witness) -> Iterable[Violation]:
     """A fill is made up after the grace, counted from when we first heard of a total that implies it (3)."""
-    heard: dict[str, list[tuple[datetime, Decimal]]] = {}
+    heard: dict[str, list[tuple[int, datetime, Decimal]]] = {}
     for record in records:
         fact = record.entry.fact if isinstance(record.entry, FactEntry) else None
         if isinstance(fact, f.Cum):
-            heard.setdefault(fact.order_id, []).append((fact.at, fact.cum_qty))
+            heard.setdefault(fact.order_id, []).append((record.seq, fact.at, fact.cum_qty))
         if isinstance(fact, f.Exec) and fact.synthetic:
             total = Decimal(fact.exec_id.rpartition("#")[2])
-            since = min((at for at, cum in heard.get(fact.order_id, ()) if cum >= total), default=fact.at)
-            if fact.at - since < GRACE:
-                yield Violation("wrong", f"a fill of {fact.order_id} was made up after {fact.at - since}")
+            told = [(seq, at) for seq, at, cum in heard.get(fact.order_id, ()) if cum >= total]
+            seq, at = told[0] if told else (record.seq, fact.at)
+            waited_s = _apart_s(witness, seq, at, record.seq, fact.at)
+            if waited_s < GRACE_S:
+                yield Violation("wrong", f"a fill of {fact.order_id} was made up after {waited_s:.1f}s")
+
+
+def _apart_s(witness: Witness, first: int, first_at: datetime, then: int, then_at: datetime) -> float:
+    """True seconds between two records; by the desk's own clock, which may be wrong, where nobody watched."""
+    if first in witness.heard_s and then in witness.heard_s:
+        return witness.heard_s[then] - witness.heard_s[first]
+    return (then_at - first_at).total_seconds()
 
 
 def _replayed(claim: Claim) -> Iterable[Violation]:

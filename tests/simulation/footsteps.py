@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from floorbroker.domain.steps import SENDING, STEPS
@@ -20,10 +20,13 @@ class Footsteps:
     last: str = START
     reached: Counter[str] = field(default_factory=Counter[str])
     met: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    on_reach: Callable[[str], None] | None = None
 
     def reach(self, step: str) -> None:
         self.last = step
         self.reached[step] += 1
+        if self.on_reach is not None:
+            self.on_reach(step)
 
     def struck(self, where: str) -> None:
         """A fault of this kind strikes now."""

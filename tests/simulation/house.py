@@ -50,6 +50,7 @@ from tests.simulation.witness import Witness
 T = TypeVar("T")
 
 EPOCH = from_epoch(s=1_772_463_600)  # Monday 2026-03-02, 15:00 UTC: the New York session is open
+CLOSE = from_epoch(s=1_772_485_200)  # and closes at 21:00 UTC
 PROFILE = ProfileName("alpaca-sim")
 HOST = "127.0.0.1:7001"
 TAG = 0x5F1
@@ -182,6 +183,7 @@ class House:
     footsteps: Footsteps = field(default_factory=Footsteps)
     lives: int = 0
     commands: int = 0  # of this life
+    hits: int = 0  # of the step at which this life is to end
     deaths: int = 0
     node: Node | None = None
     desk: Gateway | None = None
@@ -195,6 +197,7 @@ class House:
         """Begin the first life; each death is followed by another.  The market runs from here on."""
         self.network.on_command = self._on_command
         self.weather.on_strike = self.footsteps.struck
+        self.footsteps.on_reach = self._on_step
         self.network.on_left, self.network.on_taken = self.witness.on_left, self.witness.on_taken
         self._market = self.loop.create_task(self.venue.run(every_s=FEED_S))
         self._keeper = self.loop.create_task(self._keep_alive())
@@ -202,11 +205,12 @@ class House:
     async def _keep_alive(self) -> None:
         while True:
             kill = self.plan.kills[self.lives] if self.lives < len(self.plan.kills) else None
-            node = Node(f"desk {self.lives + 1}", fatal_step=kill.step if kill and kill.command is None else None)
+            is_counted = kill is not None and kill.command is None and kill.at is None
+            node = Node(f"desk {self.lives + 1}", fatal_step=kill.step if kill and is_counted else None)
             died = asyncio.Event()
             node.on_death += [self._fall, died.set]
             self.lives += 1
-            self.commands = 0
+            self.commands = self.hits = 0
             self.node = node
             self.loop.spawn(node, self._live(node))
             await died.wait()
@@ -221,6 +225,16 @@ class House:
         node = current_node()
         if kill is not None and kill.command == self.commands and node is not None and node is self.node:
             node.fatal_step = node.steps + kill.step
+
+    def _on_step(self, step: str) -> None:
+        """A life that is to end at a named step does so at the first wait behind it."""
+        kill = self.plan.kills[self.lives - 1] if self.lives <= len(self.plan.kills) else None
+        node = current_node()
+        if kill is None or kill.at != step or node is None or node is not self.node:
+            return
+        self.hits += 1
+        if self.hits == kill.hit:
+            node.fatal_step = node.steps + 1
 
     def _fall(self) -> None:
         """From this moment on nobody finds a desk."""
@@ -241,7 +255,8 @@ class House:
             self._up.set()
 
     def _make(self, node: Node) -> Gateway:
-        clock = SimulatedClock(self.loop, epoch=EPOCH, skew_s=self.plan.skew_s)
+        plan = self.plan
+        clock = SimulatedClock(self.loop, epoch=epoch_of(plan), skew_s=plan.skew_s, drift=plan.drift, steps=plan.steps)
         journal = SqliteJournal.open(
             self.home / "journal.db",
             clock=clock,
@@ -357,6 +372,11 @@ class House:
         return await answer
 
 
+def epoch_of(plan: Plan) -> datetime:
+    """When the schedule begins: in the middle of a session, or so long before its end as the plan says."""
+    return EPOCH if plan.closes_at_s is None else CLOSE - timedelta(seconds=plan.closes_at_s)
+
+
 def bound_s_of(plan: Plan) -> int:
     """The arrival bound, seconds.  Requests are delayed by 35 s at most: never, seldom or often until they are given up."""
     return (25, 8, 2)[plan.seed % 3]
@@ -406,8 +426,13 @@ async def _made(path: Path, clock: ManualClock) -> None:
 def build(plan: Plan, loop: SimulatedLoop, home: Path, *, plant: Plant = HONEST) -> House:
     """The house of a plan, nobody in it yet.  Called inside the loop, outside any node."""
     weather = Weather(faults=plan.faults, random=Random(f"weather {plan.seed}"), now=loop.time)
+    clock = SimulatedClock(loop, epoch=epoch_of(plan))
     made = create_venue(
-        seed=plan.seed, clock=SimulatedClock(loop, epoch=EPOCH), keys=KEYS, whole_successors=plan.whole_successors
+        seed=plan.seed,
+        clock=clock,
+        keys=KEYS,
+        whole_successors=plan.whole_successors,
+        calendar=plan.closes_at_s is not None,
     )
     venue = Venue(
         app=made.app, control=made.control_app, run=made.run, key_id=made.keys.key, secret_key=made.keys.secret

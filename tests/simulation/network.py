@@ -21,13 +21,19 @@ from tests.simulation.asgi import App, Cut, Reply, whole_reply
 from tests.simulation.footsteps import Footsteps
 from tests.simulation.loop import SimulatedLoop, current_node
 from tests.simulation.streams import BodyStream, Line, SimulatedSocket, serve_body, serve_socket
+from tests.simulation.twist import twisted
 from tests.simulation.weather import Journey, Weather, journey
 
+_HTML = b"<html><head><title>%s</title></head><body><hr>nginx</body></html>"
 _PAGES = {
-    502: (b"<html><head><title>502 Bad Gateway</title></head><body><hr>nginx</body></html>", "text/html"),
-    429: (b'{"code":42910000,"message":"rate limit exceeded"}', "application/json"),
-    503: (b"upstream connect error", "text/plain"),
+    "page": Reply(502, {"content-type": "text/html"}, _HTML % b"502 Bad Gateway"),
+    "throttle": Reply(429, {"content-type": "application/json"}, b'{"code":42910000,"message":"rate limit exceeded"}'),
+    "unauthorized": Reply(401, {"content-type": "application/json"}, b'{"message":"unauthorized."}'),
+    "ban": Reply(418, {"content-type": "application/json", "retry-after": "5"}, b'{"message":"access forbidden."}'),
+    "maintenance": Reply(503, {"content-type": "text/html", "retry-after": "3"}, _HTML % b"503 Service Unavailable"),
+    "lost_page": Reply(404, {"content-type": "text/html"}, _HTML % b"404 Not Found"),
 }
+_NEVER_OPENED = {"page": 502, "ban": 418, "maintenance": 503}
 
 
 class Network:
@@ -133,7 +139,7 @@ class Network:
             heard = answer if number == trip.heard else None
             self.later(delay_s, self._arrive, app, request, trip, heard, gone)
         if not trip.arrivals and trip.reply_s is not None:
-            self.later(trip.reply_s, _conclude, answer, _page(trip.status))
+            self.later(trip.reply_s, _conclude, answer, None if trip.page is None else _PAGES[trip.page])
 
     def _arrive(
         self, app: App, request: Request, trip: Journey, answer: asyncio.Future[Reply] | None, gone: asyncio.Event
@@ -151,10 +157,10 @@ class Network:
             self.on_taken(request)
         if answer is None or trip.reply_s is None:
             return
-        if trip.status is not None:
-            reply = _page(trip.status)
-        elif trip.garbled and reply is not None:
-            reply = Reply(reply.status, reply.headers, reply.body[: max(1, len(reply.body) // 2)])
+        if trip.page is not None:
+            reply = _PAGES[trip.page]
+        elif trip.twist is not None and reply is not None:
+            reply = Reply(reply.status, reply.headers, twisted(trip.twist, reply.body))
         self.later(trip.reply_s, _conclude, answer, None if trip.reset else reply)
 
     # -- streams ------------------------------------------------------------------------------------------------------
@@ -181,8 +187,10 @@ class Network:
             await self._loop.nap(self.weather.latency_s())
             raise ConnectionFailed("connection refused", outcome=Outcome.NOT_SENT)
         await self._loop.nap(self.weather.between(1, 12) if what == "slow" else self.weather.latency_s())
-        if what == "page":
-            raise ApiError("the handshake was answered with 502")
+        if what == "unauthorized":
+            raise AuthenticationFailed("the handshake was answered with 401")
+        if what in _NEVER_OPENED:
+            raise ApiError(f"the handshake was answered with {_NEVER_OPENED[what]}")
         node = current_node()
         if node is not None:
             node.on_death.append(line.break_off)  # a dead process keeps no connection
@@ -206,14 +214,6 @@ def _nobody() -> None:
 def _unseen(request: Request) -> None:
     """Before anybody watches commands."""
     del request
-
-
-def _page(status: int | None) -> Reply | None:
-    """What somebody in between says; None is a reset."""
-    if status is None:
-        return None
-    body, kind = _PAGES[status]
-    return Reply(status, {"content-type": kind}, body)
 
 
 def _give_up(answer: asyncio.Future[Reply], endpoint: str) -> None:

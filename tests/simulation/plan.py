@@ -28,7 +28,8 @@ from tests.simulation.schedule import (
     Stop,
     Submit,
 )
-from tests.simulation.weather import KINDS, Fault
+from tests.simulation.troubles import troubled
+from tests.simulation.weather import COMMON, Fault
 
 _CALMS = (Calm.PATIENT, *[Calm.LONG] * 4, *[Calm.BRISK] * 15)
 
@@ -58,7 +59,8 @@ def plan_of(seed: int) -> Plan:
         kills=_kills(random),
     )
     tried = _tried(drawn, Random(f"trials {seed}"))
-    return replace(tried, whole_successors=Random(f"venue {seed}").random() < 0.5)
+    made = replace(tried, whole_successors=Random(f"venue {seed}").random() < 0.5)
+    return troubled(made, Random(f"troubles {seed}"))
 
 
 def _moment(random: Random) -> float:
@@ -152,10 +154,10 @@ def _faults(random: Random) -> tuple[Fault, ...]:
         since_s = random.uniform(0, ACTIVE_S * 0.7)
         length_s = random.choice((random.uniform(2, 10), random.uniform(10, 45)))
         chance = random.choice((0.2, 0.4, 0.7, 1.0)) if where != "stream" else random.choice((0.05, 0.2))
-        found.append(Fault(where, random.choice(KINDS[where]), since_s, since_s + length_s, chance))
+        found.append(Fault(where, random.choice(COMMON[where]), since_s, since_s + length_s, chance))
     if random.random() < 0.12:
         since_s = random.uniform(3, ACTIVE_S)
-        found.append(Fault("disk", random.choice(KINDS["disk"]), since_s, since_s + random.uniform(0.5, 4), 0.5))
+        found.append(Fault("disk", random.choice(COMMON["disk"]), since_s, since_s + random.uniform(0.5, 4), 0.5))
     return tuple(found)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from floorbroker.domain.errors import FloorbrokerError
 from floorbroker.domain.orders import Order
-from floorbroker.gateway.desk import Caller, SessionState
+from floorbroker.gateway.desk import Caller, OrderFilter, SessionState
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.store.export import digest
 from floorbroker.store.reader import JournalReader
@@ -26,10 +26,13 @@ from tests.simulation.loop import Deadlock, SimulatedLoop, TooManySteps
 from tests.simulation.oracle import judge
 from tests.simulation.schedule import (
     ACTIVE_S,
+    TICK,
     Act,
     Bust,
     Calm,
     Cancel,
+    CancelAll,
+    Correct,
     Crash,
     Force,
     Modify,
@@ -221,18 +224,27 @@ class People:
                 return self._submit(act)
             case Cancel():
                 return self._cancel(act)
+            case CancelAll():
+                return self._cancel_all()
             case Modify():
                 return self._modify(act)
+            case Reconcile():
+                return self.reconcile()
+            case Stop() | Reopen() | Crash():
+                return self._interfere(act)
+            case Move() | Force() | Bust() | Correct():
+                return self._venue_does(act)
+
+    def _venue_does(self, act: Move | Force | Bust | Correct) -> Coroutine[Any, Any, object]:
+        match act:
             case Move():
                 return self._house.venue.price(act.symbol, act.bid)
             case Force():
                 return self._force(act)
             case Bust():
                 return self._bust(act)
-            case Reconcile():
-                return self.reconcile()
-            case Stop() | Reopen() | Crash():
-                return self._interfere(act)
+            case Correct():
+                return self._correct(act)
 
     async def _submit(self, act: Submit) -> None:
         """Place it.  After our own refusal anybody may ask again; after silence only those who hold a key."""
@@ -267,6 +279,12 @@ class People:
             order = self._find(desk, act.number)
             if order is not None:
                 await desk.cancel(order.intent_id, caller=CALLER, reason="changed my mind")
+
+        await self._try(act_on, again=True, refused=self.hindered)
+
+    async def _cancel_all(self) -> None:
+        async def act_on(desk: Gateway) -> None:
+            await desk.cancel_all(OrderFilter(open_only=True), caller=CALLER, reason="everything")
 
         await self._try(act_on, again=True, refused=self.hindered)
 
@@ -361,3 +379,15 @@ class People:
         fills = await venue.truth("fills")
         if fills:
             await venue.do("busts", exec=fills[act.nth % len(fills)]["exec"])
+
+    async def _correct(self, act: Correct) -> None:
+        venue = self._house.venue
+        fills = await venue.truth("fills")
+        if not fills:
+            return
+        row = fills[act.nth % len(fills)]
+        quantity = max(Decimal(1), (Decimal(row["quantity"]) * act.share).quantize(Decimal(1)))
+        price = Decimal(row["price"]) - TICK
+        await venue.do(
+            "corrections", exec=row["exec"], qty=str(min(quantity, Decimal(row["quantity"]))), price=str(price)
+        )

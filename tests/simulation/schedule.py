@@ -11,6 +11,7 @@ from enum import Enum
 
 from floorbroker.domain.orders import NewOrder, OrderChanges
 from floorbroker.domain.values import OrderClass
+from tests.simulation.clock import Step
 from tests.simulation.weather import Fault
 
 ACTIVE_S = 45.0  # people act and faults strike in this time; then the calm begins
@@ -47,6 +48,16 @@ class Cancel:
 
     def __str__(self) -> str:
         return f"cancel #{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAll:
+    """Somebody cancels everything that is open."""
+
+    at_s: float
+
+    def __str__(self) -> str:
+        return "cancel everything"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,18 @@ class Bust:
 
 
 @dataclass(frozen=True, slots=True)
+class Correct:
+    """The venue corrects its `nth` fill (counted from the oldest, round and round): another price, and part of the units."""
+
+    at_s: float
+    nth: int
+    share: Decimal
+
+    def __str__(self) -> str:
+        return f"correct fill {self.nth} to {self.share} of it"
+
+
+@dataclass(frozen=True, slots=True)
 class Reconcile:
     at_s: float
 
@@ -131,7 +154,7 @@ class Crash:
         return "the desk dies"
 
 
-Act = Submit | Cancel | Modify | Move | Force | Bust | Reconcile | Stop | Reopen | Crash
+Act = Submit | Cancel | CancelAll | Modify | Move | Force | Bust | Correct | Reconcile | Stop | Reopen | Crash
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +162,19 @@ class Kill:
     """A life of the desk ends at its `step`-th step; the next begins `down_s` later.
 
     With `command`, the steps count from the moment at which the life's command of that number is on its way to the
-    wire: where a kill hurts most.
+    wire: where a kill hurts most.  With `at` the life ends at its `hit`-th time of reaching that named step, at the first wait
+    behind it.
     """
 
     step: int
     down_s: float
     command: int | None = None
+    at: str | None = None
+    hit: int = 1
 
     def __str__(self) -> str:
+        if self.at is not None:
+            return f"killed at {self.at}, time {self.hit}, down for {self.down_s:.1f}s"
         begin = "" if self.command is None else f" after command {self.command} began"
         return f"killed at step {self.step}{begin}, down for {self.down_s:.1f}s"
 
@@ -164,7 +192,8 @@ class Calm(Enum):
 class Plan:
     """Everything a run depends on.  `limits` are risk limits as configuration has them, where the usual ones would not be
     met; a venue that `lists_fills` not tells of executions on its stream alone; one with `whole_successors` lets a changed order
-    begin anew after a partial fill.
+    begin anew after a partial fill.  The desk's clock is `skew_s` off, gains `drift` seconds a second and is moved by `steps`.
+    With `closes_at_s` the market closes then, and days end.
     """
 
     seed: int
@@ -178,6 +207,9 @@ class Plan:
     limits: tuple[tuple[str, int], ...] = ()
     lists_fills: bool = True
     whole_successors: bool = False
+    drift: float = 0.0
+    steps: tuple[Step, ...] = ()
+    closes_at_s: float | None = None
 
     def __str__(self) -> str:
         lines = [
@@ -186,6 +218,9 @@ class Plan:
         lines += [f"  {name} {most}" for name, most in self.limits]
         lines += [] if self.lists_fills else ["  the venue lists no fills"]
         lines += ["  a changed order begins anew after a partial fill"] if self.whole_successors else []
+        lines += [f"  the desk's clock gains {self.drift:+.4f}s a second"] if self.drift else []
+        lines += [f"  {step}" for step in self.steps]
+        lines += [] if self.closes_at_s is None else [f"  {self.closes_at_s:6.2f}s the market closes"]
         lines += [f"  {act.at_s:6.2f}s {act}" for act in self.acts]
         lines += [f"  fault {fault}" for fault in self.faults]
         lines += [f"  life {number} of the desk is {kill}" for number, kill in enumerate(self.kills, start=1)]

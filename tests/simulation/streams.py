@@ -10,6 +10,7 @@ from typing import Generic, Self, TypeVar
 from floorbroker.domain.errors import StreamLost
 from floorbroker.transport.types import Frame, Request, SocketTarget
 from tests.simulation.asgi import App, Message, http_scope, socket_scope, start_of
+from tests.simulation.twist import twisted
 from tests.simulation.weather import Weather
 
 PATIENCE_S = 30.0  # after which a venue gives up on a half-open connection
@@ -33,6 +34,7 @@ class Line:
         self._down_at = 0.0
         self._held: Frame | None = None
         self._mute = False
+        self._late_s = 0.0
         self._is_broken = False
         self.is_over = False
         self.accepted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -80,8 +82,11 @@ class Line:
             case "reorder" if self._held is None:
                 self._held = frame
                 self._later(1.0, self._release)
-            case "garble":
-                self._down(Frame(frame.data[: len(frame.data) // 2], frame.text))
+            case "garble" | "odd_types" | "huge" | "deep" | "not_text" | "strange":
+                self._down(Frame(twisted(what, frame.data), frame.text))
+            case "skew":
+                self._late_s = self._weather.between(2, 15)
+                self._down(frame)
             case _:
                 self._down(frame, lag_s=self._weather.between(1, 10) if what == "lag" else 0.0)
                 if what == "duplicate":
@@ -101,7 +106,7 @@ class Line:
             self.break_off()
 
     def _down(self, frame: Frame, *, lag_s: float = 0.0) -> None:
-        self._down_at = self._deliver(self._down_at, lag_s, self.to_client.put, frame)
+        self._down_at = self._deliver(self._down_at, lag_s + self._late_s, self.to_client.put, frame)
 
     def _release(self) -> None:
         held, self._held = self._held, None

@@ -153,7 +153,7 @@ CASES: dict[str, tuple[Claim, Witness, str]] = {
     "an end undone": (claim([]), seen(moves=[undone([WORKING, CANCELLED], [WORKING], WORKING)]), "an end was undone"),
     "an end nobody told": (claim(records(entry(CANCELLED))), seen(), "was called cancelled"),
     "a fill made up at once": (
-        claim(records(entry(TOTAL), entry(later(MADE_UP, 9)))), seen(), "was made up after 0:00:09",
+        claim(records(entry(TOTAL), entry(later(MADE_UP, 9)))), seen(), "was made up after 9.0s",
     ),
     "the journal says something else": (claim(DECIDED, order(SENDING, WORKING)), seen(), "the journal makes"),
     "too many orders": (

@@ -134,9 +134,9 @@ def test_plans_hold_every_kind_of_trouble() -> None:
     struck = {(fault.where, fault.what) for plan in plans for fault in plan.faults}
     acts = {type(act).__name__ for plan in plans for act in plan.acts}
     assert {"order", "read", "stream", "connect", "disk"} == {where for where, _ in struck}
-    assert len(struck) == 35
+    assert len(struck) == 65
     assert acts == {
-        "Submit", "Cancel", "Modify", "Move", "Force", "Bust", "Reconcile", "Stop", "Reopen", "Crash",
+        "Submit", "Cancel", "CancelAll", "Modify", "Move", "Force", "Bust", "Correct", "Reconcile", "Stop", "Reopen", "Crash",
     }  # fmt: skip
     assert 60 < sum(bool(plan.limits) for plan in plans) < 140
     assert 20 < sum(not plan.lists_fills for plan in plans) < 100

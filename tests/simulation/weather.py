@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-# Every fault kind by where it strikes.  `order` are order commands, `read` all other requests, `connect` the opening of
-# a stream, `stream` one frame of it, `disk` one commit.
-KINDS: dict[str, tuple[str, ...]] = {
+# Fault kinds by where they strike.  `order` are order commands, `read` all other requests, `connect` the opening of a
+# stream, `stream` one frame of it, `disk` one commit.  These are what nearly every schedule has some of.
+COMMON: dict[str, tuple[str, ...]] = {
     "order": (
         "refuse",  # no connection: proven not sent
         "stall",  # no connection in time: proven not sent
@@ -32,6 +32,34 @@ KINDS: dict[str, tuple[str, ...]] = {
     "stream": ("cut", "mute", "duplicate", "reorder", "lag", "drop", "garble"),
     "disk": ("error_before", "error_after", "full"),
 }
+
+
+# Those that strike at every door of a venue at once, as long as they last.
+OUTAGES = (
+    "unauthorized",  # 401: the keys do not count any more
+    "ban",  # 418, and a time to stay away
+    "maintenance",  # a page with 503, and a time to come back
+)
+# What a venue's answer may be besides cut short; after an order command the venue has acted all the same.
+TWISTED = (
+    "odd_types",  # every text stands in a list
+    "huge",  # a quarter of a megabyte of something else
+    "deep",  # lists in lists in lists
+    "not_text",  # bytes that are no UTF-8
+    "strange",  # a status and an event that stand in no table
+)
+RARE: dict[str, tuple[str, ...]] = {
+    "order": (*OUTAGES, "lost_page", *TWISTED),  # lost_page: a page with 404, from somebody in between
+    "read": (*OUTAGES, "lost_page", *TWISTED),
+    "connect": OUTAGES,
+    "stream": (*TWISTED, "skew"),  # skew: from here on, everything on this connection is late by some seconds
+    "disk": (
+        "slow",  # a commit of a group takes a while
+        "busy",  # the database is locked, and nothing is stored
+        "unsaid",  # the commit happens, and nobody is told so
+    ),
+}
+KINDS = {where: (*kinds, *RARE[where]) for where, kinds in COMMON.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +133,8 @@ class Journey:
     heard: int = 0
     reply_s: float | None = None
     reset: bool = False
-    status: int | None = None  # somebody in between answers this instead of the venue
-    garbled: bool = False
+    page: str | None = None  # somebody in between answers this instead of the venue
+    twist: str | None = None  # what becomes of the venue's answer
 
 
 def journey(what: str | None, weather: Weather) -> Journey:
@@ -125,9 +153,11 @@ def journey(what: str | None, weather: Weather) -> Journey:
         case "cut":
             return Journey(connect_s=connect_s, reply_s=down_s, reset=True)
         case "page":
-            return Journey(connect_s=connect_s, reply_s=up_s + down_s, status=502)
+            return Journey(connect_s=connect_s, reply_s=up_s + down_s, page="page")
         case "throttle":
-            return Journey(connect_s=connect_s, reply_s=up_s + down_s, status=429)
+            return Journey(connect_s=connect_s, reply_s=up_s + down_s, page="throttle")
+        case "unauthorized" | "ban" | "maintenance" | "lost_page":
+            return Journey(connect_s=connect_s, reply_s=up_s + down_s, page=what)
         case _:
             return _after_arrival(what, whole, weather)
 
@@ -141,9 +171,9 @@ def _after_arrival(what: str, whole: Journey, weather: Weather) -> Journey:
         case "reset":
             return Journey(connect_s=connect_s, arrivals=(up_s,), reply_s=down_s, reset=True)
         case "page_after":
-            return Journey(connect_s=connect_s, arrivals=(up_s,), reply_s=down_s, status=502)
-        case "garble":
-            return Journey(connect_s=connect_s, arrivals=(up_s,), reply_s=down_s, garbled=True)
+            return Journey(connect_s=connect_s, arrivals=(up_s,), reply_s=down_s, page="page")
+        case "garble" | "odd_types" | "huge" | "deep" | "not_text" | "strange":
+            return Journey(connect_s=connect_s, arrivals=(up_s,), reply_s=down_s, twist=what)
         case "slow":
             return Journey(connect_s=connect_s, arrivals=(up_s,), reply_s=weather.between(0.5, 8))
         case "delay":

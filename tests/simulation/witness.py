@@ -65,6 +65,7 @@ class Witness:
     arrivals: dict[str, float] = field(default_factory=dict[str, float])  # client id -> when a venue first had it
     scenes: list[Scene] = field(default_factory=list[Scene])
     moves: list[Change] = field(default_factory=list[Change])
+    heard_s: dict[int, float] = field(default_factory=dict[int, float])  # record -> true time at which it was told
     stops: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
     stopped_since: float | None = None
     is_reopening: bool = False
@@ -97,6 +98,7 @@ class Witness:
 
         def heard(change: Change) -> None:
             self.moves.append(change)
+            self.heard_s[change.record.seq] = self.now()
             told(change)
 
         return heard

@@ -25,7 +25,7 @@ from floorbroker.domain.values import (
     Word,
 )
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Source(Word):
@@ -157,7 +157,10 @@ class Reject(Fact):
 
 @frozen
 class Exec(Fact):
-    """One execution; the highest `version` of an `exec_id` wins."""
+    """One execution; the highest `version` of an `exec_id` wins.
+
+    A correction is named by what it corrects, which may be a correction: `ref` is its own id, by which the next one names it.
+    """
 
     kind: ClassVar[str] = "exec"
 
@@ -170,6 +173,7 @@ class Exec(Fact):
     version: int = 0
     fee: Money | None = None
     synthetic: bool = False
+    ref: ExecId | None = None
 
 
 @frozen

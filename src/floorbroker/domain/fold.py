@@ -14,7 +14,7 @@ from decimal import Decimal
 from floorbroker.domain import facts as f
 from floorbroker.domain.orders import Order
 from floorbroker.domain.standing import Evidence, Link, NoFounding, order_of
-from floorbroker.domain.values import ZERO, IntentId, OrderId
+from floorbroker.domain.values import ZERO, ExecId, IntentId, OrderId
 
 __all__ = ["NoFounding", "OrderFold", "fold"]
 
@@ -46,10 +46,9 @@ class OrderFold:
         """Whether the fact says anything the set does not hold yet (a second source of the same word does not)."""
         evidence = self.evidence
         if isinstance(fact, f.Exec):
-            held = evidence.execs.get(fact.exec_id, {}).get(fact.version)
-            return held is None or _substance(held) != _substance(fact) or (held.fee is None and fact.fee is not None)
+            return _is_news_of_execution(evidence, fact)
         if isinstance(fact, f.Void):
-            return fact.exec_id not in evidence.voids
+            return evidence.root_of(fact.exec_id) not in evidence.voids
         link = evidence.links.get(getattr(fact, "order_id", None) or OrderId(""))
         if isinstance(fact, f.Cum):
             return link is None or not link.cums or max(link.cums)[1] != fact.cum_qty
@@ -112,10 +111,40 @@ def _reject(evidence: Evidence, fact: f.Reject) -> None:
 
 def _exec(evidence: Evidence, fact: f.Exec) -> None:
     evidence.link(fact.order_id)
-    versions = evidence.execs.setdefault(fact.exec_id, {})
+    if fact.ref is not None and _names(fact):
+        _chain(evidence, fact.ref, fact.exec_id)
+    versions = evidence.execs.setdefault(evidence.root_of(fact.exec_id), {})
+    _put_version(versions, fact)
+
+
+def _is_news_of_execution(evidence: Evidence, fact: f.Exec) -> bool:
+    if _names(fact) and (fact.ref, fact.exec_id) not in evidence.corrections:
+        return True
+    held = evidence.execs.get(evidence.root_of(fact.exec_id), {}).get(fact.version)
+    return held is None or _substance(held) != _substance(fact) or (held.fee is None and fact.fee is not None)
+
+
+def _names(fact: f.Exec) -> bool:
+    """Whether it says under which name the next correction would speak of it."""
+    return fact.ref is not None and fact.ref != fact.exec_id
+
+
+def _put_version(versions: dict[int, f.Exec], fact: f.Exec) -> None:
     held = versions.get(fact.version)
     if held is None or _exec_rank(fact) < _exec_rank(held):
         versions[fact.version] = fact
+
+
+def _chain(evidence: Evidence, ref: ExecId, before: ExecId) -> None:
+    """A correction has a name: what is filed under any name of an execution belongs to the one its chain began with."""
+    evidence.corrections.add((ref, before))
+    root = evidence.root_of(ref)
+    for name in evidence.kin_of(ref) - {root}:
+        for fact in evidence.execs.pop(name, {}).values():
+            _put_version(evidence.execs.setdefault(root, {}), fact)
+        void = evidence.voids.pop(name, None)
+        if void is not None:
+            _put_void(evidence, root, void)
 
 
 def _exec_rank(fact: f.Exec) -> tuple[bool, datetime, Decimal, Decimal, str]:
@@ -133,9 +162,13 @@ def _terms(fact: f.ReplaceDone) -> tuple[object, ...]:
 
 def _void(evidence: Evidence, fact: f.Void) -> None:
     evidence.link(fact.order_id)
-    held = evidence.voids.get(fact.exec_id)
+    _put_void(evidence, evidence.root_of(fact.exec_id), fact)
+
+
+def _put_void(evidence: Evidence, root: ExecId, fact: f.Void) -> None:
+    held = evidence.voids.get(root)
     if held is None or _void_rank(fact) > _void_rank(held):
-        evidence.voids[fact.exec_id] = fact
+        evidence.voids[root] = fact
 
 
 def _void_rank(fact: f.Void) -> tuple[Decimal, str]:

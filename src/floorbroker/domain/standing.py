@@ -61,6 +61,9 @@ class Evidence:
     edges: dict[OrderId, OrderId] = field(default_factory=dict[OrderId, OrderId])
     execs: dict[ExecId, dict[int, f.Exec]] = field(default_factory=dict[ExecId, dict[int, f.Exec]])
     voids: dict[ExecId, f.Void] = field(default_factory=dict[ExecId, f.Void])
+    corrections: set[tuple[ExecId, ExecId]] = field(
+        default_factory=set[tuple[ExecId, ExecId]]
+    )  # (its id, what it corrects)
 
     def copy(self) -> Evidence:
         """One that may be joined further without touching this one."""
@@ -72,7 +75,23 @@ class Evidence:
             edges=dict(self.edges),
             execs={exec_id: dict(versions) for exec_id, versions in self.execs.items()},
             voids=dict(self.voids),
+            corrections=set(self.corrections),
         )
+
+    def root_of(self, exec_id: ExecId) -> ExecId:
+        """The execution that a chain of corrections began with, as far as it is known."""
+        return min(self.kin_of(exec_id), key=self._rank) if self.corrections else exec_id
+
+    def kin_of(self, exec_id: ExecId) -> set[ExecId]:
+        """Every id of one execution: its own, and those of what corrected it."""
+        kin, size = {exec_id}, 0
+        while len(kin) != size:
+            size = len(kin)
+            kin |= {one for pair in self.corrections if not kin.isdisjoint(pair) for one in pair}
+        return kin
+
+    def _rank(self, exec_id: ExecId) -> tuple[bool, ExecId]:
+        return any(exec_id == ref for ref, _ in self.corrections), exec_id
 
     def link(self, order_id: OrderId) -> Link:
         return self.links.setdefault(order_id, Link())
@@ -195,16 +214,20 @@ def live_executions(evidence: Evidence) -> tuple[Execution, ...]:
     """The newest version of each execution that no bust took back; synthetic ones give way to real ones."""
     if not evidence.execs:
         return ()
-    newest = [versions[max(versions)] for exec_id, versions in evidence.execs.items() if exec_id not in evidence.voids]
-    live = [_execution(fact) for fact in newest if fact.last_qty > 0]
+    newest = {
+        exec_id: versions[max(versions)]
+        for exec_id, versions in evidence.execs.items()
+        if exec_id not in evidence.voids
+    }
+    live = [_execution(exec_id, fact) for exec_id, fact in newest.items() if fact.last_qty > 0]
     kept = [_uncovered(execution, live) if execution.synthetic else execution for execution in live]
     kept = [execution for execution in kept if execution.last_qty > 0]
     return tuple(sorted(kept, key=lambda execution: (execution.transact_time, execution.exec_id)))
 
 
-def _execution(fact: f.Exec) -> Execution:
+def _execution(exec_id: ExecId, fact: f.Exec) -> Execution:
     return Execution(
-        exec_id=fact.exec_id,
+        exec_id=exec_id,
         order_id=fact.order_id,
         symbol=fact.symbol,
         side=fact.side,

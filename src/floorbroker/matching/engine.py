@@ -131,6 +131,12 @@ class Engine:
         self._life.bust(exec_id, self.now)
         return self._life.told()
 
+    def correct(self, exec_id: ExecId, *, qty: Quantity, price: Price, at: datetime) -> list[Event]:
+        """Give an execution fewer units, or another price.  Raises `KeyError` when there is none, `BadOrder` for more units."""
+        self._pass_time(at)
+        self._life.correct(exec_id, qty, price, self.now)
+        return self._life.told()
+
     def restore(self, order: MatchOrder) -> None:
         """Take an order as it stood before a restart, without an event.  Heads come before their children."""
         self._life.restore(order)

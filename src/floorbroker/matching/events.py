@@ -68,6 +68,14 @@ class Busted(Said):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected(Said):
+    """An execution that counts otherwise from now on: what it was, and what it is."""
+
+    before: Fill
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Canceled(Said):
     """The rest will not fill; `reason` is `user`, `ioc`, `fok`, `auction`, `group`, `oco`, `closed`, `notional` or `bust`."""
 
@@ -115,6 +123,7 @@ Event = (
     | Triggered
     | Fill
     | Busted
+    | Corrected
     | Canceled
     | Expired
     | DoneForDay

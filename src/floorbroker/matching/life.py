@@ -16,6 +16,7 @@ from floorbroker.matching.events import (
     Accepted,
     Busted,
     Canceled,
+    Corrected,
     DoneForDay,
     Event,
     Expired,
@@ -27,7 +28,7 @@ from floorbroker.matching.events import (
     Working,
 )
 from floorbroker.matching.groups import are_rivals, children_of
-from floorbroker.matching.orders import IMMEDIATE, MatchOrder, MatchStatus, NotOpen
+from floorbroker.matching.orders import IMMEDIATE, BadOrder, MatchOrder, MatchStatus, NotOpen
 from floorbroker.matching.priority import Queue
 from floorbroker.matching.sessions import Bell, plan
 
@@ -280,17 +281,38 @@ class Life:
 
     def bust(self, exec_id: ExecId, at: datetime) -> None:
         """An execution never was.  A filled order stays closed, with open quantity.  Raises `KeyError` for an unknown one."""
-        order, fill = next(
-            ((o, f) for o in self.orders.values() for f in o.fills if f.exec_id == exec_id and not f.is_summary),
-            (None, None),
-        )
-        if order is None or fill is None:
-            raise KeyError(exec_id)
+        order, fill = self._executed(exec_id)
         order.fills = tuple(f for f in order.fills if f.exec_id != exec_id)
         order.cum_qty = Quantity(order.cum_qty - fill.qty)
         order.spent -= fill.qty * fill.price
         order.updated_at = at
         self._out.append(Busted(order_id=order.order_id, at=at, fill=fill))
+        self._reopen(order, at)
+
+    def correct(self, exec_id: ExecId, qty: Quantity, price: Price, at: datetime) -> None:
+        """An execution was for fewer units, or at another price.  Raises `KeyError` for an unknown one, `BadOrder` for more."""
+        order, before = self._executed(exec_id)
+        if not 0 < qty <= before.qty:
+            raise BadOrder(f"{qty} is not between zero and the {before.qty} of the execution")
+        fill = replace(before, qty=qty, price=price)
+        order.fills = tuple(fill if f.exec_id == exec_id else f for f in order.fills)
+        order.cum_qty = Quantity(order.cum_qty - before.qty + qty)
+        order.spent += qty * price - before.qty * before.price
+        order.updated_at = at
+        self._out.append(Corrected(order_id=order.order_id, at=at, before=before, fill=fill))
+        if qty < before.qty:
+            self._reopen(order, at)
+
+    def _executed(self, exec_id: ExecId) -> tuple[MatchOrder, Fill]:
+        """Raises `KeyError`."""
+        for order in self.orders.values():
+            for fill in order.fills:
+                if fill.exec_id == exec_id and not fill.is_summary:
+                    return order, fill
+        raise KeyError(exec_id)
+
+    def _reopen(self, order: MatchOrder, at: datetime) -> None:
+        """Units were taken back: a filled order stays closed, one that works has more to do."""
         if order.status is MatchStatus.FILLED:
             order.status = MatchStatus.CANCELED
             self._out.append(Canceled(order_id=order.order_id, at=at, reason="bust"))

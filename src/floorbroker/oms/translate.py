@@ -87,6 +87,7 @@ def _trade(report: ExecutionReport, order_id: OrderId, stamp: _Stamp) -> list[f.
             last_px=report.last_px,
             version=max(report.exec_version, 1) if corrected else report.exec_version,
             fee=report.fee,
+            ref=report.exec_id if corrected else None,
             **stamp,
         )
     ]

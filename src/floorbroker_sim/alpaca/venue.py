@@ -177,6 +177,17 @@ class AlpacaVenue:
             raise Impossible("exec", f"there is no execution {exec_id}", status=404) from error
         self.state.absorb(events)
 
+    def correct(self, exec_id: str, qty: Decimal, price: Decimal) -> None:
+        try:
+            events = self.state.engine.correct(
+                ExecId(exec_id), qty=Quantity(qty), price=Price(price), at=self.clock.stamp()
+            )
+        except KeyError as error:
+            raise Impossible("exec", f"there is no execution {exec_id}", status=404) from error
+        except BadOrder as error:
+            raise Impossible("qty", str(error)) from error
+        self.state.absorb(events)
+
     def now(self) -> datetime:
         return self.clock.now()
 

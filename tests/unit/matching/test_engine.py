@@ -11,7 +11,7 @@ import pytest
 from floorbroker.domain.orders import NewOrder, OrderChanges, OrderLeg, StopLoss
 from floorbroker.domain.records import BookDelta, BookLevel
 from floorbroker.domain.values import ExecId, OrderClass, OrderId, OrderType, Side, TimeInForce
-from floorbroker.matching import BadOrder, Busted, Engine, Fill, Liquidity, NotOpen, Restated, Ticks
+from floorbroker.matching import BadOrder, Busted, Corrected, Engine, Fill, Liquidity, NotOpen, Restated, Ticks
 from tests.unit.matching.venue import Venue, buy, fills, px, sell, units, words
 
 SHOWN = Liquidity.DISPLAYED
@@ -283,6 +283,25 @@ def test_a_bust_leaves_a_filled_order_closed_with_open_quantity(venue: Venue) ->
     assert (order.status.value, order.cum_qty, order.fills) == ("canceled", 0, ())
     with pytest.raises(KeyError):
         venue.engine.bust(ExecId("x1"), at=venue.tick())
+
+
+def test_a_correction_changes_one_execution_and_leaves_a_filled_order_closed(venue: Venue) -> None:
+    venue.quote(99, 101)
+    venue.submit("a", buy(10))
+    (corrected,) = venue.engine.correct(ExecId("x1"), qty=units(10), price=px(100), at=venue.tick())
+    assert isinstance(corrected, Corrected)
+    assert (venue.engine.order(OrderId("a")).status.value, corrected.before.price, corrected.fill.price) == (
+        "filled",
+        101,
+        100,
+    )
+    venue.engine.correct(ExecId("x1"), qty=units(6), price=px(100), at=venue.tick())
+    order = venue.engine.order(OrderId("a"))
+    assert (order.status.value, order.cum_qty, order.avg_px) == ("canceled", 6, 100)
+    with pytest.raises(BadOrder):
+        venue.engine.correct(ExecId("x1"), qty=units(7), price=px(100), at=venue.tick())
+    with pytest.raises(KeyError):
+        venue.engine.correct(ExecId("x2"), qty=units(1), price=px(100), at=venue.tick())
 
 
 # -- bars and trades

@@ -15,7 +15,7 @@ UNREADABLE = [b"", b"{", b"[]", b"null", b"\xff", b'{"a":"\xff"}', b"[" * 100_00
 NUMBERS: list[Any] = ["NaN", "Infinity", "1e400", "-1", "0", 0, -1, True, [], {}, "²", 10**40, "x" * 10_000]
 
 
-@pytest.mark.parametrize("path", ["/price", "/fill", "/busts", "/clock", "/faults"])
+@pytest.mark.parametrize("path", ["/price", "/fill", "/busts", "/corrections", "/clock", "/faults"])
 @pytest.mark.parametrize("raw", UNREADABLE)
 def test_the_control_door_names_what_it_cannot_read(ask: Asker, path: str, raw: bytes) -> None:
     before = ask.door("GET", "/clock")

@@ -91,6 +91,8 @@ def test_reset_forgets_everything_but_the_keys(ask: Asker) -> None:
         ("/fill", {"order": "nobody", "qty": "1", "price": "1"}, "order"),
         ("/fill", {"order": "x", "qty": "0", "price": "1"}, "qty"),
         ("/busts", {"exec": "nothing"}, "exec"),
+        ("/corrections", {"exec": "nothing", "qty": "1", "price": "1"}, "exec"),
+        ("/corrections", {"exec": "nothing", "qty": "1"}, "price"),
         ("/clock", {}, "now"),
         ("/clock", {"now": "yesterday"}, "now"),
         ("/clock", {"now": "2026-03-03T15:00:00"}, "now"),

@@ -60,10 +60,11 @@ def activity_object(activity: Activity) -> dict[str, object]:
     """A trade activity, or a non-trade one."""
     if activity.is_fill:
         assert activity.side is not None
+        qty, price = activity.listed or (activity.qty, activity.price)  # corrections are told as events alone
         return {
             "id": activity.id, "activity_type": "FILL", "transaction_time": time_text(activity.at),
-            "type": "fill" if activity.is_last else "partial_fill", "price": text_of(activity.price),
-            "qty": text_of(activity.qty), "side": activity.side.value, "symbol": outside(activity.symbol),
+            "type": "fill" if activity.is_last else "partial_fill", "price": text_of(price),
+            "qty": text_of(qty), "side": activity.side.value, "symbol": outside(activity.symbol),
             "leaves_qty": text_of(activity.leaves_qty), "order_id": activity.order_id, "cum_qty": text_of(activity.cum_qty),
             "order_status": "filled" if activity.is_last else "partially_filled",
         }  # fmt: skip

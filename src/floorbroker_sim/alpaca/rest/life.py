@@ -13,6 +13,7 @@ from floorbroker.matching import (
     Accepted,
     Busted,
     Canceled,
+    Corrected,
     DoneForDay,
     Event,
     Expired,
@@ -47,8 +48,8 @@ def told(state: State, record: Record, event: Event) -> None:
             pass  # the venue says nothing when a stop is elected
         case Fill():
             _filled(state, record, event)
-        case Busted():
-            _busted(state, record, event)
+        case Busted() | Corrected():
+            _reconsidered(state, record, event)
         case Canceled() | Expired() | DoneForDay() | Rejected():
             _over(state, record, event)
         case Replaced():
@@ -109,6 +110,14 @@ def _take_coin_fee(state: State, record: Record, event: Fill) -> None:
     )  # fmt: skip
 
 
+def _reconsidered(state: State, record: Record, event: Busted | Corrected) -> None:
+    """What was traded, was traded otherwise or not at all."""
+    if isinstance(event, Busted):
+        _busted(state, record, event)
+    else:
+        _corrected(state, record, event)
+
+
 def _busted(state: State, record: Record, event: Busted) -> None:
     state.ledger.undo(event.fill)
     record.filled_qty -= event.fill.qty
@@ -116,10 +125,34 @@ def _busted(state: State, record: Record, event: Busted) -> None:
     record.filled_at = None
     if state.engine.order(OrderId(record.id)).is_open:
         record.status = "partially_filled" if record.filled_qty else "new"
-    for index, activity in enumerate(state.activities):
-        if activity.exec_id == event.fill.exec_id:
-            state.activities[index] = replace(activity, busted=True)
-            state.tell(replace(activity, busted=True, at=event.at))
+    index, activity = _activity_of(state, event.fill.exec_id)
+    state.activities[index] = replace(activity, busted=True)
+    state.tell(replace(activity, busted=True, at=event.at, ref="", corrects=""))
+
+
+def _corrected(state: State, record: Record, event: Corrected) -> None:
+    before, fill = event.before, event.fill
+    state.ledger.undo(before)
+    state.ledger.apply(fill)
+    record.filled_qty += fill.qty - before.qty
+    record.spent += fill.qty * fill.price - before.qty * before.price
+    if state.engine.order(OrderId(record.id)).is_open:
+        record.status = "partially_filled"
+    index, activity = _activity_of(state, fill.exec_id)
+    state.activities[index] = replace(
+        activity,
+        qty=fill.qty,
+        price=fill.price,
+        listed=activity.listed or (activity.qty, activity.price),
+        ref=state.uuid(),
+        corrects=activity.ref or activity.exec_id,
+    )
+    state.tell(replace(state.activities[index], at=event.at))
+
+
+def _activity_of(state: State, exec_id: str) -> tuple[int, Activity]:
+    """A fill, and where it stands; every execution has been told as one."""
+    return next((index, one) for index, one in enumerate(state.activities) if one.exec_id == exec_id and one.is_fill)
 
 
 def _over(state: State, record: Record, event: Canceled | Expired | DoneForDay | Rejected) -> None:

@@ -95,6 +95,9 @@ class Activity:
     order_status: str = ""
     is_last: bool = True
     busted: bool = False
+    listed: tuple[Decimal, Decimal] | None = None  # quantity and price as executed, where they were corrected since
+    ref: str = ""  # of a correction: its own id, and the execution or correction before it
+    corrects: str = ""
 
     @property
     def is_fill(self) -> bool:

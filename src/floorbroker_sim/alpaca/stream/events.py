@@ -80,12 +80,14 @@ def event_object(event: ActivityEvent) -> dict[str, object]:
     answer: dict[str, object] = {
         "at": time_text(activity.at), "event_id": event.id, "activity_type": "TRD" if activity.is_fill else activity.type,
         "activity_subtype": "", "executed_at": time_text(activity.at), "status": "executed",
-        "settle_date": (local + _SETTLES).isoformat(), "currency": "USD", "ref_id": activity.exec_id,
+        "settle_date": (local + _SETTLES).isoformat(), "currency": "USD", "ref_id": activity.ref or activity.exec_id,
         "net_amount": text_of(sign * activity.qty * activity.price) if activity.is_fill else "0",
         "price": text_of(activity.price), "qty": text_of(activity.qty),
     }  # fmt: skip
     if activity.busted:
         answer |= {"previous_id": activity.exec_id, "status": "canceled"}
+    elif activity.corrects:
+        answer |= {"previous_id": activity.corrects, "status": "correct"}
     return answer | {"details": _details(activity)}
 
 
@@ -93,7 +95,7 @@ def _details(activity: Activity) -> dict[str, object]:
     symbol = outside(activity.symbol)
     if not activity.is_fill or activity.side is None:
         return {"symbol": symbol, "asset_id": asset_id(symbol), "description": activity.type}
-    kind = "trade_bust" if activity.busted else "fill"
+    kind = "trade_bust" if activity.busted else "trade_correct" if activity.corrects else "fill"
     return {
         "order_id": activity.order_id, "client_order_id": activity.client_order_id, "side": activity.side.value,
         "symbol": symbol, "asset_id": asset_id(symbol), "leaves_qty": text_of(activity.leaves_qty),

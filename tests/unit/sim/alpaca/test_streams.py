@@ -275,6 +275,29 @@ def test_a_bust_is_an_event_that_names_the_execution(ask: Asker) -> None:
     assert bust["event_id"] > fill["event_id"]
 
 
+def test_a_correction_is_an_event_that_names_what_it_corrects_and_the_list_stays_as_executed(ask: Asker) -> None:
+    async def live() -> Any:
+        reply = ask.raw("GET", "/v2beta1/events/activities")
+        await _chunks(reply, 1)
+        order = ask.order(qty="5")
+        following = asyncio.ensure_future(_chunks(reply, 3))
+        await asyncio.sleep(0)
+        ask.door("POST", "/fill", {"order": order["id"], "qty": "4", "price": "99"})
+        (fill,) = ask.door("GET", "/fills")[1]
+        for qty, price in (("4", "98"), ("3", "97")):
+            assert ask.door("POST", "/corrections", {"exec": fill["exec"], "qty": qty, "price": price})[0] == 204
+        assert ask.door("POST", "/corrections", {"exec": fill["exec"], "qty": "4", "price": "1"})[1]["field"] == "qty"
+        return order["id"], fill["exec"], *map(_data, await following)
+
+    order_id, exec_id, _, first, second = asyncio.run(live())
+    assert (first["previous_id"], second["previous_id"]) == (exec_id, first["ref_id"])
+    assert (second["qty"], second["price"], second["details"]["execution_type"]) == ("3", "97", "trade_correct")
+    (listed,) = ask("GET", "/v2/account/activities/FILL")
+    assert (listed["qty"], listed["price"]) == ("4", "99")
+    assert ask("GET", f"/v2/orders/{order_id}")["filled_qty"] == "3"
+    assert ask("GET", "/v2/positions/AAPL")["avg_entry_price"] == "97"
+
+
 def test_until_needs_since_and_times_and_ids_do_not_mix(ask: Asker) -> None:
     assert ask.refused("GET", "/v2beta1/events/activities", until="2026-03-02T00:00:00Z")[0] == 400
     assert ask.refused("GET", "/v2beta1/events/activities", since="2026-03-02T00:00:00Z", until_id="0")[0] == 400
