@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from floorbroker.app.meters import AccountMeter
 from floorbroker.app.recovery import recover
 from floorbroker.app.trust import CA_FILE
 from floorbroker.brokers.registry import BROKERS, build
@@ -144,7 +145,7 @@ def _context(seat: Seat, *, journal: Journal, switches: Switches, around: Surrou
         limits=seat.limits,
         switches=switches,
         log=around.log,
-        meter=around.meter,
+        meter=AccountMeter.of(seat.profile, around.meter),
         arrival_bound_s=_arrival_bound_s(seat.profile, broker.info.arrival_bound_s),
         visibility_lag_s=broker.info.visibility_lag_s,
         send_timeout_s=around.send_timeout_s,
@@ -177,7 +178,7 @@ def _wiring(seat: Seat, *, switches: Switches, tap: Callable[[Exchange], None], 
         clock=around.clock,
         random=around.random,
         log=around.log,
-        meter=around.meter,
+        meter=AccountMeter.of(seat.profile, around.meter),
         redactor=around.redactor,
         tap=tap,
         may_send=may_send,

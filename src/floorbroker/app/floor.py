@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random, SystemRandom
 
+from floorbroker.app.binding import assert_bound, bind
 from floorbroker.app.compose import Seat, Surroundings, compose
 from floorbroker.app.config import PAPER, Config, load
 from floorbroker.app.credentials import BotFile, Credentials, profile_of, read_bot
@@ -22,6 +23,7 @@ from floorbroker.brokers.registry import BROKERS
 from floorbroker.brokers.wiring import Shells
 from floorbroker.domain.clock import Clock, SystemClock
 from floorbroker.domain.errors import ConfigInvalid, JournalFault
+from floorbroker.domain.ids import instance_tag
 from floorbroker.domain.ports import NO_STEPS, Log, Meter, NoLog, NoMeter, Profile, Record, Steps
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.gateway import Gateway
@@ -35,7 +37,6 @@ from floorbroker.transport.http import AioHttp
 from floorbroker.transport.order_http import OrderHttpClient
 from floorbroker.transport.ws import WsConnect
 
-_TAG_BITS = 12
 _CRASH_TAIL = 1_000  # a line follows its commit at once: only the last records can lack theirs
 
 
@@ -98,14 +99,16 @@ async def open_floor(
     seats = seats_of(home, config, bot, only=only)
     if plan := (os.environ if environ is None else environ).get(VARIABLE):
         world = replace(world, steps=fail_points(plan, profiles=[seat.profile for seat in seats], log=world.log))
+    assert_bound(home, [seat.profile for seat in seats], world.log)
     async with AsyncExitStack() as stack:
         desks: dict[Environment, Gateway] = {}
         for environment in Environment:
             mine = [seat for seat in seats if seat.profile.environment is environment]
             if mine:
-                desks[environment] = _desk(home, environment, mine, config=config, bot=bot, world=world)
-                await desks[environment].start()
-                stack.push_async_callback(desks[environment].stop)
+                desks[environment] = desk = _desk(home, environment, mine, config=config, bot=bot, world=world)
+                stack.push_async_callback(desk.stop)
+                await bind(desk.journal, [seat.profile for seat in mine], world.log)
+                await desk.start()
         yield Floor(home=home, config=config, desks=desks, profiles=tuple(seat.profile for seat in seats))
 
 
@@ -147,7 +150,7 @@ def _desk(
         clock=world.clock,
         environment=environment,
         executor=ThreadExecutor(),
-        instance_tag=world.random.getrandbits(_TAG_BITS),
+        instance_tag=instance_tag(environment, world.random),
         reserve=Reserve(home.reserve),
     )
     unresolved = UnresolvedLog(home.unresolved, environment=environment, redactor=world.redactor)

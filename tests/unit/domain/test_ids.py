@@ -9,7 +9,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorbroker.domain.ids import IdSource, tag_of
+from floorbroker.domain.ids import IdSource, instance_tag, tag_of
+from floorbroker.domain.values import Environment
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
@@ -34,3 +35,10 @@ def test_ids_sort_in_the_order_they_were_made_even_when_the_clock_steps_back(ste
 def test_what_is_no_id_of_ours_has_no_tag() -> None:
     assert tag_of("hello") is None
     assert tag_of(str(uuid.uuid4())) is None
+
+
+@given(seeds=st.tuples(*[st.integers(0, 10**6)] * 3))
+def test_no_two_environments_ever_draw_the_same_tag_i17(seeds: tuple[int, int, int]) -> None:
+    drawn = {instance_tag(e, Random(seed)) for e, seed in zip(Environment, seeds, strict=True)}
+    assert len(drawn) == len(Environment)
+    assert all(0 <= tag < 1 << 12 for tag in drawn)
