@@ -35,6 +35,7 @@ from floorbroker.store.sqlite import SqliteJournal
 from floorbroker.store.unresolved import UnresolvedLog
 from floorbroker.transport.http import AioHttp
 from floorbroker.transport.order_http import OrderHttpClient
+from floorbroker.transport.reach import LoopbackOnly, Resolve, system_resolve
 from floorbroker.transport.ws import WsConnect
 
 _CRASH_TAIL = 1_000  # a line follows its commit at once: only the last records can lack theirs
@@ -57,15 +58,21 @@ class Outside:
     redactor: SecretFilter = field(default_factory=SecretFilter)
     tls: ssl.SSLContext | None = None
     shells: Shells | None = None
+    resolve: Resolve | None = None
     steps: Steps = NO_STEPS
 
-    def network(self, *, tls: ssl.SSLContext | None = None) -> Shells:
-        """The shells over real sockets, unless others were handed in; `tls` believes what these profiles name."""
-        believed = tls or self.tls
+    def network(self, environment: Environment, *, tls: ssl.SSLContext | None = None) -> Shells:
+        """The shells over real sockets, unless others were handed in; `tls` believes what these profiles name.
+
+        In `sim` each address is looked at before it is connected to: it must be this machine's.
+        """
+        believed, resolve = tls or self.tls, self.resolve
+        if environment is Environment.SIM:
+            resolve = LoopbackOnly(resolve or system_resolve)
         return self.shells or Shells(
-            http=lambda: AioHttp(tls=believed),
-            order_http=lambda check: OrderHttpClient(tls=believed, check=check, steps=self.steps),
-            connect=WsConnect(tls=believed),
+            http=lambda: AioHttp(tls=believed, resolve=resolve),
+            order_http=lambda check: OrderHttpClient(tls=believed, check=check, steps=self.steps, resolve=resolve),
+            connect=WsConnect(tls=believed, resolve=resolve),
         )
 
 
@@ -144,7 +151,7 @@ def _seat(home: Home, config: Config, profile: Profile, bot: BotFile) -> Seat:
 def _desk(
     home: Home, environment: Environment, seats: list[Seat], *, config: Config, bot: BotFile, world: Outside
 ) -> Gateway:
-    shells = world.network(tls=trusted_by(seat.profile for seat in seats))
+    shells = world.network(environment, tls=trusted_by(seat.profile for seat in seats))
     journal = SqliteJournal.open(
         home.journal(environment),
         clock=world.clock,

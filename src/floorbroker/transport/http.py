@@ -8,10 +8,12 @@ venues ask for in reads and logins, which it does not repeat.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from floorbroker.domain.errors import (
@@ -24,6 +26,7 @@ from floorbroker.domain.errors import (
     VenueError,
 )
 from floorbroker.transport.message import check_headers, checked_target, parse_origin
+from floorbroker.transport.reach import Resolve, assert_private, assert_verifies
 from floorbroker.transport.types import Request, Response
 
 _METHODS = frozenset({"GET", "POST"})
@@ -40,8 +43,11 @@ class AioHttp:
         connections: int = 16,
         max_body: int = 32 * 1024 * 1024,
         connect_timeout_s: float = 5.0,
+        resolve: Resolve | None = None,
     ) -> None:
+        assert_verifies(tls)
         self._tls = tls
+        self._resolve = resolve
         self._connections = connections
         self._max_body = max_body
         self._connect_timeout_s = connect_timeout_s
@@ -110,7 +116,8 @@ class AioHttp:
                 f"{request.endpoint}: the read shell sends GET and POST alone; commands have their own"
             )
         check_headers(request.headers)
-        parse_origin(request.origin)
+        origin = parse_origin(request.origin)
+        assert_private(origin.host, secure=origin.secure)
         url = URL(request.origin + checked_target(request), encoded=True)
         return await self._open_session().request(
             request.method,
@@ -126,13 +133,38 @@ class AioHttp:
             raise ConnectionFailed("the client is closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections, ssl=True if self._tls is None else self._tls),
+                connector=aiohttp.TCPConnector(
+                    limit=self._connections,
+                    ssl=True if self._tls is None else self._tls,
+                    resolver=None if self._resolve is None else _Resolver(self._resolve),
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("User-Agent", "Content-Type"),
                 trust_env=False,
                 read_bufsize=_CHUNK,
             )
         return self._session
+
+
+class _Resolver(AbstractResolver):
+    """Ours, as aiohttp asks for it; addresses written out are connected to without asking."""
+
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(
+                hostname=host, host=address.host, port=port, family=address.family, proto=0, flags=socket.AI_NUMERICHOST
+            )
+            for address in await self._resolve(host, port)
+            if family in (socket.AF_UNSPEC, address.family)
+        ]
+
+    async def close(self) -> None:
+        """Holds nothing."""
 
 
 class AioStream:

@@ -22,6 +22,7 @@ from floorbroker.domain.errors import ApiError, ConnectionFailed, Outcome, Timeo
 from floorbroker.domain.ports import NO_STEPS, Steps
 from floorbroker.domain.steps import SENDING
 from floorbroker.transport.message import Origin, encode_request, parse_origin
+from floorbroker.transport.reach import Resolve, assert_private, assert_verifies
 from floorbroker.transport.reply import ReplyFault, ReplyReader
 from floorbroker.transport.types import Lane, Request, Response
 
@@ -177,8 +178,11 @@ class OrderHttpClient:
         connect_timeout_s: float = 3.0,
         max_head: int = 64 * 1024,
         max_body: int = 4 * 1024 * 1024,
+        resolve: Resolve | None = None,
     ) -> None:
+        assert_verifies(tls)
         self._tls = tls
+        self._resolve = resolve
         self._check = check
         self._steps = steps
         self._connect_timeout_s = connect_timeout_s
@@ -246,7 +250,9 @@ class OrderHttpClient:
             raise ConnectionFailed("the client is closed")
         pool = self._pools.get(origin)
         if pool is None:
-            pool = self._pools[origin] = _Pool(parse_origin(origin))
+            place = parse_origin(origin)
+            assert_private(place.host, secure=place.secure)
+            pool = self._pools[origin] = _Pool(place)
         return pool
 
     async def _connection(self, pool: _Pool, request: Request, left_s: float) -> _Connection:
@@ -267,23 +273,38 @@ class OrderHttpClient:
             self._tls = ssl.create_default_context()
         return self._tls
 
-    async def _connect(self, origin: Origin, timeout_s: float) -> _Connection:
+    async def _made(self, origin: Origin) -> _Connection:
+        """A connection to one of the addresses behind the name, each tried once."""
+        if self._resolve is None:
+            return await self._reached(origin, origin.host, **_both_families(asyncio.get_running_loop()))
+        failure = _unresolved(origin.host)
+        for address in await self._resolve(origin.host, origin.port):
+            try:
+                return await self._reached(origin, address.host, family=address.family)
+            except OSError as error:
+                failure = error
+        raise failure
+
+    async def _reached(self, origin: Origin, host: str, **how: Any) -> _Connection:
         loop = asyncio.get_running_loop()
         reader = ReplyReader(max_head=self._max_head, max_body=self._max_body)
-        made = loop.create_connection(
-            lambda: _Connection(reader, loop),
-            origin.host,
-            origin.port,
-            ssl=self._tls_context() if origin.secure else None,
-            **_both_families(loop),
-        )
-        _, connection = await _before_sending(made, timeout_s)
+        if origin.secure:
+            how |= {"ssl": self._tls_context(), "server_hostname": origin.host}
+        _, connection = await loop.create_connection(lambda: _Connection(reader, loop), host, origin.port, **how)
+        return connection
+
+    async def _connect(self, origin: Origin, timeout_s: float) -> _Connection:
+        connection = await _before_sending(self._made(origin), timeout_s)
         self._open.add(connection)
         connection.lost.add_done_callback(lambda _: self._open.discard(connection))
         if self._closed:
             connection.abort()
             raise ConnectionFailed("the client is closed")
         return connection
+
+
+def _unresolved(host: str) -> OSError:
+    return OSError(f"{host} leads to no address")
 
 
 def _both_families(loop: asyncio.AbstractEventLoop) -> dict[str, Any]:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import picows
 
 from floorbroker.domain.errors import ApiError, AuthenticationFailed, ConnectionFailed, StreamLost, Timeout, VenueError
 from floorbroker.transport.message import check_headers
+from floorbroker.transport.reach import Address, Resolve, assert_private, assert_verifies
 from floorbroker.transport.types import Frame, Socket, SocketTarget
 
 _DENIED = frozenset({401, 403})
@@ -29,9 +32,16 @@ class WsConnect:
     """
 
     def __init__(
-        self, *, tls: ssl.SSLContext | None = None, queue_frames: int = 4096, queue_bytes: int = 16 * 1024 * 1024
+        self,
+        *,
+        tls: ssl.SSLContext | None = None,
+        queue_frames: int = 4096,
+        queue_bytes: int = 16 * 1024 * 1024,
+        resolve: Resolve | None = None,
     ) -> None:
+        assert_verifies(tls)
         self._tls = tls
+        self._resolve = resolve
         self._log = logging.getLogger("floorbroker.transport.ws")
         self._log.setLevel(logging.CRITICAL + 1)  # the library's own lines may quote headers and frames
         self._queue_frames = queue_frames
@@ -40,6 +50,8 @@ class WsConnect:
     async def __call__(self, target: SocketTarget) -> Socket:
         """Raises `AuthenticationFailed` (401, 403), `ApiError` (any other refusal), `Timeout` or `ConnectionFailed`."""
         check_headers(target.headers)
+        parts = urlsplit(target.url)
+        assert_private(parts.hostname or "", secure=parts.scheme == "wss")
         listener = _Listener(target.max_frame, self._queue_frames, self._queue_bytes)
         try:
             async with asyncio.timeout(target.timeout_s):
@@ -52,12 +64,35 @@ class WsConnect:
                     max_frame_size=target.max_frame,
                     extra_headers=dict(target.headers),
                     max_redirects=0,
+                    socket_factory=None if self._resolve is None else self._connected,
                 )
         except (picows.WSError, OSError, TimeoutError, ValueError) as error:
             raise _translated(error) from error
         if not listener.opened:  # picows calls a handshake that the peer reset complete, and then never says more
             raise ConnectionFailed("the connection broke in the handshake of the stream")
         return WsSocket(transport, listener)
+
+    async def _connected(self, url: picows.WSParsedURL) -> socket.socket:
+        """A socket to one of the addresses behind the name, each tried once."""
+        assert self._resolve is not None  # else the library is not told of this way
+        failure = OSError(f"{url.host} leads to no address")
+        for address in await self._resolve(url.host, url.port):
+            try:
+                return await _socket_to(address, url.port)
+            except OSError as error:
+                failure = error
+        raise failure
+
+
+async def _socket_to(address: Address, port: int) -> socket.socket:
+    made = socket.socket(address.family, socket.SOCK_STREAM)
+    try:
+        made.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(made, (address.host, port))
+    except BaseException:
+        made.close()
+        raise
+    return made
 
 
 class WsSocket:

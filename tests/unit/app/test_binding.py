@@ -61,7 +61,9 @@ async def test_the_same_profile_and_a_fresh_name_pass_and_are_noted_once(tmp_pat
 
 async def test_a_journal_that_cannot_be_read_is_told_and_holds_up_no_other_environment(tmp_path: Path) -> None:
     home, log = Home.at(tmp_path), Notes()
-    home.journal(Environment.LIVE).write_bytes(b"no database at all, and long enough to be taken for a damaged one" * 20)
+    home.journal(Environment.LIVE).write_bytes(
+        b"no database at all, and long enough to be taken for a damaged one" * 20
+    )
     assert_bound(home, [MINE], log)
     assert log.events == ["profiles.not_compared"]
 
@@ -81,7 +83,7 @@ async def test_a_floor_refuses_a_profile_whose_environment_was_changed_before_it
     async with open_floor(home, outside=Outside(), environ={}) as floor:
         assert list(floor.desks) == [Environment.PAPER]
     home.config.write_text('[profiles.mine]\nbroker = "ALPACA"\nenvironment = "sim"\n')
-    with pytest.raises(ConfigInvalid, match="since .* this name belongs to PAPER paper"):
+    with pytest.raises(ConfigInvalid, match="this name belongs to PAPER paper"):
         async with open_floor(home, outside=Outside(), environ={}):
             raise AssertionError("it opened")
     assert not home.journal(Environment.SIM).exists()

@@ -162,7 +162,7 @@ async def test_i24_a_hostile_reply_becomes_one_of_our_errors(script: Script, kin
 
 
 async def test_no_connection_is_proven_not_sent() -> None:
-    error = await fails(AioHttp(), read(Hostile(origin="http://nobody.invalid")))
+    error = await fails(AioHttp(), read(Hostile(origin="https://nobody.invalid")))
     assert error.outcome is Outcome.NOT_SENT
 
 

@@ -281,7 +281,7 @@ async def test_a_refused_connection_is_not_sent() -> None:
 
 async def test_a_name_that_does_not_resolve_is_not_sent() -> None:
     async with OrderHttpClient() as client:
-        error = await fails(client, command(Hostile(origin="http://nobody.invalid")))
+        error = await fails(client, command(Hostile(origin="https://nobody.invalid")))
     assert isinstance(error, ConnectionFailed | Timeout)
     assert error.outcome is Outcome.NOT_SENT
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from floorbroker.domain.capability import BrokerInfo, Can, CredentialField, IdentityClass
 from floorbroker.domain.errors import ConfigInvalid
 from floorbroker.domain.values import AssetClass, Environment, OrderClass, OrderType, TimeInForce
-from floorbroker.transport.layers.gate import is_loopback
+from floorbroker.transport.reach import is_loopback
 
 TRADING_LIVE = "https://api.alpaca.markets"
 TRADING_PAPER = "https://paper-api.alpaca.markets"

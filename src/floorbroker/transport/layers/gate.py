@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import Forbidden, NotReady
@@ -12,6 +10,7 @@ from floorbroker.domain.ports import NO_STEPS, Steps
 from floorbroker.domain.steps import SENDING
 from floorbroker.domain.values import Environment
 from floorbroker.transport.message import Origin, parse_origin
+from floorbroker.transport.reach import is_loopback
 from floorbroker.transport.types import Lane, Request, Response, Transport
 
 Check = Callable[[Request], None]
@@ -80,14 +79,3 @@ def all_of(*checks: Check) -> Check:
             one(request)
 
     return check
-
-
-@lru_cache(maxsize=256)
-def is_loopback(host: str) -> bool:
-    """`localhost` or a loopback address."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
