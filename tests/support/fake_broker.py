@@ -40,6 +40,7 @@ from floorbroker.domain.records import (
     DataKind,
     ExecutionReport,
     Fetched,
+    KeyPermissions,
     LinkState,
     MarginRequirement,
     MarketHours,
@@ -137,6 +138,8 @@ class FakeBroker:
     stream_up: bool = True
     buying_power: Decimal = Decimal(100_000)
     environment_hint: str = ""
+    account: str = "F-1"
+    permissions: KeyPermissions = field(default_factory=KeyPermissions)
     clock_offset_s: float | None = None
     on_sent: Callable[[str], None] = lambda what: None
     _handler: OrderEvents | None = None
@@ -328,13 +331,17 @@ class FakeBroker:
     async def get_account_info(self) -> Account:
         await self._read("get_account_info")
         return Account(
-            account="F-1",
+            account=self.account,
             currency="USD",
             cash=self.buying_power,
             equity=Decimal(100_000),
             buying_power=self.buying_power,
             environment_hint=self.environment_hint,
         )
+
+    async def get_key_permissions(self) -> KeyPermissions:
+        await self._read("get_key_permissions")
+        return self.permissions
 
     async def get_balances(self) -> Fetched[Balance]:
         return Fetched(items=(), asked_at=await self._read("get_balances"))

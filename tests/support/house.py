@@ -183,6 +183,7 @@ def make(
     cancel_late: bool = True,
     answers_when_heard: bool = False,
     not_armed: Callable[[], str] = lambda: "",
+    account_number: str = "",
     seals: bool = False,
     steps: Steps = NO_STEPS,
 ) -> Desk:
@@ -243,6 +244,7 @@ def make(
         arrival_bound_s=broker.info.arrival_bound_s,
         visibility_lag_s=broker.info.visibility_lag_s,
         epoch=honest.epoch,
+        account_number=lambda: account_number,
         cancel_late=cancel_late,
         answers_when_heard=answers_when_heard,
         steps=steps,

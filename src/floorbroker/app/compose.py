@@ -150,6 +150,7 @@ def _context(seat: Seat, *, journal: Journal, switches: Switches, around: Surrou
         visibility_lag_s=broker.info.visibility_lag_s,
         send_timeout_s=around.send_timeout_s,
         epoch=around.epoch,
+        account_number=lambda: _account_number(seat),
         cancel_late=around.cancel_late,
         answers_when_heard=around.answers_when_heard,
         steps=around.steps,
@@ -192,6 +193,13 @@ def _wiring(seat: Seat, *, switches: Switches, tap: Callable[[Exchange], None], 
     )
 
 
+def _account_number(seat: Seat) -> str:
+    """The one the user gave, from wherever it is kept; empty when none was."""
+    kept = seat.secrets.get(ACCOUNT_NUMBER)
+    return seat.plain.get(ACCOUNT_NUMBER, "") if kept is None else kept.reveal()
+
+
+ACCOUNT_NUMBER = "BROKER_ACCOUNT_NUMBER"
 OWN_OPTIONS = frozenset({"arrival_bound_s", CA_FILE})
 
 

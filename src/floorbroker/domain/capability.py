@@ -57,12 +57,26 @@ class CredentialField:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """How the beginning of an account number or a key tells its environment.  `otherwise` is what no known beginning means."""
+
+    beginnings: Mapping[str, Environment] = field(default_factory=dict[str, Environment])
+    otherwise: Environment | None = None
+
+    def of(self, text: str) -> Environment | None:
+        """The environment it belongs to; None when nothing can be told."""
+        found = (place for beginning, place in self.beginnings.items() if text.startswith(beginning))
+        return next(found, self.otherwise)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerInfo:
     """Facts of one broker.  `hosts` is the closed table origin -> environment; durations in seconds.
 
     `arrival_bound_s` is how late an order may still arrive (`bound_enforced`: the venue itself enforces it), `visibility_lag_s`
     how late an accepted order may show in queries.  With `whole_successors` an order that replaces another may ask for its whole
-    quantity again, whatever was filled before it.
+    quantity again, whatever was filled before it.  `account_sign` and `key_sign` tell the environment of an account number and
+    of a BROKER_API_KEY.
     """
 
     code: str
@@ -79,6 +93,8 @@ class BrokerInfo:
     bound_enforced: bool = False
     visibility_lag_s: float = 2.0
     whole_successors: bool = False
+    account_sign: Sign = Sign()
+    key_sign: Sign = Sign()
     fields: tuple[CredentialField, ...] = ()
     documents: tuple[str, ...] = ()
 

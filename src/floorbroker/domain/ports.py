@@ -22,6 +22,7 @@ from floorbroker.domain.records import (
     DataKind,
     ExecutionReport,
     Fetched,
+    KeyPermissions,
     MarginRequirement,
     MarketHours,
     Position,
@@ -117,6 +118,10 @@ class Broker(Protocol):
         ...
 
     async def get_account_info(self) -> Account: ...
+
+    async def get_key_permissions(self) -> KeyPermissions:
+        """What the key in use may do, by the venue's word.  Asked after each `get_account_info` that begins a round."""
+        ...
 
     async def get_balances(self) -> Fetched[Balance]: ...
 

@@ -122,6 +122,16 @@ class Account:
 
 
 @frozen
+class KeyPermissions:
+    """What the venue says a key may do; None where it does not tell.  `detail` is one sentence for people."""
+
+    read: bool | None = None
+    trade: bool | None = None
+    withdraw: bool | None = None
+    detail: str = ""
+
+
+@frozen
 class Quote:
     """Best bid and ask; a missing side is None with size zero.  `source` labels where it came from."""
 

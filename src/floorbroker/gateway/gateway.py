@@ -368,6 +368,9 @@ class Gateway:
         chosen = [order for order in book.open_orders() if not order.pending_cancel]
         caller = Actor(principal="gateway", via="kill")
         one_by_one = service.cancel_open(chosen, actor=caller, reason="kill switch")
+        if session.ctx.is_own is False:  # a stranger's orders are not ours to cancel, nor to wait for
+            await one_by_one
+            return not book.open_orders()
         if Can.CANCEL_ALL in broker.info.can:
             _, found = await asyncio.gather(one_by_one, broker.cancel_all(), return_exceptions=True)
             if isinstance(found, BaseException):

@@ -9,7 +9,7 @@ from datetime import datetime
 from random import Random
 
 from floorbroker.domain.capability import Can
-from floorbroker.domain.errors import FloorbrokerError
+from floorbroker.domain.errors import FloorbrokerError, Forbidden
 from floorbroker.domain.ports import Subscription
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.gateway.desk import RoundResult, SessionState
@@ -113,8 +113,10 @@ class ProfileSession:
             try:
                 await self._log_in()
             except FloorbrokerError as error:
-                self._move(SessionState.OFFLINE, error.detail)
+                refused = isinstance(error, Forbidden)  # reached, and it is not what this profile may trade with
+                self._move(SessionState.DEGRADED if refused else SessionState.OFFLINE, error.detail)
                 self._settled.set()
+                self._wanted.clear()  # nothing is reconciled before a log-in
                 self.ctx.log.warning("session.connect_failed", profile=self.ctx.profile.name, code=error.code)
                 await self._back_off(attempt, error)
             else:
@@ -147,7 +149,9 @@ class ProfileSession:
             found = await self.service.reconciler.try_round()
             self._remember(found)
             if isinstance(found, FloorbrokerError):
-                await self._degrade(f"reconciliation failed: {found.detail}", attempt, found)
+                refused = isinstance(found, Forbidden)
+                reason = found.detail if refused else f"reconciliation failed: {found.detail}"
+                await self._degrade(reason, attempt, found)
             elif not found.converged:
                 await self._degrade(f"positions do not agree yet: {'; '.join(found.differences)}", attempt, None)
             elif not self._wanted.is_set():

@@ -11,7 +11,7 @@ from typing import Any
 
 from floorbroker.domain.capability import IdentityClass
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import FloorbrokerError, KillSwitchOn, NotArmed, NotReady
+from floorbroker.domain.errors import FloorbrokerError, Forbidden, KillSwitchOn, NotArmed, NotReady
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.ids import IdSource
 from floorbroker.domain.instrument import Instrument
@@ -21,6 +21,7 @@ from floorbroker.domain.records import Account, Position, Quote
 from floorbroker.domain.values import ZERO, IntentId
 from floorbroker.oms.book import OrderBook
 from floorbroker.oms.exposed import Exposed
+from floorbroker.oms.recognition import overpowered, stranger
 from floorbroker.oms.writer import Writer
 from floorbroker.risk.controls import cost_of
 from floorbroker.risk.gate import RiskGate
@@ -62,7 +63,11 @@ class Switches:
 
 @dataclass(slots=True, kw_only=True)
 class AccountContext:
-    """One account's collaborators and caches.  `cancel_late` cancels an order that appears after it was presumed not placed."""
+    """One account's collaborators and caches.  `cancel_late` cancels an order that appears after it was presumed not placed.
+
+    `account_number` tells the one that the user gave, if any.  `is_own` says whether the venue's account is the profile's:
+    None until the venue was asked.
+    """
 
     profile: Profile
     broker: Broker
@@ -85,6 +90,8 @@ class AccountContext:
     steps: Steps = NO_STEPS
     account: Account | None = None
     account_asked_at: datetime | None = None
+    account_number: Callable[[], str] = lambda: ""
+    is_own: bool | None = None
     _exposed: Exposed = field(init=False)
     _instruments: dict[str, tuple[datetime, Instrument]] = field(default_factory=dict[str, tuple[datetime, Instrument]])
     _quotes: dict[str, tuple[float, Quote]] = field(default_factory=dict[str, tuple[float, Quote]])
@@ -170,6 +177,15 @@ class AccountContext:
         self.account_asked_at = asked_at
         self._exposed.costs.settled_before(asked_at)
         return self.account
+
+    async def recognise(self) -> None:
+        """Ask whose account this is and what its key may do; raises `Forbidden` unless the profile may be traded with it."""
+        account = await self.refresh_account()
+        wrong = stranger(account, self.profile.environment, expected=self.account_number())
+        self.is_own = not wrong
+        if wrong := wrong or overpowered(await self.broker.get_key_permissions()):
+            self.log.error("account.refused", profile=self.profile.name, detail=wrong)
+            raise Forbidden(wrong)
 
     def situation(self, wish: NewOrder, instrument: Instrument, *, leave_out: IntentId | None = None) -> Situation:
         """Everything the controls look at, now, without waiting.  `leave_out` is an order about to be replaced."""

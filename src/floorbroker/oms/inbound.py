@@ -141,8 +141,8 @@ class Inbound:
     def _adopt(
         self, report: ExecutionReport, entries: list[Entry], adopted: dict[OrderId, IntentId]
     ) -> IntentId | None:
-        if report.order_id is None:
-            return None
+        if report.order_id is None or not self.ctx.is_own:
+            return None  # a stranger's order is none of ours, and until the venue was asked nobody knows whose it is
         for order_id in (report.order_id, report.replaces, report.replaced_by):
             if order_id is not None and order_id in adopted:
                 return adopted.setdefault(report.order_id, adopted[order_id])

@@ -9,11 +9,11 @@ from datetime import datetime
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.capability import Can
-from floorbroker.domain.errors import FloorbrokerError, Forbidden, OrderNotFound
+from floorbroker.domain.errors import FloorbrokerError, OrderNotFound
 from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import NoteEntry
-from floorbroker.domain.records import Account, ExecutionReport, Fetched, Position
-from floorbroker.domain.values import Environment, IntentId, text_of
+from floorbroker.domain.records import ExecutionReport, Fetched, Position
+from floorbroker.domain.values import IntentId, text_of
 from floorbroker.oms.account import AccountContext
 from floorbroker.oms.book import ADJUSTMENT
 from floorbroker.oms.doubt import Resolver
@@ -97,6 +97,7 @@ class Reconciler:
     async def _round(self, changed: AbstractSet[IntentId]) -> Round:
         ctx, started = self.ctx, self.ctx.clock.now()
         ctx.steps.reach("recon.begun")
+        await ctx.recognise()  # before anything that this account says is believed
         snapshot = await self._fetch(started)
         await self.inbound.take([*snapshot.history.items, *snapshot.open.items, *snapshot.fills])
         ctx.steps.reach("recon.folded")
@@ -112,7 +113,6 @@ class Reconciler:
         ctx.steps.reach("recon.completed")
         adjusted, disputed = await self._explain(snapshot.positions)
         ctx.steps.reach("recon.explained")
-        _assert_environment(await ctx.refresh_account(), ctx.profile.environment)
         result = Round(
             at=started,
             converged=not disputed,
@@ -265,10 +265,3 @@ class Reconciler:
         except FloorbrokerError as error:
             self.ctx.log.warning("reconcile.failed", code=error.code, detail=error.detail)
             return error
-
-
-def _assert_environment(account: Account, environment: Environment) -> None:
-    """The venue's own word on what this account is must agree with the profile (RELIABILITY 9)."""
-    hint = account.environment_hint
-    if hint and environment is not Environment.SIM and hint != environment.value:
-        raise Forbidden(f"the venue says this account is {hint}, the profile is {environment.value}")

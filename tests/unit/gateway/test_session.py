@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.errors import KillSwitchOn, NotArmed, NotReady
-from floorbroker.domain.values import Environment, OrdStatus
+from floorbroker.domain.errors import Forbidden, KillSwitchOn, NotArmed, NotReady
+from floorbroker.domain.orders import Approved
+from floorbroker.domain.records import KeyPermissions
+from floorbroker.domain.values import ClOrdId, Environment, IntentId, OrdStatus, ProfileName
+from floorbroker.oms.book import ADJUSTMENT
 from tests.support.fake_broker import FakeBroker, buy, silence
 from tests.support.house import CALLER, NOON, make, opened, stopped
 from tests.support.steps import Footprints
@@ -111,15 +115,99 @@ async def test_open_orders_are_listed_every_half_minute_though_the_stream_looks_
         assert desk.broker.reads.count("get_open_orders") == listings + 3
 
 
-async def test_the_venues_word_on_the_environment_must_agree_i17(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("environment", "told"), [(Environment.SIM, "live"), (Environment.PAPER, "live"), (Environment.LIVE, "paper")]
+)
+async def test_the_venues_word_on_the_environment_must_agree_i17(
+    tmp_path: Path, environment: Environment, told: str
+) -> None:
     clock = ManualClock(NOON)
-    broker = FakeBroker(clock, environment_hint="live")
-    async with opened(tmp_path, broker=broker, clock=clock, environment=Environment.PAPER, ready=False) as desk:
+    broker = FakeBroker(clock, environment_hint=told)
+    async with opened(tmp_path, broker=broker, clock=clock, environment=environment, ready=False) as desk:
         await desk.until(lambda: desk.session.state.value == "degraded")
-        assert "live" in desk.session.reason
+        assert desk.session.reason == f"the venue says this account is {told}, the profile is {environment.value}"
+        assert "account.refused" in desk.log.events
+        with pytest.raises(NotReady):
+            await desk.place(buy(), key="k")
+        assert desk.sent("submit") == 0
+
+
+async def test_another_account_than_the_one_given_is_refused_and_its_number_is_not_told(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    broker = FakeBroker(clock, account="123456789")
+    async with opened(tmp_path, broker=broker, clock=clock, ready=False, account_number="987654321") as desk:
+        await desk.until(lambda: desk.session.state.value == "degraded")
+        assert "ends in 6789" in desk.session.reason
+        assert not {"123456789", "987654321"} & set(desk.session.reason.split())
+        broker.account = "987654321"
+        await desk.until(lambda: desk.session.state.value == "ready")
+
+
+async def test_a_key_that_can_withdraw_is_refused_and_cancels_still_pass(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    broker = FakeBroker(clock)
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        order = await desk.place(buy())
+        broker.permissions = KeyPermissions(trade=True, withdraw=True)
+        desk.session.reconcile_again("the key was changed")
+        await desk.until(lambda: desk.session.state.value == "degraded")
+        assert "can withdraw money" in desk.session.reason
         with pytest.raises(NotReady):
             await desk.place(buy())
-        assert desk.sent("submit") == 0
+        await desk.gateway.cancel(order.intent_id, caller=CALLER)
+        assert desk.sent("submit") == 1
+        assert desk.now(order).ord_status is OrdStatus.CANCELED
+
+
+@pytest.mark.parametrize("withdraw", [False, None], ids=["it cannot", "the venue does not tell"])
+async def test_a_key_that_cannot_withdraw_as_far_as_the_venue_tells_is_taken(
+    tmp_path: Path, withdraw: bool | None
+) -> None:
+    clock = ManualClock(NOON)
+    broker = FakeBroker(clock, permissions=KeyPermissions(withdraw=withdraw))
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        await desk.place(buy())
+        assert desk.sent("submit") == 1
+
+
+def _somebody_elses(environment: Environment) -> Approved:
+    return Approved(
+        intent_id=IntentId("theirs"),
+        cl_ord_id=ClOrdId("theirs"),
+        profile=ProfileName("theirs"),
+        environment=environment,
+        order=buy(),
+        decided_at=0.0,
+    )
+
+
+async def test_nothing_of_a_strangers_account_comes_into_the_book_i17(tmp_path: Path) -> None:
+    """Its orders are not adopted, its positions not adjusted to, and a kill does not cancel them."""
+    clock = ManualClock(NOON)
+    broker = FakeBroker(clock, environment_hint="live", positions={"AAPL": Decimal(7)})
+    async with opened(tmp_path, broker=broker, clock=clock, environment=Environment.PAPER, ready=False) as desk:
+        theirs = broker.take(_somebody_elses(environment=Environment.PAPER))
+        broker.fill(theirs, "1")
+        await desk.until(lambda: desk.session.state.value == "degraded")
+        await desk.wait(60)
+        result = await desk.gateway.reconcile(desk.session.ctx.profile.name)
+        assert "live" in result.error
+        await desk.gateway.kill(2, caller=CALLER, reason="test")
+        await desk.wait(5)
+        assert (desk.gateway.orders(), desk.sent("cancel_all"), desk.sent("cancel")) == ([], 0, 0)
+        assert desk.journal.notes(ADJUSTMENT) == []
+
+
+async def test_a_log_in_that_is_refused_is_degraded_and_tried_again_without_haste_i17(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    broker = FakeBroker(clock, failing={"connect": Forbidden("the key is of another environment")})
+    async with opened(tmp_path, broker=broker, clock=clock, ready=False) as desk:
+        await desk.until(lambda: desk.session.state.value == "degraded")
+        desk.session.reconcile_again("somebody asked")
+        await desk.wait(600)
+        assert 5 < broker.reads.count("connect") < 100
+        broker.failing.clear()
+        await desk.until(lambda: desk.session.state.value == "ready")
 
 
 async def test_live_that_is_not_armed_takes_no_order_i11(tmp_path: Path) -> None:

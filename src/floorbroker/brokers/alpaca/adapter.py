@@ -57,6 +57,7 @@ from floorbroker.domain.records import (
     DataKind,
     ExecutionReport,
     Fetched,
+    KeyPermissions,
     LinkState,
     MarginRequirement,
     MarketHours,
@@ -105,6 +106,11 @@ class AlpacaBroker:
         closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._environment = environment
+        self._plays = (
+            Environment.PAPER if environment is Environment.SIM else environment
+        )  # simulators play practice accounts
+        self._key = credentials.key
+        self._permissions: KeyPermissions | None = None
         self._origins = origins
         self._options = Options() if options is None else options
         self._calls = Calls(origins=origins, options=self._options, command_timeout_s=send_timeout_s)
@@ -138,18 +144,20 @@ class AlpacaBroker:
     async def connect(self) -> None:
         """Prove the credentials, that the account belongs to this environment, and how far the clocks are apart.
 
-        Raises what the venue says, or `Forbidden` when the account is of another environment.
+        Raises what the venue says, or `Forbidden` when key or account are of another environment; a key that tells so by
+        its beginning is not even shown to the venue.
         """
         self._enter(LinkState.CONNECTING, "connecting")
         try:
+            self._assert_key()
             account = await self.get_account_info()
+            if (wrong := self._wrong_environment(account)) is not None:
+                raise Forbidden(wrong)
             self._offset_s = await self._measure_offset_s()
         except FloorbrokerError as error:
-            self._enter(LinkState.OFFLINE, error.detail)
+            refused = isinstance(error, Forbidden)
+            self._enter(LinkState.DEGRADED if refused else LinkState.OFFLINE, error.detail)
             raise
-        if (wrong := self._wrong_environment(account)) is not None:
-            self._enter(LinkState.DEGRADED, wrong)
-            raise Forbidden(wrong)
         self._enter(LinkState.CONNECTED, "")
 
     async def disconnect(self) -> None:
@@ -193,14 +201,25 @@ class AlpacaBroker:
                 *checks,
                 Check(name="credentials", ok=True, detail=f"account {account.account}"),
                 Check(name="environment", ok=wrong is None, detail=wrong or self._environment.value),
-                Check(name="permissions", ok=account.can_trade, detail=account.blocked_reason or "may trade"),
+                Check(name="permissions", ok=account.can_trade, detail=account.blocked_reason or self._allowed()),
             )
         )
 
+    def _assert_key(self) -> None:
+        belongs = INFO.key_sign.of(self._key.reveal())
+        if belongs is not None and belongs is not self._plays:
+            raise Forbidden(
+                f"BROKER_API_KEY is a key of the {belongs.value} account, and this profile is {self._environment.value}"
+            )
+
     def _wrong_environment(self, account: Account) -> str | None:
-        if self._environment is Environment.SIM or account.environment_hint == self._environment.value:
+        if account.environment_hint == self._plays.value:
             return None
         return f"the account is {account.environment_hint}, the profile is {self._environment.value}"
+
+    def _allowed(self) -> str:
+        detail = self._permissions.detail if self._permissions is not None else ""
+        return f"may trade; {detail}" if detail else "may trade"
 
     async def _measure_offset_s(self) -> float:
         """Seconds the venue's clock is ahead of the middle of our question."""
@@ -382,7 +401,16 @@ class AlpacaBroker:
     # -- account --------------------------------------------------------------------------------------------------------
 
     async def get_account_info(self) -> Account:
-        return accounts.account_from(await self._reads.ask(self._calls.account(), wire.Account, what="the account"))
+        told = await self._reads.ask(self._calls.account(), wire.Account, what="the account")
+        self._permissions = accounts.permissions_from(told)
+        return accounts.account_from(told)
+
+    async def get_key_permissions(self) -> KeyPermissions:
+        """Nothing is asked for it alone: what Alpaca tells stands in the account."""
+        if self._permissions is None:
+            await self.get_account_info()
+        assert self._permissions is not None  # told with the account
+        return self._permissions
 
     async def get_balances(self) -> Fetched[Balance]:
         """The cash; coins are positions at Alpaca."""

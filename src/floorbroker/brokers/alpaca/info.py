@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from floorbroker.domain.capability import BrokerInfo, Can, CredentialField, IdentityClass
+from floorbroker.domain.capability import BrokerInfo, Can, CredentialField, IdentityClass, Sign
 from floorbroker.domain.errors import ConfigInvalid
 from floorbroker.domain.values import AssetClass, Environment, OrderClass, OrderType, TimeInForce
 from floorbroker.transport.reach import is_loopback
@@ -74,6 +74,10 @@ INFO = BrokerInfo(
     visibility_lag_s=2.0,
     # "Total", says the document; as much again after a partial fill, reports https://github.com/alpacahq/Alpaca-API/issues/165
     whole_successors=True,
+    # Seen in every reply on record; the schema says only that it is text.  Live numbers are digits.
+    account_sign=Sign(beginnings=MappingProxyType({"PA": Environment.PAPER}), otherwise=Environment.LIVE),
+    # github.com/alpacahq/alpaca-trade-api-go/issues/17: the venue's own staff on PK; other beginnings tell nothing.
+    key_sign=Sign(beginnings=MappingProxyType({"PK": Environment.PAPER, "AK": Environment.LIVE})),
     fields=(
         CredentialField(
             name="BROKER_API_KEY",

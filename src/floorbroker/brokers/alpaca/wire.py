@@ -147,6 +147,7 @@ class Account(Wire, frozen=True, kw_only=True):
     shorting_enabled: bool = False
     trading_blocked: bool = False
     account_blocked: bool = False
+    transfers_blocked: bool | None = None
     trade_suspended_by_user: bool = False
 
 

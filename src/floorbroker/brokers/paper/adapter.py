@@ -37,6 +37,7 @@ from floorbroker.domain.records import (
     DataKind,
     ExecutionReport,
     Fetched,
+    KeyPermissions,
     LinkState,
     MarginRequirement,
     MarketHours,
@@ -291,6 +292,10 @@ class PaperBroker:
     async def get_account_info(self) -> Account:
         await self._asked()
         return self.venue.purse.account(self._account)
+
+    async def get_key_permissions(self) -> KeyPermissions:
+        """There is no key, and no money that could leave."""
+        return KeyPermissions(read=True, trade=True, withdraw=False, detail="no key and no real money")
 
     async def get_balances(self) -> Fetched[Balance]:
         asked_at = await self._asked()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -161,12 +162,13 @@ def broker(
     clock: ManualClock | None = None,
     environment: Environment = Environment.PAPER,
     options: Options | None = None,
+    key: str = "",
 ) -> AlpacaBroker:
     url = "http://127.0.0.1:8801" if environment is Environment.SIM else None
     return AlpacaBroker(
         environment=environment,
         origins=origins_for(environment, url),
-        credentials=CREDENTIALS,
+        credentials=replace(CREDENTIALS, key=Secret(key)) if key else CREDENTIALS,
         reads=reads or FakeTransport(),
         commands=commands or FakeTransport(),
         connect=connect or FakeConnect(),

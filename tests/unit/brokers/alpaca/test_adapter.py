@@ -538,12 +538,51 @@ async def test_connecting_proves_the_account_and_measures_the_clock() -> None:
     assert venue.get_connection_status().clock_offset_s == 0.5
 
 
-async def test_an_account_of_another_environment_is_not_connected() -> None:
-    venue = broker(reads=greeting(), environment=Environment.LIVE)
+@pytest.mark.parametrize(
+    ("number", "environment"),
+    [("PA3ABCDEF12", Environment.LIVE), ("123456789", Environment.PAPER), ("123456789", Environment.SIM)],
+)
+async def test_an_account_of_another_environment_is_not_connected_i17(number: str, environment: Environment) -> None:
+    venue = broker(reads=greeting(account_number=number), environment=environment, key="CK-tells-nothing")
     with pytest.raises(Forbidden):
         await venue.connect()
     assert venue.get_connection_status().state is LinkState.DEGRADED
     assert not venue.is_connected()
+
+
+@pytest.mark.parametrize(
+    ("key", "environment"),
+    [("PKPAPER", Environment.LIVE), ("AKLIVE", Environment.PAPER), ("AKLIVE", Environment.SIM)],
+)
+async def test_a_key_of_another_environment_is_not_even_shown_to_the_venue_i17(
+    key: str, environment: Environment
+) -> None:
+    reads = greeting()
+    venue = broker(reads=reads, environment=environment, key=key)
+    with pytest.raises(Forbidden) as refused:
+        await venue.connect()
+    assert reads.requests == []
+    assert key not in refused.value.detail
+    assert venue.get_connection_status().state is LinkState.DEGRADED
+
+
+@pytest.mark.parametrize(
+    ("account", "withdraw"),
+    [
+        ({}, False),
+        ({"account_number": "123456789", "transfers_blocked": True}, False),
+        ({"account_number": "123456789", "transfers_blocked": False}, None),
+    ],
+    ids=["paper money goes nowhere", "transfers are blocked", "a live key may, and the venue does not tell"],
+)
+async def test_what_alpaca_tells_of_a_key_is_passed_on_and_nothing_else(
+    account: dict[str, Any], withdraw: bool | None
+) -> None:
+    reads = greeting(**account)
+    permissions = await broker(reads=reads).get_key_permissions()
+    assert permissions.withdraw is withdraw
+    assert permissions.detail
+    assert [request.path for request in reads.requests] == ["/v2/account"]
 
 
 async def test_wrong_keys_are_told() -> None:

@@ -9,14 +9,14 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from floorbroker.brokers.alpaca import wire
+from floorbroker.brokers.alpaca.info import INFO
 from floorbroker.brokers.alpaca.mapping.values import ASSET_CLASS, BROKER, from_wire_symbol, needed, number
 from floorbroker.domain.errors import ApiError, InvalidRequest, SymbolNotFound
 from floorbroker.domain.instrument import Instrument, TickRule
-from floorbroker.domain.records import Account, Balance, MarketHours, Position, RiskMetrics
-from floorbroker.domain.values import ZERO, AssetClass
+from floorbroker.domain.records import Account, Balance, KeyPermissions, MarketHours, Position, RiskMetrics
+from floorbroker.domain.values import ZERO, AssetClass, Environment
 
 NEW_YORK = ZoneInfo("America/New_York")
-_PAPER_PREFIX = "PA"
 _FRACTION = Decimal("0.000000001")
 _CENT = Decimal("0.01")
 # Sub-penny rule: two decimals from a dollar on, four below (docs: orders-at-alpaca#sub-penny-increments-for-limit-orders).
@@ -51,7 +51,26 @@ def account_from(account: wire.Account) -> Account:
 
 
 def _is_paper(account: wire.Account) -> bool:
-    return account.account_number.startswith(_PAPER_PREFIX)
+    return INFO.account_sign.of(account.account_number) is Environment.PAPER
+
+
+def permissions_from(account: wire.Account) -> KeyPermissions:
+    """What a key may do, as far as Alpaca tells.
+
+    It has no call for the rights of a key.  Bank transfers are out of its reach, but a live key can ask for a withdrawal of
+    coins to an address that was approved a day before (Trading API 2.0.1, POST /v2/wallets/transfers), unless transfers of
+    the account are blocked.  Paper money goes nowhere.
+    """
+    if _is_paper(account):
+        return KeyPermissions(
+            read=True, trade=True, withdraw=False, detail="there is no money to move in a paper account"
+        )
+    if account.transfers_blocked:
+        return KeyPermissions(read=True, withdraw=False, detail="transfers of this account are blocked")
+    return KeyPermissions(
+        read=True,
+        detail="Alpaca does not tell what a key may do; a live key can ask for withdrawals to approved addresses",
+    )
 
 
 def _blocked_reason(account: wire.Account) -> str | None:
