@@ -1,37 +1,181 @@
-"""The last filter before anything is written: knows every secret in use, and its base64, hex, URL and JSON forms."""
+"""The last filter before anything is written: knows every secret that was ever in use, in every likely spelling.
+
+It stands on the way of every exchange and every log line, so most of its work is to see at once that there is nothing to do.
+A spelling of 15 bytes or more holds, wherever it stands in a text, one whole block of 8 bytes that begins at a multiple of 8.
+The blocks of all spellings at all offsets are therefore one set, and a text is free of secrets when none of its own blocks is in
+that set: one pass in C, whatever the number of secrets.  The few shorter spellings are looked for one by one.
+
+What is found is taken out as pieces, not as whole words: 15 bytes of a long secret are starred out although the rest was cut
+off.  A secret is never forgotten while the process lives: one that was rotated out may still be in force at a venue.
+"""
 
 from __future__ import annotations
 
-import base64
-import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from urllib.parse import quote, quote_plus
+from functools import lru_cache
+from struct import Struct
+from typing import Any, NoReturn
+
+from floorbroker.app.spellings import FRAGMENT, Spelling, spellings
 
 STARS = "***"
 MIN_LENGTH = 4
+_BLOCK = 8
+_WORD = 8  # a secret shorter than this counts only where it stands as a word of its own
+_SHORT_TEXT = 96
+_PAGE = 512  # blocks looked at in one go: a page of 4 KiB
+_KNOWN_MAX = 1024
+_SMEAR = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
+_LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+Span = tuple[int, int]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class SecretFilter:
     """Implements `ports.Redactor`."""
 
-    _forms: set[str] = field(default_factory=set[str])
-    _longest_first: tuple[str, ...] = ()
+    _secrets: set[str] = field(default_factory=set[str])
+    _blocks: dict[bytes, list[Spelling]] = field(default_factory=dict[bytes, list[Spelling]])
+    _numbers: set[int] = field(default_factory=set[int])  # the same blocks, as the machine's own integers
+    _short: tuple[str, ...] = ()
+    _harmless: set[str] = field(default_factory=set[str])  # short texts that come again and again: hosts, header values
 
     def learn(self, secret: str) -> None:
-        """From now on this text never passes, in any of its usual encodings.  Very short texts would star out everything."""
-        if len(secret) < MIN_LENGTH:
+        """From now on this text never passes, in any of its usual spellings.
+
+        Fewer than four characters are not learned: taking them out would star out everything and hide nothing.
+        """
+        if len(secret) < MIN_LENGTH or secret in self._secrets:
             return
-        raw = secret.encode()
-        encoded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
-        encoded |= {text.rstrip("=") for text in encoded}
-        self._forms |= {secret, raw.hex(), raw.hex().upper(), quote(secret, safe=""), quote_plus(secret)} | encoded
-        self._forms |= {json.dumps(secret)[1:-1]}
-        self._longest_first = tuple(sorted(self._forms, key=len, reverse=True))
+        short = set(self._short)
+        for spelling in spellings(secret):
+            if len(spelling.text) < FRAGMENT:
+                short.add(spelling.text.decode("utf-8", "surrogatepass"))
+            else:
+                self._learn_blocks(spelling)
+        self._secrets.add(secret)
+        self._short = tuple(sorted(short, key=len, reverse=True))
+        self._harmless = set()
+
+    def _learn_blocks(self, spelling: Spelling) -> None:
+        blocks = _blocks_of(spelling.text)
+        for block in blocks:
+            self._blocks.setdefault(block, []).append(spelling)
+        self._numbers.update(_reader(len(blocks))(b"".join(blocks), 0))
 
     def clean(self, text: str) -> str:
-        """The text with every known secret starred out, longest first."""
-        for form in self._longest_first:
-            if form in text:
-                text = text.replace(form, STARS)
-        return text
+        """The text with every known secret, and every telling piece of one, starred out."""
+        harmless = self._harmless  # the set of this moment: what is learned meanwhile begins a new one
+        if text in harmless or not self._secrets:
+            return text
+        raw = text.encode("utf-8", "surrogatepass")
+        if not self._is_suspect(text, raw):
+            if len(text) <= _SHORT_TEXT and len(harmless) < _KNOWN_MAX:
+                harmless.add(text)
+            return text
+        return _starred(raw, list(self._spans(raw)))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("what is secret cannot be pickled or copied")
+
+    def _is_suspect(self, text: str, raw: bytes) -> bool:
+        numbers = self._numbers
+        left, at = len(raw) // _BLOCK, 0
+        while left:
+            count = min(left, _PAGE)
+            if not numbers.isdisjoint(_reader(count)(raw, at)):
+                return True
+            left, at = left - count, at + count * _BLOCK
+        for short in self._short:  # noqa: SIM110 - `any` over a generator costs more than all the rest
+            if short in text:
+                return True
+        return False
+
+    def _spans(self, raw: bytes) -> Iterator[Span]:
+        done: dict[Spelling, int] = {}
+        for at in range(0, len(raw) - _BLOCK + 1, _BLOCK):
+            block = raw[at : at + _BLOCK]
+            for spelling in self._blocks.get(block, ()):
+                if at + _BLOCK > done.get(spelling, 0):
+                    for span in _pieces(raw, at, block, spelling):
+                        done[spelling] = max(done.get(spelling, 0), span[1])
+                        yield span
+        for short in self._short:
+            is_word = len(short) < _WORD and short in self._secrets
+            yield from _found(raw, short.encode("utf-8", "surrogatepass"), is_word=is_word)
+
+
+@lru_cache(maxsize=2 * _PAGE)
+def _reader(count: int) -> Callable[[bytes, int], tuple[Any, ...]]:
+    """Reads so many blocks as integers; a compiled `Struct` does it in half the time of a memory view."""
+    return Struct(f"{count}Q").unpack_from
+
+
+def _blocks_of(text: bytes) -> set[bytes]:
+    return {text[at : at + _BLOCK] for at in range(len(text) - _BLOCK + 1)}
+
+
+def _pieces(raw: bytes, at: int, block: bytes, spelling: Spelling) -> Iterator[Span]:
+    """As much of the spelling as stands around a block at `at`, where that is enough to tell."""
+    offset = spelling.text.find(block)
+    while offset >= 0:
+        start, end = _grown(raw, at, spelling.text, offset)
+        if end - start >= spelling.least:
+            yield _smeared(raw, start, end) if spelling.smears else (start, end)
+        offset = spelling.text.find(block, offset + 1)
+
+
+def _grown(raw: bytes, at: int, text: bytes, offset: int) -> Span:
+    start, end = at, at + _BLOCK
+    before, behind = offset - 1, offset + _BLOCK
+    while start > 0 and before >= 0 and raw[start - 1] == text[before]:
+        start, before = start - 1, before - 1
+    while end < len(raw) and behind < len(text) and raw[end] == text[behind]:
+        end, behind = end + 1, behind + 1
+    return start, end
+
+
+def _smeared(raw: bytes, start: int, end: int) -> Span:
+    """One character more on each side: base64 mixes the secret's first and last bits with its neighbours'."""
+    if start > 0 and raw[start - 1] in _SMEAR:
+        start -= 1
+    if end < len(raw) and raw[end] in _SMEAR:
+        end += 1
+    return start, end
+
+
+def _found(raw: bytes, short: bytes, *, is_word: bool) -> Iterator[Span]:
+    start = raw.find(short)
+    while start >= 0:
+        end = start + len(short)
+        if not (is_word and _is_inside_a_word(raw, start, end)):
+            yield start, end
+        start = raw.find(short, start + 1)
+
+
+def _is_inside_a_word(raw: bytes, start: int, end: int) -> bool:
+    is_led = start > 0 and raw[start - 1] in _LETTERS and raw[start] in _LETTERS
+    is_followed = end < len(raw) and raw[end] in _LETTERS and raw[end - 1] in _LETTERS
+    return is_led or is_followed
+
+
+def _starred(raw: bytes, spans: list[Span]) -> str:
+    """The text with stars in the place of the spans; those that overlap or touch are one."""
+    kept, behind, stars = bytearray(), 0, STARS.encode("ascii")
+    for start, end in sorted(spans):
+        begin, stop = _whole_characters(raw, start, end)
+        if not (kept.endswith(stars) and begin <= behind):
+            kept += raw[behind:begin] + stars
+        behind = max(behind, stop)
+    kept += raw[behind:]
+    return kept.decode("utf-8", "surrogatepass")
+
+
+def _whole_characters(raw: bytes, start: int, end: int) -> Span:
+    """A piece may begin or end inside a character of several bytes; it takes all of it."""
+    while start > 0 and raw[start] & 0xC0 == 0x80:
+        start -= 1
+    while end < len(raw) and raw[end] & 0xC0 == 0x80:
+        end += 1
+    return start, end
