@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from struct import Struct
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from floorbroker.app.spellings import FRAGMENT, Spelling, spellings
 
@@ -74,25 +74,41 @@ class SecretFilter:
             if len(text) <= _SHORT_TEXT and len(harmless) < _KNOWN_MAX:
                 harmless.add(text)
             return text
-        return _starred(raw, list(self._spans(raw)))
+        return _starred(raw, list(self._spans(raw))).decode("utf-8", "surrogatepass")
+
+    def clean_reply(self, raw: bytes) -> bytes:
+        """Whole replies of a door: long spellings alone, since a short secret may look like a price or a word of the data."""
+        if not self._secrets or not self._has_block(raw):
+            return raw
+        return _starred(raw, list(self._long_spans(raw)))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("what is secret cannot be pickled or copied")
 
     def _is_suspect(self, text: str, raw: bytes) -> bool:
-        numbers = self._numbers
-        left, at = len(raw) // _BLOCK, 0
-        while left:
-            count = min(left, _PAGE)
-            if not numbers.isdisjoint(_reader(count)(raw, at)):
-                return True
-            left, at = left - count, at + count * _BLOCK
+        if self._has_block(raw):
+            return True
         for short in self._short:  # noqa: SIM110 - `any` over a generator costs more than all the rest
             if short in text:
                 return True
         return False
 
+    def _has_block(self, raw: bytes) -> bool:
+        left, at = len(raw) // _BLOCK, 0
+        while left:
+            count = min(left, _PAGE)
+            if not self._numbers.isdisjoint(_reader(count)(raw, at)):
+                return True
+            left, at = left - count, at + count * _BLOCK
+        return False
+
     def _spans(self, raw: bytes) -> Iterator[Span]:
+        yield from self._long_spans(raw)
+        for short in self._short:
+            is_word = len(short) < _WORD and short in self._secrets
+            yield from _found(raw, short.encode("utf-8", "surrogatepass"), is_word=is_word)
+
+    def _long_spans(self, raw: bytes) -> Iterator[Span]:
         done: dict[Spelling, int] = {}
         for at in range(0, len(raw) - _BLOCK + 1, _BLOCK):
             block = raw[at : at + _BLOCK]
@@ -101,9 +117,6 @@ class SecretFilter:
                     for span in _pieces(raw, at, block, spelling):
                         done[spelling] = max(done.get(spelling, 0), span[1])
                         yield span
-        for short in self._short:
-            is_word = len(short) < _WORD and short in self._secrets
-            yield from _found(raw, short.encode("utf-8", "surrogatepass"), is_word=is_word)
 
 
 @lru_cache(maxsize=2 * _PAGE)
@@ -160,8 +173,8 @@ def _is_inside_a_word(raw: bytes, start: int, end: int) -> bool:
     return is_led or is_followed
 
 
-def _starred(raw: bytes, spans: list[Span]) -> str:
-    """The text with stars in the place of the spans; those that overlap or touch are one."""
+def _starred(raw: bytes, spans: list[Span]) -> bytes:
+    """The bytes with stars in the place of the spans; those that overlap or touch are one."""
     kept, behind, stars = bytearray(), 0, STARS.encode("ascii")
     for start, end in sorted(spans):
         begin, stop = _whole_characters(raw, start, end)
@@ -169,7 +182,7 @@ def _starred(raw: bytes, spans: list[Span]) -> str:
             kept += raw[behind:begin] + stars
         behind = max(behind, stop)
     kept += raw[behind:]
-    return kept.decode("utf-8", "surrogatepass")
+    return bytes(kept)
 
 
 def _whole_characters(raw: bytes, start: int, end: int) -> Span:
@@ -179,3 +192,34 @@ def _whole_characters(raw: bytes, start: int, end: int) -> Span:
     while end < len(raw) and raw[end] & 0xC0 == 0x80:
         end += 1
     return start, end
+
+
+_DEEPEST = 8
+
+
+def cleaned(value: object, clean: Callable[[str], str], *, depth: int = 0) -> object:
+    """A value for a log line: what is text or becomes text there is cleaned, numbers and their structure stay.
+
+    Never raises: what cannot be read is told by the name of its type.
+    """
+    match value:
+        case None | bool():
+            return value
+        case str():
+            return clean(value)
+        case int() | float():
+            return value if clean(repr(value)) == repr(value) else STARS
+        case dict() if depth < _DEEPEST:
+            items = cast("dict[object, object]", value).items()
+            return {clean(_text_of(name)): cleaned(held, clean, depth=depth + 1) for name, held in items}
+        case list() | tuple() | set() | frozenset() if depth < _DEEPEST:
+            return [cleaned(held, clean, depth=depth + 1) for held in cast("list[object]", value)]
+        case _:
+            return clean(_text_of(value))
+
+
+def _text_of(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - a log line must not fail because of what it tells
+        return f"<{type(value).__name__}>"
