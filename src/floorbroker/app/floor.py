@@ -17,7 +17,7 @@ from floorbroker.app.credentials import BotFile, Credentials, profile_of, read_b
 from floorbroker.app.failpoints import VARIABLE, fail_points
 from floorbroker.app.home import Home
 from floorbroker.app.permits import FilePermits
-from floorbroker.app.redactor import SecretFilter
+from floorbroker.app.redactor import SecretFilter, secrets_in
 from floorbroker.app.trust import trusted_by
 from floorbroker.brokers.registry import BROKERS
 from floorbroker.brokers.wiring import Shells
@@ -103,6 +103,8 @@ async def open_floor(
     world = outside or Outside()
     config = load(home, path=config_path, environ=environ)
     bot = read_bot(home.env_bot, environ)
+    for secret in secrets_in(bot.values):
+        world.redactor.learn(secret)
     seats = seats_of(home, config, bot, only=only)
     if plan := (os.environ if environ is None else environ).get(VARIABLE):
         world = replace(world, steps=fail_points(plan, profiles=[seat.profile for seat in seats], log=world.log))

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 import structlog
 
 from floorbroker.app.redactor import cleaned
+from floorbroker.app.streams import behind
 from floorbroker.domain.ports import Log, Redactor
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -29,7 +30,7 @@ def open_log(redactor: Redactor, *, level: str = "info", pretty: bool = False, f
         logging.getLogger(name).setLevel(logging.CRITICAL)
     last = structlog.dev.ConsoleRenderer(colors=False) if pretty else structlog.processors.JSONRenderer(default=str)
     return structlog.wrap_logger(
-        structlog.PrintLogger(file=file or sys.stderr),
+        structlog.PrintLogger(file=file or behind(sys.stderr)),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -87,34 +88,3 @@ def told_in(log: Log) -> Generator[None]:
 def _tell(log: Log, event: str, error: BaseException | None, **members: object) -> None:
     trace = "".join(traceback.format_exception(error)) if error is not None else ""
     log.error(event, error=type(error).__name__, trace=trace, **members)
-
-
-class CleanStream:
-    """A text stream whose lines pass the redactor: for whatever prints to standard error by a way we do not know.
-
-    Unfinished lines are held until they end or somebody flushes.  `plain` is the stream behind it, for what is clean already.
-    """
-
-    def __init__(self, plain: TextIO, redactor: Redactor) -> None:
-        self.plain = plain
-        self._redactor = redactor
-        self._held = ""
-
-    def write(self, text: str) -> int:
-        lines, end, rest = (self._held + text).rpartition("\n")
-        self._held = rest
-        if end:
-            self.plain.write(self._redactor.clean(lines + end))
-        return len(text)
-
-    def writelines(self, lines: list[str]) -> None:
-        self.write("".join(lines))
-
-    def flush(self) -> None:
-        held, self._held = self._held, ""
-        if held:
-            self.plain.write(self._redactor.clean(held))
-        self.plain.flush()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.plain, name)

@@ -11,11 +11,13 @@ off.  A secret is never forgotten while the process lives: one that was rotated 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from struct import Struct
 from typing import Any, NoReturn, cast
+from urllib.parse import unquote
 
 from floorbroker.app.spellings import FRAGMENT, Spelling, spellings
 
@@ -192,6 +194,20 @@ def _whole_characters(raw: bytes, start: int, end: int) -> Span:
     while end < len(raw) and raw[end] & 0xC0 == 0x80:
         end += 1
     return start, end
+
+
+_SECRET = ("USERNAME", "PASSWORD", "ACCOUNT_NUMBER", "API_KEY", "SECRET_KEY")
+_LOGIN = re.compile(r"//([^/?#@]*)@")
+
+
+def secrets_in(given: Mapping[str, str]) -> Iterator[str]:
+    """What must not be shown of the eight fields: the five secret ones, and a login inside the URL."""
+    for name, value in given.items():
+        if name.removeprefix("BROKER_") in _SECRET:
+            yield value
+        elif name == "BROKER_URL" and (found := _LOGIN.search(value)):
+            user, colon, password = found[1].partition(":")
+            yield from (part for text in (password if colon else user,) for part in (text, unquote(text)))
 
 
 _DEEPEST = 8

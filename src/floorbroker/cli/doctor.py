@@ -33,7 +33,8 @@ def doctor(ctx: typer.Context) -> None:
 
 
 def _told(settings: Settings, findings: list[Finding]) -> None:
-    rows = [{"check": f.check, "state": f.state, "detail": f.detail, "repair": f.repair} for f in findings]
+    clean = settings.redactor.clean
+    rows = [{"check": f.check, "state": f.state, "detail": clean(f.detail), "repair": f.repair} for f in findings]
     if settings.json:
         show_json({"ok": all(f.state != "red" for f in findings), "checks": rows})
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any
@@ -118,10 +119,11 @@ def root(
     words = [environment.value for environment in Environment]
     if env is not None and env not in words:
         raise usage(f"--env: {env!r} is not one of {', '.join(words)}")
-    ctx.obj = Settings(
+    settings = Settings(
         json=as_json, quiet=quiet, verbose=verbose, home=home, config=config, profile=profile, env=env,
         color=not no_color, yes=yes, timeout_s=timeout,
     )  # fmt: skip
+    ctx.obj = settings if ctx.obj is None else replace(settings, redactor=ctx.obj)
     if version:
         develop.show_version(ctx.obj)
         raise typer.Exit
@@ -134,9 +136,20 @@ for module in VERBS:
 
 
 def main() -> None:
-    """Run the command; ends the process with its exit code."""
+    """Run the command; ends the process with its exit code.
+
+    One filter serves the whole process, and standard error passes it whoever prints there.
+    """
+    from floorbroker.app.redactor import SecretFilter
+    from floorbroker.app.streams import CleanStream
+
+    known = SecretFilter()
+    sys.stderr = CleanStream(sys.stderr, known)
     sys.excepthook = _bug
-    get_command(app)()  # `app()` would put a hook of its own in the place of ours
+    try:
+        get_command(app)(obj=known)  # `app()` would put a hook of its own in the place of ours
+    finally:
+        sys.stderr.flush()
 
 
 def _readable(words: list[str]) -> None:

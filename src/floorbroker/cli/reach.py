@@ -124,6 +124,7 @@ async def _server(stack: AsyncExitStack, home: Home, settings: Settings) -> Door
     for url in addresses(home, settings):
         if await is_ours(url, home):
             token = _token_of(home) or ""
+            settings.redactor.learn(token)
             return await stack.enter_async_context(open_door(url, token, timeout_s=settings.timeout_s))
     return None
 
@@ -187,7 +188,7 @@ async def _inside(stack: AsyncExitStack, home: Home, settings: Settings) -> Door
     from floorbroker.app.compose import BROKERS
     from floorbroker.app.floor import Outside, open_floor
 
-    outside = Outside()
+    outside = Outside(redactor=settings.redactor)
     if settings.verbose:
         from floorbroker.app.logs import open_log
 
@@ -198,6 +199,7 @@ async def _inside(stack: AsyncExitStack, home: Home, settings: Settings) -> Door
         async with asyncio.timeout(settings.timeout_s):
             await asyncio.gather(*(desk.until_settled() for desk in floor.desks.values()))
     token = secrets.token_urlsafe(32)
+    outside.redactor.learn(token)
     app = create_app(
         desks=floor.desks,
         token=HashedToken(token_digest(token)),

@@ -49,14 +49,16 @@ def up(
     """Run gateway, server and web page."""
     from floorbroker.app.config import load
     from floorbroker.app.floor import Outside
-    from floorbroker.app.logs import open_log
+    from floorbroker.app.hardening import harden
+    from floorbroker.app.logs import open_log, told_in
     from floorbroker.store.lock import ProcessLock
 
+    harden()
     settings = settings_of(ctx)
     home = settings.open_home()
     section = load(home, path=settings.config).server
     address = bindable(host or section.host, section.port if port is None else port, configured=section.host)
-    outside = Outside()
+    outside = Outside(redactor=settings.redactor)
     level = "error" if settings.quiet else "debug" if settings.verbose > 1 else "info"
     outside.log = open_log(outside.redactor, level=level, pretty=sys.stderr.isatty())
     lock = ProcessLock(home.root / LOCK)
@@ -64,7 +66,8 @@ def up(
     try:
         with listening(*address) as listener:
             _mark(home, url_of(address[0], listener.getsockname()[1]))
-            code = asyncio.run(_serve(settings, home, listener, address[0], outside))
+            with told_in(outside.log):
+                code = asyncio.run(_serve(settings, home, listener, address[0], outside))
     finally:
         (home.root / LOCK).write_text("", "ascii")
         lock.release()
@@ -144,12 +147,14 @@ class _Ending:
 async def _serve(settings: Settings, home: Home, listener: socket.socket, host: str, outside: Outside) -> int:
     from floorbroker.api.metrics import PrometheusMeter
     from floorbroker.app.floor import open_floor
+    from floorbroker.app.hardening import forget_environment
 
     ending, meter = _Ending(), PrometheusMeter()
     ending.watch()
     outside.meter = meter
     try:
         async with open_floor(home, outside=outside, config_path=settings.config) as floor:
+            forget_environment()
             token, is_first = _token(home, outside)
             app = _app(floor, token, host, outside, meter)
             url = url_of(*listener.getsockname()[:2])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,21 @@ import typer
 
 if TYPE_CHECKING:
     from floorbroker.app.home import Home
+    from floorbroker.app.redactor import SecretFilter
+
+
+def _knowing_nothing() -> SecretFilter:
+    from floorbroker.app.redactor import SecretFilter
+
+    return SecretFilter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What was said before any verb; `timeout_s` bounds every request and wait."""
+    """What was said before any verb; `timeout_s` bounds every request and wait.
+
+    `redactor` is the one filter of the process: what a verb learns is kept from everything that it prints for people.
+    """
 
     json: bool = False
     quiet: bool = False
@@ -28,6 +38,7 @@ class Settings:
     color: bool = True
     yes: bool = False
     timeout_s: float = 30.0
+    redactor: SecretFilter = field(default_factory=_knowing_nothing, repr=False, compare=False)
 
     def open_home(self) -> Home:
         """The home in use, made when absent.  Raises `ConfigInvalid`."""

@@ -8,14 +8,13 @@ import json
 import logging
 import sys
 import threading
-import traceback
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from floorbroker.app.logs import CleanStream, LibraryLog, open_log, told_in
+from floorbroker.app.logs import LibraryLog, open_log, told_in
 from floorbroker.app.redactor import SecretFilter
 from floorbroker.domain.ports import Log
 from floorbroker.domain.secret import Secret
@@ -161,27 +160,3 @@ def test_afterwards_the_hooks_are_those_of_before(written: Written) -> None:
         assert threading.excepthook is not before[0]
     assert (threading.excepthook, sys.unraisablehook, warnings.showwarning) == before
     assert not [handler for handler in logging.getLogger().handlers if isinstance(handler, LibraryLog)]
-
-
-def test_a_clean_stream_holds_a_line_until_it_is_whole() -> None:
-    behind, known = io.StringIO(), SecretFilter()
-    known.learn(KEY)
-    stream = CleanStream(behind, known)
-    stream.write(KEY[:9])
-    stream.write(f"{KEY[9:]} said\nand ")
-    assert behind.getvalue() == "*** said\n"
-    stream.flush()
-    assert behind.getvalue() == "*** said\nand "
-    assert not stream.isatty()
-
-
-def test_a_trace_printed_to_a_clean_stream_tells_nothing() -> None:
-    behind, known = io.StringIO(), SecretFilter()
-    known.learn(KEY)
-    inner = ValueError(KEY.encode())
-    outer = ExceptionGroup(KEY, [inner, TypeError({"deep": [KEY]})])
-    outer.add_note(f"noted {KEY}")
-    outer.__cause__ = KeyError(KEY)
-    traceback.print_exception(outer, file=CleanStream(behind, known))
-    assert "ExceptionGroup" in behind.getvalue()
-    assert KEY not in behind.getvalue()
