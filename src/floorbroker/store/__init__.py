@@ -1,6 +1,6 @@
 """The append-only journal, and the audit that leaves with it."""
 
-from floorbroker.store.audit import AuditExporter, audit_lines, audit_tail
+from floorbroker.store.audit import audit_lines, audit_tail
 from floorbroker.store.executors import CommitExecutor, InlineExecutor, ThreadExecutor
 from floorbroker.store.export import digest, journal_lines
 from floorbroker.store.reader import JournalReader
@@ -10,7 +10,6 @@ from floorbroker.store.unresolved import UnresolvedLog
 from floorbroker.store.writer import StaleEpoch
 
 __all__ = [
-    "AuditExporter",
     "CommitExecutor",
     "InlineExecutor",
     "JournalReader",

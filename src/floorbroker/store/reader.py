@@ -91,6 +91,14 @@ class JournalReader:
         query = f"SELECT {_COLUMNS} FROM records WHERE seq IN (SELECT {chosen} FROM notes WHERE topic = ? {grouped}) ORDER BY seq"  # noqa: S608 - our own words
         return [record_of(columns) for columns in self._all(query, topic)]
 
+    def notes_after(self, topic: str, *, after: int, upto: int, limit: int = PAGE) -> list[Record]:
+        """A page of the notes about one topic, numbered behind `after` and up to `upto`."""
+        if not self._has_notes():
+            return [record for record in self._noted(topic, newest=False) if after < record.seq <= upto][:limit]
+        chosen = "SELECT seq FROM notes WHERE topic = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+        query = f"SELECT {_COLUMNS} FROM records WHERE seq IN ({chosen}) ORDER BY seq"  # noqa: S608 - our own words
+        return [record_of(columns) for columns in self._all(query, topic, after, upto, limit)]
+
     def _has_notes(self) -> bool:
         return self._first("SELECT 1 FROM sqlite_master WHERE name = 'notes'") is not None
 
