@@ -84,7 +84,7 @@ def compared(places: Places, folder: Path, *, is_archived: bool) -> Finding | No
 
 
 def _same(path: Path, there: Path, start: int, end: int) -> bool:
-    return _differs(path, there, start, end) is None
+    return start == end or _differs(path, there, start, end) is None
 
 
 def _differs(path: Path, there: Path, start: int, end: int) -> int | None:

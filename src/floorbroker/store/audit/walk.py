@@ -150,8 +150,12 @@ class Walk:
         if point.env != self.environment or point.kind != "checkpoint" or point.v != VERSION:
             self.wrong("checkpoint", size, f"this is a checkpoint of {point.env[:20]!a}, version {point.v[:20]!a}")
         if point.size != str(size):
-            first = min(size, int(point.size)) + 1
-            self.wrong("gap", first, f"a checkpoint over {point.size} records stands behind record {size}")
+            kind = (
+                "gap" if int(point.size) > size else "checkpoint"
+            )  # signed records are not here, or it is out of place
+            self.wrong(
+                kind, self._place_of(point), f"a checkpoint over {point.size} records stands behind record {size}"
+            )
         if point.number != str(self.number + 1):
             since = self.checkpointed + 1
             self.wrong("checkpoint", since, f"checkpoint {self.number + 1} is missing: {point.number} stands here")
@@ -160,6 +164,11 @@ class Walk:
             self.wrong("changed", since, f"one of the records {since} to {size} is not the one that was signed")
         self.number, self.checkpointed, self.last_point = self.number + 1, size, point
         self.on_checkpoint(point)
+
+    def _place_of(self, point: Checkpoint) -> int:
+        """The first record behind the place where a signed checkpoint should have stood, if it is behind us; else the next."""
+        is_late = point.number == str(self.number + 1) and int(point.size) < self.size
+        return 1 + (int(point.size) if is_late else self.size)
 
     # -- segments ---------------------------------------------------------------------------------------------------------
 
@@ -178,7 +187,8 @@ class Walk:
         if self.began_at is None:
             self._begin_here(point, tree)
         elif head.frontier != [peak.hex() for peak in self.tree.peaks]:
-            self.wrong("segment", self.size + 1, f"segment {number} does not go on where the one before it ends")
+            detail = f"segment {number} does not go on where the one before it ends"
+            self.wrong("segment", self._place_of(point), detail)
         self.segment = number
         self._proven(point)
 

@@ -78,7 +78,8 @@ class Desk:
         return chain
 
     def evidence(self, **given: Any) -> Evidence:
-        given.setdefault("public", read_public(self.places.public.read_bytes(), where="the test"))
+        if "public" not in given:
+            given["public"] = read_public(self.places.public.read_bytes(), where="the test")
         given.setdefault("public_from", "beside the records")
         if self.kept.keys:
             given.setdefault("first", self.kept.keys[-1])
