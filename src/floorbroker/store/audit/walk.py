@@ -167,7 +167,7 @@ class Walk:
 
     def _place_of(self, point: Checkpoint) -> int:
         """The first record behind the place where a signed checkpoint should have stood, if it is behind us; else the next."""
-        is_late = point.number == str(self.number + 1) and int(point.size) < self.size
+        is_late = int(point.number) > self.number and int(point.size) < self.size
         return 1 + (int(point.size) if is_late else self.size)
 
     # -- segments ---------------------------------------------------------------------------------------------------------
