@@ -70,6 +70,7 @@ class Surroundings:
     answers_when_heard: bool = False
     live_enabled: bool = False
     steps: Steps = NO_STEPS
+    audit_trouble: Callable[[], str] = lambda: ""  # why the audit cannot be written; empty while it is
 
 
 def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) -> Gateway:
@@ -103,7 +104,7 @@ def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surround
     name = seat.profile.name
 
     def not_ready() -> str:
-        return session.not_ready()
+        return session.not_ready() or around.audit_trouble()
 
     switches = Switches(
         blocked=lambda: gateway.kill_switch.blocked(name),

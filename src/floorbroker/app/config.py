@@ -49,6 +49,12 @@ class TradingSection(_Section):
     live_enabled: bool = False
 
 
+class AuditSection(_Section):
+    """Where the audit goes besides the home: `copy_to` is a folder, on another machine's disk if you can, or empty."""
+
+    copy_to: str = Field(default="", max_length=4096)
+
+
 class ProfileSection(_Section):
     """One broker account.  `options` are the broker's own, `limits` this account's risk limits."""
 
@@ -64,6 +70,7 @@ class Config(_Section):
 
     server: ServerSection = ServerSection()
     trading: TradingSection = TradingSection()
+    audit: AuditSection = AuditSection()
     risk: dict[str, Any] = Field(default_factory=dict[str, Any])
     profiles: dict[str, ProfileSection] = Field(default_factory=dict[str, ProfileSection])
 
@@ -145,6 +152,7 @@ def _explain(file: Path, error: ValidationError, variables: Mapping[str, str]) -
         *Config.model_fields,
         *ServerSection.model_fields,
         *TradingSection.model_fields,
+        *AuditSection.model_fields,
         *ProfileSection.model_fields,
     ]
     near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)

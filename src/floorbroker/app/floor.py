@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random, SystemRandom
 
+from floorbroker.app.auditing import Auditing
 from floorbroker.app.binding import assert_bound, bind
 from floorbroker.app.compose import Seat, Surroundings, compose
 from floorbroker.app.config import PAPER, Config, load
@@ -166,6 +167,9 @@ def _desk(
     tail = max(unresolved.last_seq, journal.last_seq - _CRASH_TAIL)
     _list(unresolved, journal.replay(tail), world.log)  # what a crash kept from the list
     archives = _Archives(home, journal, world.log)
+    auditing = Auditing.of(
+        home, journal, clock=world.clock, log=world.log, meter=world.meter, copy=config.audit.copy_to, steps=world.steps
+    )
     retries = bot.int_of("API_RETRY_LIMIT")
     around = Surroundings(
         clock=world.clock,
@@ -186,9 +190,12 @@ def _desk(
         answers_when_heard=config.trading.answers == "heard",
         live_enabled=config.trading.live_enabled,
         steps=world.steps,
+        audit_trouble=auditing.fault,
     )
     try:
-        return compose(journal=journal, seats=seats, around=around)
+        gateway = compose(journal=journal, seats=seats, around=around)
+        gateway.attendants = (auditing,)
+        return gateway
     except BaseException:
         archives.abandon()
         journal.abandon()  # a profile that cannot be wired must not keep the journal locked

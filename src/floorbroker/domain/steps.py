@@ -103,7 +103,14 @@ KILL: Mapping[str, str] = MappingProxyType(
         "kill.permitted": "the permits are back",
     }
 )
-STEPS: Mapping[str, str] = MappingProxyType({**SUBMIT, **EVENT, **CANCEL, **REPLACE, **RECONCILE, **KILL})
+AUDIT: Mapping[str, str] = MappingProxyType(
+    {
+        "audit.rows": "new rows were read from the journal; no file has changed",
+        "audit.lines": "their lines are durable, the key of the chain is still the old one",
+        "audit.key": "the key of the chain has moved on, the old one is gone",
+    }
+)
+STEPS: Mapping[str, str] = MappingProxyType({**SUBMIT, **EVENT, **CANCEL, **REPLACE, **RECONCILE, **KILL, **AUDIT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

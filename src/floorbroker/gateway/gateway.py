@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Protocol
 
 from floorbroker.bus import InProcessBus
 from floorbroker.domain.bars import BarSeries
@@ -45,6 +46,19 @@ CANCEL_ROUND_S = 1.0
 EVENT_QUEUE = 10_000
 
 
+class Attendant(Protocol):
+    """Works beside the sessions as long as the journal is open: the audit on its way out of it."""
+
+    @property
+    def trouble(self) -> str:
+        """Why no new orders are taken because of it; empty when they are."""
+        ...
+
+    async def start(self) -> None: ...
+
+    async def finish(self) -> None: ...
+
+
 @dataclass(slots=True)
 class Gateway:
     """Implements `desk.Desk`.  Built by `app.compose`; `start` begins, `stop` ends."""
@@ -54,6 +68,7 @@ class Gateway:
     clock: Clock
     log: Log
     bus: InProcessBus[DeskEvent]
+    attendants: tuple[Attendant, ...] = ()
     sessions: dict[ProfileName, ProfileSession] = field(default_factory=dict[ProfileName, ProfileSession])
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
     _announced: int = 0
@@ -64,6 +79,8 @@ class Gateway:
     async def start(self) -> None:
         """Start every session and the watch for kills written beside us.  The books are already replayed."""
         loop = asyncio.get_running_loop()
+        for attendant in self.attendants:
+            await attendant.start()
         self._announced = self.last_seq()
         for session in self.sessions.values():
             session.service.start()
@@ -85,6 +102,8 @@ class Gateway:
         await asyncio.gather(*self._tasks, *self._cancelling.values(), return_exceptions=True)
         for session in self.sessions.values():
             await session.stop()
+        for attendant in self.attendants:
+            await attendant.finish()
         await self.journal.close()
 
     # -- events -----------------------------------------------------------------------------------------------------------
@@ -160,7 +179,7 @@ class Gateway:
             profile=session.ctx.profile,
             state=session.state,
             since=session.since,
-            reason=session.reason,
+            reason=session.reason or "; ".join(filter(None, (attendant.trouble for attendant in self.attendants))),
             stream_up=session.stream_up,
             kill_level=level,
             open_orders=len(open_orders),

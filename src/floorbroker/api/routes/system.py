@@ -46,7 +46,7 @@ async def get_health(door: DoorDep) -> Response:
 async def get_readiness(request: Request, door: DoorDep) -> Response:
     """Whether orders can be taken: each environment has at least one READY profile.  Needs no token."""
     by_desk = [[s for s in desk.profiles() if s.profile.enabled] for desk in door.desks.values()]
-    ready = [[s for s in statuses if s.state is SessionState.READY] for statuses in by_desk]
+    ready = [[s for s in statuses if s.state is SessionState.READY and not s.reason] for statuses in by_desk]
     counts = sum(map(len, by_desk)), sum(map(len, ready))
     if not ready or not all(ready):
         detail = f"{counts[1]} of {counts[0]} profiles are ready"

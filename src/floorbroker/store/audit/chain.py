@@ -108,6 +108,10 @@ class Chain:
             self._write(draft)
         return [*begun, *draft.made]
 
+    def is_due(self, at: datetime) -> bool:
+        """Whether there are records that no checkpoint covers, and the last one is a minute old."""
+        return self.standing.size > self.standing.checkpointed and self._is_due(at)
+
     def _draft(self) -> _Draft:
         was = self.standing
         return _Draft(
@@ -167,7 +171,6 @@ class Chain:
         head = line_of(segment_head(checkpoint, draft.tree, number=number)) + b"\n"
         with told(str(self.places.segment(number))):
             put(self.files, self.places.segment(number), head)
-        self.steps.reach("audit.segment")
         self._move(draft, segment=number, offset=len(head))
         return checkpoint
 

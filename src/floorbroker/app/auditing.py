@@ -1,0 +1,294 @@
+"""The audit's way out of the journal while a desk runs: one task for each environment, its work in a thread of its own.
+
+Twice a second the loop compares one number; when the journal has grown, a thread reads the new rows, chains them and makes
+them durable, a few at a time, letting the loop run in between.  While that fails new orders are refused: what is done must
+stay provable.  Cancels and the kill switch do not ask.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from floorbroker.app.home import Home, write_private
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import FloorbrokerError, JournalFault
+from floorbroker.domain.ports import NO_STEPS, AuditEntry, Entry, Log, Meter, Steps
+from floorbroker.domain.secret import Secret
+from floorbroker.oms.unforeseen import ours
+from floorbroker.store.audit import Chain, ChainBroken, Places, begun, opened
+from floorbroker.store.audit.checkpoint import Checkpoint
+from floorbroker.store.audit.copying import Copy
+from floorbroker.store.audit.notes import EVERYWHERE, begun_note, checkpoint_note, last_begun, node_of
+from floorbroker.store.audit.rows import Row, audit_pages
+from floorbroker.store.reader import JournalReader
+from floorbroker.store.sqlite import SqliteJournal
+
+POLL_S = 0.5
+STUCK_S = 10.0
+COPY_RETRY_S = 5.0
+BATCH, SLICE = 1000, 32
+BREATH_S = 0.0005
+RESTART = "floorbroker audit restart"
+T = TypeVar("T")
+
+
+@dataclass(slots=True, kw_only=True)
+class Auditing:
+    """The export of one environment's audit.  `start` it before the sessions, `finish` it after them."""
+
+    journal: SqliteJournal
+    places: Places
+    clock: Clock
+    log: Log
+    meter: Meter
+    copy: Copy | None = None
+    steps: Steps = NO_STEPS
+    chain: Chain | None = None
+    trouble: str = ""
+    _seen: int = -1
+    _is_noted: bool = False
+    _one: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _pending: list[Checkpoint] = field(default_factory=list[Checkpoint])
+    _reader: JournalReader | None = None
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
+    _threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(max_workers=1, thread_name_prefix="audit")
+    )
+    _copying: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(max_workers=1, thread_name_prefix="audit-copy")
+    )
+    _bringing: asyncio.Future[int] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        home: Home,
+        journal: SqliteJournal,
+        *,
+        clock: Clock,
+        log: Log,
+        meter: Meter,
+        copy: str = "",
+        steps: Steps = NO_STEPS,
+    ) -> Auditing:
+        """Over a home's folder; `copy` is the folder off the host, empty for none."""
+        places = Places(home.audit, journal.environment)
+        away = Copy(places=places, folder=Path(copy).expanduser()) if copy else None
+        return cls(journal=journal, places=places, clock=clock, log=log, meter=meter, copy=away, steps=steps)
+
+    def fault(self) -> str:
+        """Why new orders are refused; empty while the audit is written."""
+        return self.trouble
+
+    # -- life -------------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open the chain, and begin to write.  A chain that cannot be opened is told of, and keeps new orders out."""
+        await self._attempt(self._open)
+        await self._note()
+        loop = asyncio.get_running_loop()
+        self._tasks.append(loop.create_task(self._run(), name=f"audit-{self.places.environment.value}"))
+        if self.copy is not None:
+            self._tasks.append(loop.create_task(self._bring_away(), name=f"audit-copy-{self.places.environment.value}"))
+
+    async def finish(self) -> None:
+        """Everything the journal holds by now, and a last checkpoint; then let go.  The journal must still be open."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.catch_up(closing=True)
+        if self.copy is not None and self.chain is not None:
+            await self._bring(self.copy, self.chain)
+        self._let_go()
+
+    def abandon(self) -> None:
+        """Let go without finishing anything."""
+        for task in self._tasks:
+            task.cancel()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._threads.shutdown(wait=True)
+        self._copying.shutdown(wait=False, cancel_futures=True)
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    async def _run(self) -> None:
+        while True:
+            await self.catch_up()
+            await self.clock.sleep(POLL_S)
+
+    async def catch_up(self, *, closing: bool = False) -> None:
+        """Bring the files to where the journal is; what cannot be written now is tried again the next time."""
+        async with self._one:
+            seen = self.journal.last_seq
+            if seen == self._seen and not self.trouble and not closing and not self._is_due():
+                return
+            while await self._attempt(lambda: self._export(closing=closing)):
+                pass
+            await self._note()
+            if not self.trouble:
+                self._seen = seen
+
+    def _is_due(self) -> bool:
+        return self.chain is not None and self.chain.is_due(self.clock.now())
+
+    async def _attempt(self, work: Callable[[], T]) -> T | None:
+        """Run one piece of work in the thread; what it fails with is kept as the trouble, and so is a thread that hangs."""
+        running = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        done, _ = await asyncio.wait([running], timeout=STUCK_S)
+        if not done:
+            self._tell(f"its disk has not answered for {STUCK_S:g} s")
+            await asyncio.wait([running])
+        try:
+            with ours(self.log, "audit.unforeseen", environment=self.places.environment.value):
+                result = running.result()
+        except FloorbrokerError as error:
+            self._tell(error.detail)
+            return None
+        self._tell("")
+        return result
+
+    def _tell(self, why: str) -> None:
+        trouble = f"the audit cannot be written: {why}" if why else ""
+        environment = self.places.environment.value
+        if trouble and trouble != self.trouble:
+            self.log.error("audit.not_written", environment=environment, detail=why)
+            self.meter.count("audit_faults", environment=environment)
+        elif self.trouble and not trouble:
+            self.log.info("audit.written_again", environment=environment)
+        self.meter.gauge("audit_writable", 0.0 if trouble else 1.0, environment=environment)
+        self.trouble = trouble
+
+    # -- in the thread ----------------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        """The chain as it was left, or a new one where none ever was."""
+        if self._reader is None:
+            self._reader = JournalReader(self.journal.reader.path)
+        reader, places = self._reader, self.places
+        chain = opened(places, steps=self.steps)
+        if chain is None:
+            if last_begun(reader) is not None:
+                raise ChainBroken(f"{places.key} is gone: put it back, or begin anew: {RESTART}")
+            places.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            chain = begun(
+                places, at=self.clock.now(), escrow=lambda first: keep_beside(places, first), steps=self.steps
+            )
+        elif chain.size > reader.audit_count:
+            raise ChainBroken(f"the chain has {chain.size} records and the journal {reader.audit_count}: {RESTART}")
+        chain.breathe = breathe
+        self.chain = chain
+
+    def _export(self, *, closing: bool) -> bool:
+        """One batch; whether there is more."""
+        if self.chain is None:
+            self._open()
+        chain, reader = self.chain, self._reader
+        if chain is None or reader is None:
+            return False
+        rows = self._rows(reader, chain.size)
+        self.steps.reach("audit.rows")
+        is_last = len(rows) < BATCH
+        self._pending += chain.extend(rows, at=self.clock.now(), closing=closing and is_last)
+        return not is_last
+
+    @staticmethod
+    def _rows(reader: JournalReader, after: int) -> list[Row]:
+        rows: list[Row] = []
+        for page in audit_pages(reader, node=node_of(reader), after=after, page=SLICE):
+            rows += page
+            if len(rows) >= BATCH:
+                break
+            breathe()
+        return rows[:BATCH]
+
+    # -- what the journal remembers ---------------------------------------------------------------------------------------
+
+    async def _note(self) -> None:
+        """The chain's beginning and its checkpoints, as notes; a journal that takes none now gets them in the next round."""
+        chain = self.chain
+        if chain is None:
+            return
+        entries: list[Entry] = []
+        if not self._is_noted and last_begun(self.journal.reader) != chain.log:
+            entries += _begins(chain)
+        entries += [checkpoint_note(point) for point in self._pending]
+        if not entries:
+            self._is_noted = True
+            return
+        try:
+            await self.journal.commit(entries)
+        except JournalFault as fault:
+            self.log.error("audit.not_noted", environment=self.places.environment.value, detail=fault.detail)
+            return
+        self._pending.clear()
+        self._is_noted = True
+
+    # -- off the host -----------------------------------------------------------------------------------------------------
+
+    async def _bring_away(self) -> None:
+        """Continue the copy within a second or two; a copy that cannot be written is told of and holds nothing up."""
+        last = -1
+        while True:
+            chain, copy = self.chain, self.copy
+            if chain is not None and copy is not None and chain.standing.turn != last:
+                turn = chain.standing.turn
+                last = turn if await self._bring(copy, chain) else -1
+            await self.clock.sleep(POLL_S if last >= 0 else COPY_RETRY_S)
+
+    async def _bring(self, copy: Copy, chain: Chain) -> bool:
+        """Whether the copy is where we are.  A folder that hangs is not asked twice at a time."""
+        standing = chain.standing
+        if self._bringing is None:
+            self._bringing = asyncio.get_running_loop().run_in_executor(self._copying, lambda: copy.bring(standing))
+        running = self._bringing
+        done, _ = await asyncio.wait([running], timeout=STUCK_S)
+        if not done:
+            return self._not_copied(f"the copy in {copy.folder} has not answered for {STUCK_S:g} s")
+        self._bringing = None
+        try:
+            with ours(self.log, "audit.unforeseen", environment=self.places.environment.value):
+                running.result()
+        except FloorbrokerError as error:
+            return self._not_copied(error.detail)
+        return True
+
+    def _not_copied(self, why: str) -> bool:
+        environment = self.places.environment.value
+        self.log.warning("audit.not_copied", environment=environment, detail=why)
+        self.meter.count("audit_copy_faults", environment=environment)
+        return False
+
+
+def keep_beside(places: Places, first: Secret) -> None:
+    """Put a chain's first key apart in the home, readable by its owner alone: where no vault has it yet."""
+    write_private(places.first, f"{first.reveal()}\n")
+
+
+def breathe() -> None:
+    """Let the event loop have the interpreter: it waits for no slice of ours longer than for one of its own callbacks."""
+    _NEVER.wait(BREATH_S)
+
+
+_NEVER = threading.Event()
+
+
+def _begins(chain: Chain) -> list[Entry]:
+    row = AuditEntry(
+        actor="gateway",
+        via="gateway",
+        action="audit.begin",
+        object=chain.log[:16],
+        profile=EVERYWHERE,
+        outcome="done",
+        detail={"public_key": chain.signing.public_key().public_bytes_raw().hex()},
+    )
+    return [begun_note(chain.signing.public_key(), chain.size), row]

@@ -1,0 +1,269 @@
+"""The audit leaves a running desk within a second, holds new orders up only while it cannot, and never a cancel."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from floorbroker.app.auditing import Auditing
+from floorbroker.app.home import Home
+from floorbroker.domain.clock import ManualClock
+from floorbroker.domain.errors import NotReady
+from floorbroker.domain.ports import NO_STEPS, NoMeter, Steps
+from floorbroker.domain.secret import Secret
+from floorbroker.domain.values import Environment
+from floorbroker.gateway.desk import Caller
+from floorbroker.oms.schema import parse_order
+from floorbroker.store import JournalReader, SqliteJournal
+from floorbroker.store.audit.checkpoint import read_public
+from floorbroker.store.audit.evidence import Evidence, Verdict
+from floorbroker.store.audit.notes import BEGUN, CHECKPOINT
+from floorbroker.store.audit.places import Places
+from floorbroker.store.audit.verify import verify
+from tests.support.real_floor import House, real_floor
+from tests.unit.store.making import START, audited, note
+
+pytestmark = pytest.mark.asyncio
+CALLER = Caller(principal="tester", via="test")
+
+
+@dataclass
+class Heard:
+    """A log that remembers."""
+
+    said: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+    def info(self, event: str, **members: object) -> None:
+        self.said.append((event, str(members.get("detail", ""))))
+
+    warning = error = info
+
+
+@dataclass
+class Desk:
+    """A journal, and its audit on the way out."""
+
+    home: Home
+    journal: SqliteJournal
+    auditing: Auditing
+    clock: ManualClock
+    log: Heard
+
+    @property
+    def places(self) -> Places:
+        return self.auditing.places
+
+    async def act(self, number: int) -> None:
+        await self.journal.commit([audited(number), note()])
+
+    async def rounds(self, count: int = 1) -> None:
+        """So many looks at the journal, and at the copy."""
+        for _ in range(count):
+            await self.auditing.catch_up()
+            await self.clock.advance(0.5)
+
+
+@asynccontextmanager
+async def desk(folder: Path, *, copy: str = "", steps: Steps = NO_STEPS) -> AsyncIterator[Desk]:
+    home, clock, log = Home.at(folder), ManualClock(START), Heard()
+    journal = SqliteJournal.open(home.journal(Environment.PAPER), clock=clock, environment=Environment.PAPER)
+    auditing = Auditing.of(home, journal, clock=clock, log=log, meter=NoMeter(), copy=copy, steps=steps)
+    await auditing.start()
+    try:
+        yield Desk(home, journal, auditing, clock, log)
+        await auditing.finish()
+    finally:
+        auditing.abandon()
+        await journal.close()
+
+
+def proven(home: Home, **given: object) -> Verdict:
+    places, reader = Places(home.audit, Environment.PAPER), JournalReader(home.journal(Environment.PAPER))
+    evidence = Evidence(
+        places=places,
+        public=read_public(places.public.read_bytes(), where="the home"),
+        public_from="in the home",
+        first=Secret(places.first.read_text().strip()),
+        journal=reader,
+        copy=given.get("copy"),  # pyright: ignore[reportArgumentType] - a folder or nothing
+    )
+    try:
+        return verify(evidence)
+    finally:
+        reader.close()
+
+
+def exported(places: Places) -> list[int]:
+    lines = [line for _, path in places.segments() for line in path.read_bytes().splitlines()]
+    return [int(read["seq"]) for read in map(json.loads, lines) if "action" in read]
+
+
+async def test_rows_leave_with_the_next_look_and_the_journal_remembers_the_checkpoints(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.act(1)
+        await here.rounds(2)
+        assert exported(here.places)[-1] >= 1
+        await here.act(2)
+        await here.clock.advance(61)
+        await here.rounds(2)
+        (begun,) = here.journal.notes(BEGUN)
+        assert begun.entry.profile == "*"
+        assert len(here.journal.notes(CHECKPOINT)) == 1
+        await here.act(3)
+    verdict = proven(here.home)
+    assert (verdict.ok, verdict.waiting, verdict.finding) == (True, 0, None)
+    assert verdict.checkpoints >= 3  # the beginning, the minute, the end
+
+
+async def test_a_start_goes_on_and_a_clean_stop_leaves_nothing_behind(tmp_path: Path) -> None:
+    for number in range(4):
+        async with desk(tmp_path) as here:
+            await here.act(number)
+    verdict = proven(here.home)
+    assert (verdict.ok, verdict.last, verdict.waiting) == (True, 5, 0)  # four acts, and that the chain began
+    assert stat_modes(here.home.audit) == {0o600}
+
+
+def stat_modes(folder: Path) -> set[int]:
+    return {path.stat().st_mode & 0o777 for path in folder.iterdir()}
+
+
+async def test_a_long_journal_from_before_leaves_in_batches(tmp_path: Path) -> None:
+    home = Home.at(tmp_path)
+    journal = SqliteJournal.open(
+        home.journal(Environment.PAPER), clock=ManualClock(START), environment=Environment.PAPER
+    )
+    await journal.commit([audited(number) for number in range(2_500)])
+    await journal.close()
+    async with desk(tmp_path):
+        pass
+    verdict = proven(home)
+    assert (verdict.ok, verdict.last) == (True, 2_501)
+    assert verdict.checkpoints >= 3
+
+
+async def test_a_disk_that_takes_nothing_is_the_reason_until_it_takes_again(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.rounds(2)
+        aside = here.home.root / "aside"
+        here.home.audit.rename(aside)
+        here.home.audit.write_text("a file stands in the way")
+        await here.act(1)
+        await here.rounds(2)
+        assert here.auditing.fault().startswith("the audit cannot be written: ")
+        assert [event for event, _ in here.log.said].count("audit.not_written") == 1
+        here.home.audit.unlink()
+        aside.rename(here.home.audit)
+        await here.rounds(2)
+        assert here.auditing.fault() == ""
+    assert proven(here.home).ok
+
+
+async def test_a_chain_whose_key_is_gone_is_not_begun_again_silently(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.act(1)
+    here.places.key.unlink()
+    async with desk(tmp_path) as here:
+        assert "is gone: put it back, or begin anew: floorbroker audit restart" in here.auditing.fault()
+        await here.rounds(3)
+        assert here.auditing.fault()
+
+
+async def test_a_journal_put_back_from_an_older_copy_does_not_go_on_in_the_newer_chain(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.act(1)
+    for path in tmp_path.glob("journal-*"):
+        path.unlink()
+    async with desk(tmp_path) as here:
+        assert "records and the journal 0" in here.auditing.fault()
+
+
+async def test_the_copy_is_continued_and_one_that_fails_holds_nothing_up(tmp_path: Path) -> None:
+    away = tmp_path / "away"
+    async with desk(tmp_path / "home", copy=str(away)) as here:
+        await here.act(1)
+        await here.rounds(3)
+    verdict = proven(here.home, copy=away)
+    assert (verdict.ok, exported(Places(away, Environment.PAPER))) == (True, exported(here.places))
+    file = away / "paper-000001.jsonl"
+    file.write_bytes(b"x" * file.stat().st_size)
+    async with desk(tmp_path / "home", copy=str(away)) as here:
+        await here.act(2)
+        await here.rounds(3)
+        assert here.auditing.fault() == ""
+    assert any("is not the beginning of" in detail for event, detail in here.log.said if event == "audit.not_copied")
+    assert (proven(here.home).ok, proven(here.home, copy=away).ok) == (True, False)
+
+
+@dataclass
+class Broken:
+    """Steps at which a bug shows, once."""
+
+    step: str
+    was_reached: bool = False
+
+    def reach(self, step: str) -> None:
+        if step == self.step and not self.was_reached:
+            self.was_reached = True
+            raise LookupError(step)
+
+
+@pytest.mark.parametrize("step", ["audit.rows", "audit.lines", "audit.key"])
+async def test_what_nobody_foresaw_at_any_step_is_a_trouble_that_passes(step: str, tmp_path: Path) -> None:
+    steps = Broken(step)
+    async with desk(tmp_path, steps=steps) as here:
+        await here.act(1)
+        await here.rounds(3)
+        assert steps.was_reached
+        assert here.auditing.fault() == ""
+        assert ("audit.not_written", "unforeseen: LookupError") in here.log.said
+        await here.act(2)
+    assert proven(here.home).ok
+
+
+# -- in a whole house ---------------------------------------------------------------------------------------------------
+
+
+ORDER = {"symbol": "AAPL", "side": "buy", "type": "limit", "quantity": "1", "limit_price": "1", "time_in_force": "day"}
+
+
+async def submitted(house: House) -> str:
+    done = await house.desk.submit(parse_order(ORDER).to_order(), profile=None, caller=CALLER, key=None)
+    return done.order.intent_id
+
+
+async def test_an_order_is_in_the_files_within_a_second_of_its_commit(tmp_path: Path) -> None:
+    async with real_floor(tmp_path) as house:
+        intent_id = await submitted(house)
+        async with asyncio.timeout(1.0):
+            await until(
+                lambda: intent_id.encode() in b"".join(p.read_bytes() for p in house.home.audit.glob("*.jsonl"))
+            )
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():
+        await asyncio.to_thread(lambda: None)  # the loop runs; no time is waited for
+
+
+async def test_while_the_audit_cannot_be_written_orders_are_refused_and_cancels_pass_i15(tmp_path: Path) -> None:
+    async with real_floor(tmp_path) as house:
+        intent_id = await submitted(house)
+        (auditing,) = house.desk.attendants
+        assert isinstance(auditing, Auditing)
+        auditing.trouble = "the audit cannot be written: no room"
+        with pytest.raises(NotReady, match="the audit cannot be written: no room"):
+            await submitted(house)
+        assert (await house.http.get("/readyz")).status_code == 503
+        assert house.desk.profiles()[0].reason == "the audit cannot be written: no room"
+        cancelled = await house.desk.cancel(intent_id, caller=CALLER)  # pyright: ignore[reportArgumentType]
+        assert cancelled.ord_status.value == "canceled"
+        killed = await house.desk.kill(1, caller=CALLER, reason="test")
+        assert killed.level == 1
+    assert proven(house.home).ok
