@@ -243,8 +243,7 @@ def _nobody(change: Change) -> None:
 
 
 def _exchange_row(exchange: Exchange, profile: ProfileName) -> AuditEntry:
-    """One exchange with the venue as an audit row; bodies are kept for commands alone."""
-    is_command = exchange.method != "GET"
+    """One exchange with the venue as an audit row; what stands in it went through the lists of headers and fields."""
     detail = {
         "method": exchange.method,
         "url": exchange.url,
@@ -252,19 +251,24 @@ def _exchange_row(exchange: Exchange, profile: ProfileName) -> AuditEntry:
         "status": str(exchange.status or ""),
         "order": exchange.order or "",
         "elapsed_ms": str(round(exchange.elapsed_s * 1000)),
+        "headers": _headers(exchange.headers),
+        "body": exchange.body,
+        "reply_headers": _headers(exchange.reply_headers),
+        "reply": exchange.reply_body,
     }
-    if is_command:
-        detail |= {"body": exchange.body, "reply": exchange.reply_body}
-    outcome = exchange.error or "answered"
     return AuditEntry(
         actor="gateway",
         via="broker",
-        action="broker.command" if is_command else "broker.read",
+        action="broker.read" if exchange.method == "GET" else "broker.command",
         object=exchange.endpoint,
         profile=profile,
-        outcome=outcome,
+        outcome=exchange.error or "answered",
         detail=detail,
     )
+
+
+def _headers(headers: Mapping[str, str]) -> str:
+    return "; ".join([f"{name}: {value}" for name, value in headers.items()])
 
 
 __all__ = ["BROKERS", "Seat", "Surroundings", "compose"]

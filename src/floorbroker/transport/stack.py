@@ -16,6 +16,7 @@ from random import Random
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.ports import NO_STEPS, Meter, Redactor, Steps
+from floorbroker.transport.bodies import NO_FIELDS, BodyFields
 from floorbroker.transport.layers.audit import Audit, Tap
 from floorbroker.transport.layers.breaker import Breaker
 from floorbroker.transport.layers.gate import Check, SendGate
@@ -41,7 +42,9 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fittings:
-    """What both stacks of an account share.  `read_limits` turns a venue's headers into `LimitNews`."""
+    """What both stacks of an account share.  `read_limits` turns a venue's headers into `LimitNews`; `fields` are what its
+    audit shows of bodies.
+    """
 
     clock: Clock
     random: Random
@@ -53,6 +56,7 @@ class Fittings:
     policy: Policy = Policy()
     meter: Meter | None = None
     steps: Steps = NO_STEPS
+    fields: BodyFields = NO_FIELDS
 
 
 def reads(http: Http, *, fit: Fittings) -> Retry:
@@ -86,7 +90,7 @@ def commands(order_http: OrderHttp, *, check: Check, fit: Fittings) -> Breaker:
 
 
 def _signed(shell: Transport, fit: Fittings) -> Sign:
-    audited = Audit(shell, tap=fit.tap, redactor=fit.redactor, clock=fit.clock)
+    audited = Audit(shell, tap=fit.tap, redactor=fit.redactor, clock=fit.clock, fields=fit.fields)
     return Sign(Timeout(audited), sign=fit.sign, steps=fit.steps)
 
 

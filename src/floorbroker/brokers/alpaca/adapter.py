@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from floorbroker.brokers.alpaca import errors, wire
 from floorbroker.brokers.alpaca.auth import Credentials, sign, socket_origin
-from floorbroker.brokers.alpaca.info import INFO, Options, Origins, hosts_for, options_from, origins_for
+from floorbroker.brokers.alpaca.info import AUDITED, INFO, Options, Origins, hosts_for, options_from, origins_for
 from floorbroker.brokers.alpaca.limits import limits_for
 from floorbroker.brokers.alpaca.mapping import account as accounts
 from floorbroker.brokers.alpaca.mapping import orders, rules
@@ -557,6 +557,7 @@ def build(wiring: Wiring) -> AlpacaBroker:
         policy=Policy(read_retries=wiring.read_retries),
         meter=wiring.meter,
         steps=wiring.steps,
+        fields=AUDITED,
     )
     return AlpacaBroker(
         environment=environment,

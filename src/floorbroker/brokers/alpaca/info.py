@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from floorbroker.domain.capability import BrokerInfo, Can, CredentialField, IdentityClass, Sign
 from floorbroker.domain.errors import ConfigInvalid
 from floorbroker.domain.values import AssetClass, Environment, OrderClass, OrderType, TimeInForce
+from floorbroker.transport.bodies import BodyFields
 from floorbroker.transport.reach import is_loopback
 
 TRADING_LIVE = "https://api.alpaca.markets"
@@ -191,3 +192,30 @@ def _host(origin: str) -> str:
         return urlsplit(origin).hostname or ""
     except ValueError:
         return ""
+
+
+_ORDERS = (
+    "id client_order_id created_at updated_at submitted_at filled_at expired_at expires_at canceled_at failed_at replaced_at "
+    "replaced_by replaces symbol asset_class notional qty filled_qty filled_avg_price order_class order_type type side "
+    "time_in_force limit_price stop_price status extended_hours legs trail_percent trail_price trail hwm position_intent "
+    "ratio_qty take_profit stop_loss"
+)
+_REFUSALS = "code message body existing_order_id existing_qty held_for_orders available buying_power cost_basis"
+_HOLDINGS = (
+    "qty_available avg_entry_price current_price market_value unrealized_pl exchange activity_type transaction_time price "
+    "cum_qty leaves_qty order_id order_status execution_id"
+)
+_RULES = (
+    "class name tradable marginable shortable easy_to_borrow borrow_status fractionable min_order_size min_trade_increment "
+    "price_increment multiplier timestamp is_open next_open next_close date open close session_open session_close"
+)
+_ACCOUNT = (
+    "status currency cash equity last_equity buying_power non_marginable_buying_power options_buying_power multiplier "
+    "initial_margin maintenance_margin long_market_value short_market_value options_trading_level shorting_enabled "
+    "trading_blocked transfers_blocked account_blocked trade_suspended_by_user pattern_day_trader daytrade_count code message"
+)
+AUDITED = BodyFields(
+    allowed=frozenset(f"{_ORDERS} {_REFUSALS} {_HOLDINGS} {_RULES}".split()),
+    elsewhere=MappingProxyType({"account.get": frozenset(_ACCOUNT.split())}),  # whose account it is stands in no record
+)
+"""What the audit shows of this venue's bodies."""

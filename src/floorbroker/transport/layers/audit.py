@@ -12,6 +12,7 @@ from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError, Outcome
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.ports import Redactor
+from floorbroker.transport.bodies import NO_FIELDS, BodyFields
 from floorbroker.transport.types import NO_HEADERS, Request, Response, Transport
 
 # Headers by allow-list (RELIABILITY 9): what is not named here is not recorded.
@@ -20,7 +21,7 @@ REPLY_HEADERS = frozenset(
     {"content-type", "content-length", "date", "retry-after", "server", "x-request-id", "cf-ray"}
     | {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"}
 )
-_BODY_MAX = 16 * 1024
+_BODY_MAX, _READ_MAX = 16 * 1024, 1024  # of a command, of a read
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")  # BiDi marks too
 _QUERY_SECRETS = ("sign", "token", "key", "secret", "password", "auth", "session")
 
@@ -30,7 +31,8 @@ class Exchange:
     """One request and what came of it, redacted.  `at` is UTC; `url` has no query, `query` no secret values.
 
     Exactly one of `status` and `error` is set; `error` is a stable code, and `outcome` what we knew then.  A cancelled
-    wait is recorded as `cancelled`, UNKNOWN.  Bodies are cut at 16 KiB and say so by `…`.
+    wait is recorded as `cancelled`, UNKNOWN.  Of bodies the listed fields are shown, at most 16 KiB of a command's and 1 KiB
+    of a read's; what is cut says so by `…`.
     """
 
     at: datetime
@@ -55,11 +57,15 @@ Tap = Callable[[Exchange], None]
 class Audit:
     """Hands an `Exchange` to `tap` for each request that reached the shell.  `tap` must not raise and not wait."""
 
-    def __init__(self, inner: Transport, *, tap: Tap, redactor: Redactor, clock: Clock) -> None:
+    def __init__(
+        self, inner: Transport, *, tap: Tap, redactor: Redactor, clock: Clock, fields: BodyFields = NO_FIELDS
+    ) -> None:
+        """`fields` are the members of bodies that this venue's records show."""
         self._inner = inner
         self._tap = tap
         self._redactor = redactor
         self._clock = clock
+        self._fields = fields
 
     async def send(self, request: Request) -> Response:
         at, started = self._clock.now(), self._clock.monotonic()
@@ -93,15 +99,22 @@ class Audit:
             query=tuple((name, _query_value(name, value, clean)) for name, value in request.query),
             order=request.order,
             headers=_listed(_public(request), REQUEST_HEADERS, clean),
-            body=_text(request.body, clean),
+            body=self._body(request.body, request, clean),
             status=None if response is None else response.status,
             reply_headers=NO_HEADERS if response is None else _listed(response.headers, REPLY_HEADERS, clean),
-            reply_body="" if response is None else _text(response.body, clean),
+            reply_body="" if response is None else self._body(response.body, request, clean),
             error=error,
             outcome=outcome,
             elapsed_s=self._clock.monotonic() - started,
         )
         self._tap(exchange)
+
+    def _body(self, body: bytes, request: Request, clean: Callable[[str], str]) -> str:
+        """Redacted before it is cut, so that no secret loses its recognisable half at the edge."""
+        longest = _READ_MAX if request.method == "GET" else _BODY_MAX
+        text = clean(self._fields.shown(body, endpoint=request.endpoint, longest=longest))
+        shown = text if len(text) <= longest else text[:longest] + "…"
+        return shown if shown.isprintable() else _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], shown)
 
 
 def _public(request: Request) -> Mapping[str, str]:
@@ -122,10 +135,3 @@ def _query_value(name: str, value: str, clean: Callable[[str], str]) -> str:
 @lru_cache(maxsize=256)
 def _is_secret(name: str) -> bool:
     return any(word in name.lower() for word in _QUERY_SECRETS)
-
-
-def _text(body: bytes, clean: Callable[[str], str]) -> str:
-    """Redacted before it is cut, so that no secret loses its recognisable half at the edge."""
-    text = clean(body.decode("utf-8", "backslashreplace"))
-    shown = text if len(text) <= _BODY_MAX else text[:_BODY_MAX] + "…"
-    return shown if shown.isprintable() else _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], shown)

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from floorbroker.domain.errors import ConnectionFailed, Outcome
+from floorbroker.transport.bodies import BodyFields
 from floorbroker.transport.layers.audit import Audit, Exchange
 from floorbroker.transport.types import Response
 from tests.unit.transport.fakes import START, Scripted, Step, clock, command, read
@@ -28,7 +29,8 @@ class Blot:
 
 def audit(*steps: Step) -> tuple[Audit, list[Exchange]]:
     seen: list[Exchange] = []
-    return Audit(Scripted(steps), tap=seen.append, redactor=Blot(), clock=clock()), seen
+    fields = BodyFields(allowed=frozenset({"id", "qty", "note"}))
+    return Audit(Scripted(steps), tap=seen.append, redactor=Blot(), clock=clock(), fields=fields), seen
 
 
 async def test_an_exchange_is_recorded_as_it_crossed_the_wire() -> None:
@@ -51,14 +53,18 @@ async def test_an_exchange_is_recorded_as_it_crossed_the_wire() -> None:
 
 
 async def test_i21_no_secret_reaches_the_record_from_anywhere() -> None:
-    layer, seen = audit(Response(status=200, headers={"set-cookie": CANARY, "server": CANARY}, body=CANARY.encode()))
+    layer, seen = audit(
+        Response(
+            status=200, headers={"set-cookie": CANARY, "server": CANARY}, body=b'{"id":"' + CANARY.encode() + b'"}'
+        )
+    )
     await layer.send(
         read(
             path=f"/v1/{CANARY}",
             query=(("signature", "abcdef"), ("listenKey", "abcdef"), ("symbol", CANARY)),
             headers={"APCA-API-SECRET-KEY": "abcdef", "X-Tag": "abcdef", "Accept": CANARY},
             secret_headers=frozenset({"X-Tag"}),
-            body=b"x" * 16_380 + CANARY.encode(),
+            body=b'{"note":"' + b"x" * 1_010 + CANARY.encode() + b'","owner":"abcdef"}',
         )
     )
     assert CANARY not in repr(seen)
@@ -82,10 +88,11 @@ async def test_a_cancelled_wait_is_recorded_as_unknown() -> None:
 
 
 async def test_bodies_are_bounded_and_cannot_paint_the_screen() -> None:
-    layer, seen = audit(Response(status=200, body=b"\x1b[2J\xff\r\n\xe2\x80\xae" + b"x" * 100_000))
+    layer, seen = audit(*[Response(status=200, body=b'{"note":"\\u001b[2J\xe2\x80\xae' + b"x" * 100_000 + b'"}')] * 2)
+    await layer.send(command())
     await layer.send(read())
-    body = seen[0].reply_body
-    assert body.startswith(r"\x1b[2J\xff\r\n\u202e")
-    assert len(body) < 17_000
-    assert body.endswith("…")
-    assert body.isprintable()
+    for exchange, longest in zip(seen, (17_000, 1_100), strict=True):
+        assert exchange.reply_body.startswith('{"note":"\\u001b[2J\\u202exxx')
+        assert longest - 1_000 < len(exchange.reply_body) < longest
+        assert exchange.reply_body.endswith("…")
+        assert exchange.reply_body.isprintable()
