@@ -50,8 +50,9 @@ class Inbound:
         if entries:
             await self.ctx.writer.write(entries)
 
-    async def write_facts(self, intent_id: IntentId, facts: Sequence[f.Fact]) -> None:
-        await self.ctx.writer.write([self._entry(intent_id, fact) for fact in facts])
+    async def write_facts(self, intent_id: IntentId, facts: Sequence[f.Fact], *, alone: bool = False) -> None:
+        """Durable and folded when this returns; `alone` as `Writer.write` has it."""
+        await self.ctx.writer.write([self._entry(intent_id, fact) for fact in facts], alone=alone)
 
     def leave_facts(self, intent_id: IntentId, facts: Sequence[f.Fact]) -> None:
         """Facts that nobody waits for: durable with the next commit."""

@@ -186,7 +186,7 @@ class Submitter:
             self.inbound.leave_facts(intent_id, facts)
             return ctx.book.foresee(intent_id, facts)
         try:
-            await self.inbound.write_facts(intent_id, facts)
+            await self.inbound.write_facts(intent_id, facts, alone=len(self._sending) == 1)
             if self.inbound.strays:
                 await self.inbound.take(())
         except JournalFault as fault:

@@ -7,12 +7,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError, JournalFault
 from floorbroker.domain.facts import Cum, Fact, Source
 from floorbroker.domain.orders import Order
-from floorbroker.domain.ports import NO_STEPS, Entry, FactEntry, Journal, Log, Record, Steps
+from floorbroker.domain.ports import NO_STEPS, Entry, FactEntry, Journal, Log, NoteEntry, Record, Steps
 from floorbroker.domain.values import IntentId
 from floorbroker.oms.book import Change, OrderBook
 from floorbroker.oms.unforeseen import ours
@@ -23,6 +24,7 @@ RETRY_S = 1.0
 LINGER_S = 0.002
 Told = Callable[[Record, dict[IntentId, Order | None]], None]
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_FOLDED = (FactEntry, NoteEntry)  # audit rows and keys change no order
 
 
 @dataclass(slots=True)
@@ -125,25 +127,43 @@ class Writer:
         """Hand over entries that nobody waits for: durable with the next commit, and within `linger_s` anyway."""
         self._append(_Batch(entries, None), lingers=True)
 
-    async def write(self, entries: Sequence[Entry]) -> None:
+    async def write(self, entries: Sequence[Entry], *, alone: bool = False) -> None:
         """Hand over entries and wait until they are durable and folded.  Raises `JournalFault` when they are not.
 
-        While the journal is known to fail nobody waits for its next try: a cancel must not stand behind a full disk.
+        `alone` says that nobody else is likely to write just now: then the caller writes at once what only waits for company,
+        and pays for no hop to the writer's task and back.  While the journal is known to fail nobody waits for its next try:
+        a cancel must not stand behind a full disk.
         """
         if self._fault is not None:
             self._append(_Batch(entries, None))
             raise JournalFault(self._fault.detail, fatal=self._fault.fatal)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._append(_Batch(entries, done))
+        if alone and all(batch.done is None and not batch.is_taken for batch in self._inbox):
+            self._append(_Batch(entries, done), wakes=False)
+            await self._flush_here()
+        else:
+            self._append(_Batch(entries, done))
         await done
 
-    def _append(self, batch: _Batch, *, lingers: bool = False) -> None:
+    async def _flush_here(self) -> None:
+        """Write what is in the inbox in the caller's own task, when nobody else waits for any of it."""
+        batches = self._taken()
+        try:
+            is_written = await self._write_all(batches)
+        except asyncio.CancelledError:  # the journal takes nothing back, and who waited for it is gone
+            self._through(batches, None)
+            raise
+        if not is_written:
+            self._wake.set()
+
+    def _append(self, batch: _Batch, *, lingers: bool = False, wakes: bool = True) -> None:
         if len(self._inbox) >= MAX_HELD:
             self._drop_oldest()
         self._inbox.append(batch)
         self._idle.clear()
         if not lingers:
-            self._wake.set()
+            if wakes:
+                self._wake.set()
         elif self._linger is None:
             self._linger = asyncio.get_running_loop().call_later(self.linger_s, self._linger_no_more)
 
@@ -184,7 +204,10 @@ class Writer:
                 batch.done = None
 
     async def _flush(self) -> bool:
-        batches = self._taken()
+        return await self._write_all(self._taken())
+
+    async def _write_all(self, batches: list[_Batch]) -> bool:
+        """False when the journal failed: waiters have heard of it, and the entries are in nobody's hands again."""
         entries = self._news(entry for batch in batches for entry in batch.entries)
         try:
             await self._commit(entries)
@@ -228,12 +251,11 @@ class Writer:
             raise JournalFault(stale.detail) from stale
 
     def _fold(self, records: Sequence[Record]) -> None:
-        """Into the book, and told.  What one record does to a listener must not keep the next from being folded."""
+        """Into the book, and told."""
         before: dict[IntentId, Order | None] = {}
-        for record in records:
-            self._safely(record, self._join, before)
-        for record in records:
-            self._safely(record, self._announce, before)
+        told = [record for record in records if isinstance(record.entry, _FOLDED)]
+        self._each(told, self._join, before)
+        self._each(told, self._announce, before)
 
     def _join(self, record: Record, before: dict[IntentId, Order | None]) -> None:
         self.book.join(record, before)
@@ -244,23 +266,27 @@ class Writer:
             self.on_change(change)
             self.steps.reach("event.E5")
 
-    def _safely(self, record: Record, work: Told, before: dict[IntentId, Order | None]) -> None:
-        try:
-            with ours(self.log, "journal.unforeseen", seq=record.seq):
-                work(record, before)
-        except FloorbrokerError as error:  # the record is durable; an act that waits for it must go on
-            self.log.error("journal.fold_failed", seq=record.seq, detail=error.detail)
+    def _each(self, records: Sequence[Record], work: Told, before: dict[IntentId, Order | None]) -> None:
+        """What one record does to a listener must not keep the next from being folded."""
+        done = 0
+        while done < len(records):
+            try:
+                with ours(self.log, "journal.unforeseen"):
+                    for record in islice(records, done, None):
+                        done += 1
+                        work(record, before)
+            except FloorbrokerError as error:  # the record is durable; an act that waits for it must go on
+                self.log.error("journal.fold_failed", seq=records[done - 1].seq, detail=error.detail)
 
     def _news(self, entries: Iterable[Entry]) -> list[Entry]:
         """What the book does not hold yet, each thing once."""
-        seen = set[tuple[IntentId, Fact]]()
         news: list[Entry] = []
+        seen = _Seen()
         for entry in entries:
-            if isinstance(entry, FactEntry):
-                mark = (entry.intent_id, _bare(entry.fact))
-                if mark in seen or not self.book.is_news(entry.intent_id, entry.fact):
-                    continue
-                seen.add(mark)
+            if isinstance(entry, FactEntry) and not (
+                self.book.is_news(entry.intent_id, entry.fact) and seen.is_new(entry.intent_id, entry.fact)
+            ):
+                continue
             news.append(entry)
         return news
 
@@ -272,6 +298,25 @@ class Writer:
             _tell(batch, fault)
             batch.done = None
             batch.is_taken = False
+
+
+@dataclass(slots=True)
+class _Seen:
+    """Which facts a group holds already.  Nearly every order has one in it, which is then compared with nothing."""
+
+    _first: dict[IntentId, Fact] = field(default_factory=dict[IntentId, Fact])
+    _marks: dict[IntentId, set[Fact]] = field(default_factory=dict[IntentId, set[Fact]])
+
+    def is_new(self, intent_id: IntentId, fact: Fact) -> bool:
+        """True for the first of each thing said of an order."""
+        first = self._first.get(intent_id)
+        if first is None:
+            self._first[intent_id] = fact
+            return True
+        marks = self._marks.setdefault(intent_id, {_bare(first)})
+        before = len(marks)
+        marks.add(_bare(fact))
+        return len(marks) > before
 
 
 def _tell(batch: _Batch, fault: JournalFault | None) -> None:
