@@ -65,7 +65,7 @@ class Submits:
         """One order, from the members of its body to its final state."""
         wish = parse_order(BODY)
         done = await self._desk.submit(
-            wish.to_order(),
+            wish,
             profile=None,
             caller=CALLER,
             key=f"bench-{self._run}-{next(self._numbers)}",

@@ -12,7 +12,7 @@ from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from floorbroker.domain.bars import BarSeries
 from floorbroker.domain.capability import BrokerInfo
@@ -32,6 +32,9 @@ from floorbroker.domain.records import (
 )
 from floorbroker.domain.values import IntentId, OrdStatus, ProfileName, Side
 from floorbroker.risk.verdict import Verdict
+
+if TYPE_CHECKING:
+    from floorbroker.oms.schema import OrderSchema
 
 
 @frozen
@@ -195,7 +198,7 @@ class Desk(Protocol):
 
     async def submit(
         self,
-        order: NewOrder,
+        order: NewOrder | OrderSchema,
         *,
         profile: ProfileName | None,
         caller: Caller,
@@ -209,7 +212,7 @@ class Desk(Protocol):
         """
         ...
 
-    async def preview(self, order: NewOrder, *, profile: ProfileName | None) -> Preview: ...
+    async def preview(self, order: NewOrder | OrderSchema, *, profile: ProfileName | None) -> Preview: ...
 
     def order(self, intent_id: str) -> Order:
         """By our id or client order id; raises `NotFound`."""

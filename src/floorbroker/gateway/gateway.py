@@ -38,6 +38,7 @@ from floorbroker.gateway.session import ProfileSession
 from floorbroker.gateway.views import event_of, executions_of, fits, health_event
 from floorbroker.oms.account import Actor
 from floorbroker.oms.book import Change
+from floorbroker.oms.schema import OrderSchema
 from floorbroker.oms.soundness import sound, sound_changes
 from floorbroker.oms.submit import Key
 from floorbroker.oms.unforeseen import ours
@@ -207,24 +208,24 @@ class Gateway:
 
     async def submit(
         self,
-        order: NewOrder,
+        order: NewOrder | OrderSchema,
         *,
         profile: ProfileName | None,
         caller: Caller,
         key: str | None = None,
         body_hash: str = "",
     ) -> Submitted:
-        session, order = self._session(profile), sound(order)
+        session, wish = self._session(profile), _sound(order)
         route = "named by the caller" if profile else "the only profile"
         stored, replayed = await session.service.submitter.submit(
-            order, actor=_actor(caller), key=Key(key=key, body_hash=body_hash) if key else None, route=route
+            wish, actor=_actor(caller), key=Key(key=key, body_hash=body_hash) if key else None, route=route
         )
         session.ctx.steps.reach("submit.S12")
         return Submitted(order=stored, replayed=replayed)
 
-    async def preview(self, order: NewOrder, *, profile: ProfileName | None) -> Preview:
+    async def preview(self, order: NewOrder | OrderSchema, *, profile: ProfileName | None) -> Preview:
         session = self._session(profile)
-        outlook = await session.service.preview(sound(order))
+        outlook = await session.service.preview(_sound(order))
         return Preview(
             profile=session.ctx.profile.name,
             verdicts=outlook.verdicts,
@@ -431,6 +432,11 @@ class Gateway:
     def audit(self, *, after: int = 0, limit: int = 100) -> list[Record]:
         records: Sequence[Record] = self.journal.read(after=after, limit=limit, kinds=frozenset({"audit"}))
         return [record for record in records if isinstance(record.entry, AuditEntry)]
+
+
+def _sound(order: NewOrder | OrderSchema) -> NewOrder:
+    """The wish of a caller: one that comes as a schema was read a moment ago, one made by code is read now."""
+    return order.to_order() if isinstance(order, OrderSchema) else sound(order)
 
 
 def _actor(caller: Caller) -> Actor:

@@ -11,9 +11,9 @@ import difflib
 import hashlib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar
 
-import rfc8785
+import msgspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
@@ -59,6 +59,8 @@ CODES = {
     "string_unicode": "not_valid",
 }
 T = TypeVar("T", bound=BaseModel)
+# Of text, lists and mappings with plain names this is the canonical JSON of RFC 8785, and many times as fast to write.
+_SORTED = msgspec.json.Encoder(order="sorted")
 
 
 def _option(symbol: str) -> str:
@@ -174,7 +176,7 @@ class OrderSchema(_Strict):
     def digest(self) -> str:
         """SHA-256 of the wish: the same for `10` and `10.0`, defaults given or left out, in any order of members."""
         members = self.model_dump(exclude_defaults=True)
-        return hashlib.sha256(rfc8785.dumps(cast("dict[str, Any]", canonical(members)))).hexdigest()
+        return hashlib.sha256(_SORTED.encode(canonical(members))).hexdigest()
 
     def _limit(self) -> Decimal | None:
         if self.order_class is OrderClass.OCO and self.take_profit is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -25,6 +27,7 @@ from floorbroker.domain.values import (
     decimal_of,
 )
 from floorbroker.oms.schema import OrderSchema, parse_changes, parse_order
+from floorbroker.oms.schema_types import canonical
 
 BUY = {"symbol": "AAPL", "side": "buy", "type": "market", "quantity": "10"}
 BRACKET = {
@@ -270,6 +273,27 @@ def test_the_digest_is_of_the_meaning_not_the_spelling() -> None:
     assert parse_order(BUY).digest() != parse_order({**BUY, "quantity": "11"}).digest()
     assert parse_order(BUY).digest() != parse_order({**BUY, "profile": "other"}).digest()
     assert parse_order(SPREAD).digest() != parse_order({**SPREAD, "legs": [OTHER_LEG, LEG]}).digest()
+
+
+@given(
+    strategy=st.text(max_size=12).filter(lambda text: _is_taken("strategy", text)),
+    reason=st.text(max_size=40).filter(lambda text: _is_taken("reason", text)),
+)
+def test_the_digest_is_of_the_canonical_json_of_rfc_8785_i20(strategy: str, reason: str) -> None:
+    """Keys live for years: a build that wrote a wish otherwise would call a repeat another order."""
+    for body in (BUY, SPREAD):
+        wish = parse_order({**body, "strategy": strategy, "reason": reason, "allow_duplicate": True})
+        members = canonical(wish.model_dump(exclude_defaults=True))
+        assert isinstance(members, dict)
+        assert wish.digest() == hashlib.sha256(rfc8785.dumps(members)).hexdigest()
+
+
+def _is_taken(member: str, text: str) -> bool:
+    try:
+        parse_order({**BUY, member: text})
+    except InvalidRequest:
+        return False
+    return True
 
 
 def test_changes_become_what_a_replace_asks_for() -> None:

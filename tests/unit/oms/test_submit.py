@@ -25,6 +25,7 @@ from floorbroker.domain.errors import (
 from floorbroker.domain.orders import OrderState
 from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, KeyEntry
 from floorbroker.domain.values import Environment, NotExact, OrdStatus, Side, decimal_of
+from floorbroker.oms.schema import parse_order
 from floorbroker.risk.limits import RiskLimits
 from floorbroker.store import StaleEpoch
 from tests.support.fake_broker import FakeBroker, buy, silence
@@ -41,6 +42,14 @@ def _is_reply(entries: object) -> bool:
     """Whether a commit holds what came of a send."""
     assert isinstance(entries, tuple | list)
     return any(isinstance(e, FactEntry) and isinstance(e.fact, f.Working | f.Ack | f.NotSent) for e in entries)
+
+
+async def test_a_wish_that_was_read_as_a_schema_is_placed_as_it_stands(tmp_path: Path) -> None:
+    wish = parse_order({"symbol": "AAPL", "side": "buy", "type": "limit", "quantity": "2", "limit_price": "100"})
+    async with opened(tmp_path) as desk:
+        done = await desk.gateway.submit(wish, profile=None, caller=CALLER)
+        assert done.order.terms == wish.to_order()
+        assert (await desk.gateway.preview(wish, profile=None)).ok
 
 
 async def test_intent_id_and_sending_are_durable_before_a_byte_leaves_i2(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ async def submit_order(
     key = key_of(idempotency_key, env)
     wish = parse_order(await read_json(request))
     profile = None if wish.profile is None else ProfileName(wish.profile)
-    done = await desk.submit(wish.to_order(), profile=profile, caller=caller, key=key, body_hash=wish.digest())
+    done = await desk.submit(wish, profile=profile, caller=caller, key=key, body_hash=wish.digest())
     return _submitted(request, done)
 
 
@@ -158,7 +158,7 @@ async def preview_order(request: Request, desk: DeskDep) -> Response:
     """Every control's verdict, the venue's objections, cost and margin; nothing is reserved, nothing is sent."""
     wish = parse_order(await read_json(request))
     profile = None if wish.profile is None else ProfileName(wish.profile)
-    return reply(preview_view(await desk.preview(wish.to_order(), profile=profile)))
+    return reply(preview_view(await desk.preview(wish, profile=profile)))
 
 
 @router.get(
