@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
+from os.path import isfile
 from typing import cast
 
 from floorbroker.app.home import Home, write_private
@@ -22,14 +22,14 @@ class FilePermits:
     """One file a profile under `permits/`, and `kill`, one JSON line a kill."""
 
     home: Home
-    _paths: dict[ProfileName, Path] = field(default_factory=dict[ProfileName, Path])
+    _paths: dict[ProfileName, str] = field(default_factory=dict[ProfileName, str])
 
     def has(self, profile: ProfileName) -> bool:
         """Asks the file system each time; only the path is remembered."""
         path = self._paths.get(profile)
         if path is None:
-            path = self._paths[profile] = self.home.permits / profile
-        return path.is_file()
+            path = self._paths[profile] = str(self.home.permits / profile)
+        return isfile(path)  # noqa: PTH113 - asked before each send: a path object would take five calls for this one
 
     def grant(self, profile: ProfileName) -> None:
         write_private(self.home.permits / profile, "trading permitted\n")

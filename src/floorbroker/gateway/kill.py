@@ -87,7 +87,8 @@ class KillSwitch:
 
     def level(self, profile: ProfileName) -> int:
         """The level in force for a profile."""
-        return max(self._latch(GLOBAL).level, self._latch(profile).level)
+        latches = self._latches
+        return max(latches[scope].level if scope in latches else 0 for scope in (GLOBAL, profile))
 
     def _latch(self, scope: ProfileName) -> _Latch:
         return self._latches.get(scope, _Latch())
@@ -95,8 +96,8 @@ class KillSwitch:
     def blocked(self, profile: ProfileName) -> str:
         """Why new orders are refused; empty when they are not.  Looks at the permit each time."""
         for scope in (GLOBAL, profile):
-            latch = self._latch(scope)
-            if latch.level:
+            latch = self._latches.get(scope)
+            if latch is not None and latch.level:
                 where = "all profiles" if scope == GLOBAL else f"profile {profile}"
                 return f"the kill switch is on (level {latch.level}, {where}): {latch.reason}"
         return (

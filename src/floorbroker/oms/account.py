@@ -40,6 +40,11 @@ class Actor:
     request_id: str = ""
 
 
+def asked_about(wish: NewOrder) -> str:
+    """The symbol whose rules and price a wish is measured by: a multi-leg order's first leg."""
+    return wish.legs[0].symbol if wish.legs else wish.symbol
+
+
 GATEWAY = Actor(principal="gateway", via="gateway")
 
 
@@ -132,6 +137,14 @@ class AccountContext:
 
     # -- the world around a wish ------------------------------------------------------------------------------------------
 
+    def at_hand(self, wish: NewOrder) -> Instrument | None:
+        """The rules for a wish when nothing has to be asked of the venue before it is decided; else None."""
+        symbol = asked_about(wish)
+        held = self._instruments.get(symbol)
+        if held is None or self.account is None or not self._is_fresh(self.reference(symbol)):
+            return None
+        return None if self.clock.now() - held[0] > INSTRUMENT_AGE else held[1]
+
     async def instrument(self, symbol: str) -> Instrument:
         """The venue's rules for a symbol, at most a day old.  Raises `SymbolNotFound`."""
         now = self.clock.now()
@@ -159,13 +172,16 @@ class AccountContext:
     async def fresh_reference(self, symbol: str) -> Reference | None:
         """A price young enough to measure a wish against, asked for when need be; None when the venue gives none."""
         held = self.reference(symbol)
-        if held is not None and Decimal(str(held.age_s)) <= self.limits.reference_age_max_s / 2:
+        if self._is_fresh(held):
             return held
         try:
             self.on_quote(await self.broker.get_market_data(symbol))
         except FloorbrokerError as error:
             self.log.warning("reference.unavailable", symbol=symbol, code=error.code)
         return self.reference(symbol)
+
+    def _is_fresh(self, held: Reference | None) -> bool:
+        return held is not None and held.age_s <= float(self.limits.reference_age_max_s) / 2
 
     async def refresh_account(self) -> Account:
         """Ask the venue for the account; what it reserves itself is then no longer reserved by us.

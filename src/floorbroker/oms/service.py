@@ -12,7 +12,7 @@ from floorbroker.domain.capability import Can
 from floorbroker.domain.errors import FieldError, FloorbrokerError
 from floorbroker.domain.orders import NewOrder, Order, OrderState
 from floorbroker.domain.records import ExecutionReport, MarginRequirement, Quote
-from floorbroker.oms.account import GATEWAY, AccountContext, Actor
+from floorbroker.oms.account import GATEWAY, AccountContext, Actor, asked_about
 from floorbroker.oms.book import Change
 from floorbroker.oms.cancel import Canceller
 from floorbroker.oms.doubt import Resolver
@@ -203,7 +203,7 @@ class OrderService:
     async def preview(self, wish: NewOrder) -> Outlook:
         """Every control's verdict, the venue's objections, margin and price; nothing is reserved or sent."""
         ctx = self.ctx
-        symbol = wish.symbol if not wish.legs else wish.legs[0].symbol
+        symbol = asked_about(wish)
         instrument = await ctx.instrument(symbol)
         reference = await ctx.fresh_reference(symbol)
         if ctx.account is None:

@@ -20,7 +20,7 @@ from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import Approved, NewOrder, Order
 from floorbroker.domain.ports import Entry, FactEntry, KeyEntry
 from floorbroker.domain.values import Environment, IntentId, text_of
-from floorbroker.oms.account import AccountContext, Actor
+from floorbroker.oms.account import AccountContext, Actor, asked_about
 from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.translate import fact_of_failure
 from floorbroker.oms.unforeseen import ours
@@ -104,8 +104,7 @@ class Submitter:
 
     async def _approve(self, wish: NewOrder, actor: Actor) -> Approved:
         try:
-            self.ctx.switches.assert_open()  # at once, before anything is asked of the venue
-            instrument = await self._look_around(wish)
+            instrument = self.ctx.at_hand(wish) or await self._look_around(wish)
             try:
                 return self._decide(wish, instrument)
             except InsufficientFunds:
@@ -120,7 +119,8 @@ class Submitter:
 
     async def _look_around(self, wish: NewOrder) -> Instrument:
         ctx = self.ctx
-        symbol = wish.legs[0].symbol if wish.legs else wish.symbol
+        ctx.switches.assert_open()  # at once, before anything is asked of the venue
+        symbol = asked_about(wish)
         instrument = await ctx.instrument(symbol)
         await ctx.fresh_reference(symbol)
         if ctx.account is None:

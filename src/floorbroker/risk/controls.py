@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import cache
 
@@ -245,7 +245,7 @@ def max_position(s: Situation) -> Verdict:
     """The position after everything open, undecided and this wish filled."""
     if s.reduces or s.wish.order_class is OrderClass.MULTILEG:
         return _ok("max_position")
-    after = abs(s.exposure.worst_case(s.wish.symbol, s.wish.side) + s.wish.side.sign * (s.units or ZERO))
+    after = abs(s.after)
     by_qty = _within("max_position", after, s.limits.max_position_qty, "position after worst case")
     if not by_qty.ok or s.price is None:
         return by_qty
@@ -273,16 +273,19 @@ def exposure(s: Situation) -> Verdict:
             if limit is not None
         ]
     elif s.account is not None:
-        leverage = (gross / s.account.equity).quantize(Decimal("0.001"), context=WIDE)
-        verdicts.append(_within("max_leverage", leverage, s.limits.max_leverage, "leverage after worst case"))
-        held = abs(s.exposure.worst_case(s.wish.symbol, s.wish.side) + s.wish.side.sign * (s.units or ZERO))
-        share = (held * (s.price or ZERO) * s.instrument.multiplier / s.account.equity * _HUNDRED).quantize(
-            Decimal("0.01"), context=WIDE
-        )
-        verdicts.append(
-            _within("max_concentration_pct", share, s.limits.max_concentration_pct, "share of equity in percent,")
-        )
+        verdicts += _against_equity(s, gross, s.account.equity)
     return next((verdict for verdict in verdicts if not verdict.ok), _ok("exposure"))
+
+
+def _against_equity(s: Situation, gross: Decimal, equity: Decimal) -> Iterator[Verdict]:
+    """What is measured as a part of what the account is worth; nothing is divided where there is no limit."""
+    if s.limits.max_leverage is not None:
+        leverage = (gross / equity).quantize(Decimal("0.001"), context=WIDE)
+        yield _within("max_leverage", leverage, s.limits.max_leverage, "leverage after worst case")
+    if s.limits.max_concentration_pct is not None:
+        value = abs(s.after) * (s.price or ZERO) * s.instrument.multiplier
+        share = (value / equity * _HUNDRED).quantize(Decimal("0.01"), context=WIDE)
+        yield _within("max_concentration_pct", share, s.limits.max_concentration_pct, "share of equity in percent,")
 
 
 def _worst_values(s: Situation) -> tuple[Decimal, Decimal]:
@@ -322,7 +325,7 @@ def cost_of(s: Situation) -> Decimal | None:
         return max((s.wish.price or ZERO) * (s.wish.order_qty or ZERO) * s.instrument.multiplier, ZERO)
     if s.notional is None or s.units is None or s.units == 0:
         return s.notional
-    held = s.exposure.positions.get(s.wish.symbol, ZERO) * -s.wish.side.sign
+    held = s.held * -s.wish.side.sign
     opening = max(s.units - max(held, ZERO), ZERO)
     return s.notional * opening / s.units
 

@@ -86,40 +86,51 @@ class Situation:
     messages_s: int = 0
     messages_min: int = 0
     twin_age_s: float | None = None  # age of the newest order with the same symbol, side, quantity and price
+    # What nearly every control asks, worked out once.
+    price: Decimal | None = field(
+        init=False
+    )  # what measures the wish: its limit, its trigger, or what the market asks now
+    units: Decimal | None = field(init=False)  # units asked for; a notional wish is measured at `price`
+    notional: Decimal | None = field(init=False)  # size in account currency
+    held: Decimal = field(init=False)  # signed units of the symbol
+    after: Decimal = field(init=False)  # signed units once everything open on this side and this wish filled
 
-    @property
-    def units(self) -> Decimal | None:
-        """Units asked for; a notional wish is measured at the reference."""
-        if self.wish.order_qty is not None:
-            return self.wish.order_qty
-        price = self.price
-        return (
-            None if not price or self.wish.notional is None else self.wish.notional / price / self.instrument.multiplier
-        )
-
-    @property
-    def price(self) -> Decimal | None:
-        """The price that measures the wish: its limit, its trigger, or what the market asks now."""
-        wish = self.wish
-        if wish.price is not None and wish.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT):
-            return abs(wish.price)
-        if wish.stop_px is not None:
-            return wish.stop_px
-        return self.reference.against(wish.side) if self.reference else None
-
-    @property
-    def notional(self) -> Decimal | None:
-        """Size in account currency."""
-        if self.wish.notional is not None:
-            return self.wish.notional
-        price = self.price
-        if price is None or self.wish.order_qty is None:
-            return None
-        return self.wish.order_qty * price * self.instrument.multiplier
+    def __post_init__(self) -> None:
+        wish, exposure = self.wish, self.exposure
+        price = _price(wish, self.reference)
+        units = _units(wish, price, self.instrument.multiplier)
+        worst = exposure.worst_case(wish.symbol, wish.side)
+        for name, value in (
+            ("price", price),
+            ("units", units),
+            ("notional", _notional(wish, price, self.instrument.multiplier)),
+            ("held", exposure.positions.get(wish.symbol, ZERO)),
+            ("after", worst + wish.side.sign * (units or ZERO)),
+        ):
+            object.__setattr__(self, name, value)
 
     @property
     def reduces(self) -> bool:
         """Whether the wish can only lower the absolute position, open orders of its side counted."""
-        held = self.exposure.positions.get(self.wish.symbol, ZERO)
-        after = self.exposure.worst_case(self.wish.symbol, self.wish.side) + self.wish.side.sign * (self.units or ZERO)
-        return held != 0 and (held > 0) != (self.wish.side is Side.BUY) and after * held >= 0
+        held = self.held
+        return held != 0 and (held > 0) != (self.wish.side is Side.BUY) and self.after * held >= 0
+
+
+def _price(wish: NewOrder, reference: Reference | None) -> Decimal | None:
+    if wish.price is not None and wish.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT):
+        return abs(wish.price)
+    if wish.stop_px is not None:
+        return wish.stop_px
+    return reference.against(wish.side) if reference else None
+
+
+def _units(wish: NewOrder, price: Decimal | None, multiplier: Decimal) -> Decimal | None:
+    if wish.order_qty is not None:
+        return wish.order_qty
+    return None if not price or wish.notional is None else wish.notional / price / multiplier
+
+
+def _notional(wish: NewOrder, price: Decimal | None, multiplier: Decimal) -> Decimal | None:
+    if wish.notional is not None:
+        return wish.notional
+    return None if price is None or wish.order_qty is None else wish.order_qty * price * multiplier

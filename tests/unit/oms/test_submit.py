@@ -47,9 +47,9 @@ def _is_reply(entries: object) -> bool:
 async def test_a_wish_that_was_read_as_a_schema_is_placed_as_it_stands(tmp_path: Path) -> None:
     wish = parse_order({"symbol": "AAPL", "side": "buy", "type": "limit", "quantity": "2", "limit_price": "100"})
     async with opened(tmp_path) as desk:
+        assert (await desk.gateway.preview(wish, profile=None)).ok
         done = await desk.gateway.submit(wish, profile=None, caller=CALLER)
         assert done.order.terms == wish.to_order()
-        assert (await desk.gateway.preview(wish, profile=None)).ok
 
 
 async def test_intent_id_and_sending_are_durable_before_a_byte_leaves_i2(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
 from urllib.parse import quote
@@ -21,6 +21,7 @@ FILLS_MAX = 100
 DATA_MAX = 10_000
 EVENTS_PATH = "/v2beta1/events/activities"  # server-sent events
 
+_ENCODER = msgspec.json.Encoder()
 _JSON = {"Content-Type": "application/json"}
 
 Query = tuple[tuple[str, str], ...]
@@ -40,25 +41,33 @@ class Calls:
 
     def submit(self, body: wire.OrderRequest, *, decided_at: float) -> Request:
         """POST /v2/orders."""
-        command = self._command("POST", "/v2/orders", "orders.submit", body)
-        return replace(command, decided_at=decided_at, order=body.client_order_id)
+        return self._command("POST", "/v2/orders", "orders.submit", body, decided_at=decided_at)
 
     def replace(self, order_id: str, body: wire.ReplaceRequest, *, decided_at: float) -> Request:
         """PATCH /v2/orders/{id}."""
         path = f"/v2/orders/{_segment(order_id)}"
-        command = self._command("PATCH", path, "orders.replace", body)
-        return replace(command, decided_at=decided_at, order=body.client_order_id)
+        return self._command("PATCH", path, "orders.replace", body, decided_at=decided_at)
 
-    def _command(self, method: str, path: str, endpoint: str, body: wire.Body) -> Request:
+    def _command(
+        self,
+        method: str,
+        path: str,
+        endpoint: str,
+        body: wire.OrderRequest | wire.ReplaceRequest,
+        *,
+        decided_at: float,
+    ) -> Request:
         return Request(
             method=method,
             origin=self.origins.trading,
             path=path,
             endpoint=endpoint,
             headers=_JSON,
-            body=msgspec.json.encode(body),
+            body=_ENCODER.encode(body),
             lane=Lane.NEW,
             timeout_s=self.command_timeout_s,
+            decided_at=decided_at,
+            order=body.client_order_id,
         )
 
     def cancel(self, order_id: str, *, cl_ord_id: str | None) -> Request:
