@@ -332,6 +332,7 @@ def steps_page() -> str:
         ("Replace", steps.REPLACE),
         ("Reconcile", steps.RECONCILE),
         ("Kill switch", steps.KILL),
+        ("Vault", steps.VAULT),
     )
     blocks: list[str] = []
     for title, named in kinds:

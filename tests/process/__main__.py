@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from floorbroker.domain.clock import SystemClock
-from floorbroker.domain.steps import STEPS
+from floorbroker.domain.steps import DESK
 from tests.process.campaign import AT_ONCE, Run, hits, run_all
 from tests.process.nursery import Nursery
 from tests.process.points import COLD, Point, every_step
@@ -57,7 +57,7 @@ def main() -> int:
             runs.append(run)
             if not run.is_clean:
                 sys.stdout.write(f"{run}\n")
-            elif len(runs) % len(STEPS) == 0:
+            elif len(runs) % len(DESK) == 0:
                 sys.stderr.write(f"{len(runs)} runs, {clock.monotonic() - began:.0f} s\n")
     sys.stdout.write(f"{summary(runs, clock.monotonic() - began)}\n")
     return 0 if all(run.is_clean for run in runs) else 1

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from floorbroker.domain.steps import STEPS
+from floorbroker.domain.steps import DESK
 
 
 class Stage(Enum):
@@ -84,7 +84,7 @@ def every_step(act: str = "kill", *, turn: int = 0, hits: Mapping[str, int] | No
             tls=(place + turn) % 2 == 1,
             heard=turn % 4 > 1,
         )
-        for place, step in enumerate(STEPS)
+        for place, step in enumerate(DESK)
     ]
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from floorbroker.domain.steps import STEPS
+from floorbroker.domain.steps import DESK
 from tests.process.__main__ import plan_of
 from tests.process.campaign import run
 from tests.process.nursery import Nursery
@@ -82,13 +82,13 @@ def campaign() -> Iterator[Campaign]:
 
 
 def test_every_step_belongs_to_a_kind() -> None:
-    assert {step.partition(".")[0] for step in STEPS} == set(KINDS)
+    assert {step.partition(".")[0] for step in DESK} == set(KINDS)
 
 
 def test_a_campaign_takes_every_step_so_many_times_and_another_hit_each_time() -> None:
     points = list(plan_of(20, {"submit.S8": 4, "event.E3": 40}))
     kills = Counter(point.step for point in points if point.act == "kill" and not point.cold)
-    assert kills == dict.fromkeys(STEPS, 20)
+    assert kills == dict.fromkeys(DESK, 20)
     assert {point.hit for point in points if point.step == "submit.S8"} == {1, 2, 3, 4}
     assert {point.hit for point in points if point.step == "event.E3"} == set(range(1, 21))
     assert {point.tls for point in points if point.step == "event.E3"} == {False, True}

@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 from time import perf_counter
 
-from floorbroker.domain.steps import STEPS
+from floorbroker.domain.steps import DESK
 from tests.simulation import plan_file
 from tests.simulation.claims import KINDS
 from tests.simulation.coverage import faults_table, table
@@ -81,7 +81,7 @@ def _many(options: argparse.Namespace) -> int:
     say(
         f"schedules {options.schedules} {counts} orders {orders} kills {kills} seconds {perf_counter() - began:.1f} "
         f"schedules_a_second_a_core {options.schedules / max(cpu_s, 1e-9):.1f} cells {len(cells)} "
-        f"steps {len(reached)}/{len(STEPS)}"
+        f"steps {len(reached)}/{len(DESK)}"
     )
     return 1 if found else 0
 

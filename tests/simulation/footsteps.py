@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from floorbroker.domain.steps import SENDING, STEPS
+from floorbroker.domain.steps import DESK, SENDING
 from floorbroker.transport.types import Request
 
 START = "start"  # before the first step of a life
@@ -59,6 +59,6 @@ def steps_table(reached: Mapping[str, int], met: Mapping[tuple[str, str], int]) 
     head = "| step | reached | " + " | ".join(kinds) + " |\n|---|--:|" + "--:|" * len(kinds)
     rows = [
         f"| `{step}` | {reached.get(step, '')} | " + " | ".join(str(met.get((kind, step), "")) for kind in kinds) + " |"
-        for step in (START, *STEPS)
+        for step in (START, *DESK)
     ]
     return "\n".join([head, *rows])

@@ -41,6 +41,7 @@ STATUS = {
     "not_armed": 423,
     "not_ready": 503,
     "vault_locked": 503,
+    "vault_refused": 503,
     "forbidden": 403,
     "journal_fault": 503,
     "config_invalid": 503,

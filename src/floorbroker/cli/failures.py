@@ -16,6 +16,7 @@ _BY_CODE = {
     "not_supported": USAGE,
     "config_invalid": CONFIG,
     "vault_locked": LOGIN,
+    "vault_refused": LOGIN,
     "forbidden": LOGIN,
     "authentication_failed": LOGIN,
     "session_expired": LOGIN,
@@ -42,6 +43,8 @@ _STATE = {
 _FIX = {
     "invalid_request": "see the usage with --help, or the member that is named",
     "config_invalid": "correct the configuration, then: floorbroker config validate",
+    "vault_locked": "floorbroker vault unlock",
+    "vault_refused": "see: floorbroker vault verify; how to recover: the page of this error",
     "forbidden": "use the home of the server that runs (--home), whose setup-token it knows",
     "authentication_failed": "check the credentials, then: floorbroker self-check",
     "session_expired": "log in at the broker again, then: floorbroker self-check",

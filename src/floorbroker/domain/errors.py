@@ -117,6 +117,25 @@ class VaultLocked(OwnRefusal):
     code = "vault_locked"
 
 
+class VaultRefused(OwnRefusal):
+    """The vault file is not opened: damaged, swapped, older than one seen before, or asking for too much."""
+
+    code = "vault_refused"
+
+
+class WrongPassphrase(VaultRefused):
+    """The passphrase is wrong, or the file was changed: the two cannot be told apart, and are not."""
+
+
+class VaultRolledBack(VaultRefused):
+    """The file is whole, and not the newest this desk has seen: `generation` is its own, `known` the newest."""
+
+    def __init__(self, detail: str, *, generation: int, known: int) -> None:
+        super().__init__(detail)
+        self.generation = generation
+        self.known = known
+
+
 class Forbidden(OwnRefusal):
     """The caller may not do this."""
 

@@ -110,7 +110,17 @@ AUDIT: Mapping[str, str] = MappingProxyType(
         "audit.key": "the key of the chain has moved on, the old one is gone",
     }
 )
-STEPS: Mapping[str, str] = MappingProxyType({**SUBMIT, **EVENT, **CANCEL, **REPLACE, **RECONCILE, **KILL, **AUDIT})
+VAULT: Mapping[str, str] = MappingProxyType(
+    {
+        "vault.begun": "a vault of the next generation is sealed in memory; its file is as it was",
+        "vault.written": "the new file is whole and durable beside the old one",
+        "vault.renamed": "the new file is in the place of the old one",
+        "vault.durable": "that it is there is durable; no journal was told",
+    }
+)
+DESK: Mapping[str, str] = MappingProxyType({**SUBMIT, **EVENT, **CANCEL, **REPLACE, **RECONCILE, **KILL, **AUDIT})
+"""What a desk at work goes through."""
+STEPS: Mapping[str, str] = MappingProxyType({**DESK, **VAULT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

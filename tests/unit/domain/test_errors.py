@@ -32,6 +32,7 @@ DOCUMENTED = {
     "timeout",
     "unknown",
     "vault_locked",
+    "vault_refused",
 }
 
 
