@@ -19,7 +19,7 @@ from typing import Any
 
 from floorbroker.domain import facts as f
 from floorbroker.domain import steps
-from floorbroker.domain.capability import BrokerInfo, Can
+from floorbroker.domain.capability import BrokerInfo, Can, CredentialField
 from floorbroker.domain.errors import FloorbrokerError, Outcome, error_codes
 from floorbroker.domain.fold import fold
 from floorbroker.domain.orders import CLOSED, NewOrder, Order, OrderState
@@ -243,7 +243,7 @@ def capability_page(infos: Sequence[BrokerInfo]) -> str:
     can = [(f"`{ability.value}`", *("yes" if ability in info.can else "-" for info in infos)) for ability in Can]
     blocks: list[str] = []
     for info in infos:
-        blocks += [f"## {info.name}", _orders_of(info), _fields_of(info)]
+        blocks += [f"## {info.name}", _orders_of(info), _fields_of(info), _options_of(info)]
     return page(
         "Capabilities",
         "What each broker can do, as its `info.py` states it. The desk asks for an ability, never for a name; "
@@ -266,10 +266,34 @@ def _fields_of(info: BrokerInfo) -> str:
     if not info.fields:
         return "Needs no credentials."
     rows = [
-        (f"`{x.name}`", x.label, "yes" if x.required else "no", "yes" if x.secret else "no", x.help)
+        (
+            f"`{x.name}`",
+            x.label,
+            _asked_in(x, info),
+            "yes" if x.secret else "no",
+            " ".join((x.help, _shape_of(x))).strip(),
+        )
         for x in info.fields
     ]
-    return table(("Field", "At this venue", "Required", "Secret", "Help"), rows)
+    return table(("Field", "At this venue", "Required in", "Secret", "Help"), rows)
+
+
+def _asked_in(x: CredentialField, info: BrokerInfo) -> str:
+    return values(e for e in info.environments if x.is_for(e)) if x.required else "-"
+
+
+def _shape_of(x: CredentialField) -> str:
+    shape = f"It is {x.shape}." if x.shape else ""
+    return " ".join(filter(None, (shape, f"Looks like `{x.example}`." if x.example else "")))
+
+
+def _options_of(info: BrokerInfo) -> str:
+    if not info.options:
+        return ""
+    rows = [(f"`{x.name}`", f"`{x.default}`", x.shape, x.help) for x in info.options]
+    return "Options of a profile (`options` in `[profiles.NAME]`, written as text):\n\n" + table(
+        ("Option", "Default", "Takes", "Means"), rows
+    )
 
 
 # --- Settings --------------------------------------------------------------------------------------------------------

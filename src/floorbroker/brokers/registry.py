@@ -14,6 +14,14 @@ from floorbroker.domain.ports import Broker
 BROKERS: Mapping[str, BrokerInfo] = MappingProxyType({info.code: info for info in (paper.INFO, alpaca.INFO)})
 
 _BUILDERS: Mapping[str, Callable[[Wiring], Broker]] = MappingProxyType({"PAPER": paper.build, "ALPACA": alpaca.build})
+_OPTIONS: Mapping[str, Callable[[Mapping[str, str]], object]] = MappingProxyType(
+    {"PAPER": paper.options_from, "ALPACA": alpaca.options_from}
+)
+
+
+def check_options(code: str, options: Mapping[str, str]) -> None:
+    """Raises `ConfigInvalid` for an option that the broker `code`, which is in the list, does not take."""
+    _OPTIONS[code](options)
 
 
 def build(wiring: Wiring) -> Broker:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from floorbroker.domain.forms import CredentialField, Form, OptionField
 from floorbroker.domain.values import AssetClass, Environment, OrderClass, OrderType, TimeInForce, Word
 
 
@@ -43,17 +44,6 @@ class IdentityClass(Word):
     A = "A"
     B = "B"
     C = "C"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CredentialField:
-    """How one of the eight agnostic fields maps to this venue: its label and help for people."""
-
-    name: str  # BROKER_API_KEY and the like
-    label: str
-    help: str = ""
-    required: bool = True
-    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +86,16 @@ class BrokerInfo:
     account_sign: Sign = Sign()
     key_sign: Sign = Sign()
     fields: tuple[CredentialField, ...] = ()
+    options: tuple[OptionField, ...] = ()
     documents: tuple[str, ...] = ()
 
     @property
     def asset_classes(self) -> tuple[AssetClass, ...]:
         return tuple(self.order_types)
+
+    def form(self, environment: Environment) -> Form:
+        """What a profile of an environment is asked for."""
+        return Form(self.fields, environment)
+
+
+__all__ = ["BrokerInfo", "Can", "CredentialField", "Form", "IdentityClass", "OptionField"]

@@ -122,7 +122,7 @@ def test_a_broker_is_a_column_of_the_capability_page(builder: ModuleType) -> Non
     assert "| `cancel` | yes |" in text
     assert "| `replace` | - |" in text
     assert "| `equity` | `limit`, `market` | `day` |" in text
-    assert "| `BROKER_API_KEY` | key id | yes | yes |  |" in text
+    assert "| `BROKER_API_KEY` | key id | `paper` | yes |  |" in text
 
 
 PATH = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|js|html|toml)|(?:[\w.-]+/)+)`")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from floorbroker.api.views.shape import View, when
-from floorbroker.domain.capability import BrokerInfo
+from floorbroker.domain.capability import BrokerInfo, CredentialField
 from floorbroker.domain.ports import AuditEntry, Record
 from floorbroker.domain.records import SelfCheck
 from floorbroker.domain.values import time_text
@@ -82,13 +82,31 @@ class AuditView(View, frozen=True):
 
 
 class CredentialView(View, frozen=True):
-    """How one of the eight agnostic fields maps to this venue."""
+    """How one of the eight agnostic fields maps to this venue.  `pattern` is the whole answer's, `shape` says it in words.
+
+    `environments` are those that ask for it; `prefixes` is how keys of each environment begin, where the venue says.
+    """
 
     name: str
     label: str
     help: str
     required: bool
     secret: bool
+    environments: tuple[str, ...]
+    example: str
+    pattern: str
+    shape: str
+    prefixes: dict[str, str]
+
+
+class OptionView(View, frozen=True):
+    """One option of a profile, as text; `choices` is empty for numbers, which `shape` bounds in words."""
+
+    name: str
+    help: str
+    default: str
+    choices: tuple[str, ...]
+    shape: str
 
 
 class BrokerView(View, frozen=True):
@@ -102,6 +120,7 @@ class BrokerView(View, frozen=True):
     times_in_force: dict[str, list[str]]
     order_classes: tuple[str, ...]
     fields: tuple[CredentialView, ...]
+    options: tuple[OptionView, ...]
     documents: tuple[str, ...]
 
 
@@ -171,6 +190,21 @@ def audit_view(record: Record, environment: str) -> AuditView | None:
     )
 
 
+def credential_view(asked: CredentialField, info: BrokerInfo) -> CredentialView:
+    return CredentialView(
+        name=asked.name,
+        label=asked.label,
+        help=asked.help,
+        required=asked.required,
+        secret=asked.secret,
+        environments=tuple(e.value for e in info.environments if asked.is_for(e)),
+        example=asked.example,
+        pattern=asked.pattern,
+        shape=asked.shape,
+        prefixes={environment.value: prefix for environment, prefix in asked.prefixes.items()},
+    )
+
+
 def broker_view(info: BrokerInfo) -> BrokerView:
     return BrokerView(
         code=info.code,
@@ -180,9 +214,10 @@ def broker_view(info: BrokerInfo) -> BrokerView:
         order_types={asset.value: sorted(t.value for t in types) for asset, types in info.order_types.items()},
         times_in_force={asset.value: sorted(t.value for t in tifs) for asset, tifs in info.tifs.items()},
         order_classes=tuple(sorted(c.value for c in info.order_classes)),
-        fields=tuple(
-            CredentialView(name=f.name, label=f.label, help=f.help, required=f.required, secret=f.secret)
-            for f in info.fields
+        fields=tuple(credential_view(asked, info) for asked in info.fields),
+        options=tuple(
+            OptionView(name=o.name, help=o.help, default=o.default, choices=o.choices, shape=o.shape)
+            for o in info.options
         ),
         documents=info.documents,
     )

@@ -5,14 +5,15 @@ Documents: docs.alpaca.markets/docs/orders-at-alpaca; docs.alpaca.markets/docs/f
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from decimal import Decimal
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from floorbroker.domain.capability import BrokerInfo, Can, CredentialField, IdentityClass, Sign
+from floorbroker.domain.capability import BrokerInfo, Can, CredentialField, IdentityClass, OptionField, Sign
 from floorbroker.domain.errors import ConfigInvalid
+from floorbroker.domain.forms import wrong_option
 from floorbroker.domain.values import AssetClass, Environment, OrderClass, OrderType, TimeInForce
 from floorbroker.transport.bodies import BodyFields
 from floorbroker.transport.reach import is_loopback
@@ -85,12 +86,57 @@ INFO = BrokerInfo(
             label="Key ID",
             help="Paper keys begin with PK, live keys with AK; each works on its own host alone.",
             secret=True,
+            example="PKXXXXXXXXXXXXXXXXXX",
+            pattern=r"[A-Za-z0-9_-]{1,128}",
+            shape="letters, digits, - and _ alone",
+            prefixes=MappingProxyType({Environment.PAPER: "PK", Environment.LIVE: "AK"}),
         ),
         CredentialField(
-            name="BROKER_SECRET_KEY", label="Secret key", help="Shown once, when the key is made.", secret=True
+            name="BROKER_SECRET_KEY",
+            label="Secret key",
+            help="Shown once, when the key is made.",
+            secret=True,
+            example="40 letters and digits",
+            pattern=r"[A-Za-z0-9/+=_-]{1,256}",
+            shape="letters, digits, /, +, =, - and _ alone",
         ),
         CredentialField(
-            name="BROKER_URL", label="Origin", help="Only in environment sim: the simulator.", required=False
+            name="BROKER_URL",
+            label="Origin",
+            help="Where the simulator listens. Paper and live have hosts of their own.",
+            example="http://127.0.0.1:8801",
+            environments=frozenset({Environment.SIM}),
+        ),
+    ),
+    options=(
+        OptionField(
+            name="order_events",
+            help="How order events arrive: websocket (all), sse (fills and corrections; the rest by asking) or both.",
+            default="websocket",
+            choices=("websocket", "sse", "both"),
+        ),
+        OptionField(
+            name="stock_feed",
+            help="Where quotes of shares come from; sip needs a paid plan.",
+            default="iex",
+            choices=("iex", "sip", "delayed_sip", "test"),
+        ),
+        OptionField(
+            name="option_feed",
+            help="Where quotes of options come from; opra needs a paid plan.",
+            default="indicative",
+            choices=("indicative", "opra"),
+        ),
+        OptionField(
+            name="crypto_loc", help="Which market of coins is asked.", default="us", choices=("us", "us-1", "eu-1")
+        ),
+        OptionField(
+            name="trading_requests_min",
+            help="How many trading requests a minute the account's plan allows.",
+            default="200",
+            whole=True,
+            least=Decimal(1),
+            most=Decimal(9_999_999),
         ),
     ),
     documents=(
@@ -100,8 +146,6 @@ INFO = BrokerInfo(
         "https://docs.alpaca.markets/docs/streaming-market-data",
     ),
 )
-
-_COUNT = re.compile(r"[1-9][0-9]{0,6}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,12 +160,7 @@ class Origins:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Profile options, all text.  `order_events`: `websocket` (every order event), `sse` (activity
-    events: fills, corrections and busts; the rest by asking) or `both`.
-
-    `stock_feed` iex, sip, delayed_sip or test; `option_feed` indicative or opra; `crypto_loc` us, us-1, eu-1.
-    `trading_requests_min` is how many trading requests a minute the account's plan allows.
-    """
+    """The options of a profile, all text; what each means stands in `INFO.options`."""
 
     order_events: str = "websocket"
     stock_feed: str = "iex"
@@ -130,26 +169,10 @@ class Options:
     trading_requests_min: str = "200"
 
 
-OPTION_CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "order_events": ("websocket", "sse", "both"),
-        "stock_feed": ("iex", "sip", "delayed_sip", "test"),
-        "option_feed": ("indicative", "opra"),
-        "crypto_loc": ("us", "us-1", "eu-1"),
-    }
-)
-
-
 def options_from(given: Mapping[str, str]) -> Options:
     """The typed options of a profile; raises `ConfigInvalid` for names and values we do not know."""
-    known = {field.name for field in fields(Options)}
-    for name, value in given.items():
-        if name not in known:
-            raise ConfigInvalid(f"Alpaca has no option {name!r}; it has {', '.join(sorted(known))}")
-        if name in OPTION_CHOICES and value not in OPTION_CHOICES[name]:
-            raise ConfigInvalid(f"{name} is one of {', '.join(OPTION_CHOICES[name])}")
-        if name not in OPTION_CHOICES and not _COUNT.fullmatch(value):
-            raise ConfigInvalid(f"{name} is a whole number from 1 to 9999999")
+    if wrong := wrong_option(INFO.options, given):
+        raise ConfigInvalid(f"{INFO.name}: {wrong}")
     return Options(**given)
 
 

@@ -10,15 +10,33 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from types import MappingProxyType
 
-from floorbroker.domain.capability import BrokerInfo, Can, IdentityClass
+from floorbroker.domain.capability import BrokerInfo, Can, IdentityClass, OptionField
 from floorbroker.domain.errors import ConfigInvalid
+from floorbroker.domain.forms import wrong_option
 from floorbroker.domain.instrument import Instrument, OptionContract, TickRule, asset_class_of
-from floorbroker.domain.values import AssetClass, Environment, NotExact, OrderClass, OrderType, TimeInForce, decimal_of
+from floorbroker.domain.values import AssetClass, Environment, OrderClass, OrderType, TimeInForce
 
 CURRENCY = "USD"
 _NINE = Decimal("0.000000001")
 _ALL_TYPES = frozenset(OrderType)
 _ALL_TIFS = frozenset(TimeInForce)
+
+
+def _choice(name: str, about: str, *choices: str) -> OptionField:
+    return OptionField(name=name, help=about, default=choices[0], choices=choices)
+
+
+def _whole(name: str, about: str, default: str, *, least: int = 0) -> OptionField:
+    return OptionField(name=name, help=about, default=default, whole=True, least=Decimal(least))
+
+
+def _amount(name: str, about: str, default: str, *, least: int = 0) -> OptionField:
+    return OptionField(name=name, help=about, default=default, least=Decimal(least))
+
+
+def _percent(name: str, about: str) -> OptionField:
+    return OptionField(name=name, help=about, default="0", most=Decimal(100))
+
 
 INFO = BrokerInfo(
     code="PAPER",
@@ -48,16 +66,33 @@ INFO = BrokerInfo(
     arrival_bound_s=2.0,
     bound_enforced=True,
     visibility_lag_s=0.0,
+    options=(
+        _amount("cash", "What the account begins with, in USD.", "100000"),
+        _amount("leverage", "How many times its equity the account may hold.", "2", least=1),
+        _whole("seed", "Prices and mishaps are drawn from it.", "1"),
+        _choice("source", "Prices from the seeded walk, or only those that a program feeds.", "seeded", "fed"),
+        _choice("hours", "Open at any hour, or by each market's calendar.", "always", "real"),
+        _choice("liquidity", "Whether fills look at the displayed size.", "unlimited", "displayed"),
+        _whole("latency_min_ms", "The quickest answer.", "5"),
+        _whole("latency_max_ms", "The slowest answer.", "25"),
+        _whole("step_ms", "How often the price walk moves.", "1000", least=1),
+        _whole("slippage_ticks", "How many ticks worse a market order fills.", "0"),
+        _amount("fee_per_share", "What each share costs, in USD.", "0"),
+        _percent("reject_percent", "Orders that are refused."),
+        _percent("lost_reply_percent", "Orders that are taken while the answer never comes."),
+        _percent("lost_request_percent", "Orders that never arrive."),
+        _percent("duplicate_event_percent", "Order events that come twice."),
+        _percent("late_event_percent", "Order events that come late."),
+        _whole("late_ms", "How late those come.", "2000"),
+    ),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Profile options.  Percentages are chances for each order, drawn from `seed`; all of them are zero unless asked for.
+    """The options of a profile; what each means stands in `INFO.options`.
 
-    `hours`: `always` (open at any hour) or `real` (each market's calendar).  `liquidity`: `unlimited` or `displayed`.
-    `lost_reply_percent`: the order is taken and the answer never comes; `lost_request_percent`: it never arrives.
-    `step_ms` is how often the price walk moves; `source` is `seeded` or `fed` (prices come through `feed` alone).
+    Percentages are chances for each order, drawn from `seed`; all of them are zero unless asked for.
     """
 
     cash: Decimal = Decimal(100_000)
@@ -83,43 +118,18 @@ class Options:
         return self.source == "seeded"
 
 
-OPTION_CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"source": ("seeded", "fed"), "hours": ("always", "real"), "liquidity": ("unlimited", "displayed")}
-)
-
-
 def options_from(given: Mapping[str, str]) -> Options:
     """The typed options of a profile; raises `ConfigInvalid` for names and values we do not know."""
-    known = {field.name: field.default for field in fields(Options)}
-    read: dict[str, object] = {}
-    for name, text in given.items():
-        if name not in known:
-            raise ConfigInvalid(f"the paper venue has no option {name!r}; it has {', '.join(sorted(known))}")
-        read[name] = _read(name, text, known[name])
+    if wrong := wrong_option(INFO.options, given):
+        raise ConfigInvalid(f"{INFO.name}: {wrong}")
+    types = {field.name: type(field.default) for field in fields(Options)}
+    read = {name: types[name](text) for name, text in given.items()}
     options = Options(**read)  # pyright: ignore[reportArgumentType] - each value has the type of its default
     if options.latency_max_ms < options.latency_min_ms:
         raise ConfigInvalid("latency_max_ms is below latency_min_ms")
-    if options.step_ms < 1 or options.cash <= 0 or options.leverage < 1:
-        raise ConfigInvalid("step_ms and cash are positive, leverage is 1 or more")
+    if options.cash <= 0:
+        raise ConfigInvalid("cash is more than nothing")
     return options
-
-
-def _read(name: str, text: str, default: object) -> object:
-    if isinstance(default, str):
-        if text not in OPTION_CHOICES[name]:
-            raise ConfigInvalid(f"{name} is one of {', '.join(OPTION_CHOICES[name])}")
-        return text
-    try:
-        value = decimal_of(text)
-    except NotExact as error:
-        raise ConfigInvalid(f"{name} is a number: {error}") from error
-    if value < 0 or (name.endswith("_percent") and value > 100):
-        raise ConfigInvalid(f"{name} is out of range")
-    if isinstance(default, Decimal):
-        return value
-    if value != int(value):
-        raise ConfigInvalid(f"{name} is a whole number")
-    return int(value)
 
 
 def instrument_for(symbol: str) -> Instrument:

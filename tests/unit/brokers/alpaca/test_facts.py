@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -97,6 +98,17 @@ def test_options_are_typed_and_misspelt_ones_are_refused() -> None:
     ):
         with pytest.raises(ConfigInvalid):
             options_from(given)
+
+
+def test_what_is_published_about_options_is_what_they_are() -> None:
+    assert {option.name: option.default for option in INFO.options} == asdict(Options())
+
+
+def test_a_key_of_the_other_environment_is_named_as_one() -> None:
+    paper, live = (INFO.form(environment) for environment in (Environment.PAPER, Environment.LIVE))
+    assert "environment live" in paper.wrong({"BROKER_API_KEY": "AKTESTKEY"})["BROKER_API_KEY"]
+    assert "environment paper" in live.wrong({"BROKER_API_KEY": "PKTESTKEY"})["BROKER_API_KEY"]
+    assert paper.wrong({"BROKER_API_KEY": "PKTESTKEY", "BROKER_SECRET_KEY": "canary-secret"}) == {}
 
 
 def test_a_plan_that_allows_more_has_a_larger_trading_budget() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from decimal import Decimal
 
 import pytest
 
-from floorbroker.brokers.paper import Options, instrument_for, options_from
+from floorbroker.brokers.paper import INFO, Options, instrument_for, options_from
 from floorbroker.domain.errors import ConfigInvalid
 from floorbroker.domain.values import Price
 
@@ -45,3 +46,9 @@ def test_rules_follow_from_the_spelling() -> None:
     assert (option.symbol, option.multiplier) == ("AAPL  261218C00230000", 100)
     assert (coin.calendar, pair.calendar, share.calendar) == ("24x7", "FX", "XNYS")
     assert not coin.shortable
+
+
+def test_what_is_published_about_options_is_what_they_are() -> None:
+    assert {option.name: option.default for option in INFO.options} == {
+        field.name: str(field.default) for field in fields(Options)
+    }
