@@ -175,6 +175,8 @@ def _prices(wish: NewOrder) -> tuple[tuple[str, Decimal | None], ...]:
 def lot(s: Situation) -> Verdict:
     qty = s.wish.order_qty
     fraction = s.instrument.fraction if s.limits.allow_fractional else None
+    if s.wish.notional is not None and not s.limits.allow_fractional:
+        return _no("lot", "an order for an amount of money buys fractions, which are switched off", pointer="/notional")
     if qty is None or is_multiple(qty, fraction or s.instrument.lot):
         return _ok("lot")
     step = fraction or s.instrument.lot

@@ -142,6 +142,12 @@ def test_fractions_need_the_venue_and_our_own_leave() -> None:
     assert _failed(replace(taken, limits=RiskLimits(allow_fractional=False))) == ["lot"]
 
 
+def test_an_order_for_an_amount_of_money_needs_leave_for_fractions() -> None:
+    wish = replace(BUY, order_qty=None, notional=Decimal(100))
+    assert _failed(replace(CALM, wish=wish)) == []
+    assert _failed(replace(CALM, wish=wish, limits=RiskLimits(allow_fractional=False))) == ["lot"]
+
+
 def test_a_market_order_without_a_price_is_not_sent_blind() -> None:
     blind = replace(CALM, wish=replace(BUY, order_type=OrderType.MARKET, price=None), reference=None)
     assert "reference" in _failed(blind)
