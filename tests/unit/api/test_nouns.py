@@ -92,14 +92,15 @@ async def test_the_audit_tells_who_did_what(door: Caller) -> None:
 async def test_brokers_say_what_they_can_do(door: Caller) -> None:
     (info,) = (await door.http.get("/api/v1/brokers")).json()["items"]
     assert (info["code"], "fractional" in info["can"]) == ("PAPER", True)
-    hours = next(option for option in info["options"] if option["name"] == "hours")
-    assert (hours["default"], hours["choices"], hours["shape"]) == ("always", ["always", "real"], "one of always, real")
 
 
 async def test_a_field_says_who_asks_for_it_and_what_its_keys_look_like() -> None:
     key, _, url = broker_view(ALPACA).fields
     assert (key.environments, key.prefixes) == (("sim", "paper", "live"), {"paper": "PK", "live": "AK"})
     assert (url.name, url.environments) == ("BROKER_URL", ("sim",))
+    option = broker_view(ALPACA).options[-1]
+    assert (option.name, option.default) == ("trading_requests_min", "200")
+    assert option.shape == "a whole number from 1 to 9999999"
 
 
 async def test_an_environment_that_is_not_there_is_404_and_says_what_is(door: Caller) -> None:

@@ -122,8 +122,9 @@ def options_from(given: Mapping[str, str]) -> Options:
     """The typed options of a profile; raises `ConfigInvalid` for names and values we do not know."""
     if wrong := wrong_option(INFO.options, given):
         raise ConfigInvalid(f"{INFO.name}: {wrong}")
-    types = {field.name: type(field.default) for field in fields(Options)}
-    read = {name: types[name](text) for name, text in given.items()}
+    read: dict[str, object] = {
+        field.name: type(field.default)(given[field.name]) for field in fields(Options) if field.name in given
+    }
     options = Options(**read)  # pyright: ignore[reportArgumentType] - each value has the type of its default
     if options.latency_max_ms < options.latency_min_ms:
         raise ConfigInvalid("latency_max_ms is below latency_min_ms")
