@@ -7,11 +7,13 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from floorbroker.app.credentials import BotFile, read_bot
 from floorbroker.app.home import Home
 from floorbroker.domain.errors import ConfigInvalid
 from floorbroker.domain.ports import Profile
@@ -55,12 +57,35 @@ class AuditSection(_Section):
     copy_to: str = Field(default="", max_length=4096)
 
 
+class VaultSection(_Section):
+    """Where credentials come from.  `keyring`: the OS keyring is asked for every profile, before the vault."""
+
+    keyring: bool = False
+
+
+class FailoverSection(_Section):
+    """Whether orders may move to another broker, and the word that its log lines carry.
+
+    This version has no failover routes: `config validate` says so where it is switched on.
+    """
+
+    enabled: bool = False
+    log_tag: str = Field(default="FAILOVER", pattern=r"^[A-Za-z0-9_.:-]{1,64}$")
+
+
 class ProfileSection(_Section):
-    """One broker account.  `options` are the broker's own, `limits` this account's risk limits."""
+    """One broker account.  `options` are the broker's own, `limits` this account's risk limits.
+
+    `host` and `url` say where the venue is, where the broker asks for that.  `credentials` is where secrets come from:
+    `vault`, or `keyring` to ask the OS keyring first.  Secrets themselves never stand in this file.
+    """
 
     broker: str
     environment: str
     enabled: bool = True
+    host: str = Field(default="", max_length=253)
+    url: str = Field(default="", max_length=2048)
+    credentials: Literal["vault", "keyring"] = "vault"
     options: dict[str, str] = Field(default_factory=dict[str, str])
     limits: dict[str, Any] = Field(default_factory=dict[str, Any])
 
@@ -71,6 +96,8 @@ class Config(_Section):
     server: ServerSection = ServerSection()
     trading: TradingSection = TradingSection()
     audit: AuditSection = AuditSection()
+    vault: VaultSection = VaultSection()
+    failover: FailoverSection = FailoverSection()
     risk: dict[str, Any] = Field(default_factory=dict[str, Any])
     profiles: dict[str, ProfileSection] = Field(default_factory=dict[str, ProfileSection])
 
@@ -101,17 +128,49 @@ def _profile(name: str, section: ProfileSection) -> Profile:
 
 def load(home: Home, *, path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
     """The configuration in force.  Raises `ConfigInvalid` with the place and, for a wrong key, the nearest known one."""
+    layers = read_layers(home, path=path, environ=environ)
+    try:
+        return Config.model_validate(layers.values)
+    except ValidationError as error:
+        raise ConfigInvalid(_explain(layers, error)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """What file, `.env_bot` and environment say together; `said` is who said a key, as text for people."""
+
+    file: Path
+    values: Mapping[str, Any]
+    said: Mapping[str, str]
+
+
+def read_layers(home: Home, *, path: Path | None = None, environ: Mapping[str, str] | None = None) -> Layers:
+    """The layers joined, not yet checked.  Raises `ConfigInvalid` for what cannot be read at all."""
     file = path or home.config
-    values, variables = _read(file, required=path is not None), dict[str, str]()
-    for name, text in sorted((os.environ if environ is None else environ).items()):
+    given = os.environ if environ is None else environ
+    values, said = _read(file, required=path is not None), dict[str, str]()
+    bot = read_bot(home.env_bot, given)
+    for name, (key, value) in _switches(bot).items():
+        said[key] = name
+        _put(values, key.split("."), value, name=name)
+    for name, text in sorted(given.items()):
         if name.startswith(PREFIX) and name not in RESERVED and "__" in name:
             where = name.removeprefix(PREFIX).lower().split("__")
-            variables[".".join(where)] = name
-            _put(values, where, text, name=name)
-    try:
-        return Config.model_validate(values)
-    except ValidationError as error:
-        raise ConfigInvalid(_explain(file, error, variables)) from None
+            said[".".join(where)] = name
+            _put(values, where, _as_toml(text, name=name), name=name)
+    return Layers(file, values, said)
+
+
+def _switches(bot: BotFile) -> dict[str, tuple[str, object]]:
+    """The switches of `.env_bot` that are settings under another name: switch -> key and value."""
+    tag = bot.values.get("FAILOVER_LOG_TAG") or None
+    found: dict[str, tuple[str, object]] = {
+        "API_RETRY_LIMIT": ("trading.read_retries", bot.int_of("API_RETRY_LIMIT")),
+        "FRACTIONAL_ENABLED": ("trading.fractional", bot.bool_of("FRACTIONAL_ENABLED")),
+        "FAILOVER_ENABLED": ("failover.enabled", bot.bool_of("FAILOVER_ENABLED")),
+        "FAILOVER_LOG_TAG": ("failover.log_tag", tag),
+    }
+    return {name: (key, value) for name, (key, value) in found.items() if value is not None}
 
 
 def _read(file: Path, *, required: bool) -> dict[str, Any]:
@@ -127,25 +186,30 @@ def _read(file: Path, *, required: bool) -> dict[str, Any]:
         raise ConfigInvalid(f"{file}: it is nested too deep") from None
 
 
-def _put(values: dict[str, Any], path: list[str], text: str, *, name: str) -> None:
-    """Set one value from the environment, as the TOML it reads as, else as text."""
+def _put(values: dict[str, Any], path: list[str], value: object, *, name: str) -> None:
+    """Set one value over what the file says."""
     for part in path[:-1]:
         inner: object = values.setdefault(part, {})
         if not isinstance(inner, dict):
             raise ConfigInvalid(f"{name}: {part} is a value, not a section, so nothing can be set in it")
         values = cast("dict[str, Any]", inner)
+    values[path[-1]] = value
+
+
+def _as_toml(text: str, *, name: str) -> object:
+    """Text from outside as the TOML it reads as, else as text."""
     try:
-        values[path[-1]] = tomllib.loads(f"v = {text}")["v"]
+        return tomllib.loads(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError:
-        values[path[-1]] = text
+        return text
     except RecursionError:
         raise ConfigInvalid(f"{name}: it is nested too deep") from None
 
 
-def _explain(file: Path, error: ValidationError, variables: Mapping[str, str]) -> str:
+def _explain(layers: Layers, error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])
-    source = next((name for key, name in variables.items() if f"{key}.".startswith(f"{where}.")), str(file))
+    source = next((name for key, name in layers.said.items() if f"{key}.".startswith(f"{where}.")), str(layers.file))
     if first["type"] != "extra_forbidden":
         return f"{source}: {where}: {first['msg']}"
     known = [
@@ -153,6 +217,8 @@ def _explain(file: Path, error: ValidationError, variables: Mapping[str, str]) -
         *ServerSection.model_fields,
         *TradingSection.model_fields,
         *AuditSection.model_fields,
+        *VaultSection.model_fields,
+        *FailoverSection.model_fields,
         *ProfileSection.model_fields,
     ]
     near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)

@@ -1,57 +1,34 @@
-"""The eight agnostic credential fields, from the environment or `.env_bot` (one profile, for containers)."""
+"""The eight agnostic fields as environment and `.env_bot` say them: they describe one profile, for containers."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.errors import ConfigInvalid
+from floorbroker.domain.forms import FIELDS, SEALED
 from floorbroker.domain.ports import Profile
-from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ProfileName
 
-FIELDS = (
-    "BROKER_CODE",
-    "BROKER_HOST",
-    "BROKER_USERNAME",
-    "BROKER_PASSWORD",
-    "BROKER_ACCOUNT_NUMBER",
-    "BROKER_API_KEY",
-    "BROKER_SECRET_KEY",
-    "BROKER_URL",
-)
 _YES_OR_NO = ("FAILOVER_ENABLED", "FRACTIONAL_ENABLED", "BROKER_PLAINTEXT_OK")
 SWITCHES = ("API_RETRY_LIMIT", "FAILOVER_ENABLED", "FAILOVER_LOG_TAG", "FRACTIONAL_ENABLED", "BROKER_PLAINTEXT_OK")
-_SECRET = frozenset({"BROKER_PASSWORD", "BROKER_API_KEY", "BROKER_SECRET_KEY"})
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What the user gave for one profile; secrets do not print."""
-
-    plain: Mapping[str, str] = field(default_factory=dict[str, str])
-    secret: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
-
-    def get(self, name: str) -> str:
-        return self.plain.get(name, "")
+NAMES = (*FIELDS, *SWITCHES)
 
 
 @dataclass(frozen=True, slots=True)
 class BotFile:
-    """What environment and `.env_bot` say; the environment wins."""
+    """What environment and `.env_bot` say; the environment wins.  `outside` are the names that the environment gave."""
 
-    values: Mapping[str, str]
+    values: Mapping[str, str] = field(repr=False)  # secrets are among them
+    outside: frozenset[str] = frozenset()
 
-    def credentials(self) -> Credentials:
-        given = {name: self.values[name] for name in FIELDS if self.values.get(name)}
-        return Credentials(
-            plain={name: text for name, text in given.items() if name not in _SECRET},
-            secret={name: Secret(text) for name, text in given.items() if name in _SECRET},
-        )
+    def fields(self) -> dict[str, str]:
+        """Those of the eight that were given."""
+        return {name: self.values[name] for name in FIELDS if self.values.get(name)}
 
     def int_of(self, name: str) -> int | None:
         """A whole-number switch.  Raises `ConfigInvalid` naming it."""
@@ -83,11 +60,12 @@ def read_bot(path: Path, environ: Mapping[str, str] | None = None) -> BotFile:
     """
     values = dict(_lines(path))
     given = os.environ if environ is None else environ
-    values |= {name: given[name] for name in (*FIELDS, *SWITCHES) if given.get(name)}
+    outside = {name: given[name] for name in NAMES if given.get(name)}
+    values |= outside
     for name, value in values.items():
         if not value.isprintable():
             raise ConfigInvalid(f"{name}: it holds control characters or bytes that are no text")
-    bot = BotFile(values)
+    bot = BotFile(values, frozenset(outside))
     bot.int_of("API_RETRY_LIMIT")
     for name in _YES_OR_NO:
         bot.bool_of(name)
@@ -108,8 +86,8 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
         if not text or text.startswith("#"):
             continue
         name, equals, value = text.partition("=")
-        if not equals or name.strip() not in (*FIELDS, *SWITCHES):
-            raise ConfigInvalid(f"{path}:{number}: not one of {', '.join((*FIELDS, *SWITCHES))}")
+        if not equals or name.strip() not in NAMES:
+            raise ConfigInvalid(f"{path}:{number}: not one of {', '.join(NAMES)}")
         yield name.strip(), value.split(" #")[0].strip().strip("\"'")
 
 
@@ -121,6 +99,7 @@ def profile_of(bot: BotFile, infos: Mapping[str, BrokerInfo]) -> Profile | None:
     """
     code = bot.values.get("BROKER_CODE", "").upper()
     if not code:
+        _without_code(bot)
         return None
     info = infos.get(code)
     if info is None:
@@ -128,8 +107,46 @@ def profile_of(bot: BotFile, infos: Mapping[str, BrokerInfo]) -> Profile | None:
     environment = environment_of(bot.values.get("BROKER_URL", ""), info)
     if environment is Environment.LIVE and not bot.bool_of("BROKER_PLAINTEXT_OK"):
         raise ConfigInvalid("live credentials in plain text are refused; set BROKER_PLAINTEXT_OK=1 to accept the risk")
+    for name, wrong in info.form(environment).wrong(_of_this_broker(bot, info)).items():
+        raise ConfigInvalid(f"{name}: {wrong}")
     name = ProfileName(f"{info.folder.replace('_', '-')}-{environment.value}")
     return Profile(name=name, broker=code, environment=environment)
+
+
+def _without_code(bot: BotFile) -> None:
+    """A secret that belongs to nobody is a mistake, not something to leave lying about."""
+    for name in SEALED:
+        if bot.values.get(name):
+            raise ConfigInvalid(f"{name} is given without BROKER_CODE, so nobody can tell whose it is")
+
+
+def _of_this_broker(bot: BotFile, info: BrokerInfo) -> dict[str, str]:
+    """The fields that this broker uses; a container's file may hold more."""
+    used = {asked.name for asked in info.fields}
+    return {name: answer for name, answer in bot.fields().items() if name in used}
+
+
+def place_of(described: Profile, configured: Iterable[Profile]) -> Profile:
+    """The profile that the eight fields mean: the configured one of that broker and environment, else a new one.
+
+    Raises `ConfigInvalid` where the name belongs to another account, or several would fit.
+    """
+    fitting = [p for p in configured if (p.broker, p.environment) == (described.broker, described.environment)]
+    named = [p for p in configured if p.name == described.name]
+    if named and named[0] not in fitting:
+        raise ConfigInvalid(
+            f"the BROKER_* values are of {described.broker} in {described.environment.value}, but profile {named[0].name}"
+            f" is {named[0].broker} in {named[0].environment.value}: give that profile another name"
+        )
+    if named or len(fitting) == 1:
+        return (named or fitting)[0]
+    if fitting:
+        names = ", ".join(p.name for p in fitting)
+        raise ConfigInvalid(
+            f"the BROKER_* values fit several profiles ({names}): name one of them {described.name},"
+            " or put the keys into the vault"
+        )
+    return described
 
 
 def environment_of(url: str, info: BrokerInfo) -> Environment:
@@ -141,6 +158,10 @@ def environment_of(url: str, info: BrokerInfo) -> Environment:
         _ = parts.port
     except ValueError as error:
         raise ConfigInvalid(f"BROKER_URL: it is no URL: {error}") from None
+    if parts.username is not None or parts.password is not None:
+        raise ConfigInvalid(
+            "BROKER_URL: names and passwords do not stand in a URL: use BROKER_USERNAME, BROKER_PASSWORD"
+        )
     if parts.hostname in ("127.0.0.1", "::1", "localhost"):
         return Environment.SIM
     for origin in (f"{parts.scheme}://{parts.hostname}", parts.hostname or ""):

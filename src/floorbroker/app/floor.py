@@ -14,16 +14,18 @@ from floorbroker.app.auditing import Auditing
 from floorbroker.app.binding import assert_bound, bind
 from floorbroker.app.compose import Seat, Surroundings, compose
 from floorbroker.app.config import PAPER, Config, load
-from floorbroker.app.credentials import BotFile, Credentials, profile_of, read_bot
+from floorbroker.app.credentials import BotFile, place_of, profile_of, read_bot
 from floorbroker.app.failpoints import VARIABLE, fail_points
 from floorbroker.app.home import Home
 from floorbroker.app.permits import FilePermits
 from floorbroker.app.redactor import SecretFilter, secrets_in
+from floorbroker.app.sources import Sources, gather
 from floorbroker.app.trust import trusted_by
 from floorbroker.brokers.registry import BROKERS
 from floorbroker.brokers.wiring import Shells
 from floorbroker.domain.clock import Clock, SystemClock
 from floorbroker.domain.errors import ConfigInvalid, JournalFault
+from floorbroker.domain.forms import SEALED
 from floorbroker.domain.ids import instance_tag
 from floorbroker.domain.ports import NO_STEPS, Log, Meter, NoLog, NoMeter, Profile, Record, Steps
 from floorbroker.domain.values import Environment, ProfileName
@@ -39,6 +41,7 @@ from floorbroker.transport.order_http import OrderHttpClient
 from floorbroker.transport.reach import LoopbackOnly, Resolve, system_resolve
 from floorbroker.transport.ws import WsConnect
 
+NO_ROUTE = "failover is switched on and no failover route is configured: no order moves to another broker"
 _CRASH_TAIL = 1_000  # a line follows its commit at once: only the last records can lack theirs
 
 
@@ -61,6 +64,7 @@ class Outside:
     shells: Shells | None = None
     resolve: Resolve | None = None
     steps: Steps = NO_STEPS
+    sources: Sources = field(default_factory=Sources)
 
     def network(self, environment: Environment, *, tls: ssl.SSLContext | None = None) -> Shells:
         """The shells over real sockets, unless others were handed in; `tls` believes what these profiles name.
@@ -95,18 +99,22 @@ async def open_floor(
     config_path: Path | None = None,
     only: frozenset[ProfileName] | None = None,
     environ: Mapping[str, str] | None = None,
+    handed: BotFile | None = None,
 ) -> AsyncGenerator[Floor]:
     """Everything configured, recovered and started; stopped in order on leaving.
 
-    `only` limits the floor to some profiles; `environ` stands in for the process's environment.  Raises `ConfigInvalid`
+    `only` limits the floor to some profiles; `environ` stands in for the process's environment; `handed` are credentials that
+    a program hands in, in the place of those that environment and `.env_bot` describe.  Raises `ConfigInvalid`
     for wrong configuration and `Conflict` when another process has a journal open.
     """
     world = outside or Outside()
     config = load(home, path=config_path, environ=environ)
-    bot = read_bot(home.env_bot, environ)
+    bot = read_bot(home.env_bot, environ) if handed is None else handed
     for secret in secrets_in(bot.values):
         world.redactor.learn(secret)
-    seats = seats_of(home, config, bot, only=only)
+    seats = seats_of(home, config, bot, only=only, sources=world.sources)
+    if config.failover.enabled:
+        world.log.warning("failover.no_route", tag=config.failover.log_tag, detail=NO_ROUTE)
     if plan := (os.environ if environ is None else environ).get(VARIABLE):
         world = replace(world, steps=fail_points(plan, profiles=[seat.profile for seat in seats], log=world.log))
     assert_bound(home, [seat.profile for seat in seats], world.log)
@@ -115,45 +123,76 @@ async def open_floor(
         for environment in Environment:
             mine = [seat for seat in seats if seat.profile.environment is environment]
             if mine:
-                desks[environment] = desk = _desk(home, environment, mine, config=config, bot=bot, world=world)
+                desks[environment] = desk = _desk(home, environment, mine, config=config, world=world)
                 stack.push_async_callback(desk.stop)
                 await bind(desk.journal, [seat.profile for seat in mine], world.log)
                 await desk.start()
         yield Floor(home=home, config=config, desks=desks, profiles=tuple(seat.profile for seat in seats))
 
 
-def seats_of(home: Home, config: Config, bot: BotFile, *, only: frozenset[ProfileName] | None = None) -> list[Seat]:
-    """Every enabled profile with its limits and credentials; the one that `.env_bot` describes comes beside the configured."""
+def profiles_in(config: Config, bot: BotFile) -> dict[ProfileName, Profile]:
+    """Every enabled profile; the one that the eight fields describe comes beside the configured, unless it is one of them."""
     described = profile_of(bot, BROKERS)
     profiles = {profile.name: profile for profile in config.enabled()}
-    if described is not None and described.name not in profiles:
-        profiles[described.name] = described
+    if described is not None:
+        found = place_of(described, profiles.values())
+        profiles.setdefault(found.name, found)
+    return profiles
+
+
+def seats_of(
+    home: Home,
+    config: Config,
+    bot: BotFile,
+    *,
+    only: frozenset[ProfileName] | None = None,
+    sources: Sources | None = None,
+) -> list[Seat]:
+    """Every enabled profile with its limits and credentials."""
+    profiles = profiles_in(config, bot)
     if only is not None:
         missing = [name for name in only if name not in profiles]
         if missing:
             raise ConfigInvalid(f"no enabled profile {missing[0]!r}; there are: {', '.join(profiles)}")
-        profiles = {name: profile for name, profile in profiles.items() if name in only}
-    return [_seat(home, config, profile, bot) for profile in profiles.values()]
+    described = profile_of(bot, BROKERS)
+    meant = None if described is None else place_of(described, profiles.values()).name
+    return [
+        _seat(home, config, profile, bot if name == meant else None, sources or Sources())
+        for name, profile in profiles.items()
+        if only is None or name in only
+    ]
 
 
-def _seat(home: Home, config: Config, profile: Profile, bot: BotFile) -> Seat:
-    given = bot.credentials()
-    mine = given if given.get("BROKER_CODE").upper() == profile.broker else Credentials()
+def _seat(home: Home, config: Config, profile: Profile, bot: BotFile | None, sources: Sources) -> Seat:
+    section = config.profiles.get(profile.name)
+    given = gather(
+        profile,
+        section,
+        bot=bot,
+        keystore=sources.keystore() if _asks_keyring(config, profile) else None,
+        sealed=sources.sealed(profile),
+    )
     limits = config.limits(profile)
-    if bot.bool_of("FRACTIONAL_ENABLED") is False or not config.trading.fractional:
+    if not config.trading.fractional:
         limits = limits.model_copy(update={"allow_fractional": False})
     return Seat(
         profile=profile,
         limits=limits,
-        plain=mine.plain,
-        secrets=mine.secret,
+        plain=given.plain,
+        secrets=given.secrets,
         state=home.venue_state(profile.name),
     )
 
 
-def _desk(
-    home: Home, environment: Environment, seats: list[Seat], *, config: Config, bot: BotFile, world: Outside
-) -> Gateway:
+def _asks_keyring(config: Config, profile: Profile) -> bool:
+    """Whether the configuration says so; a broker without secrets is never a reason to ask."""
+    section, info = config.profiles.get(profile.name), BROKERS.get(profile.broker)
+    if info is None or not any(asked.name in SEALED for asked in info.fields):
+        return False
+    return config.vault.keyring or (section is not None and section.credentials == "keyring")
+
+
+def _desk(home: Home, environment: Environment, seats: list[Seat], *, config: Config, world: Outside) -> Gateway:
     shells = world.network(environment, tls=trusted_by(seat.profile for seat in seats))
     journal = SqliteJournal.open(
         home.journal(environment),
@@ -170,7 +209,6 @@ def _desk(
     auditing = Auditing.of(
         home, journal, clock=world.clock, log=world.log, meter=world.meter, copy=config.audit.copy_to, steps=world.steps
     )
-    retries = bot.int_of("API_RETRY_LIMIT")
     around = Surroundings(
         clock=world.clock,
         random=world.random,
@@ -185,7 +223,7 @@ def _desk(
         archive=archives.of,
         epoch=journal.epoch,
         send_timeout_s=config.trading.send_timeout_s,
-        read_retries=config.trading.read_retries if retries is None else retries,
+        read_retries=config.trading.read_retries,
         cancel_late=config.trading.cancel_late,
         answers_when_heard=config.trading.answers == "heard",
         live_enabled=config.trading.live_enabled,
@@ -236,4 +274,4 @@ def _list(unresolved: UnresolvedLog, records: Iterable[Record], log: Log) -> Non
         log.error("unresolved.not_written", detail=fault.detail)
 
 
-__all__ = ["PAPER", "Floor", "Outside", "open_floor", "seats_of"]
+__all__ = ["NO_ROUTE", "PAPER", "Floor", "Outside", "open_floor", "profiles_in", "seats_of"]

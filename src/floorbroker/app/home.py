@@ -28,7 +28,7 @@ class Home:
     @classmethod
     def at(cls, path: Path | None = None) -> Home:
         """The folder named, or `FLOORBROKER_HOME`, or the platform's data folder; made with mode 0700 when absent."""
-        root = path or Path(os.environ.get("FLOORBROKER_HOME") or user_data_path("floorbroker", appauthor=False))
+        root = path or home_folder()
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -77,6 +77,11 @@ class Home:
     def venue_state(self, profile: ProfileName) -> Path:
         """Where the embedded venue keeps its own truth, apart from ours."""
         return self.root / "paper" / f"{profile}.log"
+
+
+def home_folder() -> Path:
+    """`FLOORBROKER_HOME`, or the platform's data folder; nothing is made."""
+    return Path(os.environ.get("FLOORBROKER_HOME") or user_data_path("floorbroker", appauthor=False))
 
 
 def known_token(home: Home) -> Secret | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, cast
 
@@ -29,15 +28,14 @@ def show(
     origin: Annotated[bool, typer.Option("--origin", help="Also tell where each value comes from.")] = False,
 ) -> None:
     """Every setting in force; secrets are masked."""
-    from floorbroker.app.config import load
+    from floorbroker.app.config import load, read_layers
 
     settings = settings_of(ctx)
     home = settings.open_home()
-    file = settings.config or home.config
     found = load(home, path=settings.config).model_dump(mode="json")
-    written = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
+    layers = read_layers(home, path=settings.config)
     rows = [
-        {"key": key, "value": masked(key, value), "origin": origin_of(key, written, os.environ)}
+        {"key": key, "value": masked(key, value), "origin": origin_of(key, layers.values, layers.said)}
         for key, value in flat(found)
     ]
     if settings.json:
@@ -51,20 +49,22 @@ def validate(ctx: typer.Context) -> None:
     """Whether a desk would start with this configuration; exit code 3 when not."""
     from floorbroker.app.config import load
     from floorbroker.app.credentials import read_bot
-    from floorbroker.app.floor import seats_of
+    from floorbroker.app.floor import NO_ROUTE, seats_of
 
     settings = settings_of(ctx)
     home = settings.open_home()
-    seats = seats_of(home, load(home, path=settings.config), read_bot(home.env_bot))
-    names = [seat.profile.name for seat in seats]
-    _told(settings, names)
+    found = load(home, path=settings.config)
+    seats = seats_of(home, found, read_bot(home.env_bot))
+    _told(settings, [seat.profile.name for seat in seats], [NO_ROUTE] if found.failover.enabled else [])
 
 
-def _told(settings: Settings, names: list[Any]) -> None:
+def _told(settings: Settings, names: list[Any], warnings: list[str]) -> None:
     if settings.json:
-        show_json({"ok": True, "profiles": names})
-    else:
-        say(settings, f"valid; profiles: {', '.join(names) or 'none'}")
+        show_json({"ok": True, "profiles": names, "warnings": warnings})
+        return
+    for warning in warnings:
+        say(settings, f"warning: {warning}")
+    say(settings, f"valid; profiles: {', '.join(names) or 'none'}")
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -76,11 +76,12 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield f"{prefix}{name}", value
 
 
-def origin_of(key: str, written: Mapping[str, Any], environ: Mapping[str, str]) -> str:
-    """Which layer gave a value: the environment, the file, or the default."""
-    if f"FLOORBROKER_{key.upper().replace('.', '__')}" in environ:
-        return "environment"
-    return "file" if key in dict(flat(written)) else "default"
+def origin_of(key: str, given: Mapping[str, Any], said: Mapping[str, str]) -> str:
+    """Which layer gave a value: a variable by its name, the file, or the default."""
+    if key in said:
+        name = said[key]
+        return f"environment {name}" if name in os.environ else f".env_bot {name}"
+    return "file" if key in dict(flat(given)) else "default"
 
 
 def masked(key: str, value: object) -> object:

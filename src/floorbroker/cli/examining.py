@@ -16,7 +16,7 @@ from pathlib import Path
 
 from floorbroker.app.config import Config, load
 from floorbroker.app.credentials import read_bot
-from floorbroker.app.floor import seats_of
+from floorbroker.app.floor import profiles_in
 from floorbroker.app.home import Home
 from floorbroker.app.permits import FilePermits
 from floorbroker.cli.failures import Trouble
@@ -173,7 +173,9 @@ def _config(settings: Settings, home: Home) -> tuple[Config | None, list[Profile
     """The configuration with every profile that would be opened, the one that `BROKER_*` describes included."""
     try:
         config = load(home, path=settings.config)
-        profiles = [seat.profile for seat in seats_of(home, config, read_bot(home.env_bot))]
+        profiles = list(profiles_in(config, read_bot(home.env_bot)).values())
+        for profile in profiles:
+            config.limits(profile)
     except ConfigInvalid as error:
         return None, [], Finding("configuration", RED, error.detail, f"edit {settings.config or home.config}")
     names = ", ".join(profile.name for profile in profiles)

@@ -222,16 +222,16 @@ def _only(home: Home, settings: Settings) -> frozenset[ProfileName] | None:
     """The profiles to open: a command for one environment connects to no other."""
     from floorbroker.app.config import load
     from floorbroker.app.credentials import read_bot
-    from floorbroker.app.floor import seats_of
+    from floorbroker.app.floor import profiles_in
 
     if settings.profile is not None:
         return frozenset({ProfileName(settings.profile)})
     if settings.env is None:
         return None
-    seats = seats_of(home, load(home, path=settings.config), read_bot(home.env_bot))
-    names = frozenset(seat.profile.name for seat in seats if seat.profile.environment.value == settings.env)
+    profiles = profiles_in(load(home, path=settings.config), read_bot(home.env_bot))
+    names = frozenset(name for name, profile in profiles.items() if profile.environment.value == settings.env)
     if not names:
-        there = ", ".join(sorted({seat.profile.environment.value for seat in seats}))
+        there = ", ".join(sorted({profile.environment.value for profile in profiles.values()}))
         raise Trouble(
             code="not_found", detail=f"no profile of environment {settings.env!r}; there is: {there or 'none'}"
         )

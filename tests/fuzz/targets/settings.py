@@ -57,7 +57,7 @@ def _config(path: Path) -> object:
 
 def _bot(path: Path) -> object:
     bot = read_bot(path, environ={})
-    return bot.credentials(), profile_of(bot, {INFO.code: INFO})
+    return bot.fields(), profile_of(bot, {INFO.code: INFO})
 
 
 TARGET = Target(name="settings", one_input=one_input, declared=DECLARED)

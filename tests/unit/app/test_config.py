@@ -63,3 +63,24 @@ def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.config.write_text("[server]\nport = 5\n")
     assert load(home, environ={"FLOORBROKER_SERVER__PORT": "6"}).server.port == 6
+
+
+def test_switches_of_the_bot_file_are_settings_between_file_and_variables(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.config.write_text("[trading]\nread_retries = 1\n[failover]\nlog_tag = 'file'\n")
+    home.env_bot.write_text("API_RETRY_LIMIT=7\nFRACTIONAL_ENABLED=no\nFAILOVER_ENABLED=yes\nFAILOVER_LOG_TAG=MOVED\n")
+    config = load(home, environ={"FLOORBROKER_FAILOVER__LOG_TAG": "nearer"})
+    assert (config.trading.read_retries, config.trading.fractional) == (7, False)
+    assert (config.failover.enabled, config.failover.log_tag) == (True, "nearer")
+    assert load(home, environ={"API_RETRY_LIMIT": "8"}).trading.read_retries == 8
+    assert (
+        load(home, environ={"API_RETRY_LIMIT": "8", "FLOORBROKER_TRADING__READ_RETRIES": "9"}).trading.read_retries == 9
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("API_RETRY_LIMIT", "21"), ("FAILOVER_LOG_TAG", "a b"), ("FAILOVER_LOG_TAG", "x" * 65)]
+)
+def test_a_switch_out_of_range_is_refused_by_its_own_name(tmp_path: Path, name: str, text: str) -> None:
+    with pytest.raises(ConfigInvalid, match=f"^{name}: "):
+        load(Home(tmp_path), environ={name: text})

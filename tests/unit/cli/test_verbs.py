@@ -122,6 +122,33 @@ def test_the_settings_in_force_name_where_they_come_from(tmp_path: Path) -> None
     assert found["server.host"]["origin"] == "default"
 
 
+def test_a_switch_of_the_bot_file_is_shown_with_the_setting_it_is(tmp_path: Path) -> None:
+    (tmp_path / ".env_bot").write_text(
+        "API_RETRY_LIMIT=2\nFAILOVER_ENABLED=1\nFAILOVER_LOG_TAG=MOVED\nFRACTIONAL_ENABLED=0\n"
+    )
+    found = document(run(tmp_path, "config", "show", "--origin", "--json"))
+    assert [(found[key]["value"], found[key]["origin"]) for key in (
+        "trading.read_retries", "failover.enabled", "failover.log_tag", "trading.fractional",
+    )] == [
+        (2, ".env_bot API_RETRY_LIMIT"), (True, ".env_bot FAILOVER_ENABLED"),
+        ("MOVED", ".env_bot FAILOVER_LOG_TAG"), (False, ".env_bot FRACTIONAL_ENABLED"),
+    ]  # fmt: skip
+
+
+def test_failover_without_a_route_is_valid_and_does_nothing_in_silence(tmp_path: Path) -> None:
+    assert document(run(tmp_path, "config", "validate", "--json"))["warnings"] == []
+    (tmp_path / ".env_bot").write_text("FAILOVER_ENABLED=true\n")
+    assert "no failover route" in document(run(tmp_path, "config", "validate", "--json"))["warnings"][0]
+    assert "no failover route is configured" in run(tmp_path, "config", "validate").stderr
+
+
+@pytest.mark.parametrize("words", [["0.5"], ["--notional", "100"]])
+def test_fractions_switched_off_in_the_bot_file_are_refused(tmp_path: Path, words: list[str]) -> None:
+    assert run(tmp_path, "buy", "AAPL", *words, "--json").exit_code == 0
+    (tmp_path / ".env_bot").write_text("FRACTIONAL_ENABLED=false\n")
+    assert run(tmp_path, "buy", "AAPL", *words, "--json").exit_code == 2
+
+
 def test_a_wrong_setting_is_exit_code_3_with_the_nearest_name(tmp_path: Path) -> None:
     (tmp_path / "floorbroker.toml").write_text("[server]\nprot = 9123\n")
     result = run(tmp_path, "config", "validate")
