@@ -16,6 +16,7 @@ _NAMES = {
     "Balance": "floorbroker.domain.records",
     "Bar": "floorbroker.domain.bars",
     "BarSeries": "floorbroker.domain.bars",
+    "BrokerCredentials": "floorbroker.app.broker_credentials",
     "BrokerError": "floorbroker.domain.errors",
     "ExecutionReport": "floorbroker.domain.records",
     "NewOrder": "floorbroker.domain.orders",
@@ -41,6 +42,7 @@ __all__ = [
     "Balance",
     "Bar",
     "BarSeries",
+    "BrokerCredentials",
     "BrokerError",
     "CircuitBreaker",
     "CircuitBreakerError",
@@ -63,6 +65,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from floorbroker.app.broker_credentials import BrokerCredentials as BrokerCredentials
     from floorbroker.app.library import Gateway as Gateway
     from floorbroker.domain.bars import Bar as Bar
     from floorbroker.domain.bars import BarSeries as BarSeries
