@@ -22,7 +22,7 @@ from floorbroker.domain.ids import IdSource
 from floorbroker.domain.orders import NewOrder, Order
 from floorbroker.domain.ports import NO_STEPS, Entry, Journal, KeyEntry, NoMeter, NoteEntry, Profile, Record, Steps
 from floorbroker.domain.values import Environment, ProfileName
-from floorbroker.gateway.desk import Caller, DeskEvent
+from floorbroker.gateway.desk import NO_LOCK, Caller, DeskEvent, Lock
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import KillSwitch
 from floorbroker.gateway.session import ProfileSession
@@ -186,6 +186,7 @@ def make(
     account_number: str = "",
     seals: bool = False,
     steps: Steps = NO_STEPS,
+    lock: Lock = NO_LOCK,
 ) -> Desk:
     """A desk recovered from whatever journal is in `root`, not started."""
     clock = clock or ManualClock(NOON)
@@ -238,6 +239,7 @@ def make(
             blocked=lambda: switch.blocked(PROFILE),
             not_ready=lambda: session.not_ready(),  # noqa: PLW0108 - the session is made below
             not_armed=not_armed,
+            locked=lambda: lock.reason,
         ),
         log=log,
         meter=NoMeter(),
@@ -250,7 +252,7 @@ def make(
         steps=steps,
     )
     service = OrderService(ctx, announce=gateway.on_change)
-    session = ProfileSession(ctx=ctx, service=service, random=Random(3), on_health=gateway.on_health)
+    session = ProfileSession(ctx=ctx, service=service, random=Random(3), on_health=gateway.on_health, lock=lock)
     gateway.sessions[PROFILE] = session
     if seals:
         recover(gateway)

@@ -20,7 +20,7 @@ from floorbroker.domain.ids import IdSource
 from floorbroker.domain.ports import NO_STEPS, AuditEntry, Journal, Log, Meter, Profile, Record, Redactor, Steps
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ProfileName
-from floorbroker.gateway.desk import DeskEvent
+from floorbroker.gateway.desk import NO_LOCK, DeskEvent, Lock
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import KillSwitch, Permits
 from floorbroker.gateway.session import ProfileSession
@@ -32,6 +32,7 @@ from floorbroker.oms.writer import Writer
 from floorbroker.risk.gate import RiskGate
 from floorbroker.risk.limits import RiskLimits
 from floorbroker.transport.layers.audit import Exchange
+from floorbroker.transport.layers.sign import MaySign
 from floorbroker.transport.types import Lane, Request
 
 READS = frozenset({Lane.QUERY, Lane.RECONCILE, Lane.RESOLVE})
@@ -39,13 +40,18 @@ READS = frozenset({Lane.QUERY, Lane.RECONCILE, Lane.RESOLVE})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
-    """One profile ready to be wired: its limits and what the user gave to log in with."""
+    """One profile ready to be wired: its limits and what the user gave to log in with.
+
+    `lock` and `may_sign` belong to a profile whose `secrets` are lent by the vault.
+    """
 
     profile: Profile
     limits: RiskLimits
     plain: Mapping[str, str] = field(default_factory=dict[str, str])
     secrets: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
     state: Path = Path("venue.log")
+    lock: Lock = NO_LOCK
+    may_sign: MaySign | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +116,13 @@ def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surround
         blocked=lambda: gateway.kill_switch.blocked(name),
         not_ready=not_ready,
         not_armed=lambda: _not_armed(seat.profile, around),
+        locked=lambda: seat.lock.reason,
     )
     ctx = _context(seat, journal=journal, switches=switches, around=around)
     service = OrderService(ctx, announce=lambda change: _announce(change, gateway, around))
-    session = ProfileSession(ctx=ctx, service=service, random=around.random, on_health=gateway.on_health)
+    session = ProfileSession(
+        ctx=ctx, service=service, random=around.random, on_health=gateway.on_health, lock=seat.lock
+    )
     return session
 
 
@@ -165,8 +174,9 @@ def _wiring(seat: Seat, *, switches: Switches, tap: Callable[[Exchange], None], 
             return
         switches.assert_open()
 
-    for secret in seat.secrets.values():
-        around.redactor.learn(secret.reveal())
+    if seat.lock is NO_LOCK:  # what a vault lends is learned when it is unlocked
+        for secret in seat.secrets.values():
+            around.redactor.learn(secret.reveal())
     options = {name: text for name, text in seat.profile.options.items() if name not in OWN_OPTIONS}
     return Wiring(
         profile=Profile(
@@ -184,6 +194,7 @@ def _wiring(seat: Seat, *, switches: Switches, tap: Callable[[Exchange], None], 
         redactor=around.redactor,
         tap=tap,
         may_send=may_send,
+        may_sign=seat.may_sign,
         state=seat.state,
         plain=seat.plain,
         secrets=seat.secrets,

@@ -13,6 +13,7 @@ from floorbroker.domain.ports import NO_STEPS, Log, Meter, Profile, Redactor, St
 from floorbroker.domain.secret import Secret
 from floorbroker.transport.layers.audit import Tap
 from floorbroker.transport.layers.gate import Check
+from floorbroker.transport.layers.sign import MaySign
 from floorbroker.transport.types import Connect, Http, OrderHttp
 
 
@@ -31,7 +32,8 @@ class Wiring:
     embedded venue's file.
 
     `may_send` raises an `OwnRefusal` for an order command that must not leave now (latch, READY); cancels are not
-    asked.
+    asked.  `may_sign` raises one for any request that must not be signed now, because the vault is locked; None where the
+    secrets do not come from a vault.
     """
 
     profile: Profile
@@ -43,6 +45,7 @@ class Wiring:
     redactor: Redactor
     tap: Tap
     may_send: Check
+    may_sign: MaySign | None = None
     state: Path
     plain: Mapping[str, str] = field(default_factory=dict[str, str])
     secrets: Mapping[str, Secret] = field(default_factory=dict[str, Secret])

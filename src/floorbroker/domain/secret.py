@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from typing import NoReturn
 
 
@@ -39,3 +40,28 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret cannot be pickled or copied")
+
+
+class LeasedSecret(Secret):
+    """A secret that is borrowed each time it is used: `reveal()` asks the lender, who may say no (`VaultLocked`).
+
+    It holds no text, so keeping one keeps nothing.  It always counts as given, and equals itself alone.
+    """
+
+    __slots__ = ("_lend",)
+
+    def __init__(self, lend: Callable[[], Secret]) -> None:
+        super().__init__("")
+        self._lend = lend
+
+    def reveal(self) -> str:
+        return self._lend().reveal()
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)

@@ -54,7 +54,32 @@ class SessionState(Enum):
     RECONCILING = "reconciling"
     READY = "ready"
     DEGRADED = "degraded"
+    LOCKED = "locked"  # the vault with its credentials is locked; cancels may still pass for a while
     STOPPED = "stopped"
+
+
+class Lock(Protocol):
+    """The lock on one profile's credentials."""
+
+    @property
+    def reason(self) -> str:
+        """Why nothing new may be signed; empty while it may."""
+        ...
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether nothing at all may be signed, cancels neither."""
+        ...
+
+
+class NoLock:
+    """For profiles whose credentials are at hand as long as the process lives."""
+
+    reason = ""
+    is_shut = False
+
+
+NO_LOCK = NoLock()
 
 
 @frozen

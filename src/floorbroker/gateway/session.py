@@ -12,7 +12,7 @@ from floorbroker.domain.capability import Can
 from floorbroker.domain.errors import FloorbrokerError, Forbidden
 from floorbroker.domain.ports import Subscription
 from floorbroker.domain.records import ExecutionReport
-from floorbroker.gateway.desk import RoundResult, SessionState
+from floorbroker.gateway.desk import NO_LOCK, Lock, RoundResult, SessionState
 from floorbroker.oms.account import AccountContext
 from floorbroker.oms.rounds import Round
 from floorbroker.oms.service import OrderService
@@ -23,16 +23,18 @@ FULL_COMPARE_S = 600.0
 STREAM_WAIT_S = 10.0
 WARN_CLOCK_OFFSET_S = 1.0
 MAX_CLOCK_OFFSET_S = 30.0
+_CONNECTED = (SessionState.READY, SessionState.RECONCILING, SessionState.DEGRADED, SessionState.LOCKED)
 
 
 @dataclass(slots=True)
 class ProfileSession:
-    """The life of one profile.  `on_health` hears of every change of state."""
+    """The life of one profile.  `on_health` hears of every change of state; while `lock` is locked, the state is LOCKED."""
 
     ctx: AccountContext
     service: OrderService
     random: Random
     on_health: Callable[[ProfileSession], None]
+    lock: Lock = NO_LOCK
     state: SessionState = SessionState.OFFLINE
     reason: str = "not connected yet"
     since: datetime = field(init=False)
@@ -41,6 +43,7 @@ class ProfileSession:
     _subscription: Subscription | None = None
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _settled: asyncio.Event = field(default_factory=asyncio.Event)
+    _was_shut: bool = False
 
     def __post_init__(self) -> None:
         self.since = self.ctx.clock.now()
@@ -60,10 +63,43 @@ class ProfileSession:
 
     def reconcile_again(self, reason: str) -> None:
         """Take no new orders until another round has agreed."""
-        if self.state in (SessionState.READY, SessionState.RECONCILING, SessionState.DEGRADED):
+        if self.state in _CONNECTED:
             self._move(SessionState.RECONCILING, reason)
             self._settled.clear()
             self._wanted.set()
+
+    # -- the vault ----------------------------------------------------------------------------------------------------------
+
+    def on_lock(self) -> None:
+        """The lock may have changed: say so, or go on where it was left."""
+        if self.state is SessionState.STOPPED:
+            return
+        self._was_shut = self._was_shut or self.lock.is_shut
+        if self.lock.reason:
+            self._move(SessionState.LOCKED, self.lock.reason)
+            self._settled.set()
+        elif self.state is SessionState.LOCKED:
+            self._settled.clear()
+            self._move(SessionState.RECONCILING, "the vault was unlocked")
+        self._wanted.set()
+
+    async def _until_unlocked(self) -> None:
+        """Wait while nothing may be signed: every attempt would fail."""
+        while self.lock.is_shut:
+            self._was_shut = True
+            self._move(SessionState.LOCKED, self.lock.reason)
+            self._settled.set()
+            self._wanted.clear()
+            await self._pause(FULL_COMPARE_S)
+
+    async def _log_in_again(self) -> None:
+        """What the venue closed, or would not take up, while nothing could be signed is begun anew."""
+        self._was_shut = self.stream_up = False
+        if self._subscription is not None:
+            await self._subscription.close()
+            self._subscription = None
+        await self.ctx.broker.disconnect()
+        await self._connect()
 
     # -- conditions -----------------------------------------------------------------------------------------------------------
 
@@ -97,6 +133,7 @@ class ProfileSession:
     async def _settle_interrupted(self) -> None:
         """Before anything else: say what the last life left behind; again and again while the journal does not take it."""
         for attempt in range(1_000_000):
+            self._wanted.clear()
             try:
                 with ours(self.ctx.log, "session.unforeseen", profile=self.ctx.profile.name):
                     await self.service.reconciler.settle_interrupted()
@@ -109,6 +146,9 @@ class ProfileSession:
 
     async def _connect(self) -> None:
         for attempt in range(1_000_000):
+            await self._until_unlocked()
+            self._was_shut = False
+            self._wanted.clear()
             self._move(SessionState.CONNECTING, "connecting")
             try:
                 await self._log_in()
@@ -142,6 +182,9 @@ class ProfileSession:
     async def _reconcile(self) -> None:
         """Rounds until one converges with the stream up."""
         for attempt in range(1_000_000):
+            await self._until_unlocked()
+            if self._was_shut:
+                await self._log_in_again()
             self._wanted.clear()
             if not self._has_stream():
                 await self._await_stream()
@@ -234,6 +277,8 @@ class ProfileSession:
         await self.ctx.broker.disconnect()
 
     def _move(self, state: SessionState, reason: str) -> None:
+        if state is not SessionState.STOPPED and (locked := self.lock.reason):
+            state, reason = SessionState.LOCKED, locked
         if (state, reason) == (self.state, self.reason):
             return
         changed = state is not self.state

@@ -11,7 +11,7 @@ from typing import Any
 
 from floorbroker.domain.capability import IdentityClass
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import FloorbrokerError, Forbidden, KillSwitchOn, NotArmed, NotReady
+from floorbroker.domain.errors import FloorbrokerError, Forbidden, KillSwitchOn, NotArmed, NotReady, VaultLocked
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.ids import IdSource
 from floorbroker.domain.instrument import Instrument
@@ -55,11 +55,14 @@ class Switches:
     blocked: Callable[[], str]
     not_ready: Callable[[], str]
     not_armed: Callable[[], str]
+    locked: Callable[[], str] = str
 
     def assert_open(self) -> None:
-        """Raises `KillSwitchOn`, `NotReady` or `NotArmed` (NOT_SENT) while new orders are refused."""
+        """Raises `KillSwitchOn`, `VaultLocked`, `NotReady` or `NotArmed` (NOT_SENT) while new orders are refused."""
         if blocked := self.blocked():
             raise KillSwitchOn(blocked)
+        if locked := self.locked():
+            raise VaultLocked(locked)
         if not_ready := self.not_ready():
             raise NotReady(not_ready)
         if not_armed := self.not_armed():

@@ -22,7 +22,7 @@ from floorbroker.transport.layers.breaker import Breaker
 from floorbroker.transport.layers.gate import Check, SendGate
 from floorbroker.transport.layers.ratelimit import RateLimit, ReadLimits
 from floorbroker.transport.layers.retry import Retry
-from floorbroker.transport.layers.sign import Sign, Signer
+from floorbroker.transport.layers.sign import MaySign, Sign, Signer
 from floorbroker.transport.layers.timeout import Timeout
 from floorbroker.transport.limiter import Limiter
 from floorbroker.transport.types import Http, OrderHttp, Transport
@@ -43,7 +43,7 @@ class Policy:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fittings:
     """What both stacks of an account share.  `read_limits` turns a venue's headers into `LimitNews`; `fields` are what its
-    audit shows of bodies.
+    audit shows of bodies; `may_sign` is asked before each signature.
     """
 
     clock: Clock
@@ -51,6 +51,7 @@ class Fittings:
     limiter: Limiter
     read_limits: ReadLimits
     sign: Signer
+    may_sign: MaySign | None = None
     tap: Tap
     redactor: Redactor
     policy: Policy = Policy()
@@ -91,7 +92,7 @@ def commands(order_http: OrderHttp, *, check: Check, fit: Fittings) -> Breaker:
 
 def _signed(shell: Transport, fit: Fittings) -> Sign:
     audited = Audit(shell, tap=fit.tap, redactor=fit.redactor, clock=fit.clock, fields=fit.fields)
-    return Sign(Timeout(audited), sign=fit.sign, steps=fit.steps)
+    return Sign(Timeout(audited), sign=fit.sign, may_sign=fit.may_sign, steps=fit.steps)
 
 
 def _breaker(inner: Transport, fit: Fittings) -> Breaker:

@@ -12,10 +12,11 @@ from floorbroker.domain.errors import (
     ApiError,
     CircuitBreakerError,
     ConnectionFailed,
+    FloorbrokerError,
     RateLimitExceeded,
     StreamLost,
     Timeout,
-    VenueError,
+    VaultLocked,
 )
 from floorbroker.transport.actions import Action, Session
 from floorbroker.transport.backoff import Backoff
@@ -26,7 +27,7 @@ E = TypeVar("E")
 S = TypeVar("S")
 
 # What time may mend.  Anything else (wrong credentials, a bug) ends the supervision and is its owner's to handle.
-PASSING = (ApiError, CircuitBreakerError, ConnectionFailed, RateLimitExceeded, StreamLost, Timeout)
+PASSING = (ApiError, CircuitBreakerError, ConnectionFailed, RateLimitExceeded, StreamLost, Timeout, VaultLocked)
 
 
 class Supervisor(Generic[E]):
@@ -48,7 +49,7 @@ class Supervisor(Generic[E]):
         clock: Clock,
         random: Random,
         on_up: Callable[[], None] = lambda: None,
-        on_down: Callable[[VenueError], None] = lambda _: None,
+        on_down: Callable[[FloorbrokerError], None] = lambda _: None,
         backoff: Backoff | None = None,
         tick_s: float = 1.0,
         stable_s: float = 10.0,
@@ -89,7 +90,7 @@ class Supervisor(Generic[E]):
         except StreamLost as loss:
             self._pump.lose(loss)
 
-    async def _once(self) -> tuple[float, VenueError]:
+    async def _once(self) -> tuple[float, FloorbrokerError]:
         """One connection's life: how long it was up, and what ended it."""
         try:
             socket = await self._connect(await self._target())

@@ -3,6 +3,7 @@
 from floorbroker.vault.files import Files, SystemFiles
 from floorbroker.vault.kdf import DEFAULT_LOG2N, MAX_LOG2N, MIN_LOG2N, KeyDerivation, Scrypt
 from floorbroker.vault.known import Known, RecordInfo, Seen
+from floorbroker.vault.session import SessionLimits, Standing, Tenant, UnlockSession
 from floorbroker.vault.vault import Around, Vault
 
 __all__ = [
@@ -16,6 +17,10 @@ __all__ = [
     "RecordInfo",
     "Scrypt",
     "Seen",
+    "SessionLimits",
+    "Standing",
     "SystemFiles",
+    "Tenant",
+    "UnlockSession",
     "Vault",
 ]

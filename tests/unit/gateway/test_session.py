@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.errors import Forbidden, KillSwitchOn, NotArmed, NotReady
+from floorbroker.domain.errors import Forbidden, KillSwitchOn, NotArmed, NotReady, VaultLocked
 from floorbroker.domain.orders import Approved
 from floorbroker.domain.records import KeyPermissions
 from floorbroker.domain.values import ClOrdId, Environment, IntentId, OrdStatus, ProfileName
@@ -244,3 +245,80 @@ async def test_a_session_outlives_an_error_that_nobody_foresaw(tmp_path: Path, s
     async with opened(tmp_path, steps=Footprints(fail_at=step)) as desk:
         await desk.place(buy())
         assert "session.unforeseen" in desk.log.events or "reconcile.unforeseen" in desk.log.events
+
+
+@dataclass
+class Padlock:
+    """A lock that a test opens and closes."""
+
+    reason: str = ""
+    is_shut: bool = False
+
+    def close(self, *, shut: bool) -> None:
+        self.reason, self.is_shut = "the vault is locked", shut
+
+    def open(self) -> None:
+        self.reason, self.is_shut = "", False
+
+
+async def test_a_locked_profile_connects_to_nothing_until_it_is_unlocked(tmp_path: Path) -> None:
+    lock = Padlock()
+    lock.close(shut=True)
+    async with opened(tmp_path, lock=lock, ready=False) as desk:
+        await desk.gateway.until_settled()
+        assert (desk.session.state.value, desk.session.reason) == ("locked", "the vault is locked")
+        await desk.wait(3_600)
+        assert desk.broker.reads == []
+        with pytest.raises(VaultLocked):
+            await desk.place(buy())
+        lock.open()
+        desk.session.on_lock()
+        await desk.until(lambda: desk.session.state.value == "ready")
+        await desk.place(buy())
+
+
+async def test_when_the_vault_locks_new_orders_are_refused_and_cancels_pass(tmp_path: Path) -> None:
+    lock = Padlock()
+    async with opened(tmp_path, lock=lock) as desk:
+        order = await desk.place(buy())
+        lock.close(shut=False)
+        desk.session.on_lock()
+        assert desk.session.state.value == "locked"
+        with pytest.raises(VaultLocked, match="the vault is locked"):
+            await desk.place(buy())
+        await desk.gateway.cancel(order.intent_id, caller=CALLER)
+        await desk.until(lambda: desk.now(order).ord_status is OrdStatus.CANCELED)
+        await desk.wait(700)
+        assert desk.session.state.value == "locked"  # a round that agreed does not open it
+        lock.open()
+        desk.session.on_lock()
+        await desk.until(lambda: desk.session.state.value == "ready")
+
+
+async def test_when_nothing_may_be_signed_no_round_is_tried_and_unlocking_logs_in_anew(tmp_path: Path) -> None:
+    lock = Padlock()
+    async with opened(tmp_path, lock=lock) as desk:
+        lock.close(shut=True)
+        desk.session.on_lock()
+        await desk.wait(1)
+        reads, rounds = len(desk.broker.reads), desk.broker.reads.count("get_positions")
+        await desk.wait(7_200)
+        assert desk.broker.reads.count("get_positions") == rounds
+        assert desk.session.state.value == "locked"
+        lock.open()
+        desk.session.on_lock()
+        await desk.until(lambda: desk.session.state.value == "ready")
+        assert desk.broker.reads[reads:].count("connect") == 1
+
+
+async def test_a_lock_that_opens_before_it_was_shut_needs_no_new_login(tmp_path: Path) -> None:
+    lock = Padlock()
+    async with opened(tmp_path, lock=lock) as desk:
+        connects = desk.broker.reads.count("connect")
+        lock.close(shut=False)
+        desk.session.on_lock()
+        await desk.wait(30)
+        lock.open()
+        desk.session.on_lock()
+        await desk.until(lambda: desk.session.state.value == "ready")
+        assert desk.broker.reads.count("connect") == connects

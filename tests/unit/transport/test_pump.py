@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.errors import AuthenticationFailed, ConnectionFailed, StreamLost, VenueError
+from floorbroker.domain.errors import AuthenticationFailed, ConnectionFailed, StreamLost, VaultLocked, VenueError
 from floorbroker.transport.actions import Action, Emit, Reconnect, Send
 from floorbroker.transport.backoff import Backoff
 from floorbroker.transport.pump import Pump
@@ -261,6 +261,15 @@ async def test_a_connection_that_lived_long_ends_the_back_off() -> None:
     current.end(StreamLost("reset"))
     await venue.time.advance(0.5)
     assert len(venue.attempts) == tries + 1
+    await stop(task)
+
+
+async def test_a_locked_vault_is_waited_for() -> None:
+    line = Line()
+    venue = Exchange(VaultLocked("the vault is locked"), VaultLocked("the vault is locked"), line)
+    task = asyncio.create_task(venue.supervise(Echo()).run())
+    await venue.time.advance(10)
+    assert venue.status == ["the vault is locked", "the vault is locked", "up"]
     await stop(task)
 
 

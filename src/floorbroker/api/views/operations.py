@@ -11,7 +11,7 @@ from floorbroker.gateway.desk import KillState, ProfileStatus, RoundResult
 
 
 class ProfileView(View, frozen=True):
-    """One profile; `state` is offline, connecting, reconciling, ready, degraded or stopped, and `reason` says why."""
+    """One profile; `state` is offline, connecting, reconciling, ready, degraded, locked or stopped, and `reason` says why."""
 
     name: str
     broker: str

@@ -552,6 +552,7 @@ def build(wiring: Wiring) -> AlpacaBroker:
         limiter=Limiter(limits_for(int(options.trading_requests_min)), clock=clock),
         read_limits=standard_limits(clock),
         sign=signed,
+        may_sign=wiring.may_sign,
         tap=wiring.tap,
         redactor=wiring.redactor,
         policy=Policy(read_retries=wiring.read_retries),
