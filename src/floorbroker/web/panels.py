@@ -89,6 +89,7 @@ def standing_of(statuses: list[ProfileStatus]) -> str:
     worst = [
         SessionState.STOPPED,
         SessionState.OFFLINE,
+        SessionState.LOCKED,
         SessionState.DEGRADED,
         SessionState.CONNECTING,
         SessionState.RECONCILING,
