@@ -18,7 +18,7 @@ from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import ConfigInvalid, JournalFault
 from floorbroker.domain.ids import IdSource
 from floorbroker.domain.ports import NO_STEPS, AuditEntry, Journal, Log, Meter, Profile, Record, Redactor, Steps
-from floorbroker.domain.secret import Secret
+from floorbroker.domain.secret import LeasedSecret, Secret
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.desk import NO_LOCK, DeskEvent, Lock
 from floorbroker.gateway.gateway import Gateway
@@ -174,8 +174,8 @@ def _wiring(seat: Seat, *, switches: Switches, tap: Callable[[Exchange], None], 
             return
         switches.assert_open()
 
-    if seat.lock is NO_LOCK:  # what a vault lends is learned when it is unlocked
-        for secret in seat.secrets.values():
+    for secret in seat.secrets.values():
+        if not isinstance(secret, LeasedSecret):  # what a vault lends is learned when it is unlocked
             around.redactor.learn(secret.reveal())
     options = {name: text for name, text in seat.profile.options.items() if name not in OWN_OPTIONS}
     return Wiring(

@@ -58,9 +58,18 @@ class AuditSection(_Section):
 
 
 class VaultSection(_Section):
-    """Where credentials come from.  `keyring`: the OS keyring is asked for every profile, before the vault."""
+    """Where credentials come from, and how long the vault stays unlocked.
+
+    `keyring`: the OS keyring is asked for every profile before the vault, and for the vault's passphrase.  `passphrase_file`
+    is read at the start (a container's secret).  Seconds: `idle_s` unused and `absolute_s` in all until it locks, 0 for no
+    such limit; `cancel_grace_s` after that in which cancels still pass, 0 for none.
+    """
 
     keyring: bool = False
+    passphrase_file: str = Field(default="", max_length=4096)
+    idle_s: float = Field(default=43_200.0, ge=0, le=31_536_000)
+    absolute_s: float = Field(default=604_800.0, ge=0, le=31_536_000)
+    cancel_grace_s: float = Field(default=3_600.0, ge=0, le=604_800)
 
 
 class FailoverSection(_Section):

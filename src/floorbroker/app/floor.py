@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,14 +22,17 @@ from floorbroker.app.permits import FilePermits
 from floorbroker.app.redactor import SecretFilter, secrets_in
 from floorbroker.app.sources import Sources, gather
 from floorbroker.app.trust import trusted_by
+from floorbroker.app.unlocking import STARTING, Unlocking
 from floorbroker.brokers.registry import BROKERS
 from floorbroker.brokers.wiring import Shells
 from floorbroker.domain.clock import Clock, SystemClock
-from floorbroker.domain.errors import ConfigInvalid, JournalFault
+from floorbroker.domain.errors import ConfigInvalid, FloorbrokerError, JournalFault, WrongPassphrase
 from floorbroker.domain.forms import SEALED
 from floorbroker.domain.ids import instance_tag
 from floorbroker.domain.ports import NO_STEPS, Log, Meter, NoLog, NoMeter, Profile, Record, Steps
+from floorbroker.domain.secret import LeasedSecret, Secret
 from floorbroker.domain.values import Environment, ProfileName
+from floorbroker.gateway.desk import NO_LOCK
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.oms.archive import Archive
 from floorbroker.store.executors import ThreadExecutor
@@ -40,6 +44,7 @@ from floorbroker.transport.http import AioHttp
 from floorbroker.transport.order_http import OrderHttpClient
 from floorbroker.transport.reach import LoopbackOnly, Resolve, system_resolve
 from floorbroker.transport.ws import WsConnect
+from floorbroker.vault import KeyDerivation, Scrypt, Seen, SessionLimits
 
 NO_ROUTE = "failover is switched on and no failover route is configured: no order moves to another broker"
 _CRASH_TAIL = 1_000  # a line follows its commit at once: only the last records can lack theirs
@@ -49,6 +54,19 @@ def _exit_on_fatal(fault: JournalFault) -> None:
     """An I/O error on the journal: stop at once, exit code 12, nothing is tried again (RELIABILITY 10)."""
     del fault
     os._exit(12)
+
+
+Ask = Callable[[Seen, FloorbrokerError | None], Secret | None]
+"""The vault's passphrase, asked for before the desks start: told what the file says of itself, and why the last one was wrong.
+
+None leaves the vault locked; whoever cannot give another one raises the error.
+"""
+
+
+def nobody(seen: Seen, error: FloorbrokerError | None) -> Secret | None:
+    """Nobody is there to ask."""
+    del seen, error
+    return None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,6 +83,8 @@ class Outside:
     resolve: Resolve | None = None
     steps: Steps = NO_STEPS
     sources: Sources = field(default_factory=Sources)
+    derive: KeyDerivation = field(default_factory=Scrypt)
+    passphrase: Ask = nobody
 
     def network(self, environment: Environment, *, tls: ssl.SSLContext | None = None) -> Shells:
         """The shells over real sockets, unless others were handed in; `tls` believes what these profiles name.
@@ -89,6 +109,7 @@ class Floor:
     config: Config
     desks: dict[Environment, Gateway]
     profiles: tuple[Profile, ...]
+    vault: Unlocking
 
 
 @asynccontextmanager
@@ -112,22 +133,63 @@ async def open_floor(
     bot = read_bot(home.env_bot, environ) if handed is None else handed
     for secret in secrets_in(bot.values):
         world.redactor.learn(secret)
-    seats = seats_of(home, config, bot, only=only, sources=world.sources)
+    vault = _vault(home, config, world)
+    seats = seats_of(home, config, bot, only=only, sources=world.sources, vault=vault)
     if config.failover.enabled:
         world.log.warning("failover.no_route", tag=config.failover.log_tag, detail=NO_ROUTE)
     if plan := (os.environ if environ is None else environ).get(VARIABLE):
         world = replace(world, steps=fail_points(plan, profiles=[seat.profile for seat in seats], log=world.log))
+        vault.steps = world.steps
     assert_bound(home, [seat.profile for seat in seats], world.log)
     async with AsyncExitStack() as stack:
         desks: dict[Environment, Gateway] = {}
+        stack.callback(vault.session.end, "the desk stopped", at_once=True)
         for environment in Environment:
             mine = [seat for seat in seats if seat.profile.environment is environment]
             if mine:
                 desks[environment] = desk = _desk(home, environment, mine, config=config, world=world)
                 stack.push_async_callback(desk.stop)
                 await bind(desk.journal, [seat.profile for seat in mine], world.log)
-                await desk.start()
-        yield Floor(home=home, config=config, desks=desks, profiles=tuple(seat.profile for seat in seats))
+                vault.acts.opened[environment] = desk.journal
+        if any(seat.lock is not NO_LOCK for seat in seats):
+            await _unlock(vault, world.passphrase)
+        for desk in desks.values():
+            await desk.start()
+            vault.listeners += [session.on_lock for session in desk.sessions.values()]
+        stack.push_async_callback(_ended, asyncio.create_task(vault.watch(), name="vault"))
+        yield Floor(home=home, config=config, desks=desks, profiles=tuple(seat.profile for seat in seats), vault=vault)
+
+
+def _vault(home: Home, config: Config, world: Outside) -> Unlocking:
+    section = config.vault
+    limits = SessionLimits(idle_s=section.idle_s, absolute_s=section.absolute_s, cancel_grace_s=section.cancel_grace_s)
+    return Unlocking.of(
+        home,
+        limits=limits,
+        clock=world.clock,
+        redactor=world.redactor,
+        derive=world.derive,
+        log=world.log,
+        steps=world.steps,
+    )
+
+
+async def _unlock(vault: Unlocking, ask: Ask) -> None:
+    """Before the desks start, with whatever passphrase there is; without one they start locked."""
+    seen, error = vault.seen(), None
+    while seen is not None and (passphrase := ask(seen, error)) is not None:
+        try:
+            await vault.unlock(passphrase, caller=STARTING)
+        except WrongPassphrase as wrong:
+            error = wrong
+            await vault.until_free()
+        else:
+            return
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def profiles_in(config: Config, bot: BotFile) -> dict[ProfileName, Profile]:
@@ -147,8 +209,9 @@ def seats_of(
     *,
     only: frozenset[ProfileName] | None = None,
     sources: Sources | None = None,
+    vault: Unlocking | None = None,
 ) -> list[Seat]:
-    """Every enabled profile with its limits and credentials."""
+    """Every enabled profile with its limits and credentials, which `vault` lends where nothing before it gives them."""
     profiles = profiles_in(config, bot)
     if only is not None:
         missing = [name for name in only if name not in profiles]
@@ -157,21 +220,25 @@ def seats_of(
     described = profile_of(bot, BROKERS)
     meant = None if described is None else place_of(described, profiles.values()).name
     return [
-        _seat(home, config, profile, bot if name == meant else None, sources or Sources())
+        _seat(home, config, profile, bot if name == meant else None, sources=sources or Sources(), vault=vault)
         for name, profile in profiles.items()
         if only is None or name in only
     ]
 
 
-def _seat(home: Home, config: Config, profile: Profile, bot: BotFile | None, sources: Sources) -> Seat:
+def _seat(
+    home: Home, config: Config, profile: Profile, bot: BotFile | None, *, sources: Sources, vault: Unlocking | None
+) -> Seat:
     section = config.profiles.get(profile.name)
     given = gather(
         profile,
         section,
         bot=bot,
         keystore=sources.keystore() if _asks_keyring(config, profile) else None,
-        sealed=sources.sealed(profile),
+        sealed=sources.sealed(profile)
+        or (vault.sealed(profile) if vault is not None and _asks_secrets(profile) else {}),
     )
+    lent = vault if any(isinstance(secret, LeasedSecret) for secret in given.secrets.values()) else None
     limits = config.limits(profile)
     if not config.trading.fractional:
         limits = limits.model_copy(update={"allow_fractional": False})
@@ -181,13 +248,21 @@ def _seat(home: Home, config: Config, profile: Profile, bot: BotFile | None, sou
         plain=given.plain,
         secrets=given.secrets,
         state=home.venue_state(profile.name),
+        lock=NO_LOCK if lent is None else lent.session,
+        may_sign=None if lent is None else lent.session.may_sign,
     )
+
+
+def _asks_secrets(profile: Profile) -> bool:
+    """Whether its broker asks for any: else neither keyring nor vault is looked at."""
+    info = BROKERS.get(profile.broker)
+    return info is not None and any(asked.name in SEALED for asked in info.fields)
 
 
 def _asks_keyring(config: Config, profile: Profile) -> bool:
     """Whether the configuration says so; a broker without secrets is never a reason to ask."""
-    section, info = config.profiles.get(profile.name), BROKERS.get(profile.broker)
-    if info is None or not any(asked.name in SEALED for asked in info.fields):
+    section = config.profiles.get(profile.name)
+    if not _asks_secrets(profile):
         return False
     return config.vault.keyring or (section is not None and section.credentials == "keyring")
 

@@ -67,6 +67,10 @@ class Home:
     def audit(self) -> Path:
         return self.root / "audit"
 
+    @property
+    def vault(self) -> Path:
+        return self.root / "broker_credentials.json.enc"
+
     def journal(self, environment: Environment) -> Path:
         return self.root / f"journal-{environment.value}.db"
 

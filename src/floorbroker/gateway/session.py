@@ -98,8 +98,7 @@ class ProfileSession:
         if self._subscription is not None:
             await self._subscription.close()
             self._subscription = None
-        await self.ctx.broker.disconnect()
-        await self._connect()
+        await self._connect()  # not `disconnect`: that is for good
 
     # -- conditions -----------------------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ class Seen:
     vault_id: str
     generation: int
     log2n: int
-    records: int
+    records: tuple[RecordInfo, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

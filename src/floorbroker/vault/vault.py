@@ -157,7 +157,7 @@ class Vault:
             vault_id=header.vault,
             generation=header.generation,
             log2n=header.kdf.log2n,
-            records=len(header.records),
+            records=tuple(map(info_of, header.records)),
         )
 
     def _judge(self, known: Known | None, *, accept_older: bool) -> None:
