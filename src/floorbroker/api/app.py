@@ -17,7 +17,8 @@ from floorbroker.api.metrics import PrometheusMeter
 from floorbroker.api.openapi import document, methods_at
 from floorbroker.api.perimeter import Envelope, Perimeter, host_names
 from floorbroker.api.problems import on_bug, on_floorbroker_error, on_http_exception, on_validation_error
-from floorbroker.api.routes import accounts, control, events, market, orders, profiles, system
+from floorbroker.api.routes import accounts, control, events, market, orders, profiles, system, vault
+from floorbroker.app.unlocking import Unlocking
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError
@@ -38,6 +39,7 @@ API: tuple[APIRouter, ...] = (
     market.router,
     control.router,
     events.router,
+    vault.router,
     control.audit,
 )
 
@@ -53,11 +55,13 @@ def create_app(
     brokers: Sequence[BrokerInfo] = (),
     hosts: Iterable[str] = LOOPBACK,
     page: Callable[[Doorkeeper], Sequence[BaseRoute]] | None = None,
+    unlocking: Unlocking | None = None,
 ) -> FastAPI:
     """The server over `desks`, one per environment.
 
     `token` turns a bearer token into its principal (`HashedToken` for the one of the first run).  `hosts` are the names this
     server answers to.  `page` makes the routes of the web page; it is handed the way to log in, and its paths need no token.
+    `unlocking` is the vault of the process.
     """
     keeper, meter, log = Doorkeeper.of(token, clock), meter or PrometheusMeter(), log or NoLog()
     perimeter = Middleware(
@@ -83,7 +87,7 @@ def create_app(
             Exception: on_bug,
         },
     )
-    app.state.door = Door(desks=desks, clock=clock, version=version, brokers=tuple(brokers))
+    app.state.door = Door(desks=desks, clock=clock, version=version, brokers=tuple(brokers), vault=unlocking)
     app.state.meter = meter
     app.include_router(system.router)
     for router in API:
@@ -97,7 +101,7 @@ class Application(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            self.openapi_schema = document(self, models=(OrderSchema, ChangeSchema, control.KillSchema))
+            self.openapi_schema = document(self, models=(OrderSchema, ChangeSchema, control.KillSchema, *vault.SCHEMAS))
         return self.openapi_schema
 
     def methods_at(self, path: str) -> list[str]:

@@ -10,6 +10,7 @@ import msgspec
 from fastapi import Depends, Path, Request, Response
 
 from floorbroker.api.problems import request_id_of
+from floorbroker.app.unlocking import Unlocking
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FieldError, InvalidRequest, NotFound
@@ -25,6 +26,7 @@ class Door:
     clock: Clock
     version: str
     brokers: Sequence[BrokerInfo] = field(default=())
+    vault: Unlocking | None = None
 
 
 def door_of(request: Request) -> Door:
@@ -51,8 +53,10 @@ DeskDep = Annotated[Desk, Depends(desk_of)]
 
 
 def caller_of(request: Request) -> Caller:
-    """Who asks, for the audit."""
+    """Who asks, for the audit.  Somebody who acts here uses the vault, and keeps it from locking by itself."""
     state = request.state
+    if (vault := door_of(request).vault) is not None:
+        vault.use()
     return Caller(principal=state.principal, via=state.via, request_id=request_id_of(request))
 
 

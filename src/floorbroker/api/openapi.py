@@ -33,6 +33,7 @@ TAGS = {
     "Market data": "Quotes, bars and market hours.",
     "Risk": "Exposure.",
     "Kill switch": "Stopping everything.",
+    "Vault": "The sealed file of credentials.",
     "Events": "Facts as they become durable, as server-sent events.",
     "Audit": "Who did what.",
 }

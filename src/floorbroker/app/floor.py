@@ -133,7 +133,7 @@ async def open_floor(
     bot = read_bot(home.env_bot, environ) if handed is None else handed
     for secret in secrets_in(bot.values):
         world.redactor.learn(secret)
-    vault = _vault(home, config, world)
+    vault = vault_of(home, config, world)
     seats = seats_of(home, config, bot, only=only, sources=world.sources, vault=vault)
     if config.failover.enabled:
         world.log.warning("failover.no_route", tag=config.failover.log_tag, detail=NO_ROUTE)
@@ -160,7 +160,8 @@ async def open_floor(
         yield Floor(home=home, config=config, desks=desks, profiles=tuple(seat.profile for seat in seats), vault=vault)
 
 
-def _vault(home: Home, config: Config, world: Outside) -> Unlocking:
+def vault_of(home: Home, config: Config, world: Outside) -> Unlocking:
+    """The vault of a home, locked; nothing is read."""
     section = config.vault
     limits = SessionLimits(idle_s=section.idle_s, absolute_s=section.absolute_s, cancel_grace_s=section.cancel_grace_s)
     return Unlocking.of(
@@ -349,4 +350,4 @@ def _list(unresolved: UnresolvedLog, records: Iterable[Record], log: Log) -> Non
         log.error("unresolved.not_written", detail=fault.detail)
 
 
-__all__ = ["NO_ROUTE", "PAPER", "Floor", "Outside", "open_floor", "profiles_in", "seats_of"]
+__all__ = ["NO_ROUTE", "PAPER", "Floor", "Outside", "open_floor", "profiles_in", "seats_of", "vault_of"]

@@ -27,6 +27,7 @@ from floorbroker.cli import (
     orders,
     serve,
     simulate,
+    vault,
 )
 from floorbroker.cli.argv import arranged, wants_json
 from floorbroker.cli.failures import BUG, DISK, INTERRUPTED, USAGE, Trouble, as_json, as_text, trouble_of, usage
@@ -47,6 +48,7 @@ VERBS = (
     audit,
     doctor,
     configuration,
+    vault,
     develop,
     new_broker,
 )
@@ -119,11 +121,11 @@ def root(
     words = [environment.value for environment in Environment]
     if env is not None and env not in words:
         raise usage(f"--env: {env!r} is not one of {', '.join(words)}")
-    settings = Settings(
-        json=as_json, quiet=quiet, verbose=verbose, home=home, config=config, profile=profile, env=env,
+    handed = ctx.obj if isinstance(ctx.obj, Settings) else Settings()
+    ctx.obj = replace(
+        handed, json=as_json, quiet=quiet, verbose=verbose, home=home, config=config, profile=profile, env=env,
         color=not no_color, yes=yes, timeout_s=timeout,
     )  # fmt: skip
-    ctx.obj = settings if ctx.obj is None else replace(settings, redactor=ctx.obj)
     if version:
         develop.show_version(ctx.obj)
         raise typer.Exit
@@ -147,7 +149,7 @@ def main() -> None:
     sys.stderr = CleanStream(sys.stderr, known)
     sys.excepthook = _bug
     try:
-        get_command(app)(obj=known)  # `app()` would put a hook of its own in the place of ours
+        get_command(app)(obj=Settings(redactor=known))  # `app()` would put a hook of its own in the place of ours
     finally:
         sys.stderr.flush()
 

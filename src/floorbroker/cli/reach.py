@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from floorbroker.cli.failures import CONFLICT, Trouble, usage
+from floorbroker.cli.passphrases import asker
 from floorbroker.cli.settings import Settings
 from floorbroker.client import DeskClient, DeskError, Door, Refused
 from floorbroker.client.desk import API
@@ -101,7 +102,7 @@ async def reach(settings: Settings) -> AsyncGenerator[Reached]:
     """The desk that the settings mean.  Raises `Trouble` and `DeskError`."""
     home = settings.open_home()
     async with AsyncExitStack() as stack:
-        door, url = await _server(stack, home, settings), ""
+        door, url = await server_of(stack, home, settings), ""
         if door is not None:
             url = str(door.http.base_url)
         else:
@@ -119,7 +120,7 @@ async def reach(settings: Settings) -> AsyncGenerator[Reached]:
 # -- the server -----------------------------------------------------------------------------------------------------------
 
 
-async def _server(stack: AsyncExitStack, home: Home, settings: Settings) -> Door | None:
+async def server_of(stack: AsyncExitStack, home: Home, settings: Settings) -> Door | None:
     """The door of the server that runs on this home; None when there is none."""
     for url in addresses(home, settings):
         if await is_ours(url, home):
@@ -186,9 +187,10 @@ async def _inside(stack: AsyncExitStack, home: Home, settings: Settings) -> Door
     from floorbroker.api import create_app
     from floorbroker.api.auth import HashedToken, token_digest
     from floorbroker.app.compose import BROKERS
-    from floorbroker.app.floor import Outside, open_floor
+    from floorbroker.app.floor import open_floor
 
-    outside = Outside(redactor=settings.redactor)
+    outside = settings.outside()
+    outside.passphrase = asker(settings, home)
     if settings.verbose:
         from floorbroker.app.logs import open_log
 
@@ -207,6 +209,7 @@ async def _inside(stack: AsyncExitStack, home: Home, settings: Settings) -> Door
         log=outside.log,
         version=__version__,
         brokers=tuple(BROKERS.values()),
+        unlocking=floor.vault,
     )
     http = httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app=app, raise_app_exceptions=False),

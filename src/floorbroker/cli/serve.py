@@ -12,11 +12,13 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from floorbroker.cli.failures import CONFIG, CONFLICT, INTERRUPTED, TERMINATED, Trouble
+from floorbroker.cli.passphrases import Given, asker
 from floorbroker.cli.settings import Settings, settings_of
 from floorbroker.cli.show import say, show_json, show_text
 
@@ -45,10 +47,13 @@ def up(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="8750 unless configured; 0 takes a free one.")
     ] = None,
+    passphrase_fd: Annotated[
+        int | None, typer.Option(min=0, help="Read the vault's passphrase from this file descriptor.")
+    ] = None,
+    passphrase_file: Annotated[Path | None, typer.Option(help="Read the vault's passphrase from this file.")] = None,
 ) -> None:
     """Run gateway, server and web page."""
     from floorbroker.app.config import load
-    from floorbroker.app.floor import Outside
     from floorbroker.app.hardening import harden
     from floorbroker.app.logs import open_log, told_in
     from floorbroker.store.lock import ProcessLock
@@ -58,7 +63,8 @@ def up(
     home = settings.open_home()
     section = load(home, path=settings.config).server
     address = bindable(host or section.host, section.port if port is None else port, configured=section.host)
-    outside = Outside(redactor=settings.redactor)
+    outside = settings.outside()
+    outside.passphrase = asker(settings, home, Given(passphrase_fd, passphrase_file))
     level = "error" if settings.quiet else "debug" if settings.verbose > 1 else "info"
     outside.log = open_log(outside.redactor, level=level, pretty=sys.stderr.isatty())
     lock = ProcessLock(home.root / LOCK)
@@ -193,6 +199,7 @@ def _app(floor: Floor, token: Secret, host: str, outside: Outside, meter: Promet
         meter=meter,
         version=__version__,
         brokers=tuple(BROKERS.values()),
+        unlocking=floor.vault,
         hosts={*LOOPBACK, host},
         page=web_page(desks=floor.desks, clock=outside.clock, version=__version__),
     )

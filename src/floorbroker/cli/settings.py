@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from floorbroker.app.floor import Outside
     from floorbroker.app.home import Home
     from floorbroker.app.redactor import SecretFilter
+    from floorbroker.vault import KeyDerivation
 
 
 def _knowing_nothing() -> SecretFilter:
@@ -26,6 +28,8 @@ class Settings:
     """What was said before any verb; `timeout_s` bounds every request and wait.
 
     `redactor` is the one filter of the process: what a verb learns is kept from everything that it prints for people.
+    `derive` is what makes a key of the vault's passphrase.  Nothing that is said chooses it: only a program that runs these
+    commands inside itself hands in another one than the real one.
     """
 
     json: bool = False
@@ -39,12 +43,21 @@ class Settings:
     yes: bool = False
     timeout_s: float = 30.0
     redactor: SecretFilter = field(default_factory=_knowing_nothing, repr=False, compare=False)
+    derive: KeyDerivation | None = None
 
     def open_home(self) -> Home:
         """The home in use, made when absent.  Raises `ConfigInvalid`."""
         from floorbroker.app.home import Home
 
         return Home.at(self.home)
+
+    def outside(self) -> Outside:
+        """The world of a desk that is opened by this command."""
+        from floorbroker.app.floor import Outside
+
+        if self.derive is None:
+            return Outside(redactor=self.redactor)
+        return Outside(redactor=self.redactor, derive=self.derive)
 
     @property
     def may_ask(self) -> bool:

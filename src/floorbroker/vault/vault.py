@@ -125,12 +125,14 @@ class Vault:
         known_generation: int | None = None,
         known: Known | None = None,
         accept_older: bool = False,
+        upgrade: bool = True,
         around: Around | None = None,
     ) -> Vault:
         """The vault of a file, proven whole and, as far as `known` tells, the newest.
 
-        A file whose derivation is cheaper than today's default is derived anew and written.  Raises `WrongPassphrase`,
-        `VaultRolledBack` (which `accept_older` overrules, on a person's word), and `VaultRefused` for anything else wrong.
+        A file whose derivation is cheaper than today's default is derived anew and written, unless `upgrade` says no.
+        Raises `WrongPassphrase`, `VaultRolledBack` (which `accept_older` overrules, on a person's word), and `VaultRefused` for
+        anything else wrong.
         """
         world = around or Around(derive=derive)
         path = path.resolve()
@@ -143,7 +145,8 @@ class Vault:
             known = Known(vault_id=vault.vault_id, generation=known_generation)
         try:
             vault._judge(known, accept_older=accept_older)
-            vault._upgrade(passphrase)
+            if upgrade:
+                vault._upgrade(passphrase)
         except BaseException:
             vault.lock()
             raise
@@ -396,7 +399,8 @@ def _prove(path: Path, parsed: Parsed, master: bytearray) -> None:
     if not is_proven(parsed, master):
         wipe(master)
         raise WrongPassphrase(
-            f"{path} was not opened: wrong passphrase, or the file was changed; try again, and if it stays so {_AGAIN}"
+            f"{path} was not opened: wrong passphrase, or the file was changed.  Try again; if it stays so, put back the newest "
+            "copy you have of the file"
         )
     try:
         check_records(parsed)

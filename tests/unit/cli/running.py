@@ -17,11 +17,12 @@ import httpx2
 from typer.testing import CliRunner, Result
 
 from floorbroker.cli.main import app
+from floorbroker.cli.settings import Settings
 
 
-def run(home: Path, *words: str, stdin: str | None = None) -> Result:
+def run(home: Path, *words: str, stdin: str | None = None, handed: Settings | None = None) -> Result:
     """One command on a home, inside this process."""
-    return CliRunner().invoke(app, ["--home", str(home), *words], input=stdin)
+    return CliRunner().invoke(app, ["--home", str(home), *words], input=stdin, obj=handed)
 
 
 def document(result: Result) -> Any:
