@@ -67,7 +67,7 @@ def _cold() -> list[Point]:
 
 def _heard() -> list[Point]:
     """Where an answer is told before it is durable: the last steps of a submit, and those of every fact."""
-    told = [step for step in STEPS if step.startswith(("submit.S8", "submit.S9", "submit.S1", "event."))]
+    told = [step for step in DESK if step.startswith(("submit.S8", "submit.S9", "submit.S1", "event."))]
     return [Point(step=step, tls=place % 2 == 1, heard=True) for place, step in enumerate(told)]
 
 
