@@ -76,6 +76,7 @@ from floorbroker.gateway.desk import (
     Submitted,
     Verdict,
 )
+from floorbroker.oms.schema import OrderSchema
 
 START_CASH = Decimal(100000)
 MAX_NOTIONAL = Decimal(50000)
@@ -166,7 +167,7 @@ class FakeDesk:
 
     async def submit(
         self,
-        order: NewOrder,
+        order: NewOrder | OrderSchema,
         *,
         profile: ProfileName | None,
         caller: Caller,
@@ -174,6 +175,7 @@ class FakeDesk:
         body_hash: str = "",
     ) -> Submitted:
         self.callers.append(caller)
+        order = _wish(order)
         name = self._known(profile)
         held = self._keys.get((caller.principal, name, key)) if key else None
         if held is not None:
@@ -271,7 +273,8 @@ class FakeDesk:
         order = self.order(intent)
         self._announce("fills", intent, order.profile, order=order, execution=order.executions[-1])
 
-    async def preview(self, order: NewOrder, *, profile: ProfileName | None) -> Preview:
+    async def preview(self, order: NewOrder | OrderSchema, *, profile: ProfileName | None) -> Preview:
+        order = _wish(order)
         name = self._known(profile)
         verdicts = self._verdicts(order)
         _, ask = self._prices(order.symbol)
@@ -556,6 +559,10 @@ class FakeDesk:
 
 
 T = TypeVar("T")
+
+
+def _wish(order: NewOrder | OrderSchema) -> NewOrder:
+    return order.to_order() if isinstance(order, OrderSchema) else order
 
 
 def paged(rows: list[T], page: Page | None, *, key: Callable[[T], tuple[datetime, str]]) -> list[T]:
