@@ -7,7 +7,7 @@ equal.
 from __future__ import annotations
 
 APPLICATION_ID = 0x464C4252  # "FLBR", in the header of the file
-HEAD = "0002"  # the newest migration
+HEAD = "0003"  # the newest migration
 
 SCRIPT = """
 CREATE TABLE meta (
@@ -17,24 +17,24 @@ CREATE TABLE meta (
 )
  WITHOUT ROWID, STRICT;
 CREATE TABLE records (
-	seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+	seq INTEGER NOT NULL,
 	epoch INTEGER NOT NULL,
 	at INTEGER NOT NULL,
 	kind TEXT NOT NULL,
 	profile TEXT NOT NULL,
 	intent_id TEXT,
+	place INTEGER,
+	number INTEGER,
+	mono_us INTEGER,
 	body BLOB NOT NULL,
-	CONSTRAINT ck_records_kind CHECK (kind IN ('fact', 'audit', 'key', 'note'))
+	CONSTRAINT pk_records PRIMARY KEY (seq),
+	CONSTRAINT ck_records_kind CHECK (kind IN ('fact', 'audit', 'key', 'note')),
+	CONSTRAINT ck_records_place CHECK ((intent_id IS NULL) = (place IS NULL) AND (place IS NULL OR place IN (0, seq))),
+	CONSTRAINT ck_records_number CHECK ((kind = 'audit') = (number IS NOT NULL) AND (number IS NULL) = (mono_us IS NULL))
 )
  STRICT;
-CREATE INDEX ix_records_intent ON records (intent_id) WHERE intent_id IS NOT NULL;
-CREATE TABLE intents (
-	intent_id TEXT NOT NULL,
-	seq INTEGER NOT NULL,
-	CONSTRAINT pk_intents PRIMARY KEY (intent_id),
-	CONSTRAINT fk_intents_seq FOREIGN KEY(seq) REFERENCES records (seq)
-)
- WITHOUT ROWID, STRICT;
+CREATE UNIQUE INDEX uq_records_intent ON records (intent_id, place) WHERE intent_id IS NOT NULL;
+CREATE UNIQUE INDEX uq_records_number ON records (number) WHERE number IS NOT NULL;
 CREATE TABLE client_ids (
 	profile TEXT NOT NULL,
 	cl_ord_id TEXT NOT NULL,
@@ -57,21 +57,11 @@ CREATE TABLE keys (
 	principal TEXT NOT NULL,
 	profile TEXT NOT NULL,
 	"key" TEXT NOT NULL,
-	body_hash TEXT NOT NULL,
-	intent_id TEXT NOT NULL,
 	seq INTEGER NOT NULL,
 	CONSTRAINT pk_keys PRIMARY KEY (principal, profile, "key"),
 	CONSTRAINT fk_keys_seq FOREIGN KEY(seq) REFERENCES records (seq)
 )
  WITHOUT ROWID, STRICT;
-CREATE TABLE audit (
-	number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-	seq INTEGER NOT NULL,
-	mono_us INTEGER NOT NULL,
-	CONSTRAINT uq_audit_seq UNIQUE (seq),
-	CONSTRAINT fk_audit_seq FOREIGN KEY(seq) REFERENCES records (seq)
-)
- STRICT;
 CREATE TABLE notes (
 	topic TEXT NOT NULL,
 	profile TEXT NOT NULL,
@@ -92,5 +82,5 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL,
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO alembic_version (version_num) VALUES ('0002');
+INSERT INTO alembic_version (version_num) VALUES ('0003');
 """

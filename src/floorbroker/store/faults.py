@@ -9,7 +9,7 @@ from floorbroker.domain.errors import Conflict, FloorbrokerError, JournalFault
 FULL = sqlite3.SQLITE_FULL
 _FATAL = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _CLAIMS = {
-    "intents.": "this intent is already prepared",
+    "records.intent_id": "this intent is already prepared",
     "client_ids.": "this client order id was already used",
     "keys.": "this idempotency key was already used",
 }

@@ -84,7 +84,7 @@ class JournalReader:
 
         A journal whose schema is older than that index, read beside its owner, is read through.
         """
-        if not self._has_notes():
+        if not self._has("notes"):
             return self._noted(topic, newest=newest)
         chosen = "max(seq)" if newest else "seq"
         grouped = "GROUP BY profile" if newest else ""
@@ -93,14 +93,14 @@ class JournalReader:
 
     def notes_after(self, topic: str, *, after: int, upto: int, limit: int = PAGE) -> list[Record]:
         """A page of the notes about one topic, numbered behind `after` and up to `upto`."""
-        if not self._has_notes():
+        if not self._has("notes"):
             return [record for record in self._noted(topic, newest=False) if after < record.seq <= upto][:limit]
         chosen = "SELECT seq FROM notes WHERE topic = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
         query = f"SELECT {_COLUMNS} FROM records WHERE seq IN ({chosen}) ORDER BY seq"  # noqa: S608 - our own words
         return [record_of(columns) for columns in self._all(query, topic, after, upto, limit)]
 
-    def _has_notes(self) -> bool:
-        return self._first("SELECT 1 FROM sqlite_master WHERE name = 'notes'") is not None
+    def _has(self, table: str) -> bool:
+        return self._first("SELECT 1 FROM sqlite_master WHERE name = ?", table) is not None
 
     def _noted(self, topic: str, *, newest: bool) -> list[Record]:
         query = f"SELECT {_COLUMNS} FROM records WHERE kind = 'note' ORDER BY seq"  # noqa: S608 - our own constant
@@ -108,11 +108,11 @@ class JournalReader:
         return sorted({r.entry.profile: r for r in told}.values(), key=lambda r: r.seq) if newest else told
 
     def find_key(self, *, principal: str, profile: ProfileName, key: str) -> KeyEntry | None:
-        query = 'SELECT body_hash, intent_id FROM keys WHERE principal = ? AND profile = ? AND "key" = ?'
-        row = self._first(query, principal, profile, key)
-        if row is None:
-            return None
-        return KeyEntry(principal=principal, profile=profile, key=key, body_hash=row[0], intent_id=IntentId(row[1]))
+        """The key as it was first used, with its body's hash and its intent; None when it never was."""
+        where = 'WHERE seq = (SELECT seq FROM keys WHERE principal = ? AND profile = ? AND "key" = ?)'
+        columns = self._first(f"SELECT {_COLUMNS} FROM records {where}", principal, profile, key)  # noqa: S608 - our own words
+        entry = None if columns is None else record_of(columns).entry
+        return entry if isinstance(entry, KeyEntry) else None
 
     def first_execution(
         self, *, profile: ProfileName, intent_id: IntentId, exec_id: ExecId, version: int = 0
@@ -124,16 +124,18 @@ class JournalReader:
 
     def audit_rows(self, after: int = 0, limit: int = PAGE) -> list[tuple[int, int, Record]]:
         """Audit records numbered after `after`: (number, monotonic microseconds, record)."""
-        query = (
-            "SELECT number, mono_us, seq, epoch, at, kind, profile, intent_id, body "
-            "FROM audit JOIN records USING (seq) WHERE number > ? ORDER BY number LIMIT ?"
-        )
+        query = f"SELECT number, mono_us, {_COLUMNS} FROM {self._numbered} WHERE number > ? ORDER BY number LIMIT ?"  # noqa: S608 - our own words
         return [(row[0], row[1], record_of(row[2:])) for row in self._all(query, after, limit)]
 
     @property
     def audit_count(self) -> int:
         """How many audit rows there are, which is the number of the last."""
-        return self._all("SELECT coalesce(max(number), 0) FROM audit")[0][0]
+        return self._all(f"SELECT coalesce(max(number), 0) FROM {self._numbered} WHERE number IS NOT NULL")[0][0]  # noqa: S608 - our own words
+
+    @property
+    def _numbered(self) -> str:
+        """Where the numbers of audit rows stand: a journal of an older schema, read beside its owner, has a table of them."""
+        return "audit JOIN records USING (seq)" if self._has("audit") else "records"
 
     def published(self, consumer: str) -> int:
         """How far a consumer of the outbox has come; 0 for one that never began."""

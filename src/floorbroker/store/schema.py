@@ -16,7 +16,6 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
-    UniqueConstraint,
     text,
 )
 from sqlalchemy.schema import SchemaItem
@@ -36,11 +35,6 @@ def _keyed(name: str, *members: SchemaItem) -> Table:
     return Table(name, METADATA, *members, sqlite_strict=True, sqlite_with_rowid=False)
 
 
-def _numbered(name: str, *members: SchemaItem) -> Table:
-    """A table of numbers that are never given twice."""
-    return Table(name, METADATA, *members, sqlite_strict=True, sqlite_autoincrement=True)
-
-
 def _text(name: str) -> Column[str]:
     return Column(name, Text, nullable=False)
 
@@ -55,26 +49,39 @@ def _of_record(table: str) -> ForeignKeyConstraint:
 
 META = _keyed("meta", _text("key"), _text("value"), PrimaryKeyConstraint("key", name="pk_meta"))
 
-RECORDS = _numbered(
+# `place` is 0 for the one record that prepares an intent and the record's own number for all others, so that one index finds
+# what was said of an intent and lets it be prepared once; `number` counts the audit records without gaps.
+RECORDS = Table(
     "records",
-    Column("seq", Integer, primary_key=True, nullable=False),
+    METADATA,
+    _whole("seq"),
     _whole("epoch"),
     _whole("at"),  # microseconds since 1970, UTC
     _text("kind"),
     _text("profile"),
     Column("intent_id", Text),
+    Column("place", Integer),
+    Column("number", Integer),
+    Column("mono_us", Integer),  # of an audit record: microseconds of the monotonic clock
     Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("seq", name="pk_records"),
     CheckConstraint("kind IN ('fact', 'audit', 'key', 'note')", name="ck_records_kind"),
+    CheckConstraint(
+        "(intent_id IS NULL) = (place IS NULL) AND (place IS NULL OR place IN (0, seq))", name="ck_records_place"
+    ),
+    CheckConstraint(
+        "(kind = 'audit') = (number IS NOT NULL) AND (number IS NULL) = (mono_us IS NULL)", name="ck_records_number"
+    ),
+    sqlite_strict=True,
 )
-Index("ix_records_intent", RECORDS.c.intent_id, sqlite_where=text("intent_id IS NOT NULL"))
-
-INTENTS = _keyed(  # one `prepared` per intent
-    "intents",
-    _text("intent_id"),
-    _whole("seq"),
-    PrimaryKeyConstraint("intent_id", name="pk_intents"),
-    _of_record("intents"),
+Index(
+    "uq_records_intent",
+    RECORDS.c.intent_id,
+    RECORDS.c.place,
+    unique=True,
+    sqlite_where=text("intent_id IS NOT NULL"),
 )
+Index("uq_records_number", RECORDS.c.number, unique=True, sqlite_where=text("number IS NOT NULL"))
 
 CLIENT_IDS = _keyed(  # ours, of submits and replaces
     "client_ids",
@@ -96,25 +103,14 @@ EXECUTIONS = _keyed(  # each execution once, where it was first told
     _of_record("executions"),
 )
 
-KEYS = _keyed(
+KEYS = _keyed(  # the record at `seq` says for which body and which intent
     "keys",
     _text("principal"),
     _text("profile"),
     _text("key"),
-    _text("body_hash"),
-    _text("intent_id"),
     _whole("seq"),
     PrimaryKeyConstraint("principal", "profile", "key", name="pk_keys"),
     _of_record("keys"),
-)
-
-AUDIT = _numbered(  # numbers the audit records without gaps
-    "audit",
-    Column("number", Integer, primary_key=True, nullable=False),
-    _whole("seq"),
-    _whole("mono_us"),  # microseconds of the monotonic clock
-    UniqueConstraint("seq", name="uq_audit_seq"),
-    _of_record("audit"),
 )
 
 NOTES = _keyed(  # notes by what they are about: a start reads few of them

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 from floorbroker.domain.errors import Conflict, FloorbrokerError, JournalFault
 from floorbroker.domain.facts import Exec, Prepared, ReplaceAsked
@@ -21,11 +22,28 @@ from floorbroker.store.faults import FULL, fault_of, primary_code
 from floorbroker.store.reader import microseconds
 from floorbroker.store.reserve import Reserve
 
-_INSERT_RECORD = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?)"
+_INSERT_RECORD = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_LAST = (
+    "SELECT coalesce((SELECT max(seq) FROM records), 0), "
+    "coalesce((SELECT max(number) FROM records WHERE number IS NOT NULL), 0)"
+)
+_INSERT_KEY = "INSERT INTO keys VALUES (?, ?, ?, ?)"
+_INSERT_CLIENT_ID = "INSERT INTO client_ids VALUES (?, ?, ?)"
+_INSERT_EXECUTION = "INSERT INTO executions VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_INSERT_NOTE = "INSERT INTO notes VALUES (?, ?, ?)"
+_Columns = tuple[int, int, int, str, str, str | None, int | None, int | None, int | None, bytes]
+_Claim = tuple[str, tuple[str | int, ...]]
 _RETIRE = (
     "UPDATE meta SET value = 'yes' WHERE key = 'clean' "
     "AND (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'epoch') <= ?"
 )
+
+
+class Last(NamedTuple):
+    """The last numbers given: of records, and of the audit records among them."""
+
+    seq: int
+    number: int
 
 
 @dataclass(slots=True)
@@ -35,6 +53,7 @@ class Batch:
     entries: tuple[Entry, ...]
     rows: tuple[Row, ...]
     records: tuple[Record, ...] = ()
+    last: Last | None = None
     error: FloorbrokerError | None = None
     done: asyncio.Future[None] | None = None
 
@@ -64,19 +83,22 @@ class Stamp:
 
 @dataclass(slots=True)
 class Writer:
-    """Owns the writing connection.  `last_seq` is the last durable record; a fault that must stop the process is
-    kept.
-    """
+    """Owns the writing connection.  `last` is what is durable; a fault that must stop the process is kept."""
 
     connection: sqlite3.Connection
     epoch: int
     reserve: Reserve | None = None
-    last_seq: int = field(init=False)
+    last: Last = field(init=False)
     is_full: bool = field(init=False, default=False)
     stopped_by: FloorbrokerError | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self.last_seq = self._stored_seq()
+        self.last = self._stored()
+
+    @property
+    def last_seq(self) -> int:
+        """The last durable record."""
+        return self.last.seq
 
     def claim(self) -> None:
         """Become the owner: no epoch below ours may append from here on, and the stop is unclean until `retire`."""
@@ -142,9 +164,9 @@ class Writer:
             self._note(error)
         durable = self._durable(group, error)
         for batch in group:
-            if batch.error is None and (not batch.records or batch.records[-1].seq > durable):
+            if batch.error is None and (batch.last is None or batch.last > durable):
                 batch.error = error or JournalFault("the commit did not happen")
-        self.last_seq = max(self.last_seq, durable)
+        self.last = max(self.last, durable)
 
     def mark_published(self, consumer: str, position: int) -> None:
         """Move a consumer of the outbox forward.  Raises `JournalFault`."""
@@ -172,69 +194,47 @@ class Writer:
         try:
             self._assert_epoch()
             append = self._append_alone if len(group) == 1 else self._append_beside
-            seq = self.last_seq
+            last = self.last
             for batch in group:
-                seq = append(batch, stamp, seq)
+                last = append(batch, stamp, last)
         except (sqlite3.Error, FloorbrokerError):
             with suppress(sqlite3.Error):  # the first error is the one that tells; a lock must not stay behind it
                 self.rollback()
             raise
 
-    def _append_beside(self, batch: Batch, stamp: Stamp, seq: int) -> int:
-        """Write one batch of several under a savepoint; the last sequence number used."""
+    def _append_beside(self, batch: Batch, stamp: Stamp, last: Last) -> Last:
+        """Write one batch of several under a savepoint; the last numbers used."""
         self.connection.execute("SAVEPOINT batch")
-        last = self._append(batch, stamp, seq, undo="ROLLBACK TO batch")
+        last = self._append(batch, stamp, last, undo="ROLLBACK TO batch")
         self.connection.execute("RELEASE batch")
         return last
 
-    def _append_alone(self, batch: Batch, stamp: Stamp, seq: int) -> int:
+    def _append_alone(self, batch: Batch, stamp: Stamp, last: Last) -> Last:
         """Write the only batch of a transaction: when it is refused, nothing is in it."""
-        last = self._append(batch, stamp, seq, undo="ROLLBACK")
+        last = self._append(batch, stamp, last, undo="ROLLBACK")
         if batch.error is not None:
             self.connection.execute("BEGIN IMMEDIATE")  # there is always a transaction to commit
         return last
 
-    def _append(self, batch: Batch, stamp: Stamp, seq: int, *, undo: str) -> int:
-        batch.records, batch.error = (), None
+    def _append(self, batch: Batch, stamp: Stamp, last: Last, *, undo: str) -> Last:
+        batch.records, batch.last, batch.error = (), None, None
         try:
-            batch.records = self._insert_all(batch, stamp, seq)
+            self._insert_all(batch, stamp, last)
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError, OverflowError, UnicodeEncodeError) as error:
             self.connection.execute(undo)
             batch.error = _refusal(error)
-        return batch.records[-1].seq if batch.records else seq
+        return batch.last or last
 
-    def _insert_all(self, batch: Batch, stamp: Stamp, seq: int) -> tuple[Record, ...]:
-        records: list[Record] = []
-        execute, epoch, at, at_us = self.connection.execute, self.epoch, stamp.at, stamp.at_us
-        for entry, row in zip(batch.entries, batch.rows, strict=True):
-            seq += 1
-            execute(_INSERT_RECORD, (seq, epoch, at_us, row.kind, row.profile, row.intent_id, row.body))
-            self._index(entry, stamp, seq)
-            records.append(Record(seq=seq, epoch=epoch, at=at, entry=entry))
-        return tuple(records)
-
-    def _index(self, entry: Entry, stamp: Stamp, seq: int) -> None:
-        match entry:
-            case FactEntry():
-                self._index_fact(entry, seq)
-            case KeyEntry():
-                key = (entry.principal, entry.profile, entry.key, entry.body_hash, entry.intent_id, seq)
-                self.connection.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?)", key)
-            case AuditEntry():
-                self.connection.execute("INSERT INTO audit (seq, mono_us) VALUES (?, ?)", (seq, stamp.mono_us))
-            case NoteEntry():
-                self.connection.execute("INSERT INTO notes VALUES (?, ?, ?)", (entry.topic, entry.profile, seq))
-
-    def _index_fact(self, entry: FactEntry, seq: int) -> None:
-        fact = entry.fact
-        if isinstance(fact, Prepared):
-            self.connection.execute("INSERT INTO intents VALUES (?, ?)", (entry.intent_id, seq))
-        if isinstance(fact, Prepared | ReplaceAsked):
-            self.connection.execute("INSERT INTO client_ids VALUES (?, ?, ?)", (entry.profile, fact.cl_ord_id, seq))
-        if isinstance(fact, Exec):
-            # A second source may tell of the same execution (and add its fee): a record, but no second execution.
-            execution = (entry.profile, entry.intent_id, fact.exec_id, fact.version, seq)
-            self.connection.execute("INSERT INTO executions VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", execution)
+    def _insert_all(self, batch: Batch, stamp: Stamp, last: Last) -> None:
+        columns, claims, reached = _laid_out(batch, stamp, last, epoch=self.epoch)
+        self.connection.executemany(_INSERT_RECORD, columns)
+        for claim in claims:
+            self.connection.execute(*claim)
+        batch.records = tuple(
+            Record(seq=seq, epoch=self.epoch, at=stamp.at, entry=entry)
+            for seq, entry in enumerate(batch.entries, start=last.seq + 1)
+        )
+        batch.last = reached
 
     def _assert_epoch(self) -> None:
         stored = int(meta(self.connection, "epoch") or 0)
@@ -245,20 +245,53 @@ class Writer:
         if isinstance(error, StaleEpoch) or (isinstance(error, JournalFault) and error.fatal):
             self.stopped_by = error
 
-    def _durable(self, group: Sequence[Batch], error: FloorbrokerError | None) -> int:
+    def _durable(self, group: Sequence[Batch], error: FloorbrokerError | None) -> Last:
         if error is None:
-            return max((batch.records[-1].seq for batch in group if batch.records), default=self.last_seq)
+            return max((batch.last for batch in group if batch.last is not None), default=self.last)
         if self.stopped_by is not None:
-            return self.last_seq  # nothing is known to be durable past this
+            return self.last  # nothing is known to be durable past this
         try:
             self.rollback()
-            return self._stored_seq()
+            return self._stored()
         except sqlite3.Error as second:
             self._note(fault_of(second))
-            return self.last_seq
+            return self.last
 
-    def _stored_seq(self) -> int:
-        return self.connection.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
+    def _stored(self) -> Last:
+        return Last(*self.connection.execute(_LAST).fetchone())
+
+
+def _laid_out(batch: Batch, stamp: Stamp, last: Last, *, epoch: int) -> tuple[list[_Columns], list[_Claim], Last]:
+    """A batch as rows of `records`, what it claims for good in other tables, and the last numbers it takes."""
+    (seq, number), at_us = last, stamp.at_us
+    columns: list[_Columns] = []
+    claims: list[_Claim] = []
+    for entry, row in zip(batch.entries, batch.rows, strict=True):
+        seq += 1
+        place, counted, mono_us = None, None, None
+        match entry:
+            case FactEntry():
+                place = 0 if isinstance(entry.fact, Prepared) else seq
+                claims += _claims_of(entry, seq)
+            case KeyEntry():
+                place = seq
+                claims.append((_INSERT_KEY, (entry.principal, entry.profile, entry.key, seq)))
+            case AuditEntry():
+                number += 1
+                counted, mono_us = number, stamp.mono_us
+            case NoteEntry():
+                claims.append((_INSERT_NOTE, (entry.topic, entry.profile, seq)))
+        columns.append((seq, epoch, at_us, row.kind, row.profile, row.intent_id, place, counted, mono_us, row.body))
+    return columns, claims, Last(seq, number)
+
+
+def _claims_of(entry: FactEntry, seq: int) -> Iterator[_Claim]:
+    fact = entry.fact
+    if isinstance(fact, Prepared | ReplaceAsked):
+        yield _INSERT_CLIENT_ID, (entry.profile, fact.cl_ord_id, seq)
+    elif isinstance(fact, Exec):
+        # A second source may tell of the same execution (and add its fee): a record, but no second execution.
+        yield _INSERT_EXECUTION, (entry.profile, entry.intent_id, fact.exec_id, fact.version, seq)
 
 
 def _refusal(error: Exception) -> FloorbrokerError:

@@ -7,27 +7,40 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
 
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.errors import JournalFault
-from floorbroker.domain.ports import NoteEntry
+from floorbroker.domain.errors import Conflict, JournalFault
+from floorbroker.domain.ports import Entry, NoteEntry
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.store import JournalReader, SqliteJournal
 from floorbroker.store.connect import assert_settings, filesystem_of, open_writer
 from floorbroker.store.ddl import HEAD, SCRIPT
 from floorbroker.store.migrate import downgrade, upgrade
 from floorbroker.store.schema import METADATA, TRIGGERS
-from tests.unit.store.making import START, note, opened
+from tests.unit.store.making import (
+    PROFILE,
+    START,
+    audited,
+    execution,
+    intent,
+    keyed,
+    note,
+    opened,
+    prepared,
+    submit,
+)
 
 
 def schema_of(path: Path) -> dict[str, str]:
-    """Each object of a database with its definition, spaces aside."""
+    """Each object of a database with its definition, spaces aside; a table that SQLite made for itself stays for good."""
     raw = sqlite3.connect(path)
-    rows = raw.execute("SELECT type || ' ' || name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    query = "SELECT type || ' ' || name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name != 'sqlite_sequence'"
+    rows = raw.execute(query).fetchall()
     raw.close()
     return {name: re.sub(r"\s+", "", sql).replace(",", "") for name, sql in rows}
 
@@ -66,7 +79,7 @@ def test_every_table_is_strict(tmp_path: Path) -> None:
     loose = [
         n for n, sql in schema_of(tmp_path / "a.db").items() if n.startswith("table") and not sql.endswith("STRICT")
     ]
-    assert sorted(loose) == ["table alembic_version", "table sqlite_sequence"]
+    assert sorted(loose) == ["table alembic_version"]
 
 
 def test_migrations_go_down_to_nothing_and_up_again(tmp_path: Path) -> None:
@@ -74,7 +87,7 @@ def test_migrations_go_down_to_nothing_and_up_again(tmp_path: Path) -> None:
     upgrade(path)
     made = schema_of(path)
     downgrade(path)
-    assert set(schema_of(path)) == {"table alembic_version", "table sqlite_sequence"}
+    assert set(schema_of(path)) == {"table alembic_version"}
     upgrade(path)
     assert schema_of(path) == made
 
@@ -228,3 +241,94 @@ async def test_a_journal_of_the_schema_before_opens_and_its_notes_are_found(tmp_
     assert [(again.notes(t), again.notes(t, newest=True)) for t in ("kill.latch", "none")] == [found[0], found[2]]
     assert [r.seq for r in again.notes("recon.round", newest=True)] == [2, 5]
     await again.close()
+
+
+@pytest.mark.asyncio
+async def test_a_journal_before_the_numbers_moved_says_the_same_beside_its_owner_and_after(tmp_path: Path) -> None:
+    path = tmp_path / "journal-paper.db"
+    journal = opened(path)
+    for number in range(3):
+        await journal.commit([*submit(number), audited(number)])
+    await journal.close()
+
+    def said(reader: JournalReader) -> tuple[object, ...]:
+        rows = [(number, mono_us, record.seq) for number, mono_us, record in reader.audit_rows(2, 3)]
+        return rows, reader.audit_count, [r.seq for r in reader.records_of(intent(1))], list(reader.rows())
+
+    with closing(JournalReader(path)) as reader:
+        expected = said(reader)
+    downgrade(path, "0002")
+    assert {"table audit", "table intents", "index ix_records_intent"} <= set(schema_of(path))
+    with closing(JournalReader(path)) as beside:
+        assert said(beside) == expected
+    again = opened(path)
+    assert said(again.reader) == expected
+    assert again.find_key(principal="owner", profile=PROFILE, key="key-1") == keyed(1)
+    await again.commit([audited(9)])
+    assert [number for number, _, _ in again.reader.audit_rows(5)] == [6, 7]
+    await again.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        (prepared(1, cl_ord_id="another"), "already prepared"),
+        (prepared(77, cl_ord_id="fb-1"), "client order id was already used"),
+        (keyed(77, "key-1"), "idempotency key was already used"),
+    ],
+    ids=["an intent", "a client id", "a key"],
+)
+async def test_what_a_journal_of_the_schema_before_claimed_stays_claimed(
+    tmp_path: Path, entry: Entry, says: str
+) -> None:
+    path = tmp_path / "journal-paper.db"
+    journal = opened(path)
+    await journal.commit(submit(1))
+    await journal.close()
+    downgrade(path, "0002")
+    again = opened(path)
+    with pytest.raises(Conflict, match=says):
+        await again.commit([entry])
+    assert again.last_seq == 4
+    await again.close()
+
+
+def test_the_numbers_of_records_are_held_to_by_the_database_itself(tmp_path: Path) -> None:
+    connection = open_writer(tmp_path / "j.db", environment=Environment.SIM, instance_tag=1)
+    insert = "INSERT INTO records VALUES (?, 1, 1, ?, 'p', ?, ?, ?, ?, x'00')"
+    connection.execute(insert, (1, "fact", "i", 0, None, None))
+    connection.execute(insert, (2, "audit", None, None, 1, 5))
+    for row in (
+        (3, "fact", "i", 0, None, None),  # prepared twice
+        (3, "fact", "i", 7, None, None),  # in no place of its own
+        (3, "fact", "i", None, None, None),
+        (3, "fact", None, 3, None, None),
+        (3, "audit", None, None, 1, 5),  # a number twice
+        (3, "audit", None, None, None, None),
+        (3, "audit", None, None, 2, None),
+        (3, "fact", "i", 3, 2, 5),
+    ):
+        with pytest.raises(sqlite3.IntegrityError):
+            connection.execute(insert, row)
+    connection.execute(insert, (3, "fact", "i", 3, None, None))
+    connection.close()
+
+
+@pytest.mark.asyncio
+async def test_a_submit_and_its_answer_touch_few_pages(tmp_path: Path) -> None:
+    """Each page costs two writes and a part of the flush: a table or an index more on this way is felt by every order."""
+    path, orders = tmp_path / "journal-paper.db", 40
+    journal = opened(path)
+    log = path.with_name("journal-paper.db-wal")
+    before = log.stat().st_size
+    for number in range(orders):
+        await journal.commit(submit(number))
+    between = log.stat().st_size
+    for number in range(orders):
+        await journal.commit([execution(number, f"e{number}"), audited(number)])
+    after = log.stat().st_size
+    await journal.close()
+    frame = 4096 + 24
+    assert (between - before) / frame / orders < 7
+    assert (after - between) / frame / orders < 6
