@@ -26,6 +26,7 @@ class Resolver:
     ctx: AccountContext
     inbound: Inbound
     _running: set[IntentId] = field(default_factory=set[IntentId])
+    _since_s: dict[IntentId, float] = field(default_factory=dict[IntentId, float])  # monotonic: when each doubt was met
 
     def watch(self, order: Order) -> None:
         """Start settling an order, once."""
@@ -46,19 +47,29 @@ class Resolver:
     def _resolution(self, intent_id: IntentId) -> Resolution:
         sent = [fact for fact in self.ctx.book.facts(intent_id) if isinstance(fact, f.Sending)]
         bound_s = max((fact.arrival_bound_s for fact in sent), default=self.ctx.arrival_bound_s)
-        sent_at = max((fact.at for fact in sent), default=self.ctx.clock.now())
-        return Resolution(sent_at=sent_at, arrival_bound_s=bound_s, visibility_lag_s=self.ctx.visibility_lag_s)
+        return Resolution(
+            sent_at=self._counted_from(intent_id), arrival_bound_s=bound_s, visibility_lag_s=self.ctx.visibility_lag_s
+        )
+
+    def _counted_from(self, doubt: IntentId) -> datetime:
+        """When this process met a doubt, on its steady time.
+
+        That is after the order left, so nobody is given up too early.  When it left stands in the journal by a wall clock that
+        may have been moved since, in this life or between two.
+        """
+        now_s = self.ctx.clock.monotonic()
+        return self.ctx.clock.now() - timedelta(seconds=now_s - self._since_s.setdefault(doubt, now_s))
 
     async def _settle_send(self, order: Order, resolution: Resolution) -> None:
         ctx, intent_id = self.ctx, order.intent_id
-        now = self._steady()
+        now, since = self._steady(), min(order.created_at, resolution.sent_at) - OVERLAP
         while (current := ctx.book.get(intent_id)) is not None and current.state is OrderState.UNKNOWN:
             await ctx.clock.sleep(resolution.next_delay_s())
             asked_at = now()
             if asked_at < resolution.horizon and Can.QUERY_BY_CLIENT_ID in ctx.broker.info.can:
                 await self._ask_by_id(current)  # no negative counts yet: one question instead of four
                 continue
-            if not await self.ask_everywhere(current, since=resolution.sent_at - OVERLAP):
+            if not await self.ask_everywhere(current, since=since):
                 continue
             ctx.steps.reach("recon.negative")
             still = ctx.book.get(intent_id)
@@ -73,6 +84,7 @@ class Resolver:
             ctx.steps.reach("recon.given_up")
             await self.inbound.write_facts(intent_id, [passed])
             ctx.log.warning("order.not_placed", intent=intent_id, presumed=passed.presumed)
+        self._since_s.pop(intent_id, None)
 
     def _steady(self) -> Callable[[], datetime]:
         """Wall time that goes on by the monotonic clock, so that a stepped clock cannot bring a horizon nearer."""
@@ -139,19 +151,22 @@ class Resolver:
         if last is None:
             return
         resolution = Resolution(
-            sent_at=last.at, arrival_bound_s=ctx.arrival_bound_s, visibility_lag_s=ctx.visibility_lag_s
+            sent_at=self._counted_from(last.replace_id),
+            arrival_bound_s=ctx.arrival_bound_s,
+            visibility_lag_s=ctx.visibility_lag_s,
         )
-        now = self._steady()
+        now, since = self._steady(), min(last.at, resolution.sent_at) - OVERLAP
         while (current := self._waits_for(intent_id, last)) is not None:
             await ctx.clock.sleep(resolution.next_delay_s())
             asked_at = now()
-            if not await self._ask_replace(current, since=last.at - OVERLAP):
+            if not await self._ask_replace(current, since=since):
                 continue
             if self._waits_for(intent_id, last) is not None and resolution.on_negative(asked_at):
                 refused = f.ReplaceRefused(
                     source=f.Source.QUERY, at=ctx.clock.now(), replace_id=last.replace_id, reason="never arrived"
                 )
                 await self.inbound.write_facts(intent_id, [refused])
+        self._since_s.pop(last.replace_id, None)
 
     def _waits_for(self, intent_id: IntentId, asked: f.ReplaceAsked) -> Order | None:
         """The order, while this replace is the one it waits for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,6 +14,7 @@ from floorbroker.domain.values import ZERO, IntentId, OrderId, text_of
 MIN_OVERLAP = timedelta(minutes=5)
 FIRST_LOOK_BACK = timedelta(days=1)
 FILLS_PATIENCE = timedelta(seconds=20)
+FILLS_PATIENCE_S = FILLS_PATIENCE.total_seconds()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +39,12 @@ def look_back(
 ) -> datetime:
     """From when to list orders and fills: the last good round less an overlap of 5 minutes or twice the outage.
 
-    Without a round to go by, at least a day, and back to the oldest open order.  After one, an order that has been open
-    for a month does not make each round list a month: it is in the list of open orders, or asked for by name, and fills
-    that its total implies are fetched from where it began.
+    Without a round to go by, at least a day, and back to the oldest open order; a round in the future was noted by a clock
+    that has been moved back since, and when it really was, nobody knows.  After a round, an order that has been open for a
+    month does not make each round list a month: it is in the list of open orders, or asked for by name, and fills that its
+    total implies are fetched from where it began.
     """
-    if watermark is not None:
+    if watermark is not None and watermark <= now:
         outage = now - (down_since or watermark)
         return watermark - max(MIN_OVERLAP, 2 * outage)
     start = now - FIRST_LOOK_BACK
@@ -65,17 +67,13 @@ def position_gaps(venue: Iterable[Position], ours: Mapping[str, Decimal]) -> tup
     return tuple(gap for gap in gaps if gap.missing != 0)
 
 
-def unsettled_symbols(orders: Iterable[Order], *, now: datetime) -> frozenset[str]:
+def unsettled_symbols(orders: Iterable[Order], *, awaits_fills: Callable[[Order], bool]) -> frozenset[str]:
     """Symbols whose position may change by what is known already: an order in doubt, or fills still to be told.
 
     Fills that are not told for a while (older than the venue's list goes back) explain nothing any more.
     """
-    waiting = [order for order in orders if order.in_doubt or _awaits_fills(order, now)]
+    waiting = [order for order in orders if order.in_doubt or (order.needs_executions and awaits_fills(order))]
     return frozenset(symbol for order in waiting for symbol in _symbols(order))
-
-
-def _awaits_fills(order: Order, now: datetime) -> bool:
-    return order.needs_executions and now - order.updated_at < FILLS_PATIENCE
 
 
 def _symbols(order: Order) -> tuple[str, ...]:

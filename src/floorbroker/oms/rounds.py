@@ -20,6 +20,7 @@ from floorbroker.oms.doubt import Resolver
 from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.reconcile import (
     FILLS_PATIENCE,
+    FILLS_PATIENCE_S,
     PositionGap,
     interrupted,
     look_back,
@@ -27,7 +28,8 @@ from floorbroker.oms.reconcile import (
     unlisted,
     unsettled_symbols,
 )
-from floorbroker.oms.synthetic import stand_ins
+from floorbroker.oms.stood import Stood
+from floorbroker.oms.synthetic import GRACE_S, stand_ins
 from floorbroker.oms.unforeseen import ours
 
 ROUND = "recon.round"
@@ -74,6 +76,12 @@ class Reconciler:
     down_since: datetime | None = None
     _asked: dict[IntentId, _Asked] = field(default_factory=dict[IntentId, _Asked])
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _totals: Stood = field(init=False)
+    _lacking: Stood = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._totals = Stood(self.ctx.clock.monotonic)
+        self._lacking = Stood(self.ctx.clock.monotonic)
 
     async def settle_interrupted(self) -> None:
         """What a restart cut off: PREPARED was never sent, SENDING is in doubt (RELIABILITY 2.7)."""
@@ -164,6 +172,9 @@ class Reconciler:
         A venue that cannot list them gets stand-ins after the grace.
         """
         lacking = self.ctx.book.lacking_executions()
+        self._lacking.keep(order.intent_id for order in lacking)
+        for order in lacking:
+            self._lacking.for_s(order.intent_id, order.version)
         if Can.HISTORY_FILLS not in self.ctx.broker.info.can:
             await self._stand_in(lacking)
             return
@@ -187,10 +198,17 @@ class Reconciler:
 
     async def _stand_in(self, lacking: list[Order]) -> None:
         ctx = self.ctx
+        self._totals.keep(order_id for order in lacking for order_id in order.order_ids)
         for order in lacking:
             held = ctx.reference(order.terms.symbol)
             mark = held.against(order.terms.side) if held is not None else None
-            facts = stand_ins(order, ctx.book.evidence(order.intent_id), now=ctx.clock.now(), mark=mark)
+            facts = stand_ins(
+                order,
+                ctx.book.evidence(order.intent_id),
+                now=ctx.clock.now(),
+                is_ripe=lambda order_id, total: self._totals.for_s(order_id, total) >= GRACE_S,
+                mark=mark,
+            )
             if facts:
                 ctx.log.warning("order.synthetic_fills", intent=order.intent_id, fills=len(facts))
                 await self.inbound.write_facts(order.intent_id, facts)
@@ -215,7 +233,10 @@ class Reconciler:
         else:
             return (), gaps
         book, now = self.ctx.book, self.ctx.clock.now()
-        waiting = unsettled_symbols([*book.open_orders(), *book.lacking_executions()], now=now)
+        orders = [*book.open_orders(), *book.lacking_executions()]
+        waiting = unsettled_symbols(
+            orders, awaits_fills=lambda o: self._lacking.for_s(o.intent_id, o.version) < FILLS_PATIENCE_S
+        )
         waiting |= self.inbound.stray_symbols(since=now - FILLS_PATIENCE)
         confirmed = tuple(gap for gap in gaps if gap.symbol not in waiting)
         await self._adjust(confirmed)

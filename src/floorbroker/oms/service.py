@@ -175,7 +175,7 @@ class OrderService:
         """Start what an order calls for.  A doubt is settled whatever broke off the last try, a restart included."""
         if order.state is OrderState.UNKNOWN:
             self.resolver.watch(order)
-        elif age_s < STUCK_S:
+        elif 0 <= age_s < STUCK_S:  # below 0, by a clock that was moved back since: old enough for all we know
             return
         elif order.state is OrderState.SENDING:
             self.ctx.spawn(self._look_at_send(order), name="look")

@@ -5,7 +5,8 @@ A stand-in has an id made of the order and the total it reaches, so that it is w
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 
 from floorbroker.domain import facts as f
@@ -13,16 +14,26 @@ from floorbroker.domain.orders import Execution, Order
 from floorbroker.domain.standing import Evidence, filled_on, live_executions
 from floorbroker.domain.values import ZERO, ExecId, OrderId, Price, Quantity, text_of
 
-GRACE = timedelta(seconds=10)
+GRACE_S = 10.0
 
 
-def stand_ins(order: Order, evidence: Evidence, *, now: datetime, mark: Decimal | None) -> list[f.Exec]:
-    """One execution for each venue order whose reported total has been ahead of its fills for the whole grace.
+def stand_ins(
+    order: Order,
+    evidence: Evidence,
+    *,
+    now: datetime,
+    is_ripe: Callable[[OrderId, Decimal], bool],
+    mark: Decimal | None,
+) -> list[f.Exec]:
+    """One execution for each venue order whose reported total has been ahead of its fills for the whole grace (`is_ripe`).
 
     `mark` prices a fill whose price nobody told.  Without any price nothing is made up.
     """
     live = live_executions(evidence)
-    found = (_stand_in(order, evidence, order_id, live, now=now, mark=mark) for order_id in sorted(evidence.links))
+    found = (
+        _stand_in(order, evidence, order_id, live, now=now, is_ripe=is_ripe, mark=mark)
+        for order_id in sorted(evidence.links)
+    )
     return [fact for fact in found if fact is not None]
 
 
@@ -33,14 +44,14 @@ def _stand_in(
     live: tuple[Execution, ...],
     *,
     now: datetime,
+    is_ripe: Callable[[OrderId, Decimal], bool],
     mark: Decimal | None,
 ) -> f.Exec | None:
     mine = [execution for execution in live if execution.order_id == order_id]
     total = filled_on(evidence, order_id, live)
     lacking = total - sum((execution.last_qty for execution in mine), ZERO)
-    told_at = min((told.at for told in _totals(evidence, order_id) if told.cum_qty >= total), default=now)
     price = _price(order, evidence, order_id, mine, lacking=lacking, mark=mark)
-    if lacking <= 0 or now - told_at < GRACE or price is None:
+    if lacking <= 0 or not is_ripe(order_id, total) or price is None:
         return None
     return f.Exec(
         source=f.Source.OWN,
@@ -53,11 +64,6 @@ def _stand_in(
         last_px=price,
         synthetic=True,
     )
-
-
-def _totals(evidence: Evidence, order_id: OrderId) -> list[f.Cum]:
-    """The totals told of one venue order.  The grace runs from when we learned of one: the venue's clock may be far off."""
-    return [fact for fact in evidence.seen if isinstance(fact, f.Cum) and fact.order_id == order_id]
 
 
 def _price(

@@ -18,7 +18,7 @@ from floorbroker.gateway.gateway import Gateway
 from floorbroker.oms.book import OrderBook
 from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.rounds import Reconciler
-from floorbroker.oms.synthetic import GRACE, stand_ins
+from floorbroker.oms.synthetic import stand_ins
 from tests.simulation.house import PROFILE, Plant
 from tests.simulation.schedule import Bust, Plan
 from tests.simulation.teeth.bug import Bug, killed, with_act
@@ -120,10 +120,9 @@ class StandsInAtOnce(Reconciler):
     __slots__ = ()
 
     async def _stand_in(self, lacking: list[Order]) -> None:
-        later = self.ctx.clock.now() + GRACE
         for order in lacking:
-            facts = stand_ins(order, self.ctx.book.evidence(order.intent_id), now=later, mark=None)
-            made = [replace(fact, at=self.ctx.clock.now()) for fact in facts]
+            evidence = self.ctx.book.evidence(order.intent_id)
+            made = stand_ins(order, evidence, now=self.ctx.clock.now(), is_ripe=lambda *_: True, mark=None)
             if made:
                 await self.inbound.write_facts(order.intent_id, made)
 

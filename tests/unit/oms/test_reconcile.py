@@ -32,6 +32,11 @@ def test_an_old_open_order_stretches_the_first_look_alone() -> None:
     assert (first, later) == (opened - timedelta(minutes=5), NOW - timedelta(minutes=5))
 
 
+def test_a_round_in_the_future_says_nothing_of_when_it_was() -> None:
+    mark = NOW + timedelta(hours=2)
+    assert look_back(watermark=mark, now=NOW, down_since=NOW, oldest_open=None) == NOW - timedelta(days=1)
+
+
 def test_equal_positions_have_no_gap_and_zero_is_no_position() -> None:
     venue = [Position(symbol="AAPL", qty=Decimal(5)), Position(symbol="MSFT", qty=Decimal(0))]
     assert position_gaps(venue, {"AAPL": Decimal("5.0")}) == ()

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from floorbroker.domain import facts as f
+from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.fold import OrderFold
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.values import (
@@ -20,7 +21,8 @@ from floorbroker.domain.values import (
     Quantity,
     Side,
 )
-from floorbroker.oms.synthetic import GRACE, stand_ins
+from floorbroker.oms.stood import Stood
+from floorbroker.oms.synthetic import GRACE_S, stand_ins
 
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
 VENUE = OrderId("v1")
@@ -46,18 +48,34 @@ def total(qty: str, *, heard: datetime, venue_time: datetime | None = None) -> f
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("off_s", [-20, 0, 20])
-def test_the_grace_runs_from_when_we_heard_whatever_the_clock_of_the_venue_says(off_s: int) -> None:
-    order = told(total("4", heard=AT, venue_time=AT + timedelta(seconds=off_s)))
-    before, after = AT + GRACE - timedelta(seconds=1), AT + GRACE
-    assert stand_ins(order.view(), order.evidence, now=before, mark=None) == []
-    (made,) = stand_ins(order.view(), order.evidence, now=after, mark=None)
-    assert (made.exec_id, made.last_qty, made.last_px) == ("synthetic:v1#4", 4, Decimal("189.4"))
+@pytest.mark.parametrize("off_s", [-7200, 0, 7200])
+def test_a_total_has_its_grace_whatever_the_clocks_of_facts_say(off_s: int) -> None:
+    order = told(total("4", heard=AT + timedelta(seconds=off_s), venue_time=AT + timedelta(seconds=off_s)))
+    assert made(order, stood_s=GRACE_S - 1) == []
+    (one,) = made(order, stood_s=GRACE_S)
+    assert (one.exec_id, one.last_qty, one.last_px) == ("synthetic:v1#4", 4, Decimal("189.4"))
+
+
+def made(order: OrderFold, *, stood_s: float) -> list[f.Exec]:
+    return stand_ins(order.view(), order.evidence, now=AT, is_ripe=lambda *_: stood_s >= GRACE_S, mark=None)
 
 
 def test_each_new_total_has_a_grace_of_its_own() -> None:
-    later = AT + timedelta(seconds=8)
-    order = told(total("4", heard=AT), total("6", heard=later))
-    assert stand_ins(order.view(), order.evidence, now=AT + GRACE, mark=None) == []
-    (made,) = stand_ins(order.view(), order.evidence, now=later + GRACE, mark=None)
-    assert made.last_qty == 6
+    clock = ManualClock(AT)
+    stood = Stood(clock.monotonic)
+    assert stood.for_s("v1", Decimal(4)) == 0
+    clock.set(AT + timedelta(seconds=8))
+    assert stood.for_s("v1", Decimal(4)) == 8
+    assert stood.for_s("v1", Decimal(6)) == 0
+    clock.set(AT + timedelta(seconds=12))
+    assert stood.for_s("v1", Decimal(6)) == 4
+
+
+def test_what_is_not_kept_begins_anew() -> None:
+    clock = ManualClock(AT)
+    stood = Stood(clock.monotonic)
+    for name in ("v1", "v2"):
+        stood.for_s(name, 1)
+    clock.set(AT + timedelta(seconds=3))
+    stood.keep(["v2", "v3"])
+    assert (stood.for_s("v1", 1), stood.for_s("v2", 1)) == (0, 3)
