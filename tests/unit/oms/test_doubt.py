@@ -72,23 +72,38 @@ async def test_before_the_horizon_one_question_is_asked_and_after_it_every_sourc
         assert desk.broker.reads.count("get_order_history") > listings
 
 
-async def test_a_clock_that_jumps_ahead_brings_no_horizon_nearer_i3(tmp_path: Path) -> None:
-    class Jumpy(ManualClock):
-        """Wall time may be stepped; the monotonic clock may not."""
+class Jumpy(ManualClock):
+    """Wall time may be stepped; the monotonic clock may not."""
 
-        ahead_s = 0.0
+    ahead_s = 0.0
 
-        def now(self) -> datetime:
-            return super().now() + timedelta(seconds=self.ahead_s)
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self.ahead_s)
 
+
+@pytest.mark.parametrize("after_s", [0, 1])
+async def test_a_clock_that_jumps_ahead_brings_no_horizon_nearer_i3(tmp_path: Path, after_s: int) -> None:
     clock = Jumpy(NOON)
     broker = FakeBroker(clock, info=replace(INFO, arrival_bound_s=60.0))
     async with opened(tmp_path, broker=broker, clock=clock) as desk:
         desk.broker.next_submit.append("drop")
         order = await desk.place(buy())
-        await desk.wait(1)
+        await desk.wait(after_s)
         clock.ahead_s = 3600.0
-        await desk.wait(45)
+        await desk.wait(60)
+        assert desk.now(order).state is OrderState.UNKNOWN
+        await desk.until(lambda: desk.now(order).state is OrderState.PRESUMED_NOT_PLACED)
+
+
+async def test_a_clock_that_was_moved_between_two_lives_brings_no_horizon_nearer_i3(tmp_path: Path) -> None:
+    clock = Jumpy(NOON)
+    broker = FakeBroker(clock, info=replace(INFO, arrival_bound_s=60.0))
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        desk.broker.next_submit.append("drop")
+        order = await desk.place(buy())
+    clock.ahead_s = 3600.0
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        await desk.wait(60)
         assert desk.now(order).state is OrderState.UNKNOWN
 
 
