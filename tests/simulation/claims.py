@@ -48,6 +48,7 @@ class Claim:
     unsettled: Sequence[str] = ()  # why the desk is not at rest
     errors: Sequence[str] = ()  # what nobody caught
     refused: Mapping[int, Sequence[str]] = field(default_factory=dict[int, Sequence[str]])  # codes, by order number
+    swept: AbstractSet[str] = frozenset()  # what was open when somebody cancelled everything, and was answered
     hindered: Sequence[str] = ()  # codes of refused cancels
     lists_fills: bool = True  # whether the venue can be asked for executions
     limits: Mapping[str, int] = field(default_factory=dict[str, int])  # the risk limits of the plan

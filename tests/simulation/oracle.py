@@ -39,7 +39,7 @@ def judge(truth: Truth, claim: Claim) -> list[Violation]:
     for order in claim.orders:
         found += _order(order, families[order.intent_id], truth, claim)
     found += [*_strangers(truth, claim, families), *_repeats(claim), *_answers(claim), *_positions(truth, claim)]
-    found += [*_hindered(claim), *_after_a_kill(truth, claim)]
+    found += [*_hindered(claim), *_after_a_kill(truth, claim), *_swept(claim)]
     return found if claim.witness is None else found + judge_course(truth, claim, claim.witness)
 
 
@@ -170,6 +170,18 @@ def _hindered(claim: Claim) -> Iterable[Violation]:
     """Nothing of our own stands before a cancel (I15)."""
     for code in sorted(OURS.intersection(claim.hindered)):
         yield Violation("wrong", f"a cancel was refused by ourselves: {code}")
+
+
+def _swept(claim: Claim) -> Iterable[Violation]:
+    """Who cancels everything cancels every order (RELIABILITY 2)."""
+    asked = {
+        record.entry.intent_id
+        for record in claim.records
+        if isinstance(record.entry, FactEntry) and isinstance(record.entry.fact, f.CancelAsked)
+    }
+    for order in claim.orders:
+        if order.is_open and order.intent_id in claim.swept - asked:
+            yield Violation("wrong", f"{order.intent_id} was passed over when everything was cancelled")
 
 
 def _after_a_kill(truth: Truth, claim: Claim) -> Iterable[Violation]:

@@ -180,6 +180,7 @@ async def _verdict(
         errors=errors,
         refused=people.refused,
         hindered=people.hindered,
+        swept=people.swept,
         lists_fills=plan.lists_fills,
         limits=dict(plan.limits),
         kill_level=desk.kill_state().level,
@@ -210,6 +211,7 @@ class People:
         self.told: dict[int, str] = {}
         self.refused: dict[int, list[str]] = {}
         self.hindered: list[str] = []
+        self.swept: set[str] = set()
         self.orders = 0
 
     async def at(self, act: Act) -> None:
@@ -284,7 +286,9 @@ class People:
 
     async def _cancel_all(self) -> None:
         async def act_on(desk: Gateway) -> None:
+            swept = {order.intent_id for order in desk.orders() if order.is_open}
             await desk.cancel_all(OrderFilter(open_only=True), caller=CALLER, reason="everything")
+            self.swept |= swept
 
         await self._try(act_on, again=True, refused=self.hindered)
 

@@ -107,6 +107,7 @@ CASES: dict[str, tuple[Truth, Claim, str]] = {
         _claims(order(WORKING, EXEC, f.Cancelled(order_id=OrderId("v1"), **STAMP))),
         "wrong",
     ),
+    "an order that was passed over": (TRUTH, replace(HONEST, swept={INTENT}), "wrong"),
     "an order in doubt": (TRUTH, _claims(order(SENDING)), "stuck"),
     "an end that was not heard of": (replace(TRUTH, orders=[{**VENUE, "status": "canceled"}]), HONEST, "stuck"),
     "a cancel without an answer": (

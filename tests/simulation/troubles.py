@@ -26,7 +26,8 @@ def troubled(plan: Plan, random: Random) -> Plan:
 
 def _outage(plan: Plan, random: Random) -> Plan:
     """The venue's doors say the same to everybody for a while; sometimes one of them alone does."""
-    what, since_s, until_s = random.choice(OUTAGES), *_window(random, 1.5, 12)
+    what = random.choice(OUTAGES)
+    since_s, until_s = _window(random, *random.choice(((1.5, 12), (1.5, 12), (15, 40))))
     doors = random.choice((("order", "read", "connect"), ("order", "read", "connect"), ("order",), ("read",)))
     return _with_faults(plan, *(Fault(door, what, since_s, until_s, 1.0) for door in doors))
 
@@ -38,7 +39,7 @@ def _twist(plan: Plan, random: Random) -> Plan:
         where = random.choice(("order", "read", "stream"))
         what = random.choice((*TWISTED, "lost_page" if where != "stream" else "skew"))
         made.append(
-            Fault(where, what, *_window(random, 4, 25), 0.1 if where == "stream" else random.choice((0.4, 0.9)))
+            Fault(where, what, *_window(random, 4, 30), 0.1 if where == "stream" else random.choice((0.4, 1.0)))
         )
     return _with_faults(plan, *made)
 

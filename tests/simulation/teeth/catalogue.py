@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from tests.simulation.teeth import changing, doubt, executions, journal, reading, stopping, submitting, transport
+from tests.simulation.teeth import (
+    changing,
+    doubt,
+    executions,
+    journal,
+    reading,
+    stopping,
+    submitting,
+    transport,
+    troubles,
+)
 from tests.simulation.teeth.bug import Bug
 
-LAYERS = (transport, submitting, journal, doubt, executions, reading, changing, stopping)
+LAYERS = (transport, submitting, journal, doubt, executions, reading, changing, stopping, troubles)
 CATALOGUE: tuple[Bug, ...] = tuple(bug for layer in LAYERS for bug in layer.BUGS)
 BY_NAME: dict[str, Bug] = {bug.name: bug for bug in CATALOGUE}
