@@ -62,6 +62,7 @@ from floorbroker.domain.values import (
 )
 from floorbroker.gateway.desk import (
     ANY,
+    ArmingState,
     Caller,
     DeskEvent,
     Fill,
@@ -119,6 +120,7 @@ class FakeDesk:
         self.ends_after_replay = False  # an endless stream would hang a test that reads it to its end
         self.knows_every_symbol = False
         self._since = clock.now()
+        self._arms: dict[ProfileName, ArmingState] = {}
         self._ids = IdSource(tag=7, random=Random(7))
         self._kept: dict[IntentId, _Kept] = {}
         self._keys: dict[tuple[str, ProfileName, str], tuple[str, IntentId]] = {}
@@ -460,6 +462,36 @@ class FakeDesk:
     async def reset_kill(self, *, caller: Caller, reason: str, profile: ProfileName | None = None) -> KillState:
         self._set_kill(0, caller, reason, profile)
         return self._kill
+
+    def arming(self) -> tuple[ArmingState, ...]:
+        if self.environment is not Environment.LIVE:
+            return ()
+        return tuple(
+            self._arms.get(name, ArmingState(profile=name, armed=False, why_not="nobody armed it"))
+            for name in self.state
+        )
+
+    async def arm(
+        self, profile: ProfileName, *, for_s: int, confirm: str, caller: Caller, reason: str
+    ) -> tuple[ArmingState, ...]:
+        if confirm != self._known(profile):
+            wrong = FieldError(pointer="/confirm", code="confirm", detail=f"type the profile's name: {profile}")
+            raise InvalidRequest(wrong.detail, fields=(wrong,))
+        now = self.clock.now()
+        self._arms[profile] = ArmingState(
+            profile=profile,
+            armed=True,
+            until=now + timedelta(seconds=for_s),
+            since=now,
+            by=caller.principal,
+            reason=reason,
+        )
+        return self.arming()
+
+    async def disarm(self, profile: ProfileName | None, *, caller: Caller, reason: str) -> tuple[ArmingState, ...]:
+        for name in list(self._arms) if profile is None else [self._known(profile)]:
+            self._arms[name] = ArmingState(profile=name, armed=False, why_not=f"disarmed: {reason}")
+        return self.arming()
 
     def _set_kill(self, level: int, caller: Caller, reason: str, profile: ProfileName | None) -> None:
         by_profile = dict(self._kill.by_profile)

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -22,6 +23,7 @@ from floorbroker.domain.ids import IdSource
 from floorbroker.domain.orders import NewOrder, Order
 from floorbroker.domain.ports import NO_STEPS, Entry, Journal, KeyEntry, NoMeter, NoteEntry, Profile, Record, Steps
 from floorbroker.domain.values import Environment, ProfileName
+from floorbroker.gateway.arming import Arming
 from floorbroker.gateway.desk import NO_LOCK, Caller, DeskEvent, Lock
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import KillSwitch
@@ -184,11 +186,15 @@ def make(
     answers_when_heard: bool = False,
     not_armed: Callable[[], str] = lambda: "",
     account_number: str = "",
+    live_enabled: bool | None = None,
     seals: bool = False,
     steps: Steps = NO_STEPS,
     lock: Lock = NO_LOCK,
 ) -> Desk:
-    """A desk recovered from whatever journal is in `root`, not started."""
+    """A desk recovered from whatever journal is in `root`, not started.
+
+    With `live_enabled` given it is armed, or not, as a live desk is; else `not_armed` is asked.
+    """
     clock = clock or ManualClock(NOON)
     broker = broker or FakeBroker(clock)
     home, log, faults = Home.at(root), Notes(), list[JournalFault]()
@@ -211,6 +217,16 @@ def make(
         log=log,
         bus=InProcessBus[DeskEvent](seq_of=lambda event: event.seq, replay=lambda after: gateway.past(after)),  # noqa: PLW0108
     )
+    if live_enabled is not None:
+        gateway.arms = Arming(
+            journal=kept,
+            clock=clock,
+            enabled=live_enabled,
+            profiles=lambda: tuple(gateway.sessions),
+            blocked=switch.blocked,
+        )
+        switch.disarm = gateway.arms.on_kill
+        not_armed = partial(gateway.arms.not_armed, PROFILE)
     profile = Profile(name=PROFILE, broker="FAKE", environment=environment)
     archive = None
     if seals:
@@ -254,7 +270,7 @@ def make(
     service = OrderService(ctx, announce=gateway.on_change)
     session = ProfileSession(ctx=ctx, service=service, random=Random(3), on_health=gateway.on_health, lock=lock)
     gateway.sessions[PROFILE] = session
-    if seals:
+    if seals or live_enabled is not None:
         recover(gateway)
     else:
         _replay(gateway)

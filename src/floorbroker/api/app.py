@@ -17,7 +17,7 @@ from floorbroker.api.metrics import PrometheusMeter
 from floorbroker.api.openapi import document, methods_at
 from floorbroker.api.perimeter import Envelope, Perimeter, host_names
 from floorbroker.api.problems import on_bug, on_floorbroker_error, on_http_exception, on_validation_error
-from floorbroker.api.routes import accounts, control, events, market, orders, profiles, system, vault
+from floorbroker.api.routes import accounts, control, events, live, market, orders, profiles, system, vault
 from floorbroker.app.unlocking import Unlocking
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
@@ -32,6 +32,7 @@ OPEN_PATHS = ("/healthz", "/readyz")
 PAGE_PATHS = ("/", "/login", "/logout", "/static/*")
 API: tuple[APIRouter, ...] = (
     profiles.brokers,
+    live.router,  # before the routes whose first word is an environment
     profiles.router,
     accounts.of_profile,
     accounts.router,
@@ -101,7 +102,9 @@ class Application(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            self.openapi_schema = document(self, models=(OrderSchema, ChangeSchema, control.KillSchema, *vault.SCHEMAS))
+            self.openapi_schema = document(
+                self, models=(OrderSchema, ChangeSchema, control.KillSchema, live.ArmingSchema, *vault.SCHEMAS)
+            )
         return self.openapi_schema
 
     def methods_at(self, path: str) -> list[str]:

@@ -34,6 +34,7 @@ TAGS = {
     "Risk": "Exposure.",
     "Kill switch": "Stopping everything.",
     "Vault": "The sealed file of credentials.",
+    "Live": "Arming live trading for a while.",
     "Events": "Facts as they become durable, as server-sent events.",
     "Audit": "Who did what.",
 }

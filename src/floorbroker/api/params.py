@@ -12,7 +12,7 @@ from floorbroker.api.listing import LIMIT_MAX
 from floorbroker.domain.errors import FieldError, InvalidRequest
 from floorbroker.domain.values import OrdStatus, ProfileName, Side
 from floorbroker.gateway.desk import OrderFilter
-from floorbroker.oms.schema_types import YEARS, Label, Moment, ProfileWord, Symbol, symbol_of
+from floorbroker.oms.schema_types import YEARS, Label, Moment, ProfileWord, Reason, Symbol, symbol_of
 
 WHOLE = re.compile(r"[0-9]{1,18}")
 SYMBOLS_MAX = 50
@@ -194,6 +194,13 @@ class EventsQuery(Query):
 
     channels: Channels | None = None
     after: Sequence | None = None
+
+
+class DisarmQuery(Query):
+    """Which profile to disarm (all, when left out) and why."""
+
+    profile: ProfileWord | None = None
+    reason: Reason = "by hand"
 
 
 class AuditQuery(Query):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -20,6 +21,7 @@ from floorbroker.domain.ids import IdSource
 from floorbroker.domain.ports import NO_STEPS, AuditEntry, Journal, Log, Meter, Profile, Record, Redactor, Steps
 from floorbroker.domain.secret import LeasedSecret, Secret
 from floorbroker.domain.values import Environment, ProfileName
+from floorbroker.gateway.arming import Arming
 from floorbroker.gateway.desk import NO_LOCK, DeskEvent, Lock
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import KillSwitch, Permits
@@ -81,6 +83,7 @@ class Surroundings:
 
 def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) -> Gateway:
     """A gateway over one journal: wired, replayed, not started."""
+    seated = list(seats)
     switch = KillSwitch(
         journal=journal,
         permits=around.permits,
@@ -100,7 +103,16 @@ def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) ->
         log=around.log,
         bus=InProcessBus[DeskEvent](seq_of=lambda event: event.seq, replay=past),
     )
-    for seat in seats:
+    if any(seat.profile.environment is Environment.LIVE for seat in seated):
+        gateway.arms = Arming(
+            journal=journal,
+            clock=around.clock,
+            enabled=around.live_enabled,
+            profiles=lambda: tuple(gateway.sessions),
+            blocked=switch.blocked,
+        )
+        switch.disarm = gateway.arms.on_kill
+    for seat in seated:
         gateway.sessions[seat.profile.name] = _session(seat, journal=journal, gateway=gateway, around=around)
     recover(gateway)
     return gateway
@@ -115,7 +127,7 @@ def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surround
     switches = Switches(
         blocked=lambda: gateway.kill_switch.blocked(name),
         not_ready=not_ready,
-        not_armed=lambda: _not_armed(seat.profile, around),
+        not_armed=_not_needed if gateway.arms is None else partial(gateway.arms.not_armed, name),
         locked=lambda: seat.lock.reason,
     )
     ctx = _context(seat, journal=journal, switches=switches, around=around)
@@ -231,9 +243,8 @@ def _arrival_bound_s(profile: Profile, documented_s: float) -> float:
     return bound_s
 
 
-def _not_armed(profile: Profile, around: Surroundings) -> str:
-    if profile.environment is Environment.LIVE and not around.live_enabled:
-        return "live trading is not enabled: set trading.live_enabled"
+def _not_needed() -> str:
+    """Practice needs no arming."""
     return ""
 
 

@@ -41,6 +41,7 @@ class TradingSection(_Section):
     """How orders are sent.  Durations in seconds; `read_retries` caps the repeats of reads, commands have none.
 
     `answers` says when an acceptance is told: once it is `durable`, or when it is `heard` (faster by one flush; ADR 14).
+    `live_enabled` is the older name of `live.enabled`.
     """
 
     send_timeout_s: float = Field(default=5.0, gt=0, le=60)
@@ -82,6 +83,12 @@ class FailoverSection(_Section):
     log_tag: str = Field(default="FAILOVER", pattern=r"^[A-Za-z0-9_.:-]{1,64}$")
 
 
+class LiveSection(_Section):
+    """Trading with real money.  It needs `enabled`, a profile with its own limits, and a person who arms it for a while."""
+
+    enabled: bool = False
+
+
 class ProfileSection(_Section):
     """One broker account.  `options` are the broker's own, `limits` this account's risk limits.
 
@@ -107,6 +114,7 @@ class Config(_Section):
     audit: AuditSection = AuditSection()
     vault: VaultSection = VaultSection()
     failover: FailoverSection = FailoverSection()
+    live: LiveSection = LiveSection()
     risk: dict[str, Any] = Field(default_factory=dict[str, Any])
     profiles: dict[str, ProfileSection] = Field(default_factory=dict[str, ProfileSection])
 
@@ -114,6 +122,11 @@ class Config(_Section):
         """Every enabled profile; the embedded paper venue when none is configured."""
         found = [_profile(name, section) for name, section in self.profiles.items() if section.enabled]
         return found or [Profile(name=ProfileName(PAPER), broker="PAPER", environment=Environment.PAPER)]
+
+    @property
+    def live_enabled(self) -> bool:
+        """`live.enabled`; `trading.live_enabled` is its older name, and means the same."""
+        return self.live.enabled or self.trading.live_enabled
 
     def limits(self, profile: Profile) -> RiskLimits:
         """A profile's limits over the common ones.  Raises `ConfigInvalid` for live without its own."""
@@ -228,6 +241,7 @@ def _explain(layers: Layers, error: ValidationError) -> str:
         *AuditSection.model_fields,
         *VaultSection.model_fields,
         *FailoverSection.model_fields,
+        *LiveSection.model_fields,
         *ProfileSection.model_fields,
     ]
     near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)

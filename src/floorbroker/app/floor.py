@@ -302,7 +302,7 @@ def _desk(home: Home, environment: Environment, seats: list[Seat], *, config: Co
         read_retries=config.trading.read_retries,
         cancel_late=config.trading.cancel_late,
         answers_when_heard=config.trading.answers == "heard",
-        live_enabled=config.trading.live_enabled,
+        live_enabled=config.live_enabled,
         steps=world.steps,
         audit_trouble=auditing.fault,
     )

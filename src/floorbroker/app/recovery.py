@@ -10,10 +10,11 @@ from __future__ import annotations
 import gc
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 
 from floorbroker.domain.ports import Journal, NoteEntry, Record
 from floorbroker.domain.values import ProfileName
+from floorbroker.gateway.arming import ARMING, Arming
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import LATCH
 from floorbroker.gateway.session import ProfileSession
@@ -23,6 +24,7 @@ from floorbroker.oms.rounds import ROUND
 STATE = frozenset({"fact"})  # audit rows and keys are most of a journal, and make no state; notes have an index
 PAGE = 1000
 CHUNK = 20_000
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def recover(gateway: Gateway) -> None:
@@ -60,6 +62,8 @@ def _restore_notes(gateway: Gateway) -> None:
     journal = gateway.journal
     for record in journal.notes(LATCH):
         gateway.kill_switch.restore(record)
+    if gateway.arms is not None:
+        restore_arms(gateway.arms, journal)
     for record in journal.notes(ADJUSTMENT):
         if (session := gateway.sessions.get(record.entry.profile)) is not None:
             session.ctx.book.restore([record])
@@ -67,6 +71,13 @@ def _restore_notes(gateway: Gateway) -> None:
         session = gateway.sessions.get(record.entry.profile)
         if session is not None and isinstance(record.entry, NoteEntry):
             session.service.reconciler.watermark = datetime.fromisoformat(record.entry.data["started"])
+
+
+def restore_arms(arms: Arming, journal: Journal) -> None:
+    """What was armed, and what a kill ended since, in the order of the journal."""
+    known_now = max((record.at for record in journal.read(after=journal.last_seq - 1)), default=_LONG_AGO)
+    for record in sorted([*journal.notes(LATCH), *journal.notes(ARMING)], key=lambda record: record.seq):
+        arms.restore(record, known_now=known_now)
 
 
 @contextmanager

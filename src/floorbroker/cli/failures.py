@@ -49,7 +49,7 @@ _FIX = {
     "authentication_failed": "check the credentials, then: floorbroker self-check",
     "session_expired": "log in at the broker again, then: floorbroker self-check",
     "kill_switch_on": "see: floorbroker kill status; open it with: floorbroker kill off --reason TEXT",
-    "not_armed": "live trading is off until trading.live_enabled and its limits are set",
+    "not_armed": "see: floorbroker live status; a person arms it: floorbroker live arm --profile NAME --reason TEXT",
     "not_ready": "see: floorbroker status; it becomes ready by itself when the venue answers",
     "connection_failed": "see: floorbroker doctor",
     "journal_fault": "see: floorbroker doctor; free disk space or restore the journal",

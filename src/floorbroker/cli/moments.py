@@ -31,6 +31,14 @@ def _read(text: str, now: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
+def length_of(text: str, *, flag: str) -> int:
+    """Seconds from `90s`, `30m`, `8h` or `1d`.  Raises a usage error naming the flag."""
+    found = _AGO.fullmatch(text)
+    if found is None:
+        raise usage(f"{flag}: {text!r} is no length of time; write 30m, 8h or 1d")
+    return int(found[1]) * _UNIT_S[found[2]]
+
+
 def span_of(text: str) -> int:
     """Seconds from `60`, `60s`, `5m`, `1h` or `1d`.  Raises a usage error."""
     if text.isdecimal() and len(text) < 7:

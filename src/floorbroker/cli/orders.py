@@ -293,7 +293,7 @@ def _place(
         if preview:
             return (await desk.client.door.call("POST", desk.client.at("/orders/preview"), body=body)).json()
         if desk.is_live:
-            _confirmed(settings, body, confirm)
+            _confirmed(settings, body, confirm, profile=await desk.named_profile())
         return await _submitted(desk, body, key=key, wait=wait)
 
     found = on_desk(settings, work)
@@ -310,9 +310,9 @@ def _place(
         raise typer.Exit(VENUE_NO)
 
 
-def _confirmed(settings: Settings, body: Body, confirm: str | None) -> None:
-    """A live order wants the symbol typed once more."""
-    say(settings, f"LIVE {settings.profile or ''}".rstrip())
+def _confirmed(settings: Settings, body: Body, confirm: str | None, *, profile: str) -> None:
+    """A live order says so first, and wants the symbol typed once more."""
+    say(settings, f"LIVE {profile}")
     symbol = body.get("symbol")
     if confirm is None and settings.may_ask:
         confirm = typer.prompt(f"LIVE order for {symbol}: type the symbol to send it", err=True)

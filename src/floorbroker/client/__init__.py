@@ -4,6 +4,7 @@ from floorbroker.client.desk import DeskClient
 from floorbroker.client.door import Answer, DeskError, Door, NoAnswer, Problem, Refused, Unreachable
 from floorbroker.client.shapes import (
     Account,
+    Arming,
     AuditRow,
     Bar,
     Bars,
@@ -26,6 +27,7 @@ from floorbroker.client.shapes import (
 __all__ = [
     "Account",
     "Answer",
+    "Arming",
     "AuditRow",
     "Bar",
     "Bars",

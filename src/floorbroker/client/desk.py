@@ -18,6 +18,7 @@ import msgspec
 from floorbroker.client.door import TIMEOUT_S, Answer, Door, Params, open_door, segment
 from floorbroker.client.shapes import (
     Account,
+    Arming,
     AuditRow,
     Bars,
     Event,
@@ -34,6 +35,7 @@ from floorbroker.client.shapes import (
 )
 
 API = "/api/v1"
+LIVE_ARMING = f"{API}/live/arming"
 URL = "http://127.0.0.1:8750"
 PAGE = 1000
 T = TypeVar("T")
@@ -152,6 +154,23 @@ class DeskClient:
         """Trip it: 1 blocks, 2 also cancels; 0 resets."""
         body = {"level": level, "reason": reason} | ({"profile": profile} if profile else {})
         return _read(await self.door.call("PUT", self.at("/kill-switch"), body=body), KillSwitch)
+
+    async def arming(self) -> list[Arming]:
+        """Every live profile: whether it may trade, and until when."""
+        return _items(await self.door.call("GET", LIVE_ARMING), Arming)
+
+    async def arm(
+        self, *, reason: str, confirm: str, profile: str | None = None, for_s: int | None = None
+    ) -> list[Arming]:
+        """Let a live profile trade for a while (eight hours unless told otherwise); `confirm` is its name once more."""
+        given = {"profile": profile, "for_s": for_s}
+        body = {"reason": reason, "confirm": confirm} | {k: v for k, v in given.items() if v is not None}
+        return _items(await self.door.call("PUT", LIVE_ARMING, body=body), Arming)
+
+    async def disarm(self, *, profile: str | None = None, reason: str | None = None) -> list[Arming]:
+        """Disarm one live profile, or all; cancels go on."""
+        params: Params = {"profile": profile, "reason": reason}
+        return _items(await self.door.call("DELETE", LIVE_ARMING, params=params), Arming)
 
     async def reconcile(self, profile: str) -> Round:
         """Compare what the desk believes with what the venue says, now."""

@@ -183,6 +183,19 @@ class ProfileState(Shape, frozen=True):
     kill_level: int
     open_orders: int
     orders_in_doubt: int
+    armed_until: datetime | None = None
+
+
+class Arming(Shape, frozen=True):
+    """Whether one live profile may trade, until when, and if not, why."""
+
+    profile: str
+    armed: bool
+    until: datetime | None = None
+    since: datetime | None = None
+    by: str = ""
+    reason: str = ""
+    why_not: str = ""
 
 
 class KillSwitch(Shape, frozen=True):

@@ -95,6 +95,7 @@ class ProfileStatus:
     open_orders: int = 0
     orders_in_doubt: int = 0
     last_reconciled: datetime | None = None
+    armed_until: datetime | None = None  # live only, while it is armed
 
 
 @frozen
@@ -175,6 +176,19 @@ class KillState:
     at: datetime | None = None
     by: str = ""
     remaining: tuple[IntentId, ...] = ()  # orders still open while level 2 cancels
+
+
+@frozen
+class ArmingState:
+    """Whether a live profile may trade; `until` is when it ends, or ended, by itself (UTC), `why_not` why it may not."""
+
+    profile: ProfileName
+    armed: bool
+    why_not: str = ""
+    until: datetime | None = None
+    since: datetime | None = None
+    by: str = ""
+    reason: str = ""
 
 
 @frozen
@@ -293,6 +307,18 @@ class Desk(Protocol):
     ) -> KillState: ...
 
     async def reset_kill(self, *, caller: Caller, reason: str, profile: ProfileName | None = None) -> KillState: ...
+
+    def arming(self) -> tuple[ArmingState, ...]:
+        """Of every profile; in environments other than live nothing needs arming, and nothing is listed."""
+        ...
+
+    async def arm(
+        self, profile: ProfileName, *, for_s: int, confirm: str, caller: Caller, reason: str
+    ) -> tuple[ArmingState, ...]:
+        """Let a live profile trade for so many seconds; `confirm` is its name, typed by a person."""
+        ...
+
+    async def disarm(self, profile: ProfileName | None, *, caller: Caller, reason: str) -> tuple[ArmingState, ...]: ...
 
     async def reconcile(self, profile: ProfileName) -> RoundResult: ...
 

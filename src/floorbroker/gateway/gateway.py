@@ -18,8 +18,10 @@ from floorbroker.domain.orders import NewOrder, Order, OrderChanges
 from floorbroker.domain.ports import AuditEntry, FactEntry, Journal, Log, Record
 from floorbroker.domain.records import Account, Balance, MarketHours, Quote, RiskMetrics, SelfCheck
 from floorbroker.domain.values import IntentId, ProfileName
+from floorbroker.gateway.arming import Arming, Confirmation
 from floorbroker.gateway.desk import (
     ANY,
+    ArmingState,
     Caller,
     DeskEvent,
     Fill,
@@ -70,6 +72,7 @@ class Gateway:
     log: Log
     bus: InProcessBus[DeskEvent]
     attendants: tuple[Attendant, ...] = ()
+    arms: Arming | None = None  # of the live desk alone
     sessions: dict[ProfileName, ProfileSession] = field(default_factory=dict[ProfileName, ProfileSession])
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
     _announced: int = 0
@@ -175,6 +178,7 @@ class Gateway:
     def _status(self, session: ProfileSession) -> ProfileStatus:
         open_orders = session.ctx.book.open_orders()
         name = session.ctx.profile.name
+        arm = next((state for state in self.arming() if state.profile == name and state.armed), None)
         level = self.kill_switch.level(name) or (1 if self.kill_switch.blocked(name) else 0)
         return ProfileStatus(
             profile=session.ctx.profile,
@@ -185,6 +189,7 @@ class Gateway:
             kill_level=level,
             open_orders=len(open_orders),
             orders_in_doubt=sum(1 for order in open_orders if order.in_doubt),
+            armed_until=arm.until if arm is not None else None,
             last_reconciled=session.last_round.at if session.last_round and not session.last_round.error else None,
         )
 
@@ -360,6 +365,7 @@ class Gateway:
         return self.kill_state()
 
     def _announce_kill(self) -> None:
+        """Whoever watches a profile hears of what stands in its way."""
         for session in self.sessions.values():
             self.on_health(session)
 
@@ -420,6 +426,30 @@ class Gateway:
             caller = Caller(principal=sentinel.by, via="file")
             profile = None if sentinel.scope == GLOBAL else sentinel.scope
             await self.kill(sentinel.level, caller=caller, reason=sentinel.reason, profile=profile)
+
+    # -- arming ----------------------------------------------------------------------------------------------------------------
+
+    def arming(self) -> tuple[ArmingState, ...]:
+        return self.arms.states() if self.arms is not None else ()
+
+    async def arm(
+        self, profile: ProfileName, *, for_s: int, confirm: str, caller: Caller, reason: str
+    ) -> tuple[ArmingState, ...]:
+        arms = self._live()
+        await arms.arm(profile, for_s=for_s, confirmation=Confirmation(typed=confirm), caller=caller, reason=reason)
+        self._announce_kill()
+        return arms.states()
+
+    async def disarm(self, profile: ProfileName | None, *, caller: Caller, reason: str) -> tuple[ArmingState, ...]:
+        try:
+            return await self._live().disarm(profile, caller=caller, reason=reason)
+        finally:
+            self._announce_kill()
+
+    def _live(self) -> Arming:
+        if self.arms is None:
+            raise InvalidRequest("only live trading is armed")
+        return self.arms
 
     # -- operations -------------------------------------------------------------------------------------------------------------
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FieldError, InvalidRequest, JournalFault
-from floorbroker.domain.ports import NO_STEPS, AuditEntry, Journal, Log, NoteEntry, Record, Steps
+from floorbroker.domain.ports import NO_STEPS, AuditEntry, Entry, Journal, Log, NoteEntry, Record, Steps
 from floorbroker.domain.values import ProfileName, time_text
 from floorbroker.gateway.desk import Caller, KillState
 
@@ -55,9 +55,18 @@ class _Latch:
     at: datetime | None = None
 
 
+def _nothing_else(scope: ProfileName, caller: Caller, reason: str) -> Sequence[Entry]:
+    """Where nothing was armed, nothing has to be disarmed."""
+    del scope, caller, reason
+    return ()
+
+
 @dataclass(slots=True)
 class KillSwitch:
-    """The latch of one environment: a level for everything (`*`) and one for each profile."""
+    """The latch of one environment: a level for everything (`*`) and one for each profile.
+
+    `disarm` ends the arming of a scope in memory, and gives the records of that for the same commit.
+    """
 
     journal: Journal
     permits: Permits
@@ -65,6 +74,7 @@ class KillSwitch:
     log: Log
     profiles: Callable[[], tuple[ProfileName, ...]]
     steps: Steps = NO_STEPS
+    disarm: Callable[[ProfileName, Caller, str], Sequence[Entry]] = _nothing_else
     _latches: dict[ProfileName, _Latch] = field(default_factory=dict[ProfileName, _Latch])
 
     def restore(self, record: Record) -> None:
@@ -127,12 +137,13 @@ class KillSwitch:
         self.steps.reach("kill.asked")
         level = max(level, self._latch(scope).level)
         self._latches[scope] = _Latch(level, reason, caller.principal, self.clock.now())
+        disarmed = self.disarm(scope, caller, reason)
         self.steps.reach("kill.memory")
         for profile in self._in(scope):
             self._withdraw(profile)
         self.steps.reach("kill.permits")
         try:
-            await self._commit("on", level, scope=scope, caller=caller, reason=reason)
+            await self._commit("on", level, scope=scope, caller=caller, reason=reason, along=disarmed)
         except JournalFault as fault:
             self.log.error("kill.not_journaled", detail=fault.detail, scope=scope)
         self.steps.reach("kill.journal")
@@ -149,7 +160,8 @@ class KillSwitch:
             detail = "a reset needs a reason"
             raise InvalidRequest(detail, fields=(FieldError(pointer="/reason", code="missing", detail=detail),))
         self.steps.reach("kill.reset")
-        await self._commit("off", 0, scope=scope, caller=caller, reason=reason)
+        disarmed = self.disarm(scope, caller, reason)
+        await self._commit("off", 0, scope=scope, caller=caller, reason=reason, along=disarmed)
         self.steps.reach("kill.reset_durable")
         self._latches[scope] = _Latch(0, reason, caller.principal, self.clock.now())
         self.permits.clear_sentinels(scope)
@@ -170,7 +182,16 @@ class KillSwitch:
     def _in(self, scope: ProfileName) -> tuple[ProfileName, ...]:
         return self.profiles() if scope == GLOBAL else (scope,)
 
-    async def _commit(self, word: str, level: int, *, scope: ProfileName, caller: Caller, reason: str) -> None:
+    async def _commit(
+        self,
+        word: str,
+        level: int,
+        *,
+        scope: ProfileName,
+        caller: Caller,
+        reason: str,
+        along: Sequence[Entry] = (),
+    ) -> None:
         note = NoteEntry(
             profile=scope, topic=LATCH, data={"level": str(level), "reason": reason, "by": caller.principal}
         )
@@ -185,4 +206,4 @@ class KillSwitch:
             req=caller.request_id,
             detail={"level": str(level), "at": time_text(self.clock.now())},
         )
-        await self.journal.commit([note, row])
+        await self.journal.commit([note, row, *along])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx2
 import pytest
 
 from floorbroker.api.views.operations import broker_view
@@ -132,3 +133,39 @@ async def test_the_reference_and_each_error_page_are_there(door: Caller) -> None
     problem = (await door.http.get(f"{PAPER}/orders/none")).json()
     assert "not_found" in (await door.http.get(problem["type"])).text
     assert (await door.http.get("/docs/errors/never_heard_of")).status_code == 404
+
+
+ARMING = "/api/v1/live/arming"
+
+
+async def test_a_live_profile_is_armed_by_its_name_for_a_while_and_disarmed(live: httpx2.AsyncClient) -> None:
+    assert (await live.get(ARMING)).json()["items"][0]["armed"] is False
+    wish = {"reason": "the open", "confirm": "real", "for_s": 3600}
+    (armed,) = (await live.put(ARMING, json=wish)).json()["items"]
+    assert (armed["profile"], armed["armed"], armed["reason"]) == ("real", True, "the open")
+    assert armed["until"] > armed["since"]
+    (disarmed,) = (await live.delete(ARMING, params={"reason": "lunch"})).json()["items"]
+    assert (disarmed["armed"], disarmed["why_not"]) == (False, "disarmed: lunch")
+
+
+@pytest.mark.parametrize(
+    ("changed", "pointer"),
+    [
+        ({"confirm": "yes"}, "/confirm"),
+        ({"confirm": None}, "/confirm"),
+        ({"reason": ""}, "/reason"),
+        ({"for_s": 86_401}, "/for_s"),
+        ({"for_s": "3600"}, "/for_s"),
+        ({"for_ever": True}, "/for_ever"),
+    ],
+)
+async def test_arming_takes_nothing_half_said(live: httpx2.AsyncClient, changed: dict[str, Any], pointer: str) -> None:
+    wish = {"reason": "the open", "confirm": "real"} | changed
+    refused = await live.put(ARMING, json=wish)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer)
+    assert (await live.get(ARMING)).json()["items"][0]["armed"] is False
+
+
+async def test_only_live_is_armed(door: Caller) -> None:
+    assert (await door.http.get(ARMING)).status_code == 404
+    assert (await door.http.put(ARMING, json={"reason": "r", "confirm": "paper"})).status_code == 404

@@ -21,6 +21,7 @@ from floorbroker.domain.orders import OrderRef
 from floorbroker.domain.ports import NoLog, NoMeter, Profile, Record
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import ClOrdId, Environment, IntentId, OrderId, ProfileName
+from floorbroker.gateway.desk import Caller
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.risk.limits import REQUIRED_IN_LIVE, limits_of
 from floorbroker.store.sqlite import SqliteJournal
@@ -103,11 +104,26 @@ def test_a_money_limit_in_floats_is_refused_i25() -> None:
 
 @pytest.mark.asyncio
 async def test_live_is_off_until_it_is_enabled_i17(tmp_path: Path) -> None:
-    for enabled in (False, True):
+    for enabled, told in ((False, "not enabled"), (True, "not armed")):
         gateway = _compose(tmp_path, _seat(_profile(Environment.LIVE)), live_enabled=enabled)
         (session,) = gateway.sessions.values()
-        assert bool(session.ctx.switches.not_armed()) is not enabled
+        assert told in session.ctx.switches.not_armed()
         await gateway.journal.close()
+
+
+@pytest.mark.asyncio
+async def test_what_was_armed_counts_after_a_restart_until_it_runs_out_i17(tmp_path: Path) -> None:
+    gateway = _compose(tmp_path, _seat(_profile(Environment.LIVE)), live_enabled=True)
+    FilePermits(Home.at(tmp_path)).grant(ProfileName("a"))
+    caller = Caller(principal="tester", via="test")
+    await gateway.arm(ProfileName("a"), for_s=600, confirm="a", caller=caller, reason="the test")
+    await gateway.journal.close()
+    again = _compose(tmp_path, _seat(_profile(Environment.LIVE)), live_enabled=True)
+    (session,) = again.sessions.values()
+    assert session.ctx.switches.not_armed() == ""
+    await session.ctx.clock.advance(600)  # type: ignore[attr-defined] - a clock of ours
+    assert "ran out" in session.ctx.switches.not_armed()
+    await again.journal.close()
 
 
 @pytest.mark.asyncio

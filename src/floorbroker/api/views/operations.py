@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from floorbroker.api.views.shape import View, when
 from floorbroker.domain.capability import BrokerInfo, CredentialField
 from floorbroker.domain.ports import AuditEntry, Record
 from floorbroker.domain.records import SelfCheck
 from floorbroker.domain.values import time_text
-from floorbroker.gateway.desk import KillState, ProfileStatus, RoundResult
+from floorbroker.gateway.desk import ArmingState, KillState, ProfileStatus, RoundResult
 
 
 class ProfileView(View, frozen=True):
@@ -25,6 +27,7 @@ class ProfileView(View, frozen=True):
     open_orders: int
     orders_in_doubt: int
     last_reconciled: str | None
+    armed_until: str | None
 
 
 class RoundView(View, frozen=True):
@@ -62,6 +65,24 @@ class KillView(View, frozen=True):
     at: str | None
     by: str
     remaining: tuple[str, ...]
+
+
+class ArmingView(View, frozen=True):
+    """Whether one live profile may trade; `until` is when it ends, or ended, by itself, `why_not` why it may not."""
+
+    profile: str
+    armed: bool
+    until: str | None
+    since: str | None
+    by: str
+    reason: str
+    why_not: str
+
+
+class ArmingsView(View, frozen=True):
+    """Every live profile."""
+
+    items: tuple[ArmingView, ...]
 
 
 class AuditView(View, frozen=True):
@@ -138,6 +159,7 @@ def profile_view(status: ProfileStatus) -> ProfileView:
         open_orders=status.open_orders,
         orders_in_doubt=status.orders_in_doubt,
         last_reconciled=when(status.last_reconciled),
+        armed_until=when(status.armed_until),
     )
 
 
@@ -166,6 +188,23 @@ def kill_view(state: KillState) -> KillView:
         at=when(state.at),
         by=state.by,
         remaining=tuple(state.remaining),
+    )
+
+
+def armings_view(states: Sequence[ArmingState]) -> ArmingsView:
+    return ArmingsView(
+        items=tuple(
+            ArmingView(
+                profile=state.profile,
+                armed=state.armed,
+                until=when(state.until),
+                since=when(state.since),
+                by=state.by,
+                reason=state.reason,
+                why_not=state.why_not,
+            )
+            for state in states
+        )
     )
 
 
