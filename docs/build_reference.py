@@ -19,7 +19,7 @@ from typing import Any
 
 from floorbroker.domain import facts as f
 from floorbroker.domain import steps
-from floorbroker.domain.capability import BrokerInfo, Can, CredentialField
+from floorbroker.domain.capability import USED_SHARE, BrokerInfo, Can, CredentialField
 from floorbroker.domain.errors import FloorbrokerError, Outcome, error_codes
 from floorbroker.domain.fold import fold
 from floorbroker.domain.orders import CLOSED, NewOrder, Order, OrderState
@@ -243,7 +243,7 @@ def capability_page(infos: Sequence[BrokerInfo]) -> str:
     can = [(f"`{ability.value}`", *("yes" if ability in info.can else "-" for info in infos)) for ability in Can]
     blocks: list[str] = []
     for info in infos:
-        blocks += [f"## {info.name}", _orders_of(info), _fields_of(info), _options_of(info)]
+        blocks += [f"## {info.name}", _orders_of(info), _fields_of(info), _options_of(info), _etiquette_of(info)]
     return page(
         "Capabilities",
         "What each broker can do, as its `info.py` states it. The desk asks for an ability, never for a name; "
@@ -296,6 +296,32 @@ def _options_of(info: BrokerInfo) -> str:
     )
 
 
+def _etiquette_of(info: BrokerInfo) -> str:
+    """How this venue wants to be spoken to, and how the desk keeps to it."""
+    rows = [
+        (
+            f"`{a.name}`",
+            f"{a.requests} in {a.per_s:g} s",
+            f"{a.requests * USED_SHARE:g}",
+            values_of(a.endpoints),
+            f"`{a.option}`" if a.option else "-",
+            f"[document]({a.document})" if a.document else "-",
+        )
+        for a in info.etiquette.allowances
+    ]
+    lines = [*info.etiquette.session_rules, f"Keys: {info.withdrawals}"]
+    rules = "\n".join(f"- {line}" for line in lines)
+    if not rows:
+        return rules
+    head = ("Allowance", "The venue's", "Ordinary work uses", "Endpoints", "Option", "Read in")
+    return table(head, rows) + "\n\n" + rules
+
+
+def values_of(words: Iterable[str]) -> str:
+    """Words as code, in the order given."""
+    return " ".join(f"`{word}`" for word in words)
+
+
 # --- Settings --------------------------------------------------------------------------------------------------------
 
 
@@ -306,6 +332,7 @@ def settings_page() -> str:
     sections = (
         ("server", config.ServerSection),
         ("trading", config.TradingSection),
+        ("live", config.LiveSection),
         ("profiles.NAME", config.ProfileSection),
     )
     blocks: list[str] = []

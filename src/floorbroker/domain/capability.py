@@ -46,6 +46,41 @@ class IdentityClass(Word):
     C = "C"
 
 
+# Of every allowance, for ordinary work; the rest is for cancels, kills and finding out (RELIABILITY 11).
+USED_SHARE = 0.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """One rate rule of a venue: so many requests in any `per_s` seconds, counted over the endpoints named.
+
+    An endpoint is named whole (`orders.submit`), by its first word (`orders`), or `*` for all that no other allowance names.
+    `beside`: it counts on top of the wider allowance, as an order-rate rule does.  `reads_only`: no order draws on it.
+    `option` is the profile option by which an account with another plan says how many it may send.
+    """
+
+    name: str
+    requests: int
+    per_s: float
+    endpoints: tuple[str, ...] = ("*",)
+    beside: bool = False
+    reads_only: bool = False
+    option: str = ""
+    document: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Etiquette:
+    """How a venue wants to be spoken to, each rule with the document it was read in.
+
+    `session_rules` are sentences on connections, log-ins and daily resets.
+    """
+
+    allowances: tuple[Allowance, ...] = ()
+    session_rules: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
     """How the beginning of an account number or a key tells its environment.  `otherwise` is what no known beginning means."""
@@ -85,6 +120,8 @@ class BrokerInfo:
     whole_successors: bool = False
     account_sign: Sign = Sign()
     key_sign: Sign = Sign()
+    etiquette: Etiquette = Etiquette()
+    withdrawals: str = "The venue does not tell what a key may do."  # one sentence on keys that can move money
     fields: tuple[CredentialField, ...] = ()
     options: tuple[OptionField, ...] = ()
     documents: tuple[str, ...] = ()

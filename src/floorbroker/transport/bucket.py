@@ -19,14 +19,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from floorbroker.domain.capability import USED_SHARE
 from floorbroker.transport.types import Lane
 
 # For budgets that orders draw on: questions leave room for orders, orders leave room for cancels and resolution.
 ORDER_SHARES: Mapping[Lane, float] = MappingProxyType(
-    {Lane.CANCEL: 1.0, Lane.RESOLVE: 1.0, Lane.REDUCE: 0.8, Lane.NEW: 0.8, Lane.RECONCILE: 0.7, Lane.QUERY: 0.6}
+    {
+        Lane.CANCEL: 1.0,
+        Lane.RESOLVE: 1.0,
+        Lane.REDUCE: USED_SHARE,
+        Lane.NEW: USED_SHARE,
+        Lane.RECONCILE: USED_SHARE * 0.875,
+        Lane.QUERY: USED_SHARE * 0.75,
+    }
 )
 # For budgets that only reads draw on.
-READ_SHARES: Mapping[Lane, float] = MappingProxyType(dict.fromkeys(Lane, 0.8))
+READ_SHARES: Mapping[Lane, float] = MappingProxyType(dict.fromkeys(Lane, USED_SHARE))
 FULL_SHARES: Mapping[Lane, float] = MappingProxyType(dict.fromkeys(Lane, 1.0))
 
 _PAUSE_MAX_S = 3600.0  # what a header may ask of us at most

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple
 
+from floorbroker.domain.capability import Allowance, Etiquette
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import Hint, Outcome, RateLimitExceeded
-from floorbroker.transport.bucket import Bucket, Budget, LimitNews, Taken
+from floorbroker.transport.bucket import ORDER_SHARES, READ_SHARES, Bucket, Budget, LimitNews, Taken
 from floorbroker.transport.types import Lane
 
 _NAP_MIN_S = 0.001
@@ -35,6 +36,37 @@ class Limits:
 
     budgets: tuple[Budget, ...]
     routes: Mapping[str, tuple[str, ...]]
+
+
+def limits_of(etiquette: Etiquette, requests: Mapping[str, int] | None = None) -> Limits:
+    """A venue's budgets, derived from its etiquette.  `requests` says what an account's plan allows, by allowance."""
+    said = requests or {}
+    return Limits(
+        budgets=tuple(
+            Budget(
+                name=allowance.name,
+                capacity=said.get(allowance.name, allowance.requests),
+                per_s=allowance.per_s,
+                shares=READ_SHARES if allowance.reads_only else ORDER_SHARES,
+            )
+            for allowance in etiquette.allowances
+        ),
+        routes={
+            endpoint: _names(etiquette.allowances, endpoint)
+            for allowance in etiquette.allowances
+            for endpoint in allowance.endpoints
+        },
+    )
+
+
+def _names(allowances: tuple[Allowance, ...], endpoint: str) -> tuple[str, ...]:
+    """Those that count this endpoint; where each of them only counts beside a wider one, that one as well."""
+    mine = [allowance for allowance in allowances if endpoint in allowance.endpoints]
+    names = tuple(allowance.name for allowance in mine)
+    if endpoint == "*" or not all(allowance.beside for allowance in mine):
+        return names
+    wider = endpoint.rpartition(".")[0] or "*"
+    return names + _names(allowances, wider)
 
 
 class Grant(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from floorbroker.api.views.shape import View, when
-from floorbroker.domain.capability import BrokerInfo, CredentialField
+from floorbroker.domain.capability import USED_SHARE, BrokerInfo, CredentialField, Etiquette
 from floorbroker.domain.ports import AuditEntry, Record
 from floorbroker.domain.records import SelfCheck
 from floorbroker.domain.values import time_text
@@ -130,6 +130,27 @@ class OptionView(View, frozen=True):
     shape: str
 
 
+class AllowanceView(View, frozen=True):
+    """So many requests in any `per_s` seconds at this venue; `option` is the profile option that says another number."""
+
+    name: str
+    requests: int
+    per_s: float
+    endpoints: tuple[str, ...]
+    reads_only: bool
+    option: str
+    document: str
+
+
+class EtiquetteView(View, frozen=True):
+    """How a venue wants to be spoken to; `used_share` is the part of each allowance that ordinary work may use."""
+
+    used_share: float
+    allowances: tuple[AllowanceView, ...]
+    session_rules: tuple[str, ...]
+    documents: tuple[str, ...]
+
+
 class BrokerView(View, frozen=True):
     """What a broker can do."""
 
@@ -142,6 +163,8 @@ class BrokerView(View, frozen=True):
     order_classes: tuple[str, ...]
     fields: tuple[CredentialView, ...]
     options: tuple[OptionView, ...]
+    etiquette: EtiquetteView
+    withdrawals: str
     documents: tuple[str, ...]
 
 
@@ -258,5 +281,27 @@ def broker_view(info: BrokerInfo) -> BrokerView:
             OptionView(name=o.name, help=o.help, default=o.default, choices=o.choices, shape=o.shape)
             for o in info.options
         ),
+        etiquette=_etiquette_view(info.etiquette),
+        withdrawals=info.withdrawals,
         documents=info.documents,
+    )
+
+
+def _etiquette_view(etiquette: Etiquette) -> EtiquetteView:
+    return EtiquetteView(
+        used_share=USED_SHARE,
+        allowances=tuple(
+            AllowanceView(
+                name=a.name,
+                requests=a.requests,
+                per_s=a.per_s,
+                endpoints=a.endpoints,
+                reads_only=a.reads_only,
+                option=a.option,
+                document=a.document,
+            )
+            for a in etiquette.allowances
+        ),
+        session_rules=etiquette.session_rules,
+        documents=etiquette.documents,
     )

@@ -11,7 +11,16 @@ from decimal import Decimal
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from floorbroker.domain.capability import BrokerInfo, Can, CredentialField, IdentityClass, OptionField, Sign
+from floorbroker.domain.capability import (
+    Allowance,
+    BrokerInfo,
+    Can,
+    CredentialField,
+    Etiquette,
+    IdentityClass,
+    OptionField,
+    Sign,
+)
 from floorbroker.domain.errors import ConfigInvalid
 from floorbroker.domain.forms import wrong_option
 from floorbroker.domain.values import AssetClass, Environment, OrderClass, OrderType, TimeInForce
@@ -80,6 +89,35 @@ INFO = BrokerInfo(
     account_sign=Sign(beginnings=MappingProxyType({"PA": Environment.PAPER}), otherwise=Environment.LIVE),
     # github.com/alpacahq/alpaca-trade-api-go/issues/17: the venue's own staff on PK; other beginnings tell nothing.
     key_sign=Sign(beginnings=MappingProxyType({"PK": Environment.PAPER, "AK": Environment.LIVE})),
+    etiquette=Etiquette(
+        allowances=(
+            Allowance(
+                name="trading",
+                requests=200,
+                per_s=60.0,
+                option="trading_requests_min",
+                document="https://alpaca.markets/learn/how-to-fix-common-trading-api-errors-at-alpaca",
+            ),
+            Allowance(
+                name="data",
+                requests=200,
+                per_s=60.0,
+                endpoints=("data",),
+                reads_only=True,
+                document="https://docs.alpaca.markets/docs/about-market-data-api",
+            ),
+        ),
+        session_rules=(
+            "One market data connection a feed: a second one is refused (406), the first lives on.",
+            "No daily log-in and no daily reset; keys hold until they are withdrawn.",
+            "No order-rate rule beside the requests a minute.",
+        ),
+        documents=("https://docs.alpaca.markets/docs/streaming-market-data",),
+    ),
+    withdrawals=(
+        "Alpaca does not tell what a key may do. Bank transfers are out of a trading key's reach; a live key can ask for a"
+        " withdrawal of coins, to an address approved a day before, unless transfers of the account are blocked."
+    ),
     fields=(
         CredentialField(
             name="BROKER_API_KEY",
