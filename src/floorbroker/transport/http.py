@@ -157,7 +157,12 @@ class _Resolver(AbstractResolver):
     ) -> list[ResolveResult]:
         return [
             ResolveResult(
-                hostname=host, host=address.host, port=port, family=address.family, proto=0, flags=socket.AI_NUMERICHOST
+                hostname=host,
+                host=address.host,
+                port=address.port,
+                family=address.family,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
             )
             for address in await self._resolve(host, port)
             if family in (socket.AF_UNSPEC, address.family)

@@ -276,21 +276,21 @@ class OrderHttpClient:
     async def _made(self, origin: Origin) -> _Connection:
         """A connection to one of the addresses behind the name, each tried once."""
         if self._resolve is None:
-            return await self._reached(origin, origin.host, **_both_families(asyncio.get_running_loop()))
+            return await self._reached(origin, origin.host, origin.port, **_both_families(asyncio.get_running_loop()))
         failure = _unresolved(origin.host)
         for address in await self._resolve(origin.host, origin.port):
             try:
-                return await self._reached(origin, address.host, family=address.family)
+                return await self._reached(origin, address.host, address.port, family=address.family)
             except OSError as error:
                 failure = error
         raise failure
 
-    async def _reached(self, origin: Origin, host: str, **how: Any) -> _Connection:
+    async def _reached(self, origin: Origin, host: str, port: int, **how: Any) -> _Connection:
         loop = asyncio.get_running_loop()
         reader = ReplyReader(max_head=self._max_head, max_body=self._max_body)
         if origin.secure:
             how |= {"ssl": self._tls_context(), "server_hostname": origin.host}
-        _, connection = await loop.create_connection(lambda: _Connection(reader, loop), host, origin.port, **how)
+        _, connection = await loop.create_connection(lambda: _Connection(reader, loop), host, port, **how)
         return connection
 
     async def _connect(self, origin: Origin, timeout_s: float) -> _Connection:

@@ -19,10 +19,11 @@ from floorbroker.domain.errors import ConfigInvalid, Forbidden
 
 
 class Address(NamedTuple):
-    """An address as text, and the family it belongs to."""
+    """An address as text, the family it belongs to, and the port."""
 
     family: socket.AddressFamily
     host: str
+    port: int
 
 
 class Resolve(Protocol):
@@ -45,7 +46,7 @@ def is_loopback(host: str) -> bool:
 async def system_resolve(host: str, port: int) -> list[Address]:
     """The machine's own resolver."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [Address(family, str(where[0])) for family, _, _, _, where in found]
+    return [Address(family, str(where[0]), port) for family, _, _, _, where in found]
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,17 +78,17 @@ class WsConnect:
         failure = OSError(f"{url.host} leads to no address")
         for address in await self._resolve(url.host, url.port):
             try:
-                return await _socket_to(address, url.port)
+                return await _socket_to(address)
             except OSError as error:
                 failure = error
         raise failure
 
 
-async def _socket_to(address: Address, port: int) -> socket.socket:
+async def _socket_to(address: Address) -> socket.socket:
     made = socket.socket(address.family, socket.SOCK_STREAM)
     try:
         made.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(made, (address.host, port))
+        await asyncio.get_running_loop().sock_connect(made, (address.host, address.port))
     except BaseException:
         made.close()
         raise
