@@ -12,12 +12,14 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from floorbroker.api.auth import Doorkeeper, TokenCheck
+from floorbroker.api.cleaning import CleanReplies
 from floorbroker.api.door import Door
 from floorbroker.api.metrics import PrometheusMeter
 from floorbroker.api.openapi import document, methods_at
 from floorbroker.api.perimeter import Envelope, Perimeter, host_names
 from floorbroker.api.problems import on_bug, on_floorbroker_error, on_http_exception, on_validation_error
 from floorbroker.api.routes import accounts, control, events, live, market, orders, profiles, system, vault
+from floorbroker.app.redactor import SecretFilter
 from floorbroker.app.unlocking import Unlocking
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
@@ -57,14 +59,16 @@ def create_app(
     hosts: Iterable[str] = LOOPBACK,
     page: Callable[[Doorkeeper], Sequence[BaseRoute]] | None = None,
     unlocking: Unlocking | None = None,
+    redactor: SecretFilter | None = None,
 ) -> FastAPI:
     """The server over `desks`, one per environment.
 
     `token` turns a bearer token into its principal (`HashedToken` for the one of the first run).  `hosts` are the names this
     server answers to.  `page` makes the routes of the web page; it is handed the way to log in, and its paths need no token.
-    `unlocking` is the vault of the process.
+    `unlocking` is the vault of the process.  `redactor` cleans what errors say, and looks at every reply once more.
     """
     keeper, meter, log = Doorkeeper.of(token, clock), meter or PrometheusMeter(), log or NoLog()
+    redactor = redactor or SecretFilter()
     perimeter = Middleware(
         Perimeter,
         keeper=keeper,
@@ -80,7 +84,11 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(Envelope, clock=clock, log=log, meter=meter), perimeter],
+        middleware=[
+            Middleware(Envelope, clock=clock, log=log, meter=meter),
+            Middleware(CleanReplies, clean=redactor.clean_reply),
+            perimeter,
+        ],
         exception_handlers={
             FloorbrokerError: on_floorbroker_error,
             HTTPException: on_http_exception,
@@ -90,6 +98,7 @@ def create_app(
     )
     app.state.door = Door(desks=desks, clock=clock, version=version, brokers=tuple(brokers), vault=unlocking)
     app.state.meter = meter
+    app.state.clean = redactor.clean
     app.include_router(system.router)
     for router in API:
         app.include_router(router, prefix="/api/v1")

@@ -7,7 +7,7 @@ nearest of them, mostly `invalid_request`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -115,12 +115,17 @@ def request_id_of(request: Request) -> str:
 
 
 def problem(request: Request, *, status: int, code: str, detail: str, **members: Any) -> Problem:
-    """A problem about this request; members left out are not written."""
+    """A problem about this request; members left out are not written.  What it says passes the last filter."""
+    clean = _clean_of(request)
+    if text := members.get("broker_text"):
+        members["broker_text"] = clean(text)
+    if errors := members.get("errors"):
+        members["errors"] = tuple(msgspec.structs.replace(e, detail=clean(e.detail)) for e in errors)
     return Problem(
         type=f"/docs/errors/{code}",
         title=STATUS_WORDS.get(status) or HTTPStatus(status).phrase,
         status=status,
-        detail=detail,
+        detail=clean(detail),
         instance=request.url.path,
         code=code,
         request_id=request_id_of(request),
@@ -128,6 +133,11 @@ def problem(request: Request, *, status: int, code: str, detail: str, **members:
         retryable=members.pop("retryable", code in RETRYABLE),
         **members,
     )
+
+
+def _clean_of(request: Request) -> Callable[[str], str]:
+    app = request.scope.get("app")
+    return str if app is None else app.state.clean
 
 
 def reply_with(found: Problem, headers: Mapping[str, str] | None = None) -> Response:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
+from floorbroker.app.clean_journal import CleanJournal
 from floorbroker.app.meters import AccountMeter
 from floorbroker.app.recovery import recover
 from floorbroker.app.trust import CA_FILE
@@ -84,6 +85,7 @@ class Surroundings:
 def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) -> Gateway:
     """A gateway over one journal: wired, replayed, not started."""
     seated = list(seats)
+    journal = CleanJournal(journal, around.redactor)
     switch = KillSwitch(
         journal=journal,
         permits=around.permits,

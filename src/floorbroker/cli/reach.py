@@ -210,6 +210,7 @@ async def _inside(stack: AsyncExitStack, home: Home, settings: Settings) -> Door
         version=__version__,
         brokers=tuple(BROKERS.values()),
         unlocking=floor.vault,
+        redactor=outside.redactor,
     )
     http = httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app=app, raise_app_exceptions=False),

@@ -202,6 +202,7 @@ def _app(floor: Floor, token: Secret, host: str, outside: Outside, meter: Promet
         unlocking=floor.vault,
         hosts={*LOOPBACK, host},
         page=web_page(desks=floor.desks, clock=outside.clock, version=__version__),
+        redactor=outside.redactor,
     )
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+from traceback import walk_tb
+
 from floorbroker.domain.errors import ApiError, FloorbrokerError, Outcome
 from floorbroker.domain.ports import Log
 
 
 class ours:  # noqa: N801 - used as the statement it is
-    """Errors of ours pass; any other is logged as `event` by the name of its type and raised as an `ApiError`, outcome UNKNOWN.
+    """Errors of ours pass; any other is logged as `event` and raised as an `ApiError`, outcome UNKNOWN.
 
+    The log tells its type and where it was raised.  Its text, and the chain of errors behind it, go no further: nobody wrote them
+    to be read here, and they may hold anything.
     For work that must not be ended by one wrong word: a send after SENDING is durable, a watch, a kill, the writer (I24).
     """
 
@@ -26,5 +31,13 @@ class ours:  # noqa: N801 - used as the statement it is
         if not isinstance(error, Exception) or isinstance(error, FloorbrokerError):
             return
         name = type(error).__name__
-        self._log.error(self._event, error=name, **self._members)
-        raise ApiError(f"unforeseen: {name}", outcome=Outcome.UNKNOWN) from error
+        self._log.error(self._event, error=name, where=_where(error), **self._members)
+        raise ApiError(f"unforeseen: {name}", outcome=Outcome.UNKNOWN) from None
+
+
+def _where(error: Exception) -> str:
+    """File, line and function of the innermost frame."""
+    place = ""
+    for frame, line in walk_tb(error.__traceback__):
+        place = f"{PurePath(frame.f_code.co_filename).name}:{line} in {frame.f_code.co_name}"
+    return place

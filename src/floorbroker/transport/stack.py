@@ -3,7 +3,7 @@
 From the outside in: each attempt of a read passes the breaker and pays its own tokens (so `Retry` is outermost);
 waiting for tokens is not a failure to the breaker, and an open breaker spends none; the gate looks after the last wait;
 the signature is made last, so it is fresh; the time-out covers one attempt on the wire and no wait of ours; the audit
-sees exactly what crossed the wire.
+sees exactly what crossed the wire, and what a refusal says is hushed between the two.
 
 A command stack has no `Retry`: nothing in it can send an order twice.  Both stacks of an account share one `Limiter`,
 since the venue counts them together.
@@ -20,6 +20,7 @@ from floorbroker.transport.bodies import NO_FIELDS, BodyFields
 from floorbroker.transport.layers.audit import Audit, Tap
 from floorbroker.transport.layers.breaker import Breaker
 from floorbroker.transport.layers.gate import Check, SendGate
+from floorbroker.transport.layers.hush import Hush
 from floorbroker.transport.layers.ratelimit import RateLimit, ReadLimits
 from floorbroker.transport.layers.retry import Retry
 from floorbroker.transport.layers.sign import MaySign, Sign, Signer
@@ -61,7 +62,7 @@ class Fittings:
 
 
 def reads(http: Http, *, fit: Fittings) -> Retry:
-    """`Retry(Breaker(RateLimit(Sign(Timeout(Audit(http))))))`."""
+    """`Retry(Breaker(RateLimit(Sign(Timeout(Hush(Audit(http)))))))`."""
     limited = RateLimit(
         _signed(http, fit),
         limiter=fit.limiter,
@@ -79,7 +80,7 @@ def reads(http: Http, *, fit: Fittings) -> Retry:
 
 
 def commands(order_http: OrderHttp, *, check: Check, fit: Fittings) -> Breaker:
-    """`Breaker(RateLimit(SendGate(Sign(Timeout(Audit(order_http))))))`; hand the same `check` to `OrderHttpClient`."""
+    """`Breaker(RateLimit(SendGate(Sign(Timeout(Hush(Audit(order_http)))))))`; hand the same `check` to `OrderHttpClient`."""
     limited = RateLimit(
         SendGate(_signed(order_http, fit), check=check, steps=fit.steps),
         limiter=fit.limiter,
@@ -92,7 +93,8 @@ def commands(order_http: OrderHttp, *, check: Check, fit: Fittings) -> Breaker:
 
 def _signed(shell: Transport, fit: Fittings) -> Sign:
     audited = Audit(shell, tap=fit.tap, redactor=fit.redactor, clock=fit.clock, fields=fit.fields)
-    return Sign(Timeout(audited), sign=fit.sign, may_sign=fit.may_sign, steps=fit.steps)
+    hushed = Timeout(Hush(audited, redactor=fit.redactor))
+    return Sign(hushed, sign=fit.sign, may_sign=fit.may_sign, steps=fit.steps)
 
 
 def _breaker(inner: Transport, fit: Fittings) -> Breaker:

@@ -118,7 +118,7 @@ async def test_there_is_no_retry_anywhere_in_a_command_stack() -> None:
         names.append(type(layer).__name__)
         assert not isinstance(layer, Retry)
         layer = getattr(layer, "_inner", None)
-    assert names == ["Breaker", "RateLimit", "SendGate", "Sign", "Timeout", "Audit", "OrderHttpClient"]
+    assert names == ["Breaker", "RateLimit", "SendGate", "Sign", "Timeout", "Hush", "Audit", "OrderHttpClient"]
 
 
 async def test_a_command_reaches_the_steps_on_its_way_out_in_order() -> None:
