@@ -61,7 +61,7 @@ class SecretFilter:
         self._harmless = set()
 
     def _learn_blocks(self, spelling: Spelling) -> None:
-        blocks = _blocks_of(spelling.text)
+        blocks = _blocks_of(spelling)
         for block in blocks:
             self._blocks.setdefault(block, []).append(spelling)
         self._numbers.update(_reader(len(blocks))(b"".join(blocks), 0))
@@ -127,8 +127,11 @@ def _reader(count: int) -> Callable[[bytes, int], tuple[Any, ...]]:
     return Struct(f"{count}Q").unpack_from
 
 
-def _blocks_of(text: bytes) -> set[bytes]:
-    return {text[at : at + _BLOCK] for at in range(len(text) - _BLOCK + 1)}
+def _blocks_of(spelling: Spelling) -> set[bytes]:
+    """Enough blocks that every piece that counts holds one, wherever it stands: eight neighbours, now and then."""
+    text, last = spelling.text, len(spelling.text) - FRAGMENT
+    starts = {*range(0, last + 1, spelling.least - FRAGMENT + 1), last}
+    return {text[at : at + _BLOCK] for start in starts for at in range(start, start + _BLOCK)}
 
 
 def _pieces(raw: bytes, at: int, block: bytes, spelling: Spelling) -> Iterator[Span]:

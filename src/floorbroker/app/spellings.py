@@ -88,10 +88,10 @@ def _escaped(secret: str) -> Iterator[str]:
         yield text.replace("/", "\\/")
         yield json.dumps(text, ensure_ascii=False)[1:-1]  # a JSON text inside a JSON text
     units = raw_units(secret)
-    for digits in ("\\u{:04x}", "\\u{:04X}"):
-        yield "".join(digits.format(unit) for unit in units)
-    for digits in ("\\x{:02x}", "\\x{:02X}"):
-        yield "".join(digits.format(byte) for byte in raw)
+    for slashes in ("\\", "\\\\", "\\\\\\\\"):  # each `repr` or JSON text around it doubles them
+        for digits in ("{:04x}", "{:04X}"):
+            yield "".join(f"{slashes}u{digits.format(unit)}" for unit in units)
+        yield "".join(f"{slashes}x{byte:02x}" for byte in raw)
     yield repr(secret)[1:-1]
     yield ascii(secret)[1:-1]
     yield repr(raw)[2:-1]

@@ -183,13 +183,16 @@ def _disk(error: OSError) -> Trouble:
 
 
 def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """A failure nobody foresaw: an id for the report, and the trace when more was asked for."""
     if issubclass(kind, KeyboardInterrupt):
         raise SystemExit(INTERRUPTED)
+    report_bug(kind, error, trace, sys.argv[1:])
+
+
+def report_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None, words: list[str]) -> None:
+    """A failure nobody foresaw: an id for the report, and the trace when more was asked for."""
     import secrets
     import traceback
 
-    words = sys.argv[1:]
     if any(word in words for word in ("-v", "-vv", "--verbose")):
         traceback.print_exception(kind, error, trace)
     id_ = secrets.token_hex(8)

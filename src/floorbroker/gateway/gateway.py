@@ -38,7 +38,7 @@ from floorbroker.gateway.kill import GLOBAL, KillSwitch
 from floorbroker.gateway.lists import listed_fills, listed_orders
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.gateway.views import event_of, executions_of, fits, health_event
-from floorbroker.oms.account import Actor
+from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.book import Change
 from floorbroker.oms.schema import OrderSchema
 from floorbroker.oms.soundness import sound, sound_changes
@@ -282,10 +282,14 @@ class Gateway:
     # -- accounts --------------------------------------------------------------------------------------------------------------
 
     async def account(self, profile: ProfileName | None = None) -> Account:
-        return await self._session(profile).ctx.refresh_account()
+        ctx = self._session(profile).ctx
+        with _reading(ctx):
+            return await ctx.refresh_account()
 
     async def balances(self, profile: ProfileName | None = None) -> tuple[Balance, ...]:
-        return (await self._session(profile).ctx.broker.get_balances()).items
+        ctx = self._session(profile).ctx
+        with _reading(ctx):
+            return (await ctx.broker.get_balances()).items
 
     async def positions(self, profile: ProfileName | None = None) -> list[ProfilePosition]:
         chosen = [self._session(profile)] if profile else list(self.sessions.values())
@@ -293,17 +297,21 @@ class Gateway:
 
     async def _positions_of(self, session: ProfileSession) -> list[ProfilePosition]:
         name, book = session.ctx.profile.name, session.ctx.book
-        fetched = await session.ctx.broker.get_positions()
+        with _reading(session.ctx):
+            fetched = await session.ctx.broker.get_positions()
         return [ProfilePosition(profile=name, position=p, realized_pl=book.realized(p.symbol)) for p in fetched.items]
 
     async def risk_metrics(self, profile: ProfileName | None = None) -> RiskMetrics:
-        return await self._session(profile).ctx.broker.get_risk_metrics()
+        ctx = self._session(profile).ctx
+        with _reading(ctx):
+            return await ctx.broker.get_risk_metrics()
 
     # -- market data -----------------------------------------------------------------------------------------------------------
 
     async def quote(self, symbol: str, profile: ProfileName | None = None) -> Quote:
         ctx = self._session(profile).ctx
-        quote = await ctx.broker.get_market_data(symbol)
+        with _reading(ctx):
+            quote = await ctx.broker.get_market_data(symbol)
         ctx.on_quote(quote)
         return quote
 
@@ -317,11 +325,14 @@ class Gateway:
         limit: int = 1000,
         profile: ProfileName | None = None,
     ) -> BarSeries:
-        broker = self._session(profile).ctx.broker
-        return await broker.get_bars(symbol, span_s=span_s, start=start, end=end, limit=limit)
+        ctx = self._session(profile).ctx
+        with _reading(ctx):
+            return await ctx.broker.get_bars(symbol, span_s=span_s, start=start, end=end, limit=limit)
 
     async def market_hours(self, market: str, day: date, profile: ProfileName | None = None) -> MarketHours:
-        return await self._session(profile).ctx.broker.get_market_hours(market, day)
+        ctx = self._session(profile).ctx
+        with _reading(ctx):
+            return await ctx.broker.get_market_hours(market, day)
 
     # -- kill switch -----------------------------------------------------------------------------------------------------------
 
@@ -457,7 +468,9 @@ class Gateway:
         return await self._session(profile).reconcile_now()
 
     async def self_check(self, profile: ProfileName) -> SelfCheck:
-        return await self._session(profile).ctx.broker.self_check()
+        ctx = self._session(profile).ctx
+        with _reading(ctx):
+            return await ctx.broker.self_check()
 
     def audit(self, *, after: int = 0, limit: int = 100) -> list[Record]:
         records: Sequence[Record] = self.journal.read(after=after, limit=limit, kinds=frozenset({"audit"}))
@@ -467,6 +480,11 @@ class Gateway:
 def _sound(order: NewOrder | OrderSchema) -> NewOrder:
     """The wish of a caller: one that comes as a schema was read a moment ago, one made by code is read now."""
     return order.to_order() if isinstance(order, OrderSchema) else sound(order)
+
+
+def _reading(ctx: AccountContext) -> ours:
+    """A bug in an adapter is told as one, and not in its own words."""
+    return ours(ctx.log, "read.unforeseen", profile=ctx.profile.name)
 
 
 def _actor(caller: Caller) -> Actor:
