@@ -17,6 +17,7 @@ from tests.canary.canaries import CANARIES, ENCODINGS
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{11,}")
 _HEX = re.compile(rb"(?:[0-9a-fA-F]{2}){8,}")
 _UNICODE = re.compile(rb"\\+u([0-9a-fA-F]{4})")
+_BYTE = re.compile(rb"\\+x([0-9a-fA-F]{2})")
 _LOGIN = "base64 of a login"  # what stands around the secret changes its first and last characters
 
 
@@ -83,9 +84,8 @@ def _decoded(raw: bytes) -> Iterator[bytes]:
     if b"&" in raw:
         yield html.unescape(raw.decode("utf-8", "replace")).encode("utf-8", "replace")
     if b"\\" in raw:
-        text = raw.decode("latin-1")
         yield _UNICODE.sub(lambda found: bytes([int(found[1], 16) & 0xFF]), raw)
-        yield text.encode("latin-1").decode("unicode_escape", "replace").encode("latin-1", "replace")
+        yield _BYTE.sub(lambda found: bytes([int(found[1], 16)]), raw)
         yield raw.replace(b'\\"', b'"').replace(b"\\/", b"/").replace(b"\\\\", b"\\")
     yield raw.replace(b"\0", b"")
     for run in _HEX.findall(raw):

@@ -24,6 +24,7 @@ from floorbroker.domain.ports import NoMeter, Profile
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ExecType, OrdStatus, ProfileName
+from floorbroker.gateway.desk import SessionState
 from floorbroker.transport.types import ByteStream, Request, Response, Socket, SocketTarget
 from tests.canary.canaries import CANARIES
 from tests.canary.errors import Case
@@ -259,6 +260,17 @@ def _wiring(house: House, case: Case, exchanges: list[Any]) -> Wiring:
     )
 
 
+async def the_session_says_why(house: House, case: Case) -> None:
+    """Why a profile is not ready: the words of whatever failed, for as long as it lasts."""
+    session, told = house.session, case.told()
+    state, reason = session.state, session.reason
+    session.state, session.reason = SessionState.DEGRADED, f"the session broke: {told}"
+    for path in ("/api/v1/paper/profiles", "/api/v1/paper/profiles/paper/status", "/readyz", "/"):
+        await _get(house, path)
+    await _post(house, case)
+    session.state, session.reason = state, reason
+
+
 # How often each site is visited, out of a hundred: journals and threads cost more than texts.
 SITES: dict[Callable[[House, Case], Awaitable[None]], int] = {
     a_read_of_the_adapter_fails: 18,
@@ -266,8 +278,9 @@ SITES: dict[Callable[[House, Case], Awaitable[None]], int] = {
     a_submit_fails: 3,
     the_journal_fails: 3,
     the_stream_tells: 3,
+    the_session_says_why: 2,
     a_person_pastes_a_secret: 3,
-    an_error_is_told_by_the_command_line: 16,
+    an_error_is_told_by_the_command_line: 14,
     something_fails_beside_the_desk: 14,
     a_log_line_holds_it: 12,
     the_venue_answers: 16,

@@ -41,6 +41,7 @@ class SecretFilter:
     _blocks: dict[bytes, list[Spelling]] = field(default_factory=dict[bytes, list[Spelling]])
     _numbers: set[int] = field(default_factory=set[int])  # the same blocks, as the machine's own integers
     _short: tuple[str, ...] = ()
+    _telling: tuple[bytes, ...] = ()  # those of them that no data looks like
     _harmless: set[str] = field(default_factory=set[str])  # short texts that come again and again: hosts, header values
 
     def learn(self, secret: str) -> None:
@@ -58,6 +59,8 @@ class SecretFilter:
                 self._learn_blocks(spelling)
         self._secrets.add(secret)
         self._short = tuple(sorted(short, key=len, reverse=True))
+        telling = (text for text in self._short if len(text) >= _WORD and not text.isdigit())
+        self._telling = tuple(text.encode("utf-8", "surrogatepass") for text in telling)
         self._harmless = set()
 
     def _learn_blocks(self, spelling: Spelling) -> None:
@@ -79,10 +82,16 @@ class SecretFilter:
         return _starred(raw, list(self._spans(raw))).decode("utf-8", "surrogatepass")
 
     def clean_reply(self, raw: bytes) -> bytes:
-        """Whole replies of a door: long spellings alone, since a short secret may look like a price or a word of the data."""
-        if not self._secrets or not self._has_block(raw):
+        """Whole replies of a door.  A secret of a few characters, or of digits alone, may be a price or a word of the data and
+        passes.
+        """
+        if not self._secrets:
             return raw
-        return _starred(raw, list(self._long_spans(raw)))
+        short = [text for text in self._telling if text in raw]
+        if not short and not self._has_block(raw):
+            return raw
+        spans = [span for text in short for span in _found(raw, text, is_word=False)]
+        return _starred(raw, [*spans, *self._long_spans(raw)])
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("what is secret cannot be pickled or copied")

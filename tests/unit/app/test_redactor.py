@@ -147,6 +147,12 @@ def test_a_secret_learned_later_is_taken_out_of_texts_seen_before() -> None:
     assert known.clean("host/later-secret-1234") == f"host/{STARS}"
 
 
+def test_a_reply_is_cleaned_of_all_but_what_its_data_may_look_like() -> None:
+    known = _knowing(KEY, SHORT, "w7f3", "20261120", "paper")
+    told = f'{{"a":"{KEY}","b":"{SHORT}","c":20261120,"d":"paper w7f3"}}'
+    assert known.clean_reply(told.encode()) == b'{"a":"***","b":"***","c":20261120,"d":"paper w7f3"}'
+
+
 def test_what_was_rotated_out_stays_known() -> None:
     known = _knowing(KEY)
     known.learn("the-key-that-came-after-it")
