@@ -61,6 +61,7 @@ async def real_floor(folder: Path, **settings: str) -> AsyncIterator[House]:
             clock=outside.clock,
             version="0.1.0",
             brokers=tuple(BROKERS.values()),
+            prove=floor.prove,
             page=web_page(desks=floor.desks, clock=outside.clock, version="0.1.0"),
         )
         async with httpx2.AsyncClient(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -28,6 +28,7 @@ from floorbroker.domain.ports import Log, NoLog
 from floorbroker.domain.values import Environment
 from floorbroker.gateway.desk import Desk
 from floorbroker.oms.schema import ChangeSchema, OrderSchema
+from floorbroker.store.audit.evidence import Verdict
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 OPEN_PATHS = ("/healthz", "/readyz")
@@ -60,12 +61,14 @@ def create_app(
     page: Callable[[Doorkeeper], Sequence[BaseRoute]] | None = None,
     unlocking: Unlocking | None = None,
     redactor: SecretFilter | None = None,
+    prove: Callable[[Environment], Awaitable[Verdict]] | None = None,
 ) -> FastAPI:
     """The server over `desks`, one per environment.
 
     `token` turns a bearer token into its principal (`HashedToken` for the one of the first run).  `hosts` are the names this
     server answers to.  `page` makes the routes of the web page; it is handed the way to log in, and its paths need no token.
-    `unlocking` is the vault of the process.  `redactor` cleans what errors say, and looks at every reply once more.
+    `unlocking` is the vault of the process.  `redactor` cleans what errors say, and looks at every reply once more.  `prove`
+    verifies the audit of an environment.
     """
     keeper, meter, log = Doorkeeper.of(token, clock), meter or PrometheusMeter(), log or NoLog()
     redactor = redactor or SecretFilter()
@@ -96,7 +99,9 @@ def create_app(
             Exception: on_bug,
         },
     )
-    app.state.door = Door(desks=desks, clock=clock, version=version, brokers=tuple(brokers), vault=unlocking)
+    app.state.door = Door(
+        desks=desks, clock=clock, version=version, brokers=tuple(brokers), vault=unlocking, prove=prove
+    )
     app.state.meter = meter
     app.state.clean = redactor.clean
     app.include_router(system.router)

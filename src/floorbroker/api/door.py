@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FieldError, InvalidRequest, NotFound
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.desk import Caller, Desk
+from floorbroker.store.audit.evidence import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class Door:
     version: str
     brokers: Sequence[BrokerInfo] = field(default=())
     vault: Unlocking | None = None
+    prove: Callable[[Environment], Awaitable[Verdict]] | None = None  # the audit's verifier
 
 
 def door_of(request: Request) -> Door:

@@ -203,9 +203,14 @@ class DisarmQuery(Query):
     reason: Reason = "by hand"
 
 
-class AuditQuery(Query):
-    """A page of the audit; `environment` may be left out where there is one."""
+class AuditVerifyQuery(Query):
+    """Whose audit; `environment` may be left out where there is one."""
 
     environment: Literal["sim", "paper", "live"] | None = None
+
+
+class AuditQuery(AuditVerifyQuery):
+    """A page of the audit."""
+
     after: Sequence = 0
     limit: Limit = 100

@@ -21,10 +21,11 @@ from floorbroker.domain.errors import FloorbrokerError, JournalFault
 from floorbroker.domain.ports import NO_STEPS, AuditEntry, Entry, Log, Meter, Steps
 from floorbroker.domain.secret import Secret
 from floorbroker.oms.unforeseen import ours
-from floorbroker.store.audit import Chain, ChainBroken, Places, begun, opened
+from floorbroker.store.audit.chain import Chain, ChainBroken, begun, opened
 from floorbroker.store.audit.checkpoint import Checkpoint
 from floorbroker.store.audit.copying import Copy
 from floorbroker.store.audit.notes import EVERYWHERE, begun_note, checkpoint_note, last_begun, node_of
+from floorbroker.store.audit.places import Places
 from floorbroker.store.audit.rows import Row, audit_pages
 from floorbroker.store.reader import JournalReader
 from floorbroker.store.sqlite import SqliteJournal

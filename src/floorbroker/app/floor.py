@@ -19,6 +19,7 @@ from floorbroker.app.credentials import BotFile, place_of, profile_of, read_bot
 from floorbroker.app.failpoints import VARIABLE, fail_points
 from floorbroker.app.home import Home
 from floorbroker.app.permits import FilePermits
+from floorbroker.app.proving import Prover, prover_of
 from floorbroker.app.redactor import SecretFilter, secrets_in
 from floorbroker.app.sources import Sources, gather
 from floorbroker.app.trust import trusted_by
@@ -110,6 +111,7 @@ class Floor:
     desks: dict[Environment, Gateway]
     profiles: tuple[Profile, ...]
     vault: Unlocking
+    prove: Prover
 
 
 @asynccontextmanager
@@ -157,7 +159,8 @@ async def open_floor(
             await desk.start()
             vault.listeners += [session.on_lock for session in desk.sessions.values()]
         stack.push_async_callback(_ended, asyncio.create_task(vault.watch(), name="vault"))
-        yield Floor(home=home, config=config, desks=desks, profiles=tuple(seat.profile for seat in seats), vault=vault)
+        profiles, prove = tuple(seat.profile for seat in seats), prover_of(home, config.audit.copy_to, desks)
+        yield Floor(home=home, config=config, desks=desks, profiles=profiles, vault=vault, prove=prove)
 
 
 def vault_of(home: Home, config: Config, world: Outside) -> Unlocking:

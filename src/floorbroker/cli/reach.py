@@ -211,6 +211,7 @@ async def _inside(stack: AsyncExitStack, home: Home, settings: Settings) -> Door
         brokers=tuple(BROKERS.values()),
         unlocking=floor.vault,
         redactor=outside.redactor,
+        prove=floor.prove,
     )
     http = httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app=app, raise_app_exceptions=False),

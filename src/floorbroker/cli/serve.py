@@ -200,6 +200,7 @@ def _app(floor: Floor, token: Secret, host: str, outside: Outside, meter: Promet
         version=__version__,
         brokers=tuple(BROKERS.values()),
         unlocking=floor.vault,
+        prove=floor.prove,
         hosts={*LOOPBACK, host},
         page=web_page(desks=floor.desks, clock=outside.clock, version=__version__),
         redactor=outside.redactor,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import rfc8785
 
 from floorbroker.domain.values import time_text
-from floorbroker.store.audit import audit_lines
+from floorbroker.store.audit.rows import audit_lines
 from floorbroker.store.reader import Columns, JournalReader, moment_of
 
 DIGEST_NODE = "-"  # a digest compares what was done, wherever it was done

@@ -11,7 +11,8 @@ from floorbroker.api.body import read_json
 from floorbroker.api.door import CallerDep, DeskDep, DoorDep, NoQuery, reply
 from floorbroker.api.listing import list_reply
 from floorbroker.api.openapi import ACTING, VENUE, WITH_BODY, problems, reads, returns, returns_list
-from floorbroker.api.params import AuditQuery
+from floorbroker.api.params import AuditQuery, AuditVerifyQuery
+from floorbroker.api.views.audit import AuditVerdictView, verdict_view
 from floorbroker.api.views.operations import AuditView, KillView, audit_view, kill_view
 from floorbroker.domain.errors import FieldError, InvalidRequest, NotFound
 from floorbroker.domain.values import Environment, ProfileName
@@ -78,7 +79,23 @@ async def list_audit(request: Request, door: DoorDep, query: Annotated[AuditQuer
     return list_reply(request, [v for v in (audit_view(r, environment.value) for r in rows) if v is not None], None)
 
 
-def _environment(door: DoorDep, query: AuditQuery) -> Environment:
+@audit.post(
+    "/audit/verify",
+    operation_id="verify_audit",
+    responses=returns(AuditVerdictView, "What the verifier found.") | problems(409, 503),
+)
+async def verify_audit(door: DoorDep, query: Annotated[AuditVerifyQuery, Query()]) -> Response:
+    """Prove the exported audit of one environment against its keys, its journal and its copy; changes nothing.
+
+    Older segments that were moved away are told of in `remarks`.  One verification runs at a time.
+    """
+    environment = _environment(door, query)
+    if door.prove is None:
+        raise NotFound("this server exports no audit")
+    return reply(verdict_view(await door.prove(environment)))
+
+
+def _environment(door: DoorDep, query: AuditVerifyQuery) -> Environment:
     if query.environment is None and len(door.desks) != 1:
         wrong = FieldError(
             pointer="/query/environment", code="missing", detail="name the environment: each has its own journal"

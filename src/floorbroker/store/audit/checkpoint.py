@@ -11,7 +11,6 @@ from hashlib import sha256
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from floorbroker.domain.errors import ConfigInvalid
@@ -128,11 +127,15 @@ def tree_of(size: int, peaks: list[str]) -> Frontier:
 
 def public_pem(public: Ed25519PublicKey) -> bytes:
     """The public key as others read it."""
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - it loads ten times of what signing needs
+
     return public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def read_public(pem: bytes, *, where: str) -> Ed25519PublicKey:
     """Raises `ConfigInvalid` for anything but an Ed25519 public key in PEM."""
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - as above
+
     try:
         public = serialization.load_pem_public_key(pem)
     except ValueError:

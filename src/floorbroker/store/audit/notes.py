@@ -58,7 +58,7 @@ def checkpoint_notes(reader: JournalReader, *, log: str, upto: int) -> Iterator[
 
 
 def last_begun(reader: JournalReader) -> str | None:
-    """The name of the chain that this journal's rows leave in; None before the first."""
+    """The name of the chain that this journal's rows leave in; None before the first, and after one was put aside."""
     told = reader.notes(BEGUN, newest=True)
     entry = told[-1].entry if told else None
-    return entry.data["log"] if isinstance(entry, NoteEntry) else None
+    return (entry.data["log"] or None) if isinstance(entry, NoteEntry) else None

@@ -53,7 +53,7 @@ def prove_record(places: Places, public: Ed25519PublicKey, seq: int) -> Proof:
     if not 0 < seq <= int(point.size):
         raise NotFound(f"no checkpoint covers record {seq} yet: the newest is over {point.size} records")
     ranges = inclusion_ranges(seq - 1, int(point.size))
-    found = _Collected(ranges, seq, upto=int(point.size))
+    found = _Collected(ranges, seq, upto=int(point.number))
     found.collect(places, public)
     if found.line is None:
         raise NotFound(f"record {seq} is not in these files: older segments were moved away")
@@ -69,7 +69,7 @@ def prove_extension(places: Places, public: Ed25519PublicKey, old_size: int) -> 
     if old is None:
         raise NotFound(f"there is no checkpoint over {old_size} records in these files")
     ranges = consistency_ranges(old_size, int(point.size))
-    found = _Collected(ranges, 0, upto=int(point.size))
+    found = _Collected(ranges, 0, upto=int(point.number))
     found.collect(places, public)
     return Proof(kind=CONSISTENCY, checkpoint=point, path=found.path(ranges), old=old)
 
@@ -164,6 +164,8 @@ class _Stamp(msgspec.Struct):
 
 @dataclass(slots=True)
 class _Collected:
+    """The hashes of some ranges, and one record, from the files up to checkpoint `upto`, which are verified on the way."""
+
     ranges: list[Range]
     seq: int
     upto: int
@@ -183,9 +185,9 @@ class _Collected:
         )
         for number, path in places.segments():
             for _, line in walk.enter(path, number=number):
-                if walk.size >= self.upto:
-                    return
                 walk.take(line)
+                if walk.number == self.upto:
+                    return
 
     def path(self, ranges: list[Range]) -> list[str]:
         return [found.hex() for found in self.hashes.hashes(ranges)]

@@ -14,8 +14,7 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from floorbroker.domain.errors import JournalFault
-from floorbroker.store.audit import ChainBroken, set_aside
-from floorbroker.store.audit.chain import CHECKPOINT_RECORDS
+from floorbroker.store.audit.chain import CHECKPOINT_RECORDS, ChainBroken, set_aside
 from tests.unit.store.audit.chains import Desk, row, rows, sequence
 
 

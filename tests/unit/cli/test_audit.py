@@ -1,0 +1,186 @@
+"""The audit's verbs, on a home that a desk lived in."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.running import Server, document, run, served
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which an order was filled; nobody changes it."""
+    home = tmp_path_factory.mktemp("home")
+    assert run(home, "buy", "AAPL", "5", "--wait").exit_code == 0
+    return home
+
+
+@pytest.fixture
+def home(lived: Path, tmp_path: Path) -> Path:
+    """The same, to do things to."""
+    copied = tmp_path / "home"
+    copied.mkdir()
+    for path in lived.rglob("*"):
+        target = copied / path.relative_to(lived)
+        target.mkdir() if path.is_dir() else target.write_bytes(path.read_bytes())
+    return copied
+
+
+def tamper(home: Path, old: bytes = b'"symbol":"AAPL"') -> None:
+    path = home / "audit" / "paper-000001.jsonl"
+    data = path.read_bytes()
+    assert old in data
+    path.write_bytes(data.replace(old, b'"symbol":"AMZN"', 1))
+
+
+def test_a_sound_audit_is_said_to_be_sound_and_by_what(home: Path) -> None:
+    told = run(home, "audit", "verify")
+    assert told.exit_code == 0
+    assert told.stdout.startswith("paper: sound: records 1 to ")
+    assert "by the MAC of every record" in told.stdout
+    (verdict,) = document(run(home, "--json", "audit", "verify"))["environments"]
+    assert (verdict["ok"], verdict["finding"], verdict["waiting"]) == (True, None, 0)
+
+
+def test_tampering_is_exit_code_11_and_names_the_record(home: Path) -> None:
+    tamper(home)
+    told = run(home, "audit", "verify")
+    assert told.exit_code == 11
+    assert told.stdout.startswith("paper: NOT SOUND: changed at record 3, paper-000001.jsonl:4")
+    answer = json.loads(run(home, "--json", "audit", "verify").stdout)
+    assert (answer["ok"], answer["environments"][0]["finding"]["seq"]) == (False, 3)
+
+
+def test_a_first_key_that_was_handed_over_is_used_and_never_shown(home: Path) -> None:
+    first = home / "audit" / "paper.first"
+    key = first.read_text()
+    first.unlink()
+    assert "the MACs were not looked at" in run(home, "audit", "verify").stderr
+    reading, writing = os.pipe()
+    os.write(writing, key.encode())
+    os.close(writing)
+    told = run(home, "audit", "verify", "--k0-fd", str(reading))
+    os.close(reading)
+    assert "with the first key that was handed over" in told.stdout
+    assert key.strip() not in told.output
+
+
+@pytest.mark.parametrize("text", ["", "00", "x" * 64, "00" * 40])
+def test_a_first_key_that_is_none_is_refused_without_showing_it(home: Path, text: str) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, text.encode())
+    os.close(writing)
+    told = run(home, "audit", "verify", "--k0-fd", str(reading))
+    os.close(reading)
+    assert told.exit_code == 3
+    assert "64 lower-case hexadecimal digits" in told.stderr
+    assert not text or text not in told.stderr
+
+
+def test_somebody_else_verifies_a_folder_with_the_public_key(home: Path, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    for name in ("paper-000001.jsonl",):
+        (theirs / name).write_bytes((home / "audit" / name).read_bytes())
+    key = tmp_path / "desk.pub"
+    key.write_bytes((home / "audit" / "paper.pub").read_bytes())
+    words = ["audit", "verify", "--folder", str(theirs), "--public-key", str(key)]
+    told = run(tmp_path / "elsewhere", *words)
+    assert (told.exit_code, f"with the public key of {key}" in told.stdout) == (0, True)
+    assert "journal" not in told.stdout
+    path = theirs / "paper-000001.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"symbol":"AAPL"', b'"symbol":"AMZN"', 1))
+    assert run(tmp_path / "elsewhere", *words).exit_code == 11
+
+
+def test_one_record_is_proven_to_somebody_with_the_public_key_alone(home: Path, tmp_path: Path) -> None:
+    proof, key = tmp_path / "proof.json", str(home / "audit" / "paper.pub")
+    assert run(home, "audit", "export", "--seq", "3", "--out", str(proof)).exit_code == 0
+    told = run(tmp_path / "elsewhere", "audit", "verify", "--proof", str(proof), "--public-key", key)
+    assert told.exit_code == 0
+    assert told.stdout.startswith("proven: this record is one of the ")
+    assert '"symbol":"AAPL"' in told.stdout
+    proof.write_bytes(proof.read_bytes().replace(b"AAPL", b"AMZN"))
+    told = run(tmp_path / "elsewhere", "--json", "audit", "verify", "--proof", str(proof), "--public-key", key)
+    assert (told.exit_code, json.loads(told.stdout)["ok"]) == (11, False)
+
+
+def test_a_checkpoint_is_proven_to_go_on_from_an_older_one(home: Path, tmp_path: Path) -> None:
+    size = document(run(home, "--json", "audit", "verify"))["environments"][0]["last"]
+    assert run(home, "buy", "MSFT", "1", "--wait").exit_code == 0
+    proof = tmp_path / "proof.json"
+    assert run(home, "audit", "export", "--extends", str(size), "-o", str(proof)).exit_code == 0
+    told = run(home, "audit", "verify", "--proof", str(proof), "--public-key", str(home / "audit" / "paper.pub"))
+    assert f"begin with the {size} that were signed at" in told.stdout
+
+
+def test_records_are_exported_by_time(home: Path, tmp_path: Path) -> None:
+    everything = run(home, "audit", "export", "--since", "2020-01-01").stdout.splitlines()
+    assert [json.loads(line)["seq"] for line in everything] == [str(n + 1) for n in range(len(everything))]
+    assert run(home, "audit", "export", "--until", "2020-01-01T00:00:00Z").stdout == ""
+    file = tmp_path / "rows.jsonl"
+    assert run(home, "audit", "export", "-o", str(file)).exit_code == 0
+    assert file.read_text().splitlines() == everything
+    assert run(home, "audit", "export", "-o", str(file)).exit_code == 2  # an existing file is not written over
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "told"),
+    [
+        (["verify", "--env", "moon"], 2, "moon"),
+        (["verify", "--env", "live"], 5, "no audit of live"),
+        (["verify", "--folder", "/nowhere"], 5, "no audit in /nowhere"),
+        (["verify", "--public-key", "/nowhere"], 3, "/nowhere"),
+        (["verify", "--proof", "/nowhere"], 2, "--public-key"),
+        (["verify", "--proof", "/nowhere", "--public-key", "/nowhere"], 2, "/nowhere"),
+        (["verify", "--k0-fd", "999"], 2, "--k0-fd 999"),
+        (["export", "--seq", "1", "--extends", "1"], 2, "--seq and --extends"),
+        (["export", "--seq", "9999"], 5, "no checkpoint covers record 9999 yet"),
+        (["export", "--extends", "9999"], 5, "newest checkpoint is over"),
+        (["export", "--since", "yesterday"], 2, "yesterday"),
+        (["restart", "--reason", " "], 2, "--reason"),
+    ],
+)
+def test_what_cannot_be_done_is_said_with_its_exit_code(
+    lived: Path, words: list[str], exit_code: int, told: str
+) -> None:
+    result = run(lived, "audit", *words)
+    assert (result.exit_code, told in result.stderr) == (exit_code, True), result.output
+
+
+def test_a_proof_of_files_that_are_not_sound_is_not_made(home: Path) -> None:
+    tamper(home)
+    result = run(home, "audit", "export", "--seq", "1")
+    assert (result.exit_code, "not sound at record 1" in result.stderr) == (11, True)
+
+
+def test_a_broken_chain_is_put_aside_and_the_next_start_begins_another(home: Path) -> None:
+    (home / "audit" / "paper.key").unlink()
+    refused = run(home, "buy", "AAPL", "1")
+    assert (refused.exit_code, "floorbroker audit restart" in refused.stderr) == (8, True), refused.output
+    assert run(home, "audit", "restart", "--reason", "the key was lost").stdout.startswith(
+        "the old chain stands in audit/paper-aside-001"
+    )
+    assert run(home, "buy", "AAPL", "1", "--wait").exit_code == 0
+    verdict = document(run(home, "--json", "audit", "verify"))["environments"][0]
+    assert (verdict["ok"], verdict["first"]) == (True, 1)
+    assert b'"action":"audit.restart"' in (home / "audit" / "paper-000001.jsonl").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with served(tmp_path_factory.mktemp("served")) as running:
+        yield running
+
+
+def test_a_running_server_verifies_over_rest_and_beside_the_command(server: Server) -> None:
+    reply = server._http.post("/api/v1/audit/verify").raise_for_status().json()  # noqa: SLF001 - a path above the environment
+    assert (reply["ok"], reply["environment"], reply["finding"]) == (True, "paper", None)
+    assert reply["records"] > 0
+    assert run(server.home, "audit", "verify").exit_code == 0
+    assert run(server.home, "audit", "restart", "--reason", "x").exit_code == 13
