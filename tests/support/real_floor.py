@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 from floorbroker.api import HashedToken, create_app, token_digest
 from floorbroker.app.floor import Outside, open_floor
 from floorbroker.app.home import Home
+from floorbroker.app.trail import Trail
 from floorbroker.brokers.registry import BROKERS
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.web import web_page
@@ -62,6 +63,11 @@ async def real_floor(folder: Path, **settings: str) -> AsyncIterator[House]:
             version="0.1.0",
             brokers=tuple(BROKERS.values()),
             prove=floor.prove,
+            acts=Trail(
+                journals={environment: desk.journal for environment, desk in floor.desks.items()},
+                clock=outside.clock,
+                log=outside.log,
+            ),
             page=web_page(desks=floor.desks, clock=outside.clock, version="0.1.0"),
         )
         async with httpx2.AsyncClient(

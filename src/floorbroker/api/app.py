@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from floorbroker.api.auth import Doorkeeper, TokenCheck
+from floorbroker.api.auth import Acts, Doorkeeper, TokenCheck
 from floorbroker.api.cleaning import CleanReplies
 from floorbroker.api.door import Door
 from floorbroker.api.metrics import PrometheusMeter
@@ -62,15 +62,16 @@ def create_app(
     unlocking: Unlocking | None = None,
     redactor: SecretFilter | None = None,
     prove: Callable[[Environment], Awaitable[Verdict]] | None = None,
+    acts: Acts | None = None,
 ) -> FastAPI:
     """The server over `desks`, one per environment.
 
     `token` turns a bearer token into its principal (`HashedToken` for the one of the first run).  `hosts` are the names this
     server answers to.  `page` makes the routes of the web page; it is handed the way to log in, and its paths need no token.
     `unlocking` is the vault of the process.  `redactor` cleans what errors say, and looks at every reply once more.  `prove`
-    verifies the audit of an environment.
+    verifies the audit of an environment; `acts` records who came in and who was turned away.
     """
-    keeper, meter, log = Doorkeeper.of(token, clock), meter or PrometheusMeter(), log or NoLog()
+    keeper, meter, log = Doorkeeper.of(token, clock, acts), meter or PrometheusMeter(), log or NoLog()
     redactor = redactor or SecretFilter()
     perimeter = Middleware(
         Perimeter,

@@ -12,6 +12,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from floorbroker.domain.clock import Clock
 
@@ -102,33 +103,78 @@ class LoginBrake:
         self._failed.setdefault(address, deque(maxlen=LOGINS_PER_MINUTE)).append(self.clock.monotonic())
 
 
+class Acts(Protocol):
+    """Where comings and goings are recorded: the audit of every desk behind this door."""
+
+    async def came_in(self, principal: str, *, via: str, action: str, address: str) -> None:
+        """A login or a logout.  Raises `JournalFault` where it cannot be recorded: then it must not happen."""
+        ...
+
+    def is_new(self, principal: str, via: str, address: str) -> bool:
+        """Whether this is the first use of a way in from an address."""
+        ...
+
+    async def first_use(self, principal: str, *, via: str, address: str) -> None: ...
+
+    async def turned_away(self, *, via: str, action: str, outcome: str, address: str) -> None:
+        """A wrong token, or one too many."""
+        ...
+
+
+class NoActs:
+    """Records nothing: for a door that lives as long as one command, whose own acts are recorded by what they do."""
+
+    async def came_in(self, principal: str, *, via: str, action: str, address: str) -> None:
+        del principal, via, action, address
+
+    def is_new(self, principal: str, via: str, address: str) -> bool:
+        del principal, via, address
+        return False
+
+    async def first_use(self, principal: str, *, via: str, address: str) -> None:
+        del principal, via, address
+
+    async def turned_away(self, *, via: str, action: str, outcome: str, address: str) -> None:
+        del via, action, outcome, address
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doorkeeper:
-    """Every way in: `check` for tokens, `sessions` for cookies, `brake` for guesses at the login form."""
+    """Every way in: `check` for tokens, `sessions` for cookies, `brake` for guesses at the login form, `acts` for the audit."""
 
     check: TokenCheck
     sessions: Sessions
     brake: LoginBrake
+    acts: Acts = field(default_factory=NoActs)
 
     @classmethod
-    def of(cls, check: TokenCheck, clock: Clock) -> Doorkeeper:
-        return cls(check=check, sessions=Sessions(clock), brake=LoginBrake(clock))
+    def of(cls, check: TokenCheck, clock: Clock, acts: Acts | None = None) -> Doorkeeper:
+        return cls(check=check, sessions=Sessions(clock), brake=LoginBrake(clock), acts=acts or NoActs())
 
-    def login(self, token: str, address: str) -> str | None:
+    async def login(self, token: str, address: str) -> str | None:
         """A session reference for a right token; None for a wrong one, which is remembered."""
         principal = self.check(token)
         if principal is None:
             self.brake.failed(address)
+            await self.acts.turned_away(via="page", action="door.login", outcome="wrong token", address=address)
             return None
+        await self.acts.came_in(principal, via="page", action="door.login", address=address)
         return self.sessions.open(principal)
+
+    async def refuse(self, address: str) -> None:
+        """An address that must wait tried all the same."""
+        await self.acts.turned_away(via="page", action="door.login", outcome="too many", address=address)
 
     def wait_s(self, address: str) -> float:
         """Seconds until this address may try a token again."""
         return self.brake.wait_s(address)
 
-    def logout(self, reference: str) -> None:
+    async def logout(self, reference: str, address: str) -> None:
         """End a session."""
+        principal = self.sessions.principal(reference)
         self.sessions.close(reference)
+        if principal is not None:
+            await self.acts.came_in(principal, via="page", action="door.logout", address=address)
 
     @staticmethod
     def cookie_name(*, secure: bool) -> str:

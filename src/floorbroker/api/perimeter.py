@@ -100,9 +100,16 @@ class Perimeter:
         try:
             self._admit(request)
         except HTTPException as refusal:
+            if refusal.status_code == 401 and "authorization" in request.headers:
+                await self.keeper.acts.turned_away(
+                    via="api", action="door.token", outcome="wrong token", address=_address(request)
+                )
             reply = await on_http_exception(request, refusal)
             await reply(scope, receive, send)
             return
+        principal, via = request.state.principal, request.state.via
+        if via == "api" and principal is not None and self.keeper.acts.is_new(principal, via, _address(request)):
+            await self.keeper.acts.first_use(principal, via=via, address=_address(request))
         await self.app(scope, _bounded(receive), send)
 
     def _admit(self, request: Request) -> None:
@@ -140,6 +147,10 @@ class Perimeter:
         by_cookie = request.state.principal is not None and request.state.via == "page"
         if by_cookie and request.url.path not in self.forms and CSRF_HEADER not in request.headers:
             raise HTTPException(403, "a session changes things only with the header X-Floorbroker-Request: 1")
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def session_reference(request: Request) -> str | None:

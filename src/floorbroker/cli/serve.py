@@ -189,8 +189,10 @@ def _app(floor: Floor, token: Secret, host: str, outside: Outside, meter: Promet
     from floorbroker.api import create_app
     from floorbroker.api.auth import HashedToken, token_digest
     from floorbroker.app.compose import BROKERS
+    from floorbroker.app.trail import Trail
     from floorbroker.web import web_page
 
+    journals = {environment: desk.journal for environment, desk in floor.desks.items()}
     return create_app(
         desks=floor.desks,
         token=HashedToken(token_digest(token.reveal())),
@@ -201,6 +203,7 @@ def _app(floor: Floor, token: Secret, host: str, outside: Outside, meter: Promet
         brokers=tuple(BROKERS.values()),
         unlocking=floor.vault,
         prove=floor.prove,
+        acts=Trail(journals=journals, clock=outside.clock, log=outside.log),
         hosts={*LOOPBACK, host},
         page=web_page(desks=floor.desks, clock=outside.clock, version=__version__),
         redactor=outside.redactor,

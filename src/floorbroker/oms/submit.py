@@ -60,6 +60,7 @@ class Submitter:
         while (running := self._first_use.get(mark)) is not None:
             await asyncio.wait([running])
         if (stored := self._stored(actor, key)) is not None:
+            self.ctx.writer.leave([self.ctx.audit(actor, "order.replay", stored.intent_id, outcome="stored")])
             return stored, True
         self._first_use[mark] = asyncio.get_running_loop().create_future()
         try:

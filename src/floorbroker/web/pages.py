@@ -27,11 +27,13 @@ SESSION_MAX_S = 12 * 60 * 60
 class Keeper(Protocol):
     """The way in, as the server's door keeps it."""
 
-    def login(self, token: str, address: str) -> str | None: ...
+    async def login(self, token: str, address: str) -> str | None: ...
+
+    async def refuse(self, address: str) -> None: ...
 
     def wait_s(self, address: str) -> float: ...
 
-    def logout(self, reference: str) -> None: ...
+    async def logout(self, reference: str, address: str) -> None: ...
 
     def cookie_name(self, *, secure: bool) -> str: ...
 
@@ -77,6 +79,7 @@ class Page:
         address = request.client.host if request.client else ""
         wait_s = self.keeper.wait_s(address)
         if wait_s > 0:
+            await self.keeper.refuse(address)
             reply = self.render(
                 "login.html", status=429, trouble=f"Too many wrong tokens. Try again in {wait_s:.0f} s."
             )
@@ -84,7 +87,7 @@ class Page:
             return reply
         form = await request.form(max_files=0, max_fields=4)
         token = form.get("token")
-        reference = self.keeper.login(token.strip(), address) if isinstance(token, str) else None
+        reference = await self.keeper.login(token.strip(), address) if isinstance(token, str) else None
         if reference is None:
             return self.render("login.html", status=401, trouble="That is not the token of this desk.")
         return self._with_session(request, reference)
@@ -106,7 +109,8 @@ class Page:
     async def logout(self, request: Request) -> Response:
         """End the session."""
         name = self.keeper.cookie_name(secure=request.url.scheme == "https")
-        self.keeper.logout(request.cookies.get(name, ""))
+        address = request.client.host if request.client else ""
+        await self.keeper.logout(request.cookies.get(name, ""), address)
         reply = RedirectResponse("/login", status_code=303)
         reply.delete_cookie(name, path="/", secure=request.url.scheme == "https", httponly=True, samesite="strict")
         return reply
