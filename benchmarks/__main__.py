@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import decode, guards, imports, machine, page, recovery, scale, submit
+from benchmarks import audit, decode, guards, imports, machine, page, recovery, scale, submit
 from benchmarks.environments import Absent
 from benchmarks.rounds import Figure
 
@@ -28,6 +28,7 @@ MEASURES: dict[tuple[str, ...], Measure] = {
     ("import_time", "import_memory", "cli_help"): imports.measure,
     ("recovery",): recovery.measure,
     ("scale_start", "scale_memory"): scale.measure,
+    ("audit_verify",): audit.measure,
 }
 TOPICS = {
     "scale": frozenset({"scale_start"}),

@@ -40,7 +40,17 @@ def judge(story: Story) -> Verdict:
     _both_sides(story, desk_orders, verdict)
     _fills(story, desk_orders, verdict)
     _same_key_same_order(story, verdict)
+    _audit(story, verdict)
     return verdict
+
+
+def _audit(story: Story, verdict: Verdict) -> None:
+    """The exported audit, held against its keys and the journal: no row skipped, doubled or changed by whatever happened."""
+    proof = story.door.ask("POST", "/api/v1/audit/verify").body
+    if not proof.get("ok"):
+        verdict.lost.append(f"the audit is not sound: {proof.get('finding') or proof}")
+    elif proof["waiting"]:
+        verdict.unexplained.append(f"{proof['waiting']} audit rows are not exported")
 
 
 def _desk_orders(story: Story, verdict: Verdict) -> list[dict[str, Any]]:

@@ -92,4 +92,6 @@ def _hit(step: str, turn: int, reached: int) -> int:
     """Another one each turn; of steps that are reached often, how often varies with time, so only the first half is used."""
     if step in STAGES:
         return 1
+    if step.startswith("audit."):
+        return 1 + turn % max(1, reached // 2)  # a look at the journal twice a second: how many there are is a matter of time
     return 1 + turn % (reached if reached <= SURE else reached // 2)

@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux: processes are watched by file descriptors"),
 ]
-KINDS = ("submit", "event", "cancel", "replace", "recon", "kill")
+KINDS = ("submit", "event", "cancel", "replace", "recon", "kill", "audit")
 STOPPED = (
     "submit.S3",
     "submit.S5",
@@ -40,6 +40,7 @@ BROKEN = (
     "replace.heard",
     "recon.ready",
     "kill.memory",
+    "audit.lines",
 )
 
 
