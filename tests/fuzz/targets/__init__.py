@@ -8,6 +8,7 @@ from tests.fuzz.targets import (
     alpaca_events,
     alpaca_replies,
     alpaca_updates,
+    audit,
     control_door,
     http_reply,
     journal,
@@ -27,5 +28,6 @@ TARGETS: dict[str, Target] = {
         journal.TARGET,
         control_door.TARGET,
         settings.TARGET,
+        audit.TARGET,
     )
 }

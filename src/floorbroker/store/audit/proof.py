@@ -7,6 +7,7 @@ the older one: nothing that was signed before was changed or taken out since.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -31,6 +32,7 @@ from floorbroker.store.audit.rows import VERSION
 from floorbroker.store.audit.walk import Walk
 
 INCLUSION, CONSISTENCY = "inclusion", "consistency"
+_NUMBER = re.compile(r"\d{1,18}")
 
 
 class Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,7 +110,7 @@ def read_proof(data: bytes, *, where: str) -> Proof:
     """Raises `InvalidRequest` for anything that is no proof."""
     try:
         return msgspec.json.decode(data, type=Proof)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest(f"{where}: this is no proof of the audit ({error})") from None
 
 
@@ -140,11 +142,17 @@ def newest_checkpoint(places: Places) -> Checkpoint:
 
 def _point(line: bytes) -> Checkpoint:
     try:
-        if line.startswith(b'{"checkpoint"'):
-            return msgspec.json.decode(line, type=SegmentHead).checkpoint
-        return msgspec.json.decode(line, type=Checkpoint)
-    except msgspec.MsgspecError as error:
-        raise NotFound(f"a checkpoint cannot be read: {error}; run floorbroker audit verify") from None
+        is_head = line.startswith(b'{"checkpoint"')
+        point = (
+            msgspec.json.decode(line, type=SegmentHead).checkpoint
+            if is_head
+            else msgspec.json.decode(line, type=Checkpoint)
+        )
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise NotFound(f"a checkpoint cannot be read: {error}; see: floorbroker audit verify") from None
+    if not (_NUMBER.fullmatch(point.size) and _NUMBER.fullmatch(point.number)):
+        raise NotFound("a checkpoint has no numbers where they should be; see: floorbroker audit verify")
+    return point
 
 
 def records_between(places: Places, *, since: str, until: str) -> Iterator[bytes]:
@@ -153,9 +161,16 @@ def records_between(places: Places, *, since: str, until: str) -> Iterator[bytes
         with path.open("rb") as lines:
             for line in lines:
                 if line.startswith(b'{"action"') and line.endswith(b"\n"):
-                    ts = msgspec.json.decode(line, type=_Stamp).ts
+                    ts = _stamp(line)
                     if (not since or ts >= since) and (not until or ts < until):
                         yield line
+
+
+def _stamp(line: bytes) -> str:
+    try:
+        return msgspec.json.decode(line, type=_Stamp).ts
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise NotFound(f"a record cannot be read: {error}; see: floorbroker audit verify") from None
 
 
 class _Stamp(msgspec.Struct):

@@ -118,7 +118,7 @@ def test_files_that_are_not_sound_prove_nothing(desk: Desk) -> None:
         prove_record(desk.places, desk.evidence().public, 20)
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"kind":1}', b"[" * 100_000])
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"kind":1}', b'{"kind":"\xfc"}', b"[" * 100_000])
 def test_what_is_no_proof_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidRequest, match=r"mail: this is no proof"):
         read_proof(data, where="mail")
@@ -130,3 +130,26 @@ def test_records_are_given_out_by_time_as_they_stand(desk: Desk) -> None:
     assert set(everything) <= set(desk.lines())
     assert list(records_between(desk.places, since="2027", until="")) == []
     assert list(records_between(desk.places, since="", until="2026-03-02T14:30:00.000000000Z")) == []
+
+
+@pytest.mark.parametrize("line", [b'{"env":"\xfc"}', b'{"env":1}', b'{"checkpoint":{}}'])
+def test_a_checkpoint_that_cannot_be_read_proves_nothing(desk: Desk, line: bytes) -> None:
+    _, path = desk.places.segments()[-1]
+    path.write_bytes(path.read_bytes() + line + b"\n")
+    with pytest.raises(NotFound, match="cannot be read"):
+        prove_record(desk.places, desk.evidence().public, 3)
+
+
+def test_a_size_that_is_no_number_proves_nothing(desk: Desk) -> None:
+    _, path = desk.places.segments()[-1]
+    *before, last = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(before) + last.replace(b'"size":"23"', b'"size":"' + b"9" * 5_000 + b'"'))
+    with pytest.raises(NotFound, match="no numbers"):
+        prove_record(desk.places, desk.evidence().public, 3)
+
+
+def test_a_record_that_cannot_be_read_is_not_passed_over(desk: Desk) -> None:
+    _, path = desk.places.segments()[-1]
+    path.write_bytes(path.read_bytes() + b'{"action":"\xfc"}\n')
+    with pytest.raises(NotFound, match="a record cannot be read"):
+        list(records_between(desk.places, since="2020", until=""))
