@@ -179,11 +179,9 @@ def _magic(found: bytes) -> None:
 def _header(text: bytes) -> Header:
     try:
         header = _decoder.decode(text)
-    except msgspec.MsgspecError as error:
+    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors, and so are those of broken UTF-8
         where = _PATH.search(str(error))
         raise Malformed("its header is not one of a vault" + (f" ({where.group(1)})" if where else "")) from None
-    except RecursionError:
-        raise Malformed("its header is not one of a vault") from None
     if header.version != 1:
         raise Malformed("its header is of a version that this program does not know; a newer Floorbroker wrote it")
     _bounded(header.kdf)

@@ -143,7 +143,7 @@ def values_of(entry: Entry, message: bytes) -> Mapping[str, Secret]:
     text, rest = message[_LENGTH : _LENGTH + length], message[_LENGTH + length :]
     try:
         found = msgspec.json.decode(text, type=dict[str, str])
-    except msgspec.MsgspecError:
+    except ValueError:  # msgspec's errors are, and so are those of broken UTF-8
         raise SealBroken from None
     if any(rest) or tuple(sorted(found)) != entry.fields:
         raise SealBroken

@@ -14,6 +14,7 @@ from tests.fuzz.targets import (
     journal,
     rest_body,
     settings,
+    vault,
 )
 
 TARGETS: dict[str, Target] = {
@@ -29,5 +30,6 @@ TARGETS: dict[str, Target] = {
         control_door.TARGET,
         settings.TARGET,
         audit.TARGET,
+        vault.TARGET,
     )
 }
