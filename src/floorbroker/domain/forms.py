@@ -42,7 +42,7 @@ class CredentialField:
 
     `environments` None asks for it in all of them.  `pattern` must match the whole answer, and `shape` says so in words.
     `prefixes` are how keys of each environment begin where the venue says: an answer that begins as another environment's
-    keys do is refused, so that a live key cannot end up in a paper profile.
+    keys do is refused, so that a live key cannot end up in a paper profile.  Simulators take any.
     """
 
     name: str  # BROKER_API_KEY and the like
@@ -67,7 +67,7 @@ class CredentialField:
         if not answer.isprintable() or answer != answer.strip():
             return "it has no spaces around it, no line breaks and no control characters"
         for other, prefix in self.prefixes.items():
-            if other is not environment and answer.startswith(prefix):
+            if environment is not Environment.SIM and other is not environment and answer.startswith(prefix):
                 return f"this is a key of environment {other.value}: it begins with {prefix}"
         if self.pattern and not re.fullmatch(self.pattern, answer, re.ASCII):
             return f"it is {self.shape}" if self.shape else "it does not look like one"

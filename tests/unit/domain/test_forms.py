@@ -47,7 +47,9 @@ def test_a_wrong_answer_is_told_with_what_would_be_right_and_not_repeated(answer
     assert len(answer) < 4 or answer not in wrong
 
 
-@pytest.mark.parametrize(("answer", "environment"), [("PK12", "paper"), ("AK12", "live"), ("ZZ12", "paper")])
+@pytest.mark.parametrize(
+    ("answer", "environment"), [("PK12", "paper"), ("AK12", "live"), ("ZZ12", "paper"), ("AK12", "sim")]
+)
 def test_a_right_answer_is_taken(answer: str, environment: str) -> None:
     assert KEY.wrong(answer, Environment(environment)) == ""
 
