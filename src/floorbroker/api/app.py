@@ -18,7 +18,8 @@ from floorbroker.api.metrics import PrometheusMeter
 from floorbroker.api.openapi import document, methods_at
 from floorbroker.api.perimeter import Envelope, Perimeter, host_names
 from floorbroker.api.problems import on_bug, on_floorbroker_error, on_http_exception, on_validation_error
-from floorbroker.api.routes import accounts, control, events, live, market, orders, profiles, system, vault
+from floorbroker.api.routes import accounts, control, events, live, market, orders, profiles, stored, system, vault
+from floorbroker.app.profiles import Profiles
 from floorbroker.app.redactor import SecretFilter
 from floorbroker.app.unlocking import Unlocking
 from floorbroker.domain.capability import BrokerInfo
@@ -37,6 +38,7 @@ API: tuple[APIRouter, ...] = (
     profiles.brokers,
     live.router,  # before the routes whose first word is an environment
     profiles.router,
+    stored.router,
     accounts.of_profile,
     accounts.router,
     orders.router,
@@ -63,13 +65,15 @@ def create_app(
     redactor: SecretFilter | None = None,
     prove: Callable[[Environment], Awaitable[Verdict]] | None = None,
     acts: Acts | None = None,
+    stored_profiles: Profiles | None = None,
 ) -> FastAPI:
     """The server over `desks`, one per environment.
 
     `token` turns a bearer token into its principal (`HashedToken` for the one of the first run).  `hosts` are the names this
     server answers to.  `page` makes the routes of the web page; it is handed the way to log in, and its paths need no token.
-    `unlocking` is the vault of the process.  `redactor` cleans what errors say, and looks at every reply once more.  `prove`
-    verifies the audit of an environment; `acts` records who came in and who was turned away.
+    `unlocking` is the vault of the process, `stored_profiles` what changes profiles.  `redactor` cleans what errors say, and
+    looks at every reply once more.  `prove` verifies the audit of an environment; `acts` records who came in and who was
+    turned away.
     """
     keeper, meter, log = Doorkeeper.of(token, clock, acts), meter or PrometheusMeter(), log or NoLog()
     redactor = redactor or SecretFilter()
@@ -100,8 +104,15 @@ def create_app(
             Exception: on_bug,
         },
     )
+    known = tuple(brokers)
     app.state.door = Door(
-        desks=desks, clock=clock, version=version, brokers=tuple(brokers), vault=unlocking, prove=prove
+        desks=desks,
+        clock=clock,
+        version=version,
+        brokers=known,
+        vault=unlocking,
+        prove=prove,
+        profiles=stored_profiles,
     )
     app.state.meter = meter
     app.state.clean = redactor.clean
@@ -117,9 +128,8 @@ class Application(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            self.openapi_schema = document(
-                self, models=(OrderSchema, ChangeSchema, control.KillSchema, live.ArmingSchema, *vault.SCHEMAS)
-            )
+            models = (OrderSchema, ChangeSchema, control.KillSchema, live.ArmingSchema, *vault.SCHEMAS, *stored.SCHEMAS)
+            self.openapi_schema = document(self, models=models)
         return self.openapi_schema
 
     def methods_at(self, path: str) -> list[str]:

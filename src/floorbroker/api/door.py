@@ -10,6 +10,7 @@ import msgspec
 from fastapi import Depends, Path, Request, Response
 
 from floorbroker.api.problems import request_id_of
+from floorbroker.app.profiles import Profiles
 from floorbroker.app.unlocking import Unlocking
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
@@ -29,6 +30,7 @@ class Door:
     brokers: Sequence[BrokerInfo] = field(default=())
     vault: Unlocking | None = None
     prove: Callable[[Environment], Awaitable[Verdict]] | None = None  # the audit's verifier
+    profiles: Profiles | None = None
 
 
 def door_of(request: Request) -> Door:

@@ -203,6 +203,12 @@ class DisarmQuery(Query):
     reason: Reason = "by hand"
 
 
+class RemoveQuery(Query):
+    """`force` removes a profile that still has open orders; they stay at the venue."""
+
+    force: Annotated[bool, Field(strict=False)] = False
+
+
 class AuditVerifyQuery(Query):
     """Whose audit; `environment` may be left out where there is one."""
 

@@ -142,7 +142,7 @@ def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surround
 
 def _context(seat: Seat, *, journal: Journal, switches: Switches, around: Surroundings) -> AccountContext:
     def tap(exchange: Exchange) -> None:
-        writer.leave([_exchange_row(exchange, seat.profile.name)])
+        writer.leave([exchange_row(exchange, seat.profile.name)])
 
     broker = build(_wiring(seat, switches=switches, tap=tap, around=around))
     name = seat.profile.name
@@ -266,7 +266,7 @@ def _nobody(change: Change) -> None:
     del change
 
 
-def _exchange_row(exchange: Exchange, profile: ProfileName) -> AuditEntry:
+def exchange_row(exchange: Exchange, profile: ProfileName) -> AuditEntry:
     """One exchange with the venue as an audit row; what stands in it went through the lists of headers and fields."""
     detail = {
         "method": exchange.method,
@@ -295,4 +295,4 @@ def _headers(headers: Mapping[str, str]) -> str:
     return "; ".join([f"{name}: {value}" for name, value in headers.items()])
 
 
-__all__ = ["BROKERS", "Seat", "Surroundings", "compose"]
+__all__ = ["BROKERS", "OWN_OPTIONS", "Seat", "Surroundings", "compose", "exchange_row"]

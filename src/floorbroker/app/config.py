@@ -23,7 +23,7 @@ from floorbroker.risk.limits import RiskLimits, limits_of
 PREFIX = "FLOORBROKER_"
 RESERVED = frozenset({"FLOORBROKER_HOME", "FLOORBROKER_DATA", "FLOORBROKER_CONTRACTS"})
 PAPER = "paper"
-_PROFILE_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+PROFILE_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 
 class _Section(BaseModel):
@@ -120,7 +120,7 @@ class Config(_Section):
 
     def enabled(self) -> list[Profile]:
         """Every enabled profile; the embedded paper venue when none is configured."""
-        found = [_profile(name, section) for name, section in self.profiles.items() if section.enabled]
+        found = [profile_in(name, section) for name, section in self.profiles.items() if section.enabled]
         return found or [Profile(name=ProfileName(PAPER), broker="PAPER", environment=Environment.PAPER)]
 
     @property
@@ -134,9 +134,9 @@ class Config(_Section):
         return limits_of({**self.risk, **(section.limits if section else {})}, profile.environment)
 
 
-def _profile(name: str, section: ProfileSection) -> Profile:
-
-    if not re.fullmatch(_PROFILE_NAME, name):
+def profile_in(name: str, section: ProfileSection) -> Profile:
+    """A section as the profile it describes, enabled or not.  Raises `ConfigInvalid`."""
+    if not re.fullmatch(PROFILE_NAME, name):
         raise ConfigInvalid(f"profile {name!r}: a name has lower-case letters, digits, - and _, at most 63")
     try:
         environment = Environment(section.environment)
@@ -155,6 +155,20 @@ def load(home: Home, *, path: Path | None = None, environ: Mapping[str, str] | N
         return Config.model_validate(layers.values)
     except ValidationError as error:
         raise ConfigInvalid(_explain(layers, error)) from None
+
+
+def config_of(text: str, file: Path) -> Config:
+    """What a file's text alone says, for looking at it before it is written.  Raises `ConfigInvalid` like `load`."""
+    try:
+        values = tomllib.loads(text)
+        config = Config.model_validate(values)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigInvalid(f"{file}: {error}") from None
+    except ValidationError as error:
+        raise ConfigInvalid(_explain(Layers(file, {}, {}), error)) from None
+    for profile in config.enabled():
+        config.limits(profile)
+    return config
 
 
 @dataclass(frozen=True, slots=True)

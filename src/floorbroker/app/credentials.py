@@ -74,20 +74,25 @@ def read_bot(path: Path, environ: Mapping[str, str] | None = None) -> BotFile:
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
     try:
-        lines = path.read_text("utf-8").splitlines()
+        text = path.read_text("utf-8")
     except FileNotFoundError:
         return
     except OSError as error:
         raise ConfigInvalid(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ConfigInvalid(f"{path}: it is not UTF-8 (byte {error.start})") from None
-    for number, line in enumerate(lines, start=1):
-        text = line.strip()
-        if not text or text.startswith("#"):
+    yield from lines_of(text, str(path))
+
+
+def lines_of(text: str, where: str) -> Iterator[tuple[str, str]]:
+    """Names and values of a text in the form of `.env_bot`.  Raises `ConfigInvalid` with the number of a wrong line."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        bare = line.strip()
+        if not bare or bare.startswith("#"):
             continue
-        name, equals, value = text.partition("=")
+        name, equals, value = bare.partition("=")
         if not equals or name.strip() not in NAMES:
-            raise ConfigInvalid(f"{path}:{number}: not one of {', '.join(NAMES)}")
+            raise ConfigInvalid(f"{where}:{number}: not one of {', '.join(NAMES)}")
         yield name.strip(), value.split(" #")[0].strip().strip("\"'")
 
 

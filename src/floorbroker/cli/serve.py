@@ -162,7 +162,7 @@ async def _serve(settings: Settings, home: Home, listener: socket.socket, host: 
         async with open_floor(home, outside=outside, config_path=settings.config) as floor:
             forget_environment()
             token, is_first = _token(home, outside)
-            app = _app(floor, token, host, outside, meter)
+            app = _app(floor, token, host, outside, meter, config=settings.config)
             url = url_of(*listener.getsockname()[:2])
             telling = asyncio.create_task(_announce_settled(settings, floor, url, token if is_first else None))
             try:
@@ -184,11 +184,14 @@ def _token(home: Home, outside: Outside) -> tuple[Secret, bool]:
     return token, is_first
 
 
-def _app(floor: Floor, token: Secret, host: str, outside: Outside, meter: PrometheusMeter) -> FastAPI:
+def _app(
+    floor: Floor, token: Secret, host: str, outside: Outside, meter: PrometheusMeter, *, config: Path | None
+) -> FastAPI:
     from floorbroker import __version__
     from floorbroker.api import create_app
     from floorbroker.api.auth import HashedToken, token_digest
     from floorbroker.app.compose import BROKERS
+    from floorbroker.app.profiles import Profiles
     from floorbroker.app.trail import Trail
     from floorbroker.web import web_page
 
@@ -204,6 +207,7 @@ def _app(floor: Floor, token: Secret, host: str, outside: Outside, meter: Promet
         unlocking=floor.vault,
         prove=floor.prove,
         acts=Trail(journals=journals, clock=outside.clock, log=outside.log),
+        stored_profiles=Profiles.of(floor.home, floor.vault, outside, path=config),
         hosts={*LOOPBACK, host},
         page=web_page(desks=floor.desks, clock=outside.clock, version=__version__),
         redactor=outside.redactor,
