@@ -34,9 +34,12 @@ UNITS_OF_TIME = ("_s", "_ms")
 BROAD = frozenset({"Exception", "BaseException"})
 
 VENUE_NAMES = re.compile(
-    r"\b(?:ALPACA|APCA|IBKR|IB|TWS|TRADIER|KRAKEN|BYBIT|BINANCE|OANDA|UPSTOX|POLYGON)_[A-Z_]*"
-    r"(?:KEY|KEY_ID|SECRET|TOKEN|HOST|PORT|URL|ENABLED|USERID|PASSWORD|CLIENT_ID|PAPER|TESTNET)\b"
+    r"\b(?:[A-Z0-9]+_)*(?:ALPACA|APCA|IBKR|IB|IBEAM|TWS|INTERACTIVE_BROKERS|TRADIER|KRAKEN|BYBIT|BINANCE|OANDA|UPSTOX|POLYGON)_"
+    r"(?:[A-Z0-9]+_)*(?:KEY|ID|SECRET|TOKEN|HOST|IP|PORT|URL|ENDPOINT|ENABLED|USER|USERID|USERNAME|PASSWORD|PAPER|LIVE|SANDBOX"
+    r"|TESTNET|ENV|ENVIRONMENT|MODE|ACCOUNT|NUMBER|FEED)\b"
 )
+# What pages may say of containers that other people publish, which have settings of their own.
+CONTAINER_NAMES = frozenset({"TWS_" + "USERID", "TWS_" + "PASSWORD", "IBEAM_" + "ACCOUNT", "IBEAM_" + "PASSWORD"})
 UNSAFE_MARKUP = re.compile(r"\|\s*safe\b|autoescape\s+false")
 # Written so that this file does not contain the words it looks for.
 WORKSHOP_WORDS = re.compile(

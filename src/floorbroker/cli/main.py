@@ -16,6 +16,7 @@ from typer.main import get_command
 from floorbroker.cli import (
     accounts,
     audit,
+    brokers,
     configuration,
     demonstrate,
     develop,
@@ -49,6 +50,7 @@ VERBS = (
     operate,
     audit,
     doctor,
+    brokers,
     configuration,
     vault,
     develop,

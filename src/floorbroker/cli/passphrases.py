@@ -78,6 +78,15 @@ def prompted(settings: Settings, question: str) -> Secret:
     return Secret(typer.prompt(question, hide_input=True, err=True))
 
 
+def prompted_for(settings: Settings, question: str) -> Secret:
+    """Another hidden answer, such as a broker's secret.  Raises a usage error where nobody is there to give it."""
+    from floorbroker.domain.secret import Secret
+
+    if not settings.may_ask:
+        raise usage("the new secret is needed", fix=_WAYS)
+    return Secret(typer.prompt(question, hide_input=True, err=True))
+
+
 def surrounding(settings: Settings, home: Home, vault_id: str) -> Found | None:
     """systemd's credential, `[vault] passphrase_file`, or the keyring where the configuration says so."""
     from floorbroker.app.config import load

@@ -24,6 +24,8 @@ from floorbroker.domain.errors import Conflict
 from floorbroker.domain.values import Environment, ProfileName
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from floorbroker.app.home import Home
 
 T = TypeVar("T")
@@ -181,8 +183,6 @@ def _token_of(home: Home) -> str | None:
 
 async def _inside(stack: AsyncExitStack, home: Home, settings: Settings) -> Door:
     """The same application around a floor that lives as long as this command."""
-    import httpx2
-
     from floorbroker import __version__
     from floorbroker.api import create_app
     from floorbroker.api.auth import HashedToken, token_digest
@@ -213,6 +213,13 @@ async def _inside(stack: AsyncExitStack, home: Home, settings: Settings) -> Door
         redactor=outside.redactor,
         prove=floor.prove,
     )
+    return await door_inside(stack, app, token, settings)
+
+
+async def door_inside(stack: AsyncExitStack, app: FastAPI, token: str, settings: Settings) -> Door:
+    """A door to an application of this process, without a socket."""
+    import httpx2
+
     http = httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app=app, raise_app_exceptions=False),
         base_url=INSIDE,
