@@ -93,5 +93,7 @@ def _hit(step: str, turn: int, reached: int) -> int:
     if step in STAGES:
         return 1
     if step.startswith("audit."):
-        return 1 + turn % max(1, reached // 2)  # a look at the journal twice a second: how many there are is a matter of time
+        return 1 + turn % max(
+            1, reached // 2
+        )  # a look at the journal twice a second: how many there are is a matter of time
     return 1 + turn % (reached if reached <= SURE else reached // 2)

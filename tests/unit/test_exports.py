@@ -39,4 +39,4 @@ def test_each_name_brings_only_what_it_needs() -> None:
     assert {"Side", "Order", "NewOrder", "ExecutionReport", "BrokerError"} <= set(values)
     loaded = loaded_by(f"from floorbroker import {', '.join(values)}")
     assert not loaded & HEAVY
-    assert not loaded_by("from floorbroker import OrderSchema") & (HEAVY - {"pydantic", "rfc8785"})
+    assert not loaded_by("from floorbroker import OrderSchema") & (HEAVY - {"pydantic", "msgspec"})

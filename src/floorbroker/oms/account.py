@@ -220,6 +220,7 @@ class AccountContext:
             account=self.account,
             reference=self.reference(wish.symbol),
             blocked=self.switches.blocked(),
+            locked=self.switches.locked(),
             not_ready=self.switches.not_ready(),
             not_armed=self.switches.not_armed(),
             messages_s=second,

@@ -56,6 +56,10 @@ def latch(s: Situation) -> Verdict:
     return _no("latch", s.blocked) if s.blocked else _ok("latch")
 
 
+def vault(s: Situation) -> Verdict:
+    return _no("vault", s.locked) if s.locked else _ok("vault")
+
+
 def ready(s: Situation) -> Verdict:
     return _no("ready", s.not_ready) if s.not_ready else _ok("ready")
 
@@ -357,6 +361,7 @@ def duplicate(s: Situation) -> Verdict:
 
 CONTROLS: tuple[Control, ...] = (
     latch,
+    vault,
     ready,
     armed,
     supported,

@@ -81,6 +81,7 @@ class Situation:
     account: Account | None = None
     reference: Reference | None = None
     blocked: str = ""  # why the latch is closed, empty when open
+    locked: str = ""  # why the vault lends nothing, empty when it does or none is needed
     not_ready: str = ""  # why the profile is not READY, empty when it is
     not_armed: str = ""
     messages_s: int = 0

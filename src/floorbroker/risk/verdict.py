@@ -16,6 +16,7 @@ from floorbroker.domain.errors import (
     Outcome,
     PositionSizeExceeded,
     RiskLimitExceeded,
+    VaultLocked,
 )
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.values import text_of
@@ -51,7 +52,9 @@ def _text(number: Decimal | int | None) -> str | None:
 
 
 _RULES = {"tick": "/limit_price", "lot": "/quantity", "min_qty": "/quantity", "min_notional": "/quantity"}
-_STATES: dict[str, type[FloorbrokerError]] = {"latch": KillSwitchOn, "ready": NotReady, "armed": NotArmed}
+_STATES: dict[str, type[FloorbrokerError]] = {
+    "latch": KillSwitchOn, "vault": VaultLocked, "ready": NotReady, "armed": NotArmed,
+}  # fmt: skip
 
 
 def refusal(verdict: Verdict) -> FloorbrokerError:

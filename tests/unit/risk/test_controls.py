@@ -97,6 +97,7 @@ def test_a_calm_situation_passes_every_control() -> None:
     ("change", "control"),
     [
         (_with(blocked="the kill switch is on"), "latch"),
+        (_with(locked="the vault is locked"), "vault"),
         (_with(not_ready="reconciling"), "ready"),
         (_with(not_armed="live trading is not enabled"), "armed"),
         (_instrument(asset_class=AssetClass.CRYPTO), "supported"),
