@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from floorbroker.domain.facts import Ack, Cancelled, Cum, Expired, Filled, Held, Unrecognised, Working
 from floorbroker.domain.orders import Order, OrderState
 from floorbroker.domain.records import ExecutionReport, Position
+from floorbroker.domain.standing import Evidence
 from floorbroker.domain.values import ZERO, IntentId, OrderId, text_of
 
 MIN_OVERLAP = timedelta(minutes=5)
 FIRST_LOOK_BACK = timedelta(days=1)
 FILLS_PATIENCE = timedelta(seconds=20)
+_UNDERSTOOD = (Ack, Working, Held, Filled, Cancelled, Expired, Cum)
 FILLS_PATIENCE_S = FILLS_PATIENCE.total_seconds()
 
 
@@ -67,13 +70,19 @@ def position_gaps(venue: Iterable[Position], ours: Mapping[str, Decimal]) -> tup
     return tuple(gap for gap in gaps if gap.missing != 0)
 
 
-def unsettled_symbols(orders: Iterable[Order], *, awaits_fills: Callable[[Order], bool]) -> frozenset[str]:
-    """Symbols whose position may change by what is known already: an order in doubt, or fills still to be told.
-
-    Fills that are not told for a while (older than the venue's list goes back) explain nothing any more.
-    """
-    waiting = [order for order in orders if order.in_doubt or (order.needs_executions and awaits_fills(order))]
+def unsettled_symbols(orders: Iterable[Order], *, waits: Callable[[Order], bool]) -> frozenset[str]:
+    """Symbols whose position may change by what is known already: an order in doubt, or one that `waits` for more."""
+    waiting = [order for order in orders if order.in_doubt or waits(order)]
     return frozenset(symbol for order in waiting for symbol in _symbols(order))
+
+
+def is_not_understood(evidence: Evidence) -> bool:
+    """Whether the newest word about an order is one that stands in no table: what it has filled may be part of that."""
+    odd = evidence.own.get(Unrecognised.kind)
+    if not odd:
+        return False
+    newest = max(fact.at for fact in odd)
+    return all(fact.at <= newest for fact in evidence.seen if isinstance(fact, _UNDERSTOOD))
 
 
 def _symbols(order: Order) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from floorbroker.oms.reconcile import (
     FILLS_PATIENCE_S,
     PositionGap,
     interrupted,
+    is_not_understood,
     look_back,
     position_gaps,
     unlisted,
@@ -233,14 +234,20 @@ class Reconciler:
         else:
             return (), gaps
         book, now = self.ctx.book, self.ctx.clock.now()
-        orders = [*book.open_orders(), *book.lacking_executions()]
-        waiting = unsettled_symbols(
-            orders, awaits_fills=lambda o: self._lacking.for_s(o.intent_id, o.version) < FILLS_PATIENCE_S
-        )
+        waiting = unsettled_symbols([*book.open_orders(), *book.lacking_executions()], waits=self._waits)
         waiting |= self.inbound.stray_symbols(since=now - FILLS_PATIENCE)
         confirmed = tuple(gap for gap in gaps if gap.symbol not in waiting)
         await self._adjust(confirmed)
         return confirmed, tuple(gap for gap in gaps if gap.symbol in waiting)
+
+    def _waits(self, order: Order) -> bool:
+        """Whether fills of this order are still to be told, or what the venue last said of it was not understood.
+
+        Fills that are not told for a while (older than the venue's list goes back) explain nothing any more.
+        """
+        if order.is_open and is_not_understood(self.ctx.book.evidence(order.intent_id)):
+            return True
+        return order.needs_executions and self._lacking.for_s(order.intent_id, order.version) < FILLS_PATIENCE_S
 
     def _gaps(self, positions: Fetched[Position]) -> tuple[PositionGap, ...]:
         self.ctx.on_positions(positions.items)

@@ -144,6 +144,15 @@ class GraceByTheWall(Reconciler):
                 await self.inbound.write_facts(order.intent_id, made)
 
 
+class ExplainsBesideOddWords(Reconciler):
+    """A position that differs is set right although the venue says of an order what nobody understands."""
+
+    __slots__ = ()
+
+    def _waits(self, order: Order) -> bool:
+        return order.needs_executions and super()._waits(order)
+
+
 class TakesErrorsAtTheirWord(Writer):
     """A commit that fails has not happened."""
 
@@ -261,6 +270,13 @@ BUGS = (
         breaks="RELIABILITY 3",
         plant=_inbound(GuessesWords),
         wants=struck_by("order.strange", "read.strange", "stream.strange"),
+    ),
+    Bug(
+        name="unknown status explains nothing",
+        what="A position is adjusted while the venue says of an order of that symbol what stands in no table.",
+        breaks="I9",
+        plant=Plant(desk=becomes(lambda desk: service_of(desk).reconciler, ExplainsBesideOddWords)),
+        wants=struck_by("read.strange"),
     ),
     Bug(
         name="done for the day read as an end",

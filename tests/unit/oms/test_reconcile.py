@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from floorbroker.domain import facts as f
+from floorbroker.domain.fold import OrderFold
 from floorbroker.domain.records import Position
-from floorbroker.oms.reconcile import look_back, position_gaps
+from floorbroker.domain.standing import Evidence
+from floorbroker.domain.values import IntentId, OrderId, Quantity
+from floorbroker.oms.reconcile import is_not_understood, look_back, position_gaps
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
@@ -46,3 +50,21 @@ def test_gaps_name_both_sides_and_what_is_missing() -> None:
     gaps = position_gaps([Position(symbol="AAPL", qty=Decimal(5))], {"AAPL": Decimal(3), "SPY": Decimal(-1)})
     assert [(gap.symbol, gap.missing) for gap in gaps] == [("AAPL", Decimal(2)), ("SPY", Decimal(1))]
     assert str(gaps[0]) == "AAPL: the venue holds 5, our fills say 3"
+
+
+def _told(*facts: f.Fact) -> Evidence:
+    order = OrderFold(IntentId("i"))
+    for fact in facts:
+        order.add(fact)
+    return order.evidence
+
+
+def test_an_order_is_not_understood_while_its_newest_word_stands_in_no_table() -> None:
+    v1, later = OrderId("v1"), NOW + timedelta(seconds=1)
+    odd = f.Unrecognised(source=f.Source.SNAPSHOT, at=NOW, text="status quantum", order_id=v1)
+    assert is_not_understood(_told(f.Working(source=f.Source.REPLY, at=NOW - timedelta(seconds=1), order_id=v1), odd))
+    assert not is_not_understood(_told(odd, f.Working(source=f.Source.SNAPSHOT, at=later, order_id=v1)))
+    assert not is_not_understood(
+        _told(odd, f.Cum(source=f.Source.SNAPSHOT, at=later, order_id=v1, cum_qty=Quantity(Decimal(3))))
+    )
+    assert not is_not_understood(_told(f.Working(source=f.Source.REPLY, at=NOW, order_id=v1)))
