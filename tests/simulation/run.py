@@ -14,6 +14,7 @@ from typing import Any
 
 from floorbroker.domain.errors import FloorbrokerError
 from floorbroker.domain.orders import Order
+from floorbroker.domain.ports import Record
 from floorbroker.gateway.desk import Caller, OrderFilter, SessionState
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.store.export import digest
@@ -105,9 +106,9 @@ async def _play(plan: Plan, loop: SimulatedLoop, home: Path, report: Report, pla
     house.weather.clear()
     house.log.note("the weather clears")
     await _calm(house, people, acts)
-    report.violations += await _verdict(house, people, acts, loop)
-    if house.desk is not None:
-        report.cells = visited(house.desk.journal.replay())
+    records = list(house.desk.journal.replay()) if house.desk is not None else []
+    report.violations += await _verdict(house, people, acts, loop, records)
+    report.cells = visited(records)
     report.orders, report.kills = people.orders, house.deaths
     report.states = frozenset(order.state.value for order in house.desk.orders()) if house.desk else frozenset()
 
@@ -121,10 +122,10 @@ async def _calm(house: House, people: People, acts: list[asyncio.Task[None]]) ->
     calm = house.plan.calm
     await asyncio.sleep({Calm.BRISK: 0.0, Calm.LONG: LONG_CALM_S, Calm.PATIENT: PATIENT_CALM_S}[calm])
     if calm is Calm.BRISK:
-        await _until(house.loop, lambda: _unsettled(house, acts) or _expects(house) or house.network.under_way)
+        await _until(house.loop, lambda: house.network.under_way or not _is_at_rest(house, acts))
     if calm is not Calm.PATIENT:
         acts.append(house.loop.create_task(people.reconcile_until_agreed()))
-    await _until(house.loop, lambda: _unsettled(house, acts) or _expects(house))
+    await _until(house.loop, lambda: not _is_at_rest(house, acts))
 
 
 async def _until(loop: SimulatedLoop, unrest: Callable[[], object]) -> None:
@@ -137,6 +138,15 @@ async def _until(loop: SimulatedLoop, unrest: Callable[[], object]) -> None:
             return
 
 
+def _is_at_rest(house: House, acts: list[asyncio.Task[None]]) -> bool:
+    """Whether nothing is unsettled, and the desk itself expects no more fills; asked each second, so it looks no further."""
+    desk = house.desk
+    if desk is None or desk.sessions[PROFILE].state is not SessionState.READY or not all(task.done() for task in acts):
+        return False
+    book = desk.sessions[PROFILE].ctx.book
+    return not any(_waits(order) for order in book.open_orders()) and not book.lacking_executions()
+
+
 def _unsettled(house: House, acts: list[asyncio.Task[None]]) -> list[str]:
     """Why the desk is not at rest."""
     if house.desk is None:
@@ -147,17 +157,12 @@ def _unsettled(house: House, acts: list[asyncio.Task[None]]) -> list[str]:
     return why + [f"unanswered: {task.get_name()}" for task in acts if not task.done()]
 
 
-def _expects(house: House) -> bool:
-    """Whether the desk itself says that fills are still to come."""
-    return house.desk is not None and bool(house.desk.sessions[PROFILE].ctx.book.lacking_executions())
-
-
 def _waits(order: Order) -> bool:
     return order.in_doubt or (order.is_open and (order.pending_cancel or order.pending_replace))
 
 
 async def _verdict(
-    house: House, people: People, acts: list[asyncio.Task[None]], loop: SimulatedLoop
+    house: House, people: People, acts: list[asyncio.Task[None]], loop: SimulatedLoop, records: list[Record]
 ) -> list[Violation]:
     errors = [*loop.errors, *(repr(task.exception()) for task in acts if task.done() and task.exception() is not None)]
     if house.desk is None:
@@ -171,7 +176,7 @@ async def _verdict(
     house.witness.end()
     claim = Claim(
         orders=desk.orders(),
-        records=list(desk.journal.replay()),
+        records=records,
         holdings=desk.sessions[PROFILE].ctx.book.holdings.all(),
         sends=house.network.sends,
         doubled=house.network.doubled,
