@@ -112,7 +112,7 @@ fast: setup
 	$(BIN)/python -m pytest -q -x -n $(WORKERS) --dist loadfile -m 'not slow and not judge and not browser' tests/unit
 
 sim: setup ## seeded fault schedules: make sim SCHEDULES=2000 SEED=1
-	@$(BIN)/python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED) $(if $(JOBS),--jobs $(JOBS))
+	@$(BIN)/python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED) $(if $(JOBS),--jobs $(JOBS)) $(if $(PAGE),--page $(PAGE))
 
 kill: setup ## a real desk killed at every named step: make kill TIMES=20
 	@$(BIN)/python -m tests.process --times $(TIMES)

@@ -13,14 +13,16 @@ from time import perf_counter
 
 from floorbroker.domain.steps import DESK
 from tests.simulation import plan_file
+from tests.simulation.cells import table
 from tests.simulation.claims import KINDS
-from tests.simulation.coverage import faults_table, table
+from tests.simulation.coverage import faults_table
 from tests.simulation.fleet import Played, default_jobs, play_all
 from tests.simulation.footsteps import steps_table
 from tests.simulation.plan import plan_of
 from tests.simulation.run import Report, run
 from tests.simulation.schedule import Plan
 from tests.simulation.shrink import Shrinker
+from tests.simulation.visits import lacks, page
 
 
 def main() -> int:
@@ -51,6 +53,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--digests", type=int, default=0, metavar="N", help="play N seeds twice and compare digests")
     parser.add_argument("--fingerprints", type=int, default=0, metavar="N", help="tell the digests of N seeds")
     parser.add_argument("--coverage", action="store_true", help="tell what was visited and what struck")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write what was visited as a page of the docs")
     parser.add_argument("--verbose", action="store_true", help="with --replay and --plan, the log as well")
     return parser.parse_args()
 
@@ -77,13 +80,19 @@ def _many(options: argparse.Namespace) -> int:
         say(table(cells))
         say(faults_table(struck))
         say(steps_table(reached, met))
+    if options.page is not None:
+        run_of = f"{options.schedules:,} schedules from seed {options.seed}"
+        options.page.write_text(page(cells, struck, reached, met, run=run_of), encoding="utf-8")
+    missing = lacks(cells, reached, met, schedules=options.schedules)
+    for text in missing:
+        say(f"coverage: {text}")
     counts = " ".join(f"{kind} {found[kind]}" for kind in KINDS)
     say(
         f"schedules {options.schedules} {counts} orders {orders} kills {kills} seconds {perf_counter() - began:.1f} "
         f"schedules_a_second_a_core {options.schedules / max(cpu_s, 1e-9):.1f} cells {len(cells)} "
         f"steps {len(reached)}/{len(DESK)}"
     )
-    return 1 if found else 0
+    return 1 if found or missing else 0
 
 
 def _replay(plan: Plan, *, verbose: bool) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from floorbroker.domain.facts import FACTS
 from floorbroker.domain.fold import OrderFold
@@ -28,15 +28,6 @@ def visited(records: Iterable[Record]) -> Counter[Cell]:
             cells[fold.view().state.value if fold.is_founded else NOTHING, entry.fact.kind] += 1
             fold.add(entry.fact)
     return cells
-
-
-def table(visited: Mapping[Cell, int]) -> str:
-    """The counts as a Markdown table, a row a fact and a column a state; empty where nothing was seen."""
-    head = "| fact | " + " | ".join(STATES) + " |\n|---|" + "--:|" * len(STATES)
-    rows = [
-        f"| `{kind}` | " + " | ".join(str(visited.get((state, kind), "")) for state in STATES) + " |" for kind in KINDS
-    ]
-    return "\n".join([head, *rows])
 
 
 def faults_table(struck: Counter[tuple[str, str]]) -> str:

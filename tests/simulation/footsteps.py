@@ -11,6 +11,18 @@ from floorbroker.transport.types import Request
 
 START = "start"  # before the first step of a life
 KILL = "kill"
+NEVER_REACHED = {
+    "recon.adjust": "the venue's positions are the sum of its fills, so nothing is ever left to explain away"
+}
+# What must strike right after which step, in a run of some thousands.
+MEETS: Mapping[str, tuple[str, ...]] = {
+    KILL: tuple(step for step in STEPS if step not in NEVER_REACHED),
+    "order": tuple(sending.signed for sending in SENDING.values()),
+    "disk": ("submit.S3", "replace.commit", "event.E3"),
+    "read": ("recon.begun", "recon.open", "recon.history", "recon.negative"),
+    "connect": ("event.E4",),
+    "stream": ("submit.S8", "cancel.written", "event.E4"),
+}
 
 
 @dataclass(slots=True)
@@ -32,9 +44,9 @@ class Footsteps:
         """A fault of this kind strikes now."""
         self.met[where, self.last] += 1
 
-    def died(self) -> None:
-        """A life ends now; the next begins before every step."""
-        self.met[KILL, self.last] += 1
+    def died(self, at: str | None = None) -> None:
+        """A life ends now, because of its step `at` where it was to end there; the next begins before every step."""
+        self.met[KILL, at or self.last] += 1
         self.last = START
 
     def connected(self, request: Request) -> None:
@@ -62,3 +74,12 @@ def steps_table(reached: Mapping[str, int], met: Mapping[tuple[str, str], int]) 
         for step in (START, *DESK)
     ]
     return "\n".join([head, *rows])
+
+
+def unmet(reached: Mapping[str, int], met: Mapping[tuple[str, str], int]) -> list[str]:
+    """Steps that were never reached, or at which nothing struck that must have."""
+    never = [f"{step} was never reached" for step in STEPS if step not in NEVER_REACHED and not reached.get(step)]
+    never += [f"{step} was reached: {why}" for step, why in NEVER_REACHED.items() if reached.get(step)]
+    return never + [
+        f"no {kind} struck at {step}" for kind, steps in MEETS.items() for step in steps if not met.get((kind, step))
+    ]

@@ -184,6 +184,7 @@ class House:
     lives: int = 0
     commands: int = 0  # of this life
     hits: int = 0  # of the step at which this life is to end
+    dies_at: str | None = None  # that step, once it was reached
     deaths: int = 0
     node: Node | None = None
     desk: Gateway | None = None
@@ -235,12 +236,14 @@ class House:
         self.hits += 1
         if self.hits == kill.hit:
             node.fatal_step = node.steps + 1
+            self.dies_at = step
 
     def _fall(self) -> None:
         """From this moment on nobody finds a desk."""
         self.desk = None
         self._up.clear()
-        self.footsteps.died()
+        self.footsteps.died(self.dies_at)
+        self.dies_at = None
 
     async def _live(self, node: Node) -> None:
         try:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.cells import misjudged
 from tests.simulation.plan import plan_of
 from tests.simulation.run import Report, run
 from tests.simulation.weather import KINDS
@@ -41,6 +42,7 @@ def test_no_schedule_loses_doubles_or_mistakes_an_order(first: int) -> None:
     assert _told(reports) == ""
     assert sum(report.orders for report in reports) > len(reports)
     assert sum(report.kills for report in reports) > 0
+    assert [text for report in reports for text in misjudged(report.cells)] == []
 
 
 @pytest.mark.parametrize("seed", [3, 17, 42, 101, 256])

@@ -9,11 +9,11 @@ from random import Random
 
 from floorbroker.domain.steps import STEPS
 from tests.simulation.clock import Step
-from tests.simulation.schedule import ACTIVE_S, Act, CancelAll, Correct, Kill, Plan
+from tests.simulation.footsteps import NEVER_REACHED
+from tests.simulation.schedule import ACTIVE_S, Act, CancelAll, Correct, Kill, Plan, Stop
 from tests.simulation.weather import OUTAGES, RARE, TWISTED, Fault
 
 Trouble = Callable[[Plan, Random], Plan]
-NEVER_IN_A_LIFE = frozenset(name for name in STEPS if name.startswith(("kill.", "recon.given", "recon.adjust")))
 
 
 def troubled(plan: Plan, random: Random) -> Plan:
@@ -83,7 +83,10 @@ def _correct(plan: Plan, random: Random) -> Plan:
 
 def _named_kill(plan: Plan, random: Random) -> Plan:
     """A life ends at a step with a name; the lives before it stay as they were."""
-    at = random.choice([name for name in STEPS if name not in NEVER_IN_A_LIFE])
+    stops = any(isinstance(act, Stop) for act in plan.acts)
+    at = random.choice(
+        [name for name in STEPS if name not in NEVER_REACHED and (stops or not name.startswith("kill."))]
+    )
     kill = Kill(0, random.uniform(0.2, 12), at=at, hit=random.choice((1, 1, 2, 3)))
     return replace(plan, kills=(*plan.kills[: random.randint(0, 1)], kill))
 

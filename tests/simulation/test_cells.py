@@ -1,0 +1,58 @@
+"""The table of cells is whole, and says what is missing and what cannot be."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from floorbroker.domain.facts import FACTS
+from floorbroker.domain.steps import STEPS
+from tests.simulation.cells import MANY, MUST, NEVER, ROWS, fate_of, misjudged, table, unvisited
+from tests.simulation.coverage import KINDS, STATES
+from tests.simulation.footsteps import MEETS, NEVER_REACHED, unmet
+from tests.simulation.visits import lacks, page
+
+ALL_OF_IT = {(state, kind): 1 for state in STATES for kind in KINDS if fate_of(state, kind)[0] == MUST}
+REACHED = {step: 1 for step in STEPS if step not in NEVER_REACHED}
+MET = {(kind, step): 1 for kind, steps in MEETS.items() for step in steps}
+
+
+def test_every_kind_of_fact_has_its_row_and_every_cell_that_cannot_be_its_reason() -> None:
+    assert set(ROWS) == set(FACTS)
+    for kind, row in ROWS.items():
+        named = [*row.must.split(), *row.may.split()]
+        assert set(named) <= set(STATES), kind
+        assert len(set(named)) == len(named), kind
+    assert all(why for state in STATES for kind in KINDS for fate, why in [fate_of(state, kind)] if fate == NEVER)
+
+
+def test_a_run_that_visits_all_of_it_lacks_nothing() -> None:
+    assert lacks(ALL_OF_IT, REACHED, MET, schedules=MANY) == []
+
+
+@pytest.mark.parametrize("cell", [("working", "done_for_day"), ("held", "expired"), ("working", "unrecognised")])
+def test_a_cell_that_must_be_visited_and_was_not_is_told(cell: tuple[str, str]) -> None:
+    (told,) = unvisited({**ALL_OF_IT, cell: 0})
+    assert cell[0] in told
+    assert cell[1] in told
+
+
+def test_a_cell_that_cannot_be_visited_and_was_is_told_whatever_the_size_of_the_run() -> None:
+    assert misjudged(ALL_OF_IT) == []
+    (told,) = lacks({("not_sent", "exec"): 1}, {}, {}, schedules=10)
+    assert "what never left is never heard of" in told
+
+
+def test_a_step_that_nothing_struck_is_told() -> None:
+    assert unmet(REACHED, {**MET, ("kill", "submit.S7"): 0}) == ["no kill struck at submit.S7"]
+    assert unmet({**REACHED, "submit.S7": 0}, MET) == ["submit.S7 was never reached"]
+    assert len(unmet({**REACHED, "recon.adjust": 1}, MET)) == 1
+
+
+def test_the_page_shows_what_must_be_what_may_be_and_what_cannot_be() -> None:
+    row = next(line for line in table({("sending", "reject"): 1200}).splitlines() if line.startswith("| `reject`"))
+    assert row.split("|")[4:6] == [" **1,200** ", " 0 "]
+    assert row.count("–") == len(STATES) - 2
+    whole = page({}, Counter(), {}, {}, run="no schedules")
+    assert "How often no schedules of the" in whole
