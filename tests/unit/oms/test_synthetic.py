@@ -8,7 +8,6 @@ from decimal import Decimal
 import pytest
 
 from floorbroker.domain import facts as f
-from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.fold import OrderFold
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.values import (
@@ -21,7 +20,6 @@ from floorbroker.domain.values import (
     Quantity,
     Side,
 )
-from floorbroker.oms.stood import Stood
 from floorbroker.oms.synthetic import GRACE_S, stand_ins
 
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
@@ -58,24 +56,3 @@ def test_a_total_has_its_grace_whatever_the_clocks_of_facts_say(off_s: int) -> N
 
 def made(order: OrderFold, *, stood_s: float) -> list[f.Exec]:
     return stand_ins(order.view(), order.evidence, now=AT, is_ripe=lambda *_: stood_s >= GRACE_S, mark=None)
-
-
-def test_each_new_total_has_a_grace_of_its_own() -> None:
-    clock = ManualClock(AT)
-    stood = Stood(clock.monotonic)
-    assert stood.for_s("v1", Decimal(4)) == 0
-    clock.set(AT + timedelta(seconds=8))
-    assert stood.for_s("v1", Decimal(4)) == 8
-    assert stood.for_s("v1", Decimal(6)) == 0
-    clock.set(AT + timedelta(seconds=12))
-    assert stood.for_s("v1", Decimal(6)) == 4
-
-
-def test_what_is_not_kept_begins_anew() -> None:
-    clock = ManualClock(AT)
-    stood = Stood(clock.monotonic)
-    for name in ("v1", "v2"):
-        stood.for_s(name, 1)
-    clock.set(AT + timedelta(seconds=3))
-    stood.keep(["v2", "v3"])
-    assert (stood.for_s("v1", 1), stood.for_s("v2", 1)) == (0, 3)
