@@ -98,7 +98,8 @@ class KillSwitch:
     def level(self, profile: ProfileName) -> int:
         """The level in force for a profile."""
         latches = self._latches
-        return max(latches[scope].level if scope in latches else 0 for scope in (GLOBAL, profile))
+        everywhere = latches[GLOBAL].level if GLOBAL in latches else 0
+        return max(everywhere, latches[profile].level) if profile in latches else everywhere
 
     def _latch(self, scope: ProfileName) -> _Latch:
         return self._latches.get(scope, _Latch())

@@ -139,7 +139,10 @@ class OrderBook:
         """An order in memory: where it was, called back, or begun."""
         if intent_id not in self._folds:
             self.recall(intent_id)
-        return self._folds.setdefault(intent_id, OrderFold(intent_id))
+        fold = self._folds.get(intent_id)
+        if fold is None:
+            fold = self._folds[intent_id] = OrderFold(intent_id)
+        return fold
 
     def _join(self, record: Record) -> OrderFold | None:
         """Take a record in without asking what it changes; the order it was about, if it was about one of ours."""
@@ -163,20 +166,17 @@ class OrderBook:
         self.holdings.adjust(symbol, qty)
 
     def _track(self, order: Order) -> None:
+        intent_id, is_open = order.intent_id, order.is_open
         lacks = order.needs_executions and order.terms.order_class is not OrderClass.MULTILEG
-        for members, belongs in (
-            (self._open, order.is_open),
-            (self._presumed, order.presumed),
-            (self._lacking, lacks),
-        ):
+        for members, belongs in ((self._open, is_open), (self._presumed, order.presumed), (self._lacking, lacks)):
             if belongs:
-                members.add(order.intent_id)
+                members.add(intent_id)
             else:
-                members.discard(order.intent_id)
-        self.touched.add(order.intent_id)
-        self._quiet.pop(order.intent_id, None)
-        if not (order.is_open or order.presumed or lacks):
-            self._quiet[order.intent_id] = None
+                members.discard(intent_id)
+        self.touched.add(intent_id)
+        self._quiet.pop(intent_id, None)
+        if not (is_open or order.presumed or lacks):
+            self._quiet[intent_id] = None
         self.holdings.update(order)
 
     # -- leaving memory and coming back -----------------------------------------------------------------------------------

@@ -61,6 +61,8 @@ class Holdings:
 
     def update(self, order: Order) -> None:
         """Take an order's live executions in place of those it had before."""
+        if not order.executions and order.intent_id not in self._parts:
+            return
         before, live = self._parts.pop(order.intent_id, ()), part_of(order)
         if live:
             self._parts[order.intent_id] = live

@@ -91,6 +91,9 @@ class OrderService:
 
     def _on_change(self, change: Change) -> None:
         before, after = change.before, change.after
+        if before is after:  # a further fact of one commit: its first has told what the order went through
+            self.announce(change)
+            return
         if after.state is OrderState.UNKNOWN:
             self.resolver.watch(after)
         if _appeared(before, after):

@@ -81,7 +81,9 @@ class Workload:
             self._take(intent_id, before)
         if part is not None:
             self._parts[intent_id] = part
-            self.loads.setdefault(part.symbol, Load()).add(part)
+            if part.symbol not in self.loads:
+                self.loads[part.symbol] = Load()
+            self.loads[part.symbol].add(part)
 
     def _take(self, intent_id: IntentId, part: Part) -> None:
         del self._parts[intent_id]

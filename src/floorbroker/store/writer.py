@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -60,7 +60,7 @@ class Batch:
     @classmethod
     def of(cls, entries: Sequence[Entry]) -> Batch:
         """Encoded at once, so that an entry that cannot be stored fails its own caller and nobody else."""
-        return cls(entries=tuple(entries), rows=tuple(encode(entry) for entry in entries))
+        return cls(entries=tuple(entries), rows=tuple(map(encode, entries)))
 
     def outcome(self) -> tuple[Record, ...]:
         if self.error is not None:
@@ -230,10 +230,9 @@ class Writer:
         self.connection.executemany(_INSERT_RECORD, columns)
         for claim in claims:
             self.connection.execute(*claim)
-        batch.records = tuple(
-            Record(seq=seq, epoch=self.epoch, at=stamp.at, entry=entry)
-            for seq, entry in enumerate(batch.entries, start=last.seq + 1)
-        )
+        epoch, at = self.epoch, stamp.at
+        numbered = enumerate(batch.entries, start=last.seq + 1)
+        batch.records = tuple([Record(seq=seq, epoch=epoch, at=at, entry=entry) for seq, entry in numbered])
         batch.last = reached
 
     def _assert_epoch(self) -> None:
@@ -272,7 +271,8 @@ def _laid_out(batch: Batch, stamp: Stamp, last: Last, *, epoch: int) -> tuple[li
         match entry:
             case FactEntry():
                 place = 0 if isinstance(entry.fact, Prepared) else seq
-                claims += _claims_of(entry, seq)
+                if (claim := _claim_of(entry, seq)) is not None:
+                    claims.append(claim)
             case KeyEntry():
                 place = seq
                 claims.append((_INSERT_KEY, (entry.principal, entry.profile, entry.key, seq)))
@@ -285,13 +285,14 @@ def _laid_out(batch: Batch, stamp: Stamp, last: Last, *, epoch: int) -> tuple[li
     return columns, claims, Last(seq, number)
 
 
-def _claims_of(entry: FactEntry, seq: int) -> Iterator[_Claim]:
+def _claim_of(entry: FactEntry, seq: int) -> _Claim | None:
     fact = entry.fact
     if isinstance(fact, Prepared | ReplaceAsked):
-        yield _INSERT_CLIENT_ID, (entry.profile, fact.cl_ord_id, seq)
-    elif isinstance(fact, Exec):
+        return _INSERT_CLIENT_ID, (entry.profile, fact.cl_ord_id, seq)
+    if isinstance(fact, Exec):
         # A second source may tell of the same execution (and add its fee): a record, but no second execution.
-        yield _INSERT_EXECUTION, (entry.profile, entry.intent_id, fact.exec_id, fact.version, seq)
+        return _INSERT_EXECUTION, (entry.profile, entry.intent_id, fact.exec_id, fact.version, seq)
+    return None
 
 
 def _refusal(error: Exception) -> FloorbrokerError:
