@@ -1,8 +1,8 @@
 """Commits on their way to the disk: a lone one goes at once, those that pile up go together.
 
 The first commit of a loop turn runs before `put` returns.  Whoever comes later in the same turn, or while a group is
-being written, waits; all who wait are written in one transaction.  So a quiet desk pays no hand-over and a busy one
-shares its flushes.
+being written, waits; all who wait are written in one transaction.  After a shared one the next waits for company too, until
+one has waited in vain.  So a quiet desk pays no hand-over and a busy one shares its flushes.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class CommitQueue:
         self._max_waiting = max_waiting
         self._waiting: deque[Batch] = deque()
         self._resting = True
+        self._has_company = False  # the last group was one of several
         self._drainer: asyncio.Task[None] | None = None
 
     async def put(self, batch: Batch) -> None:
@@ -72,7 +73,7 @@ class CommitQueue:
         return None
 
     def _rest(self) -> None:
-        self._resting = self._drainer is None
+        self._resting = self._drainer is None and not self._has_company
 
     async def _drain(self) -> None:
         try:
@@ -86,6 +87,7 @@ class CommitQueue:
             asyncio.get_running_loop().call_soon(self._rest)
 
     async def _go_together(self, group: list[Batch]) -> None:
+        self._has_company = len(group) > 1
         error: FloorbrokerError | None = JournalFault("the commit was broken off; its outcome is read from the journal")
         try:
             await self._executor.together(self._prepare(group))

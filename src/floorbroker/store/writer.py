@@ -31,6 +31,7 @@ _INSERT_KEY = "INSERT INTO keys VALUES (?, ?, ?, ?)"
 _INSERT_CLIENT_ID = "INSERT INTO client_ids VALUES (?, ?, ?)"
 _INSERT_EXECUTION = "INSERT INTO executions VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _INSERT_NOTE = "INSERT INTO notes VALUES (?, ?, ?)"
+_REFUSED = (sqlite3.IntegrityError, sqlite3.ProgrammingError, OverflowError, UnicodeEncodeError)
 _Columns = tuple[int, int, int, str, str, str | None, int | None, int | None, int | None, bytes]
 _Claim = tuple[str, tuple[str | int, ...]]
 _RETIRE = (
@@ -61,6 +62,12 @@ class Batch:
     def of(cls, entries: Sequence[Entry]) -> Batch:
         """Encoded at once, so that an entry that cannot be stored fails its own caller and nobody else."""
         return cls(entries=tuple(entries), rows=tuple(map(encode, entries)))
+
+    def take(self, last: Last, *, at: datetime, epoch: int) -> None:
+        """It is written: its entries are the records up to `last`."""
+        numbered = enumerate(self.entries, start=last.seq - len(self.entries) + 1)
+        self.records = tuple([Record(seq=seq, epoch=epoch, at=at, entry=entry) for seq, entry in numbered])
+        self.last, self.error = last, None
 
     def outcome(self) -> tuple[Record, ...]:
         if self.error is not None:
@@ -189,18 +196,32 @@ class Writer:
         return self.reserve is not None and self.reserve.release()
 
     def _lay_down(self, group: Sequence[Batch], stamp: Stamp) -> None:
-        self.rollback()
-        self.connection.execute("BEGIN IMMEDIATE")
         try:
-            self._assert_epoch()
-            append = self._append_alone if len(group) == 1 else self._append_beside
-            last = self.last
-            for batch in group:
-                last = append(batch, stamp, last)
+            self._begin()
+            if len(group) == 1:
+                self._append_alone(group[0], stamp)
+            elif not self._append_together(group, stamp):
+                self._begin()
+                last = self.last
+                for batch in group:
+                    last = self._append_beside(batch, stamp, last)
         except (sqlite3.Error, FloorbrokerError):
             with suppress(sqlite3.Error):  # the first error is the one that tells; a lock must not stay behind it
                 self.rollback()
             raise
+
+    def _begin(self) -> None:
+        self.rollback()
+        self.connection.execute("BEGIN IMMEDIATE")
+        self._assert_epoch()
+
+    def _append_together(self, group: Sequence[Batch], stamp: Stamp) -> bool:
+        """Write several batches as if they were one, which they nearly always can be; False when one of them is refused."""
+        try:
+            self._insert_all(group, stamp, self.last)
+        except _REFUSED:
+            return False
+        return True
 
     def _append_beside(self, batch: Batch, stamp: Stamp, last: Last) -> Last:
         """Write one batch of several under a savepoint; the last numbers used."""
@@ -209,31 +230,36 @@ class Writer:
         self.connection.execute("RELEASE batch")
         return last
 
-    def _append_alone(self, batch: Batch, stamp: Stamp, last: Last) -> Last:
+    def _append_alone(self, batch: Batch, stamp: Stamp) -> None:
         """Write the only batch of a transaction: when it is refused, nothing is in it."""
-        last = self._append(batch, stamp, last, undo="ROLLBACK")
+        self._append(batch, stamp, self.last, undo="ROLLBACK")
         if batch.error is not None:
             self.connection.execute("BEGIN IMMEDIATE")  # there is always a transaction to commit
-        return last
 
     def _append(self, batch: Batch, stamp: Stamp, last: Last, *, undo: str) -> Last:
         batch.records, batch.last, batch.error = (), None, None
         try:
-            self._insert_all(batch, stamp, last)
-        except (sqlite3.IntegrityError, sqlite3.ProgrammingError, OverflowError, UnicodeEncodeError) as error:
+            self._insert_all([batch], stamp, last)
+        except _REFUSED as error:
             self.connection.execute(undo)
             batch.error = _refusal(error)
         return batch.last or last
 
-    def _insert_all(self, batch: Batch, stamp: Stamp, last: Last) -> None:
-        columns, claims, reached = _laid_out(batch, stamp, last, epoch=self.epoch)
+    def _insert_all(self, group: Sequence[Batch], stamp: Stamp, last: Last) -> None:
+        """Every row of a group, and then what they claim; each batch learns its records."""
+        columns: list[_Columns] = []
+        claims: list[_Claim] = []
+        reached: list[Last] = []
+        for batch in group:
+            mine, claimed, last = _laid_out(batch, stamp, last, epoch=self.epoch)
+            columns += mine
+            claims += claimed
+            reached.append(last)
         self.connection.executemany(_INSERT_RECORD, columns)
         for claim in claims:
             self.connection.execute(*claim)
-        epoch, at = self.epoch, stamp.at
-        numbered = enumerate(batch.entries, start=last.seq + 1)
-        batch.records = tuple([Record(seq=seq, epoch=epoch, at=at, entry=entry) for seq, entry in numbered])
-        batch.last = reached
+        for batch, end in zip(group, reached, strict=True):
+            batch.take(end, at=stamp.at, epoch=self.epoch)
 
     def _assert_epoch(self) -> None:
         stored = int(meta(self.connection, "epoch") or 0)

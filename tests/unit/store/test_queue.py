@@ -50,6 +50,23 @@ async def test_commits_that_come_while_a_group_is_written_form_the_next_group(tm
     await journal.close()
 
 
+async def test_after_a_shared_flush_the_next_waits_for_company_until_one_has_waited_in_vain(tmp_path: Path) -> None:
+    held = Held()
+    held.gate.set()
+    journal = opened(tmp_path / "j.db", executor=held)
+    await asyncio.gather(*(journal.commit(submit(number)) for number in range(3)))
+    await asyncio.sleep(0)
+    alone = []
+    for number in (11, 12):
+        commit = asyncio.ensure_future(journal.commit(submit(number)))
+        await asyncio.sleep(0)
+        alone.append(commit.done())
+        await commit
+        await asyncio.sleep(0)
+    assert alone == [False, True]
+    await journal.close()
+
+
 async def test_when_the_writer_is_cancelled_nobody_waits_for_ever(tmp_path: Path) -> None:
     """As at the end of a loop that cancels every task."""
     held = Held()
