@@ -57,6 +57,7 @@ class OrderBook:
     _lacking: set[IntentId] = field(default_factory=set[IntentId])
     _quiet: dict[IntentId, None] = field(default_factory=dict[IntentId, None])  # done; the latest changed last
     _records: dict[IntentId, list[Record]] = field(default_factory=dict[IntentId, list[Record]])
+    _expected: set[IntentId] = field(default_factory=set[IntentId])
     _noting: list[set[IntentId]] = field(default_factory=list[set[IntentId]])
 
     def __post_init__(self) -> None:
@@ -118,6 +119,15 @@ class OrderBook:
         self.restore(alive)
         return self.archive.through
 
+    @contextmanager
+    def expecting(self, intent_id: IntentId) -> Generator[None]:
+        """Meanwhile an intent whose id was made a moment ago may be joined: nobody has to look whether it was sealed."""
+        self._expected.add(intent_id)
+        try:
+            yield
+        finally:
+            self._expected.discard(intent_id)
+
     def restore(self, records: Iterable[Record]) -> None:
         """Join many committed records, as every start does.
 
@@ -137,7 +147,7 @@ class OrderBook:
 
     def _held(self, intent_id: IntentId) -> OrderFold:
         """An order in memory: where it was, called back, or begun."""
-        if intent_id not in self._folds:
+        if intent_id not in self._folds and intent_id not in self._expected:
             self.recall(intent_id)
         fold = self._folds.get(intent_id)
         if fold is None:

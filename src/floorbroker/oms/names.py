@@ -49,7 +49,8 @@ class Names:
         for name, rank in claims_of(fact, seq):
             held = self._owners.get(name)
             if held is None:
-                if rank[0] == 1 or name[1] == intent_id or self.elsewhere(name) in (None, intent_id):
+                # A client id that carries its own intent's id was nobody's before.
+                if rank[0] == 1 or name[1].endswith(intent_id) or self.elsewhere(name) in (None, intent_id):
                     self._owners[name] = (rank, intent_id)
                 continue
             if held[1] != intent_id:

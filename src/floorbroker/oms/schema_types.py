@@ -139,6 +139,8 @@ IntentWord = Annotated[PositionIntent, Field(strict=False)]
 def canonical(value: object) -> object:
     """A member as text for a digest: equal wishes give equal text, however their numbers were written."""
     match value:
+        case str():
+            return value
         case Decimal():
             return text_of(value)
         case datetime():

@@ -170,7 +170,7 @@ class Submitter:
 
     async def _commit(self, approved: Approved, *, actor: Actor, key: Key | None, route: str) -> None:
         """Intent, key, audit row and SENDING in one durable transaction (I2); the reservation then lives in the book."""
-        with self.ctx.gate.reserved(approved.intent_id):
+        with self.ctx.gate.reserved(approved.intent_id), self.ctx.book.expecting(approved.intent_id):
             entries = self._entries(approved, actor=actor, key=key, route=route)
             self.ctx.steps.reach("submit.S3")
             await self.ctx.writer.commit_act(entries)

@@ -52,6 +52,24 @@ class Request:
     order: str | None = None  # our client order id, for the audit
     secret_headers: frozenset[str] = frozenset()
 
+    def with_secrets(self, headers: Mapping[str, str]) -> Request:
+        """The same with headers that are written to no record.  Every command comes through here, so it is spelled out."""
+        return Request(
+            method=self.method,
+            origin=self.origin,
+            path=self.path,
+            endpoint=self.endpoint,
+            query=self.query,
+            headers={**self.headers, **headers},
+            body=self.body,
+            lane=self.lane,
+            weight=self.weight,
+            timeout_s=self.timeout_s,
+            decided_at=self.decided_at,
+            order=self.order,
+            secret_headers=self.secret_headers | headers.keys(),
+        )
+
 
 @frozen
 class Response:

@@ -548,3 +548,22 @@ def _imports(module: str) -> set[str]:
     return {
         name for name in found if name.startswith("floorbroker.") and (SRC / f"{name.replace('.', '/')}.py").exists()
     }
+
+
+def test_of_an_intent_made_a_moment_ago_nobody_asks_the_seals(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "seals.db")
+    fresh, other = (IntentId(f"0195-{number}") for number in range(2))
+    desk.archive.seals.close()  # whoever asks now is refused
+    with desk.book.expecting(fresh):
+        assert desk.hear(founding(1, fresh)) is not None
+    assert desk.hear(founding(2, fresh)) is not None  # it is in memory
+    desk.book.release(fresh, 2)
+    for intent_id in (fresh, other):
+        with pytest.raises(JournalFault, match="cannot be read"):
+            desk.hear(founding(3, intent_id))
+
+
+def founding(seq: int, intent_id: IntentId) -> Record:
+    """The first record of an order whose client id carries its intent."""
+    fact = Prepared(source=Source.OWN, at=START, cl_ord_id=ClOrdId(f"fb-{intent_id}"), profile=MINE, order=making.ORDER)
+    return Record(seq=seq, epoch=1, at=START, entry=FactEntry(profile=MINE, intent_id=intent_id, fact=fact))

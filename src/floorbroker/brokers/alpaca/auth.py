@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -13,7 +13,6 @@ from floorbroker.transport.types import Request
 
 KEY_HEADER = "APCA-API-KEY-ID"
 SECRET_HEADER = "APCA-API-SECRET-KEY"  # noqa: S105 - the header's name
-_SECRET_HEADERS = frozenset({KEY_HEADER, SECRET_HEADER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +26,7 @@ class Credentials:
 def sign(request: Request, credentials: Credentials, now: datetime) -> Request:
     """The request with its two headers; `now` is not part of it.  Document: Trading API 2.0.1, securitySchemes."""
     del now
-    headers = {
-        **request.headers,
-        KEY_HEADER: credentials.key.reveal(),
-        SECRET_HEADER: credentials.secret.reveal(),
-    }
-    return replace(request, headers=headers, secret_headers=request.secret_headers | _SECRET_HEADERS)
+    return request.with_secrets({KEY_HEADER: credentials.key.reveal(), SECRET_HEADER: credentials.secret.reveal()})
 
 
 def trading_login(credentials: Credentials) -> str:
