@@ -20,10 +20,12 @@ from typing import Any
 STAGES: dict[str, tuple[str, ...]] = {
     "validate": (
         "floorbroker.oms.schema:parse_order", "floorbroker.oms.schema:OrderSchema.to_order",
-        "floorbroker.oms.schema:OrderSchema.digest", "floorbroker.gateway.gateway:sound",
+        "floorbroker.oms.schema:OrderSchema.digest", "floorbroker.gateway.gateway:_sound",
     ),
     "key look-up": ("floorbroker.store.sqlite:SqliteJournal.find_key",),
-    "look around": ("floorbroker.oms.submit:Submitter._look_around",),
+    "look around": (
+        "floorbroker.oms.account:AccountContext.at_hand", "floorbroker.oms.submit:Submitter._look_around",
+    ),
     "risk": ("floorbroker.oms.submit:Submitter._decide",),
     "encode records": ("floorbroker.store.writer:Batch.of",),
     "lay records down": ("floorbroker.store.writer:Writer.stage",),
