@@ -49,9 +49,14 @@ class _Connection(asyncio.Protocol):
         self.lost: asyncio.Future[None] = loop.create_future()
 
     @property
+    def is_free(self) -> bool:
+        """Open and idle, as far as the loop has heard."""
+        return self._usable and self._waiter is None
+
+    @property
     def usable(self) -> bool:
         """Open, idle, and nothing has arrived since the last reply, not even an end of file."""
-        return self._usable and self._waiter is None and self._is_quiet()
+        return self.is_free and self._is_quiet()
 
     def abort(self) -> None:
         """Close at once; what the peer still sends is not read."""
@@ -156,7 +161,8 @@ class _Pool:
         return None
 
     def give_back(self, connection: _Connection) -> None:
-        if connection.usable and len(self.idle) < _IDLE_KEPT:
+        """Keep it for the next request; what arrives on it until then is looked for when it is taken."""
+        if connection.is_free and len(self.idle) < _IDLE_KEPT:
             self.idle.append(connection)
         else:
             connection.abort()
