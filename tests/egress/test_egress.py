@@ -390,7 +390,7 @@ async def test_a_shell_that_strays_to_live_is_on_record(
     tmp_path: Path, record: Record, goes: Callable[[Request, Response | None], Request | None]
 ) -> None:
     def sabotage(shells: Shells) -> Shells:
-        return replace(shells, http=lambda: Astray(shells.http(), goes))  # type: ignore[arg-type] - what is missing is not used
+        return replace(shells, http=lambda: Astray(shells.http(), goes))
 
     async with alpaca_paper(tmp_path, sabotage=sabotage) as paper:
         broker = next(iter(paper.desk.sessions.values())).ctx.broker
