@@ -72,8 +72,8 @@ class Scanner:
         found: list[Hit] = []
         for path in sorted(folder.rglob("*")):
             found += self.look(str(path.relative_to(folder)), "the name of a file")
-            if path.is_file():
-                found += self.look(path.read_bytes(), str(path.relative_to(folder)))
+            if path.is_file() and (raw := path.read_bytes()).strip(b"\0"):  # the reserve is sixteen million zeros
+                found += self.look(raw, str(path.relative_to(folder)))
         return found
 
 

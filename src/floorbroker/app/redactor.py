@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from struct import Struct
 from typing import Any, NoReturn, cast
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from floorbroker.app.spellings import FRAGMENT, Spelling, spellings
 
@@ -217,9 +217,19 @@ def secrets_in(given: Mapping[str, str]) -> Iterator[str]:
     for name, value in given.items():
         if name.removeprefix("BROKER_") in _SECRET:
             yield value
-        elif name == "BROKER_URL" and (found := _LOGIN.search(value)):
-            user, colon, password = found[1].partition(":")
-            yield from (part for text in (password if colon else user,) for part in (text, unquote(text)))
+        elif name == "BROKER_URL":
+            yield from _in_url(value)
+
+
+def _in_url(url: str) -> Iterator[str]:
+    """The password of a login, or its token; and whatever stands where a URL that cannot be read has its host."""
+    if found := _LOGIN.search(url):
+        user, colon, password = found[1].partition(":")
+        yield from {password if colon else user, unquote(password if colon else user)}
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        yield from re.split(r"[/:@\[\]]+", url)
 
 
 _DEEPEST = 8
