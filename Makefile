@@ -26,6 +26,7 @@ SEED ?= 1
 REQUESTS ?= 5000
 RUNS ?= 500000
 TARGET ?=
+CASES ?= 10000
 TIMES ?= 20
 CALLS ?= 200
 # Every core, eight at most; `make test WORKERS=0` runs in one process, for a debugger.
@@ -33,7 +34,7 @@ WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); ec
 PYTEST_ARGS ?=
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
-.PHONY: help run setup test check fmt fmt-check lint types layers tidy fast reference docs sim kill disk fuzz fuzz-deep teeth bench \
+.PHONY: help run setup test check fmt fmt-check lint types layers tidy fast reference docs sim kill disk fuzz fuzz-deep teeth canary bench \
 	lock vendor-web hooks clean
 
 help: ## list the commands
@@ -140,6 +141,9 @@ endef
 
 teeth: setup ## planted bugs, each of which must be caught: make teeth JOBS=2 TABLE=docs/reference/planted-bugs.md
 	@$(BIN)/python -m tests.simulation.teeth --jobs $(JOBS) $(if $(TABLE),--table $(TABLE))
+
+canary: setup ## secrets in errors, doors, files and processes, none may be seen: make canary CASES=10000 SEED=1
+	@FLOORBROKER_CANARY_CASES=$(CASES) FLOORBROKER_CANARY_SEED=$(SEED) $(BIN)/python -m pytest -q tests/canary
 
 bench: setup ## measure beside rivals: make bench ONLY=name PAGE=file
 	@exec $(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(PAGE),--page $(PAGE))

@@ -14,7 +14,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 RESERVED = (".invalid", ".test", ".example", ".localhost")
-KEPT = {"FLOORBROKER_DATA", "FLOORBROKER_CONTRACTS", "FLOORBROKER_FUZZ_REQUESTS"}
+KEPT = {
+    "FLOORBROKER_DATA", "FLOORBROKER_CONTRACTS", "FLOORBROKER_FUZZ_REQUESTS",
+    "FLOORBROKER_CANARY_CASES", "FLOORBROKER_CANARY_SEED",
+}  # fmt: skip
 
 
 class EgressDeniedError(BaseException):

@@ -33,12 +33,16 @@ class Standing:
 
 
 def harden() -> Standing:
-    """Files are made for their owner alone, no core files are written, and no other program of the user reads this one's memory.
-
-    Debuggers cannot attach afterwards.  Children get the limit on core files and the file mode; a new program in them is readable
-    again.
-    """
+    """What `keep_to_itself` does, and files are made for their owner alone."""
     os.umask(_PRIVATE)
+    return keep_to_itself()
+
+
+def keep_to_itself() -> Standing:
+    """No core files are written, and no other program of the user reads this one's memory or environment.
+
+    Debuggers cannot attach afterwards.  Children inherit the limit on core files; a new program in them is readable again.
+    """
     _no_core_files()
     _not_dumpable()
     return standing()

@@ -17,6 +17,7 @@ from pathlib import Path
 from floorbroker.app.config import Config, load
 from floorbroker.app.credentials import read_bot
 from floorbroker.app.floor import profiles_in
+from floorbroker.app.hardening import Standing, standing
 from floorbroker.app.home import Home
 from floorbroker.app.permits import FilePermits
 from floorbroker.cli.failures import Trouble
@@ -53,7 +54,7 @@ def examine(settings: Settings) -> list[Finding]:
     config, profiles, found = _config(settings, home)
     findings = [
         python_of(sys.version_info[:3]), sqlite_of(sqlite3.sqlite_version_info), clock_of(SystemClock().now(), home),
-        disk_of(home, shutil.disk_usage(home.root).free), *permissions_of(home), found,
+        disk_of(home, shutil.disk_usage(home.root).free), *permissions_of(home), process_of(standing()), found,
     ]  # fmt: skip
     findings += [journal_of(home.journal(e), e) for e in Environment if home.journal(e).exists()]
     findings.append(_kill(home))
@@ -132,6 +133,19 @@ def permissions_of(home: Home) -> list[Finding]:
                 Finding("permissions", state, f"others may enter {path} ({mode})", f"chmod {wanted} {path}")
             )
     return findings or [Finding("permissions", GREEN, f"{home.root} is its owner's alone")]
+
+
+def process_of(found: Standing) -> Finding:
+    """What this process keeps to itself; each command does the same at its start."""
+    open_doors = [
+        *(["core files are written"] if found.core_files else []),
+        *(["other programs of this user may read its memory"] if found.readable_by_others else []),
+    ]
+    if open_doors:
+        return Finding("process", YELLOW, "; ".join(open_doors), "let it run outside of a sandbox that forbids prctl")
+    if found.readable_by_others is None:
+        return Finding("process", GREEN, "what keeps other programs out is left to this system")
+    return Finding("process", GREEN, "no core files, memory and environment closed to the user's other programs")
 
 
 def journal_of(path: Path, environment: Environment) -> Finding:

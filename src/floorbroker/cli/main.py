@@ -146,9 +146,11 @@ def main() -> None:
 
     One filter serves the whole process, and standard error passes it whoever prints there.
     """
+    from floorbroker.app.hardening import keep_to_itself
     from floorbroker.app.redactor import SecretFilter
     from floorbroker.app.streams import CleanStream
 
+    keep_to_itself()
     known = SecretFilter()
     sys.stderr = CleanStream(sys.stderr, known)
     sys.excepthook = _bug

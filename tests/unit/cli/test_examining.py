@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from floorbroker.app.hardening import Standing
 from floorbroker.app.home import Home
-from floorbroker.cli.examining import clock_of, disk_of, journal_of, permissions_of, python_of, sqlite_of
+from floorbroker.cli.examining import clock_of, disk_of, journal_of, permissions_of, process_of, python_of, sqlite_of
 from floorbroker.domain.values import Environment
 from tests.unit.cli.running import document, run
 
@@ -50,6 +51,14 @@ def test_a_token_that_others_may_read_is_red_with_its_repair(home: Home) -> None
     home.setup_token.chmod(0o644)
     (found,) = permissions_of(home)
     assert (found.state, found.repair) == ("red", f"chmod 600 {home.setup_token}")
+
+
+@pytest.mark.parametrize(
+    ("core_files", "readable", "state"),
+    [(False, False, "ok"), (True, False, "warn"), (False, True, "warn"), (None, None, "ok"), (False, None, "ok")],
+)
+def test_a_process_that_others_can_read_is_told(core_files: bool | None, readable: bool | None, state: str) -> None:
+    assert process_of(Standing(core_files=core_files, readable_by_others=readable)).state == state
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database at all, but long enough to look at" * 100])

@@ -30,7 +30,7 @@ class Notes:
 
 def _break() -> None:
     try:
-        raise KeyError(KEY)
+        raise KeyError(KEY)  # noqa: TRY301 - the chain is the point
     except KeyError as error:
         raise ValueError(f"no {KEY}") from error
 
