@@ -19,18 +19,30 @@ from struct import Struct
 from typing import Any, NoReturn, cast
 from urllib.parse import unquote, urlsplit
 
-from floorbroker.app.spellings import FRAGMENT, Spelling, spellings
-
 STARS = "***"
 MIN_LENGTH = 4
+FRAGMENT = 15  # so many bytes of a spelling give it away
 _BLOCK = 8
 _WORD = 8  # a secret shorter than this counts only where it stands as a word of its own
 _SHORT_TEXT = 96
 _PAGE = 512  # blocks looked at in one go: a page of 4 KiB
 _KNOWN_MAX = 1024
 _SMEAR = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
+_BACKSLASH, _ESCAPES = ord("\\"), {ord("u"): 6, ord("x"): 4}
 _LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """One spelling as UTF-8.  A piece of at least `least` bytes counts as the whole.
+
+    `smears`: the characters beside it hold bits of the secret too.
+    """
+
+    text: bytes
+    least: int
+    smears: bool = False
 
 
 @dataclass(slots=True, repr=False, eq=False)
@@ -51,6 +63,8 @@ class SecretFilter:
         """
         if len(secret) < MIN_LENGTH or secret in self._secrets:
             return
+        from floorbroker.app.spellings import spellings  # a command that learns nothing need not load it
+
         short = set(self._short)
         for spelling in spellings(secret):
             if len(spelling.text) < FRAGMENT:
@@ -191,12 +205,23 @@ def _starred(raw: bytes, spans: list[Span]) -> bytes:
     """The bytes with stars in the place of the spans; those that overlap or touch are one."""
     kept, behind, stars = bytearray(), 0, STARS.encode("ascii")
     for start, end in sorted(spans):
-        begin, stop = _whole_characters(raw, start, end)
+        begin, stop = _whole_characters(raw, _escape_across(raw, start)[0], _escape_across(raw, end)[1])
         if not (kept.endswith(stars) and begin <= behind):
             kept += raw[behind:begin] + stars
         behind = max(behind, stop)
     kept += raw[behind:]
     return bytes(kept)
+
+
+def _escape_across(raw: bytes, place: int) -> Span:
+    """The `\\n` or `\\u00e9` that begins before a place and ends behind it; JSON stays JSON when none is cut in two."""
+    for at in range(place - 1, max(place - 6, -1), -1):
+        if raw[at] == _BACKSLASH:
+            near = raw[max(at - 64, 0) : at]
+            is_escape = (len(near) - len(near.rstrip(b"\\"))) % 2 == 0
+            end = at + _ESCAPES.get(raw[at + 1] if at + 1 < len(raw) else 0, 2)
+            return (at, min(end, len(raw))) if is_escape and end > place else (place, place)
+    return place, place
 
 
 def _whole_characters(raw: bytes, start: int, end: int) -> Span:

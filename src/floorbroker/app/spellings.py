@@ -9,27 +9,14 @@ entities; UTF-16.
 from __future__ import annotations
 
 import base64
-import html
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
 
-FRAGMENT = 15  # so many bytes of a spelling give it away; see `redactor`
+from floorbroker.app.redactor import FRAGMENT, Spelling
+
 _TOLD = 8  # characters of the secret itself that a fragment of a wordy spelling must tell
-
-
-@dataclass(frozen=True, slots=True)
-class Spelling:
-    """One spelling as UTF-8.  A piece of at least `least` bytes counts as the whole.
-
-    `smears`: the characters beside it hold bits of the secret too.
-    """
-
-    text: bytes
-    least: int
-    smears: bool = False
 
 
 def spellings(secret: str) -> set[Spelling]:
@@ -51,8 +38,9 @@ def _plain(secret: str) -> Iterator[str]:
     yield from _percent(secret)
     yield from _escaped(secret)
     yield from _hex(secret)
-    yield html.escape(secret)
-    yield html.escape(secret).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")  # as templates write them
+    marked = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    yield marked.replace('"', "&quot;").replace("'", "&#x27;")
+    yield marked.replace('"', "&#34;").replace("'", "&#39;")  # as templates write them
     yield "".join(f"&#{ord(c)};" for c in secret)
     for form in ("&#x{:x};", "&#x{:X};"):
         yield "".join(form.format(ord(c)) for c in secret)

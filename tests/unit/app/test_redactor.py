@@ -153,6 +153,17 @@ def test_a_reply_is_cleaned_of_all_but_what_its_data_may_look_like() -> None:
     assert known.clean_reply(told.encode()) == b'{"a":"***","b":"***","c":20261120,"d":"paper w7f3"}'
 
 
+@pytest.mark.parametrize("before", ["\n", "\t", '"', "\\", "\\n", "é", "x", "é\n", "/"])
+@pytest.mark.parametrize("encode", [str, lambda s: base64.b64encode(s.encode()).decode(), lambda s: s.encode().hex()])
+def test_what_was_json_stays_json(before: str, encode: Callable[[str], str]) -> None:
+    for secret in (KEY, ODD * 2, "e9e9e9e9e9e9e9e9e9e9", "nnnnnnnnnnnnnnnnnnnn", "\\u00e9\\u00e9\\u00e9\\u00e9"):
+        for ascii_only in (True, False):
+            text = json.dumps({"a": f"{before}{encode(secret)}{before}"}, ensure_ascii=ascii_only)
+            cleaned = json.loads(_knowing(secret).clean_reply(text.encode()))
+            assert STARS in cleaned["a"]
+            assert encode(secret) not in cleaned["a"]
+
+
 def test_what_was_rotated_out_stays_known() -> None:
     known = _knowing(KEY)
     known.learn("the-key-that-came-after-it")
