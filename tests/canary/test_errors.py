@@ -1,4 +1,7 @@
-"""Ten thousand errors with a secret in them, raised in every part of a desk: nothing that comes out shows one."""
+"""Errors with a secret in them, raised in every part of a desk: nothing that comes out shows one.
+
+Two thousand five hundred in a common run; `make canary` raises ten thousand.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from tests.canary.house import House, opened
 from tests.canary.scanner import Hit
 from tests.canary.sites import SITES
 
-CASES = int(os.environ.get("FLOORBROKER_CANARY_CASES", "10000"))
+CASES = int(os.environ.get("FLOORBROKER_CANARY_CASES", "2500"))
 SEED = int(os.environ.get("FLOORBROKER_CANARY_SEED", "1"))
 BATCH = 250
 

@@ -45,8 +45,8 @@ OLD_NAMES = ("src/floorbroker/app/imports.py", "tests/unit/app/test_importing.py
 # Files that may catch everything, and why.
 BROAD_EXCEPTS = {
     "floorbroker/oms/unforeseen.py": "makes whatever nobody foresaw an error of ours, so that nobody else has to",
-    "floorbroker/app/logs.py": "a line of a library that breaks while it is read would be printed by logging, unfiltered",
-    "floorbroker/app/redactor.py": "a value that breaks while it is shown must not break the line that shows it",
+    "floorbroker/app/logs.py": "a library's line that cannot be formatted is told by its type: logging would print its arguments",
+    "floorbroker/app/redactor.py": "a value whose text cannot be had is told by its type: a log line never fails",
 }
 
 
