@@ -26,16 +26,16 @@ SEED ?= 1
 REQUESTS ?= 5000
 RUNS ?= 500000
 TARGET ?=
-CASES ?= 10000
 TIMES ?= 20
 CALLS ?= 200
+CASES ?=
 # Every core, eight at most; `make test WORKERS=0` runs in one process, for a debugger.
 WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( cores > 8 ? 8 : cores )))
 PYTEST_ARGS ?=
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
-.PHONY: help run setup test check fmt fmt-check lint types layers tidy fast reference docs sim kill disk fuzz fuzz-deep teeth canary bench \
-	lock vendor-web hooks clean
+.PHONY: help run setup test check fmt fmt-check lint types layers tidy fast reference docs sim kill disk fuzz fuzz-deep teeth canary \
+	tamper bench lock vendor-web hooks clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -143,7 +143,10 @@ teeth: setup ## planted bugs, each of which must be caught: make teeth JOBS=2 TA
 	@$(BIN)/python -m tests.simulation.teeth --jobs $(JOBS) $(if $(TABLE),--table $(TABLE))
 
 canary: setup ## secrets in errors, doors, files and processes, none may be seen: make canary CASES=10000 SEED=1
-	@FLOORBROKER_CANARY_CASES=$(CASES) FLOORBROKER_CANARY_SEED=$(SEED) $(BIN)/python -m pytest -q tests/canary
+	@FLOORBROKER_CANARY_CASES=$(or $(CASES),10000) FLOORBROKER_CANARY_SEED=$(SEED) $(BIN)/python -m pytest -q tests/canary
+
+tamper: setup ## an audit tampered with in every way, all of it must be found: make tamper CASES=20000
+	@$(BIN)/python -m tests.unit.store.audit.tampering --cases $(or $(CASES),20000)
 
 bench: setup ## measure beside rivals: make bench ONLY=name PAGE=file
 	@exec $(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(PAGE),--page $(PAGE))

@@ -333,6 +333,7 @@ def settings_page() -> str:
         ("server", config.ServerSection),
         ("trading", config.TradingSection),
         ("live", config.LiveSection),
+        ("audit", config.AuditSection),
         ("profiles.NAME", config.ProfileSection),
     )
     blocks: list[str] = []
@@ -384,6 +385,7 @@ def steps_page() -> str:
         ("Reconcile", steps.RECONCILE),
         ("Kill switch", steps.KILL),
         ("Vault", steps.VAULT),
+        ("Audit", steps.AUDIT),
     )
     blocks: list[str] = []
     for title, named in kinds:
