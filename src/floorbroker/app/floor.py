@@ -18,6 +18,7 @@ from floorbroker.app.config import PAPER, Config, load
 from floorbroker.app.credentials import BotFile, place_of, profile_of, read_bot
 from floorbroker.app.failpoints import VARIABLE, fail_points
 from floorbroker.app.home import Home
+from floorbroker.app.limits_in_force import record_limits
 from floorbroker.app.permits import FilePermits
 from floorbroker.app.proving import Prover, prover_of
 from floorbroker.app.redactor import SecretFilter, secrets_in
@@ -152,6 +153,7 @@ async def open_floor(
                 desks[environment] = desk = _desk(home, environment, mine, config=config, world=world)
                 stack.push_async_callback(desk.stop)
                 await bind(desk.journal, [seat.profile for seat in mine], world.log)
+                await record_limits(desk.journal, mine, world.log)
                 vault.acts.opened[environment] = desk.journal
         if any(seat.lock is not NO_LOCK for seat in seats):
             await _unlock(vault, world.passphrase)
