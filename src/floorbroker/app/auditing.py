@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from floorbroker.app.escrow import Safe, put_away
 from floorbroker.app.home import Home, write_private
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError, JournalFault
@@ -86,6 +87,10 @@ class Auditing:
     def fault(self) -> str:
         """Why new orders are refused; empty while the audit is written."""
         return self.trouble
+
+    def put_first_key_away(self, safe: Safe) -> bool:
+        """Give the chain's first key to an opened vault, if it still lies in the home; whether it did."""
+        return self.chain is not None and put_away(safe, self.places, self.chain.log)
 
     # -- life -------------------------------------------------------------------------------------------------------------
 

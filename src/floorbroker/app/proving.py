@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from floorbroker.app.auditing import Auditing, breathe
+from floorbroker.app.escrow import read_key
 from floorbroker.app.home import Home
 from floorbroker.domain.errors import ConfigInvalid, Conflict, NotFound
 from floorbroker.domain.ports import AuditEntry, NoteEntry
@@ -86,14 +87,6 @@ def proven(home: Home, environment: Environment, given: Given) -> Verdict:
     """The verdict over one environment."""
     with evidence(home, environment, given) as held:
         return verify(held)
-
-
-def read_key(text: str, *, where: str) -> Secret:
-    """A chain's first key.  Raises `ConfigInvalid` for anything but 32 bytes in hex, and never shows it."""
-    word = text.strip()
-    if len(word) != 64 or word.strip("0123456789abcdef"):
-        raise ConfigInvalid(f"{where}: the first key of the audit is 64 lower-case hexadecimal digits")
-    return Secret(word)
 
 
 def _first(places: Places, given: Given) -> tuple[Secret | None, str]:

@@ -169,7 +169,7 @@ def _copy(settings: Settings, folder: Path | None) -> Path | None:
 
 
 def _first_key(descriptor: int) -> Secret:
-    from floorbroker.app.proving import read_key
+    from floorbroker.app.escrow import read_key
 
     try:
         with os.fdopen(descriptor, "rb", closefd=False) as file:

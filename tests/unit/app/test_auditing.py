@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from floorbroker.app.auditing import Auditing
+from floorbroker.app.escrow import first_key
 from floorbroker.app.home import Home
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import NotReady
@@ -27,6 +28,7 @@ from floorbroker.store.audit.notes import BEGUN, CHECKPOINT
 from floorbroker.store.audit.places import Places
 from floorbroker.store.audit.verify import verify
 from tests.support.real_floor import House, real_floor
+from tests.unit.app.test_escrow import Safe
 from tests.unit.store.making import START, audited, note
 
 pytestmark = pytest.mark.asyncio
@@ -199,6 +201,28 @@ async def test_the_copy_is_continued_and_one_that_fails_holds_nothing_up(tmp_pat
         assert here.auditing.fault() == ""
     assert any("is not the beginning of" in detail for event, detail in here.log.said if event == "audit.not_copied")
     assert (proven(here.home).ok, proven(here.home, copy=away).ok) == (True, False)
+
+
+async def test_the_first_key_is_given_to_a_vault_and_proves_the_chain_from_there(tmp_path: Path) -> None:
+    safe = Safe()
+    async with desk(tmp_path) as here:
+        await here.act(1)
+        assert here.auditing.put_first_key_away(safe)
+        assert not here.auditing.put_first_key_away(safe)
+        await here.act(2)
+        assert here.auditing.chain is not None
+        first = first_key(safe, Environment.PAPER, here.auditing.chain.log)
+    assert first is not None
+    assert not here.places.first.exists()
+    verdict = verify(
+        Evidence(
+            places=here.places,
+            public=read_public(here.places.public.read_bytes(), where="the home"),
+            public_from="in the home",
+            first=first,
+        )
+    )
+    assert (verdict.ok, verdict.last) == (True, 3)
 
 
 @dataclass
