@@ -20,6 +20,7 @@ from floorbroker.store.audit.rows import VERSION
 DOMAIN = b"floorbroker audit checkpoint 1\n"
 GENESIS = "0" * 64  # the `prev` of the first record
 PEAKS_MAX = 48
+SIGNATURE_BYTES = 64
 
 
 class Unsigned(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -101,7 +102,7 @@ def signed(
 def is_signed_by(checkpoint: Checkpoint, public: Ed25519PublicKey) -> bool:
     """Whether the holder of the key said this, about the chain of that key."""
     try:
-        public.verify(bytes.fromhex(checkpoint.sig), DOMAIN + _ENCODE(checkpoint.unsigned))
+        public.verify(unhexed(checkpoint.sig, SIGNATURE_BYTES), DOMAIN + _ENCODE(checkpoint.unsigned))
     except (InvalidSignature, ValueError):
         return False
     return checkpoint.log == log_of(public)
@@ -119,10 +120,15 @@ def tree_of(size: int, peaks: list[str]) -> Frontier:
     """A frontier read from text.  Raises `ValueError` when it is none of a tree of that size."""
     if not 0 <= size < 1 << PEAKS_MAX or len(peaks) != len(heights_of(size)):
         raise ValueError("the frontier does not fit the size")
-    hashes = [bytes.fromhex(peak) for peak in peaks]
-    if any(len(peak) != HASH_BYTES for peak in hashes):
-        raise ValueError("a hash of the frontier is not 32 bytes long")
-    return Frontier(size, hashes)
+    return Frontier(size, [unhexed(peak, HASH_BYTES) for peak in peaks])
+
+
+def unhexed(text: str, size: int) -> bytes:
+    """The bytes of lower-case hexadecimal text, which has one spelling.  Raises `ValueError` for any other."""
+    data = bytes.fromhex(text)
+    if len(data) != size or data.hex() != text:
+        raise ValueError(f"this is not {size} bytes in lower-case hexadecimal")
+    return data
 
 
 def public_pem(public: Ed25519PublicKey) -> bytes:

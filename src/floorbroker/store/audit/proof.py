@@ -15,8 +15,9 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from floorbroker.domain.errors import InvalidRequest, NotFound
-from floorbroker.store.audit.checkpoint import Checkpoint, SegmentHead, is_signed_by
+from floorbroker.store.audit.checkpoint import Checkpoint, SegmentHead, is_signed_by, unhexed
 from floorbroker.store.audit.merkle import (
+    HASH_BYTES,
     Frontier,
     Range,
     RangeHashes,
@@ -81,8 +82,8 @@ def objection(proof: Proof, public: Ed25519PublicKey) -> str:
     if not is_signed_by(proof.checkpoint, public):
         return "the checkpoint is not signed by this key"
     try:
-        path = [bytes.fromhex(text) for text in proof.path]
-        size, root = int(proof.checkpoint.size), bytes.fromhex(proof.checkpoint.root)
+        path = [unhexed(text, HASH_BYTES) for text in proof.path]
+        size, root = int(proof.checkpoint.size), unhexed(proof.checkpoint.root, HASH_BYTES)
         if proof.kind == INCLUSION and proof.line is not None:
             return _not_included(proof.line, size, root, path)
         if proof.kind == CONSISTENCY and proof.old is not None:
@@ -101,7 +102,7 @@ def _not_included(line: str, size: int, root: bytes, path: list[bytes]) -> str:
 def _not_extended(old: Checkpoint, size: int, root: bytes, path: list[bytes], public: Ed25519PublicKey) -> str:
     if not is_signed_by(old, public):
         return "the older checkpoint is not signed by this key"
-    before = bytes.fromhex(old.root)
+    before = unhexed(old.root, HASH_BYTES)
     found = roots_of_consistency(old=int(old.size), size=size, old_root=before, path=path)
     return "" if found == (before, root) else "the newer checkpoint does not go on from the older one"
 

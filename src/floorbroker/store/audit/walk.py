@@ -27,7 +27,7 @@ from floorbroker.store.audit.evidence import Finding, Found
 from floorbroker.store.audit.keys import RATCHET
 from floorbroker.store.audit.merkle import Frontier
 from floorbroker.store.audit.records import Line, encode, mac_of
-from floorbroker.store.audit.rows import VERSION, canonical
+from floorbroker.store.audit.rows import VERSION
 
 LINE_MAX = 1024 * 1024
 BREATH = 64
@@ -65,12 +65,18 @@ class Walk:
     checkpointed: int = 0
     began_at: int | None = None
     segment: int = 0
-    where: str = ""
+    file: str = ""
+    place: int = 0
     last_point: Checkpoint | None = None
     log: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.log = log_of(self.public)
+
+    @property
+    def where(self) -> str:
+        """The file and the line that is looked at."""
+        return f"{self.file}:{self.place}"
 
     @property
     def size(self) -> int:
@@ -79,16 +85,16 @@ class Walk:
 
     def enter(self, path: Path, *, number: int) -> Iterator[tuple[int, bytes]]:
         """A segment: its head is checked here, its other lines are handed out with the offset behind each, unchecked."""
-        offset, place = 0, 0
+        offset, self.file, self.place = 0, path.name, 0
         with path.open("rb") as file:
             while line := file.readline(LINE_MAX):
-                place, offset = place + 1, offset + len(line)
-                self.where = f"{path.name}:{place}"
-                if place == 1:
+                offset += len(line)
+                self.place += 1
+                if self.place == 1:
                     self._begin(line, number)
                 else:
                     yield offset, line
-        if place == 0:
+        if self.place == 0:
             self.wrong("segment", self.size + 1, f"{path.name} is empty: it begins with no head")
 
     def take(self, line: bytes) -> None:
@@ -113,8 +119,7 @@ class Walk:
             self.wrong("gap", number, f"record {number} should stand here, and {record.seq[:20]!a} does")
         if number - 1 - self.checkpointed >= CHECKPOINT_RECORDS:
             self.wrong("checkpoint", number - 1, f"the checkpoint over {number - 1} records is missing")
-        row = canonical(record.row)
-        self._link(record, row, number)
+        row = self._link(record, line, number)
         leaf = sha256(b"\0" + line).digest()
         tree.add(leaf)
         self.head = record.mac
@@ -124,19 +129,20 @@ class Walk:
         if not number % BREATH:
             self.breathe()
 
-    def _link(self, record: Line, row: bytes, number: int) -> None:
+    def _link(self, record: Line, line: bytes, number: int) -> bytes:
+        """That a record follows the one before it; its canonical row."""
         if record.env != self.environment or record.v != VERSION:
             self.wrong("malformed", number, f"this is a record of {record.env[:20]!a}, version {record.v[:20]!a}")
         if record.prev != self.head:
             self.wrong("changed", number, f"record {number} does not follow the MAC of the record before it")
-        key = self.key
-        if key is None:
-            if not _is_hash(record.mac):
-                self.wrong("malformed", number, "the MAC is not 32 bytes in lower-case hex")
-            return
-        if not hmac.compare_digest(mac_of(key, bytes.fromhex(self.head), row).hex(), record.mac):
-            self.wrong("changed", number, f"the MAC of record {number} does not fit what it says")
-        self.key = sha256(RATCHET + key).digest()
+        if not _is_hash(record.mac):
+            self.wrong("changed", number, "the MAC is not 32 bytes in lower-case hex")
+        row, key = row_in(line), self.key
+        if key is not None:
+            if not hmac.compare_digest(mac_of(key, bytes.fromhex(self.head), row).hex(), record.mac):
+                self.wrong("changed", number, f"the MAC of record {number} does not fit what it says")
+            self.key = sha256(RATCHET + key).digest()
+        return row
 
     # -- checkpoints ------------------------------------------------------------------------------------------------------
 
@@ -228,6 +234,19 @@ class Walk:
     def wrong(self, kind: str, seq: int, detail: str) -> NoReturn:
         """End the walk here."""
         raise Found(Finding(kind=kind, seq=seq, where=self.where, detail=detail))
+
+
+def row_in(line: bytes) -> bytes:
+    """The canonical row in the line of a record: without `mac` and `prev`, whose values are 64 characters.
+
+    Behind `detail` there are only texts, in which a quotation mark is escaped: the last such words are the members themselves.
+    """
+    prev = line.rfind(b'"prev":"')
+    mac = line.rfind(b'"mac":"', 0, prev)
+    return line[:mac] + line[mac + _MAC : prev] + line[prev + _PREV :]
+
+
+_MAC, _PREV = len('"mac":"",') + 64, len('"prev":"",') + 64
 
 
 def _is_hash(text: str) -> bool:

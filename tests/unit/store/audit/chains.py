@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random, SystemRandom
 from typing import Any
 
 from floorbroker.domain.secret import Secret
@@ -55,6 +56,7 @@ class Desk:
     at: datetime = START
     segment_bytes: int = SMALL_SEGMENT
     files: Files = field(default_factory=Files)
+    random: Random = field(default_factory=SystemRandom)  # of the keys; a seeded one makes the same chain again
 
     @property
     def places(self) -> Places:
@@ -65,7 +67,10 @@ class Desk:
         found = opened(self.places, files=self.files, segment_bytes=self.segment_bytes)
         if found is not None:
             return found
-        return begun(self.places, at=self.at, escrow=self.kept, files=self.files, segment_bytes=self.segment_bytes)
+        return begun(
+            self.places, at=self.at, escrow=self.kept, files=self.files, segment_bytes=self.segment_bytes,
+            fresh=self.random.randbytes,
+        )  # fmt: skip
 
     def write(self, count: int, *, batch: int = 5) -> Chain:
         """So many more records, in batches a minute apart, so that each ends with a checkpoint."""

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import pytest_asyncio
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from floorbroker.domain.errors import NotFound
 from floorbroker.domain.secret import Secret
 from floorbroker.store.audit.evidence import Finding, Verdict
 from floorbroker.store.audit.files import Files
-from tests.unit.store.audit.chains import Desk, rows
+from floorbroker.store.audit.records import Line, sealed
+from floorbroker.store.audit.rows import canonical
+from floorbroker.store.audit.walk import row_in
+from tests.unit.store.audit.chains import Desk, row, rows
 from tests.unit.store.audit.tampering import RECORDS, World, made
 
 pytestmark = pytest.mark.asyncio
@@ -167,3 +174,38 @@ async def test_what_a_crash_left_is_a_remark_and_a_forgery_there_is_a_finding(tm
     assert len(desk.verify().remarks) == 2
     path.write_bytes(whole.replace(b'"req-7"', b'"req-X"'))
     assert found(desk.verify()).seq == 7
+
+
+@pytest.mark.parametrize("member", [b"sig", b"root", b"frontier"])
+async def test_a_hash_or_signature_in_other_letters_is_another_one(tmp_path: Path, member: bytes) -> None:
+    """Each has one spelling: `AB` for `ab` would be a change that nobody sees."""
+    desk = Desk(tmp_path / "audit")
+    desk.write(24)
+    _, oldest = desk.places.segments()[0]
+    oldest.unlink()
+    _, path = desk.places.segments()[0]
+    first, *more = path.read_bytes().splitlines(keepends=True)
+    start = first.index(b'"' + member + b'":')
+    shouted = first[:start] + first[start:].replace(b'"' + member + b'"', b"\0", 1).upper().replace(
+        b"\0", b'"' + member + b'"'
+    )
+    for word in (b"SIZE", b"TS", b"V", b"ENV", b"FRONTIER", b"KIND", b"NUMBER", b"SIG", b"ROOT", b"PAPER", b"SEGMENT"):
+        shouted = shouted.replace(b'"' + word + b'"', b'"' + word.lower() + b'"')
+    assert shouted != first
+    path.write_bytes(b"".join([shouted, *more]))
+    assert found(desk.verify(is_archived=True)).kind == "segment"
+
+
+WORD = st.text(st.characters(exclude_categories=("Cs",))) | st.sampled_from(['"mac":"', ',"prev":"x",', "mac", "prev"])
+
+
+@given(words=st.lists(WORD, min_size=9, max_size=9), detail=st.dictionaries(WORD, WORD, max_size=4))
+async def test_the_row_in_a_line_is_found_whatever_its_texts_are(words: list[str], detail: dict[str, str]) -> None:
+    action, actor, node, target, outcome, profile, reason, req, via = words
+    bare = replace(
+        row(7), action=action, actor=actor, node=node, object=target, outcome=outcome, profile=profile, reason=reason,
+        req=req, via=via, detail=dict(sorted(detail.items(), key=lambda item: item[0].encode("utf-16-be"))),
+    )  # fmt: skip
+    line, mac = sealed(bare, key=b"k" * 32, prev="ab" * 32)
+    assert row_in(line) == canonical(bare)
+    assert msgspec.json.decode(line, type=Line).mac == mac
