@@ -1,7 +1,7 @@
 """A chain with everything a verifier may hold, and seeded ways to tamper with it.
 
-`python -m tests.unit.store.audit.tampering --cases 20000` plays the cases, first with the first key and the key of the chain alone,
-then with journal and copy as well, and prints how many were missed, and how many were found at another record.
+`python -m tests.unit.store.audit.tampering --cases 20000` plays the cases, first with the first key and the key of the chain
+alone, then with journal and copy as well, and prints how many were missed, and how many were found at another record.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class World:
             (self.desk.folder / name).write_bytes(b"".join(lines))
 
 
-async def made(root: Path) -> World:
+async def made(root: Path, *, seed: int = 1) -> World:
     journal = opened(root / "journal-paper.db")
-    desk = Desk(root / "audit", segment_bytes=3_000, random=Random(1))
+    desk = Desk(root / "audit", segment_bytes=3_000, random=Random(seed))
     chain = desk.chain()
     await journal.commit([begun_note(chain.signing.public_key(), 0)])
     done = 0

@@ -95,7 +95,7 @@ async def test_a_truncation_is_known_to_whoever_remembers_the_end(world: World) 
 
 async def test_a_journal_that_says_something_else_is_named_by_the_row(world: World) -> None:
     (world.root / "other").mkdir()
-    other = await made(world.root / "other")
+    other = await made(world.root / "other", seed=2)
     verdict = other.desk.verify(journal=world.reader)
     assert found(verdict).kind == "key"  # the journal knows whose chain its rows leave in
     other.reader.close()
