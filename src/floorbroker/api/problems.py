@@ -41,7 +41,7 @@ STATUS = {
     "not_armed": 423,
     "not_ready": 503,
     "vault_locked": 503,
-    "vault_refused": 503,
+    "vault_refused": 422,
     "forbidden": 403,
     "journal_fault": 503,
     "config_invalid": 503,

@@ -276,11 +276,12 @@ def framed(header: object, *, length: int | None = None, tail: bytes = b"") -> b
 
 def bombs(raw: bytes) -> dict[str, bytes]:
     """Files that ask for much."""
-    good = msgspec.to_builtins(parse(raw).header)
+    parsed = parse(raw)
+    good, sealed = msgspec.to_builtins(parsed.header), b"".join(parsed.sealed)
     entry = good["records"][0]
 
     def kdf(**changed: object) -> bytes:
-        return framed({**good, "kdf": {**good["kdf"], **changed}})
+        return framed({**good, "kdf": {**good["kdf"], **changed}}, tail=sealed)
 
     found = {
         f"log2n {n}": kdf(log2n=n) for n in (0, 1, 10, 16, 21, 22, 24, 30, 31, 32, 62, 63, 64, 1_000_000, 2**53 - 1)
