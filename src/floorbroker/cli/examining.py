@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from floorbroker.app.acts import Acts
 from floorbroker.app.config import Config, load
 from floorbroker.app.credentials import read_bot
 from floorbroker.app.floor import profiles_in
@@ -25,11 +26,12 @@ from floorbroker.cli.reach import Reached, is_ours, on_desk, told_address
 from floorbroker.cli.settings import Settings
 from floorbroker.client import DeskError
 from floorbroker.domain.clock import SystemClock
-from floorbroker.domain.errors import ConfigInvalid, FloorbrokerError
+from floorbroker.domain.errors import ConfigInvalid, FloorbrokerError, NotFound
 from floorbroker.domain.ports import Profile
 from floorbroker.domain.values import Environment
 from floorbroker.store.connect import open_reader, pragma
 from floorbroker.store.reader import JournalReader
+from floorbroker.vault import Vault
 
 GREEN, YELLOW, RED = "ok", "warn", "red"
 SQLITE_SAFE = (3, 51, 3)  # earlier ones can lose a WAL reset (sqlite.org/wal.html)
@@ -57,7 +59,7 @@ def examine(settings: Settings) -> list[Finding]:
         disk_of(home, shutil.disk_usage(home.root).free), *permissions_of(home), process_of(standing()), found,
     ]  # fmt: skip
     findings += [journal_of(home.journal(e), e) for e in Environment if home.journal(e).exists()]
-    findings.append(_kill(home))
+    findings += [vault_of(home), _kill(home)]
     if config is None:
         return findings
     findings.append(asyncio.run(_port(home, config)))
@@ -171,6 +173,28 @@ def journal_of(path: Path, environment: Environment) -> Finding:
     if owner is not environment:
         return Finding(check, RED, f"{path} is the journal of {owner.value}", "give it back its own name")
     return Finding(check, GREEN, f"{records} records, WAL, whole")
+
+
+def vault_of(home: Home) -> Finding:
+    """The vault's file is one, its owner's alone, and no older than what the journals remember; its records stay sealed."""
+    try:
+        seen = Vault.look(home.vault)
+        known = Acts(home, SystemClock()).known()
+    except NotFound:
+        return Finding("vault", GREEN, "none")
+    except FloorbrokerError as error:
+        return Finding("vault", RED, error.detail, "docs: errors/vault_refused; then: floorbroker vault verify")
+    told = f"generation {seen.generation}, {len(seen.records)} records"
+    if known is not None and known.vault_id == seen.vault_id and seen.generation < known.generation:
+        repair = "put the newest copy back; if the old one is meant: floorbroker vault unlock --accept-older"
+        return Finding("vault", RED, f"{told}, and generation {known.generation} was seen here", repair)
+    if sys.platform != "win32" and (mode := stat.S_IMODE(home.vault.stat().st_mode)) & 0o077:
+        return Finding("vault", RED, f"others may read {home.vault} ({mode:03o})", f"chmod 600 {home.vault}")
+    if known is None:
+        return Finding(
+            "vault", YELLOW, f"{told}; no journal remembers it yet", "unlock it once: floorbroker vault unlock"
+        )
+    return Finding("vault", GREEN, told)
 
 
 def _kill(home: Home) -> Finding:

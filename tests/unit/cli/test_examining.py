@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import sqlite3
@@ -13,7 +14,22 @@ import pytest
 from floorbroker.app.hardening import Standing
 from floorbroker.app.home import Home
 from floorbroker.cli.examining import clock_of, disk_of, journal_of, permissions_of, process_of, python_of, sqlite_of
+from floorbroker.app.acts import note_of
+from floorbroker.app.home import Home
+from floorbroker.cli.examining import (
+    clock_of,
+    disk_of,
+    journal_of,
+    permissions_of,
+    python_of,
+    sqlite_of,
+    vault_of,
+)
+from floorbroker.domain.clock import SystemClock
 from floorbroker.domain.values import Environment
+from floorbroker.store import SqliteJournal
+from floorbroker.vault import Vault
+from tests.support.vaults import OTHER, PAPER, PASSPHRASE, QuickDerivation
 from tests.unit.cli.running import document, run
 
 GIB = 1024**3
@@ -59,6 +75,23 @@ def test_a_token_that_others_may_read_is_red_with_its_repair(home: Home) -> None
 )
 def test_a_process_that_others_can_read_is_told(core_files: bool | None, readable: bool | None, state: str) -> None:
     assert process_of(Standing(core_files=core_files, readable_by_others=readable)).state == state
+def test_a_vault_is_looked_at_from_outside(home: Home) -> None:
+    assert (vault_of(home).state, vault_of(home).detail) == ("ok", "none")
+    vault = Vault.create(home.vault, PASSPHRASE, derive=QuickDerivation())
+    assert vault_of(home).state == "warn"  # nothing remembers it
+    old = home.vault.read_bytes()
+    vault.rotate_passphrase(OTHER)
+    journal = SqliteJournal.open(home.journal(PAPER), clock=SystemClock(), environment=PAPER)
+    asyncio.run(journal.commit([note_of(vault.known)]))
+    asyncio.run(journal.close())
+    assert vault_of(home).state == "ok"
+    home.vault.chmod(0o640)
+    assert (vault_of(home).state, "chmod 600" in vault_of(home).repair) == ("red", True)
+    home.vault.chmod(0o600)
+    home.vault.write_bytes(old)
+    assert (vault_of(home).state, "--accept-older" in vault_of(home).repair) == ("red", True)
+    home.vault.write_bytes(b"something else")
+    assert vault_of(home).state == "red"
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database at all, but long enough to look at" * 100])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -241,6 +243,47 @@ def test_a_desk_reads_its_passphrase_from_a_descriptor_and_a_wrong_one_ends_the_
         assert document(run(home, "vault", "status", "--json"))["standing"] == "unlocked"
     with served(home):
         assert document(run(home, "vault", "status", "--json"))["standing"] == "locked"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal of POSIX")
+def test_at_a_terminal_the_passphrase_is_asked_for_twice_and_not_shown(home: Path) -> None:
+    told, code = at_a_terminal(home, ["init"], [GOOD, GOOD])
+    assert code == 0
+    assert GOOD not in told
+    assert "The same again" in told
+    assert Vault.open(Home.at(home).vault, PASSPHRASE).generation == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal of POSIX")
+def test_two_different_answers_make_no_vault(home: Path) -> None:
+    told, code = at_a_terminal(home, ["init"], [GOOD, NEW])
+    assert (code, "not the same" in told) == (2, True)
+    assert not Home.at(home).vault.exists()
+
+
+def at_a_terminal(home: Path, words: list[str], answers: list[str]) -> tuple[str, int]:
+    """What a person sees who answers each question, and the exit code."""
+    import pty
+
+    outer, inner = pty.openpty()
+    command = [sys.executable, "-m", "floorbroker", "--home", str(home), "vault", *words]
+    process = subprocess.Popen(command, stdin=inner, stdout=inner, stderr=inner, start_new_session=True)
+    os.close(inner)
+    told, left = b"", list(answers)
+    while True:
+        try:
+            piece = os.read(outer, 4096)
+        except OSError:  # Linux says so when the other side is closed
+            break
+        if not piece:
+            break
+        told += piece
+        if left and told.endswith(b": "):  # the space comes once what is typed is not shown
+            os.write(outer, f"{left.pop(0)}\n".encode())
+    os.close(outer)
+    return told.decode(), process.wait(60)
 
 
 def _with_record(home: Path, words: Callable[[str], str]) -> None:

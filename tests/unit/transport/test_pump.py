@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.errors import AuthenticationFailed, ConnectionFailed, StreamLost, VaultLocked, VenueError
+from floorbroker.domain.errors import AuthenticationFailed, ConnectionFailed, FloorbrokerError, StreamLost, VaultLocked
 from floorbroker.transport.actions import Action, Emit, Reconnect, Send
 from floorbroker.transport.backoff import Backoff
 from floorbroker.transport.pump import Pump
@@ -162,7 +162,7 @@ class Exchange:
     async def emit(self, event: str) -> None:
         self.events.append(event)
 
-    def down(self, loss: VenueError) -> None:
+    def down(self, loss: FloorbrokerError) -> None:
         self.status.append(loss.detail)
 
     def supervise(self, session: Echo) -> Supervisor[str]:
