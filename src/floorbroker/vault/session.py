@@ -65,6 +65,9 @@ class UnlockSession:
     _opened_s: float = 0.0
     _used_s: float = 0.0
     _ended_s: float = 0.0
+    _until_s: float = (
+        -math.inf
+    )  # while it is open: when it ends, so that asking on the way of an order is one comparison
 
     # -- beginning and ending ---------------------------------------------------------------------------------------------
 
@@ -74,6 +77,7 @@ class UnlockSession:
             self._vault.lock()
         self._vault, self.ended_by = vault, ""
         self._opened_s = self._used_s = self.clock.monotonic()
+        self._until_s = self._deadline_s()
         self.renew()
 
     def renew(self) -> None:
@@ -83,10 +87,16 @@ class UnlockSession:
 
     def use(self) -> None:
         """Somebody used it: a command was signed, or a person acted at a door."""
-        self._used_s = self.clock.monotonic()
+        self._use(self.clock.monotonic())
+
+    def _use(self, now_s: float) -> None:
+        self._used_s = now_s
+        if self._vault is not None:
+            self._until_s = self._deadline_s()
 
     def end(self, reason: str, *, at_once: bool = False) -> None:
         """Wipe the key; without grace, or with `at_once`, forget the leases too."""
+        self._until_s = -math.inf
         if self._vault is not None:
             self._vault.lock()
             self._vault, self.ended_by, self._ended_s = None, reason, self.clock.monotonic()
@@ -105,7 +115,7 @@ class UnlockSession:
 
     def _expire(self) -> None:
         now_s = self.clock.monotonic()
-        if self._vault is not None and now_s >= self._deadline_s():
+        if self._vault is not None and now_s >= self._until_s:
             limit_s, word = min(
                 ((self._idle_end_s(), "unused for too long"), (self._absolute_end_s(), "open for too long"))
             )
@@ -138,6 +148,8 @@ class UnlockSession:
     @property
     def reason(self) -> str:
         """Why nothing new may be signed; empty while it may."""
+        if self.clock.monotonic() < self._until_s:
+            return ""
         match self.standing:
             case Standing.UNLOCKED:
                 return ""
@@ -161,11 +173,13 @@ class UnlockSession:
 
     def may_sign(self, request: Request) -> None:
         """Raises `VaultLocked` for what must not be signed now.  A signed command is use."""
-        standing = self.standing
-        if standing is Standing.UNLOCKED:
+        now_s = self.clock.monotonic()
+        if now_s < self._until_s:
             if request.lane in _COMMANDS:
-                self.use()
-        elif standing is Standing.LOCKED or request.lane not in _IN_GRACE:
+                self._use(now_s)
+            return
+        standing = self.standing
+        if standing is Standing.LOCKED or request.lane not in _IN_GRACE:
             raise VaultLocked(f"{self.reason}: {UNLOCK}")
 
     def leased(self, tenant: Tenant, name: str) -> Secret:
@@ -177,7 +191,7 @@ class UnlockSession:
         return [value for lease in self._leases.values() for value in lease.values()]
 
     def _lend(self, tenant: Tenant, name: str) -> Secret:
-        if self.standing is Standing.LOCKED:
+        if self.clock.monotonic() >= self._until_s and self.standing is Standing.LOCKED:
             raise VaultLocked(f"{self.reason}: {UNLOCK}")
         value = self._leases.get(tenant, {}).get(name)
         if value is None:
