@@ -91,12 +91,16 @@ async def _reached(settings: Settings, passphrase: Given, *, sealed: bool) -> As
 def profiles_here(settings: Settings, home: Home) -> Profiles:
     """What changes profiles, in this process alone; its vault is locked."""
     from floorbroker.app.config import load
-    from floorbroker.app.floor import vault_of
+    from floorbroker.app.credentials import read_bot
+    from floorbroker.app.failpoints import VARIABLE, fail_points
+    from floorbroker.app.floor import profiles_in, vault_of
     from floorbroker.app.profiles import Profiles
 
-    outside = settings.outside()
-    unlocking = vault_of(home, load(home, path=settings.config), outside)
-    return Profiles.of(home, unlocking, outside, path=settings.config)
+    config, outside = load(home, path=settings.config), settings.outside()
+    if plan := os.environ.get(VARIABLE):
+        profiles = profiles_in(config, read_bot(home.env_bot)).values()
+        outside.steps = fail_points(plan, profiles=profiles, log=outside.log)
+    return Profiles.of(home, vault_of(home, config, outside), outside, path=settings.config)
 
 
 async def unlock_here(settings: Settings, here: Profiles, passphrase: Given) -> None:

@@ -35,6 +35,7 @@ from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import (
     ApiError,
+    AuthenticationFailed,
     ConfigInvalid,
     FieldError,
     FloorbrokerError,
@@ -186,6 +187,9 @@ class AlpacaBroker:
         checks: list[Check] = []
         try:
             self._offset_s = offset_s = await self._measure_offset_s()
+        except AuthenticationFailed as error:  # the venue was there to say no
+            there = Check(name="connectivity", ok=True, detail=self._origins.trading)
+            return SelfCheck(checks=(there, Check(name="credentials", ok=False, detail=error.detail)))
         except FloorbrokerError as error:
             return SelfCheck(checks=(Check(name="connectivity", ok=False, detail=error.detail),))
         checks.append(Check(name="connectivity", ok=True, detail=self._origins.trading))

@@ -627,6 +627,11 @@ async def test_a_clock_that_is_off_and_a_dead_venue_are_found() -> None:
     assert (line.name, line.ok) == ("connectivity", False)
 
 
+async def test_a_venue_that_refuses_the_key_was_reached() -> None:
+    found = await broker(reads=FakeTransport(reply(status=401))).self_check()
+    assert [(line.name, line.ok) for line in found.checks] == [("connectivity", True), ("credentials", False)]
+
+
 # -- streams ------------------------------------------------------------------------------------------------------------
 
 
