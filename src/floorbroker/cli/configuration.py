@@ -1,15 +1,18 @@
-"""`config show` and `config validate`: what is in force, where it comes from, and whether a desk would start with it."""
+"""`config`: what is in force and where it comes from, one setting read or written, and whether a desk would start with it."""
 
 from __future__ import annotations
 
+import difflib
 import os
+import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, cast
 
 import typer
 
+from floorbroker.cli.failures import Trouble, usage
 from floorbroker.cli.settings import Settings, settings_of
-from floorbroker.cli.show import Column, say, show_json, show_table
+from floorbroker.cli.show import Column, cell, say, show_json, show_table, show_text
 
 KEYS = (Column("KEY", "key"), Column("VALUE", "value"), Column("FROM", "origin"))
 STARS = "***"
@@ -42,6 +45,59 @@ def show(
         show_json({row["key"]: row if origin else row["value"] for row in rows})
     else:
         show_table(settings, rows, KEYS if origin else KEYS[:2])
+
+
+@config.command("get")
+def get(ctx: typer.Context, key: Annotated[str, typer.Argument(metavar="KEY", help="Like server.port.")]) -> None:
+    """One setting in force, or every one below a section; secrets are masked."""
+    from floorbroker.app.config import load
+
+    settings = settings_of(ctx)
+    found = dict(flat(load(settings.open_home(), path=settings.config).model_dump(mode="json")))
+    rows = {name: masked(name, value) for name, value in found.items() if name == key or name.startswith(f"{key}.")}
+    if not rows:
+        near = difflib.get_close_matches(key, found, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise Trouble(code="not_found", detail=f"no setting {key!r}{hint}", fix="see: floorbroker config show")
+    if settings.json:
+        show_json(rows[key] if list(rows) == [key] else rows)
+    elif list(rows) == [key]:
+        show_text(cell(rows[key]))
+    else:
+        show_table(settings, [{"key": name, "value": value} for name, value in rows.items()], KEYS[:2])
+
+
+@config.command("set")
+def set_(
+    ctx: typer.Context,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Like trading.send_timeout_s.")],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="As TOML, else as text: 5, true, 0.5, iex.")],
+) -> None:
+    """Write one setting into floorbroker.toml, comments kept; a desk that runs takes it up at its next start."""
+    from floorbroker.app.config import config_of
+    from floorbroker.app.written import read_text, replace_text, with_value
+
+    settings = settings_of(ctx)
+    file = settings.config or settings.open_home().config
+    path = key.split(".")
+    if any(word in key.lower() for word in SECRET) or (path[0] == "profiles" and path[-1].startswith("broker_")):
+        raise usage(f"{key}: secrets do not stand in the configuration", fix="floorbroker broker add, or broker rotate")
+    if path[0] == "profiles" and path[-1] in ("broker", "environment"):
+        raise usage(f"{key}: another account is another profile", fix="floorbroker broker add")
+    before = read_text(file)
+    after = with_value(before, path, _as_toml(value))
+    config_of(after, file)
+    replace_text(file, before, after)
+    if settings.json:
+        show_json({"key": key, "file": str(file), "changed": before != after})
+    say(settings, f"{key} is set in {file}; a desk that runs takes it up when it starts again")
+
+
+def _as_toml(text: str) -> object:
+    try:
+        return tomllib.loads(f"v = {text}")["v"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return text
 
 
 @config.command("validate")

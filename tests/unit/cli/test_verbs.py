@@ -122,6 +122,44 @@ def test_the_settings_in_force_name_where_they_come_from(tmp_path: Path) -> None
     assert found["server.host"]["origin"] == "default"
 
 
+def test_one_setting_is_read_and_written_with_its_comment_kept(tmp_path: Path) -> None:
+    (tmp_path / "floorbroker.toml").write_text("[server]\nport = 9123  # behind the proxy\n")
+    assert document(run(tmp_path, "config", "get", "server.port", "--json")) == 9123
+    assert run(tmp_path, "config", "set", "server.port", "9124").exit_code == 0
+    assert run(tmp_path, "config", "set", "profiles.p.broker", "PAPER").exit_code == 2
+    assert run(tmp_path, "config", "set", "risk.max_order_notional", '"5000"').exit_code == 0
+    text = (tmp_path / "floorbroker.toml").read_text()
+    assert text.startswith("[server]\nport = 9124  # behind the proxy\n")
+    assert run(tmp_path, "config", "get", "server").stdout.split() == [
+        "KEY",
+        "VALUE",
+        "server.host",
+        "127.0.0.1",
+        "server.port",
+        "9124",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["get", "server.prot"], 5, "did you mean server.port"),
+        (["set", "server.prot", "1"], 3, "did you mean port"),
+        (["set", "server.port", "high"], 3, "server.port"),
+        (["set", "risk.max_order_notional", "0.5"], 3, "max_order_notional"),
+        (["set", "profiles.mine.api_key", "canary"], 2, "secrets do not stand"),
+        (["set", "profiles.mine.broker_password", "canary"], 2, "secrets do not stand"),
+        (["set", "server.port.x", "1"], 3, "by hand"),
+    ],
+)
+def test_a_wrong_setting_is_refused_and_the_file_stays(tmp_path: Path, words: list[str], code: int, told: str) -> None:
+    before = "[server]\nport = 9123\n"
+    (tmp_path / "floorbroker.toml").write_text(before)
+    result = run(tmp_path, "config", *words)
+    assert (result.exit_code, told in result.stderr) == (code, True), result.stderr
+    assert (tmp_path / "floorbroker.toml").read_text() == before
+
+
 def test_a_switch_of_the_bot_file_is_shown_with_the_setting_it_is(tmp_path: Path) -> None:
     (tmp_path / ".env_bot").write_text(
         "API_RETRY_LIMIT=2\nFAILOVER_ENABLED=1\nFAILOVER_LOG_TAG=MOVED\nFRACTIONAL_ENABLED=0\n"
