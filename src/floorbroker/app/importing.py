@@ -318,4 +318,4 @@ def _told(one: _Meant, drafts: Iterable[Draft]) -> Line:
         return one.said.line("nothing else is said of that account")
     names = ", ".join(draft.name for draft in made)
     refused = all(draft.refused for draft in made)
-    return one.said.line(f"{one.means.value} of {names}{', which is not made' if refused else ''}", used=not refused)
+    return one.said.line(f"{names}{' (not made)' if refused else ''}: {one.means.value}", used=not refused)

@@ -54,7 +54,7 @@ def import_env(
         raise usage(f"--name is for files that describe one profile; these describe {len(drafts)}")
     rows = [_told(draft, draft.name, REFUSED, draft.refused) for draft in reading.drafts if draft.refused]
     if dry_run:
-        rows += [_told(draft, name or draft.name, WOULD, "; ".join(draft.notes)) for draft in drafts]
+        rows += [_would(settings, draft, name or draft.name) for draft in drafts]
     elif drafts:
         rows += _made(settings, drafts, name, Given(passphrase_fd, passphrase_file), keyring=keyring)
     _show(settings, reading, rows, dry_run=dry_run)
@@ -86,6 +86,25 @@ def _text(file: Path) -> str:
     if len(raw) > _FILE_MAX:
         raise usage(f"{file}: it is larger than {_FILE_MAX} bytes")
     return raw.decode("utf-8", errors="replace")
+
+
+def _would(settings: Settings, draft: Draft, name: str) -> dict[str, Any]:
+    """What making it would say, as far as that can be told without touching anything."""
+    from floorbroker.app.config import load
+    from floorbroker.app.profile_forms import NewProfile, checked, section_of
+    from floorbroker.domain.errors import FloorbrokerError
+
+    new = NewProfile(
+        name=name, broker=draft.broker, environment=draft.environment, host=draft.host, url=draft.url,
+        options=draft.options, enabled=draft.enabled, fields=draft.sealed,
+    )  # fmt: skip
+    try:
+        checked(new, section_of(new))
+    except FloorbrokerError as error:
+        return _told(draft, name, REFUSED, error.detail)
+    if name in load(settings.open_home(), path=settings.config).profiles:
+        return _told(draft, name, REFUSED, f"there is a profile {name!r} already")
+    return _told(draft, name, WOULD, "; ".join(draft.notes))
 
 
 def _made(

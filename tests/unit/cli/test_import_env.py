@@ -59,6 +59,13 @@ def test_a_dry_run_says_the_same_and_changes_nothing(home: Path) -> None:
     assert Vault.open(Home(home).vault, PASSPHRASE, derive=DERIVE).records() == ()
 
 
+def test_a_dry_run_refuses_what_making_it_would_refuse(home: Path) -> None:
+    (home.parent / "old.env").write_text("ALPACA_API_KEY=PK1\n")
+    result = run(home, *words(home, "--dry-run"))
+    assert (result.exit_code, "BROKER_SECRET_KEY: Alpaca needs it" in result.stdout) == (2, True)
+    assert run(home, *words(home)).exit_code == 2
+
+
 def test_each_line_is_used_or_ignored_with_a_reason(home: Path) -> None:
     (home.parent / "old.env").write_text("\n".join(OLD.splitlines()[:4]))
     found = document(run(home, *words(home, "--name", "mine", "--json")))
