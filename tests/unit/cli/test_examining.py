@@ -11,16 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from floorbroker.app.hardening import Standing
-from floorbroker.app.home import Home
-from floorbroker.cli.examining import clock_of, disk_of, journal_of, permissions_of, process_of, python_of, sqlite_of
 from floorbroker.app.acts import note_of
+from floorbroker.app.hardening import Standing
 from floorbroker.app.home import Home
 from floorbroker.cli.examining import (
     clock_of,
     disk_of,
     journal_of,
     permissions_of,
+    process_of,
     python_of,
     sqlite_of,
     vault_of,
@@ -75,6 +74,8 @@ def test_a_token_that_others_may_read_is_red_with_its_repair(home: Home) -> None
 )
 def test_a_process_that_others_can_read_is_told(core_files: bool | None, readable: bool | None, state: str) -> None:
     assert process_of(Standing(core_files=core_files, readable_by_others=readable)).state == state
+
+
 def test_a_vault_is_looked_at_from_outside(home: Home) -> None:
     assert (vault_of(home).state, vault_of(home).detail) == ("ok", "none")
     vault = Vault.create(home.vault, PASSPHRASE, derive=QuickDerivation())
