@@ -80,3 +80,53 @@ def test_a_crash_between_vault_and_file_leaves_a_record_that_is_listed_and_can_b
     cleared.communicate()
     vault = Vault.open(Home(home).vault, PASSPHRASE)
     assert [record.profile for record in vault.records()] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals here")
+def test_a_person_is_asked_for_what_is_missing_and_no_answer_is_echoed(home: Path) -> None:
+    Vault.create(Home(home).vault, PASSPHRASE).lock()
+    words = ("broker", "add", "asked", "--broker", "ALPACA", "--env", "paper")
+    told, status = at_a_terminal(
+        ("--home", str(home), *words),
+        [
+            ("Key ID (BROKER_API_KEY)", "AKCANARYLIVE"),  # a live key, which is asked for again
+            ("a key of environment live", ""),
+            ("Key ID (BROKER_API_KEY)", "PKCANARYPAPER"),
+            ("Secret key (BROKER_SECRET_KEY)", "canary-5d1c99"),
+        ],
+    )
+    assert status == 0, told
+    assert "profile asked is written" in told
+    assert "canary" not in told.lower()
+    with Home(home).config.open() as file:
+        assert "asked" in file.read()
+
+
+def at_a_terminal(words: tuple[str, ...], answers: list[tuple[str, str]]) -> tuple[str, int]:
+    """Run the command at a terminal of its own: what stood on it, and the exit code.  An empty answer only waits."""
+    import pty
+
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execv(sys.executable, [sys.executable, "-m", "floorbroker", *words])  # noqa: S606 - our own program
+    told, seen = "", 0
+    for question, answer in answers:
+        while question not in told[seen:]:
+            more = _more(terminal)
+            assert more, f"it ended before it asked {question!r}: {told}"
+            told += more
+        seen = told.index(question, seen) + len(question)
+        if answer:
+            os.write(terminal, f"{answer}\n".encode())
+    while text := _more(terminal):
+        told += text
+    _, status = os.waitpid(process, 0)
+    os.close(terminal)
+    return told, os.waitstatus_to_exitcode(status)
+
+
+def _more(terminal: int) -> str:
+    try:
+        return os.read(terminal, 4096).decode(errors="replace")
+    except OSError:  # the other end is closed
+        return ""
