@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import replace
 
 from floorbroker.domain.steps import STEPS
-from tests.simulation.coverage import STATES, table, visited
+from tests.simulation.cells import table
+from tests.simulation.coverage import STATES, visited
 from tests.simulation.fleet import Played, play_all
 from tests.simulation.footsteps import KILL, START, steps_table
 from tests.simulation.plan import plan_of

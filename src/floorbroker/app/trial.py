@@ -64,7 +64,7 @@ class Trial:
         options = {name: text for name, text in profile.options.items() if name not in OWN_OPTIONS}
         return Wiring(
             profile=Profile(name=profile.name, broker=profile.broker, environment=profile.environment, options=options),
-            shells=world.network(tls=trusted_by([profile])),
+            shells=world.network(profile.environment, tls=trusted_by([profile])),
             clock=world.clock,
             random=world.random,
             log=world.log,

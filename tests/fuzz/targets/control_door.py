@@ -28,7 +28,8 @@ class Brisk:
     def __init__(self, venue: AlpacaVenue) -> None:
         self._venue = venue
         self.orders, self.fills, self.positions = venue.orders, venue.fills, venue.positions
-        self.force_fill, self.bust, self.now, self.reset = venue.force_fill, venue.bust, venue.now, venue.reset
+        self.force_fill, self.bust, self.correct = venue.force_fill, venue.bust, venue.correct
+        self.now, self.reset = venue.now, venue.reset
 
     def set_price(self, symbol: str, bid: Decimal, ask: Decimal, last: Decimal | None) -> None:
         self._venue.set_price(symbol, bid, ask, last)

@@ -26,7 +26,7 @@ from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.rounds import Reconciler
 from floorbroker.oms.synthetic import GRACE_S, stand_ins
 from floorbroker.store.sqlite import SqliteJournal
-from floorbroker.store.writer import Writer
+from floorbroker.store.writer import Last, Writer
 from floorbroker.transport.types import Request, Response
 from tests.simulation.house import Plant
 from tests.simulation.schedule import CancelAll, Correct, Plan
@@ -158,8 +158,8 @@ class TakesErrorsAtTheirWord(Writer):
 
     __slots__ = ()
 
-    def _durable(self, group: Any, error: FloorbrokerError | None) -> int:
-        return super()._durable(group, error) if error is None else self.last_seq
+    def _durable(self, group: Any, error: FloorbrokerError | None) -> Last:
+        return super()._durable(group, error) if error is None else self.last
 
 
 def _believes_errors(journal: Journal) -> Journal:
