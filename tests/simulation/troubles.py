@@ -10,7 +10,7 @@ from random import Random
 from floorbroker.domain.steps import STEPS
 from tests.simulation.clock import Step
 from tests.simulation.footsteps import NEVER_REACHED
-from tests.simulation.schedule import ACTIVE_S, Act, CancelAll, Correct, Kill, Plan, Stop
+from tests.simulation.schedule import ACTIVE_S, Act, CancelAll, Correct, Kill, Plan, Stop, Submit
 from tests.simulation.weather import OUTAGES, RARE, TWISTED, Fault
 
 Trouble = Callable[[Plan, Random], Plan]
@@ -30,6 +30,18 @@ def _outage(plan: Plan, random: Random) -> Plan:
     since_s, until_s = _window(random, *random.choice(((1.5, 12), (1.5, 12), (15, 40))))
     doors = random.choice((("order", "read", "connect"), ("order", "read", "connect"), ("order",), ("read",)))
     return _with_faults(plan, *(Fault(door, what, since_s, until_s, 1.0) for door in doors))
+
+
+def _lockout(plan: Plan, random: Random) -> Plan:
+    """Replies are lost, the stream goes dumb, and then nobody may look for as long as a doubt can last."""
+    sent = [act.at_s for act in plan.acts if isinstance(act, Submit)]
+    at_s = min(random.choice(sent), ACTIVE_S / 2)
+    return _with_faults(
+        plan,
+        Fault("order", random.choice(("lost", "reset")), max(at_s - 0.5, 0), at_s + 3, 1.0),
+        Fault("stream", "mute", max(at_s - 0.5, 0), at_s + 40, 1.0),
+        Fault("read", random.choice(OUTAGES[:1] + OUTAGES[2:]), at_s + 0.3, at_s + 40, 1.0),
+    )
 
 
 def _twist(plan: Plan, random: Random) -> Plan:
@@ -100,6 +112,7 @@ TROUBLES: tuple[tuple[float, Trouble], ...] = (
     (0.10, _cancel_all),
     (0.25, _correct),
     (0.20, _named_kill),
+    (0.04, _lockout),
 )
 
 
