@@ -38,6 +38,11 @@ pytestmark = pytest.mark.asyncio
 LIVE = "api.alpaca.markets"
 OURS = frozenset({"paper-api.alpaca.markets", "data.alpaca.markets", "stream.data.alpaca.markets"})
 CALLER = Caller(principal="tester", via="test")
+PROFILE = """[profiles.alpaca-paper]
+broker = "ALPACA"
+environment = "paper"
+options = { order_events = "both" }
+"""
 KINDS = frozenset({"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"})
 MOVED = (
     f"HTTP/1.1 307 Temporary Redirect\r\nLocation: https://{LIVE}/v2/account\r\nRefresh: 0; url=https://{LIVE}/\r\n"
@@ -160,8 +165,9 @@ async def alpaca_paper(root: Path, *, sabotage: Sabotage | None = None) -> Async
         if sabotage is not None:
             outside.shells = sabotage(outside.network(Environment.PAPER))
         environ = {name: text for name, text in line["credentials"].items() if name != "BROKER_URL"}
-        only = frozenset({ProfileName("alpaca-paper")})
-        async with open_floor(Home.at(root / "home"), outside=outside, environ=environ, only=only) as floor:
+        only, home = frozenset({ProfileName("alpaca-paper")}), Home.at(root / "home")
+        home.config.write_text(PROFILE)
+        async with open_floor(home, outside=outside, environ=environ, only=only) as floor:
             desk = floor.desks[Environment.PAPER]
             async with asyncio.timeout(20):
                 await desk.until_settled()

@@ -13,7 +13,7 @@ from random import Random
 from urllib.parse import urlencode
 
 from floorbroker.brokers.alpaca import errors, wire
-from floorbroker.brokers.alpaca.auth import Credentials, sign, socket_origin
+from floorbroker.brokers.alpaca.auth import Credentials, http_origin, sign, socket_origin
 from floorbroker.brokers.alpaca.info import AUDITED, INFO, Options, Origins, hosts_for, options_from, origins_for
 from floorbroker.brokers.alpaca.limits import limits_for
 from floorbroker.brokers.alpaca.mapping import account as accounts
@@ -543,7 +543,7 @@ def build(wiring: Wiring) -> AlpacaBroker:
         return await wiring.shells.connect(target)
 
     async def connect_events(target: SocketTarget) -> Socket:
-        hosts.check_origin(origins.trading)
+        hosts.check_origin(http_origin(target.url))
         return await events(target)
 
     origins = origins_for(environment, wiring.plain.get("BROKER_URL"))

@@ -41,6 +41,12 @@ def data_login(credentials: Credentials) -> str:
     return msgspec.json.encode({"action": "auth", **keys}).decode()
 
 
+def http_origin(url: str) -> str:
+    """The origin of a URL of server-sent events, for the host table."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def socket_origin(url: str) -> str:
     """The origin of a WebSocket URL in its http form, for the host table."""
     parts = urlsplit(url)

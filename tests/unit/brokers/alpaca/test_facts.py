@@ -12,10 +12,10 @@ import pytest
 
 from floorbroker.brokers.alpaca import INFO, LIMITS, Options, hosts_for, limits_for, options_from, origins_for, sign
 from floorbroker.brokers.alpaca.adapter import build
-from floorbroker.brokers.alpaca.auth import socket_origin
+from floorbroker.brokers.alpaca.auth import http_origin, socket_origin
 from floorbroker.brokers.wiring import Shells, Wiring
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.errors import ConfigInvalid, Forbidden, KillSwitchOn, NotReady
+from floorbroker.domain.errors import ConfigInvalid, Forbidden, InvalidRequest, KillSwitchOn, NotReady
 from floorbroker.domain.ports import NoLog, NoMeter, Profile
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ProfileName
@@ -247,3 +247,14 @@ async def test_a_built_simulator_profile_streams_from_loopback() -> None:
 def test_missing_keys_are_named() -> None:
     with pytest.raises(ConfigInvalid, match="BROKER_API_KEY"):
         build(wiring(http=FakeHttp(), order_http=FakeHttp(), seen=[], secrets={}))
+
+
+def test_origins_for_the_host_table_are_those_that_are_connected_to_i17() -> None:
+    assert http_origin("https://api.alpaca.markets:443/v2/events?since=1") == "https://api.alpaca.markets:443"
+    assert http_origin("https://user@elsewhere.example/x") == "https://user@elsewhere.example"
+    assert socket_origin("wss://paper-api.alpaca.markets/stream") == "https://paper-api.alpaca.markets"
+    hosts = HostTable(Environment.PAPER, hosts_for(Environment.PAPER))
+    for url in ("https://api.alpaca.markets/x", "https://paper-api.alpaca.markets@evil.example/x"):
+        with pytest.raises((Forbidden, InvalidRequest)):
+            hosts.check_origin(http_origin(url))
+    hosts.check_origin(http_origin("https://paper-api.alpaca.markets/v2/events"))
