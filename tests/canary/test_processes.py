@@ -8,7 +8,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +21,12 @@ from tests.canary.canaries import CANARIES, ENCODINGS
 from tests.canary.scanner import Hit, Scanner
 from tests.support.hostile import Hostile, Peer, hostile
 
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked at through /proc")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.asyncio,
     pytest.mark.timeout(300),
-    pytest.mark.skipif(sys.platform != "linux", reason="processes are looked at through /proc"),
+    on_linux,
 ]
 
 GIVEN = {
@@ -42,7 +43,7 @@ VERBS = (
 )
 
 
-async def _repeating(server: Hostile, peer: Peer) -> None:
+async def repeating(server: Hostile, peer: Peer) -> None:
     """Every request is answered with everything that was sent, spelled in many ways."""
     while (seen := await server.next_request(peer)) is not None:
         keys = [seen.headers.get("apca-api-key-id", ""), seen.headers.get("apca-api-secret-key", "")]
@@ -63,11 +64,14 @@ class Life:
 
 
 @asynccontextmanager
-async def _begun(home: Path, venue: str, *words: str, **extra: str) -> AsyncIterator[Life]:
-    env = {"PATH": os.defpath, "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", "BROKER_CODE": "ALPACA"}
+async def begun(
+    home: Path, venue: str, *words: str, with_keys: bool = True, extra: Mapping[str, str] = {}
+) -> AsyncIterator[Life]:
+    """`floorbroker WORDS` on a home, with a venue and its keys in the environment; ended when the block ends."""
+    keys = {"BROKER_CODE": "ALPACA", "BROKER_URL": venue, **GIVEN} if with_keys else {}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "floorbroker", "--home", str(home), *words,
-        env={**env, "BROKER_URL": venue, **GIVEN, **extra},
+        env={"PATH": os.defpath, "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", **keys, **extra},
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     life = Life(process)
@@ -89,7 +93,8 @@ async def _kept(life: Life) -> None:
     await asyncio.gather(keep(life.process.stdout, "out"), keep(life.process.stderr, "err"))
 
 
-async def _line(life: Life) -> dict[str, Any]:
+async def first_line(life: Life) -> dict[str, Any]:
+    """The document that a server prints when it is up."""
     async with asyncio.timeout(60):
         while b"\n" not in life.out:
             await asyncio.wait({asyncio.ensure_future(life.process.wait())}, timeout=0.05)
@@ -97,7 +102,8 @@ async def _line(life: Life) -> dict[str, Any]:
     return json.loads(life.out.partition(b"\n")[0])
 
 
-def _home(folder: Path) -> Path:
+def home_in(folder: Path) -> Path:
+    """A home with a token that is a canary, and the paper venue."""
     home = folder / "home"
     home.mkdir(mode=0o700)
     (home / "setup-token").write_text(f"{TOKEN}\n", "ascii")
@@ -106,7 +112,7 @@ def _home(folder: Path) -> Path:
     return home
 
 
-async def _ask_everything(url: str) -> list[tuple[str, str]]:
+async def ask_everything(url: str) -> list[tuple[str, str]]:
     """Every GET there is, a page, orders, a kill, and the first events of a stream; what was answered."""
     said: list[tuple[str, str]] = []
     headers = {"Authorization": f"Bearer {TOKEN}"}
@@ -144,7 +150,7 @@ def _asked(way: dict[str, Any]) -> dict[str, str]:
     return {name: known.get(name, "1") for name in names}
 
 
-def _seen_in_proc(scanner: Scanner, pid: int) -> list[Hit]:
+def seen_in_proc(scanner: Scanner, pid: int) -> list[Hit]:
     """What another program sees of a process and its children: environment and arguments."""
     children = [
         int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
@@ -159,11 +165,11 @@ def _seen_in_proc(scanner: Scanner, pid: int) -> list[Hit]:
 
 
 async def test_a_desk_at_a_venue_that_repeats_its_keys_shows_none_of_them(tmp_path: Path) -> None:
-    home, scanner = _home(tmp_path), Scanner()
-    async with hostile(_repeating) as venue, _begun(home, venue.origin, "--json", "-vv", "up", "--port", "0") as desk:
-        url = (await _line(desk))["url"]
-        said = await _ask_everything(url)
-        found = _seen_in_proc(scanner, desk.process.pid)
+    home, scanner = home_in(tmp_path), Scanner()
+    async with hostile(repeating) as venue, begun(home, venue.origin, "--json", "-vv", "up", "--port", "0") as desk:
+        url = (await first_line(desk))["url"]
+        said = await ask_everything(url)
+        found = seen_in_proc(scanner, desk.process.pid)
         assert len(venue.requests) > 5, "the desk never asked the venue"
         assert any(GIVEN["BROKER_SECRET_KEY"] in seen.headers.values() for seen in venue.requests)
     for where, what in [*said, ("standard output", desk.out.decode()), ("standard error", desk.err.decode())]:
@@ -176,11 +182,11 @@ async def test_a_desk_at_a_venue_that_repeats_its_keys_shows_none_of_them(tmp_pa
 
 
 async def test_verbs_at_such_a_venue_show_none_of_them(tmp_path: Path) -> None:
-    home, scanner = _home(tmp_path), Scanner()
+    home, scanner = home_in(tmp_path), Scanner()
     found: list[Hit] = []
-    async with hostile(_repeating) as venue:
+    async with hostile(repeating) as venue:
         for words in VERBS:
-            async with _begun(home, venue.origin, *words) as verb:
+            async with begun(home, venue.origin, *words) as verb:
                 await asyncio.wait_for(verb.process.wait(), 60)
             found += scanner.look(verb.out + verb.err, f"floorbroker {' '.join(words)}")
             assert verb.out + verb.err, words
@@ -200,9 +206,8 @@ async def test_verbs_at_such_a_venue_show_none_of_them(tmp_path: Path) -> None:
     ],
 )
 async def test_a_start_that_fails_repeats_no_secret(tmp_path: Path, name: str, value: str) -> None:
-    home = _home(tmp_path)
-    extra = {name: value}
-    async with _begun(home, "http://127.0.0.1:9", "-vv", "up", "--port", "0", **extra) as desk:
+    home = home_in(tmp_path)
+    async with begun(home, "http://127.0.0.1:9", "-vv", "up", "--port", "0", extra={name: value}) as desk:
         code = await asyncio.wait_for(desk.process.wait(), 60)
     told = desk.out + desk.err
     assert [str(hit) for hit in Scanner().look(told, "the terminal")] == [], told
@@ -210,8 +215,8 @@ async def test_a_start_that_fails_repeats_no_secret(tmp_path: Path, name: str, v
 
 
 async def test_a_secret_among_the_arguments_would_be_seen(tmp_path: Path) -> None:
-    async with _begun(
-        _home(tmp_path), "http://127.0.0.1:9", "up", "--port", "0", "--host", CANARIES["API key"]
+    async with begun(
+        home_in(tmp_path), "http://127.0.0.1:9", "up", "--port", "0", "--host", CANARIES["API key"]
     ) as desk:
-        found = _seen_in_proc(Scanner(), desk.process.pid)
+        found = seen_in_proc(Scanner(), desk.process.pid)
     assert {hit.where for hit in found} >= {"/proc of the desk: cmdline"}
