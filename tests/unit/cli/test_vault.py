@@ -248,7 +248,7 @@ def test_a_desk_reads_its_passphrase_from_a_descriptor_and_a_wrong_one_ends_the_
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal of POSIX")
 def test_at_a_terminal_the_passphrase_is_asked_for_twice_and_not_shown(home: Path) -> None:
-    told, code = at_a_terminal(home, ["init"], [GOOD, GOOD])
+    told, code = at_a_terminal(home, ["vault", "init"], [GOOD, GOOD])
     assert code == 0
     assert GOOD not in told
     assert "The same again" in told
@@ -258,9 +258,27 @@ def test_at_a_terminal_the_passphrase_is_asked_for_twice_and_not_shown(home: Pat
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal of POSIX")
 def test_two_different_answers_make_no_vault(home: Path) -> None:
-    told, code = at_a_terminal(home, ["init"], [GOOD, NEW])
+    told, code = at_a_terminal(home, ["vault", "init"], [GOOD, NEW])
     assert (code, "not the same" in told) == (2, True)
     assert not Home.at(home).vault.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal of POSIX")
+def test_a_desk_that_a_person_starts_asks_for_the_passphrase_and_again_after_a_wrong_one(home: Path) -> None:
+    Home.at(home).config.write_text(
+        '[profiles.a]\nbroker = "ALPACA"\nenvironment = "sim"\nurl = "http://127.0.0.1:9"\n'
+    )
+    vault = Vault.create(Home.at(home).vault, PASSPHRASE, derive=Scrypt())
+    fields = secrets(BROKER_API_KEY="canary-1", BROKER_SECRET_KEY="canary-2")
+    vault.write("a", broker="ALPACA", environment=SIM, fields=fields)
+    told, code = at_a_terminal(home, ["status"], ["certainly not this one", GOOD])
+    assert code == 0
+    assert "wrong passphrase, or the file was changed" in told
+    assert "locked" not in told
+    told, code = at_a_terminal(home, ["--yes", "status"], [])
+    assert code == 0
+    assert "locked" in told
 
 
 def at_a_terminal(home: Path, words: list[str], answers: list[str]) -> tuple[str, int]:
@@ -268,7 +286,7 @@ def at_a_terminal(home: Path, words: list[str], answers: list[str]) -> tuple[str
     import pty
 
     outer, inner = pty.openpty()
-    command = [sys.executable, "-m", "floorbroker", "--home", str(home), "vault", *words]
+    command = [sys.executable, "-m", "floorbroker", "--home", str(home), *words]
     process = subprocess.Popen(command, stdin=inner, stdout=inner, stderr=inner, start_new_session=True)
     os.close(inner)
     told, left = b"", list(answers)
