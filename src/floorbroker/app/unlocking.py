@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -18,8 +19,9 @@ from floorbroker.domain.errors import (
     RateLimitExceeded,
     WrongPassphrase,
 )
-from floorbroker.domain.ports import NO_STEPS, Log, NoLog, Profile, Redactor, Steps
+from floorbroker.domain.ports import NO_STEPS, AuditEntry, Log, NoLog, Profile, Redactor, Steps
 from floorbroker.domain.secret import Secret
+from floorbroker.domain.values import Environment
 from floorbroker.gateway.desk import Caller
 from floorbroker.vault import (
     DEFAULT_LOG2N,
@@ -141,9 +143,10 @@ class Unlocking:
 
     async def init(self, passphrase: Secret, *, caller: Caller, log2n: int = DEFAULT_LOG2N) -> VaultStatus:
         """Make the vault and unlock it.  Raises `Conflict` where there is one, `InvalidRequest` for a weak passphrase."""
-        await self._begun(caller, "vault.init", "")
         create = partial(Vault.create, self.home.vault, passphrase, log2n=log2n, around=self._around())
-        await self._take(await self._off_loop(create), caller, "vault.init")
+        async with self._begun(partial(row_of, caller, "vault.init", "")):
+            vault = await self._off_loop(create)
+        await self._take(vault, caller, "vault.init")
         return self.status()
 
     async def unlock(self, passphrase: Secret, *, caller: Caller, accept_older: bool = False) -> VaultStatus:
@@ -153,10 +156,12 @@ class Unlocking:
         tried or shortly after a wrong one.
         """
         self._may_try()
-        if accept_older:
-            await self._begun(caller, "vault.accept_older", "")
-        vault = await self._opened(passphrase, caller, accept_older=accept_older)
-        await self._take(vault, caller, "vault.accept_older" if accept_older else "vault.unlock")
+        if not accept_older:
+            await self._take(await self._opened(passphrase, caller), caller, "vault.unlock")
+            return self.status()
+        async with self._begun(partial(row_of, caller, "vault.accept_older", self._vault_id())):
+            vault = await self._opened(passphrase, caller, accept_older=True)
+        await self._take(vault, caller, "vault.accept_older")
         return self.status()
 
     async def lock(self, *, caller: Caller, at_once: bool = False) -> VaultStatus:
@@ -174,8 +179,8 @@ class Unlocking:
         self._may_try()
         vault = await self._opened(passphrase, caller)
         try:
-            await self._begun(caller, "vault.rotate", vault.vault_id)
-            await self._off_loop(partial(vault.rotate_passphrase, new))
+            async with self._begun(partial(row_of, caller, "vault.rotate", vault.vault_id)):
+                await self._off_loop(partial(vault.rotate_passphrase, new))
         except BaseException:
             vault.lock()
             raise
@@ -190,13 +195,13 @@ class Unlocking:
         vault, only = self.session.vault(), profile.environment
         self.session.use()
         row = partial(row_of, caller, action, profile.broker, profile=profile.name)
-        await self.acts.record([row("begun")], only=only)
-        act(vault)
+        async with self._begun(row, only=only):
+            act(vault)
         self._looked = None
         self.session.renew()
         self._learn()
         await self.acts.record([note_of(vault.known)])
-        await self.acts.record([row("done")], only=only)
+        await self.acts.record([row("done", detail={"generation": str(vault.generation)})], only=only)
 
     def use(self) -> None:
         """A person acted at a door."""
@@ -253,9 +258,15 @@ class Unlocking:
             seen = None
         return "" if seen is None else seen.vault_id
 
-    async def _begun(self, caller: Caller, action: str, object_: str) -> None:
-        """Before an act that writes the file: an act that cannot be recorded does not happen."""
-        await self.acts.record([row_of(caller, action, object_, "begun")])
+    @asynccontextmanager
+    async def _begun(self, row: Callable[..., AuditEntry], *, only: Environment | None = None) -> AsyncGenerator[None]:
+        """Around an act that writes the file: one that cannot be recorded does not happen, and one that failed is told so."""
+        await self.acts.record([row("begun")], only=only)
+        try:
+            yield
+        except FloorbrokerError as error:
+            await self.acts.record([row("failed", reason=type(error).__name__)], only=only)
+            raise
 
     async def _take(self, vault: Vault, caller: Caller, action: str) -> None:
         """What an opened vault is before it is lent: remembered, and the act recorded."""

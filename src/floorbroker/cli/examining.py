@@ -183,7 +183,9 @@ def vault_of(home: Home) -> Finding:
     except NotFound:
         return Finding("vault", GREEN, "none")
     except FloorbrokerError as error:
-        return Finding("vault", RED, error.detail, "docs: errors/vault_refused; then: floorbroker vault verify")
+        return Finding(
+            "vault", RED, error.detail, "put back the newest copy of the file; then: floorbroker vault verify"
+        )
     told = f"generation {seen.generation}, {len(seen.records)} records"
     if known is not None and known.vault_id == seen.vault_id and seen.generation < known.generation:
         repair = "put the newest copy back; if the old one is meant: floorbroker vault unlock --accept-older"

@@ -44,7 +44,7 @@ _FIX = {
     "invalid_request": "see the usage with --help, or the member that is named",
     "config_invalid": "correct the configuration, then: floorbroker config validate",
     "vault_locked": "floorbroker vault unlock",
-    "vault_refused": "see: floorbroker vault verify; how to recover: the page of this error",
+    "vault_refused": "type the passphrase again, or put back the newest copy of the file; then: floorbroker vault verify",
     "forbidden": "use the home of the server that runs (--home), whose setup-token it knows",
     "authentication_failed": "check the credentials, then: floorbroker self-check",
     "session_expired": "log in at the broker again, then: floorbroker self-check",

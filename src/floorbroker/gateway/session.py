@@ -72,7 +72,7 @@ class ProfileSession:
 
     def on_lock(self) -> None:
         """The lock may have changed: say so, or go on where it was left."""
-        if self.state is SessionState.STOPPED:
+        if self.state is SessionState.STOPPED or self.lock is NO_LOCK:
             return
         self._was_shut = self._was_shut or self.lock.is_shut
         if self.lock.reason:

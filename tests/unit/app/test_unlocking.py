@@ -256,6 +256,23 @@ async def test_a_change_that_cannot_be_recorded_does_not_happen(bench: Bench) ->
     assert bench.home.vault.read_bytes() == before
 
 
+async def test_an_act_that_failed_is_told_so(bench: Bench) -> None:
+    vault = await filled(bench)
+    with pytest.raises(Conflict):
+        await vault.init(OTHER, caller=WHO)
+    with pytest.raises(InvalidRequest):
+        await vault.rotate(PASSPHRASE, Secret("short"), caller=WHO)
+    with pytest.raises(InvalidRequest):
+        await vault.change(writing(BROKER_API_KEY=""), caller=WHO, action="profile.rotate", profile=ME)
+    failed = [f"{row.action} {row.profile} {row.reason}" for row in bench.rows() if row.outcome == "failed"]
+    assert failed == [
+        "vault.init * Conflict",
+        "vault.rotate * InvalidRequest",
+        "profile.rotate alpaca-paper InvalidRequest",
+    ]
+    assert bench.told()[-2:] == ["profile.rotate begun", "profile.rotate failed"]
+
+
 async def test_a_lock_does_not_wait_for_a_disk(bench: Bench) -> None:
     vault = await filled(bench)
     other = SqliteJournal.open(bench.home.journal(PAPER), clock=bench.clock, environment=PAPER)
