@@ -8,6 +8,7 @@ its environment before and after it.  A desk that runs learns of a change at its
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -126,7 +127,7 @@ class Profiles:
 
     def _listed(self, profile: Profile, section: ProfileSection | None, config: Config, bot: BotFile) -> Listed:
         info, record = BROKERS.get(profile.broker), self._record_of(profile)
-        given, trouble = self._gathered(profile, config, bot, looking=True)
+        given, trouble = self._looked_up(profile, config, bot)
         asked = info.form(profile.environment).asked if info is not None else ()
         return Listed(
             name=profile.name,
@@ -141,23 +142,28 @@ class Profiles:
             notes=tuple(_notes(profile, info, given, trouble)),
         )
 
-    def _gathered(
-        self, profile: Profile, config: Config, bot: BotFile, *, looking: bool = False
-    ) -> tuple[Gathered, str]:
-        """The fields of a profile; `looking` asks for no value of the vault and takes a silent keyring for an empty one."""
-        section, record = config.profiles.get(profile.name), self._record_of(profile)
+    def _looked_up(self, profile: Profile, config: Config, bot: BotFile) -> tuple[Gathered, str]:
+        """Who gives each field, without a value of the vault; a keyring that does not answer is told, not raised."""
+        record = self._record_of(profile)
         sealed = dict.fromkeys(record.fields, Secret("")) if record is not None else {}
-        if not looking and record is not None:
-            sealed = dict(_unseal(self._vault(), profile))
-        mine = bot if _means(bot, config, profile) else None
-        asks = _asks_keyring(config, section)
         try:
-            keystore = self.sources.keystore() if asks else None
-            return gather(profile, section, bot=mine, keystore=keystore, sealed=sealed), ""
+            return self._gather(profile, config, bot, sealed), ""
         except ConfigInvalid as error:
-            if not looking:
-                raise
+            mine = bot if _means(bot, config, profile) else None
+            section = config.profiles.get(profile.name)
             return gather(profile, section, bot=mine, keystore=None, sealed=sealed), error.detail
+
+    async def _gathered(self, profile: Profile, config: Config, bot: BotFile) -> Gathered:
+        """Every field of a profile.  The keyring is asked beside the loop: it may wait for a person."""
+        sealed = dict(_unseal(self._vault(), profile)) if self._record_of(profile) is not None else {}
+        return await asyncio.to_thread(self._gather, profile, config, bot, sealed)
+
+    def _gather(self, profile: Profile, config: Config, bot: BotFile, sealed: Mapping[str, Secret]) -> Gathered:
+        section = config.profiles.get(profile.name)
+        info = BROKERS.get(profile.broker)
+        asks = _asks_keyring(config, section) and info is not None and any(x.name in SEALED for x in info.fields)
+        mine = bot if _means(bot, config, profile) else None
+        return gather(profile, section, bot=mine, keystore=self.sources.keystore() if asks else None, sealed=sealed)
 
     def _records(self) -> tuple[RecordInfo, ...]:
         seen = self.unlocking.seen()
@@ -191,7 +197,7 @@ class Profiles:
             notes = (f"{missing}; it is off until they are set: floorbroker broker edit {new.name} --enable",)
         config_of(after, self.file)
         await self._store(profile, new.credentials, new.fields, (before, after), caller=caller)
-        return _noted(self.one(new.name), notes)
+        return _noted(await asyncio.to_thread(self.one, new.name), notes)
 
     async def edit(self, name: str, changes: Changes, *, caller: Caller) -> Listed:
         """Change what is said of a profile.  Broker and environment stay: another account is another profile."""
@@ -217,7 +223,7 @@ class Profiles:
         profile = profile_in(name, made)
         check_place(profile, made)
         await self._recorded(profile, "broker.edit", lambda: replace_text(self.file, before, after), caller=caller)
-        return self.one(name)
+        return await asyncio.to_thread(self.one, name)
 
     async def remove(self, name: str, *, caller: Caller, force: bool = False) -> None:
         """Take a profile out, its secrets too; its journal stays.
@@ -230,30 +236,32 @@ class Profiles:
             await self._remove_orphan(name, caller)
             return
         profile = profile_in(name, section)
-        if not force and (count := self.open_orders(profile)):
+        if not force and (count := await asyncio.to_thread(self.open_orders, profile)):
             raise Conflict(
                 f"profile {name} has {count} open orders: cancel them first, or say --yes; they stay at the venue"
             )
         after = without_value(before, ("profiles", name))
         config_of(after, self.file)
-        if _asks_keyring(config, section):
-            self.sources.keystore().remove(name)
-        if self._record_of(profile) is None:
-            await self._recorded(
-                profile, "broker.remove", lambda: replace_text(self.file, before, after), caller=caller
-            )
-            return
+        kept = self.sources.keystore() if section.credentials == "keyring" else None
 
-        def take_out(vault: Vault) -> None:
+        def take_out() -> None:
             replace_text(self.file, before, after)
+            if kept is not None:
+                kept.remove(name)
+
+        def take_out_of(vault: Vault) -> None:
+            take_out()
             try:
                 _unmake(vault, profile)
             except FloorbrokerError:
                 replace_text(self.file, after, before)
                 raise
 
-        self._vault()
-        await self.unlocking.change(take_out, caller=caller, action="broker.remove", profile=profile)
+        if self._record_of(profile) is None:
+            await self._recorded(profile, "broker.remove", take_out, caller=caller)
+        else:
+            self._vault()
+            await self.unlocking.change(take_out_of, caller=caller, action="broker.remove", profile=profile)
 
     async def _remove_orphan(self, name: str, caller: Caller) -> None:
         found = [record for record in self._records() if record.profile == name and record.broker in BROKERS]
@@ -277,7 +285,7 @@ class Profiles:
         profile = profile_in(name, section)
         check_fields(profile, info_of(profile), fields, {}, complete=False)
         self._learn(fields)
-        given, _ = self._gathered(profile, config, bot)
+        given = await self._gathered(profile, config, bot)
         notes: list[str] = []
         if test:
             overlaid = Gathered(given.plain, {**given.secrets, **fields}, given.origins)
@@ -288,7 +296,7 @@ class Profiles:
         held = [x for x in fields if given.origins.get(x) in (Origin.ENVIRONMENT, Origin.ENV_BOT)]
         notes += [f"{x} is also given by {given.origins[x].value}, which wins" for x in held]
         await self._replace(profile, section, config, fields, caller)
-        return _noted(self.one(name), tuple(notes))
+        return _noted(await asyncio.to_thread(self.one, name), tuple(notes))
 
     async def _replace(
         self, profile: Profile, section: ProfileSection, config: Config, fields: Mapping[str, Secret], caller: Caller
@@ -320,7 +328,7 @@ class Profiles:
         if section is None and name not in beside:
             raise NotFound(f"no profile {name!r}; there are: {', '.join([*config.profiles, *beside])}")
         profile = beside[ProfileName(name)] if section is None else profile_in(name, section)
-        given, _ = self._gathered(profile, config, bot)
+        given = await self._gathered(profile, config, bot)
         return await self._tried(profile, given, caller)
 
     async def exported(self, name: str, *, caller: Caller, plaintext_ok: bool = False) -> str:
@@ -335,7 +343,7 @@ class Profiles:
             raise Forbidden(
                 f"{name} is live: its keys in plain text are refused; say --plaintext-ok to accept the risk"
             )
-        given, _ = self._gathered(profile, config, bot)
+        given = await self._gathered(profile, config, bot)
         text = env_text(profile, info_of(profile), given)
         acts, row = self.unlocking.acts, _row(caller, "broker.export_env", profile)
         await acts.record([row("done")], only=profile.environment)
@@ -389,7 +397,7 @@ class Profiles:
         """An act without the vault, recorded before and after: what cannot be recorded does not happen."""
         acts, row = self.unlocking.acts, _row(caller, action, profile)
         await acts.record([row("begun")], only=profile.environment)
-        act()
+        await asyncio.to_thread(act)  # a disk or a keyring, which must not hold up a desk
         await acts.record([row("done")], only=profile.environment)
 
 

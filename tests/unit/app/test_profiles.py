@@ -240,6 +240,15 @@ async def test_secrets_may_lie_in_the_keyring_instead(desk: Desk) -> None:
     found = await profiles.add(replace(NEW, credentials="keyring"), caller=CALLER)
     assert desk.toml["profiles"]["mine"]["credentials"] == "keyring"
     assert set(found.fields.values()) == {Origin.KEYRING}
+    await profiles.rotate("mine", {"BROKER_SECRET_KEY": Secret("newer-canary")}, caller=CALLER)
+    assert desk.keyring.held["floorbroker/mine", "BROKER_SECRET_KEY"] == "newer-canary"
+    journal = SqliteJournal.open(
+        Home(desk.root).journal(Environment.PAPER), clock=ManualClock(NOON), environment=Environment.PAPER
+    )  # another process: an act that cannot be recorded leaves everything as it was
+    with pytest.raises(Conflict):
+        await profiles.remove("mine", caller=CALLER)
+    await journal.close()
+    assert len(desk.keyring.held) == 4
     await profiles.remove("mine", caller=CALLER)
     assert desk.keyring.held == {}
 
