@@ -121,9 +121,9 @@ class Profiles:
         raise NotFound(f"no profile {name!r}; there are: {', '.join(p.name for p in self.listed()) or 'none'}")
 
     def in_keyring(self, name: str) -> bool:
-        """Whether a profile's secrets are looked for in the OS keyring before the vault."""
-        config = load(self.home, path=self.path)
-        return _asks_keyring(config, config.profiles.get(name))
+        """Whether a profile's secrets belong into the OS keyring."""
+        section = load(self.home, path=self.path).profiles.get(name)
+        return section is not None and section.credentials == "keyring"
 
     def _listed(self, profile: Profile, section: ProfileSection | None, config: Config, bot: BotFile) -> Listed:
         info, record = BROKERS.get(profile.broker), self._record_of(profile)
@@ -295,13 +295,15 @@ class Profiles:
             notes += [] if tried.reached else [f"stored without a test: {tried.told}"]
         held = [x for x in fields if given.origins.get(x) in (Origin.ENVIRONMENT, Origin.ENV_BOT)]
         notes += [f"{x} is also given by {given.origins[x].value}, which wins" for x in held]
-        await self._replace(profile, section, config, fields, caller)
+        kept = section.credentials == "keyring" or any(given.origins.get(x) is Origin.KEYRING for x in fields)
+        await self._replace(profile, fields, caller, in_keyring=kept)
         return _noted(await asyncio.to_thread(self.one, name), tuple(notes))
 
     async def _replace(
-        self, profile: Profile, section: ProfileSection, config: Config, fields: Mapping[str, Secret], caller: Caller
+        self, profile: Profile, fields: Mapping[str, Secret], caller: Caller, *, in_keyring: bool
     ) -> None:
-        if _asks_keyring(config, section):
+        """Where the old ones are, there go the new ones."""
+        if in_keyring:
             store = self.sources.keystore()
             await self._recorded(
                 profile,
