@@ -52,7 +52,7 @@ def test_a_disk_fails_before_or_after_it_has_written(what: str, is_done: bool) -
 
 def test_a_slow_disk_writes_all_the_same() -> None:
     weather = Weather(faults=[Fault("disk", "slow", 0, 9, 1.0)], random=Random(1), now=lambda: 1.0)
-    weather.between = lambda least_s, most_s: 0.0  # type: ignore[method-assign]
+    weather.between = lambda least_s, most_s: 0.0
     done = list[int]()
     asyncio.run(WeatheredExecutor(weather).together(lambda: done.append(1)))
     assert done == [1]
