@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from floorbroker.brokers.alpaca import Options
+from floorbroker.brokers.alpaca.stream.runner import DENIED_PAUSE_S
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import (
     ApiError,
@@ -677,19 +678,28 @@ async def test_a_lost_stream_is_told_and_opened_again() -> None:
     await venue.disconnect()
 
 
-async def test_refused_credentials_end_the_stream_and_the_connection() -> None:
-    def unwilling(socket: FakeSocket) -> None:
-        socket.push({"stream": "authorization", "data": {"status": "unauthorized", "action": "authenticate"}})
+async def test_refused_credentials_end_the_connection_and_are_tried_again_seldom() -> None:
+    status = "unauthorized"
 
-    clock, connect, heard = ManualClock(NOW), FakeConnect(unwilling), Heard()
+    def by_status(socket: FakeSocket) -> None:
+        if status == "authorized":
+            willing(socket)
+        else:
+            socket.push({"stream": "authorization", "data": {"status": status, "action": "authenticate"}})
+
+    clock, connect, heard = ManualClock(NOW), FakeConnect(by_status), Heard()
     venue = broker(reads=greeting(), connect=connect, clock=clock)
     await venue.connect()
     await venue.subscribe_order_events(heard)
     await settle()
-    await clock.advance(120)
+    await clock.advance(DENIED_PAUSE_S - 1)
     assert len(connect.sockets) == 1
     assert [up for up, _ in heard.streams] == [False]
     assert not venue.is_connected()
+    status = "authorized"
+    await clock.advance(2)
+    await settle()
+    assert (len(connect.sockets), heard.streams[-1], venue.is_connected()) == (2, (True, "up"), True)
     await venue.disconnect()
 
 

@@ -24,6 +24,7 @@ from floorbroker.transport.supervise import Supervisor
 from floorbroker.transport.types import Connect, SocketTarget
 
 BROKER = "ALPACA"
+DENIED_PAUSE_S = 60.0
 MarketHandler = Callable[[MarketEvent], None]
 Target = Callable[[], Awaitable[SocketTarget]]
 
@@ -99,9 +100,20 @@ class OrderStream:
             random=self._around.random,
             on_down=lambda loss: self._on_down(line.name, loss),
         )
-        task = asyncio.create_task(supervisor.run(), name=f"alpaca {line.name}")
+        task = asyncio.create_task(self._keep(line.name, supervisor), name=f"alpaca {line.name}")
         task.add_done_callback(lambda done: self._on_end(line.name, done))
         return task
+
+    async def _keep(self, name: str, supervisor: Supervisor[OrderEvent]) -> None:
+        """Also after a denial, though seldom: a venue that turned everybody away for a while knows the keys again."""
+        while True:
+            try:
+                await supervisor.run()
+            except AuthenticationFailed as denial:
+                self._around.log.error("stream.denied", stream=name, again_in_s=DENIED_PAUSE_S)
+                self.denied = True
+                self._on_down(name, denial)
+                await self._around.clock.sleep(DENIED_PAUSE_S)
 
     def _on_event(self, name: str, event: OrderEvent) -> None:
         match event:
@@ -116,6 +128,7 @@ class OrderStream:
     def _on_up(self, name: str) -> None:
         self._up.add(name)
         if len(self._up) == len(self._lines):
+            self.denied = False
             self._tell(is_up=True, detail="up")
 
     def _on_down(self, name: str, loss: FloorbrokerError) -> None:
@@ -135,7 +148,6 @@ class OrderStream:
         if error is None:
             return
         self._around.log.error("stream.ended", stream=name, error=type(error).__name__)
-        self.denied = isinstance(error, AuthenticationFailed)
         told = error if isinstance(error, FloorbrokerError) else VenueError(f"ended by {type(error).__name__}")
         self._on_down(name, told)
 
