@@ -18,3 +18,4 @@ from tests.simulation.teeth.bug import Bug
 LAYERS = (transport, submitting, journal, doubt, executions, reading, changing, stopping, troubles)
 CATALOGUE: tuple[Bug, ...] = tuple(bug for layer in LAYERS for bug in layer.BUGS)
 BY_NAME: dict[str, Bug] = {bug.name: bug for bug in CATALOGUE}
+RARE: dict[str, Bug] = {bug.name: bug for bug in (*changing.RARE, *troubles.RARE)}  # those that kept plans alone show

@@ -12,6 +12,7 @@ from floorbroker.domain import facts as f
 from floorbroker.domain.errors import (
     ApiError,
     AuthenticationFailed,
+    CircuitBreakerError,
     FloorbrokerError,
     OrderNotFound,
 )
@@ -71,7 +72,7 @@ class LockedOut(TakesNoForNobody):
 
 
 class TurnedAway(TakesNoForNobody):
-    excuses = (ApiError,)
+    excuses = (ApiError, CircuitBreakerError)
 
 
 class ReadsOddAnswersAsRefusals(OrderShell):
@@ -272,13 +273,6 @@ BUGS = (
         wants=struck_by("order.strange", "read.strange", "stream.strange"),
     ),
     Bug(
-        name="unknown status explains nothing",
-        what="A position is adjusted while the venue says of an order of that symbol what stands in no table.",
-        breaks="I9",
-        plant=Plant(desk=becomes(lambda desk: service_of(desk).reconciler, ExplainsBesideOddWords)),
-        wants=struck_by("read.strange"),
-    ),
-    Bug(
         name="done for the day read as an end",
         what="An order that sleeps until the next session is called expired.",
         breaks="RELIABILITY 3",
@@ -333,5 +327,16 @@ BUGS = (
         breaks="RELIABILITY 2",
         plant=Plant(desk=becomes(lambda desk: service_of(desk).canceller, CancelsTheFirst)),
         wants=with_act(CancelAll),
+    ),
+)
+
+# Plans show it too seldom to be hunted; `tests/simulation/kept/` has one that does.
+RARE = (
+    Bug(
+        name="unknown status explains nothing",
+        what="A position is adjusted while the venue says of an order of that symbol what stands in no table.",
+        breaks="I9",
+        plant=Plant(desk=becomes(lambda desk: service_of(desk).reconciler, ExplainsBesideOddWords)),
+        wants=every(struck_by("read.strange"), _unlisted),
     ),
 )
