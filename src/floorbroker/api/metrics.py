@@ -24,6 +24,9 @@ class PrometheusMeter:
         self._registry = CollectorRegistry()
         self._metrics: dict[str, MetricWrapperBase] = {}
         self._labels: dict[str, tuple[str, ...]] = {}
+        self._series: dict[
+            tuple[object, ...], MetricWrapperBase
+        ] = {}  # each series once found, by what it was asked as
         self._mismatch = Counter(
             f"{PREFIX}meter_mismatch", "Uses with other labels", ("metric",), registry=self._registry
         )
@@ -42,15 +45,22 @@ class PrometheusMeter:
         return generate_latest(self._registry)
 
     def _at(self, kind: Callable[..., M], name: str, labels: Mapping[str, str]) -> M:
+        asked = (name, *labels.items())
+        series = self._series.get(asked)
+        if series is None:
+            series = self._find(kind, name, labels)
+            if self._labels[name] == tuple(sorted(labels)):  # the others are counted each time they come
+                self._series[asked] = series
+        return series  # pyright: ignore[reportReturnType] - one name is one kind; prometheus-client types no further
+
+    def _find(self, kind: Callable[..., M], name: str, labels: Mapping[str, str]) -> MetricWrapperBase:
         metric = self._metrics.get(name)
         if metric is None:
             metric = self._make(kind, name, tuple(sorted(labels)))
         known = self._labels[name]
         if known != tuple(sorted(labels)):
             self._mismatch.labels(name).inc()
-        if known:
-            metric = metric.labels(*(labels.get(label, "") for label in known))
-        return metric  # pyright: ignore[reportReturnType] - one name is one kind; prometheus-client types no further
+        return metric.labels(*(labels.get(label, "") for label in known)) if known else metric
 
     def _make(self, kind: Callable[..., M], name: str, labels: tuple[str, ...]) -> M:
         extra = {"buckets": LATENCY_BUCKETS_S} if kind is Histogram else {}
