@@ -6,7 +6,7 @@ venues.  Identifiers, quantities and the wish itself are written as they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -63,16 +63,13 @@ class CleanJournal:
 
 def clean_entry(entry: Entry, clean: Clean) -> Entry:
     """The entry with every word of others cleaned; itself when there was nothing to do."""
-    match entry:
-        case FactEntry():
-            return _fact_entry(entry, clean) if type(entry.fact) in TELLING else entry
-        case AuditEntry():
-            return entry if entry.via == _FILTERED else _audit_entry(entry, clean)
-        case NoteEntry():
-            data = _values(entry.data, clean)
-            return entry if data == entry.data else replace(entry, data=data)
-        case KeyEntry():
-            return entry
+    if isinstance(entry, FactEntry):
+        return _fact_entry(entry, clean) if type(entry.fact) in TELLING else entry
+    if isinstance(entry, AuditEntry):
+        return entry if entry.via == _FILTERED else _audit_entry(entry, clean)
+    if isinstance(entry, NoteEntry) and not _is_clean(entry.data.values(), clean):
+        return replace(entry, data=_values(entry.data, clean))
+    return entry
 
 
 def _fact_entry(entry: FactEntry, clean: Clean) -> FactEntry:
@@ -86,10 +83,15 @@ def _fact_entry(entry: FactEntry, clean: Clean) -> FactEntry:
 
 
 def _audit_entry(entry: AuditEntry, clean: Clean) -> AuditEntry:
-    reason, detail = clean(entry.reason), _values(entry.detail, clean)
-    if reason == entry.reason and detail == entry.detail:
+    if _is_clean((entry.reason, *entry.detail.values()), clean):
         return entry
-    return replace(entry, reason=reason, detail=detail)
+    return replace(entry, reason=clean(entry.reason), detail=_values(entry.detail, clean))
+
+
+def _is_clean(texts: Iterable[str], clean: Clean) -> bool:
+    """All in one look: every order passes here."""
+    text = "\n".join(texts)
+    return clean(text) == text
 
 
 def _values(given: Mapping[str, str], clean: Clean) -> Mapping[str, str]:
