@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 import pytest
 import pytest_asyncio
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -196,7 +198,8 @@ async def test_a_hash_or_signature_in_other_letters_is_another_one(tmp_path: Pat
     assert found(desk.verify(is_archived=True)).kind == "segment"
 
 
-WORD = st.text(st.characters(exclude_categories=("Cs",))) | st.sampled_from(['"mac":"', ',"prev":"x",', "mac", "prev"])
+TRAPS = ['"mac":"', ',"prev":"x",', '"mono":"1"', "mac", "prev", "mono", "profile"]
+WORD = st.text(st.characters(exclude_categories=("Cs",))) | st.sampled_from(TRAPS)
 
 
 @given(words=st.lists(WORD, min_size=9, max_size=9), detail=st.dictionaries(WORD, WORD, max_size=4))
@@ -209,3 +212,4 @@ async def test_the_row_in_a_line_is_found_whatever_its_texts_are(words: list[str
     line, mac = sealed(bare, key=b"k" * 32, prev="ab" * 32)
     assert row_in(line) == canonical(bare)
     assert msgspec.json.decode(line, type=Line).mac == mac
+    assert rfc8785.dumps(json.loads(line)) == line
