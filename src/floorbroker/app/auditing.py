@@ -18,7 +18,7 @@ from typing import TypeVar
 from floorbroker.app.escrow import Safe, put_away
 from floorbroker.app.home import Home, write_private
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import FloorbrokerError, JournalFault
+from floorbroker.domain.errors import FloorbrokerError
 from floorbroker.domain.ports import NO_STEPS, AuditEntry, Entry, Log, Meter, Steps
 from floorbroker.domain.secret import Secret
 from floorbroker.oms.unforeseen import ours
@@ -220,23 +220,22 @@ class Auditing:
 
     async def _note(self) -> None:
         """The chain's beginning and its checkpoints, as notes; a journal that takes none now gets them in the next round."""
-        chain = self.chain
-        if chain is None:
-            return
-        entries: list[Entry] = []
-        if not self._is_noted and last_begun(self.journal.reader) != chain.log:
-            entries += _begins(chain)
-        entries += [checkpoint_note(point) for point in self._pending]
-        if not entries:
-            self._is_noted = True
+        if self.chain is None:
             return
         try:
-            await self.journal.commit(entries)
-        except JournalFault as fault:
-            self.log.error("audit.not_noted", environment=self.places.environment.value, detail=fault.detail)
+            with ours(self.log, "audit.unforeseen", environment=self.places.environment.value):
+                entries = self._unnoted(self.chain)
+                if entries:
+                    await self.journal.commit(entries)
+        except FloorbrokerError as error:
+            self.log.error("audit.not_noted", environment=self.places.environment.value, detail=error.detail)
             return
         self._pending.clear()
         self._is_noted = True
+
+    def _unnoted(self, chain: Chain) -> list[Entry]:
+        is_begun = self._is_noted or last_begun(self.journal.reader) == chain.log
+        return [*([] if is_begun else _begins(chain)), *(checkpoint_note(point) for point in self._pending)]
 
     # -- off the host -----------------------------------------------------------------------------------------------------
 

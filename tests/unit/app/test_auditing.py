@@ -21,12 +21,13 @@ from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment
 from floorbroker.gateway.desk import Caller
 from floorbroker.oms.schema import parse_order
-from floorbroker.store import JournalReader, SqliteJournal
+from floorbroker.store import JournalReader, SqliteJournal, StaleEpoch
 from floorbroker.store.audit.checkpoint import read_public
 from floorbroker.store.audit.evidence import Evidence, Verdict
 from floorbroker.store.audit.notes import BEGUN, CHECKPOINT
 from floorbroker.store.audit.places import Places
 from floorbroker.store.audit.verify import verify
+from tests.support.house import FaultyJournal
 from tests.support.real_floor import House, real_floor
 from tests.unit.app.test_escrow import Safe
 from tests.unit.store.making import START, audited, note
@@ -223,6 +224,23 @@ async def test_the_first_key_is_given_to_a_vault_and_proves_the_chain_from_there
         )
     )
     assert (verdict.ok, verdict.last) == (True, 3)
+
+
+async def test_a_journal_that_takes_no_note_gets_it_later_and_the_export_goes_on(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        await here.act(1)
+        here.auditing.journal = FaultyJournal(
+            here.journal, fault_when=lambda _: True, fault=StaleEpoch("another owner")
+        )  # pyright: ignore[reportAttributeAccessIssue] - all that is asked of it here
+        await here.clock.advance(61)
+        await here.auditing.catch_up()
+        assert ("audit.not_noted", "another owner") in here.log.said
+        assert here.journal.notes(CHECKPOINT) == []
+        here.auditing.journal = here.journal
+        await here.act(2)
+        await here.auditing.catch_up()
+        assert len(here.journal.notes(CHECKPOINT)) == 1
+    assert proven(here.home).ok
 
 
 @dataclass
