@@ -49,8 +49,8 @@ def _audit(story: Story, verdict: Verdict) -> None:
     proof = story.door.ask("POST", "/api/v1/audit/verify").body
     if not proof.get("ok"):
         verdict.lost.append(f"the audit is not sound: {proof.get('finding') or proof}")
-    elif proof["waiting"]:
-        verdict.unexplained.append(f"{proof['waiting']} audit rows are not exported")
+    elif not proof["records"]:
+        verdict.lost.append("no audit row was exported")
 
 
 def _desk_orders(story: Story, verdict: Verdict) -> list[dict[str, Any]]:

@@ -44,6 +44,7 @@ class _Verification:
     rows: Iterator[bytes] | None = None
     notes: Iterator[Noted] | None = None
     note: Noted | None = None
+    rows_at_first: int = 0
 
     def __post_init__(self) -> None:
         evidence, environment = self.evidence, self.evidence.places.environment.value
@@ -83,6 +84,7 @@ class _Verification:
         self.verdict.used = used(evidence, self.standing)
         if evidence.journal is None:
             return
+        self.rows_at_first = evidence.journal.audit_count
         told, log = last_begun(evidence.journal), self.walk.log
         if told is not None and told != log:
             self._wrong("key", 1, f"the journal's rows leave in the chain {told[:16]}, and this is {log[:16]}")
@@ -176,8 +178,7 @@ class _Verification:
         if self.note is not None:
             detail = f"the journal remembers checkpoint {self.note.number} over {self.note.size} records"
             self._wrong("truncated", min(size, self.note.size) + (self.note.size > size), detail)
-        if self.evidence.journal is not None:
-            self.verdict.waiting = max(0, self.evidence.journal.audit_count - size)
+        self.verdict.waiting = max(0, self.rows_at_first - size)
         if self.evidence.copy is not None:
             finding = compared(self.evidence.places, self.evidence.copy, is_archived=self.evidence.is_archived)
             if finding is not None:
