@@ -31,6 +31,7 @@ class BrokerCredentials(BaseSettings):
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
+    # Required, with a default for type checkers, which do not know that it may come from a file.
     broker_code: str = Field(default="", validate_default=True, min_length=1, max_length=32)
     broker_host: str | None = _Text
     broker_username: SecretStr | None = _Text

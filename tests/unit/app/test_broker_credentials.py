@@ -65,6 +65,11 @@ def test_an_error_names_the_member_and_not_what_was_given(home: Path) -> None:
         assert CANARY not in str(refused.value)
 
 
+def test_without_a_broker_there_are_no_credentials(home: Path) -> None:
+    with pytest.raises(ValidationError, match="broker_code"):
+        BrokerCredentials()
+
+
 def test_a_wrong_line_of_the_file_is_named_by_its_number(home: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_text(f"BROKER_CODE=ALPACA\nBROKER_APIKEY={CANARY}\n")
