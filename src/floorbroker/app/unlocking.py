@@ -143,6 +143,7 @@ class Unlocking:
 
     async def init(self, passphrase: Secret, *, caller: Caller, log2n: int = DEFAULT_LOG2N) -> VaultStatus:
         """Make the vault and unlock it.  Raises `Conflict` where there is one, `InvalidRequest` for a weak passphrase."""
+        self.redactor.learn(passphrase.reveal())
         create = partial(Vault.create, self.home.vault, passphrase, log2n=log2n, around=self._around())
         async with self._begun(partial(row_of, caller, "vault.init", "")):
             vault = await self._off_loop(create)
@@ -179,6 +180,7 @@ class Unlocking:
         self._may_try()
         vault = await self._opened(passphrase, caller)
         try:
+            self.redactor.learn(new.reveal())
             async with self._begun(partial(row_of, caller, "vault.rotate", vault.vault_id)):
                 await self._off_loop(partial(vault.rotate_passphrase, new))
         except BaseException:
@@ -290,6 +292,7 @@ class Unlocking:
             self.redactor.learn(value.reveal())
 
     async def _opened(self, passphrase: Secret, caller: Caller, *, accept_older: bool = False) -> Vault:
+        self.redactor.learn(passphrase.reveal())
         known = self.acts.known()
         opening = partial(
             Vault.open, self.home.vault, passphrase, known=known, accept_older=accept_older, around=self._around()

@@ -84,7 +84,7 @@ async def _reached(settings: Settings, passphrase: Given, *, sealed: bool) -> As
         if sealed:
             await unlock_here(settings, here, passphrase)
         token = secrets.token_urlsafe(32)
-        door = await door_inside(stack, _app(here, token), token, settings)
+        door = await door_inside(stack, _app(here, token, settings), token, settings)
         yield Changing(door, by_server=False, timeout_s=settings.timeout_s)
 
 
@@ -115,7 +115,7 @@ async def unlock_here(settings: Settings, here: Profiles, passphrase: Given) -> 
     await here.unlocking.unlock(word, caller=Caller(principal="operator", via="cli"))
 
 
-def _app(here: Profiles, token: str) -> Any:
+def _app(here: Profiles, token: str, settings: Settings) -> Any:
     from floorbroker import __version__
     from floorbroker.api import create_app
     from floorbroker.api.auth import HashedToken, token_digest
@@ -129,6 +129,7 @@ def _app(here: Profiles, token: str) -> Any:
         brokers=tuple(BROKERS.values()),
         unlocking=here.unlocking,
         stored_profiles=here,
+        redactor=settings.redactor,
     )
 
 
