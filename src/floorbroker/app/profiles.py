@@ -9,7 +9,8 @@ its environment before and after it.  A desk that runs learns of a change at its
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -347,15 +348,15 @@ class Profiles:
             )
         given = await self._gathered(profile, config, bot)
         text = env_text(profile, info_of(profile), given)
-        acts, row = self.unlocking.acts, _row(caller, "broker.export_env", profile)
-        await acts.record([row("done")], only=profile.environment)
+        row = row_of(caller, "broker.export_env", profile.broker, "done", profile=profile.name)
+        await self.unlocking.acts.record([row], only=profile.environment)
         return text
 
     async def _tried(self, profile: Profile, given: Gathered, caller: Caller) -> Tried:
         """The venue's answer, with every exchange in the audit: what cannot be recorded is not asked."""
-        acts, row = self.unlocking.acts, _row(caller, "broker.test", profile)
-        await acts.record([row("begun")], only=profile.environment)
-        tried = await self.trial(profile, given)
+        acts, row = self.unlocking.acts, partial(row_of, caller, "broker.test", profile.broker, profile=profile.name)
+        async with self._begun(profile, row):
+            tried = await self.trial(profile, given)
         outcome = "done" if tried.check.ok else "refused"
         await acts.record([*tried.rows, row(outcome)], only=profile.environment)
         return tried
@@ -397,10 +398,21 @@ class Profiles:
 
     async def _recorded(self, profile: Profile, action: str, act: Callable[[], None], *, caller: Caller) -> None:
         """An act without the vault, recorded before and after: what cannot be recorded does not happen."""
-        acts, row = self.unlocking.acts, _row(caller, action, profile)
+        row = partial(row_of, caller, action, profile.broker, profile=profile.name)
+        async with self._begun(profile, row):
+            await asyncio.to_thread(act)  # a disk or a keyring, which must not hold up a desk
+        await self.unlocking.acts.record([row("done")], only=profile.environment)
+
+    @asynccontextmanager
+    async def _begun(self, profile: Profile, row: Callable[..., AuditEntry]) -> AsyncGenerator[None]:
+        """Around an act: one that cannot be recorded does not happen, and one that failed is told so."""
+        acts = self.unlocking.acts
         await acts.record([row("begun")], only=profile.environment)
-        await asyncio.to_thread(act)  # a disk or a keyring, which must not hold up a desk
-        await acts.record([row("done")], only=profile.environment)
+        try:
+            yield
+        except FloorbrokerError as error:
+            await acts.record([row("failed", reason=type(error).__name__)], only=profile.environment)
+            raise
 
 
 # -- where it comes from ------------------------------------------------------------------------------------------------------
@@ -463,7 +475,3 @@ def _keep(store: KeyStore, profile: Profile, fields: Mapping[str, Secret]) -> No
 
 def _noted(listed: Listed, notes: tuple[str, ...]) -> Listed:
     return replace(listed, notes=(*listed.notes, *notes))
-
-
-def _row(caller: Caller, action: str, profile: Profile) -> Callable[[str], AuditEntry]:
-    return lambda outcome: row_of(caller, action, profile.broker, outcome, profile=profile.name)

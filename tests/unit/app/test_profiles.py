@@ -210,7 +210,16 @@ async def test_a_file_that_is_not_written_takes_the_secret_back(desk: Desk) -> N
         await profiles.add(NEW, caller=CALLER)
     assert profiles.unlocking.session.vault().records() == ()
     assert desk.toml == {"server": {"port": 1}}
-    assert desk.rows() == [("broker.add", "mine", "begun")]
+    assert desk.rows() == [("broker.add", "mine", "begun"), ("broker.add", "mine", "failed")]
+
+
+async def test_an_act_without_the_vault_that_failed_is_told_as_failed(desk: Desk) -> None:
+    profiles = await desk.begin(unlocked=False)
+    acts = profiles.unlocking.acts
+    profiles.unlocking.acts = Meddling(acts.home, acts.clock)
+    with pytest.raises(Conflict, match="somebody else"):
+        await profiles.add(replace(NEW, broker="PAPER", fields={}), caller=CALLER)
+    assert desk.rows() == [("broker.add", "mine", "begun"), ("broker.add", "mine", "failed")]
 
 
 async def test_an_act_that_cannot_be_recorded_does_not_happen(desk: Desk) -> None:
