@@ -320,7 +320,7 @@ async def test_the_embedded_paper_venue_touches_no_network_at_all_i17(tmp_path: 
 
 
 def _keys() -> dict[str, str]:
-    return {"BROKER_API_KEY": "PKTEST", "BROKER_SECRET_KEY": "a test's"}
+    return {"BROKER_API_KEY": "PKTEST", "BROKER_SECRET_KEY": "secret-of-a-test"}
 
 
 @pytest.mark.parametrize(
