@@ -39,6 +39,7 @@ from floorbroker.vault import (
 
 T = TypeVar("T")
 STARTING = Caller(principal="operator", via="start")
+NO_VAULT = "there is none yet: floorbroker vault init"
 _ITSELF = Caller(principal="gateway", via="gateway")
 _LONGEST_WAIT_S = 60.0
 
@@ -117,7 +118,7 @@ class Unlocking:
         standing = self.session.standing
         return VaultStatus(
             standing=standing,
-            reason=self.session.reason,
+            reason=NO_VAULT if seen is None and not trouble else self.session.reason,
             changes_in_s=self.session.changes_in_s,
             seen=seen,
             trouble=trouble,

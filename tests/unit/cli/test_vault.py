@@ -132,7 +132,8 @@ def test_a_missing_passphrase_file_is_named(home: Path, tmp_path: Path) -> None:
 
 
 def test_status_needs_no_passphrase_and_says_whose_records_there_are(home: Path) -> None:
-    assert document(run(home, "vault", "status", "--json"))["standing"] == "absent"
+    told = document(run(home, "vault", "status", "--json"))
+    assert (told["standing"], told["reason"]) == ("absent", "there is none yet: floorbroker vault init")
     made(home)
     found = document(run(home, "vault", "status", "--json"))
     assert found["records"] == [
