@@ -132,7 +132,7 @@ LEAKS: dict[str, Leak] = {
         _replaced(hush.Hush, "send", _as_it_was), sites.the_venue_answers, "what doors said"
     ),
     "the audit's copy of an exchange keeps the body": Leak(
-        _replaced(audit, "_text", lambda body, clean: body.decode("utf-8", "replace")),
+        _replaced(audit.Audit, "_body", lambda _, body, request, clean: body.decode("utf-8", "replace")),
         sites.the_venue_answers,
         "what doors said",
     ),
