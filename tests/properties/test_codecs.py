@@ -206,11 +206,11 @@ trades = st.builds(
 @given(st.lists(trades, min_size=1, max_size=6), cuts)
 def test_market_data_is_the_same_in_one_frame_and_in_several(messages: list[dict[str, Any]], places: list[int]) -> None:
     def heard(frames: list[list[dict[str, Any]]]) -> list[object]:
-        session, at = DataSession(CREDENTIALS, source="x"), NOW
+        session = DataSession(CREDENTIALS, source="x")
         events: list[object] = []
-        for frame in frames:
-            at += timedelta(seconds=1)
-            events += [a.event for a in session.on_frame(json.dumps(frame).encode(), at) if isinstance(a, Emit)]
+        for now_s, frame in enumerate(frames, start=1):
+            actions = session.on_frame(json.dumps(frame).encode(), NOW + timedelta(seconds=now_s), now_s)
+            events += [action.event for action in actions if isinstance(action, Emit)]
         return events
 
     split = sorted({0, len(messages), *(place % (len(messages) + 1) for place in places)})

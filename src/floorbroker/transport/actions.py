@@ -38,19 +38,20 @@ Action = Send | Emit[E] | Reconnect
 class Session(Protocol[E_co]):
     """A stream's sans-I/O core (`brokers/<venue>/stream.py`): it decides and cannot wait.
 
-    `at` is our wall time, UTC.  It lives across connections: `on_open` is called for each new one and answers with the
-    log-in and every subscription wanted.  A frame it cannot read is answered with `Reconnect` or an event, never an
-    exception.
+    `at` is our wall time, UTC, and is for records alone; `now_s` is monotonic (`Clock.monotonic`), and every wait is counted
+    by it: a wall clock that is moved neither ends one nor holds it up.  A session lives across connections: `on_open` is
+    called for each new one and answers with the log-in and every subscription wanted.  A frame it cannot read is answered
+    with `Reconnect` or an event, never an exception.
     """
 
-    def on_open(self, at: datetime) -> Sequence[Action[E_co]]:
+    def on_open(self, now_s: float) -> Sequence[Action[E_co]]:
         """A connection was opened; whatever the old one had asked for is forgotten by the venue."""
         ...
 
-    def on_frame(self, frame: bytes, at: datetime) -> Sequence[Action[E_co]]:
+    def on_frame(self, frame: bytes, at: datetime, now_s: float) -> Sequence[Action[E_co]]:
         """A whole message; an empty one is a sign of life (an SSE comment)."""
         ...
 
-    def on_tick(self, at: datetime) -> Sequence[Action[E_co]]:
+    def on_tick(self, now_s: float) -> Sequence[Action[E_co]]:
         """Called about once a second: heartbeats, and `Reconnect` after too long a silence."""
         ...

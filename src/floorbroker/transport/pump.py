@@ -40,7 +40,7 @@ class Pump(Generic[E]):
         self._lost = lost = asyncio.get_running_loop().create_future()
         try:
             async with self._lock:
-                await self._perform(self._session.on_open(self._clock.now()))
+                await self._perform(self._session.on_open(self._clock.monotonic()))
             opened()
             await _first_to_end(self._read(socket), self._tick(), lost)
         finally:
@@ -62,14 +62,15 @@ class Pump(Generic[E]):
     async def _read(self, socket: Socket) -> None:
         async for frame in socket:
             async with self._lock:
-                await self._perform(self._session.on_frame(frame.data, self._clock.now()))
+                clock = self._clock
+                await self._perform(self._session.on_frame(frame.data, clock.now(), clock.monotonic()))
         raise StreamLost("the peer closed the stream")
 
     async def _tick(self) -> None:
         while True:
             await self._clock.sleep(self._tick_s)
             async with self._lock:
-                await self._perform(self._session.on_tick(self._clock.now()))
+                await self._perform(self._session.on_tick(self._clock.monotonic()))
 
     async def _perform(self, actions: Sequence[Action[E]]) -> None:
         for action in actions:

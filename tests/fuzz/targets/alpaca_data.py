@@ -19,13 +19,13 @@ GREETING = (b'[{"T":"success","msg":"connected"}]', b'[{"T":"success","msg":"aut
 
 def one_input(data: bytes) -> object:
     """The events in these frames, each with numbers that are numbers."""
-    session, at = DataSession(CREDENTIALS, source="alpaca iex"), NOW
+    session = DataSession(CREDENTIALS, source="alpaca iex")
     session.want([(DataKind.QUOTES, "AAPL"), (DataKind.BOOK, "BTC/USD")])
-    session.on_open(at)
+    session.on_open(0)
     events: list[object] = []
-    for frame in (*GREETING, *data.split(b"\n")):
-        at += timedelta(seconds=5)
-        actions = (*session.on_frame(frame, at), *session.on_tick(at))
+    for number, frame in enumerate((*GREETING, *data.split(b"\n")), start=1):
+        now_s = 5 * number
+        actions = (*session.on_frame(frame, NOW + timedelta(seconds=now_s), now_s), *session.on_tick(now_s))
         events += [action.event for action in actions if isinstance(action, Emit)]
     for event in events:
         for member in fields(event):  # type: ignore[arg-type] - every event is a dataclass

@@ -22,7 +22,7 @@ def one_input(data: bytes) -> object:
     assert events == whole.feed(data), "events depend on how their bytes are cut"
     session, ledger = ActivitySession(), Ledger()
     for event in events:
-        for action in session.on_frame(event.data, NOW):
+        for action in session.on_frame(event.data, NOW, 0):
             if isinstance(action, Emit) and isinstance(action.event, ExecutionReport):
                 ledger.take([action.event])
     session.query(NOW)

@@ -23,11 +23,11 @@ GREETING = (
 
 def one_input(data: bytes) -> object:
     """The orders after these frames.  Nothing may be raised: the session outlives every frame."""
-    session, ledger, at = TradingSession(CREDENTIALS, Families()), Ledger(), NOW
-    session.on_open(at)
-    for frame in (*GREETING, *data.split(b"\n")):
-        at += timedelta(seconds=1)
-        for action in (*session.on_frame(frame, at), *session.on_tick(at)):
+    session, ledger = TradingSession(CREDENTIALS, Families()), Ledger()
+    session.on_open(0)
+    for now_s, frame in enumerate((*GREETING, *data.split(b"\n")), start=1):
+        at = NOW + timedelta(seconds=now_s)
+        for action in (*session.on_frame(frame, at, now_s), *session.on_tick(now_s)):
             if isinstance(action, Emit) and isinstance(action.event, ExecutionReport):
                 ledger.take([action.event])
     return ledger.orders()

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from floorbroker.domain import facts as f
+from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import (
     ApiError,
     AuthenticationFailed,
@@ -20,6 +21,7 @@ from floorbroker.domain.orders import Order, OrderRef
 from floorbroker.domain.ports import Entry, FactEntry, Journal, Reports
 from floorbroker.domain.records import ExecutionReport, Fetched
 from floorbroker.domain.values import ExecType, IntentId, OrdStatus
+from floorbroker.gateway.gateway import Gateway
 from floorbroker.oms.account import Actor
 from floorbroker.oms.cancel import Canceller
 from floorbroker.oms.doubt import Resolver
@@ -33,7 +35,7 @@ from tests.simulation.house import Plant
 from tests.simulation.schedule import CancelAll, Correct, Plan
 from tests.simulation.teeth.bug import Bug, Wants, every, killed, struck_by, with_act
 from tests.simulation.teeth.executions import Hears
-from tests.simulation.teeth.ports import BrokerAround, OrderShell, around_broker, becomes, service_of
+from tests.simulation.teeth.ports import BrokerAround, OrderShell, around_broker, becomes, ctx_of, service_of
 from tests.simulation.teeth.transport import SILENCE
 from tests.simulation.weather import TWISTED
 
@@ -217,6 +219,22 @@ def _corrected_twice(plan: Plan) -> bool:
     return sum(isinstance(act, Correct) for act in plan.acts) > 1
 
 
+class WallForMonotonic:
+    """A clock whose two times are one: the wall's."""
+
+    def __init__(self, honest: Clock) -> None:
+        self._honest = honest
+        self.now, self.sleep = honest.now, honest.sleep
+
+    def monotonic(self) -> float:
+        return self._honest.now().timestamp()
+
+
+def _stream_by_the_wall(desk: Gateway) -> None:
+    stream = ctx_of(desk).broker._orders  # type: ignore[attr-defined]  # noqa: SLF001 - nobody else asks for it
+    stream._around = replace(stream._around, clock=WallForMonotonic(stream._around.clock))  # noqa: SLF001
+
+
 def _moved_far(plan: Plan) -> bool:
     return any(abs(step.by_s) > 60 for step in plan.steps)
 
@@ -338,5 +356,12 @@ RARE = (
         breaks="I9",
         plant=Plant(desk=becomes(lambda desk: service_of(desk).reconciler, ExplainsBesideOddWords)),
         wants=every(struck_by("read.strange"), _unlisted),
+    ),
+    Bug(
+        name="stream by the wall clock",
+        what="The private stream counts its waits by the wall clock, so one that is set back holds up a log-in without answer.",
+        breaks="RELIABILITY 11",
+        plant=Plant(desk=_stream_by_the_wall),
+        wants=every(_moved_far, struck_by("stream.drop", "stream.mute", "stream.reorder")),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from floorbroker.domain.clock import ManualClock
@@ -11,6 +11,15 @@ from floorbroker.transport.types import Lane, Request, Response
 
 START = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 Step = Response | BaseException
+
+
+class MovedClock(ManualClock):
+    """A clock whose wall time somebody moves."""
+
+    moved = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.moved
 
 
 class Scripted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 
 import pytest
@@ -17,7 +17,7 @@ from floorbroker.transport.backoff import Backoff
 from floorbroker.transport.pump import Pump
 from floorbroker.transport.supervise import Supervisor
 from floorbroker.transport.types import Frame, Socket, SocketTarget
-from tests.unit.transport.fakes import clock
+from tests.unit.transport.fakes import START, MovedClock, clock
 
 pytestmark = pytest.mark.asyncio
 
@@ -54,21 +54,23 @@ class Echo:
     """A session that subscribes on opening, hands frames on, and gives up after 20 s of silence."""
 
     wanted: list[str] = field(default_factory=lambda: ["AAPL"])
-    heard: datetime | None = None
+    heard_s: float | None = None
+    at: datetime | None = None  # when the last frame came, by the wall clock
 
-    def on_open(self, at: datetime) -> Sequence[Action[str]]:
-        self.heard = at
+    def on_open(self, now_s: float) -> Sequence[Action[str]]:
+        self.heard_s = now_s
         return [Send("login"), *(Send(f"subscribe {symbol}") for symbol in self.wanted)]
 
-    def on_frame(self, frame: bytes, at: datetime) -> Sequence[Action[str]]:
-        self.heard = at
+    def on_frame(self, frame: bytes, at: datetime, now_s: float) -> Sequence[Action[str]]:
+        self.heard_s = now_s
+        self.at = at
         if frame == b"bye":
             return [Emit("bye"), Reconnect("asked to leave"), Emit("never")]
         return [Emit(frame.decode()), Send(b"ack " + frame)]
 
-    def on_tick(self, at: datetime) -> Sequence[Action[str]]:
-        assert self.heard is not None
-        return [Reconnect("20 s of silence")] if (at - self.heard).total_seconds() >= 20 else []
+    def on_tick(self, now_s: float) -> Sequence[Action[str]]:
+        assert self.heard_s is not None
+        return [Reconnect("20 s of silence")] if now_s - self.heard_s >= 20 else []
 
     def subscribe(self, symbol: str) -> Sequence[Action[str]]:
         self.wanted.append(symbol)
@@ -107,6 +109,23 @@ async def test_ticks_notice_silence() -> None:
     line.say(b"one")
     await time.advance(19)
     assert not task.done()
+    await time.advance(1)
+    assert await lost(task, time) == "20 s of silence"
+
+
+@pytest.mark.parametrize("by_h", [-2, 2])
+async def test_a_wall_clock_that_is_moved_neither_hides_silence_nor_makes_it(by_h: int) -> None:
+    time, line, session, events = MovedClock(START), Line(), Echo(), list[str]()
+
+    async def emit(event: str) -> None:
+        events.append(event)
+
+    task = asyncio.create_task(Pump(session, clock=time, emit=emit).run(line))
+    line.say(b"one")
+    await time.advance(0)
+    time.moved = timedelta(hours=by_h)
+    await time.advance(19)
+    assert (task.done(), events, session.at) == (False, ["one"], START)
     await time.advance(1)
     assert await lost(task, time) == "20 s of silence"
 

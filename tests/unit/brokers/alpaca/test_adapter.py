@@ -47,6 +47,7 @@ from tests.unit.brokers.alpaca.fakes import (
     ref,
     reply,
 )
+from tests.unit.transport.fakes import MovedClock
 
 pytestmark = pytest.mark.asyncio
 
@@ -675,6 +676,19 @@ async def test_a_lost_stream_is_told_and_opened_again() -> None:
     await settle()
     assert len(connect.sockets) == 2
     assert heard.streams[2] == (True, "up")
+    await venue.disconnect()
+
+
+async def test_a_log_in_without_answer_is_given_up_although_the_clock_is_set_back() -> None:
+    clock, connect, heard = MovedClock(NOW), FakeConnect(), Heard()
+    venue = broker(connect=connect, clock=clock)
+    await venue.subscribe_order_events(heard)
+    await settle()
+    clock.moved = timedelta(hours=-2)
+    await clock.advance(12)
+    await settle()
+    assert len(connect.sockets) == 2
+    assert heard.streams == [(False, "orders: the venue does not answer on the stream")]
     await venue.disconnect()
 
 

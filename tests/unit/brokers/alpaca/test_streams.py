@@ -53,60 +53,60 @@ def trading() -> TradingSession:
 
 @pytest.fixture
 def live(trading: TradingSession) -> TradingSession:
-    trading.on_open(NOW)
-    trading.on_frame(authorization("authorized"), NOW)
-    trading.on_frame(LISTENING, NOW)
+    trading.on_open(0)
+    trading.on_frame(authorization("authorized"), NOW, 0)
+    trading.on_frame(LISTENING, NOW, 0)
     return trading
 
 
 def test_the_log_in_comes_first_and_listening_makes_the_stream_up(trading: TradingSession) -> None:
-    assert sent(trading.on_open(NOW)) == [
+    assert sent(trading.on_open(0)) == [
         {"action": "authenticate", "data": {"key_id": "PKTESTKEY", "secret_key": "canary-secret"}}
     ]
-    assert sent(trading.on_frame(authorization("authorized"), NOW)) == [LISTEN]
-    assert emitted(trading.on_frame(LISTENING, NOW)) == [Up()]
+    assert sent(trading.on_frame(authorization("authorized"), NOW, 0)) == [LISTEN]
+    assert emitted(trading.on_frame(LISTENING, NOW, 0)) == [Up()]
 
 
 def test_every_new_connection_is_announced_again(live: TradingSession) -> None:
-    live.on_open(NOW)
-    live.on_frame(authorization("authorized"), NOW)
-    assert emitted(live.on_frame(LISTENING, NOW)) == [Up()]
+    live.on_open(0)
+    live.on_frame(authorization("authorized"), NOW, 0)
+    assert emitted(live.on_frame(LISTENING, NOW, 0)) == [Up()]
 
 
 def test_refused_credentials_are_told_and_not_tried_again(trading: TradingSession) -> None:
-    trading.on_open(NOW)
-    (event,) = emitted(trading.on_frame(authorization("unauthorized"), NOW))
+    trading.on_open(0)
+    (event,) = emitted(trading.on_frame(authorization("unauthorized"), NOW, 0))
     assert isinstance(event, Denied)
     assert "canary" not in event.detail
 
 
 def test_a_listen_before_the_log_in_is_answered_with_another_connection(trading: TradingSession) -> None:
-    trading.on_open(NOW)
-    assert isinstance(trading.on_frame(authorization("unauthorized", "listen"), NOW)[0], Reconnect)
+    trading.on_open(0)
+    assert isinstance(trading.on_frame(authorization("unauthorized", "listen"), NOW, 0)[0], Reconnect)
 
 
 def test_a_listening_without_trade_updates_is_no_stream(trading: TradingSession) -> None:
-    trading.on_open(NOW)
-    assert isinstance(trading.on_frame(frame({"stream": "listening", "data": {"streams": []}}), NOW)[0], Reconnect)
+    trading.on_open(0)
+    assert isinstance(trading.on_frame(frame({"stream": "listening", "data": {"streams": []}}), NOW, 0)[0], Reconnect)
 
 
 def test_an_update_is_a_report(live: TradingSession) -> None:
-    (report,) = emitted(live.on_frame(payload("update_partial_fill"), NOW))
+    (report,) = emitted(live.on_frame(payload("update_partial_fill"), NOW, 0))
     assert isinstance(report, ExecutionReport)
     assert (report.exec_type, report.order_id, report.at) == (ExecType.TRADE, VENUE_ID, NOW)
 
 
 def test_a_replace_is_told_with_the_id_that_follows(live: TradingSession) -> None:
-    (report,) = emitted(live.on_frame(payload("update_replaced"), NOW))
+    (report,) = emitted(live.on_frame(payload("update_replaced"), NOW, 0))
     assert (report.exec_type, report.replaced_by) == (ExecType.REPLACED, "5b2f9a0e-0c6e-4a55-9f43-0d3a6f1b7c12")
 
 
 def test_a_child_is_told_with_the_parent_that_an_earlier_message_showed(live: TradingSession) -> None:
     head = parsed("order_bracket")
-    live.on_frame(frame({"stream": "trade_updates", "data": {"event": "new", "order": head}}), NOW)
+    live.on_frame(frame({"stream": "trade_updates", "data": {"event": "new", "order": head}}), NOW, 0)
     child = head["legs"][0] | {"legs": None, "status": "new"}
     (report,) = emitted(
-        live.on_frame(frame({"stream": "trade_updates", "data": {"event": "new", "order": child}}), NOW)
+        live.on_frame(frame({"stream": "trade_updates", "data": {"event": "new", "order": child}}), NOW, 0)
     )
     assert report.parent_order_id == VENUE_ID
 
@@ -118,8 +118,8 @@ def told(order: object) -> bytes:
 def test_a_child_heard_of_before_its_family_waits_for_it(live: TradingSession) -> None:
     head = parsed("order_bracket")
     child = head["legs"][0] | {"legs": None, "status": "new"}
-    assert live.on_frame(told(child), NOW) == []
-    reports = emitted(live.on_frame(told(head), later(1)))
+    assert live.on_frame(told(child), NOW, 0) == []
+    reports = emitted(live.on_frame(told(head), later(1), 1))
     assert [(report.order_id, report.parent_order_id) for report in reports[:2]] == [
         (child["id"], VENUE_ID),
         (VENUE_ID, None),
@@ -129,24 +129,24 @@ def test_a_child_heard_of_before_its_family_waits_for_it(live: TradingSession) -
 
 def test_a_child_that_nobody_claims_is_told_after_a_moment(live: TradingSession) -> None:
     child = parsed("order_bracket")["legs"][0] | {"status": "new"}
-    live.on_frame(told(child), NOW)
-    assert live.on_tick(later(1)) == []
-    (report,) = emitted(live.on_tick(later(2)))
+    live.on_frame(told(child), NOW, 0)
+    assert live.on_tick(1) == []
+    (report,) = emitted(live.on_tick(2))
     assert (report.order_id, report.parent_order_id) == (child["id"], None)
-    assert len(emitted(live.on_frame(told(child), later(3)))) == 1
+    assert len(emitted(live.on_frame(told(child), later(3), 3))) == 1
 
 
 def test_a_child_that_cannot_be_read_is_answered_with_another_connection_once(live: TradingSession) -> None:
     """It waits unread; an error raised out of a tick would have ended the stream, and come back with every tick."""
     child = parsed("order_bracket")["legs"][0] | {"status": "new", "qty": "NaN"}
-    assert live.on_frame(told(child), NOW) == []
-    assert [type(action) for action in live.on_tick(later(2))] == [Reconnect]
-    assert live.on_tick(later(3)) == []
+    assert live.on_frame(told(child), NOW, 0) == []
+    assert [type(action) for action in live.on_tick(2)] == [Reconnect]
+    assert live.on_tick(3) == []
 
 
 def test_our_own_group_never_waits(live: TradingSession) -> None:
     head = parsed("order_bracket") | {"legs": None}
-    assert len(emitted(live.on_frame(told(head), NOW))) == 1
+    assert len(emitted(live.on_frame(told(head), NOW, 0))) == 1
 
 
 @pytest.mark.parametrize(
@@ -154,19 +154,19 @@ def test_our_own_group_never_waits(live: TradingSession) -> None:
     [b"", b"\xff\xfe", b"<html>", b"[]", b"null", b'{"stream":"trade_updates","data":{"event":"fill"}}', b"[" * 5000],
 )
 def test_an_unreadable_frame_is_answered_with_another_connection(live: TradingSession, data: bytes) -> None:
-    (action,) = live.on_frame(data, NOW)
+    (action,) = live.on_frame(data, NOW, 0)
     assert isinstance(action, Reconnect)
 
 
 @given(st.binary(max_size=300))
 def test_no_frame_can_raise(data: bytes) -> None:
     session = TradingSession(CREDENTIALS, Families())
-    session.on_open(NOW)
-    session.on_frame(data, NOW)
+    session.on_open(0)
+    session.on_frame(data, NOW, 0)
     feed = DataSession(CREDENTIALS, source="iex")
-    feed.on_open(NOW)
-    feed.on_frame(data, NOW)
-    ActivitySession().on_frame(data, NOW)
+    feed.on_open(0)
+    feed.on_frame(data, NOW, 0)
+    ActivitySession().on_frame(data, NOW, 0)
 
 
 MEMBERS = st.sampled_from(["T", "S", "t", "p", "s", "c", "a", "b", "r", "i", "o", "h", "l", "v", "code", "msg"])
@@ -181,7 +181,7 @@ json_values = st.recursive(
 def test_no_order_can_raise(changes: dict[str, Any]) -> None:
     session = TradingSession(CREDENTIALS, Families())
     data = {"event": "fill", "order": parsed("order_pending_new") | changes}
-    session.on_frame(json.dumps({"stream": "trade_updates", "data": data}).encode(), NOW)
+    session.on_frame(json.dumps({"stream": "trade_updates", "data": data}).encode(), NOW, 0)
 
 
 @given(
@@ -196,26 +196,36 @@ def test_no_order_can_raise(changes: dict[str, Any]) -> None:
 def test_no_market_data_can_raise(messages: list[dict[str, Any]]) -> None:
     session = DataSession(CREDENTIALS, source="iex")
     for kind in ["q", "t", "b", "o", "error", "success"]:
-        session.on_frame(json.dumps([{"T": kind} | message for message in messages]).encode(), NOW)
+        session.on_frame(json.dumps([{"T": kind} | message for message in messages]).encode(), NOW, 0)
 
 
 def test_a_log_in_without_answer_is_given_up(trading: TradingSession) -> None:
-    trading.on_open(NOW)
-    assert trading.on_tick(later(9)) == []
-    assert isinstance(trading.on_tick(later(11))[0], Reconnect)
+    trading.on_open(0)
+    assert trading.on_tick(9) == []
+    assert isinstance(trading.on_tick(11)[0], Reconnect)
 
 
 def test_silence_is_answered_with_a_question_before_the_connection_is_given_up(live: TradingSession) -> None:
-    assert live.on_tick(later(19)) == []
-    assert sent(live.on_tick(later(21))) == [LISTEN]
-    assert live.on_tick(later(30)) == []
-    assert isinstance(live.on_tick(later(32))[0], Reconnect)
+    assert live.on_tick(19) == []
+    assert sent(live.on_tick(21)) == [LISTEN]
+    assert live.on_tick(30) == []
+    assert isinstance(live.on_tick(32)[0], Reconnect)
 
 
 def test_an_answer_to_the_question_is_a_sign_of_life_and_no_news(live: TradingSession) -> None:
-    live.on_tick(later(21))
-    assert live.on_frame(LISTENING, later(22)) == []
-    assert live.on_tick(later(33)) == []
+    live.on_tick(21)
+    assert live.on_frame(LISTENING, later(22), 22) == []
+    assert live.on_tick(33) == []
+
+
+def test_what_is_waited_for_is_counted_without_the_wall_clock(live: TradingSession) -> None:
+    head = parsed("order_bracket")
+    child = head["legs"][0] | {"legs": None, "status": "new"}
+    long_ago = later(-7200)
+    assert live.on_frame(told(child), long_ago, 1) == []
+    (report,) = emitted(live.on_tick(3))
+    assert report.at == long_ago
+    assert sent(live.on_tick(22)) == [LISTEN]
 
 
 # -- market data --------------------------------------------------------------------------------------------------------
@@ -232,17 +242,17 @@ def feed() -> DataSession:
 
 @pytest.fixture
 def running(feed: DataSession) -> DataSession:
-    feed.on_open(NOW)
-    feed.on_frame(CONNECTED, NOW)
-    feed.on_frame(AUTHENTICATED, NOW)
+    feed.on_open(0)
+    feed.on_frame(CONNECTED, NOW, 0)
+    feed.on_frame(AUTHENTICATED, NOW, 0)
     return feed
 
 
 def test_a_feed_logs_in_when_greeted_and_then_asks_for_everything_wanted(feed: DataSession) -> None:
     feed.want([AAPL_QUOTES, (DataKind.BARS, "MSFT"), (DataKind.QUOTES, "MSFT")])
-    assert feed.on_open(NOW) == []
-    assert sent(feed.on_frame(CONNECTED, NOW)) == [{"action": "auth", "key": "PKTESTKEY", "secret": "canary-secret"}]
-    actions = feed.on_frame(AUTHENTICATED, NOW)
+    assert feed.on_open(0) == []
+    assert sent(feed.on_frame(CONNECTED, NOW, 0)) == [{"action": "auth", "key": "PKTESTKEY", "secret": "canary-secret"}]
+    actions = feed.on_frame(AUTHENTICATED, NOW, 0)
     assert emitted(actions) == [FeedUp()]
     assert sent(actions) == [{"action": "subscribe", "bars": ["MSFT"], "quotes": ["AAPL", "MSFT"]}]
 
@@ -258,10 +268,10 @@ def test_only_what_is_new_is_subscribed_and_only_what_is_held_is_let_go(running:
 
 def test_after_a_loss_everything_wanted_is_asked_for_again(running: DataSession) -> None:
     running.want([AAPL_QUOTES])
-    running.on_open(NOW)
+    running.on_open(0)
     assert running.want([(DataKind.TRADES, "AAPL")]) == []
-    running.on_frame(CONNECTED, NOW)
-    assert sent(running.on_frame(AUTHENTICATED, NOW)) == [
+    running.on_frame(CONNECTED, NOW, 0)
+    assert sent(running.on_frame(AUTHENTICATED, NOW, 0)) == [
         {"action": "subscribe", "quotes": ["AAPL"], "trades": ["AAPL"]}
     ]
 
@@ -270,12 +280,12 @@ def test_options_are_asked_for_in_their_spelling_and_told_in_ours(running: DataS
     asked = running.want([(DataKind.TRADES, "AAPL  260320C00150000")])
     assert sent(asked) == [{"action": "subscribe", "trades": ["AAPL260320C00150000"]}]
     told = {"T": "t", "S": "AAPL260320C00150000", "p": 3.1, "s": 1, "t": "2026-03-02T15:04:05Z", "x": "C", "c": "a"}
-    (trade,) = emitted(running.on_frame(frame([told]), NOW))
+    (trade,) = emitted(running.on_frame(frame([told]), NOW, 0))
     assert trade.symbol == "AAPL  260320C00150000"
 
 
 def test_one_frame_carries_many_events_and_exact_numbers(running: DataSession) -> None:
-    quote, trade, bar = emitted(running.on_frame(payload("data_frame"), NOW))
+    quote, trade, bar = emitted(running.on_frame(payload("data_frame"), NOW, 0))
     assert isinstance(quote, Quote)
     assert (quote.bid, quote.ask, quote.ask_size, quote.source) == (
         Decimal("150.5"),
@@ -292,7 +302,7 @@ def test_one_frame_carries_many_events_and_exact_numbers(running: DataSession) -
 
 
 def test_coins_have_books_and_takers(running: DataSession) -> None:
-    book, trade = emitted(running.on_frame(payload("data_coin_frame"), NOW))
+    book, trade = emitted(running.on_frame(payload("data_coin_frame"), NOW, 0))
     assert isinstance(book, BookDelta)
     assert (book.symbol, book.reset) == ("BTC/USD", True)
     assert book.bids == (BookLevel(price=Decimal("61000.1"), size=Decimal("0.5")),)  # type: ignore[arg-type]
@@ -318,24 +328,31 @@ def test_coins_have_books_and_takers(running: DataSession) -> None:
 def test_each_error_code_ends_repeats_or_keeps_the_feed(
     running: DataSession, code: int, fatal: bool, again: bool
 ) -> None:
-    actions = running.on_frame(frame([{"T": "error", "code": code, "msg": "words"}]), NOW)
+    actions = running.on_frame(frame([{"T": "error", "code": code, "msg": "words"}]), NOW, 0)
     assert emitted(actions) == [FeedError(code, "words", fatal=fatal)]
     assert any(isinstance(action, Reconnect) for action in actions) is again
 
 
 def test_a_feed_that_greets_nobody_is_given_up(feed: DataSession) -> None:
-    feed.on_open(NOW)
-    assert isinstance(feed.on_tick(later(11))[0], Reconnect)
+    feed.on_open(0)
+    assert isinstance(feed.on_tick(11)[0], Reconnect)
 
 
 def test_a_silent_feed_is_asked_and_then_given_up(running: DataSession) -> None:
     running.want([AAPL_QUOTES])
-    assert sent(running.on_tick(later(31))) == [{"action": "subscribe", "quotes": ["AAPL"]}]
-    assert isinstance(running.on_tick(later(42))[0], Reconnect)
+    assert sent(running.on_tick(31)) == [{"action": "subscribe", "quotes": ["AAPL"]}]
+    assert isinstance(running.on_tick(42)[0], Reconnect)
+
+
+def test_a_feed_is_asked_however_its_last_frame_is_dated(running: DataSession) -> None:
+    running.want([AAPL_QUOTES])
+    running.on_frame(payload("data_frame"), later(7200), 5)
+    assert running.on_tick(34) == []
+    assert sent(running.on_tick(36)) == [{"action": "subscribe", "quotes": ["AAPL"]}]
 
 
 def test_a_feed_nobody_wants_may_be_silent(running: DataSession) -> None:
-    assert running.on_tick(later(3600)) == []
+    assert running.on_tick(3600) == []
 
 
 # -- activity events ----------------------------------------------------------------------------------------------------
@@ -343,9 +360,9 @@ def test_a_feed_nobody_wants_may_be_silent(running: DataSession) -> None:
 
 def test_activity_events_tell_fills_corrections_and_busts_and_pass_over_the_rest() -> None:
     session = ActivitySession()
-    assert emitted(session.on_open(NOW)) == [Up()]
+    assert emitted(session.on_open(0)) == [Up()]
     kinds = [
-        emitted(session.on_frame(payload(f"event_{kind}"), NOW)) for kind in ("fill", "dividend", "correct", "bust")
+        emitted(session.on_frame(payload(f"event_{kind}"), NOW, 0)) for kind in ("fill", "dividend", "correct", "bust")
     ]
     assert [[report.exec_type for report in reports] for reports in kinds] == [
         [ExecType.TRADE],
@@ -357,25 +374,25 @@ def test_activity_events_tell_fills_corrections_and_busts_and_pass_over_the_rest
 
 def test_a_bust_of_a_correction_takes_back_the_first_execution() -> None:
     session = ActivitySession()
-    (fill,) = emitted(session.on_frame(payload("event_fill"), NOW))
-    session.on_frame(payload("event_correct"), NOW)
-    (bust,) = emitted(session.on_frame(payload("event_bust"), NOW))
+    (fill,) = emitted(session.on_frame(payload("event_fill"), NOW, 0))
+    session.on_frame(payload("event_correct"), NOW, 0)
+    (bust,) = emitted(session.on_frame(payload("event_bust"), NOW, 0))
     assert bust.exec_ref_id == fill.exec_id
 
 
 def test_a_new_connection_goes_on_behind_the_last_event() -> None:
     session = ActivitySession()
     assert session.query(NOW) == (("since", "2026-03-02T15:04:10.000000Z"),)
-    session.on_frame(payload("event_fill"), NOW)
+    session.on_frame(payload("event_fill"), NOW, 0)
     assert session.query(later(60)) == (("since_id", "01JNBC0000000000000000000A"),)
 
 
 def test_an_event_that_cannot_be_read_is_not_asked_for_twice() -> None:
     session = ActivitySession()
     broken = parsed("event_fill") | {"details": {"order_id": 5}}
-    assert isinstance(session.on_frame(frame(broken), NOW)[0], Reconnect)
+    assert isinstance(session.on_frame(frame(broken), NOW, 0)[0], Reconnect)
     assert session.query(NOW) == (("since_id", "01JNBC0000000000000000000A"),)
 
 
 def test_a_comment_is_a_sign_of_life() -> None:
-    assert ActivitySession().on_frame(b"", NOW) == []
+    assert ActivitySession().on_frame(b"", NOW, 0) == []

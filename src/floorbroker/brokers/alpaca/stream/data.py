@@ -68,8 +68,8 @@ class DataSession:
         self._source = source
         self._wanted: set[tuple[DataKind, str]] = set()
         self._is_up = False
-        self._heard_at: datetime | None = None
-        self._asked_at: datetime | None = None
+        self._heard_s: float | None = None
+        self._asked_s: float | None = None
 
     @property
     def wanted(self) -> Wanted:
@@ -88,51 +88,52 @@ class DataSession:
         self._wanted -= gone
         return [Send(_request("unsubscribe", gone))] if gone and self._is_up else []
 
-    def on_open(self, at: datetime) -> Actions:
+    def on_open(self, now_s: float) -> Actions:
         self._is_up = False
-        self._heard_at = self._asked_at = at
+        self._heard_s = self._asked_s = now_s
         return []
 
-    def on_frame(self, frame: bytes, at: datetime) -> Actions:
-        self._heard_at = at
+    def on_frame(self, frame: bytes, at: datetime, now_s: float) -> Actions:
+        del at
+        self._heard_s = now_s
         try:
             messages = wire.decode(frame, list[wire.DataMessage], what="a market data frame")
-            return [action for message in messages for action in self._on_message(message, at)]
+            return [action for message in messages for action in self._on_message(message, now_s)]
         except ApiError as error:
             return [Reconnect(error.detail)]
 
-    def on_tick(self, at: datetime) -> Actions:
-        if self._asked_at is not None:
-            if (at - self._asked_at).total_seconds() > _ANSWER_S:
+    def on_tick(self, now_s: float) -> Actions:
+        if self._asked_s is not None:
+            if now_s - self._asked_s > _ANSWER_S:
                 return [Reconnect("the feed does not answer")]
             return []
-        if self._wanted and self._heard_at is not None and (at - self._heard_at).total_seconds() > _SILENCE_S:
-            self._asked_at = at
+        if self._wanted and self._heard_s is not None and now_s - self._heard_s > _SILENCE_S:
+            self._asked_s = now_s
             return [Send(_request("subscribe", self._wanted))]
         return []
 
-    def _on_message(self, message: wire.DataMessage, at: datetime) -> Actions:
+    def _on_message(self, message: wire.DataMessage, now_s: float) -> Actions:
         match message.kind:
             case "success":
-                return self._on_success(message.msg, at)
+                return self._on_success(message.msg, now_s)
             case "subscription":
-                self._asked_at = None
+                self._asked_s = None
                 return []
             case "error":
                 return self._on_error(message)
             case _:
-                self._asked_at = None if self._is_up else self._asked_at
+                self._asked_s = None if self._is_up else self._asked_s
                 event = event_from(message, source=self._source)
                 return [] if event is None else [Emit(event)]
 
-    def _on_success(self, text: str | None, at: datetime) -> Actions:
+    def _on_success(self, text: str | None, now_s: float) -> Actions:
         if text == "connected":
-            self._asked_at = at
+            self._asked_s = now_s
             return [Send(data_login(self._credentials))]
         if text != "authenticated":
             return []
         self._is_up = True
-        self._asked_at = at if self._wanted else None
+        self._asked_s = now_s if self._wanted else None
         subscribe = [Send(_request("subscribe", self._wanted))] if self._wanted else []
         return [Emit(FeedUp()), *subscribe]
 
@@ -140,7 +141,7 @@ class DataSession:
         code, text = message.code or 0, (message.msg or "")[:200]
         told = Emit(FeedError(code, text, fatal=code in _FATAL))
         if code in _FATAL or code in _KEPT:
-            self._asked_at = None
+            self._asked_s = None
             return [told]
         return [told, Reconnect(f"the feed says {code} {text}")]
 

@@ -68,11 +68,12 @@ class ActivitySession:
             return (("since_id", self._last_id),)
         return (("since", time_text(self._since)),)
 
-    def on_open(self, at: datetime) -> Actions:
-        del at
+    def on_open(self, now_s: float) -> Actions:
+        del now_s
         return [Emit(Up())]
 
-    def on_frame(self, frame: bytes, at: datetime) -> Actions:
+    def on_frame(self, frame: bytes, at: datetime, now_s: float) -> Actions:
+        del now_s
         if not frame.strip():
             return []
         try:
@@ -83,6 +84,6 @@ class ActivitySession:
             return [Reconnect(error.detail)]
         return [] if report is None else [Emit(report)]
 
-    def on_tick(self, at: datetime) -> Actions:
-        del at
+    def on_tick(self, now_s: float) -> Actions:
+        del now_s
         return []

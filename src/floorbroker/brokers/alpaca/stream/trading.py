@@ -47,6 +47,15 @@ class Denied:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Foundling:
+    """An update that waits for its family, and when it was heard: by the wall clock for its report, and for its wait."""
+
+    update: wire.TradeUpdate
+    heard_at: datetime
+    since_s: float
+
+
 OrderEvent = ExecutionReport | Up | Denied
 Actions = Sequence[Action[OrderEvent]]
 
@@ -58,84 +67,85 @@ class TradingSession:
         self._credentials = credentials
         self._families = families
         self._identity = AlpacaIdentity()
-        self._heard_at: datetime | None = None
-        self._asked_at: datetime | None = None  # a question is out: log-in, listen or probe
+        self._heard_s: float | None = None
+        self._asked_s: float | None = None  # a question is out: log-in, listen or probe
         self._is_up = False
-        self._waiting: deque[tuple[wire.TradeUpdate, datetime]] = deque()
+        self._waiting: deque[_Foundling] = deque()
 
-    def on_open(self, at: datetime) -> Actions:
+    def on_open(self, now_s: float) -> Actions:
         self._is_up = False
-        self._heard_at = self._asked_at = at
+        self._heard_s = self._asked_s = now_s
         return [Send(trading_login(self._credentials))]
 
-    def on_frame(self, frame: bytes, at: datetime) -> Actions:
-        self._heard_at = at
+    def on_frame(self, frame: bytes, at: datetime, now_s: float) -> Actions:
+        self._heard_s = now_s
         try:
             message = wire.decode(frame, wire.StreamMessage, what="a stream message")
-            return self._on_message(message, at)
+            return self._on_message(message, at, now_s)
         except ApiError as error:
             # It may have been about an order: the comparison after the reconnect finds out.
             return [Reconnect(error.detail)]
 
-    def on_tick(self, at: datetime) -> Actions:
+    def on_tick(self, now_s: float) -> Actions:
         try:
-            return [*self._release(at), *self._watch(at)]
+            return [*self._release(now_s), *self._watch(now_s)]
         except ApiError as error:  # an update that waited cannot be read: as if it came now
             return [Reconnect(error.detail)]
 
-    def _watch(self, at: datetime) -> Actions:
-        if self._asked_at is not None:
-            if (at - self._asked_at).total_seconds() > _ANSWER_S:
+    def _watch(self, now_s: float) -> Actions:
+        if self._asked_s is not None:
+            if now_s - self._asked_s > _ANSWER_S:
                 return [Reconnect("the venue does not answer on the stream")]
             return []
-        if self._heard_at is not None and (at - self._heard_at).total_seconds() > _SILENCE_S:
-            self._asked_at = at
+        if self._heard_s is not None and now_s - self._heard_s > _SILENCE_S:
+            self._asked_s = now_s
             return [Send(LISTEN)]
         return []
 
-    def _on_message(self, message: wire.StreamMessage, at: datetime) -> Actions:
+    def _on_message(self, message: wire.StreamMessage, at: datetime, now_s: float) -> Actions:
         match message.stream:
             case "authorization":
-                return self._on_authorization(message, at)
+                return self._on_authorization(message, now_s)
             case "listening":
                 return self._on_listening(message)
             case "trade_updates":
-                self._asked_at = None if self._is_up else self._asked_at
-                return self._on_update(wire.decode(message.data, wire.TradeUpdate, what="a trade update"), at)
+                self._asked_s = None if self._is_up else self._asked_s
+                update = wire.decode(message.data, wire.TradeUpdate, what="a trade update")
+                return self._on_update(update, at, now_s)
             case _:
                 return []
 
-    def _on_update(self, update: wire.TradeUpdate, at: datetime) -> Actions:
+    def _on_update(self, update: wire.TradeUpdate, at: datetime, now_s: float) -> Actions:
         """A child heard of before its family waits a moment: without its parent it would pass for a stranger's order."""
         self._families.learn([update.order])
         if self._is_foundling(update.order) and len(self._waiting) < _WAITING_MAX:
-            self._waiting.append((update, at))
+            self._waiting.append(_Foundling(update, at, now_s))
             return []
-        return [*self._release(at), *self._told(update, at)]
+        return [*self._release(now_s), *self._told(update, at)]
 
     def _is_foundling(self, order: wire.Order) -> bool:
         return self._families.is_stray(order) and self._identity.decode(order.client_order_id) is None
 
-    def _release(self, at: datetime) -> Actions:
+    def _release(self, now_s: float) -> Actions:
         """Updates whose family is known by now, or that waited long enough, in the order they came."""
         waiting, self._waiting = self._waiting, deque()
-        due: list[tuple[wire.TradeUpdate, datetime]] = []
-        for update, heard_at in waiting:
-            if (at - heard_at).total_seconds() >= _FAMILY_S:
-                self._families.give_up([update.order])
-            (self._waiting if self._is_foundling(update.order) else due).append((update, heard_at))
+        due: list[_Foundling] = []
+        for one in waiting:
+            if now_s - one.since_s >= _FAMILY_S:
+                self._families.give_up([one.update.order])
+            (self._waiting if self._is_foundling(one.update.order) else due).append(one)
         # None of them waits any more, so one that cannot be read does not come back with every tick.
-        return [action for update, heard_at in due for action in self._told(update, heard_at)]
+        return [action for one in due for action in self._told(one.update, one.heard_at)]
 
     def _told(self, update: wire.TradeUpdate, at: datetime) -> Actions:
         parent = self._families.parent_of(update.order.id)
         reports = update_reports(update, Heard(source=Source.STREAM, at=at), parent=parent)
         return [Emit(report) for report in reports]
 
-    def _on_authorization(self, message: wire.StreamMessage, at: datetime) -> Actions:
+    def _on_authorization(self, message: wire.StreamMessage, now_s: float) -> Actions:
         answer = wire.decode(message.data, wire.Authorization, what="an authorization")
         if answer.status == "authorized":
-            self._asked_at = at
+            self._asked_s = now_s
             return [Send(LISTEN)]
         if answer.action == "listen":
             return [Reconnect("the venue forgot the log-in")]
@@ -145,6 +155,6 @@ class TradingSession:
         answer = wire.decode(message.data, wire.Listening, what="a listening message")
         if "trade_updates" not in (answer.streams or ()):
             return [Reconnect("the venue does not offer trade updates now")]
-        self._asked_at = None
+        self._asked_s = None
         was_up, self._is_up = self._is_up, True
         return [] if was_up else [Emit(Up())]
