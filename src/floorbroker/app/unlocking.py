@@ -40,7 +40,7 @@ from floorbroker.vault import (
 T = TypeVar("T")
 STARTING = Caller(principal="operator", via="start")
 NO_VAULT = "there is none yet: floorbroker vault init"
-_ITSELF = Caller(principal="gateway", via="gateway")
+ITSELF = Caller(principal="gateway", via="gateway")
 _LONGEST_WAIT_S = 60.0
 
 
@@ -75,6 +75,7 @@ class Unlocking:
     _told: Standing = Standing.LOCKED
     _looked: Seen | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _one_change: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
     def of(
@@ -157,14 +158,14 @@ class Unlocking:
         Raises `WrongPassphrase`, `VaultRolledBack`, other `VaultRefused`s, and `RateLimitExceeded` while another passphrase is
         tried or shortly after a wrong one.
         """
-        self._may_try()
-        if not accept_older:
-            await self._take(await self._opened(passphrase, caller), caller, "vault.unlock")
+        async with self._trying():
+            if not accept_older:
+                await self._take(await self._opened(passphrase, caller), caller, "vault.unlock")
+                return self.status()
+            async with self._begun(partial(row_of, caller, "vault.accept_older", self._vault_id())):
+                vault = await self._opened(passphrase, caller, accept_older=True)
+            await self._take(vault, caller, "vault.accept_older")
             return self.status()
-        async with self._begun(partial(row_of, caller, "vault.accept_older", self._vault_id())):
-            vault = await self._opened(passphrase, caller, accept_older=True)
-        await self._take(vault, caller, "vault.accept_older")
-        return self.status()
 
     async def lock(self, *, caller: Caller, at_once: bool = False) -> VaultStatus:
         """End the session.  `at_once` leaves no grace in which cancels pass."""
@@ -178,33 +179,36 @@ class Unlocking:
 
     async def rotate(self, passphrase: Secret, new: Secret, *, caller: Caller) -> VaultStatus:
         """Give the vault another passphrase.  The present one is asked for again, even while it is unlocked."""
-        self._may_try()
-        vault = await self._opened(passphrase, caller)
-        try:
-            self.redactor.learn(new.reveal())
-            async with self._begun(partial(row_of, caller, "vault.rotate", vault.vault_id)):
-                await self._off_loop(partial(vault.rotate_passphrase, new))
-        except BaseException:
-            vault.lock()
-            raise
-        await self._take(vault, caller, "vault.rotate")
-        return self.status()
+        async with self._trying():
+            vault = await self._opened(passphrase, caller)
+            try:
+                self.redactor.learn(new.reveal())
+                async with self._begun(partial(row_of, caller, "vault.rotate", vault.vault_id)):
+                    await self._off_loop(partial(vault.rotate_passphrase, new))
+            except BaseException:
+                vault.lock()
+                raise
+            await self._take(vault, caller, "vault.rotate")
+            return self.status()
 
-    async def change(self, act: Callable[[Vault], None], *, caller: Caller, action: str, profile: Profile) -> None:
+    async def change(self, act: Callable[[Vault], object], *, caller: Caller, action: str, profile: Profile) -> None:
         """A change of one profile's record in the opened vault: recorded in its environment before and after, then lent.
 
-        Raises `VaultLocked`, and what `act` raises.
+        The act runs in a thread, for a disk must not hold up a desk, and one at a time.  A write that was begun when the vault
+        is locked is ended.  Raises `VaultLocked`, and what `act` raises.
         """
-        vault, only = self.session.vault(), profile.environment
-        self.session.use()
-        row = partial(row_of, caller, action, profile.broker, profile=profile.name)
-        async with self._begun(row, only=only):
-            act(vault)
-        self._looked = None
-        self.session.renew()
-        self._learn()
-        await self.acts.record([note_of(vault.known)])
-        await self.acts.record([row("done", detail={"generation": str(vault.generation)})], only=only)
+        async with self._one_change:
+            vault, only = self.session.vault(), profile.environment
+            self.session.use()
+            row = partial(row_of, caller, action, profile.broker, profile=profile.name)
+            async with self._begun(row, only=only):
+                await _to_its_end(lambda: act(vault))
+            self._looked = None
+            if not vault.is_locked:
+                self.session.renew()
+                self._learn()
+            await self.acts.record([note_of(vault.known)])
+            await self.acts.record([row("done", detail={"generation": str(vault.generation)})], only=only)
 
     def use(self) -> None:
         """A person acted at a door."""
@@ -234,7 +238,7 @@ class Unlocking:
 
     async def _record_end(self) -> None:
         try:
-            row = row_of(_ITSELF, "vault.lock", self._vault_id(), "done", reason=self.session.reason)
+            row = row_of(ITSELF, "vault.lock", self._vault_id(), "done", reason=self.session.reason)
             await self.acts.record([row])
         except FloorbrokerError as error:  # it is locked all the same
             self.log.error("vault.lock_not_recorded", detail=error.detail)
@@ -323,6 +327,14 @@ class Unlocking:
         finally:
             self._deriving = False
 
+    @asynccontextmanager
+    async def _trying(self) -> AsyncGenerator[None]:
+        """Around a passphrase that is tried: not while the file is written, or what is opened would be of yesterday."""
+        self._may_try()
+        async with self._one_change:
+            self._may_try()
+            yield
+
     def _may_try(self) -> None:
         """A derivation takes 256 MiB: one at a time, and later and later after wrong ones."""
         if self._deriving:
@@ -341,8 +353,18 @@ class Unlocking:
         self._free_at_s = self.clock.monotonic() + min(2.0 ** (self._failed - 1), _LONGEST_WAIT_S)
 
 
+async def _to_its_end(work: Callable[[], T]) -> T:
+    """Work in a thread.  Who is cancelled meanwhile still waits for its end: nobody writes the file beside it."""
+    running = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
+
+
 def _is_of(info: RecordInfo, tenant: Tenant) -> bool:
     return (info.profile, info.broker, info.environment) == (tenant.profile, tenant.broker, tenant.environment)
 
 
-__all__ = ["STARTING", "Unlocking", "VaultStatus"]
+__all__ = ["ITSELF", "STARTING", "Unlocking", "VaultStatus"]

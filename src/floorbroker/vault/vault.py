@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -78,7 +80,11 @@ class Around:
 
 @dataclass(slots=True, eq=False)
 class Vault:
-    """See the module.  Not for two threads at once; `open`, `create` and `rotate_passphrase` derive a key and take a second."""
+    """See the module.  `open`, `create` and `rotate_passphrase` derive a key and take a second.
+
+    One thread may write while another reads, or locks it: a change under way then ends under the key it began with, and the
+    key is wiped behind it.  Two changes at a time are not for this object.
+    """
 
     path: Path
     warnings: tuple[str, ...]
@@ -87,6 +93,8 @@ class Vault:
     _parsed: Parsed = field(repr=False)
     _master: bytearray = field(repr=False)
     _locked: bool = field(default=False, repr=False)
+    _changing: bool = field(default=False, repr=False)
+    _guard: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     # -- making and opening -----------------------------------------------------------------------------------------------
 
@@ -219,16 +227,23 @@ class Vault:
 
     def read(self, profile: str, *, broker: str, environment: Environment) -> Mapping[str, Secret]:
         """The fields of one record.  Raises `NotFound`, naming what there is of this profile."""
-        number = self._find((profile, broker, environment))
+        self._check_open()
+        parsed = self._parsed  # what is read is of one generation, whatever is written meanwhile
+        number = _number_of(parsed.header, (profile, broker, environment))
         if number is None:
             raise NotFound(self._absent(profile, broker, environment))
-        return self._unsealed(self._header.records[number], self._parsed.sealed[number])
+        return self._unsealed(parsed.header, parsed.header.records[number], parsed.sealed[number])
 
     def write(self, profile: str, *, broker: str, environment: Environment, fields: Mapping[str, Secret]) -> None:
         """Put a record in the place of this profile's, under a new data key.  Raises `InvalidRequest` naming a wrong field."""
         check_names(profile, broker, fields)
+        with self._change():
+            self._write((profile, broker, environment), fields)
+
+    def _write(self, whose: Place, fields: Mapping[str, Secret]) -> None:
+        profile, broker, environment = whose
         message = message_of(fields)
-        number = self._find((profile, broker, environment))
+        number = _number_of(self._header, whose)
         old = None if number is None else self._header.records[number]
         place = Entry(
             id=self._around.new_id() if old is None else old.id,
@@ -253,12 +268,13 @@ class Vault:
 
     def remove(self, profile: str, *, broker: str, environment: Environment) -> None:
         """Take a record out.  Raises `NotFound`."""
-        number = self._find((profile, broker, environment))
-        if number is None:
-            raise NotFound(self._absent(profile, broker, environment))
-        entries, parts = list(self._header.records), list(self._parsed.sealed)
-        del entries[number], parts[number]
-        self._store(msgspec.structs.replace(self._header, records=tuple(entries)), tuple(parts))
+        with self._change():
+            number = _number_of(self._header, (profile, broker, environment))
+            if number is None:
+                raise NotFound(self._absent(profile, broker, environment))
+            entries, parts = list(self._header.records), list(self._parsed.sealed)
+            del entries[number], parts[number]
+            self._store(msgspec.structs.replace(self._header, records=tuple(entries)), tuple(parts))
 
     def verify(self) -> int:
         """Unseal everything once, and compare the file on disk with what was opened; the number of records.
@@ -267,7 +283,7 @@ class Vault:
         """
         self._check_open()
         for entry, sealed in zip(self._header.records, self._parsed.sealed, strict=True):
-            self._unsealed(entry, sealed)
+            self._unsealed(self._header, entry, sealed)
         if not hmac.compare_digest(load(self._around.files, self.path, limit=MAX_FILE), self._raw):
             raise VaultRefused(
                 f"{self.path} was changed since it was opened; lock and unlock it: floorbroker vault lock"
@@ -292,8 +308,10 @@ class Vault:
 
     def lock(self) -> None:
         """Forget the key; only opening again helps.  Twice is harmless."""
-        wipe(self._master)
-        self._locked = True
+        with self._guard:
+            self._locked = True
+            if not self._changing:
+                wipe(self._master)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Vault cannot be pickled or copied")
@@ -304,20 +322,28 @@ class Vault:
         if self._locked:
             raise VaultLocked("the vault is locked: floorbroker vault unlock")
 
-    def _find(self, place: Place) -> int | None:
-        self._check_open()
-        profile, broker, environment = place
-        wanted = (profile, broker, environment.value)
-        return next((n for n, entry in enumerate(self._header.records) if entry.place == wanted), None)
+    @contextmanager
+    def _change(self) -> Generator[None]:
+        """Around a change: the key stays until its end, so that no file is ever sealed under a wiped one."""
+        with self._guard:
+            self._check_open()
+            self._changing = True
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._changing = False
+                if self._locked:
+                    wipe(self._master)
 
     def _absent(self, profile: str, broker: str, environment: Environment) -> str:
         others = [f"{e.broker} {e.environment}" for e in self._header.records if e.profile == profile]
         there = f"; it has one for {', '.join(others)}" if others else ""
         return f"the vault has no record of profile {profile} for {broker} {environment.value}{there}"
 
-    def _unsealed(self, entry: Entry, sealed: bytes) -> Mapping[str, Secret]:
+    def _unsealed(self, header: Header, entry: Entry, sealed: bytes) -> Mapping[str, Secret]:
         try:
-            return unsealed_record(self._master, self._header, entry, sealed)
+            return unsealed_record(self._master, header, entry, sealed)
         except SealBroken:
             raise VaultRefused(
                 f"the record of profile {entry.profile} in {self.path} was not sealed for it: {_AGAIN}"
@@ -337,10 +363,10 @@ class Vault:
             raise VaultRefused(f"a data key in {self.path} does not unwrap: {_AGAIN}") from None
 
     def _rekey(self, passphrase: Secret, *, log2n: int) -> None:
-        self._check_open()
-        kdf = _kdf(self._around, log2n)
-        master = _derive(self._around, passphrase, kdf)
-        self._store(self._rewrapped(self._header, master=master, kdf=kdf), self._parsed.sealed, master=master)
+        with self._change():
+            kdf = _kdf(self._around, log2n)
+            master = _derive(self._around, passphrase, kdf)
+            self._store(self._rewrapped(self._header, master=master, kdf=kdf), self._parsed.sealed, master=master)
 
     def _store(self, header: Header, sealed: tuple[bytes, ...], *, master: bytearray | None = None) -> None:
         """Write the next generation, and become it.  A failed write leaves this object and the file as they were."""
@@ -375,6 +401,12 @@ class Vault:
 
 
 # -- plain functions --------------------------------------------------------------------------------------------------------
+
+
+def _number_of(header: Header, place: Place) -> int | None:
+    profile, broker, environment = place
+    wanted = (profile, broker, environment.value)
+    return next((n for n, entry in enumerate(header.records) if entry.place == wanted), None)
 
 
 def _parsed(path: Path, raw: bytes) -> Parsed:

@@ -176,6 +176,70 @@ async def test_no_journal_holds_a_secret(bench: Bench) -> None:
             assert word not in raw
 
 
+# -- a change beside everything else ----------------------------------------------------------------------------------------
+
+
+@dataclass
+class Slow:
+    """A change that has written and waits in its thread until it may end."""
+
+    may_go: threading.Event = field(default_factory=threading.Event)
+    begun: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self, vault: Vault) -> None:
+        writing(BROKER_API_KEY="newer")(vault)
+        self.begun.set()
+        assert self.may_go.wait(20)
+
+    async def started(self, vault: Unlocking) -> asyncio.Task[None]:
+        task = asyncio.create_task(vault.change(self, caller=WHO, action="profile.rotate", profile=ME))
+        assert await asyncio.to_thread(self.begun.wait, 20)
+        return task
+
+
+async def test_a_change_holds_nobody_up_and_another_passphrase_is_tried_behind_it(bench: Bench) -> None:
+    vault, slow = await filled(bench), Slow()
+    task = await slow.started(vault)
+    again = asyncio.create_task(vault.unlock(PASSPHRASE, caller=WHO))
+    second = asyncio.create_task(vault.change(writing(), caller=WHO, action="profile.edit", profile=ME))
+    slow.may_go.set()
+    await asyncio.gather(task, again, second)
+    assert bench.told()[-5:] == [
+        "profile.rotate begun",
+        "profile.rotate done",
+        "vault.unlock done",
+        "profile.edit begun",
+        "profile.edit done",
+    ]
+    assert bench.notes()[-1] == "4"
+    await (await restarted(bench)).unlock(PASSPHRASE, caller=WHO)
+
+
+async def test_a_vault_that_is_locked_during_a_change_takes_it_and_stays_locked(bench: Bench) -> None:
+    vault, slow = await filled(bench), Slow()
+    task = await slow.started(vault)
+    await vault.lock(caller=WHO, at_once=True)
+    slow.may_go.set()
+    await task
+    assert (vault.session.standing, vault.session.values(), bench.notes()[-1]) == (Standing.LOCKED, [], "3")
+    assert bench.told()[-1] == "profile.rotate done"
+    again = await restarted(bench)
+    await again.unlock(PASSPHRASE, caller=WHO)
+    assert again.sealed(ME)["BROKER_API_KEY"].reveal() == "newer"
+
+
+async def test_a_change_whose_caller_went_away_ends_before_the_next_begins(bench: Bench) -> None:
+    vault, slow = await filled(bench), Slow()
+    task = await slow.started(vault)
+    task.cancel()
+    second = asyncio.create_task(vault.change(writing(), caller=WHO, action="profile.edit", profile=ME))
+    await asyncio.sleep(0)
+    slow.may_go.set()
+    await second
+    assert task.cancelled()
+    assert vault.session.vault().generation == 4
+
+
 # -- older files ------------------------------------------------------------------------------------------------------------
 
 

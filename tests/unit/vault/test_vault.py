@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -199,6 +201,34 @@ def test_the_passphrase_can_be_asked_for_again(tmp_path: Path) -> None:
     vault = filled(tmp_path)
     assert vault.is_passphrase(PASSPHRASE)
     assert not vault.is_passphrase(OTHER)
+
+
+@dataclass
+class During(SystemFiles):
+    """Does something at the moment when a file is flushed."""
+
+    act: Callable[[], object] = lambda: None
+
+    def sync(self, file: int) -> None:
+        self.act()
+        super(During, self).sync(file)
+
+
+def test_a_vault_locked_during_a_write_is_written_under_its_key_and_forgets_it_then(tmp_path: Path) -> None:
+    files = During()
+    vault = Vault.create(tmp_path / "v.enc", PASSPHRASE, around=Around(derive=QuickDerivation(), files=files))
+    key, held = vault._master, list[bool]()  # noqa: SLF001 - the buffer itself is what must be zero
+
+    def shut() -> None:
+        vault.lock()
+        held.append(any(key))
+
+    files.act = shut
+    vault.write("alpaca-paper", broker="ALPACA", environment=PAPER, fields=KEYS)
+    assert (held, any(key), vault.is_locked) == ([True], False, True)
+    assert reopened(vault).read("alpaca-paper", broker="ALPACA", environment=PAPER) == KEYS
+    with pytest.raises(VaultLocked):
+        vault.remove("alpaca-paper", broker="ALPACA", environment=PAPER)
 
 
 def test_a_locked_vault_says_how_to_unlock_it_and_forgot_its_key(tmp_path: Path) -> None:
