@@ -42,7 +42,10 @@ T = TypeVar("T")
 
 @dataclass(slots=True, kw_only=True)
 class Auditing:
-    """The export of one environment's audit.  `start` it before the sessions, `finish` it after them."""
+    """The export of one environment's audit.  `start` it before the sessions, `finish` it after them.
+
+    `on_chain` is called once, when the chain is open: as it was left, or begun.
+    """
 
     journal: SqliteJournal
     places: Places
@@ -53,7 +56,9 @@ class Auditing:
     steps: Steps = NO_STEPS
     chain: Chain | None = None
     trouble: str = ""
+    on_chain: Callable[[], None] = lambda: None
     _seen: int = -1
+    _is_told: bool = False
     _is_noted: bool = False
     _one: asyncio.Lock = field(default_factory=asyncio.Lock)
     _pending: list[Checkpoint] = field(default_factory=list[Checkpoint])
@@ -87,6 +92,11 @@ class Auditing:
     def fault(self) -> str:
         """Why new orders are refused; empty while the audit is written."""
         return self.trouble
+
+    @property
+    def has_first_key(self) -> bool:
+        """Whether the chain's first key lies in the home, where a vault should have it."""
+        return self.chain is not None and self.places.first.exists()
 
     def put_first_key_away(self, safe: Safe) -> bool:
         """Give the chain's first key to an opened vault, if it still lies in the home; whether it did."""
@@ -222,6 +232,9 @@ class Auditing:
         """The chain's beginning and its checkpoints, as notes; a journal that takes none now gets them in the next round."""
         if self.chain is None:
             return
+        if not self._is_told:
+            self._is_told = True
+            self.on_chain()
         try:
             with ours(self.log, "audit.unforeseen", environment=self.places.environment.value):
                 entries = self._unnoted(self.chain)

@@ -16,6 +16,7 @@ from floorbroker.app.binding import assert_bound, bind
 from floorbroker.app.compose import Seat, Surroundings, compose
 from floorbroker.app.config import PAPER, Config, load
 from floorbroker.app.credentials import BotFile, place_of, profile_of, read_bot
+from floorbroker.app.entrusting import Entrusting
 from floorbroker.app.failpoints import VARIABLE, fail_points
 from floorbroker.app.home import Home
 from floorbroker.app.limits_in_force import record_limits
@@ -157,11 +158,15 @@ async def open_floor(
                 vault.acts.opened[environment] = desk.journal
         if any(seat.lock is not NO_LOCK for seat in seats):
             await _unlock(vault, world.passphrase)
+        entrusting = Entrusting(vault, world.log)
+        stack.push_async_callback(entrusting.finish)
         for desk in desks.values():
+            entrusting.attend(desk.attendants)
             await desk.start()
             vault.listeners += [session.on_lock for session in desk.sessions.values()]
+        vault.listeners.append(entrusting.look)
         stack.push_async_callback(_ended, asyncio.create_task(vault.watch(), name="vault"))
-        profiles, prove = tuple(seat.profile for seat in seats), prover_of(home, config.audit.copy_to, desks)
+        profiles, prove = tuple(seat.profile for seat in seats), prover_of(home, config.audit.copy_to, desks, vault)
         yield Floor(home=home, config=config, desks=desks, profiles=profiles, vault=vault, prove=prove)
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from floorbroker.app.auditing import Auditing, breathe
-from floorbroker.app.escrow import read_key
+from floorbroker.app.escrow import FROM_VAULT, beside, first_key
 from floorbroker.app.home import Home
+from floorbroker.app.unlocking import Unlocking
 from floorbroker.domain.errors import ConfigInvalid, Conflict, NotFound
 from floorbroker.domain.ports import AuditEntry, NoteEntry
 from floorbroker.domain.secret import Secret
@@ -18,13 +19,14 @@ from floorbroker.domain.values import Environment
 from floorbroker.gateway.desk import Caller
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.store.audit.chain import set_aside
-from floorbroker.store.audit.checkpoint import read_public
+from floorbroker.store.audit.checkpoint import log_of, read_public
 from floorbroker.store.audit.evidence import Evidence, Verdict
 from floorbroker.store.audit.notes import BEGUN, EVERYWHERE
 from floorbroker.store.audit.places import Places
 from floorbroker.store.audit.verify import verify
 from floorbroker.store.reader import JournalReader
 from floorbroker.store.sqlite import SqliteJournal
+from floorbroker.vault import Standing
 
 BESIDE = "that lies beside the records, which proves less: who could write the one could read the other"
 FROM_FD = "that was handed over"
@@ -89,12 +91,17 @@ def proven(home: Home, environment: Environment, given: Given) -> Verdict:
         return verify(held)
 
 
+def log_at(places: Places, given: Given) -> str:
+    """The name of the chain that these files are said to be of.  Raises `ConfigInvalid` for a key that is none."""
+    key = given.public_key or places.public
+    return log_of(read_public(_read(key), where=str(key)))
+
+
 def _first(places: Places, given: Given) -> tuple[Secret | None, str]:
     if given.first is not None:
         return given.first, given.first_from
-    if places.first.exists():
-        return read_key(_read(places.first).decode("ascii", "replace"), where=str(places.first)), BESIDE
-    return None, ""
+    first = beside(places)
+    return first, "" if first is None else BESIDE
 
 
 def _read(path: Path) -> bytes:
@@ -113,10 +120,14 @@ def _go_on() -> None:
 
 @dataclass(slots=True)
 class Prover:
-    """Verifies beside the desks of this process: one verification at a time, in a thread that leaves them the interpreter."""
+    """Verifies beside the desks of this process: one verification at a time, in a thread that leaves them the interpreter.
+
+    While the vault is unlocked the first key is read from it.
+    """
 
     home: Home
     desks: dict[Environment, Auditing]
+    vault: Unlocking | None = None
     copy: Path | None = None
     _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -127,11 +138,21 @@ class Prover:
         async with self._busy:
             if (auditing := self.desks.get(environment)) is not None:
                 await auditing.catch_up()
-            given = Given(copy=self.copy, is_paced=True, is_archived=True)
+            first = self._kept(environment)
+            given = Given(copy=self.copy, is_paced=True, is_archived=True, first=first, first_from=FROM_VAULT)
             return await asyncio.to_thread(proven, self.home, environment, given)
 
+    def _kept(self, environment: Environment) -> Secret | None:
+        """The first key, where the vault is open and has it."""
+        auditing = self.desks.get(environment)
+        if self.vault is None or self.vault.session.standing is not Standing.UNLOCKED:
+            return None
+        if auditing is None or auditing.chain is None:
+            return None
+        return first_key(self.vault.session.vault(), environment, auditing.chain.log)
 
-def prover_of(home: Home, copy_to: str, desks: Mapping[Environment, Gateway]) -> Prover:
+
+def prover_of(home: Home, copy_to: str, desks: Mapping[Environment, Gateway], vault: Unlocking | None = None) -> Prover:
     """The prover of a floor."""
     exporting = {
         environment: attendant
@@ -139,7 +160,7 @@ def prover_of(home: Home, copy_to: str, desks: Mapping[Environment, Gateway]) ->
         for attendant in desk.attendants
         if isinstance(attendant, Auditing)
     }
-    return Prover(home=home, desks=exporting, copy=Path(copy_to).expanduser() if copy_to else None)
+    return Prover(home=home, desks=exporting, vault=vault, copy=Path(copy_to).expanduser() if copy_to else None)
 
 
 # -- beginning anew -----------------------------------------------------------------------------------------------------

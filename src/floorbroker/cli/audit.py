@@ -17,7 +17,9 @@ from floorbroker.cli.show import say, show_json, show_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from floorbroker.app.home import Home
     from floorbroker.app.proving import Given
+    from floorbroker.cli.first_keys import FirstKeys
     from floorbroker.cli.reach import Reached
     from floorbroker.domain.secret import Secret
     from floorbroker.domain.values import Environment
@@ -33,6 +35,16 @@ Folder = Annotated[
 ]
 PublicKey = Annotated[
     Path | None, typer.Option("--public-key", help="The key that checkpoints must be signed with, in PEM.")
+]
+PassFd = Annotated[
+    int | None,
+    typer.Option(
+        "--passphrase-fd", min=0, help="Read the passphrase of the vault, which keeps the first key, from it."
+    ),
+]
+PassFile = Annotated[
+    Path | None,
+    typer.Option("--passphrase-file", help="Read the passphrase of the vault, which keeps the first key, from it."),
 ]
 
 
@@ -117,6 +129,8 @@ def verify(  # noqa: PLR0917 - Typer hands every option by name
     k0_fd: Annotated[
         int | None, typer.Option("--k0-fd", min=0, help="Read the chain's first key from this fd.")
     ] = None,
+    passphrase_fd: PassFd = None,
+    passphrase_file: PassFile = None,
     copy: Annotated[Path | None, typer.Option(help="The copy off the host; without it, the configured one.")] = None,
     archived: Annotated[bool, typer.Option("--archived", help="Older segments were moved away on purpose.")] = False,
     proof: Annotated[Path | None, typer.Option(help="Check one proof instead; needs --public-key.")] = None,
@@ -126,21 +140,45 @@ def verify(  # noqa: PLR0917 - Typer hands every option by name
     if proof is not None:
         _verify_proof(settings, proof, public_key)
         return
-    from floorbroker.app.proving import Given, proven
+    from floorbroker.app.proving import Given
+    from floorbroker.cli.first_keys import FirstKeys
+    from floorbroker.cli.passphrases import Given as Words
 
+    words = Words(passphrase_fd, passphrase_file)
     first = None if k0_fd is None else _first_key(k0_fd)
     given = Given(
         folder=folder, public_key=public_key, first=first, copy=copy or _copy(settings, folder), is_archived=archived
     )
     home = settings.open_home()
-    verdicts = [proven(home, environment, given) for environment in _environments(settings, given)]
+    keys = FirstKeys(settings, home, words)
+    try:
+        verdicts = [_proven(home, environment, given, keys) for environment in _environments(settings, given)]
+    finally:
+        keys.close()
     if settings.json:
         show_json({"ok": all(v.ok for v in verdicts), "environments": [_as_json(v) for v in verdicts]})
     else:
         for verdict in verdicts:
-            _tell(settings, verdict)
+            _tell(verdict)
     if not all(verdict.ok for verdict in verdicts):
         raise typer.Exit(UNPROVEN)
+
+
+def _proven(home: Home, environment: Environment, given: Given, keys: FirstKeys) -> Verdict:
+    """The verdict over one environment, with the first key as handed over, else of the vault, else as it lies beside."""
+    from dataclasses import replace
+
+    from floorbroker.app.escrow import FROM_VAULT
+    from floorbroker.app.proving import log_at, places_of, proven
+
+    places, missing = places_of(home, environment, given), ""
+    if given.first is None and places.all():
+        first, missing = keys.of(environment, log_at(places, given))
+        given = replace(given, first=first, first_from=FROM_VAULT)
+    verdict = proven(home, environment, given)
+    if not any("MAC of every record" in line for line in verdict.used):
+        verdict.remarks.append(f"the MACs were not looked at: {missing}")
+    return verdict
 
 
 def _environments(settings: Settings, given: Given) -> list[Environment]:
@@ -187,7 +225,7 @@ def _as_json(verdict: Verdict) -> dict[str, Any]:
     return msgspec.to_builtins(verdict_view(verdict))
 
 
-def _tell(settings: Settings, verdict: Verdict) -> None:
+def _tell(verdict: Verdict) -> None:
     found = verdict.finding
     span = f"records {verdict.first} to {verdict.last}" if verdict.records else "no records"
     counted = f"{span}, {verdict.checkpoints} checkpoints, {verdict.segments} segments"
@@ -206,8 +244,6 @@ def _tell(settings: Settings, verdict: Verdict) -> None:
         show_text(
             f"  note: {verdict.waiting} rows of the journal wait to be exported; a running desk does that within a second"
         )
-    if not any("MAC of every record" in line for line in verdict.used):
-        say(settings, "the MACs were not looked at: the first key is not here (--k0-fd)")
 
 
 # -- proofs -------------------------------------------------------------------------------------------------------------

@@ -134,9 +134,14 @@ def _app(here: Profiles, token: str, settings: Settings) -> Any:
 
 
 def is_sealed(here: Profiles, name: str) -> bool:
-    """Whether the vault has anything of a profile; its head says so, no passphrase is needed."""
+    """Whether the vault has anything of a profile; its head says so, no passphrase is needed.
+
+    A record of anything but a broker, as that of the audit's first keys, is of no profile.
+    """
+    from floorbroker.app.compose import BROKERS
+
     seen = here.unlocking.seen()
-    return seen is not None and any(record.profile == name for record in seen.records)
+    return seen is not None and any(record.profile == name and record.broker in BROKERS for record in seen.records)
 
 
 def named(path: str) -> str:

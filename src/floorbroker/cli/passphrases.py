@@ -59,6 +59,19 @@ def present(settings: Settings, home: Home, given: Given, *, vault_id: str) -> S
     return prompted(settings, "Passphrase of the vault")
 
 
+def offered(settings: Settings, home: Home, given: Given, *, vault_id: str, question: str) -> Secret | None:
+    """The passphrase where one is said, configured or given; None where nobody can answer, or the answer is empty."""
+    from floorbroker.domain.secret import Secret
+
+    if (said := given.read()) is not None:
+        return said
+    if (found := surrounding(settings, home, vault_id)) is not None:
+        return found.passphrase
+    if not settings.may_ask:
+        return None
+    return Secret(typer.prompt(question, default="", show_default=False, hide_input=True, err=True)) or None
+
+
 def fresh(settings: Settings, given: Given) -> Secret:
     """A new passphrase; at a prompt it is asked for twice."""
     if (said := given.read()) is not None:

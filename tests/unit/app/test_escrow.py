@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from floorbroker.app.auditing import keep_beside
-from floorbroker.app.escrow import BROKER, first_key, put_away
-from floorbroker.domain.errors import NotFound, VaultLocked
+from floorbroker.app.escrow import BROKER, beside, first_key, is_kept, put_away
+from floorbroker.domain.errors import ConfigInvalid, NotFound, VaultLocked
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment
 from floorbroker.store.audit.places import Places
+from floorbroker.vault import Vault
+from tests.support.vaults import make
 
 FIRST, LOG = Secret("ab" * 32), "c8e379f43fb620a2e971add70534c3f5"
 Place = tuple[str, str, Environment]
@@ -82,3 +84,32 @@ def test_the_keys_of_older_chains_and_other_environments_stay(places: Places) ->
     assert first_key(safe, Environment.PAPER, "f" * 64) == second
     assert first_key(safe, Environment.LIVE, LOG) is None
     assert first_key(safe, Environment.PAPER, "0" * 64) is None
+
+
+def test_a_key_that_was_written_over_before_a_crash_is_removed_and_is_no_key(places: Places) -> None:
+    safe = Safe()
+    put_away(safe, places, LOG)
+    places.first.write_text("0" * 65)
+    assert beside(places) is None
+    assert put_away(safe, places, LOG)
+    assert (safe.writes, places.first.exists()) == (1, False)
+    assert first_key(safe, Environment.PAPER, LOG) == FIRST
+
+
+@pytest.mark.parametrize("text", ["", "ab", "x" * 64])
+def test_what_is_no_key_is_refused_and_stays(places: Places, text: str) -> None:
+    places.first.write_text(text)
+    with pytest.raises(ConfigInvalid, match="64 lower-case hexadecimal digits"):
+        put_away(Safe(), places, LOG)
+    assert places.first.exists()
+
+
+def test_what_the_vault_says_to_have_is_found_for_its_chain_and_environment_alone(tmp_path: Path) -> None:
+    vault, places = make(tmp_path), Places(tmp_path / "audit", Environment.PAPER)
+    keep_beside(places, FIRST)
+    put_away(vault, places, LOG)
+    records = Vault.look(vault.path).records
+    assert is_kept(records, Environment.PAPER, LOG)
+    assert not is_kept(records, Environment.LIVE, LOG)
+    assert not is_kept(records, Environment.PAPER, "f" * 64)
+    assert not is_kept((), Environment.PAPER, LOG)

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from floorbroker.app.escrow import FROM_VAULT
 from floorbroker.app.floor import Ask, Floor, Outside, nobody, open_floor
 from floorbroker.app.home import Home
+from floorbroker.app.proving import BESIDE
 from floorbroker.domain.clock import SystemClock
 from floorbroker.domain.errors import (
     Conflict,
@@ -21,11 +23,12 @@ from floorbroker.domain.errors import (
     VaultRefused,
     WrongPassphrase,
 )
+from floorbroker.domain.ports import AuditEntry
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment
 from floorbroker.gateway.desk import Caller
 from floorbroker.gateway.gateway import Gateway
-from floorbroker.store import SqliteJournal
+from floorbroker.store import JournalReader, SqliteJournal
 from floorbroker.vault import Seen, Vault
 from floorbroker_sim.alpaca import create_venue
 from floorbroker_sim.server import serve
@@ -194,6 +197,58 @@ async def test_when_the_desk_stops_the_vault_is_locked(tmp_path: Path) -> None:
             vault = floor.vault.session.vault()
         assert vault.is_locked
         assert floor.vault.session.values() == []
+
+
+async def test_the_first_key_of_the_audit_moves_into_the_vault_once_it_is_unlocked(tmp_path: Path) -> None:
+    async with street(tmp_path) as here:
+        first = here.home.audit / "sim.first"
+        async with here.floor() as floor:
+            (desk,) = floor.desks.values()
+            await desk.until_settled()
+            assert first.exists()
+            assert BESIDE in (await floor.prove(Environment.SIM)).used[0]
+            await floor.vault.unlock(PASSPHRASE, caller=WHO)
+            await until(desk, "ready")
+            await until_gone(first)
+            await desk.submit(buy(price="1"), profile=None, caller=WHO)
+            verdict = await floor.prove(Environment.SIM)
+            assert verdict.ok
+            assert FROM_VAULT in verdict.used[0]
+        assert [(row.actor, row.action, row.outcome) for row in _escrowed(here)] == [
+            ("gateway", "audit.escrow", "begun"),
+            ("gateway", "audit.escrow", "done"),
+        ]
+        async with here.floor(answering(PASSPHRASE)) as floor:
+            (desk,) = floor.desks.values()
+            await until(desk, "ready")
+            assert FROM_VAULT in (await floor.prove(Environment.SIM)).used[0]
+        assert len(_escrowed(here)) == 2
+
+
+async def test_a_desk_that_starts_unlocked_leaves_no_first_key_in_the_home(tmp_path: Path) -> None:
+    async with street(tmp_path) as here:
+        async with here.floor(answering(PASSPHRASE)) as floor:
+            (desk,) = floor.desks.values()
+            await until(desk, "ready")
+        assert not (here.home.audit / "sim.first").exists()
+        fields = {info.broker: info.fields for info in Vault.look(here.home.vault).records}
+        assert [name.startswith("FIRST_KEY_") for name in fields["AUDIT"]] == [True]
+
+
+async def until_gone(path: Path) -> None:
+    async with asyncio.timeout(30):
+        async for _ in _turns():
+            if not path.exists():
+                return
+
+
+def _escrowed(here: Street) -> list[AuditEntry]:
+    reader = JournalReader(here.home.journal(Environment.SIM))
+    try:
+        entries = [record.entry for record in reader.replay()]
+    finally:
+        reader.close()
+    return [entry for entry in entries if isinstance(entry, AuditEntry) and entry.action == "audit.escrow"]
 
 
 def _is_held(here: Street) -> bool:

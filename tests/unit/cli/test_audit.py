@@ -8,7 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import Result
 
+from floorbroker.app.escrow import put_away
+from floorbroker.app.home import Home
+from floorbroker.app.proving import Given, log_at
+from floorbroker.cli.first_keys import ABSENT, QUESTION, UNASKED, FirstKeys
+from floorbroker.cli.passphrases import Given as Words
+from floorbroker.cli.settings import Settings
+from floorbroker.domain.values import Environment
+from floorbroker.store.audit.places import Places
+from floorbroker.vault import Vault
+from tests.support.vaults import PASSPHRASE, QuickDerivation
 from tests.unit.cli.running import Server, document, run, served
 
 
@@ -67,7 +78,7 @@ def test_a_first_key_that_was_handed_over_is_used_and_never_shown(home: Path) ->
     first = home / "audit" / "paper.first"
     key = first.read_text()
     first.unlink()
-    assert "the MACs were not looked at" in run(home, "audit", "verify").stderr
+    assert "the MACs were not looked at" in run(home, "audit", "verify").stdout
     reading, writing = os.pipe()
     os.write(writing, key.encode())
     os.close(writing)
@@ -75,6 +86,105 @@ def test_a_first_key_that_was_handed_over_is_used_and_never_shown(home: Path) ->
     os.close(reading)
     assert "with the first key that was handed over" in told.stdout
     assert key.strip() not in told.output
+
+
+# -- a first key that the vault keeps -----------------------------------------------------------------------------------------
+
+
+def guarded(home: Path) -> str:
+    """Make a vault that has the first key, as a desk does once it is unlocked; the key."""
+    places = Places(home / "audit", Environment.PAPER)
+    key = places.first.read_text().strip()
+    vault = Vault.create(Home.at(home).vault, PASSPHRASE, derive=QuickDerivation())
+    put_away(vault, places, log_at(places, Given()))
+    vault.lock()
+    return key
+
+
+def asked(home: Path, *words: str) -> Result:
+    """The verb with a derivation that costs nothing."""
+    return run(home, *words, handed=Settings(derive=QuickDerivation()))
+
+
+def piped(text: str) -> str:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as file:
+        file.write(text)
+    return str(reading)
+
+
+def test_the_first_key_is_read_from_the_vault_and_never_shown(home: Path, tmp_path: Path) -> None:
+    key, words = guarded(home), tmp_path / "words"
+    words.write_text(f"{PASSPHRASE.reveal()}\n")
+    for said in (["--passphrase-file", str(words)], ["--passphrase-fd", piped(PASSPHRASE.reveal())]):
+        told = asked(home, "audit", "verify", *said)
+        assert told.exit_code == 0
+        assert "by the MAC of every record, with the first key that the vault keeps" in told.stdout
+        assert key not in told.output
+        assert PASSPHRASE.reveal() not in told.output
+    seq = submitted(home)
+    tamper(home)
+    told = asked(home, "audit", "verify", "--passphrase-file", str(words))
+    assert (told.exit_code, f"changed at record {seq}," in told.stdout) == (11, True)
+
+
+def test_the_configured_passphrase_is_used_without_asking(home: Path, tmp_path: Path) -> None:
+    guarded(home)
+    (tmp_path / "words").write_text(PASSPHRASE.reveal())
+    (home / "floorbroker.toml").write_text(f'[vault]\npassphrase_file = "{tmp_path / "words"}"\n')
+    (verdict,) = document(asked(home, "--json", "audit", "verify"))["environments"]
+    assert verdict["used"][0] == "the MAC of every record, with the first key that the vault keeps"
+
+
+def test_without_its_passphrase_the_rest_is_proven_and_told_so(home: Path) -> None:
+    guarded(home)
+    told = asked(home, "audit", "verify")
+    assert told.exit_code == 0
+    assert "the vault keeps the first key, and its passphrase was not given (--passphrase-fd" in told.stdout
+    assert "by the signed checkpoints" in told.stdout
+    (verdict,) = document(asked(home, "--json", "audit", "verify"))["environments"]
+    assert verdict["ok"]
+    assert any("the MACs were not looked at" in remark for remark in verdict["remarks"])
+
+
+def test_a_wrong_passphrase_verifies_nothing(home: Path) -> None:
+    guarded(home)
+    told = asked(home, "audit", "verify", "--passphrase-fd", piped("not the right passphrase"))
+    assert (told.exit_code, told.stdout) == (4, "")
+    assert "wrong passphrase" in told.stderr
+    assert "not the right passphrase" not in told.output
+
+
+def test_a_person_is_asked_only_when_the_vault_says_to_have_this_chains_key(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places, log = Places(home / "audit", Environment.PAPER), log_at(Places(home / "audit", Environment.PAPER), Given())
+    questions = list[str]()
+
+    def answer(question: str, **_: object) -> str:
+        questions.append(question)
+        return ""
+
+    monkeypatch.setattr("typer.prompt", answer)
+    monkeypatch.setattr(Settings, "may_ask", True)
+    keys = FirstKeys(Settings(derive=QuickDerivation()), Home.at(home), Words())
+    assert keys.of(Environment.PAPER, log) == (None, ABSENT)
+    guarded(home)
+    assert keys.of(Environment.PAPER, "f" * 64) == (None, ABSENT)
+    assert questions == []
+    assert keys.of(Environment.PAPER, log) == (None, UNASKED)
+    assert keys.of(Environment.PAPER, log) == (None, UNASKED)
+    assert questions == [QUESTION]
+    assert not places.first.exists()
+
+
+def test_the_record_of_the_first_key_is_no_profile(home: Path) -> None:
+    guarded(home)
+    assert "audit-paper" not in [found["name"] for found in document(asked(home, "--json", "broker", "list"))["items"]]
+    told = asked(home, "--yes", "broker", "remove", "audit-paper")
+    assert (told.exit_code, "no profile 'audit-paper'" in told.stderr) == (5, True)
+    record = document(asked(home, "--json", "vault", "status"))["records"][0]
+    assert (record["profile"], record["broker"]) == ("audit-paper", "AUDIT")
 
 
 @pytest.mark.parametrize("text", ["", "00", "x" * 64, "00" * 40])

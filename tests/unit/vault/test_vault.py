@@ -211,7 +211,7 @@ class During(SystemFiles):
 
     def sync(self, file: int) -> None:
         self.act()
-        super(During, self).sync(file)
+        super().sync(file)
 
 
 def test_a_vault_locked_during_a_write_is_written_under_its_key_and_forgets_it_then(tmp_path: Path) -> None:
