@@ -11,7 +11,7 @@ import pytest
 
 from floorbroker.app.auditing import keep_beside
 from floorbroker.app.escrow import BROKER, beside, first_key, is_kept, put_away
-from floorbroker.domain.errors import ConfigInvalid, NotFound, VaultLocked
+from floorbroker.domain.errors import ConfigInvalid, InvalidRequest, NotFound, VaultLocked
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment
 from floorbroker.store.audit.places import Places
@@ -113,3 +113,15 @@ def test_what_the_vault_says_to_have_is_found_for_its_chain_and_environment_alon
     assert not is_kept(records, Environment.LIVE, LOG)
     assert not is_kept(records, Environment.PAPER, "f" * 64)
     assert not is_kept((), Environment.PAPER, LOG)
+
+
+def test_when_the_record_is_full_the_next_key_stays_in_the_home(tmp_path: Path) -> None:
+    vault, places = make(tmp_path), Places(tmp_path / "audit", Environment.PAPER)
+    for number in range(16):
+        keep_beside(places, FIRST)
+        put_away(vault, places, f"{number:064x}"[::-1])
+    keep_beside(places, FIRST)
+    with pytest.raises(InvalidRequest, match="1 to 16"):
+        put_away(vault, places, LOG)
+    assert places.first.exists()
+    assert first_key(vault, Environment.PAPER, f"{3:064x}"[::-1]) == FIRST

@@ -91,3 +91,26 @@ def start(*words: str) -> subprocess.Popen[str]:
         text=True,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )
+
+
+def at_a_terminal(home: Path, words: list[str], answers: list[str]) -> tuple[str, int]:
+    """What a person sees who answers each question, and the exit code."""
+    import pty
+
+    outer, inner = pty.openpty()
+    command = [sys.executable, "-m", "floorbroker", "--home", str(home), *words]
+    process = subprocess.Popen(command, stdin=inner, stdout=inner, stderr=inner, start_new_session=True)
+    os.close(inner)
+    told, left = b"", list(answers)
+    while True:
+        try:
+            piece = os.read(outer, 4096)
+        except OSError:  # Linux says so when the other side is closed
+            break
+        if not piece:
+            break
+        told += piece
+        if left and told.endswith(b": "):  # the space comes once what is typed is not shown
+            os.write(outer, f"{left.pop(0)}\n".encode())
+    os.close(outer)
+    return told.decode(), process.wait(60)

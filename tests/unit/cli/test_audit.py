@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,11 +17,12 @@ from floorbroker.app.proving import Given, log_at
 from floorbroker.cli.first_keys import ABSENT, QUESTION, UNASKED, FirstKeys
 from floorbroker.cli.passphrases import Given as Words
 from floorbroker.cli.settings import Settings
+from floorbroker.domain.errors import WrongPassphrase
 from floorbroker.domain.values import Environment
 from floorbroker.store.audit.places import Places
 from floorbroker.vault import Vault
 from tests.support.vaults import PASSPHRASE, QuickDerivation
-from tests.unit.cli.running import Server, document, run, served
+from tests.unit.cli.running import Server, at_a_terminal, document, run, served
 
 
 @pytest.fixture(scope="module")
@@ -155,27 +157,26 @@ def test_a_wrong_passphrase_verifies_nothing(home: Path) -> None:
     assert "not the right passphrase" not in told.output
 
 
-def test_a_person_is_asked_only_when_the_vault_says_to_have_this_chains_key(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    places, log = Places(home / "audit", Environment.PAPER), log_at(Places(home / "audit", Environment.PAPER), Given())
-    questions = list[str]()
-
-    def answer(question: str, **_: object) -> str:
-        questions.append(question)
-        return ""
-
-    monkeypatch.setattr("typer.prompt", answer)
-    monkeypatch.setattr(Settings, "may_ask", True)
-    keys = FirstKeys(Settings(derive=QuickDerivation()), Home.at(home), Words())
-    assert keys.of(Environment.PAPER, log) == (None, ABSENT)
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal of POSIX")
+def test_a_person_is_asked_once_and_may_leave_it_empty(home: Path) -> None:
+    told, code = at_a_terminal(home, ["audit", "verify"], [])
+    assert (code, "Passphrase" in told) == (0, False)  # no vault: nothing to ask for
     guarded(home)
+    told, code = at_a_terminal(home, ["audit", "verify"], [""])
+    assert code == 0
+    assert told.count(QUESTION) == 1
+    assert UNASKED in told
+
+
+def test_a_key_of_another_chain_or_environment_is_not_asked_for(home: Path) -> None:
+    guarded(home)
+    wrong = Words(int(piped("not the right passphrase")))
+    keys = FirstKeys(Settings(derive=QuickDerivation()), Home.at(home), wrong)
     assert keys.of(Environment.PAPER, "f" * 64) == (None, ABSENT)
-    assert questions == []
-    assert keys.of(Environment.PAPER, log) == (None, UNASKED)
-    assert keys.of(Environment.PAPER, log) == (None, UNASKED)
-    assert questions == [QUESTION]
-    assert not places.first.exists()
+    log = log_at(Places(home / "audit", Environment.PAPER), Given())
+    assert keys.of(Environment.LIVE, log) == (None, ABSENT)
+    with pytest.raises(WrongPassphrase):
+        keys.of(Environment.PAPER, log)
 
 
 def test_the_record_of_the_first_key_is_no_profile(home: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +21,7 @@ from floorbroker.domain.ports import AuditEntry
 from floorbroker.store import JournalReader, SqliteJournal
 from floorbroker.vault import Scrypt, Vault
 from tests.support.vaults import OTHER, PAPER, PASSPHRASE, SIM, QuickDerivation, secrets
-from tests.unit.cli.running import document, served, start
+from tests.unit.cli.running import at_a_terminal, document, served, start
 from tests.unit.cli.running import run as run_here
 
 GOOD, NEW = PASSPHRASE.reveal(), OTHER.reveal()
@@ -280,29 +279,6 @@ def test_a_desk_that_a_person_starts_asks_for_the_passphrase_and_again_after_a_w
     told, code = at_a_terminal(home, ["--yes", "status"], [])
     assert code == 0
     assert "locked" in told
-
-
-def at_a_terminal(home: Path, words: list[str], answers: list[str]) -> tuple[str, int]:
-    """What a person sees who answers each question, and the exit code."""
-    import pty
-
-    outer, inner = pty.openpty()
-    command = [sys.executable, "-m", "floorbroker", "--home", str(home), *words]
-    process = subprocess.Popen(command, stdin=inner, stdout=inner, stderr=inner, start_new_session=True)
-    os.close(inner)
-    told, left = b"", list(answers)
-    while True:
-        try:
-            piece = os.read(outer, 4096)
-        except OSError:  # Linux says so when the other side is closed
-            break
-        if not piece:
-            break
-        told += piece
-        if left and told.endswith(b": "):  # the space comes once what is typed is not shown
-            os.write(outer, f"{left.pop(0)}\n".encode())
-    os.close(outer)
-    return told.decode(), process.wait(60)
 
 
 def _with_record(home: Path, words: Callable[[str], str]) -> None:
