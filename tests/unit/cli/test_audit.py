@@ -182,8 +182,9 @@ def test_a_key_of_another_chain_or_environment_is_not_asked_for(home: Path) -> N
 def test_the_record_of_the_first_key_is_no_profile(home: Path) -> None:
     guarded(home)
     assert "audit-paper" not in [found["name"] for found in document(asked(home, "--json", "broker", "list"))["items"]]
-    told = asked(home, "--yes", "broker", "remove", "audit-paper")
-    assert (told.exit_code, "no profile 'audit-paper'" in told.stderr) == (5, True)
+    for words in (["--yes", "broker", "remove"], ["broker", "test"], ["broker", "export-env"]):
+        told = asked(home, *words, "audit-paper")  # nobody is asked for a passphrase first
+        assert (told.exit_code, "no profile 'audit-paper'" in told.stderr) == (5, True)
     record = document(asked(home, "--json", "vault", "status"))["records"][0]
     assert (record["profile"], record["broker"]) == ("audit-paper", "AUDIT")
 
