@@ -82,5 +82,7 @@ def test_the_schedules_meet_most_kinds_of_trouble_and_most_states_of_an_order() 
         struck.update(report.weather.struck)
         states |= report.states
     kinds = {(where, what) for where, whats in KINDS.items() for what in whats}
-    assert len(kinds - set(struck)) <= len(kinds) // 5  # all of them in a run of thousands, which fails on what is missing
+    assert (
+        len(kinds - set(struck)) <= len(kinds) // 5
+    )  # all of them in a run of thousands, which fails on what is missing
     assert {"filled", "cancelled", "working", "rejected"} <= states
