@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from floorbroker.domain.steps import DESK
 from tests.simulation.cells import misjudged
+from tests.simulation.footsteps import NEVER_REACHED
 from tests.simulation.plan import plan_of
 from tests.simulation.run import Report, run
 from tests.simulation.weather import KINDS
@@ -71,6 +73,12 @@ def test_another_process_with_other_hashes_gives_the_same_journal() -> None:
 
 def test_different_seeds_give_different_journals() -> None:
     assert len({run(plan_of(seed), fingerprint=True).digest for seed in range(5)}) == 5
+
+
+def test_a_life_that_is_to_end_at_a_named_step_ends_where_a_desk_comes_by() -> None:
+    named = {kill.at for seed in range(1_000) for kill in plan_of(seed).kills if kill.at is not None}
+    assert len(named) > len(DESK) / 2
+    assert named - (set(DESK) - set(NEVER_REACHED)) == set()
 
 
 def test_the_schedules_meet_most_kinds_of_trouble_and_most_states_of_an_order() -> None:

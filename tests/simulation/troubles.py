@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from random import Random
 
-from floorbroker.domain.steps import STEPS
+from floorbroker.domain.steps import DESK
 from tests.simulation.clock import Step
 from tests.simulation.footsteps import NEVER_REACHED
 from tests.simulation.schedule import ACTIVE_S, Act, CancelAll, Correct, Kill, Plan, Stop, Submit
@@ -96,9 +96,7 @@ def _correct(plan: Plan, random: Random) -> Plan:
 def _named_kill(plan: Plan, random: Random) -> Plan:
     """A life ends at a step with a name; the lives before it stay as they were."""
     stops = any(isinstance(act, Stop) for act in plan.acts)
-    at = random.choice(
-        [name for name in STEPS if name not in NEVER_REACHED and (stops or not name.startswith("kill."))]
-    )
+    at = random.choice([name for name in DESK if name not in NEVER_REACHED and (stops or not name.startswith("kill."))])
     kill = Kill(0, random.uniform(0.2, 12), at=at, hit=random.choice((1, 1, 2, 3)))
     return replace(plan, kills=(*plan.kills[: random.randint(0, 1)], kill))
 
