@@ -15,9 +15,16 @@ NEVER_REACHED = {
     "recon.adjust": "the venue's positions are the sum of its fills, so nothing is ever left to explain away",
     **dict.fromkeys(AUDIT, "the files of the audit are written beside a desk, which the schedules leave out"),
 }
+# Few schedules come by these, and a kill meets them by luck; `make kill` ends a real desk at each of them.
+SELDOM = frozenset(
+    {
+        "replace.connected", "recon.interrupted", "recon.given_up",
+        "kill.asked", "kill.permits", "kill.reset_durable", "kill.open", "kill.permitted",
+    }
+)  # fmt: skip
 # What must strike right after which step, in a run of some thousands.
 MEETS: Mapping[str, tuple[str, ...]] = {
-    KILL: tuple(step for step in DESK if step not in NEVER_REACHED),
+    KILL: tuple(step for step in DESK if step not in NEVER_REACHED and step not in SELDOM),
     "order": tuple(sending.signed for sending in SENDING.values()),
     "disk": ("submit.S3", "replace.commit", "event.E3"),
     "read": ("recon.begun", "recon.open", "recon.history", "recon.negative"),
