@@ -110,10 +110,10 @@ def test_what_libraries_log_is_a_line_of_ours_with_its_trace(written: Written) -
         try:
             _raise(RuntimeError(f"with {KEY}"))
         except RuntimeError:
-            logging.getLogger("uvicorn.error").exception("Exception in %s", f"application {KEY}")
+            logging.getLogger("some.library").exception("Exception in %s", f"application {KEY}")
     (line,) = written.lines()
     assert line["event"] == "library"
-    assert line["logger"] == "uvicorn.error"
+    assert line["logger"] == "some.library"
     assert "RuntimeError: with ***" in line["trace"]
     assert KEY not in written.text
 
