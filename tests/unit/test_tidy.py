@@ -41,7 +41,11 @@ FLOATS = {
 }
 BINARY = frozenset({".lock", ".png", ".ico", ".woff2", ".map", ".gz", ".zip"})
 # Where names of venues' own variables may stand: the table that reads old files, and its tests.
-OLD_NAMES = ("src/floorbroker/app/imports.py", "tests/unit/app/test_importing.py", "tests/unit/cli/test_import_env.py")
+OLD_NAMES = (
+    "src/floorbroker/app/import_env.py",
+    "tests/unit/app/test_importing.py",
+    "tests/unit/cli/test_import_env.py",
+)
 # Files that may catch everything, and why.
 BROAD_EXCEPTS = {
     "floorbroker/oms/unforeseen.py": "makes whatever nobody foresaw an error of ours, so that nobody else has to",

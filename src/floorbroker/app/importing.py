@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from floorbroker.app.imports import CHOICE, HOSTS, NO, PLACES, PORTS, YES, Means, meaning_of, venue_of
+from floorbroker.app.import_env import CHOICE, HOSTS, NO, PLACES, PORTS, YES, Means, meaning_of, venue_of
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.forms import SEALED
 from floorbroker.domain.secret import Secret

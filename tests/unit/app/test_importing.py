@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from floorbroker.app.import_env import CHOICE, known_names, meaning_of, venue_of
 from floorbroker.app.importing import Draft, Reading, read_files
-from floorbroker.app.imports import CHOICE, known_names, meaning_of, venue_of
 from floorbroker.brokers.registry import BROKERS
 from floorbroker.domain.values import Environment
 
