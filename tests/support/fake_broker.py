@@ -411,6 +411,9 @@ class FakeBroker:
     ) -> Subscription:
         return _Nothing()
 
+    async def resync_book(self, symbol: str) -> None:
+        """There are no books here."""
+
     async def subscribe_order_events(self, handler: OrderEvents) -> Subscription:
         self._handler = handler
         if self.stream_up:

@@ -27,6 +27,10 @@ class Can(Word):
     BRACKET = "bracket"
     OCO = "oco"
     OTO = "oto"
+    POST_ONLY = "post_only"
+    DISPLAY_QTY = "display_qty"
+    REDUCE_ONLY = "reduce_only"
+    DEAD_MAN = "dead_man"  # the venue cancels everything when we fall silent
     STREAM_ORDERS = "stream_orders"
     STREAM_QUOTES = "stream_quotes"
     STREAM_TRADES = "stream_trades"
@@ -36,6 +40,30 @@ class Can(Word):
     HISTORY_FILLS = "history_fills"
     MARKET_HOURS = "market_hours"
     PREVIEW = "preview"
+
+
+class BookProof(Word):
+    """How a venue lets its order book be proven."""
+
+    CRC32 = "crc32"  # a checksum of the best levels with every update
+    CHAIN = "chain"  # each update names the number after the one before it
+    STEP = "step"  # each update is numbered one higher than the one before it
+    NONE = "none"  # nothing is told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookRules:
+    """A venue's order books: their proof, and the depths (levels a side) that can be subscribed, the usual one first.
+
+    `whole` is how the whole book comes: with the stream itself, or `asked` for beside it (the adapter asks, and hands it on as
+    a `BookDelta` with `reset`).  Levels beyond the depth subscribed are dropped by whoever keeps the book when `cut` is set.
+    """
+
+    proof: BookProof
+    depths: tuple[int, ...] = ()
+    asked: bool = False
+    cut: bool = False
+    document: str = ""
 
 
 class IdentityClass(Word):
@@ -121,6 +149,7 @@ class BrokerInfo:
     account_sign: Sign = Sign()
     key_sign: Sign = Sign()
     etiquette: Etiquette = Etiquette()
+    book: BookRules | None = None
     withdrawals: str = "The venue does not tell what a key may do."  # one sentence on keys that can move money
     fields: tuple[CredentialField, ...] = ()
     options: tuple[OptionField, ...] = ()
@@ -135,4 +164,4 @@ class BrokerInfo:
         return Form(self.fields, environment)
 
 
-__all__ = ["BrokerInfo", "Can", "CredentialField", "Form", "IdentityClass", "OptionField"]
+__all__ = ["BookProof", "BookRules", "BrokerInfo", "Can", "CredentialField", "Form", "IdentityClass", "OptionField"]

@@ -96,9 +96,11 @@ class OptionContract:
 
 
 def asset_class_of(symbol: str) -> AssetClass:
-    """The asset class a symbol's spelling implies: OCC form, `BASE/QUOTE`, or a plain share."""
+    """The asset class a symbol's spelling implies: OCC form, `BASE/QUOTE:SETTLE`, `BASE/QUOTE`, or a plain share."""
     if OptionContract.parse(symbol) is not None:
         return AssetClass.OPTION
+    if ":" in symbol:
+        return AssetClass.PERPETUAL
     if "/" in symbol:
         return AssetClass.FX if _is_fx(symbol) else AssetClass.CRYPTO
     return AssetClass.EQUITY

@@ -51,7 +51,9 @@ class NewOrder:
 
     Exactly one of `order_qty` (units) and `notional` (quote currency) is set.  `price` is the limit, `stop_px` the trigger;
     a trailing stop has one of `trail_amount` (quote units) and `trail_percent` (1.5 means 1.5 %).  For a bracket `price`,
-    `stop_px` and `order_type` describe the entry; for an OCO they describe the take-profit exit.
+    `stop_px` and `order_type` describe the entry; for an OCO they describe the take-profit exit.  `stop_px` is the trigger of
+    the touched types as well.  `post_only`: never take liquidity, be refused instead.  `display_qty` (FIX DisplayQty, units)
+    is how much of an iceberg shows.
     """
 
     symbol: str
@@ -72,6 +74,8 @@ class NewOrder:
     position_intent: PositionIntent | None = None
     extended_hours: bool = False
     reduce_only: bool = False
+    post_only: bool = False
+    display_qty: Quantity | None = None
     strategy: str = ""
     reason: str = ""
     client_tag: str = ""

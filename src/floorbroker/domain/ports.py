@@ -143,6 +143,10 @@ class Broker(Protocol):
         self, symbols: Sequence[str], kinds: frozenset[DataKind], handler: Callable[[MarketEvent], None]
     ) -> Subscription: ...
 
+    async def resync_book(self, symbol: str) -> None:
+        """Ask for the whole book of a subscribed symbol again; it comes to the handlers as a `BookDelta` with `reset`."""
+        ...
+
     async def subscribe_order_events(self, handler: OrderEvents) -> Subscription: ...
 
     async def validate_order(self, order: NewOrder) -> tuple[FieldError, ...]:

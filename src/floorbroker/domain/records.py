@@ -169,7 +169,12 @@ class BookLevel:
 
 @frozen
 class BookDelta:
-    """A change of an L2 book: levels with size zero go.  `reset` replaces the whole book.  `sequence`, `checksum` where told."""
+    """A change of an L2 book: levels with size zero go.  `reset` replaces the whole book.
+
+    `sequence` is the number of the last change inside, `previous` that of the last change before it (a chain), `checksum` the
+    venue's word on the book after it, each where told.  Where a checksum is told, prices and sizes carry the instrument's own
+    number of decimals (`Decimal("0.50000000")`), since the checksum is made of their digits.
+    """
 
     symbol: str
     bids: tuple[BookLevel, ...]

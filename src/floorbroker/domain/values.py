@@ -103,6 +103,8 @@ class OrderType(Word):
     STOP = "stop"
     STOP_LIMIT = "stop_limit"
     TRAILING_STOP = "trailing_stop"
+    MARKET_IF_TOUCHED = "market_if_touched"  # the mirror of a stop: a buy waits below the market, a sell above it
+    LIMIT_IF_TOUCHED = "limit_if_touched"
 
 
 class TimeInForce(Word):

@@ -492,6 +492,10 @@ class AlpacaBroker:
         """One connection a feed, whatever the number of subscriptions."""
         return await self._feeds.subscribe(symbols, kinds, handler)
 
+    async def resync_book(self, symbol: str) -> None:
+        """Subscribe to it once more: the venue begins with the whole book then."""
+        await self._feeds.resync_book(symbol)
+
     async def subscribe_order_events(self, handler: OrderEvents) -> Subscription:
         """The handler hears `on_stream(True)` each time the venue confirms that it streams."""
         return self._orders.subscribe(handler)

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from floorbroker.domain.capability import (
     Allowance,
+    BookProof,
+    BookRules,
     BrokerInfo,
     Can,
     CredentialField,
@@ -65,7 +67,7 @@ INFO = BrokerInfo(
     ),
     order_types=MappingProxyType(
         {
-            AssetClass.EQUITY: frozenset(OrderType),
+            AssetClass.EQUITY: frozenset(OrderType) - {OrderType.MARKET_IF_TOUCHED, OrderType.LIMIT_IF_TOUCHED},
             AssetClass.OPTION: frozenset({OrderType.MARKET, OrderType.LIMIT}),
             AssetClass.CRYPTO: frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP_LIMIT}),
         }
@@ -114,6 +116,7 @@ INFO = BrokerInfo(
         ),
         documents=("https://docs.alpaca.markets/docs/streaming-market-data",),
     ),
+    book=BookRules(proof=BookProof.NONE, document="https://docs.alpaca.markets/docs/real-time-crypto-pricing-data"),
     withdrawals=(
         "Alpaca does not tell what a key may do. Bank transfers are out of a trading key's reach; a live key can ask for a"
         " withdrawal of coins, to an address approved a day before, unless transfers of the account are blocked."

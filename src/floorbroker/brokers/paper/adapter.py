@@ -378,6 +378,9 @@ class PaperBroker:
         number = self._market.add(Wish(frozenset(symbols), kinds, handler))
         return Closing(lambda: self._market.drop(number))
 
+    async def resync_book(self, symbol: str) -> None:
+        """Nothing to do: every book told here is whole."""
+
     async def subscribe_order_events(self, handler: OrderEvents) -> Subscription:
         self._orders.handlers.append(handler)
         if self.is_connected():

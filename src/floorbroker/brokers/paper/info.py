@@ -18,7 +18,7 @@ from floorbroker.domain.values import AssetClass, Environment, OrderClass, Order
 
 CURRENCY = "USD"
 _NINE = Decimal("0.000000001")
-_ALL_TYPES = frozenset(OrderType)
+_ALL_TYPES = frozenset(OrderType) - {OrderType.MARKET_IF_TOUCHED, OrderType.LIMIT_IF_TOUCHED}
 _ALL_TIFS = frozenset(TimeInForce)
 
 
@@ -43,7 +43,7 @@ INFO = BrokerInfo(
     folder="paper",
     name="Paper",
     environments=(Environment.PAPER,),
-    can=frozenset(Can) - {Can.PREVIEW},
+    can=frozenset(Can) - {Can.PREVIEW, Can.POST_ONLY, Can.DISPLAY_QTY, Can.REDUCE_ONLY, Can.DEAD_MAN},
     order_types=MappingProxyType(
         {
             AssetClass.EQUITY: _ALL_TYPES,

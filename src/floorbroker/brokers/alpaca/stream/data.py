@@ -88,6 +88,12 @@ class DataSession:
         self._wanted -= gone
         return [Send(_request("unsubscribe", gone))] if gone and self._is_up else []
 
+    def again(self, pairs: Iterable[tuple[DataKind, str]]) -> Actions:
+        """Ask anew for what is subscribed: a book comes whole then."""
+        known = self._wanted & set(pairs)
+        words = ("unsubscribe", "subscribe") if known and self._is_up else ()
+        return [Send(_request(word, known)) for word in words]
+
     def on_open(self, now_s: float) -> Actions:
         self._is_up = False
         self._heard_s = self._asked_s = now_s
