@@ -308,7 +308,9 @@ class Steps(Protocol):
 class RawBookSink(Protocol):
     """Takes raw book frames instead of parsed deltas (the optional native core)."""
 
-    def on_frame(self, symbol: str, frame: bytes, at: datetime) -> None: ...
+    def on_frame(self, frame: bytes, at: datetime) -> bool:
+        """Whether the frame was a book's, and is dealt with; what it is not is left to the stream session."""
+        ...
 
 
 @frozen

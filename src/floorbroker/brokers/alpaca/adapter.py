@@ -27,7 +27,7 @@ from floorbroker.brokers.alpaca.rest.calls import EVENTS_PATH, Calls, Query
 from floorbroker.brokers.alpaca.rest.market import MarketReads
 from floorbroker.brokers.alpaca.rest.reads import OVERLAP, Reads
 from floorbroker.brokers.alpaca.stream.events import ActivitySession, Corrections, event_report, read_event
-from floorbroker.brokers.alpaca.stream.runner import Feeds, Line, MarketHandler, OrderStream, Surroundings
+from floorbroker.brokers.alpaca.stream.plan import DataPlan
 from floorbroker.brokers.alpaca.stream.trading import TradingSession
 from floorbroker.brokers.wiring import Wiring
 from floorbroker.domain.bars import BarSeries
@@ -70,9 +70,11 @@ from floorbroker.domain.records import (
 )
 from floorbroker.domain.values import ClOrdId, Environment, ExecType, OrderClass, OrderId, is_multiple, time_text
 from floorbroker.transport import stack
+from floorbroker.transport.feeds import Feeds, MarketHandler
 from floorbroker.transport.layers.gate import HostTable, IntentAge, SendGate, all_of
 from floorbroker.transport.layers.ratelimit import standard_limits
 from floorbroker.transport.limiter import Limiter
+from floorbroker.transport.private import Line, OrderStream, Surroundings
 from floorbroker.transport.sse import SseConnect
 from floorbroker.transport.stack import Fittings, Policy
 from floorbroker.transport.types import Connect, Request, Response, Socket, SocketTarget, Transport
@@ -126,11 +128,10 @@ class AlpacaBroker:
         self._families = Families()
         self._state, self._since, self._detail = LinkState.OFFLINE, clock.now(), "not connected"
         self._offset_s: float | None = None
-        around = Surroundings(clock=clock, random=random, log=log, meter=meter)
+        around = Surroundings(broker=BROKER, clock=clock, random=random, log=log, meter=meter)
         self._orders = OrderStream(self._lines(credentials, connect), around)
-        self._feeds = Feeds(
-            origin=origins.data_stream, options=self._options, credentials=credentials, connect=connect, around=around
-        )
+        plan = DataPlan(origin=origins.data_stream, options=self._options, credentials=credentials)
+        self._feeds = Feeds(plan, connect=connect, around=around)
 
     @property
     def info(self) -> BrokerInfo:

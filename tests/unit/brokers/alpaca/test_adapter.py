@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from floorbroker.brokers.alpaca import Options
-from floorbroker.brokers.alpaca.stream.runner import DENIED_PAUSE_S
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import (
     ApiError,
@@ -31,6 +30,7 @@ from floorbroker.domain.errors import (
 from floorbroker.domain.orders import OrderChanges
 from floorbroker.domain.records import DataKind, LinkState, Quote
 from floorbroker.domain.values import ClOrdId, Environment, ExecType, OrdStatus, Price, Quantity
+from floorbroker.transport.private import DENIED_PAUSE_S
 from floorbroker.transport.types import Lane, Request, Response
 from tests.unit.brokers.alpaca.fakes import (
     CL_ORD_ID,

@@ -12,13 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorbroker.brokers.alpaca.mapping.families import Families
-from floorbroker.brokers.alpaca.stream.data import DataSession, FeedError, FeedUp
+from floorbroker.brokers.alpaca.stream.data import DataSession
 from floorbroker.brokers.alpaca.stream.events import ActivitySession
-from floorbroker.brokers.alpaca.stream.trading import Denied, TradingSession, Up
+from floorbroker.brokers.alpaca.stream.trading import TradingSession
 from floorbroker.domain.bars import Bar
 from floorbroker.domain.records import BookDelta, BookLevel, DataKind, ExecutionReport, Quote, Trade
 from floorbroker.domain.values import ExecType, Side
 from floorbroker.transport.actions import Emit, Reconnect, Send
+from floorbroker.transport.feeds import FeedError, FeedUp
+from floorbroker.transport.private import Denied, Up
 from tests.unit.brokers.alpaca.fakes import CREDENTIALS, NOW, VENUE_ID, parsed, payload
 
 
@@ -329,7 +331,7 @@ def test_each_error_code_ends_repeats_or_keeps_the_feed(
     running: DataSession, code: int, fatal: bool, again: bool
 ) -> None:
     actions = running.on_frame(frame([{"T": "error", "code": code, "msg": "words"}]), NOW, 0)
-    assert emitted(actions) == [FeedError(code, "words", fatal=fatal)]
+    assert emitted(actions) == [FeedError(code, "words", fatal=fatal, denied=code == 402)]
     assert any(isinstance(action, Reconnect) for action in actions) is again
 
 

@@ -13,8 +13,7 @@ Document: docs.alpaca.markets/docs/streaming-market-data.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
@@ -25,9 +24,9 @@ from floorbroker.brokers.alpaca.auth import Credentials, data_login
 from floorbroker.brokers.alpaca.mapping.market import event_from
 from floorbroker.brokers.alpaca.mapping.values import to_wire_symbol
 from floorbroker.domain.errors import ApiError
-from floorbroker.domain.ports import MarketEvent
 from floorbroker.domain.records import DataKind
-from floorbroker.transport.actions import Action, Emit, Reconnect, Send
+from floorbroker.transport.actions import Emit, Reconnect, Send
+from floorbroker.transport.feeds import Actions, FeedError, FeedUp
 
 CHANNELS: Mapping[DataKind, str] = MappingProxyType(
     {DataKind.QUOTES: "quotes", DataKind.TRADES: "trades", DataKind.BARS: "bars", DataKind.BOOK: "orderbooks"}
@@ -40,24 +39,6 @@ _SILENCE_S = 30.0
 # What an error frame means.  Others, and new ones, are answered with another connection.
 _FATAL = frozenset({402, 408, 409})  # auth failed, plan without this feed: coming back does not help
 _KEPT = frozenset({400, 403, 405})  # one request was wrong; the stream goes on
-
-
-@dataclass(frozen=True, slots=True)
-class FeedUp:
-    """Logged in; subscriptions are asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class FeedError:
-    """An error frame; `fatal` ones end the feed."""
-
-    code: int
-    text: str
-    fatal: bool
-
-
-FeedEvent = MarketEvent | FeedUp | FeedError
-Actions = Sequence[Action[FeedEvent]]
 
 
 class DataSession:
@@ -102,6 +83,8 @@ class DataSession:
     def on_frame(self, frame: bytes, at: datetime, now_s: float) -> Actions:
         del at
         self._heard_s = now_s
+        if not frame:
+            return []
         try:
             messages = wire.decode(frame, list[wire.DataMessage], what="a market data frame")
             return [action for message in messages for action in self._on_message(message, now_s)]
@@ -145,7 +128,7 @@ class DataSession:
 
     def _on_error(self, message: wire.DataMessage) -> Actions:
         code, text = message.code or 0, (message.msg or "")[:200]
-        told = Emit(FeedError(code, text, fatal=code in _FATAL))
+        told = Emit(FeedError(code, text, fatal=code in _FATAL, denied=code == 402))
         if code in _FATAL or code in _KEPT:
             self._asked_s = None
             return [told]

@@ -12,12 +12,12 @@ from datetime import datetime
 
 from floorbroker.brokers.alpaca import wire
 from floorbroker.brokers.alpaca.mapping.reports import Heard, activity_report, trade_details
-from floorbroker.brokers.alpaca.stream.trading import OrderEvent, Up
 from floorbroker.domain.errors import ApiError
 from floorbroker.domain.facts import Source
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import time_text
 from floorbroker.transport.actions import Action, Emit, Reconnect
+from floorbroker.transport.private import OrderEvent, Up
 
 Actions = Sequence[Action[OrderEvent]]
 _ROOTS_MAX = 10_000

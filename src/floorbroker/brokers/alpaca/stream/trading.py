@@ -25,26 +25,14 @@ from floorbroker.brokers.alpaca.mapping.identity import AlpacaIdentity
 from floorbroker.brokers.alpaca.mapping.reports import Heard, update_reports
 from floorbroker.domain.errors import ApiError
 from floorbroker.domain.facts import Source
-from floorbroker.domain.records import ExecutionReport
 from floorbroker.transport.actions import Action, Emit, Reconnect, Send
+from floorbroker.transport.private import Denied, OrderEvent, Up
 
 LISTEN = '{"action":"listen","data":{"streams":["trade_updates"]}}'
 _ANSWER_S = 10.0
 _SILENCE_S = 20.0
 _FAMILY_S = 2.0
 _WAITING_MAX = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Up:
-    """The stream listens; whatever happened before may have been missed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Denied:
-    """The venue does not accept the credentials: coming back does not help."""
-
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +44,6 @@ class _Foundling:
     since_s: float
 
 
-OrderEvent = ExecutionReport | Up | Denied
 Actions = Sequence[Action[OrderEvent]]
 
 

@@ -1,0 +1,268 @@
+"""Market data for many listeners over few connections: one connection serves many symbols and everybody who wants them.
+
+A subscription is a handler and pairs of kind and symbol.  The first to want a pair subscribes to it at the venue, the last to
+leave it unsubscribes; the last pair of a connection closes it.  A venue that bounds what one connection carries gets as many
+as are needed (`FeedPlan.most`).  A handler is called on the event loop and must return at once: who is slow keeps a queue of
+its own.  One that raises is told of in the log, and nobody else notices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Protocol
+
+from floorbroker.domain.bars import Bar
+from floorbroker.domain.errors import AuthenticationFailed, VenueError
+from floorbroker.domain.ports import MarketEvent, RawBookSink
+from floorbroker.domain.records import BookDelta, DataKind, Quote, Trade
+from floorbroker.transport.actions import Action, Session
+from floorbroker.transport.private import Surroundings, Target, end
+from floorbroker.transport.supervise import Supervisor
+from floorbroker.transport.types import Connect
+
+MarketHandler = Callable[[MarketEvent], None]
+Pair = tuple[DataKind, str]
+
+_KIND: Mapping[type[MarketEvent], DataKind] = MappingProxyType(
+    {Quote: DataKind.QUOTES, Trade: DataKind.TRADES, Bar: DataKind.BARS, BookDelta: DataKind.BOOK}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedUp:
+    """Logged in; subscriptions are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedError:
+    """The venue's word about a request.  `fatal`: coming back does not help, `denied`: because of the credentials."""
+
+    code: int | str
+    text: str
+    fatal: bool = False
+    denied: bool = False
+
+
+FeedEvent = MarketEvent | FeedUp | FeedError
+Actions = Sequence[Action[FeedEvent]]
+
+
+class FeedSession(Session[FeedEvent], Protocol):
+    """The sans-I/O core of one connection.  The three may be called at any time, before it is up as well."""
+
+    def want(self, more: Iterable[Pair]) -> Actions:
+        """Subscribe to what is not subscribed yet."""
+        ...
+
+    def unwant(self, less: Iterable[Pair]) -> Actions:
+        """Let go of what is subscribed."""
+        ...
+
+    def again(self, pairs: Iterable[Pair]) -> Actions:
+        """Ask anew for what is subscribed, so that a book comes whole."""
+        ...
+
+
+class FeedPlan(Protocol):
+    """How a venue spreads its market data over connections.  A *line* is one of its addresses, by a name of its choice."""
+
+    def line_of(self, pair: Pair) -> str:
+        """The line that carries a pair.  Raises `NotSupported` where none does."""
+        ...
+
+    def most(self, line: str) -> int | None:
+        """How many pairs one connection of this line may carry; None: any number."""
+        ...
+
+    def session(self, line: str) -> FeedSession: ...
+
+    def target(self, line: str) -> Target: ...
+
+
+class Feed:
+    """One connection and the handlers of each pair on it."""
+
+    def __init__(self, name: str, session: FeedSession, around: Surroundings, connect: Connect, target: Target) -> None:
+        self.name = name
+        self._session = session
+        self._around = around
+        self._handlers: dict[Pair, list[MarketHandler]] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._supervisor = Supervisor(
+            session,
+            connect=connect,
+            target=target,
+            emit=self.emit,
+            clock=around.clock,
+            random=around.random,
+            on_down=lambda loss: around.log.warning("feed.down", feed=name, reason=loss.detail),
+        )
+
+    @property
+    def pairs(self) -> frozenset[Pair]:
+        return frozenset(self._handlers)
+
+    @property
+    def is_running(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    async def add(self, pairs: Sequence[Pair], handler: MarketHandler) -> None:
+        """Start the connection if need be, and subscribe to what nobody subscribed to yet."""
+        for pair in pairs:
+            self._handlers.setdefault(pair, []).append(handler)
+        await self._supervisor.tell(lambda _: self._session.want(pairs))
+        if not self.is_running:
+            self._task = asyncio.create_task(self._supervisor.run(), name=f"{self._around.broker} {self.name}")
+            self._task.add_done_callback(self._on_end)
+
+    async def remove(self, pairs: Iterable[Pair], handler: MarketHandler) -> None:
+        """Let go; the last one to leave closes the connection."""
+        unused: list[Pair] = []
+        for pair in pairs:
+            handlers = self._handlers.get(pair, [])
+            if handler in handlers:
+                handlers.remove(handler)
+            if not handlers and self._handlers.pop(pair, None) is not None:
+                unused.append(pair)
+        await self._supervisor.tell(lambda _: self._session.unwant(unused))
+        if not self._handlers:
+            await self.close()
+
+    async def again(self, pairs: Iterable[Pair]) -> None:
+        """Ask anew for what is subscribed."""
+        await self._supervisor.tell(lambda _: self._session.again(pairs))
+
+    async def close(self) -> None:
+        self._handlers.clear()
+        task, self._task = self._task, None
+        await end([task] if task else [])
+
+    async def emit(self, event: FeedEvent) -> None:
+        """What the session says, to whom it concerns."""
+        match event:
+            case FeedUp():
+                self._around.log.info("feed.up", feed=self.name)
+            case FeedError(code, text, fatal, denied):
+                self._around.log.warning("feed.error", feed=self.name, code=code, text=text)
+                if fatal:
+                    kind = AuthenticationFailed if denied else VenueError
+                    raise kind(f"{self.name}: {code} {text}", broker=self._around.broker)
+            case _:
+                self.hand(event)
+
+    def hand(self, event: MarketEvent) -> None:
+        """To everybody who wants it."""
+        for handler in tuple(self._handlers.get((_KIND[type(event)], event.symbol), ())):
+            try:
+                handler(event)
+            except Exception as error:  # noqa: BLE001 - a listener's bug is its own: the stream and the others go on
+                self._around.log.error("feed.listener", feed=self.name, error=type(error).__name__)
+                self._around.meter.count("feed_listener_errors", feed=self.name)
+
+    def _on_end(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._around.log.error("feed.ended", feed=self.name, error=type(error).__name__)
+            self._around.meter.count("stream_lost", stream=self.name)
+
+
+class Feeds:
+    """Every market data connection of an account.  With a `sink`, frames that it takes are decoded by nobody else."""
+
+    def __init__(
+        self, plan: FeedPlan, *, connect: Connect, around: Surroundings, sink: RawBookSink | None = None
+    ) -> None:
+        self._plan = plan
+        self._connect = connect
+        self._around = around
+        self._sink = sink
+        self._feeds: dict[str, list[Feed]] = {}
+
+    async def subscribe(
+        self, symbols: Sequence[str], kinds: frozenset[DataKind], handler: MarketHandler
+    ) -> MarketSubscription:
+        """Raises `NotSupported` for a kind that no line of the symbol carries; then nothing is subscribed."""
+        wanted = [(kind, symbol) for symbol in dict.fromkeys(symbols) for kind in sorted(kinds, key=_by_value)]
+        lines = [(self._plan.line_of(pair), pair) for pair in wanted]
+        taken: dict[Feed, list[Pair]] = {}
+        for line, pair in lines:
+            taken.setdefault(self._feed_for(line, pair, taken), []).append(pair)
+        for feed, pairs in taken.items():
+            await feed.add(pairs, handler)
+        return MarketSubscription(list(taken.items()), handler)
+
+    async def resync_book(self, symbol: str) -> None:
+        """Ask for the whole book of a symbol anew, where somebody is subscribed to it."""
+        pair = (DataKind.BOOK, symbol)
+        for feed in self._all():
+            if pair in feed.pairs:
+                await feed.again([pair])
+
+    def hand(self, event: MarketEvent) -> None:
+        """What came another way (a whole book that was asked for) to everybody who wants it."""
+        for feed in self._all():
+            feed.hand(event)
+
+    async def close(self) -> None:
+        for feed in self._all():
+            await feed.close()
+        self._feeds.clear()
+
+    def _all(self) -> list[Feed]:
+        return [feed for feeds in self._feeds.values() for feed in feeds]
+
+    def _feed_for(self, line: str, pair: Pair, taken: Mapping[Feed, Sequence[Pair]]) -> Feed:
+        """The connection that carries the pair already, else the first with room, else one more."""
+        feeds = self._feeds.setdefault(line, [])
+        carrying = next((feed for feed in feeds if pair in feed.pairs), None)
+        if carrying is not None:
+            return carrying
+        most = self._plan.most(line)
+        for feed in feeds:
+            if most is None or len(feed.pairs | set(taken.get(feed, ()))) < most:
+                return feed
+        feeds.append(self._open(line, len(feeds)))
+        return feeds[-1]
+
+    def _open(self, line: str, number: int) -> Feed:
+        session = self._plan.session(line)
+        if self._sink is not None:
+            session = _Tapped(session, self._sink)
+        name = line if number == 0 else f"{line} {number + 1}"
+        return Feed(name, session, self._around, self._connect, self._plan.target(line))
+
+
+class MarketSubscription:
+    """One handler's part of one or several connections."""
+
+    def __init__(self, taken: Sequence[tuple[Feed, Sequence[Pair]]], handler: MarketHandler) -> None:
+        self._taken = taken
+        self._handler = handler
+
+    async def close(self) -> None:
+        """Closing twice is harmless."""
+        taken, self._taken = self._taken, ()
+        for feed, pairs in taken:
+            await feed.remove(pairs, self._handler)
+
+
+class _Tapped:
+    """A session behind a sink.  A frame that the sink took counts as a sign of life, which an empty frame is to a session."""
+
+    def __init__(self, inner: FeedSession, sink: RawBookSink) -> None:
+        self._inner = inner
+        self._sink = sink
+        self.want, self.unwant, self.again = inner.want, inner.unwant, inner.again
+        self.on_open, self.on_tick = inner.on_open, inner.on_tick
+
+    def on_frame(self, frame: bytes, at: datetime, now_s: float) -> Actions:
+        taken = self._sink.on_frame(frame, at)
+        return self._inner.on_frame(b"" if taken else frame, at, now_s)
+
+
+def _by_value(kind: DataKind) -> str:
+    return kind.value

@@ -1,0 +1,244 @@
+"""Market data over shared connections: who opens, who closes, who hears, and what a full connection means."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from floorbroker.domain.errors import NotSupported
+from floorbroker.domain.ports import MarketEvent, NoLog, NoMeter, RawBookSink
+from floorbroker.domain.records import DataKind, Quote
+from floorbroker.domain.values import Price
+from floorbroker.transport.actions import Emit, Send
+from floorbroker.transport.feeds import Actions, Feeds, FeedSession, Pair
+from floorbroker.transport.private import Surroundings, Target
+from floorbroker.transport.types import Frame, SocketTarget
+from tests.unit.transport.fakes import START, clock
+
+pytestmark = pytest.mark.asyncio
+
+QUOTES = frozenset({DataKind.QUOTES})
+BOOK = frozenset({DataKind.BOOK})
+
+
+class Wire:
+    """A socket whose other end the test holds."""
+
+    def __init__(self, target: SocketTarget) -> None:
+        self.url = target.url
+        self.sent: list[bytes | str] = []
+        self.closed = False
+        self._frames: asyncio.Queue[Frame] = asyncio.Queue()
+
+    def say(self, text: str) -> None:
+        self._frames.put_nowait(Frame(text.encode(), text=True))
+
+    async def __aiter__(self) -> AsyncIterator[Frame]:
+        while True:
+            yield await self._frames.get()
+
+    async def send(self, data: bytes | str) -> None:
+        self.sent.append(data)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def quote(symbol: str) -> Quote:
+    return Quote(symbol=symbol, bid=Price(Decimal(1)), ask=Price(Decimal(2)), time=START)
+
+
+class Plain:
+    """A session whose words are `+ symbol`, `- symbol` and `! symbol`; a frame is the symbol of a quote."""
+
+    def __init__(self) -> None:
+        self.wanted: list[Pair] = []
+        self.heard: list[bytes] = []
+
+    def want(self, more: Iterable[Pair]) -> Actions:
+        fresh = [pair for pair in more if pair not in self.wanted]
+        self.wanted += fresh
+        return [Send(f"+ {symbol}") for _, symbol in fresh]
+
+    def unwant(self, less: Iterable[Pair]) -> Actions:
+        gone = [pair for pair in less if pair in self.wanted]
+        self.wanted = [pair for pair in self.wanted if pair not in gone]
+        return [Send(f"- {symbol}") for _, symbol in gone]
+
+    def again(self, pairs: Iterable[Pair]) -> Actions:
+        return [Send(f"! {symbol}") for _, symbol in pairs]
+
+    def on_open(self, now_s: float) -> Actions:
+        return [Send(f"+ {symbol}") for _, symbol in self.wanted]
+
+    def on_frame(self, frame: bytes, at: datetime, now_s: float) -> Actions:
+        self.heard.append(frame)
+        return [Emit(quote(frame.decode()))] if frame else []
+
+    def on_tick(self, now_s: float) -> Actions:
+        return []
+
+
+class Plan:
+    """Coins on one line, the rest on another; two pairs a connection where the test says so."""
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
+        self.sessions: list[Plain] = []
+
+    def line_of(self, pair: Pair) -> str:
+        kind, symbol = pair
+        if kind is DataKind.BARS:
+            raise NotSupported("no bars here")
+        return "coins" if "/" in symbol else "shares"
+
+    def most(self, line: str) -> int | None:
+        return self._most
+
+    def session(self, line: str) -> FeedSession:
+        self.sessions.append(Plain())
+        return self.sessions[-1]
+
+    def target(self, line: str) -> Target:
+        async def target() -> SocketTarget:
+            return SocketTarget(url=f"wss://venue.example/{line}")
+
+        return target
+
+
+class House:
+    """Feeds over wires the test can hold."""
+
+    def __init__(self, *, most: int | None = None, sink: RawBookSink | None = None) -> None:
+        self.wires: list[Wire] = []
+        self.plan = Plan(most)
+        self.counted: list[str] = []
+        around = Surroundings(broker="ACME", clock=clock(), random=Random(1), log=NoLog(), meter=Counting(self.counted))
+        self.feeds = Feeds(self.plan, connect=self.connect, around=around, sink=sink)
+
+    async def connect(self, target: SocketTarget) -> Wire:
+        self.wires.append(Wire(target))
+        return self.wires[-1]
+
+
+class Counting(NoMeter):
+    def __init__(self, counted: list[str]) -> None:
+        self._counted = counted
+
+    def count(self, name: str, value: float = 1.0, **labels: str) -> None:
+        self._counted.append(name)
+
+
+async def turns() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_one_connection_serves_every_listener_and_the_last_to_leave_unsubscribes() -> None:
+    house, first, second = House(), list[MarketEvent](), list[MarketEvent]()
+    one = await house.feeds.subscribe(["BTC/USD"], QUOTES, first.append)
+    two = await house.feeds.subscribe(["BTC/USD", "ETH/USD"], QUOTES, second.append)
+    await turns()
+    (wire,) = house.wires
+    assert wire.sent == ["+ BTC/USD", "+ ETH/USD"]
+    wire.say("BTC/USD")
+    wire.say("ETH/USD")
+    await turns()
+    assert first == [quote("BTC/USD")]
+    assert second == [quote("BTC/USD"), quote("ETH/USD")]
+    await two.close()
+    assert wire.sent[2:] == ["- ETH/USD"]
+    await one.close()
+    await one.close()
+    await turns()
+    assert wire.closed
+
+
+async def test_a_full_connection_gets_a_sibling_and_a_pair_stays_where_it_is() -> None:
+    house, heard = House(most=2), list[MarketEvent]()
+    await house.feeds.subscribe(["A/X", "B/X", "C/X"], QUOTES, heard.append)
+    await house.feeds.subscribe(["A/X", "D/X"], QUOTES, heard.append)
+    await turns()
+    assert [session.wanted for session in house.plan.sessions] == [
+        [(DataKind.QUOTES, "A/X"), (DataKind.QUOTES, "B/X")],
+        [(DataKind.QUOTES, "C/X"), (DataKind.QUOTES, "D/X")],
+    ]
+    house.wires[0].say("A/X")
+    await turns()
+    assert heard == [quote("A/X")] * 2
+    await house.feeds.close()
+
+
+async def test_a_kind_that_no_line_carries_subscribes_to_nothing() -> None:
+    house = House()
+    with pytest.raises(NotSupported):
+        await house.feeds.subscribe(["BTC/USD"], frozenset(DataKind), lambda _: None)
+    await turns()
+    assert house.wires == []
+
+
+async def test_a_listener_that_raises_is_counted_and_nobody_else_notices() -> None:
+    house, heard = House(), list[MarketEvent]()
+
+    def broken(_: MarketEvent) -> None:
+        raise RuntimeError("a bug of the listener")
+
+    await house.feeds.subscribe(["AAPL"], QUOTES, broken)
+    await house.feeds.subscribe(["AAPL"], QUOTES, heard.append)
+    await turns()
+    house.wires[0].say("AAPL")
+    house.wires[0].say("AAPL")
+    await turns()
+    assert heard == [quote("AAPL")] * 2
+    assert house.counted == ["feed_listener_errors"] * 2
+    await house.feeds.close()
+
+
+async def test_a_book_is_asked_for_again_alone_and_only_where_it_is_wanted() -> None:
+    house = House()
+    await house.feeds.subscribe(["BTC/USD", "ETH/USD"], BOOK, lambda _: None)
+    await turns()
+    await house.feeds.resync_book("ETH/USD")
+    await house.feeds.resync_book("SOL/USD")
+    assert house.wires[0].sent[2:] == ["! ETH/USD"]
+    await house.feeds.close()
+
+
+class Hungry:
+    """Takes frames that begin with an x."""
+
+    def __init__(self) -> None:
+        self.taken: list[bytes] = []
+
+    def on_frame(self, frame: bytes, at: datetime) -> bool:
+        if frame.startswith(b"x"):
+            self.taken.append(frame)
+        return frame.startswith(b"x")
+
+
+async def test_a_frame_that_the_sink_took_is_a_sign_of_life_to_the_session_and_no_more() -> None:
+    sink, heard = Hungry(), list[MarketEvent]()
+    house = House(sink=sink)
+    await house.feeds.subscribe(["AAPL"], QUOTES, heard.append)
+    await turns()
+    house.wires[0].say("xyz")
+    house.wires[0].say("AAPL")
+    await turns()
+    assert sink.taken == [b"xyz"]
+    assert house.plan.sessions[0].heard == [b"", b"AAPL"]
+    assert heard == [quote("AAPL")]
+    await house.feeds.close()
+
+
+async def test_what_came_another_way_is_handed_to_those_who_want_it() -> None:
+    house, heard = House(), list[MarketEvent]()
+    await house.feeds.subscribe(["AAPL"], QUOTES, heard.append)
+    house.feeds.hand(quote("AAPL"))
+    house.feeds.hand(quote("MSFT"))
+    assert heard == [quote("AAPL")]
+    await house.feeds.close()
