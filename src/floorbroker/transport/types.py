@@ -122,7 +122,10 @@ class Frame:
 
 
 class Socket(Protocol):
-    """An open WebSocket.  Iteration ends when the peer closes; a broken connection raises `StreamLost`."""
+    """An open WebSocket.  Iteration ends when the peer closes; a broken connection raises `StreamLost`.
+
+    `send` raises `StreamLost` only when nothing of its data was written.
+    """
 
     def __aiter__(self) -> AsyncIterator[Frame]: ...
 

@@ -1,6 +1,6 @@
 """Alpaca as a `Broker`: joins the rooms to transports.
 
-Streams await in `stream.runner`; everything else that awaits is here.
+Streams await in `transport.private` and `transport.feeds`; everything else that awaits is here.
 """
 
 from __future__ import annotations
