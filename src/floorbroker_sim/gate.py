@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,13 +12,14 @@ from typing import Any, Protocol
 
 from floorbroker.domain.clock import Clock
 from floorbroker_sim.faults import REFUSALS, Fault, FaultPlan
-from floorbroker_sim.http import MAX_BODY, Reply, Request, SocketSession, request_of
+from floorbroker_sim.http import MAX_BODY, Command, Reply, Request, SocketSession, TakesCommands, request_of
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+WS = "WS"  # the method of commands that come over a socket, in fault plans and in the request log
 CUT = "floorbroker.cut"  # scope extension: closes the transport under the request
 SILENCE_S = 60.0  # how long a dropped request may hang before the connection is cut
 REORDER_S = 1.0  # how long a reordered request waits to be overtaken
@@ -141,9 +142,8 @@ class Gate:
         finally:
             await _stop(gone, bound)
 
-    async def _be_overtaken(self, fault: Fault) -> None:
-        event = asyncio.Event()
-        self._overtaken.append(event)
+    async def _be_overtaken(self, fault: Fault, event: asyncio.Event | None = None) -> None:
+        event = event or self._overtakable()
         waiting = asyncio.ensure_future(event.wait())
         bound = asyncio.ensure_future(self._clock.sleep(fault.args.seconds or REORDER_S))
         try:
@@ -151,9 +151,17 @@ class Gate:
         finally:
             await _stop(waiting, bound)
 
+    def _overtakable(self) -> asyncio.Event:
+        """Set when the next request is logged."""
+        event = asyncio.Event()
+        self._overtaken.append(event)
+        return event
+
     def _log(self, request: Request) -> Seen:
-        entry = Seen(len(self.seen) + 1, request.method, request.path, self._clock.now())
-        entry.client = self._venue.client_id(request)
+        return self._note(request.method, request.path, self._venue.client_id(request))
+
+    def _note(self, method: str, path: str, client: str | None) -> Seen:
+        entry = Seen(len(self.seen) + 1, method, path, self._clock.now(), client=client)
         self.seen.append(entry)
         for event in self._overtaken:
             event.set()
@@ -185,7 +193,7 @@ class Gate:
             return
         await send({"type": "websocket.accept"})
         session.opened()
-        inbound = asyncio.ensure_future(_read(session, receive))
+        inbound = asyncio.ensure_future(self._read(session, receive))
         outbound = asyncio.ensure_future(self._write(session, request, send))
         patience = asyncio.ensure_future(self._patience(session))
         try:
@@ -201,6 +209,75 @@ class Gate:
         session = self._venue.socket(request)
         entry.status = session.status if isinstance(session, Reply) else 101
         return session
+
+    async def _read(self, session: SocketSession, receive: Receive) -> None:
+        while (message := await receive())["type"] != "websocket.disconnect":
+            text = message.get("text")
+            data: bytes | str = text if text is not None else message.get("bytes") or b""
+            command = session.command(data) if isinstance(session, TakesCommands) else None
+            if command is None:
+                session.received(data)
+            else:
+                await self._command(session, command, data)  # type: ignore[arg-type]
+
+    async def _command(self, session: TakesCommands, command: Command, data: bytes | str) -> None:
+        """One order command of a socket: faults on its way in and on its answer, as over HTTP."""
+        now = self._clock.now()
+        for fault in self._plan.decide("request", WS, command.path, now):
+            if fault.what in REFUSALS:
+                session.refuse(fault, data)
+                return
+            if fault.what in {"delay", "reorder"}:
+                event = self._overtakable() if fault.what == "reorder" else None
+                self._later(self._late_command(session, command, data, fault, event))
+                return
+            if fault.what == "duplicate":
+                self._note(WS, *command)
+                session.received(data)
+            elif fault.what == "malformed":
+                session.received(data[: len(data) // 2])
+                return
+            elif fault.what == "drop":
+                return
+            else:
+                raise Cut
+        self._obey(session, command, data)
+
+    def _obey(self, session: TakesCommands, command: Command, data: bytes | str) -> None:
+        self._note(WS, *command)
+        mark = session.outbox.waiting
+        session.received(data)
+        for fault in self._plan.decide("reply", WS, command.path, self._clock.now()):
+            said = session.outbox.take_after(mark)
+            if fault.what in REFUSALS:
+                session.refuse(fault, data)
+            elif fault.what == "malformed":
+                _put_all(session, [frame[: max(1, len(frame) // 2)] for frame in said])
+            elif fault.what in {"delay", "reorder"}:
+                self._later(self._said_late(session, said, fault))
+            elif fault.what == "cut":
+                raise Cut
+
+    async def _late_command(
+        self, session: TakesCommands, command: Command, data: bytes | str, fault: Fault, event: asyncio.Event | None
+    ) -> None:
+        if event is not None:
+            await self._be_overtaken(fault, event)
+        else:
+            await self._clock.sleep(fault.args.seconds if fault.args.seconds is not None else 1.0)
+        try:
+            self._obey(session, command, data)
+        except Cut:
+            session.outbox.close(1011)  # the reader, whose it is to cut, is somewhere else by now
+
+    async def _said_late(self, session: TakesCommands, said: list[bytes | str], fault: Fault) -> None:
+        await self._clock.sleep(fault.args.seconds if fault.args.seconds is not None else 1.0)
+        _put_all(session, said)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     async def _write(self, session: SocketSession, request: Request, send: Send) -> None:
         frames = _Frames(self._plan, self._clock, request)
@@ -282,15 +359,14 @@ async def read_body(receive: Receive) -> bytes:
             return b"".join(parts) if size <= MAX_BODY else b""
 
 
+def _put_all(session: TakesCommands, frames: list[bytes | str]) -> None:
+    for frame in frames:
+        session.outbox.put(frame)
+
+
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] not in {"http.disconnect", "websocket.disconnect"}:
         pass
-
-
-async def _read(session: SocketSession, receive: Receive) -> None:
-    while (message := await receive())["type"] != "websocket.disconnect":
-        text = message.get("text")
-        session.received(text if text is not None else message.get("bytes") or b"")
 
 
 async def _race(first: asyncio.Future[None], second: asyncio.Future[None]) -> None:

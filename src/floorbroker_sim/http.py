@@ -7,10 +7,12 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 from urllib.parse import unquote, unquote_plus
 
 import msgspec
+
+from floorbroker_sim.faults import Fault
 
 MAX_BODY = 1 << 20
 _JSON = msgspec.json.Encoder(decimal_format="string")
@@ -178,6 +180,13 @@ class Outbox:
         """The next frame, for readers that do not wait.  Raises `IndexError` when there is none."""
         return self._frames.popleft()
 
+    def take_after(self, mark: int) -> list[bytes | str]:
+        """Take back what was queued since `waiting` was `mark`."""
+        taken = list(self._frames)[mark:]
+        for _ in taken:
+            self._frames.pop()
+        return taken
+
     async def get(self) -> bytes | str | None:
         """The next frame; None when closed and empty."""
         while not self._frames:
@@ -201,3 +210,29 @@ class SocketSession(Protocol):
         ...
 
     def closed(self) -> None: ...
+
+
+class Command(NamedTuple):
+    """A command that came over a socket: its name as a path (`/order.place`), for fault plans and the request log, and the
+    client's own order id inside.
+    """
+
+    path: str
+    client: str | None = None
+
+
+@runtime_checkable
+class TakesCommands(Protocol):
+    """A `SocketSession` that takes orders.  Its `received` answers a command before it returns, or later by itself."""
+
+    outbox: Outbox
+
+    def command(self, data: bytes | str) -> Command | None:
+        """The command in a frame; None for everything else (pings, subscriptions, nonsense)."""
+        ...
+
+    def refuse(self, fault: Fault, data: bytes | str) -> None:
+        """Answer a command with the venue's own words for a status, throttle, ban, maintenance or token expiry."""
+        ...
+
+    def received(self, data: bytes | str) -> None: ...

@@ -51,7 +51,7 @@ BROAD_EXCEPTS = {
     "floorbroker/oms/unforeseen.py": "makes whatever nobody foresaw an error of ours, so that nobody else has to",
     "floorbroker/app/logs.py": "a library's line that cannot be formatted is told by its type: logging would print its arguments",
     "floorbroker/app/redactor.py": "a value whose text cannot be had is told by its type: a log line never fails",
-    "floorbroker/transport/feeds.py": "a listener may raise anything: it is told and counted, and the stream goes on for the others",
+    "floorbroker/transport/feeds.py": "a listener may raise anything: it is counted, and the stream goes on for the others",
 }
 
 
