@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from floorbroker.brokers.alpaca.mapping.identity import AlpacaIdentity
 from floorbroker.domain import facts as f
 from floorbroker.domain.orders import NewOrder, Order
-from floorbroker.domain.ports import FactEntry, Record
+from floorbroker.domain.ports import FactEntry, Identity, Record
 from floorbroker.domain.records import ExecutionReport
-from floorbroker.domain.values import IntentId, OrderType, Price, ProfileName, Quantity, Side
+from floorbroker.domain.values import IntentId, OrderType, Price, ProfileName, Quantity, Side, TimeInForce
 from floorbroker.oms.book import OrderBook
 from floorbroker.oms.translate import adoption, facts_of, restated
 from floorbroker.store.codec import decode, encode
@@ -19,23 +18,32 @@ from floorbroker.store.codec import decode, encode
 PROFILE = ProfileName("alpaca-paper")
 NOW = datetime(2026, 3, 2, 15, 4, 10, tzinfo=UTC)
 INTENT = IntentId("0195570e-6a80-7abc-8def-0123456789ab")
-CL_ORD_ID = AlpacaIdentity().encode(INTENT)
-ORDER = NewOrder(
+SHARES = NewOrder(
     symbol="AAPL",
     side=Side.BUY,
     order_type=OrderType.LIMIT,
     order_qty=Quantity(Decimal(3)),
     price=Price(Decimal("150.5")),
 )
+COINS = NewOrder(
+    symbol="BTC/USDT",
+    side=Side.BUY,
+    order_type=OrderType.LIMIT,
+    order_qty=Quantity(Decimal("0.5")),
+    price=Price(Decimal(60_000)),
+    tif=TimeInForce.GTC,
+)
 
 
 class Ledger:
-    """A book with one order of ours on its way, which every report is taken to be about unless it names a stranger's."""
+    """A book with `order` of ours on its way, which every report is taken to be about unless it names a stranger's."""
 
-    def __init__(self) -> None:
-        self.book = OrderBook(profile=PROFILE, identity=AlpacaIdentity())
+    def __init__(self, identity: Identity, order: NewOrder) -> None:
+        self.book = OrderBook(profile=PROFILE, identity=identity)
+        self.cl_ord_id = identity.encode(INTENT)
         self._seq = 0
-        self.add(INTENT, f.Prepared(source=f.Source.OWN, at=NOW, cl_ord_id=CL_ORD_ID, profile=PROFILE, order=ORDER))
+        prepared = f.Prepared(source=f.Source.OWN, at=NOW, cl_ord_id=self.cl_ord_id, profile=PROFILE, order=order)
+        self.add(INTENT, prepared)
         self.add(INTENT, f.Sending(source=f.Source.OWN, at=NOW, deadline_s=5.0, arrival_bound_s=60.0))
 
     def add(self, intent_id: IntentId, fact: f.Fact) -> None:

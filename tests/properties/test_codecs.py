@@ -28,8 +28,8 @@ from floorbroker.oms.schema import OrderSchema, parse_order
 from floorbroker.transport.actions import Emit
 from floorbroker.transport.reply import ReplyReader
 from floorbroker.transport.sse import SseDecoder
-from tests.fuzz.ledger import CL_ORD_ID, NOW
-from tests.fuzz.targets.alpaca_updates import CREDENTIALS
+from tests.fuzz.ledger import NOW
+from tests.fuzz.targets.alpaca_updates import CL_ORD_ID, CREDENTIALS
 
 prices = st.integers(1, 10**9).map(lambda cents: Decimal(cents) / 100)
 numbers = st.builds(

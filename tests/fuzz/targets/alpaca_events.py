@@ -6,8 +6,9 @@ from floorbroker.brokers.alpaca.stream.events import ActivitySession
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.transport.actions import Emit
 from floorbroker.transport.sse import SseDecoder, SseTooLong
-from tests.fuzz.ledger import NOW, Ledger
+from tests.fuzz.ledger import NOW
 from tests.fuzz.target import Target
+from tests.fuzz.targets.alpaca_updates import ledger
 
 DECLARED = (SseTooLong,)
 MAX_EVENT, CUTS_MAX = 4 * 1024, 100
@@ -20,13 +21,13 @@ def one_input(data: bytes) -> object:
     decoder, whole = SseDecoder(max_event=MAX_EVENT), SseDecoder(max_event=MAX_EVENT)
     events = [event for chunk in cut for event in decoder.feed(chunk)]
     assert events == whole.feed(data), "events depend on how their bytes are cut"
-    session, ledger = ActivitySession(), Ledger()
+    session, book = ActivitySession(), ledger()
     for event in events:
         for action in session.on_frame(event.data, NOW, 0):
             if isinstance(action, Emit) and isinstance(action.event, ExecutionReport):
-                ledger.take([action.event])
+                book.take([action.event])
     session.query(NOW)
-    return ledger.orders()
+    return book.orders()
 
 
 TARGET = Target(name="alpaca_events", one_input=one_input, declared=DECLARED)

@@ -9,8 +9,8 @@ from floorbroker.api.body import parse_json
 from floorbroker.brokers.alpaca.mapping.orders import order_request, replace_request
 from floorbroker.domain.errors import InvalidRequest, NotSupported
 from floorbroker.oms.schema import FIELDS_MAX, parse_changes, parse_order
-from tests.fuzz.ledger import CL_ORD_ID
 from tests.fuzz.target import Target
+from tests.fuzz.targets.alpaca_updates import CL_ORD_ID
 
 DECLARED = (InvalidRequest, NotSupported)
 DETAIL_MAX = 4_000
