@@ -25,7 +25,7 @@ from floorbroker.domain.values import (
     Word,
 )
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 class Source(Word):

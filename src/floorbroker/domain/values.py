@@ -107,6 +107,11 @@ class OrderType(Word):
     LIMIT_IF_TOUCHED = "limit_if_touched"
 
 
+LIMITED = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.LIMIT_IF_TOUCHED})  # those with a worst price
+TOUCHED = frozenset({OrderType.MARKET_IF_TOUCHED, OrderType.LIMIT_IF_TOUCHED})
+TRIGGERED = frozenset({OrderType.STOP, OrderType.STOP_LIMIT}) | TOUCHED  # those with a trigger of their own
+
+
 class TimeInForce(Word):
     DAY = "day"
     GTC = "gtc"

@@ -104,6 +104,10 @@ class OrderSchema(_Strict):
                 {"symbol": "AAPL", "side": "buy", "type": "limit", "quantity": "10", "limit_price": "189.50"},
                 {"symbol": "BTC/USD", "side": "sell", "type": "market", "quantity": "0.25", "time_in_force": "gtc"},
                 {
+                    "symbol": "BTC/USDT:USDT", "side": "buy", "type": "limit", "quantity": "0.5", "limit_price": "60000",
+                    "time_in_force": "gtc", "post_only": True,
+                },
+                {
                     "symbol": "AAPL", "side": "buy", "type": "market", "quantity": "10", "order_class": "bracket",
                     "take_profit": {"limit_price": "210"}, "stop_loss": {"stop_price": "180"},
                 },
@@ -129,6 +133,8 @@ class OrderSchema(_Strict):
     position_intent: IntentWord | None = None
     extended_hours: bool = False
     reduce_only: bool = False
+    post_only: bool = Field(default=False, description="Never take liquidity: be refused instead.")
+    display_quantity: Positive | None = Field(default=None, description="How much of the quantity shows, in units.")
     profile: ProfileWord | None = None
     strategy: Label = ""
     reason: Reason = ""
@@ -167,6 +173,8 @@ class OrderSchema(_Strict):
             position_intent=self.position_intent,
             extended_hours=self.extended_hours,
             reduce_only=self.reduce_only,
+            post_only=self.post_only,
+            display_qty=_quantity(self.display_quantity),
             strategy=self.strategy,
             reason=self.reason,
             client_tag=self.client_tag,

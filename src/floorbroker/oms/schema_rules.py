@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from floorbroker.domain.errors import FieldError
-from floorbroker.domain.values import OrderClass, OrderType, Side, TimeInForce
+from floorbroker.domain.values import LIMITED, TRIGGERED, OrderClass, OrderType, Side, TimeInForce
 
 
 class Exit(Protocol):
@@ -77,10 +77,15 @@ class Wish(Protocol):
     @property
     def legs(self) -> Sequence[object]: ...
 
+    @property
+    def post_only(self) -> bool: ...
+
+    @property
+    def display_quantity(self) -> Decimal | None: ...
+
 
 Found = Iterator[FieldError]
-LIMITED = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
-STOPPED = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
+AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 LEGS_MIN = 2
 LEGS_MAX = 4
 
@@ -114,7 +119,7 @@ def how_much(wish: Wish) -> Found:
 
 
 def limit_price(wish: Wish) -> Found:
-    """Limit and stop-limit orders have a limit price, others none; an OCO takes it from its take-profit exit."""
+    """Limit, stop-limit and limit-if-touched orders have a limit price, others none; an OCO takes it from its take-profit."""
     if wish.type in LIMITED:
         if wish.limit_price is None and wish.order_class is not OrderClass.OCO:
             yield _needs("/limit_price", f"a {wish.type.value} order needs the worst price you accept")
@@ -123,10 +128,10 @@ def limit_price(wish: Wish) -> Found:
 
 
 def stop_price(wish: Wish) -> Found:
-    """Stop and stop-limit orders have a trigger, others none."""
-    if wish.type in STOPPED and wish.stop_price is None:
+    """Stops and touched orders have a trigger, others none."""
+    if wish.type in TRIGGERED and wish.stop_price is None:
         yield _needs("/stop_price", f"a {wish.type.value} order needs the price that triggers it")
-    elif wish.type not in STOPPED and wish.stop_price is not None:
+    elif wish.type not in TRIGGERED and wish.stop_price is not None:
         yield _extra("/stop_price", f'a {wish.type.value} order has no trigger; leave it out, or use type "stop"')
 
 
@@ -198,6 +203,31 @@ def legs(wish: Wish) -> Found:
         yield _extra("/notional", "a multi-leg order is sized by quantity")
 
 
+def resting(wish: Wish) -> Found:
+    """Post-only and a display are about an order that rests: it has a limit, and time to wait."""
+    for pointer, given, what in (
+        ("/post_only", wish.post_only, "a post-only order"),
+        ("/display_quantity", wish.display_quantity is not None, "an iceberg"),
+    ):
+        if not given:
+            continue
+        if wish.type not in LIMITED or wish.order_class is OrderClass.MULTILEG:
+            yield _extra(pointer, f"{what} rests at a limit of its own: leave it out, or use a type with a limit")
+        if wish.time_in_force in AT_ONCE:
+            yield _extra(pointer, f'{what} waits, and "{wish.time_in_force.value}" does not: leave one of them out')
+
+
+def display(wish: Wish) -> Found:
+    """An iceberg shows a part of its quantity."""
+    if wish.display_quantity is None:
+        return
+    if wish.notional is not None:
+        yield _extra("/display_quantity", "an order sized by money has no quantity to show a part of")
+    if wish.quantity is not None and wish.display_quantity >= wish.quantity:
+        detail = f"must be below the quantity ({wish.quantity:f}): leave it out to show all of it"
+        yield FieldError(pointer="/display_quantity", code="out_of_range", detail=detail)
+
+
 def price_order(wish: Wish) -> Found:
     """Where prices are known they stand in order: a buy takes profit above and stops below, a sell the reverse."""
     if wish.side is None or wish.order_class is OrderClass.MULTILEG:
@@ -226,6 +256,7 @@ def plus_or_minus(wish: Wish) -> Found:
 
 RULES: tuple[Callable[[Wish], Found], ...] = (
     who_and_what, how_much, limit_price, plus_or_minus, stop_price, trail, good_till, exits, oco, legs, price_order,
+    resting, display,
 )  # fmt: skip
 
 

@@ -27,10 +27,10 @@ from floorbroker.domain.values import (
     time_text,
 )
 
-SYMBOL_LENGTH_MAX = 32
+SYMBOL_LENGTH_MAX = 34
 SHARE = r"[A-Z][A-Z0-9]{0,9}(?:\.[A-Z]{1,4})?"
 INDIAN = r"[A-Z0-9][A-Z0-9&-]{0,19}\.(?:NSE|BSE)"
-PAIR = r"[A-Z0-9]{1,12}/[A-Z0-9]{2,10}"
+PAIR = r"[A-Z0-9]{1,12}/[A-Z0-9]{2,10}(?::[A-Z0-9]{2,10})?"  # with what it is settled in, a perpetual
 OPTION = r"[A-Z][A-Z0-9]{0,5} {0,5}[0-9]{6}[CP][0-9]{8}"
 SYMBOL = re.compile(rf"(?:{SHARE}|{INDIAN}|{PAIR})")
 OCC = re.compile(OPTION)
@@ -80,7 +80,8 @@ def symbol_of(raw: object) -> str:
     contract = OptionContract.parse(text) if OCC.fullmatch(text) else None
     if contract is None or contract.strike == 0:
         raise ValueError(
-            'write a symbol in capitals, like "AAPL", "BRK.B", "BTC/USD", "RELIANCE.NSE" or "AAPL260320P00150000"'
+            'write a symbol in capitals, like "AAPL", "BRK.B", "BTC/USD", "BTC/USDT:USDT", "RELIANCE.NSE" or'
+            ' "AAPL260320P00150000"'
         )
     return contract.symbol
 
@@ -120,7 +121,7 @@ Symbol = Annotated[
             "type": "string",
             "maxLength": SYMBOL_LENGTH_MAX,
             "pattern": f"^({SHARE}|{INDIAN}|{PAIR}|{OPTION})$".replace("(?:", "("),
-            "examples": ["AAPL", "BRK.B", "BTC/USD", "AAPL260320P00150000", "RELIANCE.NSE"],
+            "examples": ["AAPL", "BRK.B", "BTC/USD", "BTC/USDT:USDT", "AAPL260320P00150000", "RELIANCE.NSE"],
         }
     ),
 ]

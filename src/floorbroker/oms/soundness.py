@@ -13,9 +13,8 @@ from typing import cast
 
 from floorbroker.domain.errors import FieldError, InvalidRequest
 from floorbroker.domain.orders import NewOrder, OrderChanges, OrderLeg, StopLoss
-from floorbroker.domain.values import OrderClass, OrderType
+from floorbroker.domain.values import LIMITED, TRIGGERED, OrderClass, OrderType
 from floorbroker.oms.schema import ChangeSchema, parse_changes, parse_order
-from floorbroker.oms.schema_rules import LIMITED, STOPPED
 
 # Members of `NewOrder` whose public names are others.
 _PUBLIC = {
@@ -25,6 +24,7 @@ _PUBLIC = {
     "stop_px": "stop_price",
     "trail_amount": "trail_price",
     "tif": "time_in_force",
+    "display_qty": "display_quantity",
 }
 
 
@@ -69,7 +69,7 @@ def _misfits(terms: NewOrder, changes: OrderChanges) -> Iterator[FieldError]:
         yield _extra("/limit_price", f"a {kind} order has no limit to change")
     if changes.price is not None and changes.price < 0 and terms.order_class is not OrderClass.MULTILEG:
         yield FieldError(pointer="/limit_price", code="not_positive", detail='write a number above zero, like "10.5"')
-    if changes.stop_px is not None and terms.order_type not in STOPPED:
+    if changes.stop_px is not None and terms.order_type not in TRIGGERED:
         yield _extra("/stop_price", f"a {kind} order has no trigger to change")
     if changes.trail is not None and terms.order_type is not OrderType.TRAILING_STOP:
         yield _extra("/trail_price", f"a {kind} order has no trail to change")

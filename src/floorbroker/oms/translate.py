@@ -11,15 +11,14 @@ from floorbroker.domain.errors import FloorbrokerError, Outcome
 from floorbroker.domain.orders import NewOrder, Order
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import (
+    LIMITED,
     ClOrdId,
     ExecId,
     ExecType,
     IntentId,
     OrderClass,
     OrderId,
-    OrderType,
     OrdStatus,
-    Price,
     ProfileName,
     Side,
     TimeInForce,
@@ -177,7 +176,7 @@ def adoption(
         order_type=report.order_type,
         order_qty=report.order_qty,
         notional=report.notional,
-        price=_needs(report.price, report.order_type, OrderType.LIMIT, OrderType.STOP_LIMIT),
+        price=report.price if report.order_type in LIMITED else None,
         stop_px=report.stop_px,
         trail_amount=report.trail_amount,
         trail_percent=report.trail_percent,
@@ -196,7 +195,3 @@ def adoption(
         parent_id=parent[0] if parent else None,
         external=parent is None,
     )
-
-
-def _needs(price: Price | None, kind: OrderType, *kinds: OrderType) -> Price | None:
-    return price if kind in kinds else None

@@ -88,6 +88,21 @@ GOOD: list[tuple[dict[str, Any], NewOrder]] = [
         ),
     ),
     (
+        {**BUY, "side": "sell", "type": "market_if_touched", "stop_price": "210", "symbol": "BTC/USDT:USDT"},
+        NewOrder(
+            symbol="BTC/USDT:USDT", side=Side.SELL, order_type=OrderType.MARKET_IF_TOUCHED, order_qty=qty("10"),
+            stop_px=px("210"),
+        ),
+    ),
+    (
+        {**BUY, "type": "limit_if_touched", "stop_price": "9", "limit_price": "9.1", "post_only": True,
+         "display_quantity": "2.5"},
+        NewOrder(
+            symbol="AAPL", side=Side.BUY, order_type=OrderType.LIMIT_IF_TOUCHED, order_qty=qty("10"), price=px("9.1"),
+            stop_px=px("9"), post_only=True, display_qty=qty("2.5"),
+        ),
+    ),
+    (
         BRACKET,
         NewOrder(
             symbol="AAPL", side=Side.BUY, order_type=OrderType.LIMIT, order_qty=qty("10"), price=px("100"),
@@ -127,7 +142,8 @@ def test_a_good_wish_becomes_the_order_it_describes(text: dict[str, Any], order:
 @pytest.mark.parametrize(
     ("written", "inside"),
     [
-        ("AAPL", "AAPL"), ("BRK.B", "BRK.B"), ("BTC/USD", "BTC/USD"), ("1INCH/USDT", "1INCH/USDT"),
+        ("AAPL", "AAPL"), ("BRK.B", "BRK.B"), ("BTC/USD", "BTC/USD"), ("BTC/USDT:USDT", "BTC/USDT:USDT"),
+        ("1INCH/USDT", "1INCH/USDT"),
         ("RELIANCE.NSE", "RELIANCE.NSE"), ("M&M.NSE", "M&M.NSE"), ("BAJAJ-AUTO.BSE", "BAJAJ-AUTO.BSE"),
         ("AAPL260320P00150000", "AAPL  260320P00150000"), ("AAPL  260320P00150000", "AAPL  260320P00150000"),
     ],
@@ -140,6 +156,7 @@ def test_symbols_come_in_every_spelling_of_the_house(written: str, inside: str) 
     "symbol",
     [
         "", "aapl", "AAPL ", " AAPL", "AA PL", "AAPL\n", "AAPL\x00", "ÄPFEL", "BTC//USD", "/USD", "A" * 33,
+        "BTC/USDT:", "BTC:USDT", "BTC/USDT:usdt", "BTC/USDT:USDT:USDT",
         "AAPL261320P00150000", "AAPL260320X00150000", "AAPL260320P00000000", "AAPL260320P0015000²", "<script>", 7, None,
     ],
 )  # fmt: skip
@@ -199,6 +216,20 @@ RULES: list[tuple[dict[str, Any], str, str]] = [
     ({**SPREAD, "symbol": "AAPL"}, "/symbol", "not_allowed_here"),
     ({**SPREAD, "legs": [LEG, {**OTHER_LEG, "symbol": "AAPL"}]}, "/legs/1/symbol", "not_valid"),
     ({**BUY, "legs": [LEG, OTHER_LEG]}, "/legs", "not_allowed_here"),
+    ({**BUY, "type": "market_if_touched"}, "/stop_price", "missing"),
+    ({**BUY, "type": "limit_if_touched", "stop_price": "5"}, "/limit_price", "missing"),
+    ({**BUY, "type": "market_if_touched", "stop_price": "5", "limit_price": "5"}, "/limit_price", "not_allowed_here"),
+    ({**BUY, "post_only": True}, "/post_only", "not_allowed_here"),
+    ({**BUY, "type": "limit", "limit_price": "5", "time_in_force": "ioc", "post_only": True}, "/post_only",
+     "not_allowed_here"),
+    ({**SPREAD, "post_only": True}, "/post_only", "not_allowed_here"),
+    ({**BUY, "display_quantity": "5"}, "/display_quantity", "not_allowed_here"),
+    ({**BUY, "type": "limit", "limit_price": "5", "display_quantity": "10"}, "/display_quantity", "out_of_range"),
+    ({**BUY, "type": "limit", "limit_price": "5", "time_in_force": "fok", "display_quantity": "5"},
+     "/display_quantity", "not_allowed_here"),
+    ({**BUY, "type": "limit", "limit_price": "5", "quantity": None, "notional": "9", "display_quantity": "5"},
+     "/display_quantity", "not_allowed_here"),
+    ({**BUY, "type": "limit", "limit_price": "5", "display_quantity": "0"}, "/display_quantity", "not_valid"),
 ]  # fmt: skip
 
 
@@ -229,7 +260,7 @@ def test_what_is_no_order_at_all_is_refused(body: object) -> None:
     "changed",
     [
         {"time_in_force": "DAY"}, {"side": "Buy"}, {"side": 1}, {"type": ["market"]}, {"extended_hours": 1},
-        {"extended_hours": "true"}, {"profile": "../etc"}, {"profile": "a" * 65}, {"strategy": "x" * 65},
+        {"extended_hours": "true"}, {"post_only": 1}, {"profile": "../etc"}, {"profile": "a" * 65}, {"strategy": "x" * 65},
         {"reason": "x" * 501}, {"reason": "line\nbreak"}, {"client_tag": "\x07"}, {"reason": "\ud800"},
         {"reason": "turned \u202e around"}, {"legs": {}}, {"legs": [[]]}, {"take_profit": "5"},
         {"time_in_force": "gtd", "expire_at": "2026-11-20T21:00:00"},

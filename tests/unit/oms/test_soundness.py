@@ -32,10 +32,14 @@ LEGS = tuple(
     for day, side in ((0, Side.BUY), (7, Side.SELL))
 )
 SPREAD = replace(LIMIT, symbol="AAPL", order_class=OrderClass.MULTILEG, legs=LEGS, price=Price(-ONE))
+TOUCHED = replace(STOP, order_type=OrderType.LIMIT_IF_TOUCHED, price=Price(TEN))
+ICEBERG = replace(LIMIT, symbol="BTC/USDT:USDT", order_qty=Quantity(TEN), post_only=True, display_qty=Quantity(ONE))
 DATED = replace(LIMIT, tif=TimeInForce.GTD, expire_at=datetime(2026, 12, 1, tzinfo=UTC))
 
 
-@pytest.mark.parametrize("order", [LIMIT, MARKET, STOP, BY_PERCENT, BY_PRICE, BRACKET, OCO, SPREAD, DATED])
+@pytest.mark.parametrize(
+    "order", [LIMIT, MARKET, STOP, BY_PERCENT, BY_PRICE, BRACKET, OCO, SPREAD, DATED, TOUCHED, ICEBERG]
+)
 def test_a_good_order_comes_back_as_it_is(order: NewOrder) -> None:
     assert sound(order) == order
 
@@ -69,6 +73,9 @@ def test_a_good_order_comes_back_as_it_is(order: NewOrder) -> None:
         ("legs", None, "/legs"),
         ("legs", (1,), "/legs/0"),
         ("extended_hours", "yes", "/extended_hours"),
+        ("post_only", "yes", "/post_only"),
+        ("display_qty", ONE, "/display_quantity"),
+        ("display_qty", 0.5, "/display_quantity"),
         ("strategy", None, "/strategy"),
         ("reason", "\ud800", "/reason"),
     ],

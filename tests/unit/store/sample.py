@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from floorbroker.domain.facts import SCHEMA
+from floorbroker.domain.facts import SCHEMA, Prepared
 from floorbroker.domain.ports import Entry, FactEntry
 from floorbroker.domain.values import ClOrdId, IntentId
 from floorbroker.oms.book import ADJUSTMENT, OrderBook
@@ -51,10 +51,15 @@ def entries() -> Iterable[list[Entry]]:
     yield submit(1)
     yield [*submit(2), execution(2, "e-1"), execution(2, "e-2", later_s=2)]
     facts = [decode_fact(line) for line in RECORDED.read_bytes().splitlines()]
-    mine = [
-        FactEntry(profile=PROFILE, intent_id=IntentId(f"every-{fact.kind == 'adopted'}"), fact=fact) for fact in facts
-    ]
-    yield list(mine)
+    founded: set[str] = set()
+    mine: list[Entry] = []
+    for fact in facts:
+        name = f"every-{fact.kind == 'adopted'}"
+        if isinstance(fact, Prepared) and name in founded:
+            name = fact.cl_ord_id  # an intent is prepared once
+        founded.add(name)
+        mine.append(FactEntry(profile=PROFILE, intent_id=IntentId(name), fact=fact))
+    yield mine
     yield [note(ADJUSTMENT, symbol="AAPL", qty="-1.5", cause="sample"), note("latch", level="0")]
 
 

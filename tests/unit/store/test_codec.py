@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floorbroker.domain.errors import JournalFault
-from floorbroker.domain.facts import FACTS, SCHEMA, Ack, Exec, Fact, InDoubt, Source, Unrecognised
+from floorbroker.domain.facts import FACTS, SCHEMA, Ack, Exec, Fact, InDoubt, Prepared, Source, Unrecognised
 from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, KeyEntry, NoteEntry
-from floorbroker.domain.values import OrderId
+from floorbroker.domain.values import OrderId, OrderType
 from floorbroker.store.codec import Row, decode, decode_fact, encode, encode_fact
 from tests.unit.store.making import PROFILE, START, audited, intent, keyed, note, prepared
 from tests.unit.store.strategies import TEXT, facts, instances
 
-SCHEMA_1, SCHEMA_2 = (Path(__file__).with_name(f"schema_{number}.jsonl") for number in (1, 2))
+SCHEMA_1, SCHEMA_2, SCHEMA_3 = (Path(__file__).with_name(f"schema_{number}.jsonl") for number in (1, 2, 3))
 MAPPINGS = st.dictionaries(TEXT, TEXT, max_size=4)
 
 
@@ -77,16 +77,30 @@ def test_a_journal_of_schema_2_still_reads_and_knows_the_names_of_corrections() 
     assert [(fact.ref, fact.version) for fact in read if isinstance(fact, Exec)] == [(None, 1), ("e-1-corrected", 2)]
 
 
-def test_each_kind_of_schema_2_is_in_the_recording() -> None:
-    if SCHEMA > 2:
+def test_an_order_of_schema_2_shows_all_of_itself_and_may_take() -> None:
+    read = [decode_fact(line) for line in SCHEMA_2.read_bytes().splitlines()]
+    assert [(fact.order.post_only, fact.order.display_qty) for fact in read if isinstance(fact, Prepared)] == [
+        (False, None)
+    ]
+
+
+def test_a_journal_of_schema_3_still_reads_and_knows_touched_orders_and_icebergs() -> None:
+    read = [decode_fact(line) for line in SCHEMA_3.read_bytes().splitlines()]
+    *_, wish = [fact.order for fact in read if isinstance(fact, Prepared)]
+    assert (wish.symbol, wish.order_type) == ("BTC/USDT:USDT", OrderType.LIMIT_IF_TOUCHED)
+    assert (wish.post_only, str(wish.display_qty)) == (True, "2.50")
+
+
+def test_each_kind_of_schema_3_is_in_the_recording() -> None:
+    if SCHEMA > 3:
         pytest.skip("kinds added later have recordings of their own")
-    assert {decode_fact(line).kind for line in SCHEMA_2.read_bytes().splitlines()} == set(FACTS)
+    assert {decode_fact(line).kind for line in SCHEMA_3.read_bytes().splitlines()} == set(FACTS)
 
 
-def test_what_schema_2_recorded_is_written_the_same_way_today() -> None:
-    if SCHEMA > 2:
+def test_what_schema_3_recorded_is_written_the_same_way_today() -> None:
+    if SCHEMA > 3:
         pytest.skip("a newer schema writes more members")
-    for line in SCHEMA_2.read_bytes().splitlines():
+    for line in SCHEMA_3.read_bytes().splitlines():
         assert encode_fact(decode_fact(line)) == line
 
 
