@@ -8,7 +8,17 @@ from functools import cache
 
 from floorbroker.domain.capability import Can
 from floorbroker.domain.orders import NewOrder
-from floorbroker.domain.values import WIDE, ZERO, AssetClass, OrderClass, OrderType, Side, is_multiple, text_of
+from floorbroker.domain.values import (
+    LIMITED,
+    WIDE,
+    ZERO,
+    AssetClass,
+    OrderClass,
+    OrderType,
+    Side,
+    is_multiple,
+    text_of,
+)
 from floorbroker.risk.limits import RiskLimits
 from floorbroker.risk.situation import Situation
 from floorbroker.risk.verdict import Verdict
@@ -17,7 +27,7 @@ Control = Callable[[Situation], Verdict]
 
 _BPS = Decimal(10_000)
 _HUNDRED = Decimal(100)
-_ANY_PRICE = (OrderType.MARKET, OrderType.STOP, OrderType.TRAILING_STOP)
+_ANY_PRICE = frozenset(OrderType) - LIMITED
 
 
 @cache
@@ -89,6 +99,10 @@ def _unsupported(s: Situation) -> str:
         return "takes no notional orders"
     if wish.extended_hours and Can.EXTENDED_HOURS not in info.can:
         return "takes no extended hours orders"
+    if wish.post_only and Can.POST_ONLY not in info.can:
+        return "takes no post-only orders"
+    if wish.display_qty is not None and Can.DISPLAY_QTY not in info.can:
+        return "takes no icebergs: it shows every order whole"
     return ""
 
 
@@ -177,14 +191,15 @@ def _prices(wish: NewOrder) -> tuple[tuple[str, Decimal | None], ...]:
 
 
 def lot(s: Situation) -> Verdict:
-    qty = s.wish.order_qty
     fraction = s.instrument.fraction if s.limits.allow_fractional else None
+    step = fraction or s.instrument.lot
     if s.wish.notional is not None and not s.limits.allow_fractional:
         return _no("lot", "an order for an amount of money buys fractions, which are switched off", pointer="/notional")
-    if qty is None or is_multiple(qty, fraction or s.instrument.lot):
-        return _ok("lot")
-    step = fraction or s.instrument.lot
-    return _no("lot", f"quantity {text_of(qty)} is not a multiple of {text_of(step)}", limit=step, value=qty)
+    for name, size in (("quantity", s.wish.order_qty), ("display_quantity", s.wish.display_qty)):
+        if size is not None and not is_multiple(size, step):
+            told = f"{name} {text_of(size)} is not a multiple of {text_of(step)}"
+            return _no("lot", told, limit=step, value=size, pointer=f"/{name}")
+    return _ok("lot")
 
 
 def min_qty(s: Situation) -> Verdict:
@@ -233,12 +248,21 @@ def reference(s: Situation) -> Verdict:
 def collar(s: Situation) -> Verdict:
     """A limit or trigger far on the losing side of the market is a typing error until proven otherwise."""
     allowed, market = s.limits.collar_bps, s.reference.against(s.wish.side) if s.reference else None
-    asked = s.wish.price if s.wish.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT) else s.wish.stop_px
+    asked = s.wish.price if s.wish.order_type in LIMITED else s.wish.stop_px
     if allowed is None or not market or asked is None or s.wish.order_class is OrderClass.MULTILEG:
         return _ok("collar")
-    base = s.wish.stop_px if s.wish.order_type is OrderType.STOP_LIMIT and s.wish.stop_px else market
+    base = _when_it_works(s.wish, market)
     worse_bps = ((asked - base) / base * _BPS * s.wish.side.sign).quantize(Decimal("0.1"), context=WIDE)
     return _within("collar_bps", worse_bps, allowed, "distance beyond the market in basis points,")
+
+
+def _when_it_works(wish: NewOrder, market: Decimal) -> Decimal:
+    """Where the market stands once an order works: at a stop's trigger; at a touched order's only if that is the better price."""
+    if wish.stop_px is None or wish.order_type not in LIMITED:
+        return market
+    if wish.order_type is OrderType.STOP_LIMIT:
+        return wish.stop_px
+    return min(wish.stop_px, market) if wish.side is Side.BUY else max(wish.stop_px, market)
 
 
 def reduce_only(s: Situation) -> Verdict:

@@ -12,7 +12,7 @@ from floorbroker.domain.frozen import frozen
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.records import Account, Quote
-from floorbroker.domain.values import ZERO, Environment, OrderType, Side
+from floorbroker.domain.values import LIMITED, ZERO, Environment, Side
 from floorbroker.risk.limits import RiskLimits
 from floorbroker.risk.workload import Workload
 
@@ -118,7 +118,7 @@ class Situation:
 
 
 def _price(wish: NewOrder, reference: Reference | None) -> Decimal | None:
-    if wish.price is not None and wish.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT):
+    if wish.price is not None and wish.order_type in LIMITED:
         return abs(wish.price)
     if wish.stop_px is not None:
         return wish.stop_px

@@ -10,7 +10,13 @@ from decimal import Decimal
 import pytest
 
 from floorbroker.domain.capability import BrokerInfo, Can
-from floorbroker.domain.errors import InsufficientFunds, KillSwitchOn, PositionSizeExceeded, RiskLimitExceeded
+from floorbroker.domain.errors import (
+    InsufficientFunds,
+    KillSwitchOn,
+    NotSupported,
+    PositionSizeExceeded,
+    RiskLimitExceeded,
+)
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.records import Account, Quote
@@ -162,6 +168,86 @@ def test_a_stale_price_is_no_price_for_a_market_order() -> None:
 
 def test_a_limit_on_the_passive_side_is_no_collar_matter() -> None:
     assert _failed(_wish(price=Price(Decimal("1.00")))(CALM)) == []
+
+
+LIT, MIT = OrderType.LIMIT_IF_TOUCHED, OrderType.MARKET_IF_TOUCHED
+
+
+@pytest.mark.parametrize(
+    ("side", "kind", "trigger", "limit", "failed"),
+    [
+        (Side.BUY, MIT, "150.00", None, []),
+        (Side.SELL, MIT, "230.00", None, []),
+        (Side.BUY, MIT, "210.00", None, ["collar_bps"]),  # touched already, far above the market: a slip of the finger
+        (Side.BUY, LIT, "150.00", "151.00", []),
+        (Side.BUY, LIT, "150.00", "166.00", ["collar_bps"]),
+        (Side.SELL, LIT, "230.00", "229.00", []),
+        (Side.SELL, LIT, "230.00", "206.00", ["collar_bps"]),
+        # Touched already: it works at once, against the market and not against its trigger.
+        (Side.BUY, LIT, "230.00", "229.00", ["collar_bps"]),
+        (Side.SELL, LIT, "150.00", "151.00", ["collar_bps"]),
+        (Side.BUY, OrderType.STOP_LIMIT, "230.00", "231.00", []),
+    ],
+)
+def test_a_touched_order_is_measured_where_it_begins_to_work(
+    side: Side, kind: OrderType, trigger: str, limit: str | None, failed: list[str]
+) -> None:
+    price = None if limit is None else Price(Decimal(limit))
+    wish = replace(BUY, side=side, order_type=kind, stop_px=Price(Decimal(trigger)), price=price)
+    assert _failed(replace(CALM, wish=wish)) == failed
+
+
+def test_an_order_that_takes_any_price_once_touched_is_not_sent_blind() -> None:
+    wish = replace(BUY, order_type=MIT, price=None, stop_px=Price(Decimal("150.00")))
+    assert "reference" in _failed(replace(CALM, wish=wish, reference=None))
+    assert replace(CALM, wish=wish).notional == Decimal("1500.00")
+
+
+@pytest.mark.parametrize(
+    ("wish", "ability", "says"),
+    [
+        ({"post_only": True}, Can.POST_ONLY, "takes no post-only orders"),
+        ({"display_qty": Quantity(Decimal(2))}, Can.DISPLAY_QTY, "takes no icebergs"),
+    ],
+)
+def test_what_a_venue_cannot_do_is_refused_with_the_reason(wish: dict[str, object], ability: Can, says: str) -> None:
+    able = _wish(**wish)(CALM)
+    assert _failed(able) == []
+    unable = replace(able, info=replace(INFO, can=INFO.can - {ability}))
+    error = refusal(next(v for control in CONTROLS if not (v := control(unable)).ok))
+    assert isinstance(error, NotSupported)
+    assert says in error.detail
+
+
+def test_reduce_only_is_kept_by_us_where_the_venue_has_no_word_for_it() -> None:
+    plain = replace(CALM, info=replace(INFO, can=INFO.can - {Can.REDUCE_ONLY}), wish=replace(BUY, reduce_only=True))
+    assert _failed(plain) == ["reduce_only"]
+    assert _failed(replace(plain, exposure=Exposure(positions={"AAPL": Decimal(-10)}))) == []
+
+
+def test_what_shows_of_an_iceberg_stands_on_the_lot() -> None:
+    verdict = next(
+        v for control in CONTROLS if not (v := control(_wish(display_qty=Quantity(Decimal("2.5")))(CALM))).ok
+    )
+    assert (verdict.control, verdict.pointer) == ("lot", "/display_quantity")
+
+
+def test_a_perpetual_counts_by_its_multiplier_and_is_sold_only_with_leave_to_sell_short() -> None:
+    perpetual = Instrument(
+        symbol="BTC/USDT:USDT", asset_class=AssetClass.PERPETUAL, currency="USDT", lot=Decimal("0.001"),
+        multiplier=Decimal("0.01"), shortable=True, as_of=NOW,
+    )  # fmt: skip
+    info = replace(
+        INFO,
+        order_types={AssetClass.PERPETUAL: frozenset(OrderType)},
+        tifs={AssetClass.PERPETUAL: frozenset(TimeInForce)},
+    )
+    wish = replace(BUY, symbol=perpetual.symbol, side=Side.SELL, order_qty=Quantity(Decimal("0.5")))
+    sold = replace(CALM, wish=wish, instrument=perpetual, info=info)
+    assert (_failed(sold), sold.notional) == ([], Decimal("0.5") * Decimal("189.50") * Decimal("0.01"))
+    assert _failed(_limits(allow_short=False)(sold)) == ["short_sale"]
+    assert _failed(_limits(allow_symbols=frozenset({"BTC/USDT"}))(sold)) == ["permission"]
+    assert _failed(_limits(allow_symbols=frozenset({"BTC/USDT:USDT"}))(sold)) == []
 
 
 def test_a_sell_beyond_what_is_held_is_a_short_sale() -> None:
