@@ -6,7 +6,11 @@ Orders trade against the market that was fed, never with each other: a buy at th
   not trade in full makes from then on: it trades at its own limit once the other side reaches it.
 - Among own orders the better price goes first, then the older.  A change of price, a larger quantity or another time in force
   loses the place, a smaller quantity does not.
-- Stops are elected by the last trade; while no trade was seen, by the ask (buys) or the bid (sells).
+- A post-only order that would take when it comes in is canceled; whoever would rather refuse it asks `would_take` before.
+- An iceberg takes with all of its quantity.  While it rests, and sizes count, it trades what it shows; then the next part
+  shows and queues anew, behind the others at its price.
+- Stops are elected by the last trade; while no trade was seen, by the ask (buys) or the bid (sells).  Touched orders are
+  elected by the same price on the other side of their trigger.
 - Trades without quotes stand for both sides of the market.  A bar is walked open, the nearer extreme, the other, close; stops
   on the way are elected at their own price, resting limits trade at their limit, and at the open everything trades at the open.
   Bars and trades of a symbol with quotes only elect (trades) or say nothing new (bars).
@@ -26,7 +30,7 @@ from floorbroker.domain.records import BookDelta, Quote, Trade
 from floorbroker.domain.values import ZERO, ExecId, OrderId, OrderType, Price, Quantity, Side
 from floorbroker.matching.calendar import Calendar
 from floorbroker.matching.events import Canceled, Event
-from floorbroker.matching.executions import Rules, takes, units_for
+from floorbroker.matching.executions import Rules, is_within, takes, units_for
 from floorbroker.matching.fees import NO_FEES, FeeModel
 from floorbroker.matching.life import Life
 from floorbroker.matching.market import Liquidity, Market
@@ -39,6 +43,7 @@ from floorbroker.matching.orders import (
     check_terms,
     with_changes,
 )
+from floorbroker.matching.priority import Queue
 from floorbroker.matching.slippage import NO_SLIPPAGE, Slippage
 from floorbroker.matching.triggers import is_better_mark, is_elected, trailing_stop
 
@@ -216,6 +221,12 @@ class Engine:
     def open_orders(self, symbol: str | None = None) -> list[MatchOrder]:
         return [order for order in self._life.open.values() if symbol is None or order.symbol == symbol]
 
+    def would_take(self, symbol: str, side: Side, limit: Price) -> bool:
+        """Whether an order at `limit` would trade at once, as the market stands."""
+        market = self._markets.get(symbol)
+        touch = None if market is None else market.touch(side)
+        return touch is not None and (touch <= limit if side is Side.BUY else touch >= limit)
+
     def quote(self, symbol: str) -> Quote | None:
         """The best bid and ask as last fed, without our own fills; None while nothing was fed."""
         market = self._markets.get(symbol)
@@ -269,9 +280,7 @@ class Engine:
             return
         market = self._markets[symbol]
         for side in Side:
-            touch = market.touch(side)
-            for order in () if touch is None else queue.crossing(side, touch):
-                self._try(order, market, rules)
+            self._meet(queue, side, market, rules)
         for head in tuple(queue.multilegs.values()):
             self._try_legs(head)
         self._land()
@@ -281,6 +290,22 @@ class Engine:
         for order in tuple(queue.fresh.values()):
             if market.touch(order.side) is not None:
                 self._met(order)
+
+    def _meet(self, queue: Queue, side: Side, market: Market, rules: Rules) -> None:
+        """Let those of one side trade, each place in the queue once; an iceberg that shows its next part has a new place."""
+        touch = market.touch(side)
+        done: set[int] = set()
+        again = touch is not None
+        while again and touch is not None:
+            again = False
+            for order in queue.crossing(side, touch):
+                if order.seq in done:
+                    continue
+                done.add(order.seq)
+                self._try(order, market, rules)
+                if order.shown is not None and order.is_live and order.seq not in done:
+                    again = True
+                    break
 
     def _land(self) -> None:
         """Let everything that just came in meet the market, in order of arrival."""
@@ -300,13 +325,30 @@ class Engine:
     def _try(self, order: MatchOrder, market: Market, rules: Rules) -> None:
         if not order.is_live:
             return
-        maker = order.resting and order.limit is not None and not rules.is_opening
+        if order.order.post_only and not order.resting and not self._may_rest(order, market):
+            self._life.end(order, Canceled(order_id=order.order_id, at=self.now, reason="post_only"))
+            return
+        maker = order.order.post_only or (order.resting and order.limit is not None and not rules.is_opening)
         for take in takes(order, market, self._instrument(order.symbol), rules):
             market.take(order.side, take.level, take.qty)
             self._fill(order, qty=take.qty, price=take.price, maker=maker, is_last=take.is_last)
         is_known = market.touch(order.side) is not None
         if order.is_live and (is_known or order.order.tif in IMMEDIATE):
             self._met(order)
+
+    def _may_rest(self, order: MatchOrder, market: Market) -> bool:
+        """Make a post-only order rest, unless it would take."""
+        touch = market.touch(order.side)
+        if touch is not None and is_within(order, touch):
+            return False
+        self._rest(order)
+        return True
+
+    def _rest(self, order: MatchOrder) -> None:
+        order.resting = True
+        self._life.queues[order.symbol].fresh.pop(order.order_id, None)
+        if order.shown is None:
+            order.shown = order.order.display_qty
 
     def _met(self, order: MatchOrder) -> None:
         """It met the market and something is left: it rests, or its time is over."""
@@ -317,8 +359,7 @@ class Engine:
         elif order.order.notional is not None and order.cum_qty and self._is_spent(order):
             self._life.end(order, Canceled(order_id=order.order_id, at=self.now, reason="notional"))
         else:
-            order.resting = True
-            self._life.queues[order.symbol].fresh.pop(order.order_id, None)
+            self._rest(order)
 
     def _is_spent(self, order: MatchOrder) -> bool:
         """Whether what is left of a notional buys no further unit at the average price."""

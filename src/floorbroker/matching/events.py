@@ -77,7 +77,9 @@ class Corrected(Said):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canceled(Said):
-    """The rest will not fill; `reason` is `user`, `ioc`, `fok`, `auction`, `group`, `oco`, `closed`, `notional` or `bust`."""
+    """The rest will not fill; `reason` is `user`, `ioc`, `fok`, `auction`, `group`, `oco`, `closed`, `notional`, `post_only`
+    (it would have taken) or `bust`.
+    """
 
     reason: str
 

@@ -60,7 +60,7 @@ def is_within(order: MatchOrder, price: Price) -> bool:
 def takes(order: MatchOrder, market: Market, instrument: Instrument, rules: Rules) -> list[Take]:
     """The executions possible now.  An order that met the market before makes, and trades at its own limit; any other takes.
 
-    A fill-or-kill order gets all or nothing.
+    A fill-or-kill order gets all or nothing; an iceberg that rests, no more than what it shows where sizes count.
     """
     found = list(_walk(order, market, instrument, rules))
     if order.order.tif is TimeInForce.FOK and not (found and found[-1].is_last):
@@ -70,6 +70,7 @@ def takes(order: MatchOrder, market: Market, instrument: Instrument, rules: Rule
 
 def _walk(order: MatchOrder, market: Market, instrument: Instrument, rules: Rules) -> Iterator[Take]:
     done, spent = ZERO, ZERO
+    tip = None if rules.is_opening or rules.liquidity is Liquidity.UNLIMITED else order.shown
     for level, size in market.levels(order.side):
         if not is_within(order, level):
             return
@@ -78,6 +79,8 @@ def _walk(order: MatchOrder, market: Market, instrument: Instrument, rules: Rule
         qty = wanted
         if rules.liquidity is Liquidity.DISPLAYED:
             qty = min(wanted, round_step(size, qty_step(instrument), ROUND_FLOOR))
+        if tip is not None:
+            qty = min(qty, tip - done)
         if qty > 0:
             yield Take(price=price, level=level, qty=Quantity(qty), is_last=qty == wanted)
         if qty == wanted:

@@ -253,8 +253,22 @@ class Life:
         self._out.append(fill)
         if is_last:
             self._forget(order)
+        elif order.shown is not None:
+            self._show(order, Quantity(order.shown - qty), at)
         self._tell_family(order, qty, at)
         return fill
+
+    def _show(self, order: MatchOrder, left: Quantity, at: datetime) -> None:
+        """What is left of the shown part; when nothing is, the next part shows and queues anew."""
+        if left > 0:
+            order.shown = left
+            return
+        queue = self.queues.setdefault(order.symbol, Queue())
+        queue.remove(order)
+        self._seq += 1
+        order.seq, order.shown = self._seq, order.order.display_qty
+        self._schedule(order, at)  # bells know an order by its place
+        queue.add(order)
 
     def _tell_family(self, order: MatchOrder, qty: Quantity, at: datetime) -> None:
         for other in self.family(order):
@@ -329,7 +343,7 @@ class Life:
             return
         self._unqueue(order)
         self._seq += 1
-        order.seq, order.order, order.resting = self._seq, terms, False
+        order.seq, order.order, order.resting, order.shown = self._seq, terms, False, None
         order.stop_px = terms.stop_px if terms.stop_px is not None else order.stop_px
         self._out.append(Replaced(order_id=order.order_id, at=at, new_order_id=order.order_id, order=terms))
         self._restart(order, at, says_so=False)

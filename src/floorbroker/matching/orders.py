@@ -9,6 +9,8 @@ from enum import Enum
 
 from floorbroker.domain.orders import NewOrder, OrderChanges
 from floorbroker.domain.values import (
+    LIMITED,
+    TRIGGERED,
     ZERO,
     OrderClass,
     OrderId,
@@ -21,8 +23,8 @@ from floorbroker.domain.values import (
 )
 from floorbroker.matching.events import Fill
 
-STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
-LIMITS = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
+WAITING = TRIGGERED | {OrderType.TRAILING_STOP}  # until they are elected
+PARTS_MAX = 100  # an iceberg shows no less than this part of its quantity
 NOTHING = Quantity(ZERO)
 IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 AUCTIONS = frozenset({TimeInForce.OPG, TimeInForce.CLS})
@@ -64,6 +66,7 @@ class MatchOrder:
 
     `order` holds the current terms; `group` is the class of the family it belongs to (head and children alike); `carried` is
     what the orders it replaced had filled; `seq` is its time priority.  `hwm` is the best price a trailing stop has seen.
+    `shown` is what is left of the part that an iceberg shows while it rests; None for other orders.
     """
 
     order_id: OrderId
@@ -86,6 +89,7 @@ class MatchOrder:
     replaces: OrderId | None = None
     carried: Decimal = ZERO
     fills: tuple[Fill, ...] = ()
+    shown: Quantity | None = None
 
     @property
     def side(self) -> Side:
@@ -115,12 +119,12 @@ class MatchOrder:
 
     @property
     def is_waiting_stop(self) -> bool:
-        return self.order.order_type in STOPS and not self.triggered
+        return self.order.order_type in WAITING and not self.triggered
 
     @property
     def limit(self) -> Price | None:
         """The worst price it takes; None for any."""
-        return self.order.price if self.order.order_type in LIMITS else None
+        return self.order.price if self.order.order_type in LIMITED else None
 
     @property
     def leaves_qty(self) -> Quantity | None:
@@ -147,15 +151,27 @@ def check_terms(order: NewOrder) -> None:
         raise BadOrder("exactly one of quantity and notional is needed")
     if (order.order_qty or order.notional or ZERO) <= 0:
         raise BadOrder("quantity and notional are positive")
-    if order.order_type in LIMITS and order.price is None:
+    if order.order_type in LIMITED and order.price is None:
         raise BadOrder(f"a {order.order_type.value} order needs a limit price")
-    if order.order_type in (OrderType.STOP, OrderType.STOP_LIMIT) and order.stop_px is None:
+    if order.order_type in TRIGGERED and order.stop_px is None:
         raise BadOrder(f"a {order.order_type.value} order needs a stop price")
     if order.order_type is OrderType.TRAILING_STOP and (order.trail_amount is None) == (order.trail_percent is None):
         raise BadOrder("a trailing stop needs exactly one of amount and percent")
     if order.tif is TimeInForce.GTD and order.expire_at is None:
         raise BadOrder("good till date needs the date")
+    _check_rest(order)
     _check_exits(order)
+
+
+def _check_rest(order: NewOrder) -> None:
+    """Post-only orders and icebergs rest at a limit."""
+    if not order.post_only and order.display_qty is None:
+        return
+    if order.order_type not in LIMITED or order.tif in IMMEDIATE:
+        raise BadOrder("a post-only order and an iceberg rest at a limit")
+    shown, whole = order.display_qty, order.order_qty
+    if shown is not None and (whole is None or not whole > shown >= whole / PARTS_MAX):
+        raise BadOrder(f"an iceberg shows less than its quantity, and no less than 1/{PARTS_MAX} of it")
 
 
 def _check_multileg(order: NewOrder) -> None:
@@ -187,11 +203,11 @@ def with_changes(order: MatchOrder, changes: OrderChanges) -> NewOrder:
             raise BadOrder("the new quantity is not above what is filled")
         terms = replace(terms, order_qty=Quantity(changes.order_qty - order.carried))
     if changes.price is not None:
-        if order.order.order_type not in LIMITS:
+        if order.order.order_type not in LIMITED:
             raise BadOrder("the order has no limit price")
         terms = replace(terms, price=changes.price)
     if changes.stop_px is not None:
-        if order.order.order_type not in (OrderType.STOP, OrderType.STOP_LIMIT) or order.triggered:
+        if order.order.order_type not in TRIGGERED or order.triggered:
             raise BadOrder("the order has no stop price to change")
         terms = replace(terms, stop_px=changes.stop_px)
     if changes.trail is not None:

@@ -1,4 +1,4 @@
-"""When a stop is elected, and how a trailing stop follows the market."""
+"""When a stop or a touched order is elected, and how a trailing stop follows the market."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from decimal import Decimal
 
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import NewOrder
-from floorbroker.domain.values import Price, Side, round_step
+from floorbroker.domain.values import TOUCHED, Price, Side, round_step
 from floorbroker.matching.orders import MatchOrder
 
 
 def is_elected(order: MatchOrder, reference: Price) -> bool:
-    """A buy stop is elected at its price or above, a sell stop at its price or below."""
+    """A buy stop is elected at its price or above, a sell stop at its price or below; touched orders the other way round."""
     if order.stop_px is None:
         return False
-    return reference >= order.stop_px if order.side is Side.BUY else reference <= order.stop_px
+    waits_below = (order.side is Side.BUY) == (order.order.order_type in TOUCHED)
+    return reference <= order.stop_px if waits_below else reference >= order.stop_px
 
 
 def is_better_mark(order: MatchOrder, reference: Price) -> bool:

@@ -27,6 +27,9 @@ class Slip:
     rests: bool = False
     after: str | None = None  # the entry it waits for
     pair: str | None = None  # an exit of the same position
+    post: bool = False  # never takes
+    display: int | None = None
+    tip: int | None = None  # what is left of the shown part, while it rests
 
     @property
     def alive(self) -> bool:
@@ -34,7 +37,11 @@ class Slip:
 
     @property
     def waits(self) -> bool:
-        return self.kind in ("stop", "stop_limit", "trailing_stop") and not self.elected
+        return self.kind not in ("market", "limit") and not self.elected
+
+    @property
+    def touched(self) -> bool:
+        return self.kind in ("market_if_touched", "limit_if_touched")
 
 
 @dataclass
@@ -71,14 +78,14 @@ class Reference:
         slip = self.find(name)
         if slip.status not in OPEN or (qty is not None and qty <= slip.filled):
             return False
-        if limit is not None and slip.kind not in ("limit", "stop_limit"):
+        if limit is not None and slip.kind not in ("limit", "stop_limit", "limit_if_touched"):
             return False
         smaller = qty is not None and qty < slip.qty and limit in (None, slip.limit)
         slip.qty = slip.qty if qty is None else qty
         slip.limit = slip.limit if limit is None else limit
         if not smaller:
             self.count += 1
-            slip.seq, slip.rests = self.count, False
+            slip.seq, slip.rests, slip.tip = self.count, False, None
             self._come_in([slip] if slip.alive else [])
         return True
 
@@ -99,15 +106,20 @@ class Reference:
         if self.bid is None:
             return
         for side in ("buy", "sell"):
-            for slip in sorted((s for s in self.slips if s.side == side and s.alive and not s.waits), key=self._rank):
-                if slip.alive and self._crosses(slip):
-                    self._trade(slip)
+            done: set[int] = set()
+            while ready := [s for s in self.slips if s.side == side and self._can_trade(s) and s.seq not in done]:
+                slip = min(ready, key=self._rank)
+                done.add(slip.seq)
+                self._trade(slip)
         self._come_in([])
         elected = [s for s in sorted(self.slips, key=lambda s: s.seq) if s.alive and s.waits and self._elects(s)]
         self._come_in(elected)
         for slip in self.slips:
             if slip.alive and not slip.waits:
                 self._rest(slip)
+
+    def _can_trade(self, slip: Slip) -> bool:
+        return slip.alive and not slip.waits and self._crosses(slip)
 
     @staticmethod
     def _rank(slip: Slip) -> tuple[int, int, int]:
@@ -137,7 +149,8 @@ class Reference:
                 slip.best = price
                 slip.stop = price + slip.trail if slip.side == "buy" else price - slip.trail
         assert slip.stop is not None
-        slip.elected = price >= slip.stop if slip.side == "buy" else price <= slip.stop
+        upwards = (slip.side == "buy") != slip.touched
+        slip.elected = price >= slip.stop if upwards else price <= slip.stop
         return slip.elected
 
     def _crosses(self, slip: Slip) -> bool:
@@ -148,10 +161,17 @@ class Reference:
 
     def _trade(self, slip: Slip) -> None:
         touch = self.ask if slip.side == "buy" else self.bid
+        if slip.post and not slip.rests:
+            if self._crosses(slip):
+                self._end(slip)
+                return
+            slip.rests, slip.tip = True, slip.display
         if touch is not None and self._crosses(slip):
             offered = self.ask_left if slip.side == "buy" else self.bid_left
             want = slip.qty - slip.filled
             got = min(want, offered) if self.displayed else want
+            if self.displayed and slip.tip is not None:
+                got = min(got, slip.tip)
             if slip.tif == "fok" and got < want:
                 got = 0
             if got:
@@ -169,11 +189,17 @@ class Reference:
             self._end(slip)
         elif self.bid is not None:
             slip.rests = True
+            slip.tip = slip.display if slip.tip is None else slip.tip
 
     def _book(self, slip: Slip, qty: int, price: int) -> None:
         self.fills.append((slip, qty, price))
         slip.filled += qty
         slip.status = "filled" if slip.filled == slip.qty else "partially_filled"
+        if slip.alive and slip.tip is not None:
+            slip.tip -= qty
+            if slip.tip == 0:
+                self.count += 1
+                slip.seq, slip.tip = self.count, slip.display
         for other in self.slips:
             if slip.pair is not None and other.pair == slip.pair and other is not slip and other.status in OPEN:
                 if slip.status == "filled" or other.qty - qty <= other.filled:

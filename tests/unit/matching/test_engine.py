@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,8 +12,20 @@ import pytest
 from floorbroker.domain.orders import NewOrder, OrderChanges, OrderLeg, StopLoss
 from floorbroker.domain.records import BookDelta, BookLevel
 from floorbroker.domain.values import ExecId, OrderClass, OrderId, OrderType, Side, TimeInForce
-from floorbroker.matching import BadOrder, Busted, Corrected, Engine, Fill, Liquidity, NotOpen, Restated, Ticks
-from tests.unit.matching.venue import Venue, buy, fills, px, sell, units, words
+from floorbroker.matching import (
+    XNYS,
+    BadOrder,
+    Busted,
+    Canceled,
+    Corrected,
+    Engine,
+    Fill,
+    Liquidity,
+    NotOpen,
+    Restated,
+    Ticks,
+)
+from tests.unit.matching.venue import START, Venue, buy, fills, px, sell, units, words
 
 SHOWN = Liquidity.DISPLAYED
 
@@ -214,6 +227,106 @@ def test_all_legs_fill_together_at_the_net_price_or_not_at_all(venue: Venue) -> 
 def test_a_leg_stands_for_its_head_when_it_is_canceled(venue: Venue) -> None:
     venue.submit("a", spread("10"))
     assert words(venue.cancel("c2")) == ["Canceled a", "Canceled c1", "Canceled c2"]
+
+
+# -- touched orders, post-only, icebergs
+
+
+@pytest.mark.parametrize(
+    ("order", "before", "after", "px_filled"),
+    [
+        (buy(5, order_type=OrderType.MARKET_IF_TOUCHED, stop_px=95), (96, 97), (93, 94), "94"),
+        (sell(5, order_type=OrderType.MARKET_IF_TOUCHED, stop_px=105), (103, 104), (106, 107), "106"),
+        (buy(5, order_type=OrderType.LIMIT_IF_TOUCHED, stop_px=95, price=96), (96, 97), (94, 95), "95"),
+        (sell(5, order_type=OrderType.LIMIT_IF_TOUCHED, stop_px=105, price=104), (103, 104), (105, 106), "105"),
+    ],
+)
+def test_a_touched_order_waits_on_the_other_side_of_the_market(
+    venue: Venue, order: NewOrder, before: tuple[int, int], after: tuple[int, int], px_filled: str
+) -> None:
+    venue.quote(99, 101)
+    assert words(venue.submit("a", order)) == ["Working a"]
+    assert words(venue.quote(*before)) == []
+    assert fills(venue.quote(*after)) == [("a", "5", px_filled)]
+
+
+def test_a_touched_order_follows_the_last_trade_and_trades_on_a_bar_at_its_own_price(venue: Venue) -> None:
+    venue.bar(100, 100, 100, 100)
+    venue.submit("a", buy(5, order_type=OrderType.MARKET_IF_TOUCHED, stop_px=95))
+    assert fills(venue.bar(100, 102, 90, 101)) == [("a", "5", "95")]
+
+
+def test_the_trigger_of_a_touched_order_can_be_changed_until_it_is_touched(venue: Venue) -> None:
+    venue.quote(99, 101)
+    venue.submit("a", buy(5, order_type=OrderType.MARKET_IF_TOUCHED, stop_px=95))
+    venue.engine.replace(OrderId("a"), OrderChanges(stop_px=px(98)), at=venue.tick())
+    assert fills(venue.quote(97, 98)) == [("a", "5", "98")]
+
+
+def test_a_post_only_order_that_would_take_is_not_worked(venue: Venue) -> None:
+    venue.quote(99, 101)
+    assert venue.engine.would_take("AAPL", Side.BUY, px(101))
+    assert not venue.engine.would_take("AAPL", Side.BUY, px(100))
+    assert not venue.engine.would_take("MSFT", Side.BUY, px(100))
+    (_, ended) = venue.submit("a", buy(5, price=101, post_only=True))
+    assert isinstance(ended, Canceled)
+    assert ended.reason == "post_only"
+    assert words(venue.submit("b", sell(5, price=100, post_only=True))) == ["Working b"]
+    events = venue.quote(101, 102)
+    assert fills(events) == [("b", "5", "100")]
+    assert all(event.maker for event in events if isinstance(event, Fill))
+
+
+def test_a_post_only_order_without_a_market_is_the_first_in_the_book(venue: Venue) -> None:
+    venue.submit("a", buy(5, price=101, post_only=True))
+    events = venue.quote(99, 100)
+    assert [event.maker for event in events if isinstance(event, Fill)] == [True]
+
+
+def test_a_touched_order_is_post_only_when_it_is_touched(venue: Venue) -> None:
+    venue.quote(99, 101)
+    venue.submit("a", buy(5, order_type=OrderType.LIMIT_IF_TOUCHED, stop_px=95, price=96, post_only=True))
+    assert words(venue.quote(94, 95)) == ["Triggered a", "Canceled a"]
+
+
+def test_an_iceberg_trades_what_it_shows_and_queues_anew() -> None:
+    venue = Venue(liquidity=SHOWN)
+    venue.quote(99, 101)
+    venue.submit("a", buy(10, price=100, display_qty=units(3)))
+    venue.submit("b", buy(4, price=100))
+    assert fills(venue.quote(98, 100, size=9)) == [("a", "3", "100"), ("b", "4", "100"), ("a", "2", "100")]
+    order = venue.engine.order(OrderId("a"))
+    assert (order.shown, order.leaves_qty) == (1, 5)
+    assert fills(venue.quote(98, 100, size=9)) == [("a", "1", "100"), ("a", "3", "100"), ("a", "1", "100")]
+
+
+def test_an_iceberg_takes_with_all_of_it() -> None:
+    venue = Venue(liquidity=SHOWN)
+    venue.quote(99, 101, size=8)
+    assert fills(venue.submit("a", buy(10, price=101, display_qty=units(3)))) == [("a", "8", "101")]
+
+
+def test_an_iceberg_that_queued_anew_still_ends_with_its_day() -> None:
+    venue = Venue(liquidity=SHOWN, calendar=XNYS)
+    venue.quote(99, 101)
+    venue.submit("a", buy(10, price=100, display_qty=units(3)))
+    assert fills(venue.quote(98, 100, size=3)) == [("a", "3", "100")]
+    assert words(venue.engine.advance(START + timedelta(hours=12))) == ["Expired a"]
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        buy(5, post_only=True),
+        buy(5, price=100, post_only=True, tif=TimeInForce.IOC),
+        buy(5, price=100, display_qty=units(5)),
+        buy(1000, price=100, display_qty=units(9)),
+        buy(None, price=100, notional=Decimal(50), display_qty=units(1)),
+    ],
+)
+def test_what_cannot_rest_is_not_post_only_and_shows_no_part(venue: Venue, terms: NewOrder) -> None:
+    with pytest.raises(BadOrder):
+        venue.submit("a", terms)
 
 
 # -- replace, force, bust

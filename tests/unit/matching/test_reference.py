@@ -34,7 +34,10 @@ class Step:
 
 
 def steps() -> st.SearchStrategy[Step]:
-    kinds = st.sampled_from(["market", "limit", "stop", "stop_limit", "trailing_stop", "bracket", "oco"])
+    kinds = st.sampled_from(
+        ["market", "limit", "stop", "stop_limit", "trailing_stop", "bracket", "oco", "market_if_touched",
+         "limit_if_touched", "post_only", "iceberg", "iceberg"]
+    )  # fmt: skip
     return st.one_of(
         st.builds(
             Step,
@@ -151,6 +154,14 @@ def made(step: Step, name: str) -> tuple[NewOrder, list[Slip]]:
         case "stop_limit":
             slip.limit, slip.stop = step.a + sign * step.b, step.a
             return NewOrder(**base, order_type=OrderType.STOP_LIMIT, price=stop, stop_px=limit), [slip]
+        case "market_if_touched":
+            slip.stop = step.a
+            return NewOrder(**base, order_type=OrderType.MARKET_IF_TOUCHED, stop_px=limit), [slip]
+        case "limit_if_touched":
+            slip.limit, slip.stop = step.a + sign * step.b, step.a
+            return NewOrder(**base, order_type=OrderType.LIMIT_IF_TOUCHED, price=stop, stop_px=limit), [slip]
+        case "post_only" | "iceberg":
+            return _resting(step, base, slip)
         case "trailing_stop":
             slip.trail = step.b
             return NewOrder(**base, order_type=OrderType.TRAILING_STOP, trail_amount=money(step.b)), [slip]
@@ -158,6 +169,16 @@ def made(step: Step, name: str) -> tuple[NewOrder, list[Slip]]:
             return _bracket(step, base, slip, sign)
         case _:
             return _oco(step, base, slip, sign)
+
+
+def _resting(step: Step, base: dict, slip: Slip) -> tuple[NewOrder, list[Slip]]:
+    """A limit that never takes, or one that shows a third of itself."""
+    base["tif"], slip.tif, slip.kind, slip.limit = TimeInForce.GTC, "gtc", "limit", step.a
+    slip.post = step.what == "post_only" or step.tif != "gtc"
+    slip.display = max(step.qty // 3, 1) if step.what == "iceberg" and step.qty > 1 else None
+    shown = None if slip.display is None else Quantity(Decimal(slip.display))
+    terms = NewOrder(**base, order_type=OrderType.LIMIT, price=money(step.a), post_only=slip.post, display_qty=shown)
+    return terms, [slip]
 
 
 def _bracket(step: Step, base: dict, slip: Slip, sign: int) -> tuple[NewOrder, list[Slip]]:
@@ -279,7 +300,8 @@ def test_the_better_price_and_then_the_older_order_goes_first(history: list[Step
         if step.what != "quote":
             continue
         for side in Side:
-            filled = [f.order_id for f in both.fills[before:] if f.side is side and f.order_id in resting and f.maker]
+            traded = [f.order_id for f in both.fills[before:] if f.side is side and f.order_id in resting and f.maker]
+            filled = dict.fromkeys(traded)  # an iceberg comes again, for the next part of it
             keys = [(-side.sign * resting[o][0], resting[o][1]) for o in filled]
             assert keys == sorted(keys)
 
