@@ -72,6 +72,11 @@ def _quantities(order: NewOrder, instrument: Instrument) -> Iterator[FieldError]
         yield FieldError(pointer="/quantity", code="off_lot", detail=f"{text_of(qty)} is no multiple of {step}")
     if qty is not None and qty < instrument.min_qty:
         yield FieldError(pointer="/quantity", code="too_small", detail=f"at least {text_of(instrument.min_qty)}")
+    if order.display_qty is not None and not instrument.is_on_lot(order.display_qty):
+        step = text_of(instrument.fraction or instrument.lot)
+        yield FieldError(
+            pointer="/display_quantity", code="off_lot", detail=f"{text_of(order.display_qty)} is no multiple of {step}"
+        )
     if notional is not None and instrument.fraction is None:
         yield FieldError(pointer="/notional", code="not_supported", detail=f"{order.symbol} takes quantities alone")
     if notional is not None and notional < instrument.min_notional:

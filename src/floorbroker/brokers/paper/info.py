@@ -18,7 +18,7 @@ from floorbroker.domain.values import AssetClass, Environment, OrderClass, Order
 
 CURRENCY = "USD"
 _NINE = Decimal("0.000000001")
-_ALL_TYPES = frozenset(OrderType) - {OrderType.MARKET_IF_TOUCHED, OrderType.LIMIT_IF_TOUCHED}
+_ALL_TYPES = frozenset(OrderType)
 _ALL_TIFS = frozenset(TimeInForce)
 
 
@@ -43,13 +43,14 @@ INFO = BrokerInfo(
     folder="paper",
     name="Paper",
     environments=(Environment.PAPER,),
-    can=frozenset(Can) - {Can.PREVIEW, Can.POST_ONLY, Can.DISPLAY_QTY, Can.REDUCE_ONLY, Can.DEAD_MAN},
+    can=frozenset(Can) - {Can.PREVIEW, Can.DEAD_MAN},
     order_types=MappingProxyType(
         {
             AssetClass.EQUITY: _ALL_TYPES,
             AssetClass.OPTION: _ALL_TYPES,
             AssetClass.CRYPTO: _ALL_TYPES,
             AssetClass.FX: _ALL_TYPES,
+            AssetClass.PERPETUAL: _ALL_TYPES,
         }
     ),
     tifs=MappingProxyType(
@@ -58,6 +59,7 @@ INFO = BrokerInfo(
             AssetClass.OPTION: _ALL_TIFS,
             AssetClass.CRYPTO: _ALL_TIFS,
             AssetClass.FX: _ALL_TIFS,
+            AssetClass.PERPETUAL: _ALL_TIFS,
         }
     ),
     order_classes=frozenset(OrderClass),
@@ -150,6 +152,18 @@ def instrument_for(symbol: str) -> Instrument:
                 min_qty=_NINE,
                 fraction=_NINE,
                 calendar="24x7",
+            )
+        case AssetClass.PERPETUAL:
+            return Instrument(
+                symbol=symbol,
+                asset_class=AssetClass.PERPETUAL,
+                currency=symbol.partition(":")[2],
+                lot=_NINE,
+                min_qty=_NINE,
+                fraction=_NINE,
+                calendar="24x7",
+                shortable=True,
+                marginable=True,
             )
         case AssetClass.FX:
             return Instrument(

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorbroker.brokers.alpaca import wire
-from floorbroker.brokers.alpaca.mapping.orders import order_request, replace_request
+from floorbroker.brokers.alpaca.mapping.orders import TYPES, order_request, replace_request
 from floorbroker.brokers.alpaca.mapping.reports import Heard, order_reports
 from floorbroker.domain.errors import InvalidRequest, NotSupported, Outcome
 from floorbroker.domain.facts import Source
@@ -224,7 +224,7 @@ tifs = st.sampled_from([tif for tif in TimeInForce if tif is not TimeInForce.GTD
 
 @st.composite
 def simple_orders(draw: st.DrawFn) -> NewOrder:
-    kind = draw(st.sampled_from(OrderType))
+    kind = draw(st.sampled_from(list(TYPES)))
     by_money = draw(st.booleans())
     trails_by_amount = kind is OrderType.TRAILING_STOP and draw(st.booleans())
     size = draw(amounts)
@@ -269,3 +269,17 @@ def test_an_order_echoed_by_the_venue_is_the_order_we_meant(order: NewOrder) -> 
     )
     assert back == order
     assert body_of(back) == body_of(order)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        limit_order(post_only=True),
+        limit_order(display_qty=Quantity(Decimal(2))),
+        limit_order(order_type=OrderType.MARKET_IF_TOUCHED, price=None, stop_px=Price(Decimal(9))),
+    ],
+)
+def test_what_alpaca_has_no_word_for_is_not_sent(order: NewOrder) -> None:
+    with pytest.raises(NotSupported) as refused:
+        order_request(order, CL_ORD_ID)
+    assert refused.value.outcome is Outcome.NOT_SENT

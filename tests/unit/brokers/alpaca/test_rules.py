@@ -114,6 +114,13 @@ BAD: dict[str, tuple[NewOrder, str, str]] = {
         "/time_in_force",
         "not_supported",
     ),
+    "post-only": (limit_order(post_only=True), "/post_only", "not_supported"),
+    "iceberg": (limit_order(display_qty=qty("2")), "/display_quantity", "not_supported"),
+    "touched": (
+        limit_order(order_type=OrderType.LIMIT_IF_TOUCHED, stop_px=Price(Decimal(9))),
+        "/type",
+        "not_supported",
+    ),
     "market after hours": (limit_order(**MARKET, extended_hours=True), "/extended_hours", "not_supported"),
     "ioc bracket": (
         limit_order(tif=TimeInForce.IOC, order_class=OrderClass.BRACKET, take_profit=price("160"), stop_loss=STOP),

@@ -84,6 +84,47 @@ async def test_totals_of_partial_fills_are_those_of_their_moment() -> None:
         assert [r.ord_status for r in trades] == [OrdStatus.PARTIALLY_FILLED, OrdStatus.FILLED]
 
 
+async def test_a_post_only_order_that_would_take_is_refused_and_one_that_rests_is_not(paper: Paper) -> None:
+    with pytest.raises(OrderRejected) as refused:
+        await paper.send(buy(10, price=101, post_only=True))
+    assert refused.value.venue_text == "a post-only order would have traded at once"
+    sent = await paper.send(buy(10, price=100, post_only=True, tif=TimeInForce.GTC))
+    assert sent.ord_status is OrdStatus.NEW
+    paper.quote(98, 99)
+    assert paper.ear.words()[-1] == f"trade {sent.order_id}"
+
+
+async def test_a_touched_order_waits_for_its_price(paper: Paper) -> None:
+    sent = await paper.send(sell(10, order_type=OrderType.MARKET_IF_TOUCHED, stop_px=110))
+    assert (sent.ord_status, sent.stop_px) == (OrdStatus.NEW, 110)
+    paper.quote(111, 112)
+    assert (paper.ear.reports[-1].last_px, paper.ear.reports[-1].ord_status) == (111, OrdStatus.FILLED)
+
+
+async def test_an_iceberg_goes_on_after_kill_9_with_the_part_that_shows() -> None:
+    async with opened(liquidity="displayed") as paper:
+        await paper.send(buy(10, price=100, display_qty=units(3), tif=TimeInForce.GTC))
+        paper.quote(98, 100, size=2)
+        async with opened(state=paper.state, liquidity="displayed") as again:
+            (order,) = again.broker.venue.engine.open_orders()
+            assert (order.shown, order.leaves_qty) == (1, 8)
+
+
+async def test_a_perpetual_is_sold_to_open_and_is_no_coin_of_the_account(paper: Paper) -> None:
+    paper.quote(60_000, 60_001, "BTC/USDT:USDT")
+    await paper.send(sell("0.5", "BTC/USDT:USDT"))
+    (held,) = (await paper.broker.get_positions()).items
+    assert (held.symbol, held.qty) == ("BTC/USDT:USDT", Decimal("-0.5"))
+    assert [balance.currency for balance in (await paper.broker.get_balances()).items] == ["USD"]
+    instrument = await paper.broker.get_instrument("BTC/USDT:USDT")
+    assert (instrument.currency, instrument.calendar, instrument.shortable) == ("USDT", "24x7", True)
+
+
+async def test_what_shows_of_an_iceberg_stands_on_the_lot(paper: Paper) -> None:
+    (found,) = await paper.broker.validate_order(buy(10, "EUR/USD", price=1, display_qty=units("2.5")))
+    assert (found.pointer, found.code) == ("/display_quantity", "off_lot")
+
+
 async def test_a_resting_order_can_be_found_changed_and_canceled(paper: Paper) -> None:
     sent = await paper.send(buy(10, price=90, tif=TimeInForce.GTC))
     assert sent.ord_status is OrdStatus.NEW
@@ -575,8 +616,7 @@ async def test_a_full_disk_stops_the_venue_instead_of_lying() -> None:
 
 
 async def test_every_claimed_ability_is_a_word_of_the_port() -> None:
-    assert Can.PREVIEW not in INFO.can
-    assert INFO.can == frozenset(Can) - {Can.PREVIEW}
+    assert INFO.can == frozenset(Can) - {Can.PREVIEW, Can.DEAD_MAN}
 
 
 # -- hands for tests of others

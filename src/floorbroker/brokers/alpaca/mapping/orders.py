@@ -31,13 +31,15 @@ def order_request(order: NewOrder, cl_ord_id: ClOrdId) -> wire.OrderRequest:
     """The body of POST /v2/orders.  Raises an `OwnRefusal` (NOT_SENT) for what this venue has no words for."""
     if (order.order_qty is None) == (order.notional is None):
         raise InvalidRequest("exactly one of quantity and notional is given")
+    if order.post_only or order.display_qty is not None:
+        raise NotSupported("Alpaca has neither post-only orders nor icebergs")
     group = order.order_class
     is_mleg = group is OrderClass.MULTILEG
     return wire.OrderRequest(
         client_order_id=cl_ord_id,
         symbol=None if is_mleg else to_wire_symbol(order.symbol),
         side=None if is_mleg else order.side.value,
-        type=TYPES[order.order_type],
+        type=type_word(order.order_type),
         time_in_force=tif_word(order.tif),
         qty=text(order.order_qty),
         notional=text(order.notional),
@@ -52,6 +54,13 @@ def order_request(order: NewOrder, cl_ord_id: ClOrdId) -> wire.OrderRequest:
         position_intent=order.position_intent.value if order.position_intent and not is_mleg else None,
         extended_hours=order.extended_hours,
     )
+
+
+def type_word(order_type: OrderType) -> str:
+    """Raises `NotSupported` for touched orders, which Alpaca does not have."""
+    if order_type not in TYPES:
+        raise NotSupported(f"Alpaca has no order type {order_type.value}")
+    return TYPES[order_type]
 
 
 def tif_word(tif: TimeInForce) -> str:

@@ -231,6 +231,15 @@ def _legs(wish: Wish) -> Found:
             yield _no(f"/legs/{index}/ratio_qty", "not_whole", "a whole number of contracts")
 
 
+def _resting(wish: Wish) -> Found:
+    for pointer, given in (
+        ("/post_only", wish.order.post_only),
+        ("/display_quantity", wish.order.display_qty is not None),
+    ):
+        if given:
+            yield _no(pointer, "not_supported", "Alpaca knows neither post-only orders nor icebergs")
+
+
 def _tradable(wish: Wish) -> Found:
     if wish.instrument is not None and not wish.instrument.tradable:
         yield _no("/symbol", "not_tradable", f"{wish.order.symbol} cannot be traded now")
@@ -238,6 +247,7 @@ def _tradable(wish: Wish) -> Found:
 
 _RULES: tuple[Callable[[Wish], Found], ...] = (
     _tradable, _words, _size, _fractions, _prices, _trail, _extended, _groups, _legs,
+    _resting,
 )  # fmt: skip
 
 

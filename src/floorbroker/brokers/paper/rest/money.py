@@ -11,10 +11,10 @@ from typing import Protocol
 
 from floorbroker.brokers.paper import errors
 from floorbroker.brokers.paper.info import CURRENCY, Options
-from floorbroker.domain.instrument import Instrument
+from floorbroker.domain.instrument import Instrument, asset_class_of
 from floorbroker.domain.orders import NewOrder, OrderChanges
 from floorbroker.domain.records import Account, Balance, Position, Quote, RiskMetrics
-from floorbroker.domain.values import ZERO, OrderClass, Price, Side
+from floorbroker.domain.values import ZERO, AssetClass, OrderClass, Price, Side
 from floorbroker.matching import BadOrder, Engine, Ledger, MatchOrder
 from floorbroker.matching.orders import with_changes
 
@@ -183,12 +183,12 @@ class Purse:
         )
 
     def balances(self) -> tuple[Balance, ...]:
-        """Cash, and the coins and currencies that are held."""
+        """Cash, and the coins and currencies that are held; a perpetual is a contract, and no coin of ours."""
         cash = self._venue.ledger.cash
         found = [Balance(currency=CURRENCY, total=cash, available=max(ZERO, min(cash, self.buying_power)))]
         for position in self._venue.ledger.positions():
             coin, slash, _ = position.symbol.partition("/")
-            if slash:
+            if slash and asset_class_of(position.symbol) is not AssetClass.PERPETUAL:
                 found.append(Balance(currency=coin, total=position.qty, available=position.qty))
         return tuple(found)
 

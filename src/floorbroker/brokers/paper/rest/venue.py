@@ -135,6 +135,7 @@ class PaperVenue:
                 raise errors.rejected(f"{broken.pointer}: {broken.detail}")
         self.pull(symbols, at)
         self.purse.check(order)
+        self._must_not_take(order)
         order_id = self._next_order_id()
         try:
             events = self.engine.submit(order_id, order, at=at)
@@ -143,6 +144,13 @@ class PaperVenue:
         self._bind(cl_ord_id, order_id)
         self._settle(events)
         return self.engine.order(order_id)
+
+    def _must_not_take(self, order: NewOrder) -> None:
+        """A post-only order that would trade at once is refused; one with a trigger is asked when that is touched."""
+        if not order.post_only or order.stop_px is not None or order.price is None:
+            return
+        if self.engine.would_take(order.symbol, order.side, order.price):
+            raise errors.rejected("a post-only order would have traded at once")
 
     def broken_rules(self, order: NewOrder, *, now: datetime) -> tuple[FieldError, ...]:
         """What the venue would refuse, money aside; nothing is sent."""
