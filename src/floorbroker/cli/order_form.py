@@ -12,6 +12,8 @@ from floorbroker.cli.failures import usage
 
 Body = dict[str, Any]
 
+_FLAGS = ("extended_hours", "reduce_only", "post_only", "allow_duplicate")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
@@ -23,6 +25,7 @@ class Ticket:
     notional: str | None = None
     limit: str | None = None
     stop: str | None = None
+    touch: str | None = None
     trail: str | None = None
     tif: str | None = None
     expire_at: str | None = None
@@ -34,6 +37,8 @@ class Ticket:
     reason: str | None = None
     extended_hours: bool = False
     reduce_only: bool = False
+    post_only: bool = False
+    display: str | None = None
     allow_duplicate: bool = False
 
 
@@ -50,7 +55,8 @@ def body_of(ticket: Ticket) -> Body:
         "quantity": ticket.quantity,
         "notional": ticket.notional,
         "limit_price": ticket.limit,
-        "stop_price": ticket.stop,
+        "stop_price": ticket.stop if ticket.touch is None else ticket.touch,
+        "display_quantity": ticket.display,
         "time_in_force": ticket.tif,
         "expire_at": ticket.expire_at,
         "profile": ticket.profile,
@@ -60,16 +66,20 @@ def body_of(ticket: Ticket) -> Body:
         **_trail(ticket.trail),
         **_exits(ticket),
     }
-    flags = {name: True for name in ("extended_hours", "reduce_only", "allow_duplicate") if getattr(ticket, name)}
+    flags = {name: True for name in _FLAGS if getattr(ticket, name)}
     return {name: value for name, value in body.items() if value is not None} | flags
 
 
 def type_of(ticket: Ticket) -> str:
-    """The order type that the price flags mean.  Raises a usage error for a trail beside a price."""
+    """The order type that the price flags mean.  Raises a usage error for a trail beside a price, and for two triggers."""
     if ticket.trail is not None:
-        if ticket.limit is not None or ticket.stop is not None:
-            raise usage("--trail stands alone: it follows the market by itself, without --limit or --stop")
+        if any(price is not None for price in (ticket.limit, ticket.stop, ticket.touch)):
+            raise usage("--trail stands alone: it follows the market by itself, without --limit, --stop or --touch")
         return "trailing_stop"
+    if ticket.touch is not None:
+        if ticket.stop is not None:
+            raise usage("give --stop or --touch, not both: one waits for a worse price, the other for a better one")
+        return "market_if_touched" if ticket.limit is None else "limit_if_touched"
     if ticket.stop is not None:
         return "stop" if ticket.limit is None else "stop_limit"
     return "market" if ticket.limit is None else "limit"

@@ -48,6 +48,7 @@ Qty = Annotated[str | None, typer.Argument(help="Units to trade; leave it out wi
 Notional = Annotated[str | None, typer.Option(help="An amount of money instead of a quantity.")]
 Limit = Annotated[str | None, typer.Option(help="Limit price.")]
 Stop = Annotated[str | None, typer.Option(help="Stop price.")]
+Touch = Annotated[str | None, typer.Option(help="Wait for a better price: a buy below the market, a sell above it.")]
 Trail = Annotated[str | None, typer.Option(help="Trailing stop: 1.50, or 2% for percent.")]
 Tif = Annotated[str | None, typer.Option(help="day, gtc, ioc, fok, opg, cls or gtd.")]
 ExpireAt = Annotated[str | None, typer.Option(help="When a gtd order ends, like 2026-11-20T21:00:00Z.")]
@@ -61,6 +62,8 @@ Preview = Annotated[bool, typer.Option("--preview", help="Show what it would mee
 Wait = Annotated[str | None, typer.Option(metavar="[=filled|accepted]", help="Wait until it is filled, or accepted.")]
 Extended = Annotated[bool, typer.Option("--extended-hours", help="Also outside the regular session.")]
 ReduceOnly = Annotated[bool, typer.Option("--reduce-only", help="Never open or turn a position.")]
+PostOnly = Annotated[bool, typer.Option("--post-only", help="Never take liquidity: be refused instead.")]
+Display = Annotated[str | None, typer.Option(metavar="QTY", help="How much of the quantity shows.")]
 Again = Annotated[bool, typer.Option("--allow-duplicate", help="I do mean the same order twice.")]
 Confirm = Annotated[str | None, typer.Option(help="The symbol once more; live orders want it.")]
 
@@ -78,13 +81,16 @@ def register(app: typer.Typer) -> None:
 def submit_order(
     ctx: typer.Context,
     *,
-    symbol: Annotated[str | None, typer.Argument(help="Like AAPL, BTC/USD, AAPL260320P00150000.")] = None,
+    symbol: Annotated[
+        str | None, typer.Argument(help="Like AAPL, BTC/USD, BTC/USDT:USDT, AAPL260320P00150000.")
+    ] = None,
     quantity: Qty = None,
     side: Annotated[str | None, typer.Option(help="buy or sell.")] = None,
     file: Annotated[Path | None, typer.Option(help="The whole order as JSON; - reads standard input.")] = None,
     notional: Notional = None,
     limit: Limit = None,
     stop: Stop = None,
+    touch: Touch = None,
     trail: Trail = None,
     tif: Tif = None,
     expire_at: ExpireAt = None,
@@ -98,6 +104,8 @@ def submit_order(
     wait: Wait = None,
     extended_hours: Extended = False,
     reduce_only: ReduceOnly = False,
+    post_only: PostOnly = False,
+    display: Display = None,
     allow_duplicate: Again = False,
     confirm: Confirm = None,
 ) -> None:
@@ -111,10 +119,10 @@ def submit_order(
         raise usage("write: floorbroker order submit SYMBOL QTY --side buy, or --file ORDER.json")
     else:
         ticket = Ticket(
-            symbol=symbol, side=side, quantity=quantity, notional=notional, limit=limit, stop=stop, trail=trail,
-            tif=tif, expire_at=expire_at, take_profit=take_profit, stop_loss=stop_loss, profile=settings.profile,
-            tag=tag, strategy=strategy, reason=reason, extended_hours=extended_hours, reduce_only=reduce_only,
-            allow_duplicate=allow_duplicate,
+            symbol=symbol, side=side, quantity=quantity, notional=notional, limit=limit, stop=stop, touch=touch,
+            trail=trail, tif=tif, expire_at=expire_at, take_profit=take_profit, stop_loss=stop_loss,
+            profile=settings.profile, tag=tag, strategy=strategy, reason=reason, extended_hours=extended_hours,
+            reduce_only=reduce_only, post_only=post_only, display=display, allow_duplicate=allow_duplicate,
         )  # fmt: skip
         body = body_of(ticket)
     _place(settings, body, key=idempotency_key, preview=preview, wait=wait, confirm=confirm)
@@ -131,6 +139,7 @@ def shortcut(side: str) -> Callable[..., None]:
         notional: Notional = None,
         limit: Limit = None,
         stop: Stop = None,
+        touch: Touch = None,
         trail: Trail = None,
         tif: Tif = None,
         take_profit: TakeProfit = None,
@@ -139,14 +148,16 @@ def shortcut(side: str) -> Callable[..., None]:
         idempotency_key: Key = None,
         preview: Preview = False,
         wait: Wait = None,
+        post_only: PostOnly = False,
+        display: Display = None,
         allow_duplicate: Again = False,
         confirm: Confirm = None,
     ) -> None:
         settings = settings_of(ctx)
         ticket = Ticket(
-            symbol=symbol, side=side, quantity=quantity, notional=notional, limit=limit, stop=stop, trail=trail,
-            tif=tif, take_profit=take_profit, stop_loss=stop_loss, profile=settings.profile, tag=tag,
-            allow_duplicate=allow_duplicate,
+            symbol=symbol, side=side, quantity=quantity, notional=notional, limit=limit, stop=stop, touch=touch,
+            trail=trail, tif=tif, take_profit=take_profit, stop_loss=stop_loss, profile=settings.profile, tag=tag,
+            post_only=post_only, display=display, allow_duplicate=allow_duplicate,
         )  # fmt: skip
         _place(settings, body_of(ticket), key=idempotency_key, preview=preview, wait=wait, confirm=confirm)
 
@@ -163,14 +174,17 @@ def preview_order(
     notional: Notional = None,
     limit: Limit = None,
     stop: Stop = None,
+    touch: Touch = None,
     trail: Trail = None,
     tif: Tif = None,
+    post_only: PostOnly = False,
+    display: Display = None,
 ) -> None:
     """Show what an order would meet: controls, objections of the venue, cost.  Nothing is sent."""
     settings = settings_of(ctx)
     ticket = Ticket(
-        symbol=symbol, side=side, quantity=quantity, notional=notional, limit=limit, stop=stop, trail=trail, tif=tif,
-        profile=settings.profile,
+        symbol=symbol, side=side, quantity=quantity, notional=notional, limit=limit, stop=stop, touch=touch,
+        trail=trail, tif=tif, profile=settings.profile, post_only=post_only, display=display,
     )  # fmt: skip
     _place(settings, body_of(ticket), key=None, preview=True, wait=None, confirm=None)
 

@@ -23,6 +23,17 @@ def ticket(**given: Any) -> Ticket:
         ({"limit": "189.50"}, {"type": "limit", "limit_price": "189.50"}),
         ({"stop": "180"}, {"type": "stop", "stop_price": "180"}),
         ({"stop": "180", "limit": "179"}, {"type": "stop_limit", "stop_price": "180", "limit_price": "179"}),
+        ({"touch": "95"}, {"type": "market_if_touched", "stop_price": "95"}),
+        (
+            {"touch": "95", "limit": "96", "post_only": True, "display": "2"},
+            {
+                "type": "limit_if_touched",
+                "stop_price": "95",
+                "limit_price": "96",
+                "post_only": True,
+                "display_quantity": "2",
+            },
+        ),
         ({"trail": "1.50"}, {"type": "trailing_stop", "trail_price": "1.50"}),
         ({"trail": "2%"}, {"type": "trailing_stop", "trail_percent": "2"}),
         (
@@ -57,6 +68,8 @@ def test_an_amount_of_money_stands_for_a_quantity() -> None:
     [
         ({"quantity": None}, "say how much"),
         ({"notional": "5"}, "not both"),
+        ({"trail": "1", "touch": "5"}, "--trail stands alone"),
+        ({"stop": "1", "touch": "5"}, "give --stop or --touch"),
         ({"trail": "1", "limit": "5"}, "--trail stands alone"),
     ],
 )

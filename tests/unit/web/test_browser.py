@@ -89,6 +89,24 @@ async def test_escape_goes_back_and_an_edit_makes_the_preview_stale(visit: Visit
     assert visit.desk.orders() == []
 
 
+async def test_the_ticket_asks_for_what_the_type_needs_and_sends_no_more(visit: Visit) -> None:
+    kind = "{ const s = document.querySelector('#type'); s.value = '%s'; s.dispatchEvent(new Event('change', {bubbles: true})) }"
+    await visit.tab.run(kind % "limit_if_touched")
+    await visit.fill_in("AAPL", "10")
+    for field, number in (("#limit", "96"), ("#stop", "95"), ("#display", "2")):
+        await visit.tab.run(f"document.querySelector({field!r}).value = {number!r}")
+    await visit.tab.run("document.querySelector('[name=post_only]').checked = true")
+    await visit.tab.press("Enter")
+    await visit.tab.until(PREVIEWED)
+    told = "BUY 10 AAPL (limit 96.00, touched at 95.00, post only, shows 2, DAY) in PAPER"
+    assert await visit.text("#summary") == told
+    await visit.tab.press("Escape")
+    await visit.tab.run(kind % "market")
+    await visit.tab.press("Enter")
+    await visit.tab.until(PREVIEWED)
+    assert await visit.text("#summary") == "BUY 10 AAPL (market, DAY) in PAPER"
+
+
 async def test_a_wrong_field_is_told_beside_itself(visit: Visit) -> None:
     await visit.fill_in("AAPL", "ten")
     await visit.tab.press("Enter")

@@ -81,6 +81,8 @@ class OrderView(View, frozen=True):
     position_intent: str | None
     extended_hours: bool
     reduce_only: bool
+    post_only: bool
+    display_quantity: str | None
     cum_qty: str
     leaves_qty: str | None
     avg_px: str | None
@@ -159,6 +161,8 @@ def order_view(order: Order) -> OrderView:
         position_intent=word(terms.position_intent),
         extended_hours=terms.extended_hours,
         reduce_only=terms.reduce_only,
+        post_only=terms.post_only,
+        display_quantity=text(terms.display_qty),
         cum_qty=text_of(order.cum_qty),
         leaves_qty=text(order.leaves_qty),
         avg_px=text(order.avg_px),

@@ -20,13 +20,16 @@ function order() {
   const data = new FormData(form);
   const found = { symbol: data.get("symbol").trim().toUpperCase(), side: data.get("side"), type: data.get("type") };
   found[data.get("unit")] = data.get("amount").trim().replaceAll(",", "");
-  for (const field of form.querySelectorAll("[data-for] input, [data-tif] input")) {
+  for (const field of form.querySelectorAll(".field[data-for] input, [data-tif] input")) {
     const value = field.value.trim().replaceAll(",", "");
     if (!field.closest(".field").hidden && value) found[field.name] = field.name === "expire_at" ? `${value}:00Z` : value;
   }
   found.time_in_force = data.get("time_in_force");
   for (const name of ["client_tag", "reason"]) if (data.get(name).trim()) found[name] = data.get(name).trim();
-  for (const name of ["reduce_only", "extended_hours"]) if (data.get(name)) found[name] = true;
+  for (const name of ["reduce_only", "extended_hours", "post_only"]) {
+    const box = form.elements[name];
+    if (box.checked && !box.closest("label").hidden) found[name] = true;
+  }
   const profile = document.body.dataset.profile || (by("profile").options.length === 2 ? by("profile").options[1].value : "");
   return profile ? { ...found, profile } : found;
 }
@@ -57,12 +60,13 @@ function refuse(problem) {
 
 function mark(error) {
   const input = form.elements[POINTERS[error.pointer] ?? error.pointer.slice(1)];
-  if (!(input instanceof HTMLElement) || input.closest("[hidden]")) return false;
+  const field = input instanceof HTMLElement && input.closest(".field");
+  if (!field || input.closest("[hidden]")) return false;
   const id = `wrong-${input.id}`;
   if (by(id)) return true;
   input.setAttribute("aria-invalid", "true");
   input.setAttribute("aria-describedby", id);
-  input.closest(".field").append(make("p", { class: "wrong", id }, error.detail));
+  field.append(make("p", { class: "wrong", id }, error.detail));
   return true;
 }
 
@@ -86,10 +90,12 @@ async function preview() {
 
 function summary(asked) {
   const amount = asked.quantity ? number(asked.quantity) : `${money(asked.notional)} money of`;
-  const at = [asked.limit_price && `limit ${price(asked.limit_price)}`, asked.stop_price && `stop ${price(asked.stop_price)}`];
+  const touched = asked.type.endsWith("_if_touched");
+  const at = [asked.limit_price && `limit ${price(asked.limit_price)}`, asked.stop_price && `${touched ? "touched at" : "stop"} ${price(asked.stop_price)}`];
   const trail = asked.trail_percent && `trailing ${asked.trail_percent} %`;
   const kind = at.some(Boolean) ? [] : [words(asked.type)];
-  const terms = [...kind, ...at, trail, asked.time_in_force.toUpperCase()].filter(Boolean).join(", ");
+  const extra = [asked.post_only && "post only", asked.display_quantity && `shows ${number(asked.display_quantity)}`];
+  const terms = [...kind, ...at, trail, ...extra, asked.time_in_force.toUpperCase()].filter(Boolean).join(", ");
   const where = document.body.dataset.env.toUpperCase();
   return `${asked.side.toUpperCase()} ${amount} ${asked.symbol} (${terms}) in ${where}`;
 }
