@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from floorbroker.domain.clock import Clock
 from floorbroker_sim.faults import REFUSALS, Fault, FaultPlan
-from floorbroker_sim.http import MAX_BODY, Command, Reply, Request, SocketSession, TakesCommands, request_of
+from floorbroker_sim.http import MAX_BODY, Command, Reply, Request, SocketSession, TakesCommands, dated, request_of
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -87,6 +87,7 @@ class Gate:
             answer = self._venue.handle(request)
             entry.status = answer.status
             answer = await self._after(request, answer, receive, send)
+        answer = dated(answer, self._clock.now())
         if answer.stream is None:
             await send_reply(send, answer)
         else:

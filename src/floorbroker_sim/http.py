@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 from urllib.parse import unquote, unquote_plus
@@ -40,6 +42,16 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     content_type: str = "application/json; charset=UTF-8"
     stream: AsyncIterator[bytes] | None = None
+
+
+def dated(answer: Reply, now: datetime) -> Reply:
+    """The same with the venue's own time on it, to the second, as every server writes it (RFC 9110)."""
+    return replace(answer, headers={**answer.headers, "date": _date(int(now.timestamp()))})
+
+
+@lru_cache(maxsize=8)
+def _date(second: int) -> str:
+    return format_datetime(datetime.fromtimestamp(second, UTC), usegmt=True)
 
 
 Handler = Callable[[Request], Reply]

@@ -122,7 +122,7 @@ def _door(app: Any, host: str, port: int, authority: TestAuthority | None) -> tu
     listener.bind((host, port))
     config = uvicorn.Config(
         app, log_level="error", access_log=False, lifespan="off", http=_Http, ws=_WebSocket, ws_max_size=1 << 20,
-        ws_per_message_deflate=True, server_header=False, timeout_keep_alive=75, ws_ping_interval=None,
+        ws_per_message_deflate=True, server_header=False, date_header=False, timeout_keep_alive=75, ws_ping_interval=None,
         ssl_certfile=None if authority is None else str(authority.certificate),
         ssl_keyfile=None if authority is None else str(authority.key),
     )  # fmt: skip

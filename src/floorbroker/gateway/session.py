@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 
-from floorbroker.domain.capability import Can
+from floorbroker.domain.capability import BrokerInfo, Can
 from floorbroker.domain.errors import FloorbrokerError, Forbidden
 from floorbroker.domain.ports import Subscription
 from floorbroker.domain.records import ExecutionReport
@@ -23,7 +23,13 @@ FULL_COMPARE_S = 600.0
 STREAM_WAIT_S = 10.0
 WARN_CLOCK_OFFSET_S = 1.0
 MAX_CLOCK_OFFSET_S = 30.0
+VALIDITY_SHARE = 0.5  # of the time for which the venue takes a request
 _CONNECTED = (SessionState.READY, SessionState.RECONCILING, SessionState.DEGRADED, SessionState.LOCKED)
+
+
+def max_clock_offset_s(info: BrokerInfo) -> float:
+    """How far the clocks may be apart: half the time for which the venue takes a request, where it looks at that."""
+    return min(info.arrival_bound_s * VALIDITY_SHARE, MAX_CLOCK_OFFSET_S) if info.bound_enforced else MAX_CLOCK_OFFSET_S
 
 
 @dataclass(slots=True)
@@ -109,8 +115,8 @@ class ProfileSession:
         if not self.ctx.journal.is_writable:
             return "the journal cannot be written"
         offset_s = self.ctx.broker.get_connection_status().clock_offset_s
-        if offset_s is not None and abs(offset_s) > MAX_CLOCK_OFFSET_S:
-            return f"the clock is {offset_s:.0f} s off the venue's"
+        if offset_s is not None and abs(offset_s) > max_clock_offset_s(self.ctx.broker.info):
+            return f"the clock is {-offset_s:+.1f} s off the venue's"
         return ""
 
     async def until_settled(self) -> None:

@@ -24,8 +24,10 @@ from floorbroker.transport.layers.hush import Hush
 from floorbroker.transport.layers.ratelimit import RateLimit, ReadLimits
 from floorbroker.transport.layers.retry import Retry
 from floorbroker.transport.layers.sign import MaySign, Sign, Signer
+from floorbroker.transport.layers.timed import Timed
 from floorbroker.transport.layers.timeout import Timeout
 from floorbroker.transport.limiter import Limiter
+from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.types import Http, OrderHttp, Transport
 
 
@@ -44,7 +46,7 @@ class Policy:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fittings:
     """What both stacks of an account share.  `read_limits` turns a venue's headers into `LimitNews`; `fields` are what its
-    audit shows of bodies; `may_sign` is asked before each signature.
+    audit shows of bodies; `may_sign` is asked before each signature; `offset` learns from every reply.
     """
 
     clock: Clock
@@ -59,10 +61,11 @@ class Fittings:
     meter: Meter | None = None
     steps: Steps = NO_STEPS
     fields: BodyFields = NO_FIELDS
+    offset: ClockOffset | None = None
 
 
 def reads(http: Http, *, fit: Fittings) -> Retry:
-    """`Retry(Breaker(RateLimit(Sign(Timeout(Hush(Audit(http)))))))`."""
+    """`Retry(Breaker(RateLimit(Sign(Timeout(Hush(Audit(Timed(http))))))))`."""
     limited = RateLimit(
         _signed(http, fit),
         limiter=fit.limiter,
@@ -80,7 +83,10 @@ def reads(http: Http, *, fit: Fittings) -> Retry:
 
 
 def commands(order_http: OrderHttp, *, check: Check, fit: Fittings) -> Breaker:
-    """`Breaker(RateLimit(SendGate(Sign(Timeout(Hush(Audit(order_http)))))))`; hand the same `check` to `OrderHttpClient`."""
+    """`Breaker(RateLimit(SendGate(Sign(Timeout(Hush(Audit(Timed(order_http))))))))`.
+
+    Hand the same `check` to `OrderHttpClient`.
+    """
     limited = RateLimit(
         SendGate(_signed(order_http, fit), check=check, steps=fit.steps),
         limiter=fit.limiter,
@@ -92,7 +98,8 @@ def commands(order_http: OrderHttp, *, check: Check, fit: Fittings) -> Breaker:
 
 
 def _signed(shell: Transport, fit: Fittings) -> Sign:
-    audited = Audit(shell, tap=fit.tap, redactor=fit.redactor, clock=fit.clock, fields=fit.fields)
+    timed = shell if fit.offset is None else Timed(shell, offset=fit.offset, clock=fit.clock)
+    audited = Audit(timed, tap=fit.tap, redactor=fit.redactor, clock=fit.clock, fields=fit.fields)
     hushed = Timeout(Hush(audited, redactor=fit.redactor))
     return Sign(hushed, sign=fit.sign, may_sign=fit.may_sign, steps=fit.steps)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from floorbroker.domain.errors import Forbidden, KillSwitchOn, NotArmed, NotRead
 from floorbroker.domain.orders import Approved
 from floorbroker.domain.records import KeyPermissions
 from floorbroker.domain.values import ClOrdId, Environment, IntentId, OrdStatus, ProfileName
+from floorbroker.gateway.session import max_clock_offset_s
 from floorbroker.oms.book import ADJUSTMENT
 from tests.support.fake_broker import FakeBroker, buy, silence
 from tests.support.house import CALLER, NOON, make, opened, stopped
@@ -89,6 +90,26 @@ async def test_a_clock_far_from_the_venues_blocks_orders_i11(tmp_path: Path) -> 
         desk.broker.clock_offset_s = -45.0
         with pytest.raises(NotReady, match="clock"):
             await desk.place(buy())
+
+
+async def test_a_clock_that_goes_wrong_blocks_and_one_that_is_repaired_does_not_i11(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        await desk.place(buy())
+        desk.broker.clock_offset_s = 31.0
+        with pytest.raises(NotReady, match=r"the clock is -31.0 s off the venue's"):
+            await desk.place(buy())
+        desk.broker.clock_offset_s = 0.2
+        await desk.place(buy("2"))
+
+
+@pytest.mark.parametrize(
+    ("bound_s", "enforced", "most_s"), [(5.0, True, 2.5), (60.0, False, 30.0), (120.0, True, 30.0)]
+)
+async def test_clocks_may_be_apart_by_half_the_time_for_which_the_venue_takes_a_request(
+    bound_s: float, enforced: bool, most_s: float
+) -> None:
+    info = replace(FakeBroker(ManualClock(NOON)).info, arrival_bound_s=bound_s, bound_enforced=enforced)
+    assert max_clock_offset_s(info) == most_s
 
 
 async def test_a_journal_that_cannot_be_written_blocks_orders_and_not_cancels_i11_i15(tmp_path: Path) -> None:

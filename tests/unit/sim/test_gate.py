@@ -23,6 +23,7 @@ class Call:
     def __init__(self) -> None:
         self.status: int | None = None
         self.body = b""
+        self.headers: dict[bytes, bytes] = {}
         self.cut = False
 
     async def run(self, ask: Asker, method: str, path: str, body: Any = None) -> Call:
@@ -35,6 +36,7 @@ class Call:
 
         async def send(message: Any) -> None:
             self.status = message.get("status", self.status)
+            self.headers |= dict(message.get("headers", ()))
             self.body += message.get("body", b"")
 
         def cut() -> None:
@@ -248,3 +250,9 @@ async def test_frames_come_late(new_venue: Callable[..., Asker], clock: ManualCl
     await clock.advance(5)
     assert await socket.events() == ["pending_new", "new"]
     await socket.close()
+
+
+async def test_every_reply_carries_the_venues_own_time(ask: Asker) -> None:
+    ask.door("POST", "/clock", {"now": "2026-07-01T12:00:00.9Z"})
+    assert (await post(ask)).headers[b"date"] == b"Wed, 01 Jul 2026 12:00:00 GMT"
+    assert (await Call().run(ask, "GET", "/nowhere")).headers[b"date"] == b"Wed, 01 Jul 2026 12:00:00 GMT"

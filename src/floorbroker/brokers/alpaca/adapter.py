@@ -74,6 +74,7 @@ from floorbroker.transport.feeds import Feeds, MarketHandler
 from floorbroker.transport.layers.gate import HostTable, IntentAge, SendGate, all_of
 from floorbroker.transport.layers.ratelimit import standard_limits
 from floorbroker.transport.limiter import Limiter
+from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.private import Line, OrderStream, Surroundings
 from floorbroker.transport.sse import SseConnect
 from floorbroker.transport.stack import Fittings, Policy
@@ -106,6 +107,7 @@ class AlpacaBroker:
         options: Options | None = None,
         send_timeout_s: float = 5.0,
         events: Connect | None = None,
+        offset: ClockOffset | None = None,
         closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._environment = environment
@@ -127,7 +129,7 @@ class AlpacaBroker:
         self._identity = AlpacaIdentity()
         self._families = Families()
         self._state, self._since, self._detail = LinkState.OFFLINE, clock.now(), "not connected"
-        self._offset_s: float | None = None
+        self._offset = ClockOffset(clock) if offset is None else offset
         around = Surroundings(broker=BROKER, clock=clock, random=random, log=log, meter=meter)
         self._orders = OrderStream(self._lines(credentials, connect), around)
         plan = DataPlan(origin=origins.data_stream, options=self._options, credentials=credentials)
@@ -155,7 +157,7 @@ class AlpacaBroker:
             account = await self.get_account_info()
             if (wrong := self._wrong_environment(account)) is not None:
                 raise Forbidden(wrong)
-            self._offset_s = await self._measure_offset_s()
+            await self._measure_offset_s()
         except FloorbrokerError as error:
             refused = isinstance(error, Forbidden)
             self._enter(LinkState.DEGRADED if refused else LinkState.OFFLINE, error.detail)
@@ -180,14 +182,14 @@ class AlpacaBroker:
             since=self._since,
             stream_up=self._orders.is_up,
             detail=self._detail or self._orders.detail,
-            clock_offset_s=self._offset_s,
+            clock_offset_s=self._offset.seconds,
         )
 
     async def self_check(self) -> SelfCheck:
         """Connectivity, clock, credentials, environment, permissions; nothing is changed."""
         checks: list[Check] = []
         try:
-            self._offset_s = offset_s = await self._measure_offset_s()
+            offset_s = await self._measure_offset_s()
         except AuthenticationFailed as error:  # the venue was there to say no
             there = Check(name="connectivity", ok=True, detail=self._origins.trading)
             return SelfCheck(checks=(there, Check(name="credentials", ok=False, detail=error.detail)))
@@ -227,11 +229,11 @@ class AlpacaBroker:
         return f"may trade; {detail}" if detail else "may trade"
 
     async def _measure_offset_s(self) -> float:
-        """Seconds the venue's clock is ahead of the middle of our question."""
-        began, asked = self._clock.monotonic(), self._clock.now()
+        """Seconds the venue's clock is ahead of ours, after asking it once more."""
+        began_s = self._clock.monotonic()
         told = await self._reads.ask(self._calls.clock(), wire.Clock, what="the clock")
-        middle = asked + timedelta(seconds=(self._clock.monotonic() - began) / 2)
-        return (moment_needed(told.timestamp) - middle).total_seconds()
+        self._offset.learn(moment_needed(told.timestamp), asked_s=began_s, heard_s=self._clock.monotonic())
+        return self._offset.seconds or 0.0
 
     def _enter(self, state: LinkState, detail: str) -> None:
         self._state, self._since, self._detail = state, self._clock.now(), detail
@@ -387,7 +389,7 @@ class AlpacaBroker:
 
     async def _listed(self, since: datetime) -> list[bytes]:
         assert self._events is not None  # the caller asked
-        venue_now = self._clock.now() + timedelta(seconds=(self._offset_s or 0.0) + _OFFSET_MAX_S)
+        venue_now = self._offset.venue_now() + timedelta(seconds=_OFFSET_MAX_S)
         query = (("since", time_text(since)), ("until", time_text(venue_now)))
         socket = await self._events(self._events_target(query))
         try:
@@ -555,8 +557,10 @@ def build(wiring: Wiring) -> AlpacaBroker:
     options = options_from(wiring.profile.options)
     http, order_http = wiring.shells.http(), wiring.shells.order_http(check)
     events = SseConnect(http, sign=signed, resume=False)  # a resumed URL names the last event itself
+    offset = ClockOffset(clock)
     fit = Fittings(
         clock=clock,
+        offset=offset,
         random=wiring.random,
         limiter=Limiter(limits_for(int(options.trading_requests_min)), clock=clock),
         read_limits=standard_limits(clock),
@@ -583,5 +587,6 @@ def build(wiring: Wiring) -> AlpacaBroker:
         options=options,
         send_timeout_s=wiring.send_timeout_s,
         events=connect_events,
+        offset=offset,
         closing=(http.close, order_http.close),
     )
