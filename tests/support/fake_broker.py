@@ -451,10 +451,13 @@ class FakeBroker:
         return replace(report, replaces=order.leader, replaced_by=order.follower)
 
     def _named(self, ref: OrderRef) -> VenueOrder:
-        for order in self._shown():
-            if order.order_id == ref.order_id or order.cl_ord_id == ref.cl_ord_id:
-                return order
-        raise OrderNotFound("order not found")
+        """By the venue's id where the desk has one: a chain of replaced orders goes on under the client id of its first."""
+        shown = self._shown()
+        named = [order for order in shown if order.order_id == ref.order_id]
+        named += [order for order in shown if order.cl_ord_id == ref.cl_ord_id]
+        if not named:
+            raise OrderNotFound("order not found")
+        return named[0]
 
 
 class _Nothing:
