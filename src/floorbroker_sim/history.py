@@ -15,6 +15,7 @@ from floorbroker.matching import XNYS, Session
 from floorbroker.matching.calendar import NEW_YORK
 from floorbroker_sim.market import Market
 
+_COIN_CLASSES = frozenset({AssetClass.CRYPTO, AssetClass.PERPETUAL})
 _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 _TICKER = timedelta(seconds=5)
@@ -101,7 +102,7 @@ class SeededHistory:
 
     def _is_coin(self, symbol: str) -> bool | None:
         try:
-            return self._market.instrument(symbol).asset_class is AssetClass.CRYPTO
+            return self._market.instrument(symbol).asset_class in _COIN_CLASSES
         except KeyError:
             return None
 

@@ -5,13 +5,13 @@ The source is the seeded market (any moment can be asked for, history agrees wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
-from floorbroker.domain.instrument import Instrument, OptionContract, TickRule
+from floorbroker.domain.instrument import Instrument, OptionContract, TickRule, asset_class_of
 from floorbroker.domain.records import Quote, Trade
 from floorbroker.domain.values import AssetClass, Price
 from floorbroker.tape import Listing, SeededMarket
@@ -21,7 +21,8 @@ _EQUITY_TICKS = (
     TickRule(from_price=Decimal(1), tick=Decimal("0.01")),
 )
 _OVERNIGHT = timedelta(hours=17, minutes=30)
-_HAND_SIZE = {AssetClass.CRYPTO: Decimal(10)}
+_COIN_CLASSES = frozenset({AssetClass.CRYPTO, AssetClass.PERPETUAL})
+_HAND_SIZE = dict.fromkeys(_COIN_CLASSES, Decimal(10))
 _HAND_SIZE_ELSE = Decimal(500)
 
 EQUITIES: dict[str, tuple[str, str]] = {
@@ -63,6 +64,56 @@ COINS: dict[str, tuple[str, str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coin:
+    """How a venue lists a coin: where its price wanders about and the rules of its orders (price in quote units).
+
+    `size` is a usual quantity at the top of the book, `half_spread` half the usual spread in price steps.
+    """
+
+    anchor: str
+    tick: str
+    lot: str
+    name: str = ""
+    size: str = "0.5"
+    half_spread: int = 1
+    min_qty: str = "0"
+    max_qty: str | None = None
+    min_notional: str = "0"
+
+
+TETHER_COINS: Mapping[str, Coin] = {
+    "BTC/USDT": Coin(
+        anchor="61000", tick="0.01", lot="0.00001", name="Bitcoin / Tether",
+        min_qty="0.00001", max_qty="9000", min_notional="5"
+    ),
+    "ETH/USDT": Coin(
+        anchor="3400", tick="0.01", lot="0.0001", name="Ethereum / Tether", size="5",
+        min_qty="0.0001", max_qty="9000", min_notional="5"
+    ),
+    "SOL/USDT": Coin(
+        anchor="140", tick="0.01", lot="0.001", name="Solana / Tether", size="80",
+        min_qty="0.001", max_qty="90000", min_notional="5"
+    ),
+    "BNB/USDT": Coin(
+        anchor="590", tick="0.01", lot="0.001", name="BNB / Tether", size="20",
+        min_qty="0.001", max_qty="90000", min_notional="5"
+    ),
+    "XRP/USDT": Coin(
+        anchor="0.52", tick="0.0001", lot="0.1", name="XRP / Tether", size="9000",
+        min_qty="0.1", max_qty="9000000", min_notional="5"
+    ),
+    "DOGE/USDT": Coin(
+        anchor="0.12", tick="0.00001", lot="1", name="Dogecoin / Tether", size="40000",
+        min_qty="1", max_qty="90000000", min_notional="1"
+    ),
+    "ETH/BTC": Coin(
+        anchor="0.0557", tick="0.00001", lot="0.0001", name="Ethereum / Bitcoin", size="4",
+        min_qty="0.0001", max_qty="100000", min_notional="0.0001"
+    ),
+}  # fmt: skip
+
+
 TEST_SYMBOL = "FAKEPACA"  # for streams that are always on; nobody trades it
 
 
@@ -75,14 +126,30 @@ def equity(symbol: str, name: str = "") -> Instrument:
 
 
 def coin(symbol: str, name: str = "") -> Instrument:
-    """A coin against dollars, fractions to nine decimals."""
+    """A coin against the currency it is named with, fractions to nine decimals."""
     base = Decimal(COINS[symbol][0]) if symbol in COINS else Decimal(1)
     tick = Decimal("0.01") if base > 10 else Decimal("0.000001")
     return Instrument(
-        symbol=symbol, asset_class=AssetClass.CRYPTO, currency="USD", name=name,
+        symbol=symbol, asset_class=AssetClass.CRYPTO, currency=_quote_currency(symbol), name=name,
         ticks=(TickRule(from_price=Decimal(0), tick=tick),), lot=Decimal("0.000000001"), fraction=Decimal("0.000000001"),
         calendar="24x7",
     )  # fmt: skip
+
+
+def listed_coin(symbol: str, listed: Coin) -> Instrument:
+    """A coin, or a perpetual future on one (`BTC/USDT:USDT`), by the rules of a venue."""
+    return Instrument(
+        symbol=symbol, asset_class=asset_class_of(symbol), currency=_quote_currency(symbol), name=listed.name,
+        ticks=(TickRule(from_price=Decimal(0), tick=Decimal(listed.tick)),), lot=Decimal(listed.lot),
+        fraction=Decimal(listed.lot), min_qty=Decimal(listed.min_qty),
+        max_qty=None if listed.max_qty is None else Decimal(listed.max_qty), min_notional=Decimal(listed.min_notional),
+        calendar="24x7",
+    )  # fmt: skip
+
+
+def _quote_currency(symbol: str) -> str:
+    """`USDT` of `BTC/USDT`, and of `BTC/USDT:USDT`."""
+    return symbol.partition("/")[2].partition(":")[0] or "USD"
 
 
 def option(contract: OptionContract) -> Instrument:
@@ -162,6 +229,17 @@ def seeded(seed: int) -> tuple[SeededSource, list[Instrument]]:
     anchors = {**EQUITIES, **COINS, TEST_SYMBOL: ("150.00", "")}
     listings = {i.symbol: _listing(i, Decimal(anchors[i.symbol][0])) for i in instruments}
     return SeededSource(seed=seed, listings=listings), instruments
+
+
+def seeded_coins(seed: int, coins: Mapping[str, Coin] = TETHER_COINS) -> tuple[SeededSource, list[Instrument]]:
+    """Coins as a venue lists them, with seeded prices."""
+    listings = {
+        symbol: Listing(
+            anchor=Decimal(listed.anchor), tick=Decimal(listed.tick), half_spread=listed.half_spread, size=Decimal(listed.size)
+        )
+        for symbol, listed in coins.items()
+    }  # fmt: skip
+    return SeededSource(seed=seed, listings=listings), [listed_coin(symbol, listed) for symbol, listed in coins.items()]
 
 
 def _listing(instrument: Instrument, anchor: Decimal) -> Listing:
