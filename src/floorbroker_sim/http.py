@@ -23,7 +23,10 @@ _EXACT = msgspec.json.Encoder(decimal_format="number")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request as it came: `segments` are the decoded parts of the path, header names are lower case."""
+    """One request as it came: `segments` are the decoded parts of the path, header names are lower case.
+
+    `raw_query` is the text behind the question mark, byte for byte: some venues sign it.
+    """
 
     method: str
     path: str
@@ -31,6 +34,7 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict[str, str])
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes = b""
+    raw_query: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,18 +78,19 @@ def problem(status: int, code: str, detail: str, *, field_name: str | None = Non
 def request_of(scope: Mapping[str, Any], body: bytes = b"") -> Request:
     """The request an ASGI scope describes.  The raw path is used, so that `%2F` inside a segment survives."""
     raw = bytes(scope.get("raw_path") or scope["path"].encode()).decode("latin-1").partition("?")[0]
-    query = scope.get("query_string", b"")
+    query = scope.get("query_string", b"").decode("latin-1")
     return Request(
         method=scope.get("method", "GET"),
         path=scope["path"],
         segments=tuple(unquote(part) if "%" in part else part for part in raw.strip("/").split("/")),
-        query=_query(query.decode("latin-1")) if query else {},
+        query=parsed_query(query) if query else {},
         headers=dict(_header(k, v) for k, v in scope.get("headers", ())),
         body=body,
+        raw_query=query,
     )
 
 
-def _query(text: str) -> dict[str, str]:
+def parsed_query(text: str) -> dict[str, str]:
     """As `dict(parse_qsl(…, keep_blank_values=True))` gives it; a name said twice has its last value."""
     found: dict[str, str] = {}
     for pair in text.split("&"):
