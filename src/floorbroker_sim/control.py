@@ -17,6 +17,8 @@ from floorbroker_sim.faults import BadFault, FaultPlan, read_faults
 from floorbroker_sim.gate import Gate, Receive, Scope, Seen, Send, lifespan, read_body, send_reply
 from floorbroker_sim.http import Reply, Request, json_reply, problem, request_of
 
+Route = Callable[[Request], Reply]
+
 _MAX_SPAN_S = Decimal(60 * 60 * 24 * 3660)
 
 
@@ -45,13 +47,15 @@ class Truth(Protocol):
 
 
 class ControlDoor:
-    """ASGI."""
+    """ASGI.  `routes` are what one venue has besides, by method and path; they refuse with `Impossible` too."""
 
-    def __init__(self, truth: Truth, *, gate: Gate, plan: FaultPlan) -> None:
+    def __init__(
+        self, truth: Truth, *, gate: Gate, plan: FaultPlan, routes: Mapping[tuple[str, str], Route] | None = None
+    ) -> None:
         self._truth = truth
         self._gate = gate
         self._plan = plan
-        self._routes: dict[tuple[str, str], Callable[[Request], Reply]] = {
+        self._routes: dict[tuple[str, str], Route] = {
             ("GET", "/orders"): lambda _: json_reply(truth.orders()),
             ("GET", "/fills"): lambda _: json_reply(truth.fills()),
             ("GET", "/positions"): lambda _: json_reply(truth.positions()),
@@ -64,6 +68,7 @@ class ControlDoor:
             ("POST", "/clock"): self._move,
             ("POST", "/reset"): self._reset,
             ("POST", "/faults"): self._faults,
+            **(routes or {}),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,30 +96,30 @@ class ControlDoor:
         return json_reply({"now": time_text(self._truth.now())})
 
     def _price(self, request: Request) -> Reply:
-        fields = _fields(request, {"symbol", "bid", "ask", "last"})
+        fields = fields_of(request, {"symbol", "bid", "ask", "last"})
         bid, ask = _positive(fields, "bid"), _positive(fields, "ask")
         if ask < bid:
             raise Impossible("ask", "the ask is not below the bid")
         last = _positive(fields, "last") if fields.get("last") is not None else None
-        self._truth.set_price(_text(fields, "symbol"), bid, ask, last)
+        self._truth.set_price(text_in(fields, "symbol"), bid, ask, last)
         return Reply(status=204)
 
     def _fill(self, request: Request) -> Reply:
-        fields = _fields(request, {"order", "qty", "price"})
-        self._truth.force_fill(_text(fields, "order"), _positive(fields, "qty"), _positive(fields, "price"))
+        fields = fields_of(request, {"order", "qty", "price"})
+        self._truth.force_fill(text_in(fields, "order"), _positive(fields, "qty"), _positive(fields, "price"))
         return Reply(status=204)
 
     def _bust(self, request: Request) -> Reply:
-        self._truth.bust(_text(_fields(request, {"exec"}), "exec"))
+        self._truth.bust(text_in(fields_of(request, {"exec"}), "exec"))
         return Reply(status=204)
 
     def _correct(self, request: Request) -> Reply:
-        fields = _fields(request, {"exec", "qty", "price"})
-        self._truth.correct(_text(fields, "exec"), _positive(fields, "qty"), _positive(fields, "price"))
+        fields = fields_of(request, {"exec", "qty", "price"})
+        self._truth.correct(text_in(fields, "exec"), _positive(fields, "qty"), _positive(fields, "price"))
         return Reply(status=204)
 
     def _move(self, request: Request) -> Reply:
-        fields = _fields(request, {"now", "advance_s"})
+        fields = fields_of(request, {"now", "advance_s"})
         if ("now" in fields) == ("advance_s" in fields):
             raise Impossible("now", "exactly one of now and advance_s is needed")
         before = self._truth.now()
@@ -124,7 +129,7 @@ class ControlDoor:
                 raise Impossible("advance_s", "the clock goes forward, ten years at most")
             moment = before + timedelta(microseconds=int(seconds * 1_000_000))
         else:
-            moment = _time(_text(fields, "now"))
+            moment = _time(text_in(fields, "now"))
             if moment < before:
                 raise Impossible("now", f"the clock does not go back; it is {time_text(before)}")
             if (moment - before).total_seconds() > _MAX_SPAN_S:
@@ -157,7 +162,8 @@ def _seen(entry: Seen) -> dict[str, object]:
 # --- Reading bodies --------------------------------------------------------------------------------------------------
 
 
-def _fields(request: Request, known: set[str]) -> Mapping[str, object]:
+def fields_of(request: Request, known: set[str]) -> Mapping[str, object]:
+    """The members of a JSON body.  Raises `Impossible` for anything else, and for members that are not known."""
     try:
         value: Any = msgspec.json.decode(request.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -171,7 +177,8 @@ def _fields(request: Request, known: set[str]) -> Mapping[str, object]:
     return fields
 
 
-def _text(fields: Mapping[str, object], name: str) -> str:
+def text_in(fields: Mapping[str, object], name: str) -> str:
+    """A text that is there.  Raises `Impossible`."""
     value = fields.get(name)
     if not isinstance(value, str) or not value:
         raise Impossible(name, "a text is needed")

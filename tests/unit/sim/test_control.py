@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from floorbroker_sim.http import Request
+from floorbroker_sim.control import ControlDoor, fields_of, text_in
+from floorbroker_sim.http import Reply, Request
 from tests.unit.sim.conftest import Asker
 
 
@@ -119,3 +120,16 @@ def test_a_body_that_is_no_json_is_refused(ask: Asker, raw: bytes) -> None:
 
 def test_an_unknown_path_is_not_found(ask: Asker) -> None:
     assert ask.door("GET", "/nothing")[0] == 404
+
+
+def test_a_venue_may_have_doors_of_its_own(ask: Asker) -> None:
+    door = ControlDoor(ask.venue, gate=ask.venue.app, plan=ask.venue.plan, routes={("POST", "/spring"): _spring})
+    assert door.handle(Request(method="POST", path="/spring", body=b'{"trap":"door"}')).status == 204
+    refused = door.handle(Request(method="POST", path="/spring", body=b"{}"))
+    assert (refused.status, b'"field":"trap"' in refused.body) == (422, True)
+    assert ask.door("POST", "/spring", {})[0] == 404
+
+
+def _spring(request: Request) -> Reply:
+    text_in(fields_of(request, {"trap"}), "trap")
+    return Reply(status=204)
