@@ -275,6 +275,10 @@ class Market:
             known = self.instruments.setdefault(symbol, option(contract))
         return known
 
+    def is_pinned(self, symbol: str) -> bool:
+        """Whether its price was set by hand and holds until the next."""
+        return symbol in self._pinned
+
     def quote(self, symbol: str) -> Quote | None:
         """The top of book now; None for a symbol without a price."""
         pinned = self._pinned.get(symbol)
