@@ -1,0 +1,1 @@
+"""REST: one handler per endpoint, over the venue's memory."""

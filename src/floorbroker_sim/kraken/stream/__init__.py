@@ -1,0 +1,1 @@
+"""WebSocket v2: the frames this venue pushes, and the commands it takes."""
