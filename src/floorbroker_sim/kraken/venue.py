@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -10,7 +10,7 @@ from random import Random
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.values import OrderId, Price, Quantity, text_of, time_text
 from floorbroker.matching import BadOrder, NotOpen
-from floorbroker.tape import load
+from floorbroker.tape import NotRecorded, Tape, load
 from floorbroker_sim.clock import VenueClock
 from floorbroker_sim.control import ControlDoor, Impossible, fields_of, text_in
 from floorbroker_sim.faults import Fault, FaultPlan
@@ -28,7 +28,7 @@ from floorbroker_sim.kraken.rest.routes import NEEDS, PRIVATE, PUBLIC
 from floorbroker_sim.kraken.rest.state import Settings, State
 from floorbroker_sim.kraken.stream.session import PATHS, Session
 from floorbroker_sim.market import Market, PriceSource, SeededSource
-from floorbroker_sim.recorded import RecordedHistory, RecordedSource, first_moment, recorded_symbols
+from floorbroker_sim.recorded import RecordedHistory, RecordedSource, recorded_symbols
 
 _STEP = timedelta(minutes=1)
 _MAX_STEPS = 5_000
@@ -244,6 +244,9 @@ class KrakenVenue:
     def _step(self, at: datetime) -> None:
         """The market up to `at`, for the symbols somebody waits for."""
         for tick in self.market.advance(at, self._watched()):
+            named = tick.quote or tick.trade
+            if named is None or named.symbol not in self.state.pairs:
+                continue  # a recorded folder has shares as well
             if self.clock.stands:
                 self.clock.move_to(max(tick.at, self.clock.now()))
             self.state.feed(tick)
@@ -264,6 +267,14 @@ class KrakenVenue:
         while not self.clock.stands:
             await self.clock.sleep(every_s)
             self._step(self.clock.now())
+
+
+def _first_moment(tape: Tape, symbols: list[str]) -> datetime:
+    """Midnight before the first recorded day of a listed pair, UTC.  Raises `NotRecorded` when there is none."""
+    days = [tape.days(symbol)[0] for symbol in symbols]
+    if not days:
+        raise NotRecorded("the folder holds no minute data of a pair that is listed here")
+    return datetime.combine(min(days), datetime.min.time(), UTC)
 
 
 class _Tracked(Session):
@@ -335,8 +346,8 @@ def create_venue(
     source: PriceSource
     if data is not None:
         tape = load(data)
-        venue_clock = VenueClock(clock, standing_at=first_moment(tape))
-        source, symbols = RecordedSource(tape), [s for s in recorded_symbols(tape) if s in info.PAIRS]
+        symbols = [symbol for symbol in recorded_symbols(tape) if symbol in info.PAIRS]
+        source, venue_clock = RecordedSource(tape), VenueClock(clock, standing_at=_first_moment(tape, symbols))
     else:
         tape, venue_clock, symbols = None, VenueClock(clock), list(info.PAIRS)
         source = SeededSource(seed=seed, listings={p.symbol: info.listing(p) for p in info.PAIRS.values()})

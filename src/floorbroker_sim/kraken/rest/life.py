@@ -61,7 +61,8 @@ def _trade(state: State, record: Record, event: Fill) -> Trade:
     base, quote = ASSETS[pair.base], ASSETS[pair.quote]
     asset, qty = quote, event.fee
     if record.wish.fee_in_base:
-        coins = rounded(base, event.fee / event.price)
+        rate = state.settings.maker_bps if event.maker else state.settings.taker_bps
+        coins = rounded(base, event.qty * rate / 10_000)
         if record.side is Side.BUY or state.wallet.available(pair.base) >= coins:
             asset, qty = base, coins
     return Trade(

@@ -158,8 +158,8 @@ def trades(state: State, params: Params) -> object:
 
 
 def trade_number(trade: Trade) -> int:
-    """An id that grows with time: milliseconds since 1970."""
-    return nanoseconds(trade.time) // 1_000_000
+    """An id that grows with time: microseconds since 1970."""
+    return nanoseconds(trade.time) // 1000
 
 
 def _trade_row(pair: Pair, trade: Trade) -> list[object]:

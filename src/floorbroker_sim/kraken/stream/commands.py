@@ -98,10 +98,10 @@ def batch_cancel(state: State, params: Params) -> object:
 
 def cancel_names(params: Params) -> list[tuple[str, str]]:
     """Each order that `cancel_order` names, with the member that named it.  Raises `Refused` for none."""
-    kinds = [kind for kind in ("order_id", "cl_ord_id", "order_userref") if kind in params]
-    if not kinds:
+    found = [(kind, name) for kind in ("order_id", "cl_ord_id", "order_userref") for name in params.names(kind)]
+    if not found:
         raise invalid("order_id")
-    return [(kind, name) for kind in kinds for name in params.names(kind)]
+    return found
 
 
 def cancel_one(state: State, kind: str, name: str) -> list[Result]:
