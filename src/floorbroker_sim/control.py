@@ -97,16 +97,16 @@ class ControlDoor:
 
     def _price(self, request: Request) -> Reply:
         fields = fields_of(request, {"symbol", "bid", "ask", "last"})
-        bid, ask = _positive(fields, "bid"), _positive(fields, "ask")
+        bid, ask = positive_in(fields, "bid"), positive_in(fields, "ask")
         if ask < bid:
             raise Impossible("ask", "the ask is not below the bid")
-        last = _positive(fields, "last") if fields.get("last") is not None else None
+        last = positive_in(fields, "last") if fields.get("last") is not None else None
         self._truth.set_price(text_in(fields, "symbol"), bid, ask, last)
         return Reply(status=204)
 
     def _fill(self, request: Request) -> Reply:
         fields = fields_of(request, {"order", "qty", "price"})
-        self._truth.force_fill(text_in(fields, "order"), _positive(fields, "qty"), _positive(fields, "price"))
+        self._truth.force_fill(text_in(fields, "order"), positive_in(fields, "qty"), positive_in(fields, "price"))
         return Reply(status=204)
 
     def _bust(self, request: Request) -> Reply:
@@ -115,7 +115,7 @@ class ControlDoor:
 
     def _correct(self, request: Request) -> Reply:
         fields = fields_of(request, {"exec", "qty", "price"})
-        self._truth.correct(text_in(fields, "exec"), _positive(fields, "qty"), _positive(fields, "price"))
+        self._truth.correct(text_in(fields, "exec"), positive_in(fields, "qty"), positive_in(fields, "price"))
         return Reply(status=204)
 
     def _move(self, request: Request) -> Reply:
@@ -197,7 +197,8 @@ def _number(fields: Mapping[str, object], name: str) -> Decimal:
         raise Impossible(name, str(error)) from error
 
 
-def _positive(fields: Mapping[str, object], name: str) -> Decimal:
+def positive_in(fields: Mapping[str, object], name: str) -> Decimal:
+    """A positive number written as text.  Raises `Impossible`."""
     value = _number(fields, name)
     if value <= 0:
         raise Impossible(name, "a positive number is needed")

@@ -1,0 +1,1 @@
+"""One handler per endpoint, over one state."""

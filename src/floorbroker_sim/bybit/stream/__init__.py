@@ -1,0 +1,1 @@
+"""The frames the venue pushes and the socket it takes orders on."""
