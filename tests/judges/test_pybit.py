@@ -21,10 +21,7 @@ from pybit import unified_trading
 from pybit.exceptions import FailedRequestError, InvalidRequestError
 from pybit.unified_trading import HTTP, WebSocket, WebSocketTrading
 
-pytestmark = [
-    pytest.mark.judge,
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning"),  # its stream threads at stop
-]
+pytestmark = pytest.mark.judge
 LINEAR, SPOT = "linear", "spot"
 
 

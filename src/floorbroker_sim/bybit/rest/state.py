@@ -54,7 +54,7 @@ class State:
         self.bars = bars
         self.keys = keys
         self.listeners = Listeners()
-        self._seq = 0
+        self._frames = 0
         self.books = Books(
             seed=settings.seed, quote=market.quote, now=clock.now, seq=self.next_seq
         )  # fmt: skip
@@ -97,9 +97,14 @@ class State:
         return self.uuid()
 
     def next_seq(self) -> int:
-        """Orders what the venue tells across its streams."""
+        """Orders executions and what they did to positions."""
         self._seq += 1
         return self._seq
+
+    def next_frame(self) -> int:
+        """Orders what streams tell; apart from the above, so that listening changes nothing."""
+        self._frames += 1
+        return self._frames
 
     # --- Prices -------------------------------------------------------------------------------------------------------
 

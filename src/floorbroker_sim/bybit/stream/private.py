@@ -95,7 +95,7 @@ class PrivateSocket(Socket):
     def _push(self, topic: str, objects: list[object]) -> None:
         now = ms(self.state.clock.now())
         self.send(
-            {"id": f"{self.conn_id}-{self.state.next_seq()}", "topic": topic, "creationTime": now, "data": objects}
+            {"id": f"{self.conn_id}-{self.state.next_frame()}", "topic": topic, "creationTime": now, "data": objects}
         )
 
 

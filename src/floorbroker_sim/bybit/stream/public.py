@@ -138,7 +138,7 @@ class PublicSocket(Socket):
             case "tickers":
                 shown = ticker(self.state, product)
                 self._tickers[topic] = (product, shown)
-                self.send(frames.ticker(topic, "snapshot", shown, seq=self.state.next_seq(), at=now))
+                self.send(frames.ticker(topic, "snapshot", shown, seq=self.state.next_frame(), at=now))
             case "publicTrade":
                 self._trades[topic] = product
             case _:
@@ -174,7 +174,7 @@ class PublicSocket(Socket):
                 self._tell_ticker(topic, product, before)
         for topic, product in self._trades.items():
             if tick.trade is not None and product.canonical == canonical:
-                self.send(frames.trade(topic, product, tick.trade, seq=self.state.next_seq()))
+                self.send(frames.trade(topic, product, tick.trade, seq=self.state.next_frame()))
 
     def _tell_ticker(self, topic: str, product: Product, before: dict[str, str]) -> None:
         """Spot tells all of it, contracts what has changed."""
@@ -186,7 +186,7 @@ class PublicSocket(Socket):
         kind, shown = (
             ("snapshot", now) if self._category == info.SPOT else ("delta", {"symbol": product.symbol} | changed)
         )
-        self.send(frames.ticker(topic, kind, shown, seq=self.state.next_seq(), at=self.state.clock.now()))
+        self.send(frames.ticker(topic, kind, shown, seq=self.state.next_frame(), at=self.state.clock.now()))
 
     def tick(self, at: datetime) -> None:
         """Bars are told once a second, and one last time when they are over."""

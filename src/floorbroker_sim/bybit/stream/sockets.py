@@ -28,7 +28,7 @@ class Socket(ABC):
         self.outbox = Outbox()
         self.patience_s: float | None = None
         self.state = state
-        self.conn_id = state.uuid()
+        self.conn_id = f"c{state.settings.seed}-{state.next_frame()}"
         self._opened_at = state.clock.now()
         self._heard_at = self._opened_at
         self._idle_s = info.IDLE_S if active_s is None else active_s

@@ -112,7 +112,7 @@ class TradeSocket(Socket):
         extra: Mapping[str, object] | None = None,
         limits: Mapping[str, str] | None = None,
     ) -> None:
-        header = {"Traceid": f"{self.state.next_seq():032x}", "Timenow": ms_text(self.state.clock.now())}
+        header = {"Traceid": f"{self.state.next_frame():032x}", "Timenow": ms_text(self.state.clock.now())}
         told: dict[str, object] = {
             "retCode": code, "retMsg": text, "op": op, "data": result or {}, "retExtInfo": extra or {},
             "header": {**(limits or {}), **header}, "connId": self.conn_id,
