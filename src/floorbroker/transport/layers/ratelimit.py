@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -14,7 +14,9 @@ from floorbroker.transport.bucket import LimitNews
 from floorbroker.transport.limiter import Limiter
 from floorbroker.transport.types import Request, Response, Transport
 
-ReadLimits = Callable[[Response], LimitNews | None]
+ReadLimits = Callable[
+    [Response], LimitNews | Sequence[LimitNews] | None
+]  # several where a reply counts several budgets
 
 TOO_MANY_REQUESTS = 429
 _SPEAKING = frozenset({"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "retry-after"})
@@ -58,11 +60,13 @@ class RateLimit:
         return response
 
     def _learn(self, request: Request, response: Response) -> None:
-        news = self._read_limits(response)
-        if news is not None:
+        told = self._read_limits(response)
+        several = () if told is None else (told,) if isinstance(told, LimitNews) else told
+        for news in several:
             self._limiter.learn(request.endpoint, news)
-        if response.status == TOO_MANY_REQUESTS or (news is not None and news.retry_after_s is not None):
-            self._limiter.throttled(request.endpoint, None if news is None else news.retry_after_s)
+        waits_s = [news.retry_after_s for news in several if news.retry_after_s is not None]
+        if response.status == TOO_MANY_REQUESTS or waits_s:
+            self._limiter.throttled(request.endpoint, max(waits_s, default=None))
             if self._meter is not None:
                 self._meter.count("rate_limited", endpoint=request.endpoint)
         if self._meter is not None:

@@ -100,3 +100,13 @@ async def test_headers_that_say_nothing_are_no_news() -> None:
     assert standard_limits(clock())(Response(status=200, headers={"x-ratelimit-limit": "many"})) is None
     news = standard_limits(clock())(Response(status=200, headers={"x-ratelimit-limit": "200"}))
     assert news == LimitNews(limit=200)
+
+
+async def test_a_reply_that_counts_several_budgets_teaches_all_of_them() -> None:
+    time = clock()
+    budgets = tuple(Budget(name=name, capacity=10, per_s=60, shares=FULL_SHARES) for name in ("weight", "orders"))
+    limiter = Limiter(Limits(budgets=budgets, routes={"*": ("weight", "orders")}), clock=time)
+    told = (LimitNews(budget="weight", remaining=4), LimitNews(budget="orders", remaining=1))
+    limit = RateLimit(Scripted((Response(status=200),)), limiter=limiter, read_limits=lambda _: told, max_wait_s=4)
+    await limit.send(command())
+    assert limiter.used_share("orders.submit") == {"weight": pytest.approx(0.6), "orders": pytest.approx(0.9)}
