@@ -42,7 +42,8 @@ class CredentialField:
 
     `environments` None asks for it in all of them.  `pattern` must match the whole answer, and `shape` says so in words.
     `prefixes` are how keys of each environment begin where the venue says: an answer that begins as another environment's
-    keys do is refused, so that a live key cannot end up in a paper profile.  Simulators take any.
+    keys do is refused, so that a live key cannot end up in a paper profile.  Simulators take any.  `lines`: the answer may have
+    several, as a private key in PEM does; what the breaks between them are is for its reader.
     """
 
     name: str  # BROKER_API_KEY and the like
@@ -55,6 +56,7 @@ class CredentialField:
     pattern: str = ""
     shape: str = ""
     prefixes: Mapping[Environment, str] = field(default_factory=dict[Environment, str])
+    lines: bool = False
 
     def is_for(self, environment: Environment) -> bool:
         """Whether it is asked for in an environment."""
@@ -64,6 +66,8 @@ class CredentialField:
         """What is wrong with an answer, and what would be right; empty when nothing is."""
         if not answer or len(answer) > ANSWER_MAX:
             return f"it has 1 to {ANSWER_MAX} characters"
+        if self.lines:
+            answer = " ".join(line.strip(" \r") for line in answer.split("\n")).strip()
         if not answer.isprintable() or answer != answer.strip():
             return "it has no spaces around it, no line breaks and no control characters"
         for other, prefix in self.prefixes.items():

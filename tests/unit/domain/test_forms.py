@@ -54,6 +54,13 @@ def test_a_right_answer_is_taken(answer: str, environment: str) -> None:
     assert KEY.wrong(answer, Environment(environment)) == ""
 
 
+def test_lines_are_taken_where_a_field_has_lines_and_nowhere_else() -> None:
+    pem = CredentialField(name="BROKER_SECRET_KEY", label="Key", secret=True, lines=True)
+    assert pem.wrong("-----BEGIN\r\nabc\n-----END\n", Environment.LIVE) == ""
+    assert "control characters" in pem.wrong("-----BEGIN\n\x1b[2Jabc", Environment.LIVE)
+    assert "line breaks" in NOTE.wrong("one\ntwo", Environment.LIVE)
+
+
 def test_a_form_asks_for_what_its_environment_needs() -> None:
     sim, paper = (Form((KEY, URL, NOTE), e) for e in (Environment.SIM, Environment.PAPER))
     assert [asked.name for asked in sim.missing({"BROKER_API_KEY": "x"})] == ["BROKER_URL"]
