@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from floorbroker.brokers import alpaca, paper
+from floorbroker.brokers import alpaca, binance, paper
 from floorbroker.brokers.wiring import Wiring
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.errors import ConfigInvalid
 from floorbroker.domain.ports import Broker
 
-BROKERS: Mapping[str, BrokerInfo] = MappingProxyType({info.code: info for info in (paper.INFO, alpaca.INFO)})
+BROKERS: Mapping[str, BrokerInfo] = MappingProxyType(
+    {info.code: info for info in (paper.INFO, alpaca.INFO, binance.INFO)}
+)
 
-_BUILDERS: Mapping[str, Callable[[Wiring], Broker]] = MappingProxyType({"PAPER": paper.build, "ALPACA": alpaca.build})
+_BUILDERS: Mapping[str, Callable[[Wiring], Broker]] = MappingProxyType(
+    {"PAPER": paper.build, "ALPACA": alpaca.build, "BINANCE": binance.build}
+)
 _OPTIONS: Mapping[str, Callable[[Mapping[str, str]], object]] = MappingProxyType(
-    {"PAPER": paper.options_from, "ALPACA": alpaca.options_from}
+    {"PAPER": paper.options_from, "ALPACA": alpaca.options_from, "BINANCE": binance.options_from}
 )
 
 
