@@ -19,7 +19,11 @@ _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 def replay_session() -> FeedSession:
     """A session that reads frames of combined streams; whole books are asked for by nobody."""
-    return DataSession(Symbols(), on_chain=lambda *_: None)
+    return DataSession(Symbols(), on_chain=_nobody)
+
+
+def _nobody(symbol: str, first: int) -> None:
+    del symbol, first
 
 
 def snapshot_from(url: str, body: bytes, *, at: datetime = _NO_TIME) -> BookDelta | None:
