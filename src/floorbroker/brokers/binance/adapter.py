@@ -13,7 +13,7 @@ from decimal import Decimal
 from random import Random
 
 from floorbroker.brokers.binance import wire
-from floorbroker.brokers.binance.auth import Credentials, VenueClock, check_secret, sign
+from floorbroker.brokers.binance.auth import Credentials, check_secret, sign
 from floorbroker.brokers.binance.errors import BROKER, read_error
 from floorbroker.brokers.binance.info import (
     AUDITED,
@@ -85,6 +85,7 @@ from floorbroker.transport.bucket import LimitNews
 from floorbroker.transport.feeds import Feeds, MarketHandler
 from floorbroker.transport.layers.gate import HostTable, IntentAge, SendGate, all_of
 from floorbroker.transport.limiter import Limiter
+from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.order_socket import OrderSocket
 from floorbroker.transport.private import Line, OrderStream, Surroundings, end
 from floorbroker.transport.stack import Fittings, Policy
@@ -97,7 +98,7 @@ _TEST_ID = ClOrdId("00000000-0000-0000-0000-000000000000")
 class BinanceBroker:
     """One spot account at Binance.
 
-    `reads` and `commands` are finished stacks that sign by `venue_clock`; `connect` opens WebSockets; `on_limits` hears what the
+    `reads` and `commands` are finished stacks that sign by `offset`; `connect` opens WebSockets; `on_limits` hears what the
     venue says it allows.  `build` wires all of it.  Calls are safe to make at the same time.
     """
 
@@ -114,7 +115,7 @@ class BinanceBroker:
         log: Log,
         meter: Meter,
         random: Random,
-        venue_clock: VenueClock | None = None,
+        offset: ClockOffset | None = None,
         options: Options | None = None,
         allowances: Allowances | None = None,
         on_limits: Callable[[LimitNews], None] = lambda _: None,
@@ -129,13 +130,13 @@ class BinanceBroker:
         self._log = log
         self._on_limits = on_limits
         self._closing = tuple(closing)
-        self._venue_clock = VenueClock(clock) if venue_clock is None else venue_clock
+        self._offset = ClockOffset(clock) if offset is None else offset
         self._identity = BinanceIdentity()
         symbols, traded = Symbols(), Traded()
         self._symbols = symbols
         self._calls = Calls(origins=origins, command_timeout_s=send_timeout_s)
         self._transport = reads
-        self._reads = Reads(reads, self._calls, clock=clock, venue_clock=self._venue_clock)
+        self._reads = Reads(reads, self._calls, clock=clock, offset=self._offset)
         self._market = MarketReads(self._reads, self._calls, symbols=symbols, clock=clock, allowances=allowances)
         reader = Reader(symbols, Families())
         self._history = History(
@@ -163,7 +164,7 @@ class BinanceBroker:
         session = UserSession(
             credentials,
             reader,
-            venue_clock=self._venue_clock,
+            offset=self._offset,
             traded=traded,
             recv_window_ms=int(self._options.recv_window_ms),
             on_unsynchronised=self._resynchronise,
@@ -225,7 +226,7 @@ class BinanceBroker:
             since=self._since,
             stream_up=self._orders.is_up,
             detail=self._detail or self._orders.detail,
-            clock_offset_s=self._venue_clock.offset_s,
+            clock_offset_s=self._offset.seconds,
         )
 
     def _enter(self, state: LinkState, detail: str) -> None:
@@ -253,7 +254,7 @@ class BinanceBroker:
         except FloorbrokerError as error:
             return SelfCheck(checks=(Check(name="connectivity", ok=False, detail=error.detail),))
         checks.append(Check(name="connectivity", ok=True, detail=self._origins.rest))
-        offset_s = self._venue_clock.offset_s or 0.0
+        offset_s = self._offset.seconds or 0.0
         near = abs(offset_s) <= _OFFSET_MAX_S
         checks.append(Check(name="clock", ok=near, detail=f"the venue's clock is {offset_s:+.3f} s from ours"))
         try:
@@ -460,14 +461,14 @@ def build(wiring: Wiring) -> BinanceBroker:
     hosts = HostTable(environment, hosts_for(environment, practice=options.practice))
     origins = origins_for(environment, wiring.plain.get("BROKER_URL"), practice=options.practice)
     check = all_of(hosts, IntentAge(clock=clock, max_age_s=wiring.intent_age_s), wiring.may_send)
-    venue_clock, window_ms = VenueClock(clock), int(options.recv_window_ms)
-    allowances, limiter = Allowances(venue_clock.now), Limiter(LIMITS, clock=clock)
+    offset, window_ms = ClockOffset(clock), int(options.recv_window_ms)
+    allowances, limiter = Allowances(offset.venue_now), Limiter(LIMITS, clock=clock)
 
     def signed(request: Request) -> Request:
-        return sign(request, credentials, venue_clock.now(), recv_window_ms=window_ms)
+        return sign(request, credentials, offset.venue_now(), recv_window_ms=window_ms)
 
     def signed_for_socket(request: Request) -> Request:
-        return sign_for_socket(request, credentials, venue_clock.now(), recv_window_ms=window_ms)
+        return sign_for_socket(request, credentials, offset.venue_now(), recv_window_ms=window_ms)
 
     async def connect(target: SocketTarget) -> Socket:
         hosts.check_origin(socket_origin(target.url))
@@ -479,6 +480,7 @@ def build(wiring: Wiring) -> BinanceBroker:
     by_socket = options.order_entry == "websocket"
     fit = Fittings(
         clock=clock,
+        offset=offset,
         random=wiring.random,
         limiter=limiter,
         read_limits=allowances.read,
@@ -494,7 +496,7 @@ def build(wiring: Wiring) -> BinanceBroker:
     http = wiring.shells.http()
     if by_socket:
         order_shell = OrderSocket(
-            BinanceDialect(venue_clock.now),
+            BinanceDialect(offset.venue_now),
             connect=connect,
             target=order_target,
             check=check,
@@ -516,7 +518,7 @@ def build(wiring: Wiring) -> BinanceBroker:
         log=wiring.log,
         meter=wiring.meter,
         random=wiring.random,
-        venue_clock=venue_clock,
+        offset=offset,
         options=options,
         allowances=allowances,
         on_limits=lambda news: limiter.learn("*", news),

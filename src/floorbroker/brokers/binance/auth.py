@@ -1,4 +1,4 @@
-"""Signatures of three kinds of key, made last, and the venue's clock, by which they are stamped.
+"""Signatures of three kinds of key, made last, and stamped by the venue's clock.
 
 REST signs the query string and the form as they are sent, one behind the other; the WebSocket API signs its parameters sorted by
 name, not encoded.  HMAC-SHA256 is written in hex, RSA (PKCS#1 v1.5, SHA-256) and Ed25519 in base64.
@@ -11,7 +11,6 @@ import base64
 import hashlib
 import hmac
 import re
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -25,7 +24,6 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from floorbroker.brokers.binance.mapping.orders import Params
-from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import ConfigInvalid
 from floorbroker.domain.secret import Secret
 from floorbroker.transport.message import wire_target
@@ -36,7 +34,6 @@ PUBLIC = "market"
 """The first word of endpoints that are asked without a key."""
 FORM = "application/x-www-form-urlencoded"
 _EARLY = timedelta(milliseconds=100)  # a stamp from the future is refused sooner than one from the past
-_SAMPLES = 9
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
 _PEM_LINE = 64
 
@@ -138,48 +135,3 @@ def sign_params(
 def sorted_payload(params: Mapping[str, str | int]) -> str:
     """What the WebSocket API signs: by name, and not encoded."""
     return "&".join(f"{name}={params[name]}" for name in sorted(params))
-
-
-# -- the venue's clock --------------------------------------------------------------------------------------------------
-
-
-class VenueClock:
-    """The venue's time, from ours and a running median of how far apart they are."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._samples: deque[tuple[float, float]] = deque(maxlen=_SAMPLES)
-        self._sampled_s: float | None = None
-
-    def now(self) -> datetime:
-        """The venue's wall time, UTC."""
-        return self._clock.now() + timedelta(seconds=self.offset_s or 0.0)
-
-    @property
-    def offset_s(self) -> float | None:
-        """Seconds the venue is ahead of us: the median of the samples, each weighing the less the longer it was on its way."""
-        if not self._samples:
-            return None
-        ordered = sorted((offset_s, 1.0 / (trip_s + 0.001)) for offset_s, trip_s in self._samples)
-        half, sum_ = sum(weight for _, weight in ordered) / 2, 0.0
-        for offset_s, weight in ordered:
-            sum_ += weight
-            if sum_ >= half:
-                return offset_s
-        return ordered[-1][0]
-
-    @property
-    def age_s(self) -> float:
-        """Seconds since the last sample; infinite before the first."""
-        return float("inf") if self._sampled_s is None else self._clock.monotonic() - self._sampled_s
-
-    def learn(self, told: datetime, *, asked_at: datetime, trip_s: float) -> None:
-        """A sample: the venue's time in an answer, when it was asked by our wall clock, and how long that took."""
-        middle = asked_at + timedelta(seconds=trip_s / 2)
-        self._samples.append(((told - middle).total_seconds(), max(trip_s, 0.0)))
-        self._sampled_s = self._clock.monotonic()
-
-    def forget(self) -> None:
-        """The venue turned a timestamp away: what was measured before is no guide."""
-        self._samples.clear()
-        self._sampled_s = None

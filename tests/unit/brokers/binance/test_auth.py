@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -27,7 +26,6 @@ from cryptography.hazmat.primitives.serialization import (
 
 from floorbroker.brokers.binance.auth import (
     Credentials,
-    VenueClock,
     check_secret,
     form_text,
     is_private_key,
@@ -38,7 +36,6 @@ from floorbroker.brokers.binance.auth import (
     stamp_ms,
 )
 from floorbroker.brokers.binance.info import INFO
-from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import ConfigInvalid
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment
@@ -211,36 +208,3 @@ def test_the_parameters_of_a_socket_request_are_signed_with_the_key_among_them()
     unsigned = {name: value for name, value in signed.items() if name != "signature"}
     assert unsigned == {"apiKey": KEY.reveal(), "timestamp": stamp_ms(NOW)}
     assert signed["signature"] == signature(PUBLISHED, f"apiKey={KEY.reveal()}&timestamp={stamp_ms(NOW)}")
-
-
-# -- the venue's clock --------------------------------------------------------------------------------------------------
-
-
-def test_the_venues_time_is_ours_and_the_median_of_the_samples() -> None:
-    clock = VenueClock(ManualClock(NOW))
-    assert (clock.offset_s, clock.now()) == (None, NOW)
-    for offset_s, trip_s in ((0.5, 0.1), (0.6, 0.1), (9.0, 4.0), (0.7, 0.1)):
-        middle = NOW + timedelta(seconds=trip_s / 2)
-        clock.learn(middle + timedelta(seconds=offset_s), asked_at=NOW, trip_s=trip_s)
-    assert clock.offset_s == pytest.approx(0.6)
-    assert clock.now() == NOW + timedelta(seconds=0.6)
-
-
-def test_a_sample_that_was_long_on_its_way_weighs_little() -> None:
-    clock = VenueClock(ManualClock(NOW))
-    clock.learn(NOW, asked_at=NOW, trip_s=0.0)
-    for _ in range(3):
-        clock.learn(NOW + timedelta(seconds=7), asked_at=NOW, trip_s=4.0)
-    assert clock.offset_s == pytest.approx(0.0)
-
-
-@pytest.mark.asyncio
-async def test_a_measure_ages_and_is_forgotten_when_the_venue_says_it_is_wrong() -> None:
-    time = ManualClock(NOW)
-    clock = VenueClock(time)
-    assert clock.age_s == float("inf")
-    clock.learn(NOW + timedelta(seconds=3), asked_at=NOW, trip_s=0.0)
-    await time.advance(7.0)
-    assert clock.age_s == pytest.approx(7.0)
-    clock.forget()
-    assert (clock.offset_s, clock.age_s) == (None, float("inf"))

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from floorbroker.brokers.binance import wire
-from floorbroker.brokers.binance.auth import VenueClock
 from floorbroker.brokers.binance.errors import BROKER, command_error, is_unsynchronised
 from floorbroker.brokers.binance.mapping.values import millis, moment_needed
 from floorbroker.brokers.binance.rest import answers
 from floorbroker.brokers.binance.rest.calls import ORDERS_MAX, TRADES_MAX, Calls, batches
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import ApiError
+from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.types import Request, Transport
 
 T = TypeVar("T")
@@ -27,11 +27,12 @@ _FIRST_SAMPLES = 3
 class Reads:
     """The read stack of one account, asked in whole answers."""
 
-    def __init__(self, transport: Transport, calls: Calls, *, clock: Clock, venue_clock: VenueClock) -> None:
+    def __init__(self, transport: Transport, calls: Calls, *, clock: Clock, offset: ClockOffset) -> None:
         self._transport = transport
         self._calls = calls
         self._clock = clock
-        self._venue_clock = venue_clock
+        self._offset = offset
+        self._measured_s: float | None = None
 
     async def ask(self, request: Request, kind: type[T], *, what: str) -> T:
         """One question, its body as `kind`; once more with the clock measured anew when the venue did not like our time."""
@@ -54,21 +55,23 @@ class Reads:
 
     async def keep_time(self) -> None:
         """Measure the venue's clock when the last measure is of some age; several times when there is none."""
-        if self._venue_clock.age_s > _TIME_AGE_S:
-            for _ in range(1 if self._venue_clock.offset_s is not None else _FIRST_SAMPLES):
-                await self._measure()
+        if self._measured_s is None:
+            await self.measure_anew()
+        elif self._clock.monotonic() - self._measured_s > _TIME_AGE_S:
+            await self._measure()
 
     async def measure_anew(self) -> None:
-        """Forget what was measured; the venue says that it is wrong."""
-        self._venue_clock.forget()
-        await self.keep_time()
+        """Several times, so that what was measured before is out-voted where it is wrong."""
+        for _ in range(_FIRST_SAMPLES):
+            await self._measure()
 
     async def _measure(self) -> None:
-        began, asked_at = self._clock.monotonic(), self._clock.now()
+        asked_s = self._clock.monotonic()
         response = await self._transport.send(self._calls.time())
-        trip_s = self._clock.monotonic() - began
+        heard_s = self._clock.monotonic()
         told = answers.answer(response, wire.ServerTime, what="the clock")
-        self._venue_clock.learn(moment_needed(told.server_time), asked_at=asked_at, trip_s=trip_s)
+        self._offset.learn(moment_needed(told.server_time), asked_s=asked_s, heard_s=heard_s)
+        self._measured_s = heard_s
 
     # -- lists of one symbol ----------------------------------------------------------------------------------------------
 
@@ -82,7 +85,7 @@ class Reads:
     async def _orders_by_day(self, wire_symbol: str, *, since: datetime) -> list[wire.Order]:
         """Day by day, since the venue takes no longer span; within a full day by order numbers."""
         found: dict[int, wire.Order] = {}
-        start, end = since, self._venue_clock.now() + timedelta(seconds=1)
+        start, end = since, self._offset.venue_now() + timedelta(seconds=1)
         for _ in range(PAGES_MAX):
             if start >= end:
                 return list(found.values())

@@ -15,12 +15,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
 from floorbroker.brokers.binance import wire
-from floorbroker.brokers.binance.auth import Credentials, VenueClock, sign_params
+from floorbroker.brokers.binance.auth import Credentials, sign_params
 from floorbroker.brokers.binance.errors import UNSYNCHRONISED
 from floorbroker.brokers.binance.mapping.families import Seen, replaced_by_cancel
 from floorbroker.brokers.binance.mapping.reports import Heard, Reader, own_client_id
@@ -29,6 +29,7 @@ from floorbroker.brokers.binance.mapping.values import moment_needed
 from floorbroker.domain.errors import ApiError
 from floorbroker.domain.facts import Source
 from floorbroker.transport.actions import Action, Emit, Reconnect, Send
+from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.private import Denied, OrderEvent, Up
 
 PATH = "/ws-api/v3"
@@ -61,14 +62,14 @@ class UserSession:
         credentials: Credentials,
         reader: Reader,
         *,
-        venue_clock: VenueClock,
+        offset: ClockOffset,
         traded: Traded,
         recv_window_ms: int,
         on_unsynchronised: Callable[[], None],
     ) -> None:
         self._credentials = credentials
         self._reader = reader
-        self._venue_clock = venue_clock
+        self._offset = offset
         self._traded = traded
         self._recv_window_ms = recv_window_ms
         self._on_unsynchronised = on_unsynchronised
@@ -80,7 +81,7 @@ class UserSession:
     def on_open(self, now_s: float) -> Actions:
         self._is_up = False
         self._opened_s = self._heard_s = self._asked_s = now_s
-        params = sign_params({}, self._credentials, self._venue_clock.now(), recv_window_ms=self._recv_window_ms)
+        params = sign_params({}, self._credentials, self._offset.venue_now(), recv_window_ms=self._recv_window_ms)
         words = {"id": SUBSCRIBE, "method": "userDataStream.subscribe.signature", "params": params}
         return [Send(msgspec.json.encode(words).decode())]
 
@@ -92,7 +93,7 @@ class UserSession:
             told = wire.decode(frame, wire.ApiMessage, what="a frame of the private stream")
             if told.event is not None:
                 return self._on_event(told.event, at, now_s)
-            return self._on_answer(told, at, now_s)
+            return self._on_answer(told, now_s)
         except ApiError as error:
             # It may have been about an order: the comparison after the reconnect finds out.
             return [Reconnect(error.detail)]
@@ -116,7 +117,7 @@ class UserSession:
 
     # -- answers ------------------------------------------------------------------------------------------------------
 
-    def _on_answer(self, told: wire.ApiMessage, at: datetime, now_s: float) -> Actions:
+    def _on_answer(self, told: wire.ApiMessage, now_s: float) -> Actions:
         asked_s, self._asked_s = self._asked_s, None
         if told.status is None or told.status >= 300:
             return self._on_error(told)
@@ -124,9 +125,8 @@ class UserSession:
             was_up, self._is_up = self._is_up, True
             return [] if was_up else [Emit(Up())]
         if told.id == TIME and asked_s is not None:
-            trip_s = now_s - asked_s
             time = moment_needed(wire.decode(told.result, wire.ServerTime, what="the clock").server_time)
-            self._venue_clock.learn(time, asked_at=at - timedelta(seconds=trip_s), trip_s=trip_s)
+            self._offset.learn(time, asked_s=asked_s, heard_s=now_s)
         return []
 
     def _on_error(self, told: wire.ApiMessage) -> Actions:
