@@ -401,7 +401,7 @@ class ApiMessage(Wire, frozen=True, kw_only=True, rename="camel"):
     status: int | None = None
     result: msgspec.Raw = msgspec.Raw(b"null")
     error: msgspec.Raw = msgspec.Raw(b"null")
-    event: msgspec.Raw | None = None
+    event: msgspec.Raw = msgspec.Raw(b"null")
     rate_limits: list[RateCount] | None = None
 
 

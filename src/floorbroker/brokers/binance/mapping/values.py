@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from floorbroker.domain.errors import ApiError
+from floorbroker.domain.errors import ApiError, Outcome
 from floorbroker.domain.values import ExecId, NotExact, OrderId, Price, Quantity, decimal_of, from_epoch, text_of
 
 BROKER = "BINANCE"
@@ -95,5 +95,5 @@ def venue_number(order_id: str) -> str:
     """The venue's own number behind one of our order ids.  Raises `ApiError` for what is no such id."""
     digits = order_id.rpartition(":")[2]
     if not digits.isascii() or not digits.isdecimal():
-        raise ApiError("an order id of another venue", broker=BROKER)
+        raise ApiError("an order id of another venue", broker=BROKER, outcome=Outcome.NOT_SENT)
     return digits

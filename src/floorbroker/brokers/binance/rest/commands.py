@@ -145,24 +145,29 @@ class Commands:
         than was meant.
         """
         self._traded.meet(ref.symbol)
-        old = await self._before_sending(ref)
+        try:
+            old, wanted = await self._prepare(ref, changes)
+        except VenueError as error:  # nothing but questions were asked so far
+            error.outcome = Outcome.NOT_SENT if error.outcome is Outcome.UNKNOWN else error.outcome
+            raise
+        if isinstance(wanted, str):
+            return await self._amend(old, wanted, cl_ord_id=cl_ord_id, decided_at=decided_at)
+        return await self._cancel_replace(old, wanted, cl_ord_id=cl_ord_id, decided_at=decided_at)
+
+    async def _prepare(self, ref: OrderRef, changes: OrderChanges) -> tuple[wire.Order, str | NewOrder]:
+        """The order as it stands, and its new quantity (an amendment) or the order that takes its place."""
+        request = self._calls.order((("symbol", self._wire_symbol(ref)), *self._name(ref)))
+        old = await self._reads.ask(request, wire.Order, what="the order")
         changing.check_open(old)
         quantity = changing.amendment_of(old, changes)
-        found = await self._rules_of(ref)
+        found = await self._market.rules(ref.symbol)
         if quantity is not None and "amend" in found.can:
-            return await self._amend(old, quantity, cl_ord_id=cl_ord_id, decided_at=decided_at)
+            return old, quantity
         changing.check_replaceable(old)
         order = changing.changed(old, changes, symbol=ref.symbol)
         if broken := rules.broken_rules(order, found, reference=self._market.recent(ref.symbol)):
             raise _refused(broken)
-        return await self._cancel_replace(old, order, cl_ord_id=cl_ord_id, decided_at=decided_at)
-
-    async def _rules_of(self, ref: OrderRef) -> rules.Rules:
-        try:
-            return await self._market.rules(ref.symbol)
-        except VenueError as error:
-            error.outcome = Outcome.NOT_SENT
-            raise
+        return old, order
 
     async def _amend(self, old: wire.Order, quantity: str, *, cl_ord_id: ClOrdId, decided_at: float) -> Reports:
         number = str(old.order_id)
@@ -197,16 +202,6 @@ class Commands:
         """The old order is gone, which the next look at it tells; the error says what is known of the new one."""
         half.error.detail = f"the old order is cancelled, and the new one did not come: {half.error.detail}"
         return half.error
-
-    async def _before_sending(self, ref: OrderRef) -> wire.Order:
-        """A look before a command: when it fails, the command was not sent."""
-        request = self._calls.order((("symbol", self._wire_symbol(ref)), *self._name(ref)))
-        try:
-            return await self._reads.ask(request, wire.Order, what="the order")
-        except VenueError as error:
-            if error.outcome is Outcome.UNKNOWN:
-                error.outcome = Outcome.NOT_SENT
-            raise
 
     # -- what all of them need ----------------------------------------------------------------------------------------------
 

@@ -91,7 +91,7 @@ class UserSession:
             return []
         try:
             told = wire.decode(frame, wire.ApiMessage, what="a frame of the private stream")
-            if told.event is not None:
+            if bytes(told.event) != b"null":
                 return self._on_event(told.event, at, now_s)
             return self._on_answer(told, now_s)
         except ApiError as error:

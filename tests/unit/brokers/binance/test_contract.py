@@ -1,0 +1,150 @@
+"""Requests hold against the venue's published collection: paths, methods, and the names of their parameters."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from floorbroker.brokers.binance.auth import sign
+from floorbroker.brokers.binance.info import origins_for
+from floorbroker.brokers.binance.mapping import orders
+from floorbroker.brokers.binance.rest.calls import Calls, order_name
+from floorbroker.brokers.binance.stream.commands import METHODS
+from floorbroker.domain.orders import StopLoss
+from floorbroker.domain.values import Environment, OrderClass, OrderType, Price, Quantity, Side
+from floorbroker.transport.types import Request
+from tests.unit.brokers.binance.fakes import CL_ORD_ID, CREDENTIALS, NEXT, NOW, form, limit_order
+
+CALLS = Calls(origins=origins_for(Environment.LIVE))
+STOP = Price(Decimal(65000))
+PROFIT, LOSS = Price(Decimal(70000)), StopLoss(stop_px=Price(Decimal(60000)), price=Price(Decimal(59900)))
+SINGLES: dict[str, dict[str, Any]] = {
+    "limit": {},
+    "maker": {"post_only": True},
+    "iceberg": {"display_qty": Quantity(Decimal("0.005"))},
+    "market": {"order_type": OrderType.MARKET, "price": None},
+    "money": {"order_type": OrderType.MARKET, "price": None, "order_qty": None, "notional": Decimal(100)},
+    "stop": {"order_type": OrderType.STOP, "price": None, "stop_px": STOP},
+    "stop limit": {"order_type": OrderType.STOP_LIMIT, "stop_px": STOP},
+    "touched": {"order_type": OrderType.MARKET_IF_TOUCHED, "price": None, "stop_px": STOP},
+    "touched limit": {"order_type": OrderType.LIMIT_IF_TOUCHED, "stop_px": STOP},
+    "trailing": {"order_type": OrderType.TRAILING_STOP, "price": None, "trail_percent": Decimal(1)},
+}
+GROUPS: dict[str, dict[str, Any]] = {
+    "oco": {"order_class": OrderClass.OCO, "side": Side.SELL, "price": PROFIT, "stop_loss": LOSS},
+    "oto profit": {"order_class": OrderClass.OTO, "take_profit": PROFIT},
+    "oto stop": {"order_class": OrderClass.OTO, "stop_loss": LOSS},
+    "otoco": {"order_class": OrderClass.BRACKET, "take_profit": PROFIT, "stop_loss": LOSS},
+}
+
+
+def commands() -> Iterator[tuple[str, Request]]:
+    named: dict[str, Any] = {"cl_ord_id": CL_ORD_ID, "decided_at": 1.0}
+    for name, terms in SINGLES.items():
+        params = orders.single(limit_order(**terms), CL_ORD_ID, "BTCUSDT")
+        yield name, CALLS.submit(params, **named)
+        yield f"test of {name}", CALLS.test(params)
+        yield (
+            f"replace by {name}",
+            CALLS.cancel_replace(orders.replacing(params, order_number="28", cl_ord_id=NEXT), **named),
+        )
+    for name, terms in GROUPS.items():
+        kind, params = orders.group(limit_order(**terms), CL_ORD_ID, "BTCUSDT")
+        yield name, CALLS.submit_list(kind, params, **named)
+    amend = (("symbol", "BTCUSDT"), ("orderId", "28"), ("newQty", "0.01"), ("newClientOrderId", NEXT))
+    yield "amend", CALLS.amend(amend, **named)
+    for name in (order_name("28", ""), order_name(None, CL_ORD_ID)):
+        yield f"cancel by {name[0][0]}", CALLS.cancel((("symbol", "BTCUSDT"), *name), cl_ord_id=CL_ORD_ID)
+    yield "cancel all", CALLS.cancel_all("BTCUSDT")
+
+
+def reads() -> Iterator[tuple[str, Request]]:
+    day = timedelta(days=1)
+    yield "time", CALLS.time()
+    yield "symbols", CALLS.exchange_info()
+    yield "depth", CALLS.depth("BTCUSDT", levels=1000)
+    yield "quote", CALLS.book_ticker("BTCUSDT")
+    yield "prices", CALLS.prices(["BTCUSDT", "ETHUSDT"])
+    yield "average", CALLS.average_price("BTCUSDT")
+    yield "public trades", CALLS.public_trades("BTCUSDT", limit=10)
+    yield "bars", CALLS.klines("BTCUSDT", "1m", start=NOW - day, end=NOW, limit=10)
+    yield "order", CALLS.order((("symbol", "BTCUSDT"), *order_name(None, CL_ORD_ID)))
+    yield "open orders", CALLS.open_orders()
+    yield "open orders of one", CALLS.open_orders("BTCUSDT")
+    yield "orders", CALLS.all_orders("BTCUSDT")
+    yield "orders onward", CALLS.all_orders("BTCUSDT", order_number=28)
+    yield "orders of a day", CALLS.all_orders_from("BTCUSDT", start=NOW - day, end=NOW)
+    yield "list", CALLS.order_list(7)
+    yield "trades", CALLS.trades("BTCUSDT", from_id=3)
+    yield "trades since", CALLS.trades("BTCUSDT", start=NOW)
+    yield "account", CALLS.account()
+    yield "commission", CALLS.commission("BTCUSDT")
+
+
+EVERY = [*commands(), *reads()]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One call of the collection: its parameters, and those that are not optional."""
+
+    known: frozenset[str]
+    needed: frozenset[str]
+
+
+@pytest.fixture(scope="session")
+def collection(contracts_dir: Path) -> dict[tuple[str, str], Listed]:
+    document = json.loads((contracts_dir / "binance" / "spot.postman.json").read_text("utf-8"))
+    return dict(_calls(document["item"]))
+
+
+def _calls(items: list[dict[str, Any]]) -> Iterator[tuple[tuple[str, str], Listed]]:
+    for item in items:
+        if "item" in item:
+            yield from _calls(item["item"])
+            continue
+        url = item["request"]["url"]
+        params = url.get("query", [])
+        needed = frozenset(param["key"] for param in params if not param.get("disabled"))
+        known = frozenset(param["key"] for param in params)
+        yield (item["request"]["method"], "/" + "/".join(url["path"])), Listed(known, needed)
+
+
+@pytest.mark.parametrize(("name", "request_"), EVERY, ids=[name for name, _ in EVERY])
+def test_a_request_is_one_of_the_venues_own(
+    name: str, request_: Request, collection: dict[tuple[str, str], Listed]
+) -> None:
+    listed = collection[request_.method, request_.path]
+    sent = form(sign(request_, CREDENTIALS, NOW, recv_window_ms=5000))
+    assert set(sent) <= listed.known | {"recvWindow"}, set(sent) - listed.known
+    assert listed.needed <= set(sent), listed.needed - set(sent)
+
+
+def test_the_check_itself_sees_a_parameter_that_is_none(collection: dict[tuple[str, str], Listed]) -> None:
+    assert "colour" not in collection["POST", "/api/v3/order"].known
+    assert {"symbol", "side", "type", "timestamp", "signature"} == collection["POST", "/api/v3/order"].needed
+
+
+def test_the_call_for_the_rights_of_a_key_is_on_record(contracts_dir: Path) -> None:
+    text = (contracts_dir / "binance" / "spot.openxapi.openapi.yaml").read_text("utf-8")
+    assert CALLS.key_rights().path in text
+
+
+def test_every_command_of_the_socket_is_on_record(contracts_dir: Path) -> None:
+    text = (contracts_dir / "binance" / "spot-ws-api.openxapi.asyncapi.yaml").read_text("utf-8")
+    known = set(re.findall(r"const: ([A-Za-z.]+)", text))
+    assert set(METHODS.values()) <= known
+    assert "userDataStream.subscribe.signature" in known
+
+
+def test_every_command_has_a_word_on_the_socket() -> None:
+    sent = {(request.method, request.path) for name, request in commands() if not name.startswith("test of")}
+    assert sent <= set(METHODS)
