@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -28,6 +29,14 @@ _KEPT_MAX = 2_000
 _PAGES_MAX = 400
 
 
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A price, and the monotonic time of hearing it."""
+
+    at_s: float
+    price: Decimal
+
+
 class MarketReads:
     """What can be asked about markets, whoever the account belongs to.  `on_limits` hears what the venue says it allows."""
 
@@ -42,7 +51,7 @@ class MarketReads:
         self._listed_at: datetime | None = None
         self._listed_s = 0.0
         self._listing = asyncio.Lock()
-        self._prices: dict[str, tuple[float, Decimal]] = {}
+        self._prices: dict[str, _Heard] = {}
         self.news: tuple[LimitNews, ...] = ()
 
     # -- symbols ----------------------------------------------------------------------------------------------------------
@@ -109,13 +118,13 @@ class MarketReads:
 
     def recent(self, symbol: str) -> Decimal | None:
         """The price we last heard of, if that was not long ago; nothing is asked."""
-        heard_s, price = self._prices.get(symbol, (0.0, None))
-        return price if price is not None and self._clock.monotonic() - heard_s < _PRICE_AGE_S else None
+        heard = self._prices.get(symbol)
+        return heard.price if heard is not None and self._clock.monotonic() - heard.at_s < _PRICE_AGE_S else None
 
     def _remember(self, symbol: str, price: Decimal) -> None:
         if len(self._prices) >= _KEPT_MAX:
             self._prices.clear()
-        self._prices[symbol] = (self._clock.monotonic(), price)
+        self._prices[symbol] = _Heard(self._clock.monotonic(), price)
 
     # -- history ----------------------------------------------------------------------------------------------------------
 
