@@ -1,0 +1,53 @@
+"""Rate limits: the etiquette of `info.py` as budgets, and what replies tell of the venue's own count.
+
+Replies carry X-Bapi-Limit, -Status (what is left) and -Reset-Timestamp (ms; later than now only when the limit is passed).  Too
+many requests are retCode 10006 in an answer with status 200; over the limit of the address the answer is HTTP 403 without a
+retCode, and all traffic stops for ten minutes.  Limits differ by category and may be raised for an account; the budgets hold
+the lowest published ones, and only what is left steers them.
+Document: bybit-exchange.github.io/docs/v5/rate-limit.
+"""
+
+from __future__ import annotations
+
+import re
+
+from floorbroker.brokers.bybit.auth import epoch_ms
+from floorbroker.brokers.bybit.info import INFO
+from floorbroker.domain.clock import Clock
+from floorbroker.transport.bucket import LimitNews
+from floorbroker.transport.layers.ratelimit import ReadLimits, number
+from floorbroker.transport.limiter import limits_of
+from floorbroker.transport.types import Response
+
+LIMITS = limits_of(INFO.etiquette)
+BAN_S = 600.0
+TOO_MANY = frozenset({b"10006", b"10018", b"10429", b"429"})
+_CODE = re.compile(rb'"retCode"\s*:\s*(-?[0-9]{1,9})')
+_LOOKED_INTO = 4096
+_PAUSE_S = 1.0
+
+
+def is_ban(response: Response) -> bool:
+    """HTTP 403 for too many requests of this address; one for the country it stands in is none."""
+    if response.status != 403:
+        return False
+    text = response.body[:_LOOKED_INTO].lower()
+    return b"country" not in text and b"region" not in text
+
+
+def read_limits(clock: Clock) -> ReadLimits:
+    """What a reply of the venue says about its limits."""
+
+    def read(response: Response) -> LimitNews | None:
+        if is_ban(response):
+            return LimitNews(ban_s=BAN_S)
+        headers = response.headers
+        reset = number(headers.get("x-bapi-limit-reset-timestamp"))
+        wait_s = None if reset is None else (reset - epoch_ms(clock.now())) / 1000
+        code = _CODE.search(response.body[:_LOOKED_INTO])
+        if code is not None and code[1] in TOO_MANY:
+            return LimitNews(retry_after_s=_PAUSE_S if wait_s is None else min(max(wait_s, 0.1), 60.0))
+        left = number(headers.get("x-bapi-limit-status"))
+        return None if left is None else LimitNews(remaining=left)
+
+    return read

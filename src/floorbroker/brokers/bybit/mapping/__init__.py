@@ -1,0 +1,1 @@
+"""Pure functions between the wire and the language of trading, both ways."""
