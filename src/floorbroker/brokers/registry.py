@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from floorbroker.brokers import alpaca, binance, paper
+from floorbroker.brokers import alpaca, binance, bybit, paper
 from floorbroker.brokers.wiring import Wiring
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.errors import ConfigInvalid
 from floorbroker.domain.ports import Broker
 
-BROKERS: Mapping[str, BrokerInfo] = MappingProxyType(
-    {info.code: info for info in (paper.INFO, alpaca.INFO, binance.INFO)}
+_PACKAGES = (
+    paper,
+    alpaca,
+    binance,
+    bybit,
 )
 
+BROKERS: Mapping[str, BrokerInfo] = MappingProxyType({package.INFO.code: package.INFO for package in _PACKAGES})
+
 _BUILDERS: Mapping[str, Callable[[Wiring], Broker]] = MappingProxyType(
-    {"PAPER": paper.build, "ALPACA": alpaca.build, "BINANCE": binance.build}
+    {package.INFO.code: package.build for package in _PACKAGES}
 )
 _OPTIONS: Mapping[str, Callable[[Mapping[str, str]], object]] = MappingProxyType(
-    {"PAPER": paper.options_from, "ALPACA": alpaca.options_from, "BINANCE": binance.options_from}
+    {package.INFO.code: package.options_from for package in _PACKAGES}
 )
 
 

@@ -12,7 +12,7 @@ import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -113,6 +113,10 @@ class Skew:
         quick = sorted(self._samples)[: len(self._samples) // 2 + 1]
         offsets = sorted(offset for _, offset in quick)
         return offsets[len(offsets) // 2]
+
+    def of(self, ours: datetime) -> datetime:
+        """The venue's time at a moment of ours."""
+        return ours + timedelta(seconds=self.offset_s or 0.0)
 
 
 def socket_origin(url: str) -> str:

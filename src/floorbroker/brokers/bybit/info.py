@@ -122,9 +122,7 @@ INFO = BrokerInfo(
         ),
         documents=(_RATES, f"{DOCS}/ws/connect"),
     ),
-    book=BookRules(
-        proof=BookProof.STEP, depths=(50, 1, 200, 1000), document=f"{DOCS}/websocket/public/orderbook"
-    ),
+    book=BookRules(proof=BookProof.STEP, depths=(50, 1, 200, 1000), document=f"{DOCS}/websocket/public/orderbook"),
     withdrawals="Bybit tells the permissions of a key; one that can withdraw is refused.",
     fields=(
         CredentialField(
@@ -139,7 +137,7 @@ INFO = BrokerInfo(
         CredentialField(
             name="BROKER_SECRET_KEY",
             label="API secret",
-            help="The secret of a system-made key, or the RSA private key (PEM on one line, \\n for line ends) of a self-made one.",
+            help="The secret of a system-made key, or the RSA private key of a self-made one (PEM on one line, \\n for line ends).",
             secret=True,
             example="36 letters and digits",
         ),
@@ -311,11 +309,10 @@ _RULES = (
     "quotePrecision qtyStep minOrderQty maxOrderQty minOrderAmt maxLimitOrderQty maxMarketOrderQty maxMktOrderQty "
     "minNotionalValue timeSecond timeNano"
 )
+_KEY = "retCode retMsg result readOnly permissions uta expiredAt deadlineDay time"
 AUDITED = BodyFields(
     allowed=frozenset(f"{_ENVELOPE} {_ORDERS} {_HOLDINGS} {_RULES}".split()),
     # Whose account and key it is stands in no record.
-    elsewhere=MappingProxyType(
-        {"account.key": frozenset("retCode retMsg result readOnly permissions uta expiredAt deadlineDay time".split())}
-    ),
+    elsewhere=MappingProxyType({"account.key": frozenset(_KEY.split())}),
 )
 """What the audit shows of this venue's bodies."""

@@ -89,9 +89,10 @@ class CancelItem(Body, frozen=True, kw_only=True):
 
 
 class CancelRequest(CancelItem, frozen=True, kw_only=True):
-    """POST /v5/order/cancel."""
+    """POST /v5/order/cancel; the filter is spot's."""
 
     category: str
+    order_filter: str | None = None
 
 
 class CancelBatchRequest(Body, frozen=True, kw_only=True):
@@ -156,7 +157,6 @@ class Reply(Wire, frozen=True, kw_only=True):
     ret_msg: str = ""
     result: msgspec.Raw = EMPTY
     ret_ext_info: msgspec.Raw = EMPTY
-    time: Stamp = 0
 
 
 class Page(Wire, Generic[T], frozen=True, kw_only=True):
@@ -164,7 +164,6 @@ class Page(Wire, Generic[T], frozen=True, kw_only=True):
 
     items: list[T] | None = msgspec.field(name="list", default=None)
     next_page_cursor: str | None = None
-    category: str = ""
 
 
 class Accepted(Wire, frozen=True, kw_only=True):
@@ -191,7 +190,6 @@ class Order(Wire, frozen=True, kw_only=True):
     order_id: str
     order_status: str
     order_link_id: str = ""
-    parent_order_link_id: str | None = None
     category: str = ""
     symbol: str = ""
     side: str = ""
@@ -200,9 +198,7 @@ class Order(Wire, frozen=True, kw_only=True):
     price: str = ""
     qty: str = ""
     market_unit: str | None = None
-    leaves_qty: str = ""
     cum_exec_qty: str = ""
-    cum_exec_value: str = ""
     avg_price: str | None = None
     stop_order_type: str | None = None
     trigger_price: str | None = None
@@ -211,8 +207,6 @@ class Order(Wire, frozen=True, kw_only=True):
     base_price: str | None = None
     reject_reason: str | None = None
     cancel_type: str | None = None
-    reduce_only: bool | None = None
-    position_idx: int = 0
     created_time: Stamp = ""
     updated_time: Stamp = ""
 
@@ -232,10 +226,6 @@ class Execution(Wire, frozen=True, kw_only=True):
     category: str = ""
     order_link_id: str = ""
     side: str = ""
-    order_type: str = ""
-    order_qty: str = ""
-    order_price: str = ""
-    stop_order_type: str | None = None
     exec_qty: str = ""
     exec_price: str = ""
     exec_fee: str = ""
@@ -253,7 +243,6 @@ class Position(Wire, frozen=True, kw_only=True):
     position_idx: int = 0
     avg_price: str | None = None
     mark_price: str | None = None
-    position_value: str | None = None
     unrealised_pnl: str | None = None
     leverage: str | None = None
     take_profit: str | None = None
@@ -264,7 +253,6 @@ class Position(Wire, frozen=True, kw_only=True):
 class Coin(Wire, frozen=True, kw_only=True):
     coin: str
     wallet_balance: str = ""
-    equity: str = ""
     usd_value: str | None = None
     locked: str | None = None
     total_position_im: str | None = msgspec.field(name="totalPositionIM", default=None)
@@ -274,7 +262,6 @@ class Coin(Wire, frozen=True, kw_only=True):
 class Wallet(Wire, frozen=True, kw_only=True):
     """Totals are in USD, and empty in isolated and portfolio margin."""
 
-    account_type: str = ""
     total_equity: str | None = None
     total_wallet_balance: str | None = None
     total_available_balance: str | None = None
@@ -295,14 +282,11 @@ class KeyInfo(Wire, frozen=True, kw_only=True):
 
 
 class AccountInfo(Wire, frozen=True, kw_only=True):
-    margin_mode: str = ""
     unified_margin_status: int = 0
 
 
 class FeeRate(Wire, frozen=True, kw_only=True):
-    symbol: str = ""
     taker_fee_rate: str = ""
-    maker_fee_rate: str = ""
 
 
 class ServerTime(Wire, frozen=True, kw_only=True):
@@ -332,7 +316,6 @@ class LotFilter(Wire, frozen=True, kw_only=True):
 
 
 class LeverageFilter(Wire, frozen=True, kw_only=True):
-    min_leverage: str | None = None
     max_leverage: str | None = None
 
 
@@ -357,7 +340,6 @@ class Ticker(Wire, frozen=True, kw_only=True):
     ask1_price: str | None = None
     ask1_size: str | None = None
     last_price: str | None = None
-    mark_price: str | None = None
 
 
 class Klines(Wire, frozen=True, kw_only=True):
@@ -375,14 +357,23 @@ class Message(Wire, frozen=True, kw_only=True):
     op: str | None = None
     success: bool | None = None
     ret_msg: str | None = msgspec.field(name="ret_msg", default=None)
-    ret_code: int | None = None
-    req_id: int | str | None = msgspec.field(name="req_id", default=None)
     topic: str = ""
     type: str = ""
     ts: Stamp = 0
     cts: Stamp = 0
-    creation_time: Stamp = 0
     data: msgspec.Raw = NOTHING
+
+
+class TradeMessage(Wire, frozen=True, kw_only=True):
+    """One frame of the trade socket."""
+
+    ret_code: int
+    op: str = ""
+    req_id: str | None = None
+    ret_msg: str = ""
+    data: msgspec.Raw = EMPTY
+    ret_ext_info: msgspec.Raw = EMPTY
+    header: dict[str, str] | None = None
 
 
 class Book(Wire, frozen=True, kw_only=True):
@@ -392,6 +383,16 @@ class Book(Wire, frozen=True, kw_only=True):
     u: int
     b: list[tuple[Decimal, Decimal]] | None = None
     a: list[tuple[Decimal, Decimal]] | None = None
+
+
+class BookMessage(Wire, frozen=True, kw_only=True):
+    """A whole frame of an orderbook topic."""
+
+    topic: str
+    type: str
+    data: Book
+    ts: Stamp = 0
+    cts: Stamp = 0
 
 
 class PublicTrade(Wire, frozen=True, kw_only=True):

@@ -70,7 +70,9 @@ def _free_money(coins: Sequence[wire.Coin]) -> Decimal:
 
 def free_of(coin: wire.Coin) -> Decimal:
     """Coins that no spot order holds and no position ties up."""
-    held = (number(part, what="an amount") or ZERO for part in (coin.locked, coin.total_order_im, coin.total_position_im))
+    held = (
+        number(part, what="an amount") or ZERO for part in (coin.locked, coin.total_order_im, coin.total_position_im)
+    )
     return (number(coin.wallet_balance, what="a balance") or ZERO) - sum(held, ZERO)
 
 
@@ -205,5 +207,3 @@ def _value(position: Position) -> Decimal:
     if position.market_value is not None:
         return position.market_value
     return position.qty * (position.market_px or position.avg_px or ZERO)
-
-

@@ -32,7 +32,7 @@ TIFS: Mapping[TimeInForce, str] = MappingProxyType(
 POST_ONLY = "PostOnly"
 RISE, FALL = 1, 2
 ONE_WAY, LONG_SIDE, SHORT_SIDE = 0, 1, 2
-STOP_ORDER = "StopOrder"
+PLAIN, STOP_ORDER, TPSL_ORDER = "Order", "StopOrder", "tpslOrder"  # spot's filters
 
 
 class Kind(NamedTuple):
@@ -106,9 +106,13 @@ def _check(order: NewOrder) -> None:
         raise NotSupported("Bybit trades round the clock: there are no extended hours")
     kind = KINDS[order.order_type]
     if (kind.word == "Limit") != (order.price is not None):
-        raise InvalidRequest(f"a {order.order_type.value} order {'needs' if kind.word == 'Limit' else 'has no'} limit price")
+        raise InvalidRequest(
+            f"a {order.order_type.value} order {'needs' if kind.word == 'Limit' else 'has no'} limit price"
+        )
     if kind.is_conditional != (order.stop_px is not None):
-        raise InvalidRequest(f"a {order.order_type.value} order {'needs' if kind.is_conditional else 'has no'} stop price")
+        raise InvalidRequest(
+            f"a {order.order_type.value} order {'needs' if kind.is_conditional else 'has no'} stop price"
+        )
 
 
 def _size(order: NewOrder, place: Place, kind: Kind) -> tuple[str, str | None]:
@@ -178,12 +182,13 @@ def amend_request(ref: OrderRef, changes: OrderChanges) -> wire.AmendRequest:
     )
 
 
-def cancel_request(ref: OrderRef) -> wire.CancelRequest:
-    """The body of POST /v5/order/cancel; the venue finds spot conditional orders by id as well."""
+def cancel_request(ref: OrderRef, *, kind: str | None = None) -> wire.CancelRequest:
+    """The body of POST /v5/order/cancel; `kind` is the filter of a spot order that is not a plain one."""
     place = to_wire(ref.symbol)
     return wire.CancelRequest(
         category=place.category,
         symbol=place.symbol,
         order_id=ref.order_id,
         order_link_id=ref.cl_ord_id if ref.order_id is None else None,
+        order_filter=None if kind in (None, PLAIN) else kind,
     )

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from floorbroker.brokers.bybit import wire
 from floorbroker.brokers.bybit.mapping.memory import Memory
-from floorbroker.brokers.bybit.mapping.orders import FALL, POST_ONLY, RISE, SIDES, STOP_ORDER, TIFS
+from floorbroker.brokers.bybit.mapping.orders import FALL, PLAIN, POST_ONLY, RISE, SIDES, STOP_ORDER, TIFS, TPSL_ORDER
 from floorbroker.brokers.bybit.mapping.symbols import SPOT, Symbols
 from floorbroker.brokers.bybit.mapping.values import (
     above_zero,
@@ -113,9 +113,7 @@ class Reader:
         done = self.memory.done(standing) if standing.unrecognised is None else None
         if done is None:
             return (standing,)
-        replaced = replace(
-            standing, exec_type=ExecType.REPLACED, replaces=standing.order_id, cl_ord_id=done.cl_ord_id
-        )
+        replaced = replace(standing, exec_type=ExecType.REPLACED, replaces=standing.order_id, cl_ord_id=done.cl_ord_id)
         return (replaced, standing)
 
     def _standing(self, order: wire.Order, heard: Heard, category: str) -> ExecutionReport:
@@ -217,8 +215,8 @@ def _direction(order: wire.Order) -> int:
 def filter_of(order: wire.Order) -> str:
     """`Order`, `StopOrder` or `tpslOrder`: what a cancel of a spot order has to say."""
     if order.stop_order_type in _TPSL:
-        return "tpslOrder"
-    return STOP_ORDER if order.stop_order_type not in (None, "", "UNKNOWN") else "Order"
+        return TPSL_ORDER
+    return STOP_ORDER if order.stop_order_type not in (None, "", "UNKNOWN") else PLAIN
 
 
 def unknown_words(order: wire.Order) -> str | None:

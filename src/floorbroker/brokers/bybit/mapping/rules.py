@@ -1,7 +1,7 @@
 """What Bybit would refuse, told before anything is sent, and what an order would tie up.
 
-Documents: bybit-exchange.github.io/docs/v5/order/create-order, /market/instrument.  Price bands around the market and caps on open
-orders stay the venue's: it passes on its own refusal.  Pointers name members as our own order body spells them.
+Documents: bybit-exchange.github.io/docs/v5/order/create-order, /market/instrument.  Price bands around the market and caps on
+open orders stay the venue's: its own refusal is passed on.  Pointers name members as our own order body spells them.
 """
 
 from __future__ import annotations
@@ -146,7 +146,10 @@ def _prices(wish: Wish) -> Found:
     if kind is None:
         return
     needs_limit, needs_stop = kind.word == "Limit", kind.is_conditional
-    for pointer, price, needs in (("/limit_price", order.price, needs_limit), ("/stop_price", order.stop_px, needs_stop)):
+    for pointer, price, needs in (
+        ("/limit_price", order.price, needs_limit),
+        ("/stop_price", order.stop_px, needs_stop),
+    ):
         if needs != (price is not None):
             code, detail = ("missing", "is needed") if needs else ("not_supported", "has no place here")
             yield _no(pointer, code, f"a {order.order_type.value} order: this price {detail}")

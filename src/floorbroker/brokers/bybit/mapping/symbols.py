@@ -16,7 +16,23 @@ SPOT = "spot"
 LINEAR = "linear"
 CATEGORIES = (SPOT, LINEAR)
 SETTLE_COINS = ("USDT", "USDC")
-_QUOTES = ("USDT", "USDC", "USDE", "USD1", "RLUSD", "EUR", "BRL", "PLN", "TRY", "DAI", "BTC", "ETH", "MNT", "BRZ", "AED")
+_QUOTES = (
+    "USDT",
+    "USDC",
+    "USDE",
+    "USD1",
+    "RLUSD",
+    "EUR",
+    "BRL",
+    "PLN",
+    "TRY",
+    "DAI",
+    "BTC",
+    "ETH",
+    "MNT",
+    "BRZ",
+    "AED",
+)
 _PERP = "PERP"
 _COIN = r"[A-Z0-9]{1,24}"
 _SPOT = re.compile(rf"({_COIN})/({_COIN})")

@@ -12,10 +12,10 @@ from floorbroker.brokers.bybit.mapping import market
 from floorbroker.brokers.bybit.mapping.instruments import Rules, rules_from
 from floorbroker.brokers.bybit.mapping.symbols import Place, Symbols, to_wire
 from floorbroker.brokers.bybit.rest.calls import KLINES_MAX, Calls
-from floorbroker.brokers.bybit.rest.reads import Reads
+from floorbroker.brokers.bybit.rest.reads import PAGES_MAX, Reads
 from floorbroker.domain.bars import Bar, BarSeries
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import ApiError, SymbolNotFound
+from floorbroker.domain.errors import ApiError, InvalidRequest, SymbolNotFound
 from floorbroker.domain.records import Quote
 from floorbroker.transport.types import Request
 
@@ -99,13 +99,17 @@ class MarketReads:
         place, interval = to_wire(symbol), market.interval_of(span_s)
         found: dict[datetime, Bar] = {}
         since = start
-        while since <= end and len(found) < limit:
+        for _ in range(PAGES_MAX):
+            if since > end or len(found) >= limit:
+                break
             until = min(end, since + timedelta(seconds=span_s * (KLINES_MAX - 1)))
             request = self._calls.klines(place, interval, start=since, end=until, limit=KLINES_MAX)
             page = await self._of_symbol(request, wire.Klines, symbol)
             bars = [market.bar_from_row(symbol, row) for row in page.items or []]
             found |= {bar.start: bar for bar in bars if start <= bar.start <= end}
             since = until + timedelta(milliseconds=1)
+        else:
+            raise InvalidRequest("that is more than can be asked for at once: begin later, or take longer bars")
         chosen = [found[at] for at in sorted(found)[:limit]]
         return market.series_from(symbol, chosen, span_s=span_s)
 
