@@ -137,7 +137,7 @@ INFO = BrokerInfo(
         CredentialField(
             name="BROKER_SECRET_KEY",
             label="API secret",
-            help="The secret of a system-made key, or the RSA private key of a self-made one (PEM on one line, \\n for line ends).",
+            help="The secret of a system-made key, or the RSA private key of a self-made one (PEM, line ends as \\n).",
             secret=True,
             example="36 letters and digits",
         ),
