@@ -152,8 +152,8 @@ class BybitBroker:
         """
         self._enter(LinkState.CONNECTING, "connecting")
         try:
-            offset_s = await self._time.measure(SAMPLES)
-            self._check_clock(offset_s)
+            await self._time.measure(SAMPLES)
+            self._check_clock(self._time.offset_s or 0.0)
             await self._market.learn()
             await self.get_account_info()
         except FloorbrokerError as error:
@@ -186,9 +186,10 @@ class BybitBroker:
     async def self_check(self) -> SelfCheck:
         """Connectivity, clock, credentials, kind of account, permissions; nothing is changed."""
         try:
-            offset_s = await self._time.measure()
+            await self._time.measure()
         except FloorbrokerError as error:
             return SelfCheck(checks=(Check(name="connectivity", ok=False, detail=error.detail),))
+        offset_s = self._time.offset_s or 0.0
         near = abs(offset_s) <= _OFFSET_MAX_S
         checks = (
             Check(name="connectivity", ok=True, detail=self._origins.rest),

@@ -95,22 +95,22 @@ class Skew:
     """How many seconds the venue's clock is ahead of ours: the median of the latest samples, the quicker half of them."""
 
     def __init__(self) -> None:
-        self._samples: list[tuple[float, float]] = []
+        self._samples_s: list[tuple[float, float]] = []
 
     def add(self, offset_s: float, *, round_trip_s: float) -> None:
         """One measurement: the longer the way, the less it says."""
-        self._samples = [*self._samples, (round_trip_s, offset_s)][-SAMPLES:]
+        self._samples_s = [*self._samples_s, (round_trip_s, offset_s)][-SAMPLES:]
 
     def forget(self) -> None:
         """The venue says our time is wrong: what was measured holds no more."""
-        self._samples = []
+        self._samples_s = []
 
     @property
     def offset_s(self) -> float | None:
         """None before the first measurement."""
-        if not self._samples:
+        if not self._samples_s:
             return None
-        quick = sorted(self._samples)[: len(self._samples) // 2 + 1]
+        quick = sorted(self._samples_s)[: len(self._samples_s) // 2 + 1]
         offsets = sorted(offset for _, offset in quick)
         return offsets[len(offsets) // 2]
 

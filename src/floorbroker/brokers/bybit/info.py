@@ -99,11 +99,10 @@ INFO = BrokerInfo(
         allowances=(
             Allowance(name="address", requests=600, per_s=5.0, document=_RATES),
             _rate("submit", 10, "orders.submit"),
-            _rate("batch", 10, "orders.submit_batch"),
+            _rate("batch", 10, "batches.submit"),
             _rate("replace", 10, "orders.replace"),
             _rate("cancel", 10, "orders.cancel"),
             _rate("cancel_all", 10, "orders.cancel_all"),
-            _rate("cancel_batch", 10, "orders.cancel_batch"),
             _rate("orders", 50, "orders.get", reads_only=True),
             _rate("history", 50, "orders.history", reads_only=True),
             _rate("executions", 50, "executions.list", reads_only=True),

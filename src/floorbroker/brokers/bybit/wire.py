@@ -80,26 +80,14 @@ class AmendRequest(Body, frozen=True, kw_only=True):
     trigger_price: str | None = None
 
 
-class CancelItem(Body, frozen=True, kw_only=True):
-    """An order in a batch of cancels."""
-
-    symbol: str
-    order_id: str | None = None
-    order_link_id: str | None = None
-
-
-class CancelRequest(CancelItem, frozen=True, kw_only=True):
+class CancelRequest(Body, frozen=True, kw_only=True):
     """POST /v5/order/cancel; the filter is spot's."""
 
     category: str
+    symbol: str
+    order_id: str | None = None
+    order_link_id: str | None = None
     order_filter: str | None = None
-
-
-class CancelBatchRequest(Body, frozen=True, kw_only=True):
-    """POST /v5/order/cancel-batch."""
-
-    category: str
-    request: tuple[CancelItem, ...]
 
 
 class CancelAllRequest(Body, frozen=True, kw_only=True):

@@ -55,6 +55,6 @@ def test_a_page_about_the_country_is_no_ban() -> None:
 
 
 def test_every_order_endpoint_counts_by_itself_and_for_the_address() -> None:
-    for endpoint in ("orders.submit", "orders.replace", "orders.cancel", "orders.cancel_all", "orders.submit_batch"):
+    for endpoint in ("orders.submit", "orders.replace", "orders.cancel", "orders.cancel_all", "batches.submit"):
         assert LIMITS.routes[endpoint][-1] == "address"
         assert len(LIMITS.routes[endpoint]) == 2

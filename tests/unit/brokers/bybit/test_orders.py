@@ -259,7 +259,7 @@ def test_stops_that_no_position_can_have(symbol: str, stops: PositionStops, kind
         trading_stop_request(symbol, stops)
 
 
-# -- the published specification ------------------------------------------------------------------------------------------
+# -- the published specification ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -314,7 +314,7 @@ def test_the_other_commands_satisfy_the_specification(specification: dict[str, A
 def test_the_leverage_is_spelled_as_the_venue_reads_it_and_not_as_the_specification_misspells_it(
     specification: dict[str, Any],
 ) -> None:
-    """The explorer's file requires `buyLevarge` and describes `buyLeverage`; the documents and the official client have `buyLeverage`."""
+    """The explorer's file requires `buyLevarge` and describes `buyLeverage`, as the official client has it."""
     body = wire.LeverageRequest(category="linear", symbol="BTCUSDT", buy_leverage="5", sell_leverage="5")
     schema = specification["/v5/position/set-leverage"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(json.loads(msgspec.json.encode(body))) == set(schema["properties"])
@@ -330,7 +330,7 @@ def test_a_misspelt_member_would_be_seen(specification: dict[str, Any]) -> None:
         validate(specification, "/v5/order/amend", Misspelt(quantity="4"))
 
 
-# -- properties -------------------------------------------------------------------------------------------------------------
+# -- properties ---------------------------------------------------------------------------------------------------------
 
 amounts = st.decimals(min_value="0.000001", max_value="999999", places=6)
 prices = st.decimals(min_value="0.1", max_value="999999", places=1)

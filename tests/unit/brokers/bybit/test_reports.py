@@ -201,7 +201,7 @@ def test_an_answer_about_another_order_is_not_taken() -> None:
         assert_same(order, order_id=None, cl_ord_id=OTHER_ID)
 
 
-# -- changes ------------------------------------------------------------------------------------------------------------------
+# -- changes ------------------------------------------------------------------------------------------------------------
 
 
 def asked(reads: Reader, **changes: Any) -> None:
@@ -243,7 +243,7 @@ def test_the_filter_of_a_spot_order_is_learned_from_what_is_heard() -> None:
     assert memory.filter_of("never heard of", None) is None
 
 
-# -- executions -----------------------------------------------------------------------------------------------------------------
+# -- executions ---------------------------------------------------------------------------------------------------------
 
 
 def filled(changes: dict[str, Any], name: str = "execution_linear", category: str = "linear") -> ExecutionReport | None:

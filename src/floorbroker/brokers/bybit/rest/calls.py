@@ -22,7 +22,7 @@ KLINES_MAX = 1000
 TRADES_MAX = 60  # of spot; derivatives give more
 
 CREATE, CREATE_BATCH, AMEND = "/v5/order/create", "/v5/order/create-batch", "/v5/order/amend"
-CANCEL, CANCEL_ALL, CANCEL_BATCH = "/v5/order/cancel", "/v5/order/cancel-all", "/v5/order/cancel-batch"
+CANCEL, CANCEL_ALL = "/v5/order/cancel", "/v5/order/cancel-all"
 
 _ENCODER = msgspec.json.Encoder()
 _JSON = {"Content-Type": "application/json"}
@@ -63,7 +63,7 @@ class Calls:
     def submit_batch(self, body: wire.BatchRequest, *, decided_at: float) -> Request:
         """POST /v5/order/create-batch; each order in it costs one."""
         weight = len(body.request)
-        return self._post(CREATE_BATCH, "orders.submit_batch", body, decided_at=decided_at, weight=weight)
+        return self._post(CREATE_BATCH, "batches.submit", body, decided_at=decided_at, weight=weight)
 
     def amend(self, body: wire.AmendRequest, *, decided_at: float, order: str) -> Request:
         """POST /v5/order/amend."""
@@ -72,11 +72,6 @@ class Calls:
     def cancel(self, body: wire.CancelRequest, *, order: str | None) -> Request:
         """POST /v5/order/cancel."""
         return self._post(CANCEL, "orders.cancel", body, lane=Lane.CANCEL, order=order)
-
-    def cancel_batch(self, body: wire.CancelBatchRequest) -> Request:
-        """POST /v5/order/cancel-batch."""
-        weight = len(body.request)
-        return self._post(CANCEL_BATCH, "orders.cancel_batch", body, lane=Lane.CANCEL, weight=weight)
 
     def cancel_all(self, body: wire.CancelAllRequest) -> Request:
         """POST /v5/order/cancel-all."""

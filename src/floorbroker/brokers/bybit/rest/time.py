@@ -35,8 +35,8 @@ class VenueTime:
     def now(self) -> datetime:
         return self._skew.of(self._clock.now())
 
-    async def measure(self, samples: int = 1) -> float:
-        """Ask for the venue's time, and answer with the offset as it is known then.  Raises what the venue says."""
+    async def measure(self, samples: int = 1) -> None:
+        """Ask for the venue's time.  Raises what the venue says."""
         for _ in range(samples):
             began_s, asked = self._clock.monotonic(), self._clock.now()
             response = await self._reads.send(self._calls.time())
@@ -45,7 +45,6 @@ class VenueTime:
             middle = asked + timedelta(seconds=round_trip_s / 2)
             self._skew.add((_moment(told) - middle).total_seconds(), round_trip_s=round_trip_s)
         self._measured_s = self._clock.monotonic()
-        return self._skew.offset_s or 0.0
 
     async def freshen(self) -> None:
         """Measure again when the last time is long ago."""

@@ -17,7 +17,7 @@ import msgspec
 
 from floorbroker.brokers.bybit import wire
 from floorbroker.brokers.bybit.auth import TIME_HEADER, WINDOW_HEADER
-from floorbroker.brokers.bybit.rest.calls import AMEND, CANCEL, CANCEL_BATCH, CREATE, CREATE_BATCH
+from floorbroker.brokers.bybit.rest.calls import AMEND, CANCEL, CREATE, CREATE_BATCH
 from floorbroker.brokers.bybit.stream.private import PING_S
 from floorbroker.domain.errors import ApiError, NotSupported
 from floorbroker.transport.order_socket import Answer, Ready, Refused, Told
@@ -29,7 +29,6 @@ OPS: Mapping[str, str] = MappingProxyType(
         CREATE_BATCH: "order.create-batch",
         AMEND: "order.amend",
         CANCEL: "order.cancel",
-        CANCEL_BATCH: "order.cancel-batch",
     }
 )
 """What the trade socket takes, by its path on REST; all else goes over REST."""
