@@ -1,7 +1,7 @@
 """Bybit v5: spot pairs and linear perpetuals of one unified trading account, over REST and WebSocket."""
 
 from floorbroker.brokers.bybit.adapter import BybitBroker, build
-from floorbroker.brokers.bybit.auth import Credentials, Skew, sign
+from floorbroker.brokers.bybit.auth import Credentials, sign
 from floorbroker.brokers.bybit.info import INFO, Options, Origins, hosts_for, options_from, origins_for
 from floorbroker.brokers.bybit.limits import LIMITS
 from floorbroker.brokers.bybit.mapping.account import PositionSide
@@ -16,7 +16,6 @@ __all__ = [
     "Origins",
     "PositionSide",
     "PositionStops",
-    "Skew",
     "build",
     "hosts_for",
     "options_from",

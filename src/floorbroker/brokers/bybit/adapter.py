@@ -9,7 +9,7 @@ from decimal import Decimal
 from random import Random
 
 from floorbroker.brokers.bybit import wire
-from floorbroker.brokers.bybit.auth import Credentials, Skew, login, sign, socket_origin
+from floorbroker.brokers.bybit.auth import Credentials, login, sign, socket_origin
 from floorbroker.brokers.bybit.info import (
     AUDITED,
     BROKER,
@@ -49,7 +49,6 @@ from floorbroker.domain.errors import (
     AuthenticationFailed,
     FieldError,
     FloorbrokerError,
-    NotReady,
     SymbolNotFound,
 )
 from floorbroker.domain.instrument import Instrument
@@ -77,6 +76,7 @@ from floorbroker.transport import stack
 from floorbroker.transport.feeds import Feeds, MarketHandler
 from floorbroker.transport.layers.gate import HostTable, IntentAge, SendGate, all_of
 from floorbroker.transport.limiter import Limiter
+from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.order_socket import OrderSocket
 from floorbroker.transport.private import Line, OrderStream, Surroundings
 from floorbroker.transport.stack import Fittings, Policy
@@ -89,7 +89,7 @@ class BybitBroker:
     """One unified trading account at Bybit: spot and linear perpetuals.
 
     `reads` and `commands` are finished stacks that sign, `entry` is the one that order commands take (the trade socket's, or
-    `commands` again); `connect` opens WebSockets; `skew` is what the signer goes by.  `build` wires all of it.  Calls are safe
+    `commands` again); `connect` opens WebSockets; `offset` is what the signer goes by.  `build` wires all of it.  Calls are safe
     to make at the same time.
     """
 
@@ -107,7 +107,7 @@ class BybitBroker:
         meter: Meter,
         random: Random,
         options: Options | None = None,
-        skew: Skew | None = None,
+        offset: ClockOffset | None = None,
         entry: Transport | None = None,
         send_timeout_s: float = 5.0,
         closing: Sequence[Callable[[], Awaitable[None]]] = (),
@@ -120,8 +120,8 @@ class BybitBroker:
         self._identity = BybitIdentity()
         self._state, self._since, self._detail = LinkState.OFFLINE, clock.now(), "not connected"
         calls = self._calls = Calls(origins=origins, command_timeout_s=send_timeout_s)
-        skew = Skew() if skew is None else skew
-        self._time = VenueTime(skew, reads=reads, calls=calls, clock=clock)
+        self._offset = ClockOffset(clock) if offset is None else offset
+        self._time = VenueTime(self._offset, reads=reads, calls=calls, clock=clock)
         symbols, memory = Symbols(), Memory()
         self._reads = Reads(reads, calls, on_wrong_time=self._time.anew)
         self._market = MarketReads(self._reads, calls, symbols, clock=clock)
@@ -130,7 +130,7 @@ class BybitBroker:
         self._trading = Trading(self._commands, self._reads, reader, options=self._options, clock=clock)
         self._holdings = Holdings(self._reads, calls, symbols, options=self._options, clock=clock, log=log)
         around = Surroundings(broker=BROKER, clock=clock, random=random, log=log, meter=meter)
-        session = PrivateSession(reader, login=lambda: login(credentials, self._time.now()))
+        session = PrivateSession(reader, login=lambda: login(credentials, self._offset.venue_now()))
         line = Line(name="private", session=session, connect=connect, target=self._private_target)
         self._orders = OrderStream([line], around)
         self._feeds = Feeds(PublicPlan(origins, self._options, symbols), connect=connect, around=around)
@@ -148,17 +148,15 @@ class BybitBroker:
     async def connect(self) -> None:
         """Measure how far the clocks are apart, read the instrument lists, prove the credentials.
 
-        Raises what the venue says, or `NotReady` when our clock is so wrong that no correction is to be trusted.
+        Raises what the venue says.
         """
         self._enter(LinkState.CONNECTING, "connecting")
         try:
             await self._time.measure(SAMPLES)
-            self._check_clock(self._time.offset_s or 0.0)
             await self._market.learn()
             await self.get_account_info()
         except FloorbrokerError as error:
-            refused = isinstance(error, NotReady)
-            self._enter(LinkState.DEGRADED if refused else LinkState.OFFLINE, error.detail)
+            self._enter(LinkState.OFFLINE, error.detail)
             raise
         self._enter(LinkState.CONNECTED, "")
 
@@ -180,7 +178,7 @@ class BybitBroker:
             since=self._since,
             stream_up=self._orders.is_up,
             detail=self._detail or self._orders.detail,
-            clock_offset_s=self._time.offset_s,
+            clock_offset_s=self._offset.seconds,
         )
 
     async def self_check(self) -> SelfCheck:
@@ -189,7 +187,7 @@ class BybitBroker:
             await self._time.measure()
         except FloorbrokerError as error:
             return SelfCheck(checks=(Check(name="connectivity", ok=False, detail=error.detail),))
-        offset_s = self._time.offset_s or 0.0
+        offset_s = self._offset.seconds or 0.0
         near = abs(offset_s) <= _OFFSET_MAX_S
         checks = (
             Check(name="connectivity", ok=True, detail=self._origins.rest),
@@ -213,14 +211,6 @@ class BybitBroker:
                 Check(name="permissions", ok=allowed, detail=detail),
             )
         )
-
-    def _check_clock(self, offset_s: float) -> None:
-        """Beyond a second people are told; beyond half the window nothing is signed (RELIABILITY 11), but for a simulator."""
-        if abs(offset_s) > _OFFSET_MAX_S:
-            self._log.warning("clock.apart", offset_s=f"{offset_s:+.3f}")
-        half_s = int(self._options.recv_window_ms) / 2000
-        if abs(offset_s) > half_s and self._environment is not Environment.SIM:
-            raise NotReady(f"the venue's clock is {offset_s:+.1f} s from ours: set this machine's clock")
 
     async def _correct_time(self) -> None:
         """After a refused time stamp.  When it cannot be measured now, the next read tries again."""
@@ -274,11 +264,11 @@ class BybitBroker:
 
     async def get_order_history(self, since: datetime) -> Fetched[ExecutionReport]:
         """The history, and what is open.  Orders that ended without a fill are told for 24 hours alone."""
-        return await self._trading.history(since, venue_now=self._time.now())
+        return await self._trading.history(since, venue_now=self._offset.venue_now())
 
     async def get_fills(self, since: datetime) -> Fetched[ExecutionReport]:
         """Executions of both categories; funding and settlement are none."""
-        return await self._trading.fills(since, venue_now=self._time.now())
+        return await self._trading.fills(since, venue_now=self._offset.venue_now())
 
     # -- perpetuals -----------------------------------------------------------------------------------------------------
 
@@ -393,12 +383,12 @@ def build(wiring: Wiring) -> BybitBroker:
     origins = origins_for(environment, wiring.plain.get("BROKER_URL"), practice=options.practice)
     hosts = HostTable(environment, hosts_for(environment, practice=options.practice))
     check = all_of(hosts, IntentAge(clock=clock, max_age_s=wiring.intent_age_s), wiring.may_send)
-    skew, window_ms = Skew(), int(options.recv_window_ms)
+    offset, window_ms = ClockOffset(clock), int(options.recv_window_ms)
 
     def signed(request: Request) -> Request:
         if request.endpoint == "market.get":
             return request  # public: nobody asks who we are
-        return sign(request, credentials, skew.of(clock.now()), recv_window_ms=window_ms)
+        return sign(request, credentials, offset.venue_now(), recv_window_ms=window_ms)
 
     async def connect(target: SocketTarget) -> Socket:
         hosts.check_origin(socket_origin(target.url))
@@ -410,6 +400,7 @@ def build(wiring: Wiring) -> BybitBroker:
     http, order_http = wiring.shells.http(), wiring.shells.order_http(check)
     fit = Fittings(
         clock=clock,
+        offset=offset,
         random=wiring.random,
         limiter=Limiter(LIMITS, clock=clock),
         read_limits=read_limits(clock),
@@ -424,7 +415,7 @@ def build(wiring: Wiring) -> BybitBroker:
     )
     shells: list[OrderHttp] = [order_http]
     if options.order_entry == "websocket":
-        dialect = TradeDialect(login=lambda: login(credentials, skew.of(clock.now())))
+        dialect = TradeDialect(login=lambda: login(credentials, offset.venue_now()))
         shells.append(
             OrderSocket(dialect, connect=connect, target=trade_target, check=check, clock=clock, steps=wiring.steps)
         )
@@ -442,7 +433,7 @@ def build(wiring: Wiring) -> BybitBroker:
         meter=wiring.meter,
         random=wiring.random,
         options=options,
-        skew=skew,
+        offset=offset,
         send_timeout_s=wiring.send_timeout_s,
         closing=(http.close, *(shell.close for shell in shells)),
     )

@@ -12,7 +12,7 @@ import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -32,7 +32,6 @@ SIGN_HEADER = "X-BAPI-SIGN"
 WINDOW_HEADER = "X-BAPI-RECV-WINDOW"
 EARLY_MS = 50  # the venue refuses what is signed a second late, and takes what is early for the whole window
 LOGIN_MS = 10_000  # how long a log-in may be on its way
-SAMPLES = 9
 _PEM = "-----BEGIN"
 
 
@@ -89,34 +88,6 @@ def login(credentials: Credentials, venue_now: datetime) -> str:
     expires = epoch_ms(venue_now) + LOGIN_MS
     signed = signature(f"GET/realtime{expires}", credentials.secret)
     return msgspec.json.encode({"op": "auth", "args": [credentials.key.reveal(), expires, signed]}).decode()
-
-
-class Skew:
-    """How many seconds the venue's clock is ahead of ours: the median of the latest samples, the quicker half of them."""
-
-    def __init__(self) -> None:
-        self._samples_s: list[tuple[float, float]] = []
-
-    def add(self, offset_s: float, *, round_trip_s: float) -> None:
-        """One measurement: the longer the way, the less it says."""
-        self._samples_s = [*self._samples_s, (round_trip_s, offset_s)][-SAMPLES:]
-
-    def forget(self) -> None:
-        """The venue says our time is wrong: what was measured holds no more."""
-        self._samples_s = []
-
-    @property
-    def offset_s(self) -> float | None:
-        """None before the first measurement."""
-        if not self._samples_s:
-            return None
-        quick = sorted(self._samples_s)[: len(self._samples_s) // 2 + 1]
-        offsets = sorted(offset for _, offset in quick)
-        return offsets[len(offsets) // 2]
-
-    def of(self, ours: datetime) -> datetime:
-        """The venue's time at a moment of ours."""
-        return ours + timedelta(seconds=self.offset_s or 0.0)
 
 
 def socket_origin(url: str) -> str:

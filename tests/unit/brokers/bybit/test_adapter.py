@@ -21,7 +21,6 @@ from floorbroker.domain.errors import (
     DuplicateOrderId,
     FloorbrokerError,
     InsufficientFunds,
-    NotReady,
     NotSupported,
     OrderNotFound,
     OrderRejected,
@@ -450,15 +449,6 @@ async def test_connecting_measures_the_clock_and_proves_the_key() -> None:
     assert not venue.is_connected()
 
 
-async def test_a_clock_that_is_wrong_beyond_half_the_window_is_not_traded_with_but_on_a_simulator() -> None:
-    paths = account_paths() | {"/v5/market/time": server_time("2.6")}
-    with pytest.raises(NotReady):
-        await broker(reads=FakeTransport(by_path=paths)).connect()
-    simulated = broker(reads=FakeTransport(by_path=paths), environment=Environment.SIM)
-    await simulated.connect()
-    assert simulated.is_connected()
-
-
 async def test_a_wrong_key_is_told_and_nothing_is_connected() -> None:
     venue = broker(
         reads=FakeTransport(by_path=account_paths() | {"/v5/user/query-api": no(10003, "API key is invalid.")})
@@ -588,6 +578,17 @@ async def test_orders_take_the_trade_socket_and_all_else_goes_over_rest() -> Non
     await venue.cancel_all()
     assert [request.path for request in entry.requests] == ["/v5/order/create", "/v5/order/amend", "/v5/order/cancel"]
     assert len(rest.requests) == 6
+
+
+async def test_a_cancel_that_the_trade_socket_did_not_take_goes_over_rest() -> None:
+    lost = ConnectionFailed("the order socket closed before the command was written")
+    entry, rest = FakeTransport(lost, Timeout("no reply in time")), FakeTransport(RECEIVED)
+    venue = broker(entry=entry, commands=rest)
+    assert await venue.cancel_order(ref()) == ()
+    assert [request.path for request in rest.requests] == ["/v5/order/cancel"]
+    with pytest.raises(Timeout):
+        await venue.cancel_order(ref())
+    assert len(rest.requests) == 1
 
 
 # -- markets ------------------------------------------------------------------------------------------------------------

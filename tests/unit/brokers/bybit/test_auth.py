@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from floorbroker.brokers.bybit.auth import (
     TIME_HEADER,
     WINDOW_HEADER,
     Credentials,
-    Skew,
     epoch_ms,
     login,
     sign,
@@ -90,26 +88,6 @@ def test_a_private_key_that_cannot_sign_here_is_refused() -> None:
     for text in ("-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----", curve.decode()):
         with pytest.raises(ConfigInvalid):
             signature("payload", Secret(text))
-
-
-def test_the_offset_is_the_median_of_the_quicker_half() -> None:
-    skew = Skew()
-    assert skew.offset_s is None
-    for offset_s, round_trip_s in ((0.5, 0.01), (0.6, 0.02), (9.0, 3.0), (0.4, 0.015), (-7.0, 2.0)):
-        skew.add(offset_s, round_trip_s=round_trip_s)
-    assert skew.offset_s == 0.5
-    assert skew.of(NOW) == NOW + timedelta(seconds=0.5)
-
-
-def test_old_samples_are_forgotten_and_all_of_them_on_request() -> None:
-    skew = Skew()
-    for _ in range(20):
-        skew.add(3.0, round_trip_s=0.01)
-    for _ in range(9):
-        skew.add(1.0, round_trip_s=0.02)
-    assert skew.offset_s == 1.0
-    skew.forget()
-    assert skew.offset_s is None
 
 
 def test_credentials_do_not_print() -> None:

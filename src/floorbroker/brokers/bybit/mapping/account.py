@@ -86,8 +86,9 @@ def _blocked_reason(key: wire.KeyInfo, info: wire.AccountInfo) -> str | None:
 
 def permissions_from(key: wire.KeyInfo) -> KeyPermissions:
     """What the venue says of a key: reading is what every key may; `Wallet` lists what it may do with money."""
-    wallet = (key.permissions or {}).get("Wallet") or []
-    withdraws = "Withdraw" in wallet
+    permissions = key.permissions or {}
+    wallet = permissions.get("Wallet") or []
+    withdraws = any("withdraw" in name.lower() for names in permissions.values() for name in names or ())
     return KeyPermissions(
         read=True,
         trade=not key.read_only and _may_trade(key),

@@ -12,7 +12,7 @@ from floorbroker.brokers.bybit.mapping.symbols import LINEAR, SETTLE_COINS, SPOT
 from floorbroker.brokers.bybit.mapping.values import text
 from floorbroker.brokers.bybit.rest import answers
 from floorbroker.brokers.bybit.rest.calls import Calls
-from floorbroker.domain.errors import FloorbrokerError, NotSupported, VenueError
+from floorbroker.domain.errors import FloorbrokerError, NotSupported, Outcome, VenueError
 from floorbroker.domain.values import ClOrdId
 from floorbroker.transport.types import Request, Response, Transport
 
@@ -63,10 +63,18 @@ class Commands:
         )
 
     async def cancel(self, body: wire.CancelRequest, *, order: ClOrdId) -> wire.Accepted:
-        """Asks for the end of an order."""
+        """Asks for the end of an order; over REST when the trade socket did not take it."""
         request = self._calls.cancel(body, order=order)
+        try:
+            return await self._cancel(self._orders, request, body)
+        except VenueError as error:
+            if error.outcome is not Outcome.NOT_SENT or self._orders is self._others:
+                raise
+        return await self._cancel(self._others, request, body)
+
+    async def _cancel(self, transport: Transport, request: Request, body: wire.CancelRequest) -> wire.Accepted:
         return await self._about_order(
-            self._orders, request, "the cancel", order_id=body.order_id, cl_ord_id=body.order_link_id
+            transport, request, "the cancel", order_id=body.order_id, cl_ord_id=body.order_link_id
         )
 
     async def cancel_all(self, body: wire.CancelAllRequest) -> list[wire.Accepted]:

@@ -1,16 +1,16 @@
-"""The venue's time: how far its clock is from ours, measured and kept."""
+"""The venue's time, asked for: how far its clock is from ours is what signatures and log-ins go by."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from floorbroker.brokers.bybit import wire
-from floorbroker.brokers.bybit.auth import Skew
 from floorbroker.brokers.bybit.mapping.values import needed
 from floorbroker.brokers.bybit.rest import answers
 from floorbroker.brokers.bybit.rest.calls import Calls
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.values import from_epoch
+from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.types import Transport
 
 FRESH_S = 300.0
@@ -18,32 +18,22 @@ SAMPLES = 3
 
 
 class VenueTime:
-    """Tells the venue's time from ours and the measured offset; signing and log-ins use it."""
+    """Teaches an account's `ClockOffset` by the venue's own time endpoint."""
 
-    def __init__(self, skew: Skew, *, reads: Transport, calls: Calls, clock: Clock) -> None:
-        self._skew = skew
+    def __init__(self, offset: ClockOffset, *, reads: Transport, calls: Calls, clock: Clock) -> None:
+        self._offset = offset
         self._reads = reads
         self._calls = calls
         self._clock = clock
         self._measured_s: float | None = None
 
-    @property
-    def offset_s(self) -> float | None:
-        """Seconds the venue's clock is ahead of ours; None before it was measured."""
-        return self._skew.offset_s
-
-    def now(self) -> datetime:
-        return self._skew.of(self._clock.now())
-
     async def measure(self, samples: int = 1) -> None:
         """Ask for the venue's time.  Raises what the venue says."""
         for _ in range(samples):
-            began_s, asked = self._clock.monotonic(), self._clock.now()
+            began_s = self._clock.monotonic()
             response = await self._reads.send(self._calls.time())
-            round_trip_s = self._clock.monotonic() - began_s
             told = answers.answer(response, wire.ServerTime, what="the venue's time")
-            middle = asked + timedelta(seconds=round_trip_s / 2)
-            self._skew.add((_moment(told) - middle).total_seconds(), round_trip_s=round_trip_s)
+            self._offset.learn(_moment(told), asked_s=began_s, heard_s=self._clock.monotonic())
         self._measured_s = self._clock.monotonic()
 
     async def freshen(self) -> None:
@@ -52,8 +42,7 @@ class VenueTime:
             await self.measure()
 
     async def anew(self) -> None:
-        """The venue refused a time of ours: what was measured before holds no more."""
-        self._skew.forget()
+        """The venue refused a time of ours: several answers that agree outvote what was measured before."""
         await self.measure(SAMPLES)
 
 
