@@ -1,9 +1,9 @@
 """The two stacks, composed once, and why in this order.
 
 From the outside in: each attempt of a read passes the breaker and pays its own tokens (so `Retry` is outermost);
-waiting for tokens is not a failure to the breaker, and an open breaker spends none; the gate looks after the last wait;
-the signature is made last, so it is fresh; the time-out covers one attempt on the wire and no wait of ours; the audit
-sees exactly what crossed the wire, and what a refusal says is hushed between the two.
+waiting for tokens is not a failure to the breaker, and an open breaker spends none; the gate looks after the last wait, which
+is that for a turn where the venue wants order; the signature is made last, so it is fresh; the time-out covers one attempt on
+the wire and no wait of ours; the audit sees exactly what crossed the wire, and what a refusal says is hushed between the two.
 
 A command stack has no `Retry`: nothing in it can send an order twice.  Both stacks of an account share one `Limiter`,
 since the venue counts them together.
@@ -26,6 +26,7 @@ from floorbroker.transport.layers.retry import Retry
 from floorbroker.transport.layers.sign import MaySign, Sign, Signer
 from floorbroker.transport.layers.timed import Timed
 from floorbroker.transport.layers.timeout import Timeout
+from floorbroker.transport.layers.turns import InTurn, Turns
 from floorbroker.transport.limiter import Limiter
 from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.types import Http, OrderHttp, Transport
@@ -46,7 +47,8 @@ class Policy:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fittings:
     """What both stacks of an account share.  `read_limits` turns a venue's headers into `LimitNews`; `fields` are what its
-    audit shows of bodies; `may_sign` is asked before each signature; `offset` learns from every reply.
+    audit shows of bodies; `may_sign` is asked before each signature; `offset` learns from every reply; `turns` keep requests
+    with a nonce in order.
     """
 
     clock: Clock
@@ -62,12 +64,13 @@ class Fittings:
     steps: Steps = NO_STEPS
     fields: BodyFields = NO_FIELDS
     offset: ClockOffset | None = None
+    turns: Turns | None = None
 
 
 def reads(http: Http, *, fit: Fittings) -> Retry:
-    """`Retry(Breaker(RateLimit(Sign(Timeout(Hush(Audit(Timed(http))))))))`."""
+    """`Retry(Breaker(RateLimit(InTurn(Sign(Timeout(Hush(Audit(Timed(http)))))))))`, `InTurn` where the venue wants order."""
     limited = RateLimit(
-        _signed(http, fit),
+        _in_turn(_signed(http, fit), fit),
         limiter=fit.limiter,
         read_limits=fit.read_limits,
         max_wait_s=fit.policy.read_wait_s,
@@ -83,12 +86,12 @@ def reads(http: Http, *, fit: Fittings) -> Retry:
 
 
 def commands(order_http: OrderHttp, *, check: Check, fit: Fittings) -> Breaker:
-    """`Breaker(RateLimit(SendGate(Sign(Timeout(Hush(Audit(Timed(order_http))))))))`.
+    """`Breaker(RateLimit(InTurn(SendGate(Sign(Timeout(Hush(Audit(Timed(order_http)))))))))`, `InTurn` where order is wanted.
 
     Hand the same `check` to `OrderHttpClient`.
     """
     limited = RateLimit(
-        SendGate(_signed(order_http, fit), check=check, steps=fit.steps),
+        _in_turn(SendGate(_signed(order_http, fit), check=check, steps=fit.steps), fit),
         limiter=fit.limiter,
         read_limits=fit.read_limits,
         max_wait_s=fit.policy.command_wait_s,
@@ -102,6 +105,10 @@ def _signed(shell: Transport, fit: Fittings) -> Sign:
     audited = Audit(timed, tap=fit.tap, redactor=fit.redactor, clock=fit.clock, fields=fit.fields)
     hushed = Timeout(Hush(audited, redactor=fit.redactor))
     return Sign(hushed, sign=fit.sign, may_sign=fit.may_sign, steps=fit.steps)
+
+
+def _in_turn(inner: Transport, fit: Fittings) -> Transport:
+    return inner if fit.turns is None else InTurn(inner, turns=fit.turns)
 
 
 def _breaker(inner: Transport, fit: Fittings) -> Breaker:
