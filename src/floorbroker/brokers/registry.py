@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from floorbroker.brokers import alpaca, binance, bybit, paper
+from floorbroker.brokers import alpaca, binance, bybit, kraken, paper
 from floorbroker.brokers.wiring import Wiring
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.errors import ConfigInvalid
@@ -16,6 +16,7 @@ _PACKAGES = (
     alpaca,
     binance,
     bybit,
+    kraken,
 )
 
 BROKERS: Mapping[str, BrokerInfo] = MappingProxyType({package.INFO.code: package.INFO for package in _PACKAGES})

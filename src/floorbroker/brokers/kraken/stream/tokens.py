@@ -1,0 +1,28 @@
+"""Tokens of the private socket: a fresh one for each connection, told to whoever keeps records clean of it.
+
+Document: docs.kraken.com/api-reference/trading/get-websockets-token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from floorbroker.brokers.kraken import wire
+from floorbroker.brokers.kraken.rest.calls import Calls
+from floorbroker.brokers.kraken.rest.reads import Reads
+from floorbroker.domain.secret import Secret
+
+
+class Tokens:
+    """Asks for tokens; `learn` hears of each one before anybody uses it."""
+
+    def __init__(self, reads: Reads, calls: Calls, *, learn: Callable[[str], None]) -> None:
+        self._reads = reads
+        self._calls = calls
+        self._learn = learn
+
+    async def fresh(self) -> Secret:
+        """A token that nothing was opened with."""
+        told = await self._reads.ask(self._calls.token(), wire.Token, what="a stream token")
+        self._learn(told.token)
+        return Secret(told.token)
