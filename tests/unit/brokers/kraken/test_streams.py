@@ -20,7 +20,7 @@ from floorbroker.domain.errors import NotSupported
 from floorbroker.domain.ports import NoLog
 from floorbroker.domain.records import BookDelta, BookLevel, DataKind, ExecutionReport, Quote, Trade
 from floorbroker.domain.secret import Secret
-from floorbroker.domain.values import ExecType, OrdStatus, Side
+from floorbroker.domain.values import ExecType, OrdStatus, Price, Side
 from floorbroker.transport.actions import Emit, Reconnect, Send
 from floorbroker.transport.feeds import FeedError, FeedUp
 from floorbroker.transport.order_socket import Answer, Ready, Refused
@@ -142,8 +142,8 @@ def test_a_ticker_is_a_quote_and_a_trade_a_trade() -> None:
     session = replay_session()
     (quote,) = told(session.on_frame(payload("ticker_frame"), NOW, 0.0))
     assert quote == Quote(
-        symbol="BTC/USD", bid=D("64000.0"), ask=D("64000.1"), bid_size=D("2.25"), ask_size=D("1.5"), last=D("64000.1"),
-        time=NOW, source="kraken",
+        symbol="BTC/USD", bid=Price(D("64000.0")), ask=Price(D("64000.1")), bid_size=D("2.25"), ask_size=D("1.5"),
+        last=Price(D("64000.1")), time=NOW, source="kraken",
     )  # fmt: skip
     (trade,) = told(session.on_frame(payload("trade_frame"), NOW, 0.0))
     assert isinstance(trade, Trade)
