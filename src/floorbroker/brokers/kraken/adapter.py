@@ -78,6 +78,7 @@ from floorbroker.transport.layers.gate import Check as GateCheck
 from floorbroker.transport.layers.gate import HostTable, IntentAge, SendGate, all_of
 from floorbroker.transport.layers.turns import Turns
 from floorbroker.transport.limiter import Limiter
+from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.order_socket import OrderSocket
 from floorbroker.transport.private import Line, OrderStream, Surroundings
 from floorbroker.transport.stack import Fittings, Policy
@@ -106,6 +107,7 @@ class KrakenBroker:
         meter: Meter,
         random: Random,
         options: Options,
+        offset: ClockOffset,
         order_socket: Transport | None = None,
         closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
@@ -114,13 +116,14 @@ class KrakenBroker:
         self._options = options
         self._reads = reads
         self._tokens = tokens
+        self._offset = offset
         self._clock = clock
         self._log = log
         self._closing = tuple(closing)
         self._identity = KrakenIdentity()
         self._amends = Amends()
         self._market = MarketReads(reads, calls, clock=clock)
-        self._standing = Standing(reads, calls, self._market, quote=options.quote, clock=clock)
+        self._standing = Standing(reads, calls, self._market, quote=options.quote, clock=clock, offset=offset)
         self._commands = Commands(
             rest=commands,
             calls=calls,
@@ -145,11 +148,6 @@ class KrakenBroker:
     @property
     def identity(self) -> Identity:
         return self._identity
-
-    @property
-    def clock_offset_s(self) -> float:
-        """Seconds the venue's clock is ahead of ours, as far as it was measured: deadlines are told in its time."""
-        return self._standing.offset_s or 0.0
 
     # -- connection -----------------------------------------------------------------------------------------------------
 
@@ -194,7 +192,7 @@ class KrakenBroker:
             since=self._since,
             stream_up=self._orders.is_up,
             detail=self._detail or self._orders.detail,
-            clock_offset_s=self._standing.offset_s,
+            clock_offset_s=self._offset.seconds,
         )
 
     async def self_check(self) -> SelfCheck:
@@ -447,8 +445,10 @@ def build(wiring: Wiring) -> KrakenBroker:
     options = options_from(wiring.profile.options)
     nonces = Nonces(nonce_file(wiring.state.parent, credentials.key), clock=clock, log=wiring.log)
 
+    offset = ClockOffset(clock)
+
     def signed(request: Request) -> Request:
-        deadline = deadline_at(clock.now(), broker.clock_offset_s) if request.endpoint in DATED else None
+        deadline = deadline_at(offset.venue_now()) if request.endpoint in DATED else None
         if is_private(request):
             return sign(request, credentials, nonce=nonces.next(), deadline=deadline)
         return request if deadline is None else with_deadline(request, deadline)
@@ -471,6 +471,7 @@ def build(wiring: Wiring) -> KrakenBroker:
         meter=wiring.meter,
         steps=wiring.steps,
         fields=AUDITED,
+        offset=offset,
         turns=Turns(clock=clock, applies=is_private),
     )
     calls = Calls(origins=origins, command_timeout_s=wiring.send_timeout_s)
@@ -478,7 +479,7 @@ def build(wiring: Wiring) -> KrakenBroker:
     tokens = Tokens(reads, calls, learn=wiring.redactor.learn)
     socket = _order_socket(tokens, origins, connect=connect, check=check, wiring=wiring)
     by_socket = options.order_entry == "websocket"
-    broker = KrakenBroker(
+    return KrakenBroker(
         environment=environment,
         origins=origins,
         reads=reads,
@@ -491,10 +492,10 @@ def build(wiring: Wiring) -> KrakenBroker:
         meter=wiring.meter,
         random=wiring.random,
         options=options,
+        offset=offset,
         order_socket=stack.commands(socket, check=check, fit=fit) if by_socket else None,
         closing=(socket.close, http.close, order_http.close),
     )
-    return broker
 
 
 def _order_socket(

@@ -69,9 +69,9 @@ def sign(request: Request, credentials: Credentials, *, nonce: int, deadline: st
     return replace(request, body=body).with_secrets(headers)
 
 
-def deadline_at(now: datetime, offset_s: float) -> str:
+def deadline_at(venue_now: datetime) -> str:
     """Until when the venue may take up a command that leaves now, in the venue's time."""
-    moment = now + timedelta(seconds=offset_s + DEADLINE_S)
+    moment = venue_now + timedelta(seconds=DEADLINE_S)
     return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
 
 

@@ -177,7 +177,7 @@ class DeadMan(Wire, frozen=True, kw_only=True):
 
 
 class Time(Wire, frozen=True, kw_only=True):
-    unixtime: int
+    unixtime: Decimal
 
 
 class SystemStatus(Wire, frozen=True, kw_only=True):

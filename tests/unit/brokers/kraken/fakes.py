@@ -32,6 +32,7 @@ from floorbroker.domain.values import (
     Side,
     TimeInForce,
 )
+from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.types import Frame, Request, Response, Socket, SocketTarget
 
 PAYLOADS = Path(__file__).resolve().parents[3] / "payloads" / "kraken"
@@ -197,7 +198,7 @@ def broker(
     log: NoLog | None = None,
     learn: Callable[[str], None] = lambda _: None,
 ) -> KrakenBroker:
-    origins = origins_for(Environment.LIVE)
+    origins, time = origins_for(Environment.LIVE), clock or ManualClock(NOW)
     calls = Calls(origins=origins)
     asked = Reads(reads or FakeTransport(), calls)
     return KrakenBroker(
@@ -208,10 +209,11 @@ def broker(
         commands=commands or FakeTransport(),
         tokens=Tokens(asked, calls, learn=learn),
         connect=connect or FakeConnect(),
-        clock=clock or ManualClock(NOW),
+        clock=time,
         log=log or NoLog(),
         meter=NoMeter(),
         random=Random(1),
         options=options or Options(),
+        offset=ClockOffset(time),
         order_socket=socket,
     )

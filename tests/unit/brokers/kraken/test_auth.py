@@ -109,7 +109,7 @@ def test_a_command_of_the_socket_gets_a_deadline_alone() -> None:
 
 
 def test_a_deadline_is_told_in_the_venues_time() -> None:
-    assert deadline_at(NOW, 1.5) == "2026-03-02T15:04:16.500Z"
+    assert deadline_at(NOW + timedelta(seconds=1.5)) == "2026-03-02T15:04:16.500Z"
     assert socket_origin("wss://ws-auth.kraken.com/v2") == "https://ws-auth.kraken.com"
     assert socket_origin("ws://127.0.0.1:1/v2") == "http://127.0.0.1:1"
 

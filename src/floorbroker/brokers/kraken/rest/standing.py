@@ -3,52 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from decimal import Decimal
 
 from floorbroker.brokers.kraken import wire
-from floorbroker.brokers.kraken.errors import BROKER
 from floorbroker.brokers.kraken.mapping import account as accounts
 from floorbroker.brokers.kraken.mapping.symbols import their_asset
+from floorbroker.brokers.kraken.mapping.values import seconds_needed
 from floorbroker.brokers.kraken.rest.calls import Calls
 from floorbroker.brokers.kraken.rest.commands import Commands
 from floorbroker.brokers.kraken.rest.market import MarketReads
 from floorbroker.brokers.kraken.rest.reads import Reads
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import ApiError, AuthenticationFailed, FloorbrokerError, VenueError
+from floorbroker.domain.errors import AuthenticationFailed, FloorbrokerError, VenueError
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.records import Account, Check, KeyPermissions, Position
-from floorbroker.domain.values import OrderType, Price, Quantity, Side, TimeInForce, from_epoch
+from floorbroker.domain.values import OrderType, Price, Quantity, Side, TimeInForce
+from floorbroker.transport.offset import ClockOffset
 
 _PROBE = "BTC/USD"
-_SECOND = timedelta(seconds=1)
+_HALF, _HALF_S = Decimal("0.5"), 0.5
 _OFFSET_MAX_S = 1.0
 
 
 class Standing:
-    """Questions about one account; `offset_s` is how far the venue's clock is ahead, as far as it was measured."""
+    """Questions about one account; `offset` learns how far the venue's clock is ahead."""
 
-    def __init__(self, reads: Reads, calls: Calls, market: MarketReads, *, quote: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        reads: Reads,
+        calls: Calls,
+        market: MarketReads,
+        *,
+        quote: str,
+        clock: Clock,
+        offset: ClockOffset,
+    ) -> None:
         self._reads = reads
         self._calls = calls
         self._market = market
         self._quote = quote
         self._clock = clock
+        self._offset = offset
         self._key: wire.Key | None = None
-        self.offset_s: float | None = None
 
     async def measure_offset_s(self) -> float:
-        """Seconds the venue's clock is at least ahead of the middle of our question: it tells whole seconds alone."""
-        began, asked = self._clock.monotonic(), self._clock.now()
+        """Seconds the venue's clock is ahead of ours, after asking it once more: it tells whole seconds alone."""
+        asked_s = self._clock.monotonic()
         told = await self._reads.ask(self._calls.time(), wire.Time, what="the clock")
-        middle = asked + timedelta(seconds=(self._clock.monotonic() - began) / 2)
-        try:
-            earliest = from_epoch(s=told.unixtime)
-        except OverflowError:
-            raise ApiError("the venue's clock tells no readable time", broker=BROKER) from None
-        nearest = min(max(middle, earliest), earliest + _SECOND)
-        self.offset_s = (nearest - middle).total_seconds()
-        return self.offset_s
+        middle = seconds_needed(told.unixtime + _HALF)
+        self._offset.learn(middle, asked_s=asked_s, heard_s=self._clock.monotonic(), within_s=_HALF_S)
+        return self._offset.seconds or 0.0
 
     async def permissions(self) -> KeyPermissions:
         """What the key may do, by the venue's list; unknown where it does not answer that question for this key."""
@@ -89,7 +94,7 @@ class Standing:
             await self._market.learn()
         except FloorbrokerError as error:
             return (Check(name="connectivity", ok=False, detail=error.detail),)
-        told = f"the venue's clock is {offset_s:+.1f} s or more from ours"
+        told = f"the venue's clock is {offset_s:+.1f} s from ours"
         there = (
             Check(name="connectivity", ok=True, detail=origin),
             Check(name="system", ok=status == "online", detail=f"the system is {status}"),
