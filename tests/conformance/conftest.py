@@ -1,4 +1,4 @@
-"""Fixtures of the conformance suite, and the choice of tests by capability."""
+"""Fixtures of the conformance suite, and the choice of tests by what a venue can do and what is traded there."""
 
 from __future__ import annotations
 
@@ -8,33 +8,44 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from floorbroker.brokers.registry import BROKERS
+from floorbroker.domain.capability import Can
+from floorbroker.domain.values import OrderType
 from tests.conformance.desk import Desk, Venue, open_desk
-from tests.conformance.venues import VENUES
+from tests.conformance.venues import VENUES, Entry
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test runs once for each broker that has a venue here."""
+    """Every test runs once for each venue here."""
     if "venue" in metafunc.fixturenames:
-        metafunc.parametrize("code", sorted(VENUES), indirect=True)
+        metafunc.parametrize("entry", sorted(VENUES), indirect=True)
 
 
 @pytest.fixture
-def code(request: pytest.FixtureRequest) -> str:
-    """The broker under test; skips what it does not claim."""
+def entry(request: pytest.FixtureRequest) -> Entry:
+    """The venue under test; skips what it does not claim."""
     name: str = request.param
+    found = VENUES[name]
     for marker in request.node.iter_markers("needs"):
-        missing = [can.value for can in marker.args if can not in BROKERS[name].can]
+        missing = [word.value for word in marker.args if not _has(found, word)]
         if missing:
             pytest.skip(f"{name} does not claim {', '.join(missing)}")
-    return name
+    return found
+
+
+def _has(entry: Entry, word: Can | OrderType) -> bool:
+    """An ability, or a type of order of what is traded there."""
+    if isinstance(word, OrderType):
+        return word in entry.info.order_types.get(entry.goods.asset_class, ())
+    if word is Can.SHORT and not entry.goods.can_short:
+        return False
+    return word in entry.info.can
 
 
 @pytest_asyncio.fixture
-async def venue(code: str) -> AsyncGenerator[Venue]:
-    async with VENUES[code]() as running:
-        await running.set_price("AAPL", "199.90", "200.10")
-        await running.set_price("MSFT", "399.90", "400.10")
+async def venue(entry: Entry) -> AsyncGenerator[Venue]:
+    async with entry.open() as running:
+        await running.set_price(entry.goods.symbol, "199.90", "200.10")
+        await running.set_price(entry.goods.other, "399.90", "400.10")
         yield running
 
 

@@ -24,16 +24,20 @@ from floorbroker.domain.values import OrderType, Price, Quantity, Side
 from floorbroker.gateway.desk import Caller, OrderFilter
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.store.sqlite import SqliteJournal
+from tests.conformance.goods import Goods
 
 CALLER = Caller(principal="tester", via="test")
 PATIENCE_S = 10.0
-SHARE = "AAPL"
 
 
 class Venue(Protocol):
     """The venue's side: what is true there, and hands to make it so.  Prices and quantities as text."""
 
-    info: BrokerInfo
+    @property
+    def info(self) -> BrokerInfo: ...
+
+    @property
+    def goods(self) -> Goods: ...
 
     def attach(self, gateway: Gateway) -> None:
         """A desk was opened over this venue."""
@@ -66,11 +70,20 @@ class Desk:
     def info(self) -> BrokerInfo:
         return self.venue.info
 
+    @property
+    def goods(self) -> Goods:
+        return self.venue.goods
+
+    async def quote(self, bid: str, ask: str) -> None:
+        """Move the market of what is traded."""
+        await self.venue.set_price(self.goods.symbol, bid, ask)
+
     async def place(self, *, key: str | None = None, body_hash: str = "", **terms: Any) -> Order:
-        """Submit: ten shares to buy unless told otherwise; decimals may be written as text."""
+        """Submit: ten units to buy unless told otherwise; decimals may be written as text."""
         given = {name: Decimal(v) if name in _EXACT and isinstance(v, str) else v for name, v in terms.items()}
         wish: dict[str, Any] = {
-            "symbol": SHARE,
+            "symbol": self.goods.symbol,
+            "tif": self.goods.tif,
             "side": Side.BUY,
             "order_type": OrderType.LIMIT if "price" in given else OrderType.MARKET,
             "allow_duplicate": True,
@@ -116,9 +129,20 @@ class Desk:
         await self.until(order, lambda _: len(self.children_of(order)) == count)
         return sorted(self.children_of(order), key=lambda child: child.terms.order_type.value)
 
-    async def position(self, symbol: str = SHARE) -> Decimal:
+    async def position(self, symbol: str | None = None) -> Decimal:
         held = {p.position.symbol: p.position.qty for p in await self.gateway.positions()}
-        return held.get(symbol, Decimal(0))
+        return held.get(symbol or self.goods.symbol, Decimal(0))
+
+    async def step(self) -> Decimal:
+        """The smallest step of quantities, where money is turned into units."""
+        (session,) = self.gateway.sessions.values()
+        instrument = await session.ctx.broker.get_instrument(self.goods.symbol)
+        return instrument.fraction or instrument.lot
+
+    async def holds(self, qty: str | int | Decimal) -> bool:
+        """Whether that many units are held, less what the venue took of them for fees."""
+        wanted = Decimal(qty)
+        return -self.goods.paid(wanted) <= await self.position() - wanted <= 0
 
     async def orders_at_venue(self, order: Order) -> list[dict[str, Any]]:
         return [found for found in await self.venue.orders() if found["client"] == order.cl_ord_id]
@@ -127,7 +151,9 @@ class Desk:
         return self.gateway.orders(OrderFilter(open_only=True))
 
 
-_EXACT = frozenset({"order_qty", "notional", "price", "stop_px", "trail_amount", "trail_percent", "take_profit"})
+_EXACT = frozenset(
+    {"order_qty", "notional", "price", "stop_px", "trail_amount", "trail_percent", "take_profit", "display_qty"}
+)
 
 
 @asynccontextmanager

@@ -24,13 +24,13 @@ async def test_the_exits_of_a_bracket_wait_for_the_entry_and_cancel_each_other(d
     )
     profit, loss = await desk.until_children(entry, 2)
     assert {profit.ord_status, loss.ord_status} == {OrdStatus.HELD}
-    await desk.venue.set_price("AAPL", "194.80", "194.90")
+    await desk.quote("194.80", "194.90")
     await desk.settled(entry)
     await desk.until(profit, lambda now: now.ord_status is OrdStatus.NEW)
-    await desk.venue.set_price("AAPL", "210.50", "210.60")
+    await desk.quote("210.50", "210.60")
     assert (await desk.settled(profit)).ord_status is OrdStatus.FILLED
     assert (await desk.settled(loss)).ord_status is OrdStatus.CANCELED
-    assert await desk.position() == 0
+    assert await desk.holds(0)
 
 
 @needs(Can.BRACKET)
@@ -59,10 +59,10 @@ async def test_one_filled_exit_cancels_the_other(desk: Desk) -> None:
         stop_loss=StopLoss(stop_px=price("185.00")),
     )
     (loss,) = await desk.until_children(profit, 1)
-    await desk.venue.set_price("AAPL", "184.50", "184.60")
+    await desk.quote("184.50", "184.60")
     assert (await desk.settled(loss)).ord_status is OrdStatus.FILLED
     assert (await desk.settled(profit)).ord_status is OrdStatus.CANCELED
-    assert await desk.position() == 0
+    assert await desk.holds(0)
 
 
 @needs(Can.OTO)
@@ -70,6 +70,6 @@ async def test_the_second_order_waits_for_the_first(desk: Desk) -> None:
     entry = await desk.place(price="195.00", order_class=OrderClass.OTO, stop_loss=StopLoss(stop_px=price("185.00")))
     (loss,) = await desk.until_children(entry, 1)
     assert loss.ord_status is OrdStatus.HELD
-    await desk.venue.set_price("AAPL", "194.80", "194.90")
+    await desk.quote("194.80", "194.90")
     await desk.settled(entry)
     assert (await desk.until(loss, lambda now: now.ord_status is OrdStatus.NEW)).is_open

@@ -11,23 +11,26 @@ from floorbroker.domain.capability import Can
 from floorbroker.domain.clock import SystemClock
 from floorbroker.domain.instrument import OptionContract
 from floorbroker.domain.orders import OrderLeg
-from floorbroker.domain.values import AssetClass, OrderClass, OrderType, OrdStatus, PositionIntent, Side, TimeInForce
+from floorbroker.domain.values import OrderClass, OrderType, OrdStatus, PositionIntent, Side, TimeInForce
 from tests.conformance.desk import Desk, price, quantity
 
 pytestmark = pytest.mark.asyncio
 needs = pytest.mark.needs
 
 
-def _call(strike: str) -> str:
+def _call(desk: Desk, strike: str) -> str:
     """A call that expires on a Friday some weeks away."""
+    root = desk.goods.underlying
+    if root is None:
+        pytest.skip(f"{desk.info.name} has no options on {desk.goods.symbol}")
     today = SystemClock().now().date()
     friday = today + timedelta(days=28 + (4 - today.weekday()) % 7)
-    return OptionContract(root="AAPL", expiry=friday, right="C", strike=Decimal(strike)).symbol
+    return OptionContract(root=root, expiry=friday, right="C", strike=Decimal(strike)).symbol
 
 
 @needs(Can.OPTIONS)
 async def test_a_bought_call_is_a_position_in_contracts(desk: Desk) -> None:
-    symbol = _call("200")
+    symbol = _call(desk, "200")
     await desk.venue.set_price(symbol, "5.00", "5.10")
     order = await desk.settled(
         await desk.place(
@@ -41,11 +44,11 @@ async def test_a_bought_call_is_a_position_in_contracts(desk: Desk) -> None:
 
 @needs(Can.MULTILEG)
 async def test_a_spread_fills_all_its_legs(desk: Desk) -> None:
-    near, far = _call("200"), _call("210")
+    near, far = _call(desk, "200"), _call(desk, "210")
     await desk.venue.set_price(near, "5.00", "5.10")
     await desk.venue.set_price(far, "2.00", "2.10")
     spread = await desk.place(
-        symbol="AAPL",
+        symbol=desk.goods.underlying,
         order_class=OrderClass.MULTILEG,
         order_type=OrderType.LIMIT,
         price="3.20",
@@ -66,13 +69,14 @@ async def test_a_spread_fills_all_its_legs(desk: Desk) -> None:
 
 
 async def test_a_coin_is_bought_by_the_fraction(desk: Desk) -> None:
-    if AssetClass.CRYPTO not in desk.info.order_types:
-        pytest.skip(f"{desk.info.name} has no coins")
-    await desk.venue.set_price("BTC/USD", "60000", "60010")
+    coin = desk.goods.coin
+    if coin is None:
+        pytest.skip(f"{desk.info.name} trades nothing else here")
+    await desk.venue.set_price(coin, "60000", "60010")
     order = await desk.settled(
-        await desk.place(symbol="BTC/USD", price=price("60010"), order_qty=quantity("0.25"), tif=TimeInForce.GTC)
+        await desk.place(symbol=coin, price=price("60010"), order_qty=quantity("0.25"), tif=TimeInForce.GTC)
     )
     assert (order.ord_status, order.cum_qty) == (OrdStatus.FILLED, Decimal("0.25"))
-    assert await desk.position("BTC/USD") <= Decimal("0.25")
+    assert await desk.position(coin) <= Decimal("0.25")
     found = await desk.gateway.reconcile(desk.gateway.default_profile())
     assert found.error == ""

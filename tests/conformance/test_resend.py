@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -15,49 +14,50 @@ import pytest
 
 from floorbroker.app.redactor import SecretFilter
 from floorbroker.brokers.registry import build
-from floorbroker.brokers.wiring import Shells, Wiring
+from floorbroker.brokers.wiring import Wiring
 from floorbroker.domain.clock import SystemClock
 from floorbroker.domain.errors import FloorbrokerError, Outcome
 from floorbroker.domain.ids import IdSource
 from floorbroker.domain.orders import Approved, NewOrder, OrderChanges, OrderRef
-from floorbroker.domain.ports import Broker, NoLog, NoMeter, Profile
-from floorbroker.domain.secret import Secret
-from floorbroker.domain.values import Environment, OrderType, Price, ProfileName, Quantity, Side
-from floorbroker.transport import AioHttp, OrderHttpClient, WsConnect
-from floorbroker_sim.alpaca import create_venue
-from floorbroker_sim.server import serve
+from floorbroker.domain.ports import Broker, NoLog, NoMeter
+from floorbroker.domain.values import Environment, OrderType, Price, Quantity, Side
+from tests.conformance.simulated import Simulated, standard_shells
+from tests.conformance.venues import SIMULATED
 from tests.support.proxy import Proxy
 
 pytestmark = pytest.mark.asyncio
 CLOCK = SystemClock()
-PROFILE = ProfileName("alpaca-sim")
 
 
 @dataclass(slots=True)
 class Bench:
     """The adapter on its own stacks, a proxy that can cut, and the simulator's own count of what reached it."""
 
+    kind: Simulated
     broker: Broker
     proxy: Proxy
     simulator: Any
     ids: IdSource
 
-    def reached(self, method: str) -> int:
-        return sum(1 for seen in self.simulator.app.seen if seen.method == method)
+    def reached(self, command: str) -> int:
+        """How many commands of a kind came in."""
+        method, path = self.kind.goods.commands[command]
+        return sum(1 for seen in self.simulator.app.seen if seen.method == method and seen.path.startswith(path))
 
     def approved(self) -> Approved:
         intent_id = self.ids.intent(CLOCK.now())
         order = NewOrder(
-            symbol="AAPL",
+            symbol=self.kind.goods.symbol,
             side=Side.BUY,
             order_type=OrderType.LIMIT,
             order_qty=Quantity(Decimal(1)),
             price=Price(Decimal(50)),
+            tif=self.kind.goods.tif,
         )
         return Approved(
             intent_id=intent_id,
             cl_ord_id=self.broker.identity.encode(intent_id),
-            profile=PROFILE,
+            profile=self.kind.profile.name,
             environment=Environment.SIM,
             order=order,
             decided_at=CLOCK.monotonic(),
@@ -79,29 +79,21 @@ def _ref(approved: Approved, order_id: Any) -> OrderRef:
 
 
 @asynccontextmanager
-async def _bench(tmp_path: Path) -> AsyncGenerator[Bench]:
-    simulator = create_venue(seed=5, clock=CLOCK, rate=0)
-    ready: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-    stop = asyncio.Event()
-    served = asyncio.create_task(serve(simulator, ready=ready.set_result, stop=stop))
-    try:
-        line = await ready
-        async with Proxy(line["port"]) as proxy:
-            credentials: dict[str, str] = line["credentials"]
-            broker = build(_wiring(credentials, proxy.origin, tmp_path))
-            try:
-                yield Bench(broker, proxy, simulator, IdSource(tag=1, random=Random(1)))
-            finally:
-                await broker.disconnect()
-    finally:
-        stop.set()
-        await served
+async def _bench(kind: Simulated, tmp_path: Path) -> AsyncGenerator[Bench]:
+    async with kind.served() as (simulator, line), Proxy(line["port"]) as proxy:
+        simulator.set_price(kind.goods.symbol, Decimal("199.90"), Decimal("200.10"), None)
+        broker = build(_wiring(kind, line["credentials"], proxy.origin, tmp_path))
+        try:
+            yield Bench(kind, broker, proxy, simulator, IdSource(tag=1, random=Random(1)))
+        finally:
+            await broker.disconnect()
 
 
-def _wiring(credentials: dict[str, str], origin: str, tmp_path: Path) -> Wiring:
+def _wiring(kind: Simulated, credentials: dict[str, str], origin: str, tmp_path: Path) -> Wiring:
+    plain, secrets = kind.parted(credentials)
     return Wiring(
-        profile=Profile(name=PROFILE, broker="ALPACA", environment=Environment.SIM),
-        shells=Shells(http=AioHttp, order_http=lambda check: OrderHttpClient(check=check), connect=WsConnect()),
+        profile=replace(kind.profile, options=kind.options),
+        shells=standard_shells(),
         clock=CLOCK,
         random=Random(1),
         log=NoLog(),
@@ -110,8 +102,8 @@ def _wiring(credentials: dict[str, str], origin: str, tmp_path: Path) -> Wiring:
         tap=lambda exchange: None,
         may_send=lambda request: None,
         state=tmp_path / "unused",
-        plain={"BROKER_URL": origin},
-        secrets={name: Secret(credentials[name]) for name in ("BROKER_API_KEY", "BROKER_SECRET_KEY")},
+        plain={**plain, "BROKER_URL": origin},
+        secrets=secrets,
     )
 
 
@@ -133,46 +125,51 @@ def _cancel(bench: Bench, ref: OrderRef) -> Awaitable[object]:
     return bench.broker.cancel_order(ref)
 
 
-COMMANDS = [("POST", _submit), ("PATCH", _replace), ("DELETE", _cancel)]
+COMMANDS: dict[str, Command] = {"submit": _submit, "replace": _replace, "cancel": _cancel}
+simulated = pytest.mark.parametrize("kind", SIMULATED.values(), ids=SIMULATED)
+commands = pytest.mark.parametrize("name", COMMANDS)
 
 
-@pytest.mark.parametrize(("method", "command"), COMMANDS)
+@simulated
+@commands
 @pytest.mark.parametrize("cut_after", [1, 40])
 async def test_a_reply_cut_on_a_reused_connection_is_never_answered_by_a_second_send(
-    tmp_path: Path, method: str, command: Command, cut_after: int
+    tmp_path: Path, kind: Simulated, name: str, cut_after: int
 ) -> None:
-    async with _bench(tmp_path) as bench:
+    async with _bench(kind, tmp_path) as bench:
         ref = await bench.resting()
-        before = bench.reached(method)
+        before = bench.reached(name)
         bench.proxy.to_client.cut_after = bench.proxy.to_client.passed + cut_after
         with pytest.raises(FloorbrokerError) as caught:
-            await command(bench, ref)
+            await COMMANDS[name](bench, ref)
         assert caught.value.outcome is Outcome.UNKNOWN
         bench.proxy.heal()
         await bench.broker.get_account_info()
-        assert bench.reached(method) == before + 1
+        assert bench.reached(name) == before + 1
 
 
-@pytest.mark.parametrize(("method", "command"), COMMANDS)
+@simulated
+@commands
 async def test_a_connection_that_died_while_idle_costs_no_second_send(
-    tmp_path: Path, method: str, command: Command
+    tmp_path: Path, kind: Simulated, name: str
 ) -> None:
-    async with _bench(tmp_path) as bench:
+    async with _bench(kind, tmp_path) as bench:
         ref = await bench.resting()
-        before = bench.reached(method)
+        before = bench.reached(name)
         bench.proxy.cut()
         await CLOCK.sleep(0.05)
-        await command(bench, ref)
-        assert bench.reached(method) == before + 1
+        await COMMANDS[name](bench, ref)
+        assert bench.reached(name) == before + 1
 
 
-@pytest.mark.parametrize(("method", "command"), COMMANDS)
-async def test_a_request_cut_on_its_way_is_not_tried_again(tmp_path: Path, method: str, command: Command) -> None:
-    async with _bench(tmp_path) as bench:
+@simulated
+@commands
+async def test_a_request_cut_on_its_way_is_not_tried_again(tmp_path: Path, kind: Simulated, name: str) -> None:
+    async with _bench(kind, tmp_path) as bench:
         ref = await bench.resting()
-        before = bench.reached(method)
+        before = bench.reached(name)
         bench.proxy.to_server.cut_after = bench.proxy.to_server.passed + 20
         with pytest.raises(FloorbrokerError) as caught:
-            await command(bench, ref)
+            await COMMANDS[name](bench, ref)
         assert caught.value.outcome is Outcome.UNKNOWN
-        assert bench.reached(method) == before
+        assert bench.reached(name) == before

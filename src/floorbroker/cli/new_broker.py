@@ -111,6 +111,6 @@ def next_steps(name: str) -> list[str]:
         f"next: fill src/floorbroker/brokers/{name}/info.py from the venue's documents (docs/contribute/broker.md), then add",
         f"  brokers/registry.py        {name}.INFO to BROKERS, {name}.build to _BUILDERS",
         f'  floorbroker_sim/server.py  "{name}" to VENUES',
-        "  tests/conformance/venues.py  its venue to VENUES: conformance tests are chosen by the abilities in info.py",
+        "  tests/conformance/venues.py  its simulator to SIMULATED: conformance tests are chosen by the abilities in info.py",
         f"  mkdocs.yml                 brokers/{name}.md to the list of brokers",
     ]
