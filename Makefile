@@ -27,6 +27,7 @@ REQUESTS ?= 5000
 RUNS ?= 500000
 TARGET ?=
 TIMES ?= 20
+VENUE ?=
 CALLS ?= 200
 CASES ?=
 # Every core, eight at most; `make test WORKERS=0` runs in one process, for a debugger.
@@ -112,8 +113,8 @@ tidy: setup ## house facts that no linter knows
 fast: setup
 	$(BIN)/python -m pytest -q -x -n $(WORKERS) --dist loadfile -m 'not slow and not judge and not browser' tests/unit
 
-sim: setup ## seeded fault schedules: make sim SCHEDULES=2000 SEED=1
-	@$(BIN)/python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED) $(if $(JOBS),--jobs $(JOBS)) $(if $(PAGE),--page $(PAGE))
+sim: setup ## seeded fault schedules: make sim SCHEDULES=2000 SEED=1 VENUE=alpaca
+	@$(BIN)/python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED) $(if $(VENUE),--venue $(VENUE)) $(if $(JOBS),--jobs $(JOBS)) $(if $(PAGE),--page $(PAGE))
 
 kill: setup ## a real desk killed at every named step: make kill TIMES=20
 	@$(BIN)/python -m tests.process --times $(TIMES)

@@ -23,21 +23,24 @@ from tests.simulation.run import Report, run
 from tests.simulation.schedule import Plan
 from tests.simulation.shrink import Shrinker
 from tests.simulation.visits import lacks, page
+from tests.simulation.worlds import WORLDS
 
 
 def main() -> int:
     """Exit code 1 when any promise was broken."""
     options = _options()
     if options.replay is not None:
-        return _replay(plan_of(options.replay), verbose=options.verbose)
+        return _replay(plan_of(options.replay, options.venue), verbose=options.verbose)
     if options.plan is not None:
         return _replay(plan_file.read(options.plan), verbose=options.verbose)
     if options.shrink is not None:
-        return _shrink(options.shrink, save=options.save)
+        return _shrink(options.shrink, options.venue, save=options.save)
     if options.digests:
-        return _digests(range(options.seed, options.seed + options.digests), jobs=options.jobs)
+        seeds = range(options.seed, options.seed + options.digests)
+        return _digests(seeds, venue=options.venue, jobs=options.jobs)
     if options.fingerprints:
-        return _fingerprints(range(options.seed, options.seed + options.fingerprints), jobs=options.jobs)
+        seeds = range(options.seed, options.seed + options.fingerprints)
+        return _fingerprints(seeds, venue=options.venue, jobs=options.jobs)
     return _many(options)
 
 
@@ -45,6 +48,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--schedules", type=int, default=200, help="how many seeds to play")
     parser.add_argument("--seed", type=int, default=1, help="the first of them")
+    parser.add_argument("--venue", choices=sorted(WORLDS), help="play all of them at one venue, whatever the seeds say")
     parser.add_argument("--jobs", type=int, default=default_jobs(), help="worker processes")
     parser.add_argument("--replay", type=int, metavar="SEED", help="play one seed and tell everything")
     parser.add_argument("--plan", type=Path, metavar="FILE", help="play a saved plan and tell everything")
@@ -64,10 +68,14 @@ def _many(options: argparse.Namespace) -> int:
     reached, met = Counter[str](), Counter[tuple[str, str]]()
     orders = kills = 0
     cpu_s, failed = 0.0, list[Played]()
-    for played in play_all(range(options.seed, options.seed + options.schedules), jobs=options.jobs):
+    at = Counter[str]()
+    seeds = range(options.seed, options.seed + options.schedules)
+    for played in play_all(seeds, venue=options.venue, jobs=options.jobs):
+        at[played.venue] += 1
         orders, kills, cpu_s = orders + played.orders, kills + played.kills, cpu_s + played.cpu_s
         found.update(violation.kind for violation in played.violations)
-        cells.update(played.cells)
+        if WORLDS[played.venue].has_cells:
+            cells.update(played.cells)
         struck.update(played.struck)
         reached.update(played.reached)
         met.update(played.met)
@@ -75,7 +83,7 @@ def _many(options: argparse.Namespace) -> int:
             failed.append(played)
             _tell(played)
     if failed:
-        _shrink(failed[0].seed, save=None)
+        _shrink(failed[0].seed, failed[0].venue, save=None)
     if options.coverage:
         say(table(cells))
         say(faults_table(struck))
@@ -83,14 +91,15 @@ def _many(options: argparse.Namespace) -> int:
     if options.page is not None:
         run_of = f"{options.schedules:,} schedules from seed {options.seed}"
         options.page.write_text(page(cells, struck, reached, met, run=run_of), encoding="utf-8")
-    missing = lacks(cells, reached, met, schedules=options.schedules)
+    judged = sum(count for venue, count in at.items() if WORLDS[venue].has_cells)
+    missing = lacks(cells, reached, met, schedules=judged)
     for text in missing:
         say(f"coverage: {text}")
     counts = " ".join(f"{kind} {found[kind]}" for kind in KINDS)
     say(
         f"schedules {options.schedules} {counts} orders {orders} kills {kills} seconds {perf_counter() - began:.1f} "
         f"schedules_a_second_a_core {options.schedules / max(cpu_s, 1e-9):.1f} cells {len(cells)} "
-        f"steps {len(reached)}/{len(DESK)}"
+        f"steps {len(reached)}/{len(DESK)} venues {' '.join(f'{name}:{at[name]}' for name in sorted(at))}"
     )
     return 1 if found or missing else 0
 
@@ -105,10 +114,10 @@ def _replay(plan: Plan, *, verbose: bool) -> int:
     return 1 if report.violations else 0
 
 
-def _shrink(seed: int, *, save: Path | None) -> int:
+def _shrink(seed: int, venue: str | None, *, save: Path | None) -> int:
     """Print the smallest plan found.  Exit code 1 when the seed breaks a promise, as for a replay."""
     shrinker = Shrinker()
-    small = shrinker.shrink(plan_of(seed))
+    small = shrinker.shrink(plan_of(seed, venue))
     report = run(small)
     say(f"the smallest plan of seed {seed} that fails, after {shrinker.runs} runs:")
     say(str(small))
@@ -119,10 +128,11 @@ def _shrink(seed: int, *, save: Path | None) -> int:
     return 1 if report.violations else 0
 
 
-def _digests(seeds: range, *, jobs: int) -> int:
+def _digests(seeds: range, *, venue: str | None, jobs: int) -> int:
     """Every seed twice, the second time in another process with other hashes."""
-    first = [f"{played.seed} {played.digest}" for played in play_all(seeds, jobs=jobs, fingerprint=True)]
+    first = [f"{played.seed} {played.digest}" for played in play_all(seeds, venue=venue, jobs=jobs, fingerprint=True)]
     again = [sys.executable, "-m", "tests.simulation", "--fingerprints", str(len(seeds)), "--seed", str(seeds.start)]
+    again += [] if venue is None else ["--venue", venue]
     env = {**os.environ, "PYTHONHASHSEED": str(1 + hash("other") % 1000)}
     done = subprocess.run([*again, "--jobs", str(jobs)], env=env, capture_output=True, text=True, check=True)
     differ = [one for one, other in zip(first, done.stdout.splitlines(), strict=True) if one != other]
@@ -132,8 +142,8 @@ def _digests(seeds: range, *, jobs: int) -> int:
     return 1 if differ else 0
 
 
-def _fingerprints(seeds: range, *, jobs: int) -> int:
-    for played in play_all(seeds, jobs=jobs, fingerprint=True):
+def _fingerprints(seeds: range, *, venue: str | None, jobs: int) -> int:
+    for played in play_all(seeds, venue=venue, jobs=jobs, fingerprint=True):
         say(f"{played.seed} {played.digest}")
     return 0
 
@@ -141,8 +151,8 @@ def _fingerprints(seeds: range, *, jobs: int) -> int:
 def _tell(played: Played) -> None:
     for violation in played.violations:
         say(f"seed {played.seed} {violation}")
-    say(str(plan_of(played.seed)))
-    say(f"  replay: python -m tests.simulation --replay {played.seed} --verbose")
+    say(str(plan_of(played.seed, played.venue)))
+    say(f"  replay: python -m tests.simulation --replay {played.seed} --venue {played.venue} --verbose")
 
 
 def _tell_report(report: Report) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import Record
+from tests.simulation.clock import RIGHT, Error
 from tests.simulation.witness import Witness
 
 KINDS = ("lost", "duplicate", "wrong", "stuck")
@@ -53,4 +54,7 @@ class Claim:
     lists_fills: bool = True  # whether the venue can be asked for executions
     limits: Mapping[str, int] = field(default_factory=dict[str, int])  # the risk limits of the plan
     kill_level: int = 0
+    clock: Error = RIGHT  # how wrong the desk's clock was
+    most_off_s: float = 30.0  # by how much it may be, for orders to leave
+    misdated: Sequence[float] = ()  # when somebody was refused because of it
     witness: Witness | None = None  # who saw the way there

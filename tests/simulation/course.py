@@ -14,9 +14,11 @@ from floorbroker.domain.ports import AuditEntry, FactEntry, Record
 from floorbroker.domain.values import IntentId
 from floorbroker.oms.book import Change
 from tests.simulation.claims import Claim, Truth, Violation
-from tests.simulation.witness import Departure, Row, Scene, Witness
+from tests.simulation.witness import Departure, Row, Scene, Witness, is_cancel
 
 VISIBILITY_S, CLOCK_ERROR_S, MARGIN_S, SPREAD_S = 2.0, 1.0, 2.0, 10.0  # RELIABILITY 2.6
+DECIDED_S = 10.0  # an order may be on its way to the wire for so long
+TOLD_S = 1.0  # how exactly a venue tells the time
 GRACE_S = 10.0  # RELIABILITY 3
 ENDED = frozenset({OrderState.FILLED, OrderState.CANCELLED, OrderState.EXPIRED})
 WORDS = {"cancelled": ("canceled",), "expired": ("expired",)}
@@ -48,6 +50,7 @@ def judge_course(truth: Truth, claim: Claim, witness: Witness) -> list[Violation
         *_replayed(claim),
         *_limits(claim, witness),
         *_given_up(claim),
+        *_dated(claim, witness),
     ]
 
 
@@ -97,7 +100,7 @@ def _with_row(decision: Decision, audited: Mapping[str, int]) -> Decision:
 def _departures(decisions: Mapping[str, Decision], witness: Witness) -> Iterable[Violation]:
     """Durable and audited before the first byte (I2, RELIABILITY 9); sent by the life that decided, or never (2.7)."""
     for left in witness.departures:
-        if left.method == "DELETE":
+        if is_cancel(left.endpoint):
             continue
         decision = decisions.get(left.client)
         if decision is None:
@@ -112,14 +115,26 @@ def _departures(decisions: Mapping[str, Decision], witness: Witness) -> Iterable
 
 
 def _left(departure: Departure) -> str:
-    return f"{departure.method} of {departure.client} left at {departure.at_s:.3f}s"
+    return f"{departure.endpoint} of {departure.client} left at {departure.at_s:.3f}s"
 
 
 def _stops(witness: Witness) -> Iterable[Violation]:
     """A confirmed kill switch lets nothing new out, over restarts and full disks (I14); cancels pass (I15)."""
     for left in witness.departures:
-        if left.method != "DELETE" and any(since <= left.at_s <= until for since, until in witness.stops):
+        if not is_cancel(left.endpoint) and any(since <= left.at_s <= until for since, until in witness.stops):
             yield Violation("wrong", f"{_left(left)} while the kill switch was on")
+
+
+def _dated(claim: Claim, witness: Witness) -> Iterable[Violation]:
+    """Nothing new leaves while the clock is known to be wrong, and nothing is refused for a clock that is right (I11, 11)."""
+    for left in witness.departures:
+        off_s = claim.clock.least(left.at_s - DECIDED_S, left.at_s)
+        if not is_cancel(left.endpoint) and off_s > claim.most_off_s + TOLD_S:
+            yield Violation("wrong", f"{_left(left)} while the clock was {off_s:.1f}s off")
+    for at_s in claim.misdated:
+        off_s = abs(claim.clock.at(at_s))
+        if off_s < claim.most_off_s - TOLD_S:
+            yield Violation("wrong", f"somebody was refused at {at_s:.3f}s for a clock that was {off_s:.1f}s off")
 
 
 # -- doubt ----------------------------------------------------------------------------------------------------------------
@@ -128,7 +143,7 @@ def _stops(witness: Witness) -> Iterable[Violation]:
 def _horizons(truth: Truth, claim: Claim, decisions: Mapping[str, Decision], witness: Witness) -> Iterable[Violation]:
     """Nobody is given up before the arrival horizon and the questions after it; nor who came in time (I3, 2.6)."""
     by_intent = {decision.intent_id: (client, decision) for client, decision in decisions.items()}
-    left = {departure.client: departure.at_s for departure in witness.departures if departure.method != "DELETE"}
+    left = {departure.client: departure.at_s for departure in witness.departures if not is_cancel(departure.endpoint)}
     taken = {row["client"] for row in truth.orders} - claim.doubled
     for record in claim.records:
         if not isinstance(record.entry, FactEntry) or not isinstance(record.entry.fact, f.HorizonPassed):

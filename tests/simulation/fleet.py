@@ -23,6 +23,7 @@ class Played:
     """What one schedule came to, small enough to cross a pipe."""
 
     seed: int
+    venue: str
     violations: tuple[Violation, ...]
     orders: int
     kills: int
@@ -35,13 +36,15 @@ class Played:
     digest: str = ""
 
 
-def play(seed: int, *, fingerprint: bool = False) -> Played:
+def play(seed: int, *, venue: str | None = None, fingerprint: bool = False) -> Played:
     """One schedule of the generator."""
     began = process_time()
-    report = run(plan_of(seed), fingerprint=fingerprint)
+    plan = plan_of(seed, venue)
+    report = run(plan, fingerprint=fingerprint)
     gc.collect(0)  # frozen nodes are garbage that only a collection finds
     return Played(
         seed=seed,
+        venue=plan.venue,
         violations=tuple(report.violations),
         orders=report.orders,
         kills=report.kills,
@@ -60,9 +63,11 @@ def default_jobs() -> int:
     return min(MOST_JOBS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-def play_all(seeds: Sequence[int], *, jobs: int, fingerprint: bool = False) -> Iterator[Played]:
+def play_all(
+    seeds: Sequence[int], *, jobs: int, venue: str | None = None, fingerprint: bool = False
+) -> Iterator[Played]:
     """Every seed, in order.  Workers are forked, so that each has everything loaded."""
-    hands = [(seeds[at : at + HAND], fingerprint) for at in range(0, len(seeds), HAND)]
+    hands = [(seeds[at : at + HAND], venue, fingerprint) for at in range(0, len(seeds), HAND)]
     gc.collect()
     gc.freeze()
     if jobs <= 1:
@@ -74,6 +79,6 @@ def play_all(seeds: Sequence[int], *, jobs: int, fingerprint: bool = False) -> I
             yield from played
 
 
-def _play_hand(hand: tuple[Sequence[int], bool]) -> list[Played]:
-    seeds, fingerprint = hand
-    return [play(seed, fingerprint=fingerprint) for seed in seeds]
+def _play_hand(hand: tuple[Sequence[int], str | None, bool]) -> list[Played]:
+    seeds, venue, fingerprint = hand
+    return [play(seed, venue=venue, fingerprint=fingerprint) for seed in seeds]

@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -26,7 +27,6 @@ from floorbroker.domain.clock import Clock, ManualClock
 from floorbroker.domain.errors import FloorbrokerError, JournalFault, NotSupported
 from floorbroker.domain.ports import Journal, NoMeter, Profile, Record
 from floorbroker.domain.records import ExecutionReport, Fetched
-from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ProfileName, from_epoch
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import Sentinel
@@ -35,27 +35,24 @@ from floorbroker.risk.limits import limits_of
 from floorbroker.store.seals import Seals
 from floorbroker.store.sqlite import SqliteJournal
 from floorbroker.transport.types import OrderHttp, Request
-from floorbroker_sim.alpaca import create_venue
-from floorbroker_sim.alpaca.auth import Keys
 from tests.simulation.asgi import App, ask
 from tests.simulation.clock import SimulatedClock
 from tests.simulation.disk import WeatheredExecutor
 from tests.simulation.footsteps import Footsteps
 from tests.simulation.loop import Node, SimulatedLoop, current_node
 from tests.simulation.network import Network, SimulatedHttp, SimulatedOrderHttp
-from tests.simulation.schedule import SYMBOLS, TICK, Plan
+from tests.simulation.schedule import TICK, Plan
 from tests.simulation.weather import Weather
 from tests.simulation.witness import Witness
+from tests.simulation.worlds import ORIGIN, World
 
 T = TypeVar("T")
 
 EPOCH = from_epoch(s=1_772_463_600)  # Monday 2026-03-02, 15:00 UTC: the New York session is open
 CLOSE = from_epoch(s=1_772_485_200)  # and closes at 21:00 UTC
-PROFILE = ProfileName("alpaca-sim")
-HOST = "127.0.0.1:7001"
+PROFILE = ProfileName("simulated")
 TAG = 0x5F1
 SEALED_AFTER = timedelta(seconds=2)  # soon, so that much of what comes late comes to sealed orders
-KEYS = Keys("PKSIMULATED", "not a secret, and only a simulator knows it")
 LINGER_S = 0.5  # rows that nobody waits for go together: a flush for each question would be most of a schedule's work
 FEED_S = 5.0  # prices stand where the plan puts them; what is left of the market's clock is the end of a day
 
@@ -146,16 +143,20 @@ class Memory:
 class Venue:
     """The venue, and its control door as plain calls."""
 
+    world: World
     app: App
     control: App
     run: Callable[..., Coroutine[Any, Any, None]]
-    key_id: str
-    secret_key: str
+    credentials: dict[str, str]
 
     async def truth(self, what: str) -> list[dict[str, Any]]:
         """`orders`, `fills`, `positions` or `requests`, as the venue knows them."""
         reply = await ask(self.control, "GET", f"/{what}")
-        return msgspec.json.decode(reply.body)
+        rows: list[dict[str, Any]] = msgspec.json.decode(reply.body)
+        if what != "positions":
+            return rows
+        named = [(self.world.symbol_of(row["symbol"]), row) for row in rows]
+        return [{**row, "symbol": symbol} for symbol, row in named if symbol is not None]
 
     async def do(self, what: str, **fields: str) -> bool:
         """Play one hand; False when the venue could not."""
@@ -259,7 +260,7 @@ class House:
 
     def _make(self, node: Node) -> Gateway:
         plan = self.plan
-        clock = SimulatedClock(self.loop, epoch=epoch_of(plan), skew_s=plan.skew_s, drift=plan.drift, steps=plan.steps)
+        clock = SimulatedClock(self.loop, epoch=epoch_of(plan), error=plan.clock)
         journal = SqliteJournal.open(
             self.home / "journal.db",
             clock=clock,
@@ -323,21 +324,12 @@ class House:
         return honest if self.plant.order_http is None else self.plant.order_http(honest)
 
     def _seat(self) -> Seat:
-        profile = Profile(
-            name=PROFILE,
-            broker="ALPACA",
-            environment=Environment.SIM,
-            options={"arrival_bound_s": str(bound_s_of(self.plan)), "order_events": self.plan.order_events},
-        )
-        return Seat(
-            profile=profile,
-            limits=limits_of(dict(self.plan.limits), Environment.SIM),
-            plain={"BROKER_URL": f"http://{HOST}"},
-            secrets={
-                "BROKER_API_KEY": Secret(self.venue.key_id),
-                "BROKER_SECRET_KEY": Secret(self.venue.secret_key),
-            },
-        )
+        world = self.plan.world
+        options = world.options(self.plan)
+        profile = Profile(name=PROFILE, broker=world.code, environment=Environment.SIM, options=options)
+        plain, secrets = world.parted(self.venue.credentials)
+        limits = limits_of({**self.plan.world.limits, **dict(self.plan.limits)}, Environment.SIM)
+        return Seat(profile=profile, limits=limits, plain=plain, secrets=secrets)
 
     def crash(self) -> None:
         """The living desk dies now."""
@@ -378,11 +370,6 @@ class House:
 def epoch_of(plan: Plan) -> datetime:
     """When the schedule begins: in the middle of a session, or so long before its end as the plan says."""
     return EPOCH if plan.closes_at_s is None else CLOSE - timedelta(seconds=plan.closes_at_s)
-
-
-def bound_s_of(plan: Plan) -> int:
-    """The arrival bound, seconds.  Requests are delayed by 35 s at most: never, seldom or often until they are given up."""
-    return (25, 8, 2)[plan.seed % 3]
 
 
 def _settle(answer: asyncio.Future[Any], *, result: Any = None, error: Exception | None = None) -> None:
@@ -430,17 +417,10 @@ def build(plan: Plan, loop: SimulatedLoop, home: Path, *, plant: Plant = HONEST)
     """The house of a plan, nobody in it yet.  Called inside the loop, outside any node."""
     weather = Weather(faults=plan.faults, random=Random(f"weather {plan.seed}"), now=loop.time)
     clock = SimulatedClock(loop, epoch=epoch_of(plan))
-    made = create_venue(
-        seed=plan.seed,
-        clock=clock,
-        keys=KEYS,
-        whole_successors=plan.whole_successors,
-        calendar=plan.closes_at_s is not None,
-    )
-    venue = Venue(
-        app=made.app, control=made.control_app, run=made.run, key_id=made.keys.key, secret_key=made.keys.secret
-    )
-    network = Network(loop=loop, weather=weather, apps={HOST: made.app})
+    world = plan.world
+    made = world.venue(plan, clock)
+    venue = Venue(world=world, app=made.app, control=made.control_app, run=made.run, credentials=dict(made.credentials))
+    network = Network(loop=loop, weather=weather, apps={urlsplit(ORIGIN).netloc: made.app}, words=world.words)
     return House(
         plan=plan,
         loop=loop,
@@ -456,5 +436,5 @@ def build(plan: Plan, loop: SimulatedLoop, home: Path, *, plant: Plant = HONEST)
 
 async def set_prices(house: House) -> None:
     """The market before anything happens."""
-    for symbol, bid in SYMBOLS.items():
+    for symbol, bid in house.plan.world.symbols.items():
         await house.venue.price(symbol, bid)

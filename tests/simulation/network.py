@@ -8,6 +8,7 @@ reaches the venue although its sender gave up, or died.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextvars import copy_context
@@ -21,7 +22,7 @@ from tests.simulation.asgi import App, Cut, Reply, whole_reply
 from tests.simulation.footsteps import Footsteps
 from tests.simulation.loop import SimulatedLoop, current_node
 from tests.simulation.streams import BodyStream, Line, SimulatedSocket, serve_body, serve_socket
-from tests.simulation.twist import twisted
+from tests.simulation.twist import NO_WORDS, twisted
 from tests.simulation.weather import Journey, Weather, journey
 
 _HTML = b"<html><head><title>%s</title></head><body><hr>nginx</body></html>"
@@ -39,12 +40,16 @@ _NEVER_OPENED = {"page": 502, "ban": 418, "maintenance": 503}
 class Network:
     """All connections of one simulated world.  Made outside any node: what it carries belongs to nobody's process.
 
-    `apps` maps an authority (`127.0.0.1:7001`) to the app that listens there.  Of order commands, `on_command` hears
-    as each begins, `on_left` as its first byte leaves (both in its sender's context), `on_taken` when a venue has acted.
+    `apps` maps an authority (`127.0.0.1:7001`) to the app that listens there, `words` finds members that may become strange.
+    Of order commands, `on_command` hears as each begins, `on_left` as its first byte leaves (both in its sender's context),
+    `on_taken` when a venue has acted.
     """
 
-    def __init__(self, *, loop: SimulatedLoop, weather: Weather, apps: Mapping[str, App]) -> None:
+    def __init__(
+        self, *, loop: SimulatedLoop, weather: Weather, apps: Mapping[str, App], words: re.Pattern[bytes] = NO_WORDS
+    ) -> None:
         self.weather = weather
+        self._words = words
         self._loop = loop
         self._apps = dict(apps)
         self._world = copy_context()
@@ -117,7 +122,7 @@ class Network:
     def _count(self, request: Request, trip: Journey) -> None:
         """One order command leaves now."""
         self.on_left(request)
-        if request.method == "POST" and request.order is not None:
+        if request.endpoint == "orders.submit" and request.order is not None:
             self.sends[request.order] += 1
             self.doubled |= {request.order} if len(trip.arrivals) > 1 and trip.heard == 0 else set()
 
@@ -160,7 +165,7 @@ class Network:
         if trip.page is not None:
             reply = _PAGES[trip.page]
         elif trip.twist is not None and reply is not None:
-            reply = Reply(reply.status, reply.headers, twisted(trip.twist, reply.body))
+            reply = Reply(reply.status, reply.headers, twisted(trip.twist, reply.body, self._words))
         self.later(trip.reply_s, _conclude, answer, None if trip.reset else reply)
 
     # -- streams ------------------------------------------------------------------------------------------------------
@@ -168,7 +173,7 @@ class Network:
     async def open_socket(self, target: SocketTarget) -> Socket:
         """A WebSocket.  Raises `AuthenticationFailed` (401, 403), `ApiError`, `Timeout` or `ConnectionFailed`."""
         parts = urlsplit(target.url)
-        line = Line(self.weather, self.later)
+        line = Line(self.weather, self.later, words=self._words)
         await self._opened(line, target.timeout_s, lambda: serve_socket(self.app_at(parts.netloc), target, line))
         return SimulatedSocket(line)
 
@@ -176,7 +181,8 @@ class Network:
         """A reply whose body is read as it comes."""
         encode_request(request)
         authority = parse_origin(request.origin).authority
-        line = Line(self.weather, self.later, whole=any(name == "until" for name, _ in request.query))
+        is_whole = any(name == "until" for name, _ in request.query)
+        line = Line(self.weather, self.later, whole=is_whole, words=self._words)
         await self._opened(line, request.timeout_s, lambda: serve_body(self.app_at(authority), request, line))
         return BodyStream(line)
 

@@ -11,7 +11,6 @@ from floorbroker.domain.orders import NewOrder, OrderChanges, StopLoss
 from floorbroker.domain.values import OrderClass, OrderType, Price, Quantity, Side, TimeInForce
 from tests.simulation.schedule import (
     ACTIVE_S,
-    SYMBOLS,
     TICK,
     Act,
     Bust,
@@ -30,50 +29,54 @@ from tests.simulation.schedule import (
 )
 from tests.simulation.troubles import troubled
 from tests.simulation.weather import COMMON, Fault
+from tests.simulation.worlds import WORLDS, World, world_of
 
 _CALMS = (Calm.PATIENT, *[Calm.LONG] * 4, *[Calm.BRISK] * 15)
 
 
-def plan_of(seed: int) -> Plan:
-    """Expand a seed."""
-    random = Random(f"plan {seed}")
+def plan_of(seed: int, venue: str | None = None) -> Plan:
+    """Expand a seed, in the world it belongs to or in another."""
+    venue = world_of(seed) if venue is None else venue
+    world, random = WORLDS[venue], Random(f"plan {seed}")
     orders = random.randint(3, 9)
-    acts: list[Act] = [act for number in range(1, orders + 1) for act in _life_of(number, random)]
-    acts += [_move(random) for _ in range(random.randint(2, 8))]
+    acts: list[Act] = [act for number in range(1, orders + 1) for act in _life_of(number, world, random)]
+    acts += [_move(world, random) for _ in range(random.randint(2, 8))]
     acts += [
         Force(_moment(random), random.randint(0, 5), random.choice((Decimal("0.5"), Decimal(1))))
         for _ in range(random.randint(0, 6))
     ]
-    events = random.choice(("websocket", "websocket", "sse", "both"))
-    if events != "websocket":  # the venue tells of busts in activity events alone
+    events = random.choice(world.events)
+    if world.tells_busts and events != "websocket":  # the venue tells of them in activity events alone
         acts += [Bust(_moment(random), random.randint(0, 5)) for _ in range(random.choice((0, 1, 2)))]
     acts += [Reconcile(_moment(random)) for _ in range(random.choice((0, 0, 1)))]
     drawn = Plan(
         seed=seed,
         disorder=random.choice((0.0, 0.1, 0.5, 1.0)),
-        skew_s=random.choice((0.0, 0.0, random.uniform(-0.9, 0.9), random.uniform(-20, 20))),
+        skew_s=random.choice((0.0, 0.0, random.uniform(-0.9, 0.9), random.uniform(-world.skew_s, world.skew_s))),
         order_events=events,
         calm=_CALMS[seed % len(_CALMS)],
         acts=tuple(sorted(acts, key=lambda act: act.at_s)),
         faults=_faults(random),
         kills=_kills(random),
+        venue=venue,
     )
     tried = _tried(drawn, Random(f"trials {seed}"))
-    made = replace(tried, whole_successors=Random(f"venue {seed}").random() < 0.5)
-    return troubled(made, Random(f"troubles {seed}"))
+    is_whole = world.has_whole_successors and Random(f"venue {seed}").random() < 0.5
+    made = troubled(replace(tried, whole_successors=is_whole), Random(f"troubles {seed}"))
+    return replace(made, faults=tuple(f for f in made.faults if f"{f.where}.{f.what}" not in world.spares))
 
 
 def _moment(random: Random) -> float:
     return round(random.uniform(2.0, ACTIVE_S), 2)
 
 
-def _life_of(number: int, random: Random) -> list[Act]:
+def _life_of(number: int, world: World, random: Random) -> list[Act]:
     """One order: placed, and perhaps changed and cancelled, at times that may cross."""
     at_s = _moment(random)
-    order = _order(number, random)
+    order = _order(number, world, random)
     acts: list[Act] = [Submit(at_s, number, order, random.random() < 0.7)]
     while random.random() < 0.35:
-        acts.append(Modify(_soon(at_s, random), number, _changes(order, random)))
+        acts.append(Modify(_soon(at_s, random), number, _changes(order, world, random)))
     while random.random() < 0.45:
         acts.append(Cancel(_soon(at_s, random), number))
     return acts
@@ -83,23 +86,24 @@ def _soon(at_s: float, random: Random) -> float:
     return round(at_s + random.choice((random.uniform(0, 0.3), random.uniform(0, 15))), 2)
 
 
-def _order(number: int, random: Random) -> NewOrder:
-    symbol = random.choice(sorted(SYMBOLS))
+def _order(number: int, world: World, random: Random) -> NewOrder:
+    symbol = random.choice(sorted(world.symbols))
     side = random.choice((Side.BUY, Side.BUY, Side.SELL))
-    kind = random.choice(("market", "limit", "limit", "limit", "stop", "stop_limit", "trailing", "bracket", "notional"))
+    kind = random.choice(world.kinds)
     base = NewOrder(
         symbol=symbol,
         side=side,
         order_type=OrderType.MARKET,
         order_qty=Quantity(Decimal(random.randint(1, 40))),
-        tif=random.choice((TimeInForce.DAY, TimeInForce.GTC)),
+        tif=random.choice(world.tifs),
         client_tag=f"w{number}",
         allow_duplicate=True,
     )
-    return _shaped(base, kind, SYMBOLS[symbol], random)
+    return _shaped(base, kind, world, random)
 
 
-def _shaped(base: NewOrder, kind: str, market: Decimal, random: Random) -> NewOrder:
+def _shaped(base: NewOrder, kind: str, world: World, random: Random) -> NewOrder:
+    market = world.symbols[base.symbol]
     sign = base.side.sign
     away = market * Decimal(random.randint(-10, 60)) / 10_000  # how far from the market a limit rests; below 0 it fills
     limit = Price((market - sign * away).quantize(TICK))
@@ -124,7 +128,23 @@ def _shaped(base: NewOrder, kind: str, market: Decimal, random: Random) -> NewOr
             return replace(entry, order_class=OrderClass.BRACKET, take_profit=target, stop_loss=StopLoss(stop_px=stop))
         case "notional":
             amount = Decimal(random.randint(100, 2000))
-            return replace(base, order_qty=None, notional=amount, side=Side.BUY, tif=TimeInForce.DAY)
+            return replace(base, order_qty=None, notional=amount, side=Side.BUY, tif=world.tifs[0])
+        case _:
+            return _waiting(base, kind, limit)
+
+
+def _waiting(base: NewOrder, kind: str, limit: Price) -> NewOrder:
+    """What some venues have besides: orders that wait for a better price, never take, or show a part of themselves."""
+    match kind:
+        case "touched":
+            return replace(base, order_type=OrderType.MARKET_IF_TOUCHED, stop_px=limit)
+        case "touched_limit":
+            return replace(base, order_type=OrderType.LIMIT_IF_TOUCHED, stop_px=limit, price=limit)
+        case "post_only":
+            return replace(base, order_type=OrderType.LIMIT, price=limit, post_only=True)
+        case "iceberg" if base.order_qty is not None:
+            whole = Quantity(base.order_qty * 4)
+            return replace(base, order_type=OrderType.LIMIT, price=limit, order_qty=whole, display_qty=base.order_qty)
         case _:
             return base
 
@@ -133,16 +153,16 @@ def _tif(base: NewOrder, random: Random) -> TimeInForce:
     return random.choice((base.tif, base.tif, TimeInForce.IOC))
 
 
-def _changes(order: NewOrder, random: Random) -> OrderChanges:
+def _changes(order: NewOrder, world: World, random: Random) -> OrderChanges:
     quantity = Quantity(Decimal(random.randint(1, 60)))
     price = None if order.price is None else Price(order.price + TICK * random.randint(-100, 100))
-    dearer = OrderChanges(price=price or Price(SYMBOLS[order.symbol]))
+    dearer = OrderChanges(price=price or Price(world.symbols[order.symbol]))
     return random.choice((OrderChanges(order_qty=quantity), OrderChanges(order_qty=quantity, price=price), dearer))
 
 
-def _move(random: Random) -> Move:
-    symbol = random.choice(sorted(SYMBOLS))
-    bid = SYMBOLS[symbol] * (1 + Decimal(random.randint(-150, 150)) / 10_000)
+def _move(world: World, random: Random) -> Move:
+    symbol = random.choice(sorted(world.symbols))
+    bid = world.symbols[symbol] * (1 + Decimal(random.randint(-150, 150)) / 10_000)
     return Move(_moment(random), symbol, bid.quantize(TICK))
 
 
@@ -198,7 +218,7 @@ def _crowd(plan: Plan, random: Random) -> Plan:
         (("max_open_orders", random.randint(3, 7)), ("max_position_qty", random.choice((40, 60, 80))))
     )
     number = 1 + max(act.number for act in plan.acts if isinstance(act, Submit))
-    symbol = random.choice(sorted(SYMBOLS))
+    symbol = random.choice(sorted(plan.world.symbols))
     acts: list[Submit | Modify] = []
     times = sorted(_moment(random) for _ in range(random.randint(1, 3)))
     faults, leaves_room = plan.faults, random.random() < 0.4  # the first crowd, for the next
@@ -212,19 +232,20 @@ def _crowd(plan: Plan, random: Random) -> Plan:
             acts.append(Modify(round(at_s - random.choice((0, 0.05, 0.1)), 2), acts[0].number, larger))
         many = 1 if leaves_room and not acts else random.randint(3, 5)
         for _ in range(many):
-            acts.append(Submit(at_s, number, _small_order(number, symbol, random), random.random() < 0.7))
+            acts.append(Submit(at_s, number, _small_order(number, symbol, plan.world, random), random.random() < 0.7))
             number += 1
     return replace(_with(plan, acts), limits=(limits,), faults=faults)
 
 
-def _small_order(number: int, symbol: str, random: Random) -> NewOrder:
-    market = SYMBOLS[symbol]
+def _small_order(number: int, symbol: str, world: World, random: Random) -> NewOrder:
+    market = world.symbols[symbol]
     return NewOrder(
         symbol=symbol,
         side=Side.BUY,
         order_type=OrderType.LIMIT,
         order_qty=Quantity(Decimal(random.randint(10, 20))),
         price=Price((market * random.choice((Decimal("0.99"), Decimal("1.001")))).quantize(TICK)),
+        tif=world.tifs[0],
         client_tag=f"w{number}",
         allow_duplicate=True,
     )

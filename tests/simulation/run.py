@@ -17,6 +17,7 @@ from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import Record
 from floorbroker.gateway.desk import Caller, OrderFilter, SessionState
 from floorbroker.gateway.gateway import Gateway
+from floorbroker.gateway.session import max_clock_offset_s
 from floorbroker.store.export import digest
 from floorbroker.store.reader import JournalReader
 from tests.simulation.claims import Claim, Truth, Violation
@@ -189,6 +190,9 @@ async def _verdict(
         lists_fills=plan.lists_fills,
         limits=dict(plan.limits),
         kill_level=desk.kill_state().level,
+        clock=plan.clock,
+        most_off_s=max_clock_offset_s(plan.world.info),
+        misdated=people.misdated,
         witness=house.witness,
     )
     people.orders = len(truth.orders)
@@ -208,7 +212,7 @@ class People:
     """Those who use the desk, and the market.
 
     `told` is the intent a caller of each order was given, `refused` the codes of what was answered instead, and
-    `hindered` the codes of refused cancels.
+    `hindered` the codes of refused cancels; `misdated` is when somebody was refused because of the clock.
     """
 
     def __init__(self, house: House) -> None:
@@ -216,6 +220,7 @@ class People:
         self.told: dict[int, str] = {}
         self.refused: dict[int, list[str]] = {}
         self.hindered: list[str] = []
+        self.misdated: list[float] = []
         self.swept: set[str] = set()
         self.orders = 0
 
@@ -269,6 +274,8 @@ class People:
             except FloorbrokerError as error:
                 self._house.log.note(f"people: #{act.number} was refused: {error.code}: {error.detail}")
                 self.refused.setdefault(act.number, []).append(error.code)
+                if error.detail.startswith("the clock is "):
+                    self.misdated.append(self._house.loop.now_s)
                 if error.code not in {"not_ready", "journal_fault"} or (key is None and error.code == "journal_fault"):
                     return
                 await asyncio.sleep(2)
@@ -381,7 +388,12 @@ class People:
         row = working[act.nth % len(working)]
         left = Decimal(row["quantity"]) - Decimal(row["filled"])
         quantity = max(Decimal(1), (left * act.share).quantize(Decimal(1)))
-        await venue.do("fill", order=row["order"], qty=str(min(quantity, left)), price=row["limit"] or "190")
+        await venue.do(
+            "fill",
+            order=row["order"],
+            qty=str(min(quantity, left)),
+            price=row["limit"] or str(venue.world.symbols[row["symbol"]]),
+        )
 
     async def _bust(self, act: Bust) -> None:
         venue = self._house.venue

@@ -11,12 +11,12 @@ from enum import Enum
 
 from floorbroker.domain.orders import NewOrder, OrderChanges
 from floorbroker.domain.values import OrderClass
-from tests.simulation.clock import Step
+from tests.simulation.clock import Error, Step
 from tests.simulation.weather import Fault
+from tests.simulation.worlds import WORLDS, World
 
 ACTIVE_S = 45.0  # people act and faults strike in this time; then the calm begins
-SYMBOLS = {"AAPL": Decimal("190.00"), "SPY": Decimal("480.00")}
-TICK = Decimal("0.01")
+TICK = Decimal("0.01")  # of everything that is traded in any world
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ class Plan:
     """Everything a run depends on.  `limits` are risk limits as configuration has them, where the usual ones would not be
     met; a venue that `lists_fills` not tells of executions on its stream alone; one with `whole_successors` lets a changed order
     begin anew after a partial fill.  The desk's clock is `skew_s` off, gains `drift` seconds a second and is moved by `steps`.
-    With `closes_at_s` the market closes then, and days end.
+    With `closes_at_s` the market closes then, and days end.  `venue` names the world (`worlds.py`).
     """
 
     seed: int
@@ -210,11 +210,20 @@ class Plan:
     drift: float = 0.0
     steps: tuple[Step, ...] = ()
     closes_at_s: float | None = None
+    venue: str = "alpaca"
+
+    @property
+    def world(self) -> World:
+        return WORLDS[self.venue]
+
+    @property
+    def clock(self) -> Error:
+        """How wrong the desk's clock is."""
+        return Error(self.skew_s, self.drift, self.steps)
 
     def __str__(self) -> str:
-        lines = [
-            f"seed {self.seed}, disorder {self.disorder}, clock {self.skew_s:+.3f}s off, events by {self.order_events}"
-        ]
+        where = f"seed {self.seed} at {self.venue}, disorder {self.disorder}"
+        lines = [f"{where}, clock {self.skew_s:+.3f}s off, events by {self.order_events}"]
         lines += [f"  {name} {most}" for name, most in self.limits]
         lines += [] if self.lists_fills else ["  the venue lists no fills"]
         lines += ["  a changed order begins anew after a partial fill"] if self.whole_successors else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, Self, TypeVar
@@ -10,7 +11,7 @@ from typing import Generic, Self, TypeVar
 from floorbroker.domain.errors import StreamLost
 from floorbroker.transport.types import Frame, Request, SocketTarget
 from tests.simulation.asgi import App, Message, http_scope, socket_scope, start_of
-from tests.simulation.twist import twisted
+from tests.simulation.twist import NO_WORDS, twisted
 from tests.simulation.weather import Weather
 
 PATIENCE_S = 30.0  # after which a venue gives up on a half-open connection
@@ -26,9 +27,12 @@ class Line:
     answer with an end, which the protocol below it keeps in one piece.
     """
 
-    def __init__(self, weather: Weather, later: Later, *, whole: bool = False) -> None:
+    def __init__(
+        self, weather: Weather, later: Later, *, whole: bool = False, words: re.Pattern[bytes] = NO_WORDS
+    ) -> None:
         self._weather = weather
         self._whole = whole
+        self._words = words
         self._later = later
         self._up_at = 0.0
         self._down_at = 0.0
@@ -83,7 +87,7 @@ class Line:
                 self._held = frame
                 self._later(1.0, self._release)
             case "garble" | "odd_types" | "huge" | "deep" | "not_text" | "strange":
-                self._down(Frame(twisted(what, frame.data), frame.text))
+                self._down(Frame(twisted(what, frame.data, self._words), frame.text))
             case "skew":
                 self._late_s = self._weather.between(2, 15)
                 self._down(frame)

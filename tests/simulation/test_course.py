@@ -18,6 +18,7 @@ from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, Record
 from floorbroker.domain.values import ClOrdId, ExecId, IntentId, OrderId, ProfileName, Quantity
 from floorbroker.oms.book import Change
 from tests.simulation.claims import Claim, Truth
+from tests.simulation.clock import Error, Step
 from tests.simulation.course import judge_course
 from tests.simulation.test_oracle import AT, EXEC, INTENT, STAMP, VENUE, WORKING, order
 from tests.simulation.witness import Departure, Scene, Witness
@@ -29,7 +30,7 @@ SENDING = f.Sending(source=Source.OWN, at=AT, deadline_s=5, arrival_bound_s=10)
 ROW = AuditEntry(actor="people", via="api", action="order.submit", object=INTENT, profile=P, outcome="sending")
 CANCELLED = f.Cancelled(order_id=OrderId("v1"), **STAMP)
 VOID = f.Void(exec_id=ExecId("x1"), order_id=OrderId("v1"), **STAMP)
-LEFT = Departure(client="c1", method="POST", at_s=1.0, seq=3, epoch=1)
+LEFT = Departure(client="c1", endpoint="orders.submit", at_s=1.0, seq=3, epoch=1)
 SCENE_ROW: dict[str, Any] = {**VENUE, "filled": "0", "status": "new"}
 
 
@@ -102,10 +103,10 @@ HONEST: dict[str, tuple[Claim, Witness]] = {
     "an order": (claim(DECIDED), seen(LEFT, arrivals={"c1": 1.1})),
     "a change": (
         claim([*DECIDED, *records(entry(GROWN), GROWN_ROW)]),
-        seen(LEFT, Departure(client="c2", method="PATCH", at_s=2, seq=5, epoch=1)),
+        seen(LEFT, Departure(client="c2", endpoint="orders.replace", at_s=2, seq=5, epoch=1)),
     ),
     "a cancel, whatever the journal says": (
-        claim(DECIDED), seen(Departure(client="c1", method="DELETE", at_s=5, seq=0, epoch=7), stops=[(4.0, 6.0)]),
+        claim(DECIDED), seen(Departure(client="c1", endpoint="orders.cancel", at_s=5, seq=0, epoch=7), stops=[(4.0, 6.0)]),
     ),
     "given up in time": (
         claim(records(entry(PREPARED), entry(SENDING), ROW, entry(GONE))), seen(LEFT, arrivals={"c1": 12.0}),
@@ -114,6 +115,12 @@ HONEST: dict[str, tuple[Claim, Witness]] = {
     "a bust": (claim([]), seen(moves=[move([WORKING, EXEC], VOID)])),
     "a bust told in one commit with what follows": (
         claim([]), seen(moves=[undone([WORKING, EXEC], [WORKING, EXEC, VOID], TOTAL), *_same([WORKING, EXEC, VOID], VOID)]),
+    ),
+    "a clock that is wrong by little": (
+        replace(claim(DECIDED), clock=Error(29.0), misdated=(2.0,)), seen(LEFT),
+    ),
+    "a clock that was right when it was decided": (
+        replace(claim(DECIDED), clock=Error(0.0, 0.0, (Step(0.5, 900.0),)), misdated=(3.0,)), seen(LEFT),
     ),
     "an end, and a fill that crosses it": (claim([]), seen(moves=[move([WORKING, CANCELLED], EXEC)])),
     "a fill made up after the grace": (claim(records(entry(TOTAL), entry(MADE_UP))), seen()),
@@ -139,7 +146,14 @@ CASES: dict[str, tuple[Claim, Witness, str]] = {
     "the audit row came later": (claim(DECIDED), seen(replace(LEFT, seq=2)), "without a row"),
     "a change left before it was durable": (
         claim([*DECIDED, *records(entry(GROWN), GROWN_ROW)]),
-        seen(Departure(client="c2", method="PATCH", at_s=2, seq=0, epoch=1)), "before it was durable",
+        seen(Departure(client="c2", endpoint="orders.replace", at_s=2, seq=0, epoch=1)), "before it was durable",
+    ),
+    "left while the clock was wrong": (
+        replace(claim(DECIDED), clock=Error(-45.0)), seen(LEFT), "while the clock was 45.0s off",
+    ),
+    "refused for a clock that was repaired": (
+        replace(claim(DECIDED), clock=Error(0.0, 0.0, (Step(2.0, 900.0), Step(4.0, -900.0))), misdated=(5.0,)),
+        seen(LEFT), "refused at 5.000s for a clock that was 0.0s off",
     ),
     "given up too early": (
         claim(records(entry(PREPARED), entry(SENDING), ROW, entry(later(GONE, 24)))), seen(LEFT), "was given up after",

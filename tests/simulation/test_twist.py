@@ -13,29 +13,30 @@ from tests.simulation.disk import WeatheredExecutor
 from tests.simulation.plan import plan_of
 from tests.simulation.twist import twisted
 from tests.simulation.weather import TWISTED, Fault, Weather
+from tests.simulation.worlds import ALPACA
 
 BODY = b'{"id":"a","status":"new","legs":[{"event":"fill","qty":"1"}],"n":2}'
 
 
 @pytest.mark.parametrize("what", [*TWISTED, "garble"])
 def test_every_twist_leaves_another_body(what: str) -> None:
-    assert twisted(what, BODY) != BODY
+    assert twisted(what, BODY, ALPACA.words) != BODY
 
 
 def test_words_out_of_every_table_stand_where_a_status_and_an_event_stood() -> None:
-    found = json.loads(twisted("strange", BODY))
+    found = json.loads(twisted("strange", BODY, ALPACA.words))
     assert (found["id"], found["status"], found["legs"][0]["event"], found["n"]) == ("a", "quantum", "quantum", 2)
 
 
 def test_odd_types_keep_the_shape_and_no_text() -> None:
-    found = json.loads(twisted("odd_types", BODY))
+    found = json.loads(twisted("odd_types", BODY, ALPACA.words))
     assert (found["id"], found["legs"][0]["qty"], found["n"]) == (["a"], ["1"], 2)
-    assert twisted("odd_types", b"not json") == b"not json"
+    assert twisted("odd_types", b"not json", ALPACA.words) == b"not json"
 
 
 def test_an_unknown_twist_is_refused() -> None:
     with pytest.raises(ValueError, match="sideways"):
-        twisted("sideways", BODY)
+        twisted("sideways", BODY, ALPACA.words)
 
 
 @pytest.mark.parametrize(

@@ -70,13 +70,18 @@ def _clock(plan: Plan, random: Random) -> Plan:
         far_s = random.choice((-1, 1)) * random.choice((120.0, 900.0, 7200.0))
         steps = [Step(at_s, far_s), Step(at_s + random.uniform(2, 15), -far_s)]
     else:
-        steps = [Step(random.uniform(2, ACTIVE_S), random.uniform(-4, 4)) for _ in range(random.randint(1, 2))]
+        near_s = min(4.0, plan.world.skew_s)
+        steps = [
+            Step(random.uniform(2, ACTIVE_S), random.uniform(-near_s, near_s)) for _ in range(random.randint(1, 2))
+        ]
     drift = random.choice((0.0, 0.0, random.uniform(-0.002, 0.002)))
     return replace(plan, steps=tuple(sorted(steps, key=lambda step: step.at_s)), drift=drift)
 
 
 def _close(plan: Plan, random: Random) -> Plan:
     """The session ends while people act: orders for the day expire, others are done for the day."""
+    if not plan.world.has_hours:
+        return plan
     return replace(plan, closes_at_s=round(random.uniform(6, ACTIVE_S), 2))
 
 

@@ -11,11 +11,11 @@ import msgspec
 HUGE = b'{"id":"' + b"9" * 262_144 + b'"}'
 DEEP = b"[" * 20_000
 WORD = b"quantum"  # stands in no table
-_WORDS = re.compile(rb'"(status|event)":"[a-z_]*"')
+NO_WORDS = re.compile(rb"(?!)")  # where nobody says which members are words
 
 
-def twisted(what: str, body: bytes) -> bytes:
-    """The body after `what` befell it."""
+def twisted(what: str, body: bytes, words: re.Pattern[bytes]) -> bytes:
+    """The body after `what` befell it; `words` finds the members (their names, as group 1) whose words may become strange."""
     match what:
         case "garble":
             return body[: len(body) // 2]
@@ -28,7 +28,7 @@ def twisted(what: str, body: bytes) -> bytes:
         case "not_text":
             return body.replace(b':"', b':"\xff\xfe', 1) if b':"' in body else b"\xff\xfe" + body
         case "strange":
-            return _WORDS.sub(rb'"\1":"' + WORD + b'"', body)
+            return words.sub(rb'"\1":"' + WORD + b'"', body)
         case _:
             raise ValueError(f"no twist {what!r}")
 

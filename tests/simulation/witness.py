@@ -31,12 +31,17 @@ class Look(Protocol):
     def positions(self) -> Sequence[Row]: ...
 
 
+def is_cancel(endpoint: str) -> bool:
+    """Whether a command takes something back; by the name that every adapter gives it."""
+    return endpoint.startswith("orders.cancel")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departure:
     """The first byte of an order command leaves: when, how far the journal was durable then, and in whose epoch."""
 
     client: str
-    method: str
+    endpoint: str
     at_s: float
     seq: int
     epoch: int
@@ -77,7 +82,7 @@ class Witness:
         self.departures.append(
             Departure(
                 client=request.order,
-                method=request.method,
+                endpoint=request.endpoint,
                 at_s=self.now(),
                 seq=self.journal.last_seq,
                 epoch=self.journal.epoch,
@@ -86,7 +91,7 @@ class Witness:
 
     def on_taken(self, request: Request) -> None:
         """A venue has acted on an order command."""
-        if request.method == "DELETE" or request.order is None:
+        if is_cancel(request.endpoint) or request.order is None:
             return
         self.arrivals.setdefault(request.order, self.now())
         if self.look is not None:

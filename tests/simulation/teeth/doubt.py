@@ -15,11 +15,12 @@ from floorbroker.oms.doubt import Resolver
 from floorbroker.oms.reconcile import unlisted
 from floorbroker.oms.resolve import Resolution
 from floorbroker.oms.rounds import Reconciler
-from tests.simulation.house import Plant, bound_s_of
+from tests.simulation.house import Plant
 from tests.simulation.schedule import Plan
 from tests.simulation.teeth.bug import Bug, every, struck_by
 from tests.simulation.teeth.ports import becomes, ctx_of, service_of
 from tests.simulation.teeth.transport import SILENCE
+from tests.simulation.worlds import bound_s_of
 
 
 class OneIsEnough(Resolution):

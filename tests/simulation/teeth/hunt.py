@@ -11,6 +11,7 @@ from tests.simulation.plan import plan_of
 from tests.simulation.run import run
 from tests.simulation.schedule import Plan
 from tests.simulation.teeth.bug import Bug
+from tests.simulation.worlds import ALPACA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ def hunt(
     """
     played = 0
     for seed in range(first, first + (bug.bound if seeds is None else seeds)):
-        plan = plan_of(seed)
+        plan = plan_of(seed, ALPACA.name)  # the seeds that bugs were caught with are seeds of that world
         if not bug.wants(plan):
             continue
         played += 1

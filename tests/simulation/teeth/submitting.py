@@ -19,11 +19,12 @@ from floorbroker.oms.submit import Key, Submitter
 from floorbroker.risk.gate import RiskGate
 from floorbroker.risk.situation import Situation
 from floorbroker.risk.workload import Part
-from tests.simulation.house import Plant, bound_s_of
+from tests.simulation.house import Plant
 from tests.simulation.schedule import Modify, Plan, Submit
 from tests.simulation.teeth.bug import Bug, every, killed, limited, struck_by
 from tests.simulation.teeth.ports import becomes, ctx_of, exposed_of, service_of
 from tests.simulation.teeth.transport import SILENCE
+from tests.simulation.worlds import bound_s_of
 
 
 class SendsFirst(Submitter):

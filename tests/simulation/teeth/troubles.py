@@ -19,7 +19,7 @@ from floorbroker.domain.errors import (
 )
 from floorbroker.domain.orders import Order, OrderRef
 from floorbroker.domain.ports import Entry, FactEntry, Journal, Reports
-from floorbroker.domain.records import ExecutionReport, Fetched
+from floorbroker.domain.records import ConnectionStatus, ExecutionReport, Fetched
 from floorbroker.domain.values import ExecType, IntentId, OrdStatus
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.oms.account import Actor
@@ -235,6 +235,21 @@ def _stream_by_the_wall(desk: Gateway) -> None:
     stream._around = replace(stream._around, clock=WallForMonotonic(stream._around.clock))  # noqa: SLF001
 
 
+class MeasuresTheClockOnce(BrokerAround):
+    """What was measured at the log-in stays as it is."""
+
+    def __init__(self, honest: Any) -> None:
+        super().__init__(honest)
+        self._off_s: float | None = None
+
+    async def connect(self) -> None:
+        await self.honest.connect()
+        self._off_s = self.honest.get_connection_status().clock_offset_s
+
+    def get_connection_status(self) -> ConnectionStatus:
+        return replace(self.honest.get_connection_status(), clock_offset_s=self._off_s)
+
+
 def _moved_far(plan: Plan) -> bool:
     return any(abs(step.by_s) > 60 for step in plan.steps)
 
@@ -331,6 +346,13 @@ BUGS = (
         breaks="RELIABILITY 3",
         plant=Plant(desk=becomes(lambda desk: service_of(desk).reconciler, GraceByTheWall)),
         wants=every(_unlisted, _moved),
+    ),
+    Bug(
+        name="clock measured once",
+        what="How far the venue's clock is off is measured at the log-in alone: one that goes wrong later is not noticed.",
+        breaks="I11",
+        plant=Plant(desk=around_broker(MeasuresTheClockOnce)),
+        wants=_moved_far,
     ),
     Bug(
         name="failed commit taken as undone",

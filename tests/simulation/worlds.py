@@ -1,0 +1,116 @@
+"""The venues that schedules are played at: what is traded there, what its simulator can be asked for, what may befall it.
+
+A plan names its world; everything else of the house asks here.  A new venue is an entry in `WORLDS`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from floorbroker.brokers.registry import BROKERS
+from floorbroker.domain.capability import BrokerInfo
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.secret import Secret
+from floorbroker.domain.values import TimeInForce
+from floorbroker_sim.server import load_venue
+
+if TYPE_CHECKING:
+    from tests.simulation.schedule import Plan
+
+KINDS = ("market", "limit", "limit", "limit", "stop", "stop_limit", "trailing", "bracket", "notional")
+EVENTS = ("websocket", "websocket", "sse", "both")
+ORIGIN = "http://127.0.0.1:7001"
+
+
+def _nothing(plan: Plan) -> dict[str, Any]:
+    """A simulator, or a profile, as it is."""
+    del plan
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """One venue.
+
+    `symbols` are what is traded, and its price when a schedule begins; quantities are whole units.  `kinds`, `tifs` and `events`
+    are drawn from: types of order, how long they last, the ways to hear of them.  `settings` go to the simulator, `options`
+    into the profile, `limits` are its usual ones.  `spares` are faults that the venue's rules cannot be asked to survive: where
+    an id counts among open orders alone, a request that the network doubles is two orders.  `words` finds the members whose
+    word is made a strange one.  A clock may be off by `skew_s`.  `has_hours`: its day can end.  `tells_busts`: it takes
+    executions back.  `has_cells`: the table in `cells.py` is about it.  `symbol_of` is a position's name there in our spelling,
+    None for money.
+    """
+
+    name: str
+    code: str
+    symbols: Mapping[str, Decimal]
+    words: re.Pattern[bytes]
+    kinds: tuple[str, ...] = KINDS
+    tifs: tuple[TimeInForce, ...] = (TimeInForce.GTC,)
+    events: tuple[str, ...] = ("websocket",)
+    settings: Callable[[Plan], dict[str, Any]] = _nothing
+    options: Callable[[Plan], dict[str, str]] = _nothing
+    limits: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    spares: frozenset[str] = frozenset()
+    skew_s: float = 20.0
+    has_hours: bool = False
+    tells_busts: bool = False
+    has_cells: bool = False
+    has_whole_successors: bool = False
+    symbol_of: Callable[[str], str | None] = field(default=lambda name: name)
+
+    @property
+    def info(self) -> BrokerInfo:
+        return BROKERS[self.code]
+
+    def venue(self, plan: Plan, clock: Clock) -> Any:
+        """Its simulator."""
+        return load_venue(self.name)(seed=plan.seed, clock=clock, **self.settings(plan))
+
+    def parted(self, credentials: Mapping[str, str]) -> tuple[dict[str, str], dict[str, Secret]]:
+        """What a profile is handed: what may be shown, and what may not."""
+        secret = {one.name for one in self.info.fields if one.secret}
+        plain = {name: text for name, text in credentials.items() if name not in secret}
+        return {**plain, "BROKER_URL": ORIGIN}, {n: Secret(text) for n, text in credentials.items() if n in secret}
+
+
+def _alpaca_settings(plan: Plan) -> dict[str, Any]:
+    return {"whole_successors": plan.whole_successors, "calendar": plan.closes_at_s is not None}
+
+
+def bound_s_of(plan: Plan) -> int:
+    """The arrival bound where we choose it (seconds).  Requests are delayed by 35 s at most: never, seldom or often given up."""
+    return (25, 8, 2)[plan.seed % 3]
+
+
+def _alpaca_options(plan: Plan) -> dict[str, str]:
+    return {"arrival_bound_s": str(bound_s_of(plan)), "order_events": plan.order_events}
+
+
+ALPACA = World(
+    name="alpaca",
+    code="ALPACA",
+    symbols={"AAPL": Decimal("190.00"), "SPY": Decimal("480.00")},
+    words=re.compile(rb'"(status|event)":"[a-z_]*"'),
+    tifs=(TimeInForce.DAY, TimeInForce.GTC),
+    events=EVENTS,
+    settings=_alpaca_settings,
+    options=_alpaca_options,
+    has_hours=True,
+    tells_busts=True,
+    has_cells=True,
+    has_whole_successors=True,
+)
+WORLDS: dict[str, World] = {world.name: world for world in (ALPACA,)}
+
+
+def world_of(seed: int) -> str:
+    """The world in which a seed is played when nobody says where: Alpaca half of the time, the others for the rest."""
+    others = sorted(WORLDS.keys() - {ALPACA.name})
+    random = Random(f"world {seed}")
+    return random.choice(others) if others and random.random() < 0.5 else ALPACA.name
