@@ -1,0 +1,1 @@
+"""Order books that prove themselves, and the keeper that shares them."""

@@ -1,0 +1,160 @@
+"""Raw book frames of the venues, read into updates: the reference that the native core is compared with.
+
+Venues' words stop at their broker's door, where an adapter makes `BookDelta`s of them.  This is the way around it for whoever
+has frames and no adapter, and wants speed: one reader a form (`BookRules.frames`), each from bytes to the venue's own digits.
+A frame that is not about a book is none of a reader's business and answers with nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+import msgspec
+
+from floorbroker.marketdata.proofs import Pairs, Update
+
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Checksum = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+Level = tuple[str, str]
+Told = Sequence[tuple[str, Update]]  # the venue's symbol, and what is told of its book
+
+
+class Unreadable(ValueError):
+    """A frame that speaks of a book and is not as documented."""
+
+
+class _Depth(msgspec.Struct):
+    """https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams"""
+
+    e: str = ""
+    s: str = ""
+    U: Number = 0
+    u: Number = 0
+    b: list[Level] | None = None
+    a: list[Level] | None = None
+
+
+class _Streamed(_Depth):
+    """A depth message by itself, or inside a combined stream."""
+
+    data: _Depth | None = None
+
+
+class _Snapshot(msgspec.Struct):
+    """https://developers.binance.com/docs/binance-spot-api-docs/rest-api/market-data-endpoints"""
+
+    bids: list[Level]
+    asks: list[Level]
+    last_update_id: Number = msgspec.field(name="lastUpdateId")
+
+
+class _Sides(msgspec.Struct):
+    """https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook"""
+
+    s: str
+    b: list[Level]
+    a: list[Level]
+    u: Number
+
+
+class _Topic(msgspec.Struct):
+    topic: str
+    type: Literal["snapshot", "delta"]
+    data: _Sides
+
+
+class _Price(msgspec.Struct):
+    """https://docs.kraken.com/api/docs/websocket-v2/book"""
+
+    price: msgspec.Raw
+    qty: msgspec.Raw
+
+
+class _Pair(msgspec.Struct):
+    symbol: str
+    checksum: Checksum
+    bids: list[_Price] = []
+    asks: list[_Price] = []
+
+
+class _Channel(msgspec.Struct):
+    channel: str
+    type: Literal["snapshot", "update"]
+    data: list[_Pair]
+
+
+_streamed = msgspec.json.Decoder(_Streamed).decode
+_snapshot = msgspec.json.Decoder(_Snapshot).decode
+_topic = msgspec.json.Decoder(_Topic).decode
+_channel = msgspec.json.Decoder(_Channel).decode
+
+
+def binance(frame: bytes) -> Told:
+    """`depthUpdate`, alone or in a combined stream.  Raises `Unreadable`."""
+    if b'"depthUpdate"' not in frame:
+        return ()
+    try:
+        message = _streamed(frame)
+    except msgspec.MsgspecError as error:
+        raise Unreadable(str(error)) from error
+    depth = message if message.data is None else message.data
+    if depth.e != "depthUpdate":
+        return ()
+    if not depth.s or depth.b is None or depth.a is None or not depth.U:
+        raise Unreadable("a depth update lacks a member")
+    return ((depth.s, Update(depth.b, depth.a, False, depth.u, depth.U - 1)),)
+
+
+def bybit(frame: bytes) -> Told:
+    """`orderbook.{depth}.{symbol}`.  Raises `Unreadable`."""
+    if b'"orderbook.' not in frame:
+        return ()
+    try:
+        message = _topic(frame)
+    except msgspec.MsgspecError as error:
+        raise Unreadable(str(error)) from error
+    if not message.topic.startswith("orderbook."):
+        return ()
+    sides = message.data
+    reset = message.type == "snapshot" or sides.u == 1
+    return ((sides.s, Update(sides.b, sides.a, reset, sides.u)),)
+
+
+def kraken(frame: bytes) -> Told:
+    """The `book` channel of version 2.  Raises `Unreadable`."""
+    if b'"book"' not in frame:
+        return ()
+    try:
+        message = _channel(frame)
+    except msgspec.MsgspecError as error:
+        raise Unreadable(str(error)) from error
+    if message.channel != "book":
+        return ()
+    reset = message.type == "snapshot"
+    return [
+        (pair.symbol, Update(_written(pair.bids), _written(pair.asks), reset, checksum=pair.checksum))
+        for pair in message.data
+    ]
+
+
+def _written(levels: Sequence[_Price]) -> Pairs:
+    """JSON numbers as they stand in the frame; whatever else stands there is no number to a book."""
+    return [
+        (str(bytes(level.price), "ascii", "replace"), str(bytes(level.qty), "ascii", "replace")) for level in levels
+    ]
+
+
+def binance_whole(body: bytes) -> Update:
+    """The answer of `GET /api/v3/depth`.  Raises `Unreadable`."""
+    try:
+        found = _snapshot(body)
+    except msgspec.MsgspecError as error:
+        raise Unreadable(str(error)) from error
+    return Update(found.bids, found.asks, True, found.last_update_id)
+
+
+Reader = Callable[[bytes], Told]
+
+READERS: Mapping[str, Reader] = MappingProxyType({"binance": binance, "bybit": bybit, "kraken": kraken})
