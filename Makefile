@@ -16,6 +16,11 @@ DOCS_ENV := .tools/docs
 DOCS_SYNCED := $(DOCS_ENV)/.synced
 FUZZ_ENV := .tools/fuzz
 FUZZ_SYNCED := $(FUZZ_ENV)/.synced
+MATURIN_VERSION := 1.16.0
+MATURIN := .tools/bin/maturin
+NATIVE := .venv/.native
+NATIVE_SOURCES := $(wildcard rust/book/src/*.rs) $(wildcard rust/book/*.toml rust/book/*.pyi) rust/book/Cargo.lock
+CARGO := $(shell command -v cargo 2>/dev/null)
 
 export UV_PYTHON_DOWNLOADS := never
 
@@ -35,7 +40,7 @@ WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); ec
 PYTEST_ARGS ?=
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
-.PHONY: help run setup test check fmt fmt-check lint types layers tidy fast reference docs sim kill disk fuzz fuzz-deep teeth canary \
+.PHONY: help run setup native native-check test check fmt fmt-check lint types layers tidy fast reference docs sim kill disk fuzz fuzz-deep teeth canary \
 	tamper bench lock vendor-web hooks clean
 
 help: ## list the commands
@@ -43,7 +48,7 @@ help: ## list the commands
 
 # --- Set-up ----------------------------------------------------------------------------------------------------------
 
-setup: $(SYNCED) ## install what is missing into .tools and .venv
+setup: $(SYNCED) $(if $(CARGO),$(NATIVE)) ## install what is missing into .tools and .venv
 	@:
 
 # The first interpreter that is 3.11 or newer and can make a virtual environment; version managers leave names that
@@ -70,6 +75,31 @@ $(RUNNABLE): uv.lock pyproject.toml | $(UV)
 	@echo 'setup: the packages of the desk into .venv' >&2
 	@$(UV) sync --frozen --quiet --inexact --no-default-groups --python .tools/bin/python
 	@touch $@
+
+# The native core of the order books: built where cargo is, left out where it is not. `uv sync` takes away what the lock
+# does not name, so the stamp is older than a new sync and the wheel is put back, without being built anew.
+$(MATURIN): | $(UV)
+	@$(UV) pip install --quiet --python .tools/bin/python 'maturin==$(MATURIN_VERSION)'
+
+$(NATIVE): $(SYNCED) $(NATIVE_SOURCES) | $(MATURIN)
+	@echo 'setup: the native core of the order books into .venv' >&2
+	@rm -rf rust/book/target/wheels
+	@mkdir -p rust/book/target; \
+	if $(MATURIN) build --quiet --release --locked --manifest-path rust/book/Cargo.toml --interpreter $(BIN)/python \
+	  >rust/book/target/build.log 2>&1; then \
+	  $(UV) pip install --quiet --no-deps --reinstall --python $(BIN)/python rust/book/target/wheels/*.whl; \
+	else cat rust/book/target/build.log >&2; \
+	  echo 'setup: the native core could not be built; the books are kept in Python' >&2; fi
+	@touch $@
+
+native: $(SYNCED) ## build the native core of the order books (needs cargo)
+	@if [ -z '$(CARGO)' ]; then echo 'make native: cargo is not installed (https://rustup.rs)' >&2; exit 3; fi
+	@$(MAKE) --no-print-directory $(NATIVE)
+
+native-check: ## format, lints and tests of the native core
+	cargo fmt --manifest-path rust/book/Cargo.toml --check
+	cargo clippy --quiet --locked --manifest-path rust/book/Cargo.toml --all-targets -- -D warnings
+	cargo test --quiet --locked --manifest-path rust/book/Cargo.toml --no-default-features
 
 lock: | $(UV) ## resolve the dependencies anew into uv.lock
 	$(UV) lock

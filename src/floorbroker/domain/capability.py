@@ -57,12 +57,15 @@ class BookRules:
 
     `whole` is how the whole book comes: with the stream itself, or `asked` for beside it (the adapter asks, and hands it on as
     a `BookDelta` with `reset`).  Levels beyond the depth subscribed are dropped by whoever keeps the book when `cut` is set.
+    `frames` names the form of the raw frames, for the readers of `marketdata/frames.py` and the native core; empty where there
+    is none.
     """
 
     proof: BookProof
     depths: tuple[int, ...] = ()
     asked: bool = False
     cut: bool = False
+    frames: str = ""
     document: str = ""
 
 

@@ -51,7 +51,7 @@ def written(levels: Sequence[BookLevel]) -> Pairs:
     return [(format(level.price, "f"), format(level.size, "f")) for level in levels]
 
 
-_SAID = {verdict: Applied(verdict=verdict) for verdict in Verdict}
+SAID = {verdict: Applied(verdict=verdict) for verdict in Verdict}
 
 
 class Book(Readings):
@@ -71,9 +71,9 @@ class Book(Readings):
     ) -> None:
         self.symbol = symbol
         self.rules = rules
-        self.state = BookState.WAITING
-        self.reason = ""
-        self.sequence: int | None = None
+        self._state = BookState.WAITING
+        self._reason = ""
+        self._sequence: int | None = None
         self.time: datetime | None = None
         self.tally = Tally()
         self._depth = depth if depth and rules.cut else EVERY_LEVEL
@@ -107,7 +107,7 @@ class Book(Readings):
             verdict = self._whole(update) if update.reset else self._change(update)
         except (Wrong, Refused) as error:
             return self._failed(str(error))
-        return _SAID[verdict]
+        return SAID[verdict]
 
     def fail(self, reason: str) -> Applied:
         """Whoever feeds the book knows that something is missing."""
@@ -121,7 +121,7 @@ class Book(Readings):
             if wrong.begins:
                 self._keep(update)
             raise
-        if self.state is not BookState.FRESH:
+        if self._state is not BookState.FRESH:
             self.tally.waiting += 1
             self._keep(update)
             return Verdict.WAITING
@@ -158,7 +158,7 @@ class Book(Readings):
         self._asks.replace(asks)
         self._proof.begin(update)
         self._settle(update)
-        self.state, self.reason = BookState.FRESH, ""
+        self._state, self._reason = BookState.FRESH, ""
         self.tally.wholes += 1
         if self._checks:
             self.tally.proven += 1
@@ -179,7 +179,7 @@ class Book(Readings):
         bids, asks = self._bids, self._asks
         bids.cut(self._depth)
         asks.cut(self._depth)
-        self.sequence = update.sequence
+        self._sequence = update.sequence
         if bids.keys and asks.keys and bids.keys[-1] + asks.keys[-1] >= 0:
             raise Wrong("it bids no less than it asks")
         if self._checks:
@@ -190,9 +190,9 @@ class Book(Readings):
                 raise Wrong(f"its checksum is {update.checksum}, and the book's is {own}")
 
     def _failed(self, reason: str) -> Applied:
-        if self.state is BookState.FRESH:
-            self.state = BookState.STALE
-        self.reason = reason
+        if self._state is BookState.FRESH:
+            self._state = BookState.STALE
+        self._reason = reason
         self.tally.failed += 1
         return Applied(verdict=Verdict.FAILED, reason=reason)
 
@@ -234,6 +234,18 @@ class Book(Readings):
     def best_raw(self) -> tuple[Level | None, Level | None]:
         """The best level of each side as whole numbers."""
         return self._bids.best(), self._asks.best()
+
+    @property
+    def state(self) -> BookState:
+        return self._state
+
+    @property
+    def reason(self) -> str:
+        return self._reason
+
+    @property
+    def sequence(self) -> int | None:
+        return self._sequence
 
     @property
     def scales(self) -> Scales:

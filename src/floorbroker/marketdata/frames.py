@@ -9,20 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
+from floorbroker.domain.values import Word
 from floorbroker.marketdata.proofs import Pairs, Update
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Checksum = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
 Level = tuple[str, str]
+M = TypeVar("M")
 Told = Sequence[tuple[str, Update]]  # the venue's symbol, and what is told of its book
 
 
 class Unreadable(ValueError):
     """A frame that speaks of a book and is not as documented."""
+
+
+class Unread(Word):
+    """What became of a frame that changed no book."""
+
+    NOT_A_BOOK = "not a book"
+    UNREADABLE = "unreadable"
 
 
 class _Depth(msgspec.Struct):
@@ -95,10 +104,7 @@ def binance(frame: bytes) -> Told:
     """`depthUpdate`, alone or in a combined stream.  Raises `Unreadable`."""
     if b'"depthUpdate"' not in frame:
         return ()
-    try:
-        message = _streamed(frame)
-    except msgspec.MsgspecError as error:
-        raise Unreadable(str(error)) from error
+    message = _read(_streamed, frame)
     depth = message if message.data is None else message.data
     if depth.e != "depthUpdate":
         return ()
@@ -111,10 +117,7 @@ def bybit(frame: bytes) -> Told:
     """`orderbook.{depth}.{symbol}`.  Raises `Unreadable`."""
     if b'"orderbook.' not in frame:
         return ()
-    try:
-        message = _topic(frame)
-    except msgspec.MsgspecError as error:
-        raise Unreadable(str(error)) from error
+    message = _read(_topic, frame)
     if not message.topic.startswith("orderbook."):
         return ()
     sides = message.data
@@ -126,10 +129,7 @@ def kraken(frame: bytes) -> Told:
     """The `book` channel of version 2.  Raises `Unreadable`."""
     if b'"book"' not in frame:
         return ()
-    try:
-        message = _channel(frame)
-    except msgspec.MsgspecError as error:
-        raise Unreadable(str(error)) from error
+    message = _read(_channel, frame)
     if message.channel != "book":
         return ()
     reset = message.type == "snapshot"
@@ -137,6 +137,16 @@ def kraken(frame: bytes) -> Told:
         (pair.symbol, Update(_written(pair.bids), _written(pair.asks), reset, checksum=pair.checksum))
         for pair in message.data
     ]
+
+
+def _read(decode: Callable[[bytes], M], frame: bytes) -> M:
+    """A frame as it is documented.  The decoder looks at no text that it walks over, so that is done here."""
+    try:
+        if not frame.isascii():
+            frame.decode()
+        return decode(frame)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Unreadable(str(error)) from error
 
 
 def _written(levels: Sequence[_Price]) -> Pairs:
@@ -148,10 +158,7 @@ def _written(levels: Sequence[_Price]) -> Pairs:
 
 def binance_whole(body: bytes) -> Update:
     """The answer of `GET /api/v3/depth`.  Raises `Unreadable`."""
-    try:
-        found = _snapshot(body)
-    except msgspec.MsgspecError as error:
-        raise Unreadable(str(error)) from error
+    found = _read(_snapshot, body)
     return Update(found.bids, found.asks, True, found.last_update_id)
 
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import cached_property
 
 from floorbroker.domain.records import BookLevel
@@ -14,6 +14,8 @@ from floorbroker.domain.values import WIDE, Price, Word
 from floorbroker.marketdata.levels import Level
 from floorbroker.marketdata.proofs import CHECKED_LEVELS, checksum
 from floorbroker.marketdata.scaled import exact
+
+ROUNDED = Context(prec=28)  # quotients are no prices: they are rounded
 
 
 class BookState(Word):
@@ -112,13 +114,13 @@ class BookView:
             return None
         (bid, bid_size), (ask, ask_size) = self.raw_bids[0], self.raw_asks[0]
         weighted = Decimal(bid * ask_size + ask * bid_size)
-        return WIDE.divide(weighted, Decimal(bid_size + ask_size)).scaleb(-self.scales.price, WIDE)
+        return ROUNDED.divide(weighted, Decimal(bid_size + ask_size)).scaleb(-self.scales.price, WIDE)
 
     def imbalance(self, depth: int = 1) -> Decimal | None:
         """Of the best `depth` levels: bids less asks over both, from -1 (all asked) to 1 (all bid)."""
         bids = sum(size for _, size in self.raw_bids[:depth])
         asks = sum(size for _, size in self.raw_asks[:depth])
-        return WIDE.divide(Decimal(bids - asks), Decimal(bids + asks)) if bids + asks else None
+        return ROUNDED.divide(Decimal(bids - asks), Decimal(bids + asks)) if bids + asks else None
 
     def cumulative(self, depth: int) -> tuple[tuple[BookLevel, ...], tuple[BookLevel, ...]]:
         """The best levels of both sides; each size is what is there up to that price."""
@@ -151,10 +153,21 @@ class Readings(ABC):
     """What every book answers, whichever way it is kept."""
 
     symbol: str
-    state: BookState
-    reason: str
-    sequence: int | None
     time: datetime | None
+
+    @property
+    @abstractmethod
+    def state(self) -> BookState: ...
+
+    @property
+    @abstractmethod
+    def reason(self) -> str:
+        """Why the book is stale, or is waiting once more."""
+
+    @property
+    @abstractmethod
+    def sequence(self) -> int | None:
+        """The number of the last update in it, where the venue numbers them."""
 
     @property
     @abstractmethod

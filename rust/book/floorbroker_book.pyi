@@ -1,0 +1,89 @@
+"""Order books that prove themselves, fed with raw venue frames.
+
+A verdict is a number: 0 proven, 1 unproven, 2 a whole book, 3 waiting for the whole book, 4 old, 5 failed, 6 not about a book
+(or about one that is not open), 7 unreadable.  A state is one as well: 0 waiting, 1 fresh, 2 stale.  Prices and sizes are
+whole numbers; `scales` says how many of their digits are decimals.
+"""
+
+from collections.abc import Sequence
+from typing import final
+
+__version__: str
+
+Level = tuple[int, int]
+Pairs = Sequence[tuple[str, str]]
+
+@final
+class Book:
+    """The book of one symbol.  `proof` is one of `none crc32 chain step`; with a `depth` it is cut there."""
+
+    def __new__(
+        cls, proof: str, *, depth: int | None = None, price_decimals: int = 0, size_decimals: int = 0
+    ) -> Book: ...
+    @property
+    def state(self) -> int: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def sequence(self) -> int | None: ...
+    @property
+    def scales(self) -> tuple[int, int]: ...
+    @property
+    def tally(self) -> tuple[int, int, int, int, int, int]:
+        """Wholes, updates, proven, failed, waiting, old."""
+
+    @property
+    def levels(self) -> tuple[int, int]: ...
+    @property
+    def nbytes(self) -> int:
+        """Bytes held for levels."""
+
+    def update(
+        self,
+        bids: Pairs,
+        asks: Pairs,
+        reset: bool = False,
+        sequence: int | None = None,
+        previous: int | None = None,
+        checksum: int | None = None,
+    ) -> int: ...
+    def put(self, is_bid: bool, price: int, size: int) -> None:
+        """Set one level of a fresh book, at its scales.  Raises `ValueError` while the whole book has not come."""
+
+    def fail(self, reason: str) -> int: ...
+    def checksum(self) -> int: ...
+    def best(self) -> tuple[Level | None, Level | None]: ...
+    def raw(self, depth: int) -> tuple[list[Level], list[Level]]: ...
+
+@final
+class Books:
+    """The books of one connection.  `frames` is one of `binance bybit kraken`; with `opens`, books open by themselves."""
+
+    def __new__(
+        cls,
+        frames: str,
+        proof: str,
+        *,
+        depth: int | None = None,
+        price_decimals: int = 0,
+        size_decimals: int = 0,
+        books_max: int = 10_000,
+        opens: bool = True,
+    ) -> Books: ...
+    def apply(self, frame: bytes | bytearray | memoryview) -> int:
+        """The worst that became of what a frame tells."""
+
+    def apply_many(self, frames: Sequence[bytes]) -> list[int]:
+        """How often each verdict was the answer; Python goes on meanwhile."""
+
+    def whole(self, symbol: str, body: bytes) -> int:
+        """The whole book of a symbol, as Binance answers when it is asked."""
+
+    def book(self, symbol: str) -> Book:
+        """Opened when it is not there.  Raises `ValueError` when there are too many."""
+
+    def close(self, symbol: str) -> None: ...
+    @property
+    def symbols(self) -> list[str]: ...
+    def changed(self) -> list[str]:
+        """The symbols whose books were touched since this was last asked."""
