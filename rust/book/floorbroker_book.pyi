@@ -6,12 +6,12 @@ whole numbers; `scales` says how many of their digits are decimals.
 """
 
 from collections.abc import Sequence
-from typing import final
+from typing import TypeAlias, final
 
 __version__: str
 
-Level = tuple[int, int]
-Pairs = Sequence[tuple[str, str]]
+Level: TypeAlias = tuple[int, int]
+Pairs: TypeAlias = Sequence[tuple[str, str]]
 
 @final
 class Book:

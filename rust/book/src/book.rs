@@ -141,19 +141,23 @@ impl Book {
     }
 
     fn change(&mut self, update: Update<'_>) -> Result<Verdict, Wrong> {
-        if let Err(wrong) = self.proof.follow(update.numbers) {
+        let followed = self.proof.follow(update.numbers);
+        let told = match followed {
+            Ok(()) if self.state != State::Fresh => {
+                self.tally.waiting += 1;
+                self.keep(update)?;
+                return Ok(Verdict::Waiting);
+            }
+            Ok(()) => self.next(&update),
+            Err(wrong) => Err(wrong),
+        };
+        if let Err(wrong) = &told {
             self.kept.clear();
             if wrong.begins {
                 self.keep(update)?;
             }
-            return Err(wrong);
         }
-        if self.state != State::Fresh {
-            self.tally.waiting += 1;
-            self.keep(update)?;
-            return Ok(Verdict::Waiting);
-        }
-        self.next(&update)
+        told
     }
 
     fn keep(&mut self, update: Update<'_>) -> Result<(), Wrong> {

@@ -134,7 +134,10 @@ impl Proof {
             return Ok(true);
         }
         if previous > self.held {
-            return Err(Wrong::new(format!("it follows {previous}, and the book ends at {}", self.held)));
+            return Err(Wrong {
+                text: format!("it follows {previous}, and the book ends at {}", self.held),
+                begins: true,
+            });
         }
         self.held = sequence;
         Ok(false)

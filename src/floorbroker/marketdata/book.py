@@ -116,16 +116,16 @@ class Book(Readings):
     def _change(self, update: Update) -> Verdict:
         try:
             self._proof.follow(update)
+            if self._state is BookState.FRESH:
+                return self._next(update)
         except Wrong as wrong:
             self._kept.clear()
             if wrong.begins:
                 self._keep(update)
             raise
-        if self._state is not BookState.FRESH:
-            self.tally.waiting += 1
-            self._keep(update)
-            return Verdict.WAITING
-        return self._next(update)
+        self.tally.waiting += 1
+        self._keep(update)
+        return Verdict.WAITING
 
     def _keep(self, update: Update) -> None:
         if not self._proof.keeps:

@@ -112,7 +112,7 @@ class Chain:
         if update.sequence <= self._held:
             return True
         if update.previous > self._held:
-            raise Wrong(f"it follows {update.previous}, and the book ends at {self._held}")
+            raise Wrong(f"it follows {update.previous}, and the book ends at {self._held}", begins=True)
         self._held = update.sequence
         return False
 
