@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.bars import Bar, BarSeries
-from floorbroker.domain.capability import BrokerInfo, Can
+from floorbroker.domain.capability import BookProof, BookRules, BrokerInfo, Can
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import (
     Conflict,
@@ -36,6 +36,8 @@ from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, Profile, Reco
 from floorbroker.domain.records import (
     Account,
     Balance,
+    BookDelta,
+    BookLevel,
     Check,
     MarginRequirement,
     MarketHours,
@@ -77,6 +79,8 @@ from floorbroker.gateway.desk import (
     Submitted,
     Verdict,
 )
+from floorbroker.marketdata.book import Book
+from floorbroker.marketdata.readings import BookView
 from floorbroker.oms.schema import OrderSchema
 
 START_CASH = Decimal(100000)
@@ -419,6 +423,14 @@ class FakeDesk:
             time=self.clock.now(),
             source="fake",
         )
+
+    async def book(self, symbol: str, *, depth: int = 10, profile: ProfileName | None = None) -> BookView:
+        self._known(profile)
+        bid, ask = self._prices(symbol)
+        book = Book(symbol, BookRules(proof=BookProof.NONE))
+        levels = BookLevel(price=bid, size=Decimal(3)), BookLevel(price=ask, size=Decimal(4))
+        book.apply(BookDelta(symbol=symbol, bids=levels[:1], asks=levels[1:], time=self.clock.now(), reset=True))
+        return book.depth(depth)
 
     async def bars(
         self,

@@ -91,6 +91,7 @@ def _whole(schema: dict[str, Any]) -> WithJsonSchema:
 Limit = Annotated[int, BeforeValidator(whole), Field(ge=1, le=LIMIT_MAX), _whole({"minimum": 1, "maximum": LIMIT_MAX})]
 Sequence = Annotated[int, BeforeValidator(whole), Field(ge=0, lt=2**53), _whole({"minimum": 0, "maximum": 2**53 - 1})]
 Span = Annotated[int, BeforeValidator(whole), Field(ge=1, le=604800), _whole({"minimum": 1, "maximum": 604800})]
+Depth = Annotated[int, BeforeValidator(whole), Field(ge=1, le=LIMIT_MAX), _whole({"minimum": 1, "maximum": LIMIT_MAX})]
 Cursor = Annotated[str, StringConstraints(max_length=400)]
 Market = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_.-]{1,16}$")]
 
@@ -180,6 +181,13 @@ class BarsQuery(ProfileQuery):
             wrong = FieldError(pointer="/query/start", code="out_of_order", detail="start must be before end")
             raise InvalidRequest(wrong.detail, fields=(wrong,))
         return start, end
+
+
+class BookQuery(ProfileQuery):
+    """A book, and how many levels of each side to show."""
+
+    symbol: Symbol
+    depth: Depth = 10
 
 
 class HoursQuery(ProfileQuery):

@@ -1,15 +1,17 @@
-"""Quotes, bars and market hours."""
+"""Quotes, books, bars and market hours."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from itertools import zip_longest
+from typing import Annotated, Any
 
 import typer
 
-from floorbroker.cli.filters import Columns, LimitRows, Watch, listed
+from floorbroker.cli.filters import CLEAR, WATCH_S, Columns, LimitRows, Watch, listed
 from floorbroker.cli.moments import moment_of, span_of
-from floorbroker.cli.settings import settings_of
-from floorbroker.cli.show import Column, chosen, show_json, show_list, show_one
+from floorbroker.cli.settings import Settings, settings_of
+from floorbroker.cli.show import Column, cell, chosen, say, show_json, show_list, show_one, show_text
 from floorbroker.domain.clock import SystemClock
 
 QUOTES = (
@@ -21,6 +23,12 @@ QUOTES = (
     Column("LAST", "last", right=True),
     Column("TIME", "time"),
     Column("SOURCE", "source"),
+)
+BOOK = (
+    Column("BID SIZE", "bid_size", right=True),
+    Column("BID", "bid", right=True),
+    Column("ASK", "ask", right=True),
+    Column("ASK SIZE", "ask_size", right=True),
 )
 BARS = (
     Column("START", "start"),
@@ -35,6 +43,7 @@ BARS = (
 def register(app: typer.Typer) -> None:
     """Add the verbs of market data."""
     app.command("quote")(quote)
+    app.command("book")(book)
     app.command("bars")(bars)
     app.command("hours")(hours)
 
@@ -48,6 +57,43 @@ def quote(
     """Best bid and ask."""
     where = {"symbols": ",".join(symbols)}
     listed(settings_of(ctx), "/quotes", where, QUOTES, empty="no quotes", columns=columns, watch=watch)
+
+
+def book(
+    ctx: typer.Context,
+    symbol: Annotated[str, typer.Argument(help="One symbol.")],
+    depth: Annotated[int, typer.Option(min=1, max=1000, help="Levels of each side.")] = 10,
+    watch: Watch = False,
+) -> None:
+    """The order book of one symbol, best prices first, once it may be believed."""
+    from floorbroker.cli.reach import Reached, on_desk
+
+    settings, clock = settings_of(ctx), SystemClock()
+
+    async def work(desk: Reached) -> None:
+        while True:
+            found: Any = await desk.get("/book", symbol=symbol, depth=depth, profile=settings.profile)
+            if watch and sys.stdout.isatty() and not settings.json:
+                show_text(CLEAR)
+            _show_book(settings, found)
+            if not watch:
+                return
+            await clock.sleep(WATCH_S)
+
+    on_desk(settings, work)
+
+
+def _show_book(settings: Settings, found: dict[str, Any]) -> None:
+    if settings.json:
+        show_json(found)
+        return
+    nothing: dict[str, Any] = {}
+    rows = [
+        {"bid": bid.get("price"), "bid_size": bid.get("size"), "ask": ask.get("price"), "ask_size": ask.get("size")}
+        for bid, ask in zip_longest(found["bids"], found["asks"], fillvalue=nothing)
+    ]
+    show_list(settings, rows, BOOK, empty="the book is empty")
+    say(settings, f"spread {cell(found['spread'])}, imbalance {cell(found['imbalance'])}, {found['state']}")
 
 
 def bars(

@@ -21,6 +21,7 @@ from floorbroker.client.shapes import (
     Arming,
     AuditRow,
     Bars,
+    Book,
     Event,
     Fill,
     Hours,
@@ -129,6 +130,11 @@ class DeskClient:
         """Best bid and ask."""
         params = {"symbols": symbol, "profile": profile}
         return _items(await self.door.call("GET", self.at("/quotes"), params=params), Quote)[0]
+
+    async def book(self, symbol: str, *, depth: int = 10, profile: str | None = None) -> Book:
+        """The order book of one symbol, best level first."""
+        params = {"symbol": symbol, "depth": depth, "profile": profile}
+        return _read(await self.door.call("GET", self.at("/book"), params=params), Book)
 
     async def bars(self, symbol: str, *, span_s: int = 60, limit: int = PAGE, **bounds: str | None) -> Bars:
         """Bars of one symbol; `start`, `end` (RFC 3339) and `profile` may be given."""

@@ -124,6 +124,28 @@ class Quote(Shape, frozen=True):
     last: Decimal | None = None
 
 
+class Level(Shape, frozen=True):
+    """One price of a book, and the size at it."""
+
+    price: Decimal
+    size: Decimal
+
+
+class Book(Shape, frozen=True):
+    """An order book, best level first; what needs a side that is not there is None.  `state` is fresh or says why not."""
+
+    symbol: str
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    state: str
+    spread: Decimal | None = None
+    mid: Decimal | None = None
+    microprice: Decimal | None = None
+    imbalance: Decimal | None = None
+    sequence: int | None = None
+    time: datetime | None = None
+
+
 class Bar(Shape, frozen=True):
     """One bar; `start` is inclusive."""
 

@@ -31,6 +31,7 @@ from floorbroker.domain.records import (
     SelfCheck,
 )
 from floorbroker.domain.values import IntentId, OrdStatus, ProfileName, Side
+from floorbroker.marketdata.readings import BookView
 from floorbroker.risk.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -286,6 +287,10 @@ class Desk(Protocol):
     async def risk_metrics(self, profile: ProfileName | None = None) -> RiskMetrics: ...
 
     async def quote(self, symbol: str, profile: ProfileName | None = None) -> Quote: ...
+
+    async def book(self, symbol: str, *, depth: int = 10, profile: ProfileName | None = None) -> BookView:
+        """The order book once it may be believed; the first call subscribes.  Raises `Timeout` when it does not come."""
+        ...
 
     async def bars(
         self,

@@ -38,6 +38,8 @@ from floorbroker.gateway.kill import GLOBAL, KillSwitch
 from floorbroker.gateway.lists import listed_fills, listed_orders
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.gateway.views import event_of, executions_of, fits, health_event
+from floorbroker.marketdata.books import BookKeeper
+from floorbroker.marketdata.readings import BookView
 from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.book import Change
 from floorbroker.oms.schema import OrderSchema
@@ -74,6 +76,7 @@ class Gateway:
     attendants: tuple[Attendant, ...] = ()
     arms: Arming | None = None  # of the live desk alone
     sessions: dict[ProfileName, ProfileSession] = field(default_factory=dict[ProfileName, ProfileSession])
+    _keepers: dict[ProfileName, BookKeeper] = field(default_factory=dict[ProfileName, BookKeeper])
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
     _announced: int = 0
     _cancelling: dict[ProfileName, asyncio.Task[None]] = field(default_factory=dict[ProfileName, asyncio.Task[None]])
@@ -104,6 +107,8 @@ class Gateway:
         for task in [*self._tasks, *self._cancelling.values()]:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._cancelling.values(), return_exceptions=True)
+        for keeper in self._keepers.values():
+            await keeper.close()
         for session in self.sessions.values():
             await session.stop()
         for attendant in self.attendants:
@@ -314,6 +319,19 @@ class Gateway:
             quote = await ctx.broker.get_market_data(symbol)
         ctx.on_quote(quote)
         return quote
+
+    async def book(self, symbol: str, *, depth: int = 10, profile: ProfileName | None = None) -> BookView:
+        ctx = self._session(profile).ctx
+        with _reading(ctx):
+            return await self._keeper(ctx).read(symbol, depth=depth)
+
+    def _keeper(self, ctx: AccountContext) -> BookKeeper:
+        """The books of a profile's broker, begun with the first that is asked for."""
+        keeper = self._keepers.get(ctx.profile.name)
+        if keeper is None:
+            keeper = BookKeeper(ctx.broker, clock=ctx.clock, meter=ctx.meter, log=ctx.log)
+            self._keepers[ctx.profile.name] = keeper
+        return keeper
 
     async def bars(
         self,

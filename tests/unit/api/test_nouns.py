@@ -54,6 +54,14 @@ async def test_quotes_come_for_several_symbols(door: Caller) -> None:
     assert (missing.status_code, missing.json()["code"]) == (404, "symbol_not_found")
 
 
+async def test_a_book_is_shown_best_level_first_with_what_can_be_read_off_it(door: Caller) -> None:
+    book = await get(door, "/book?symbol=AAPL&depth=5")
+    assert (book["bids"], book["asks"]) == ([{"price": "189.48", "size": "3"}], [{"price": "189.52", "size": "4"}])
+    assert (book["spread"], book["mid"], book["state"]) == ("0.04", "189.5", "fresh")
+    for wrong in ("?symbol=AAPL&depth=0", "?symbol=AAPL&depth=1001", "?depth=5"):
+        assert (await door.http.get(f"{PAPER}/book{wrong}")).status_code == 422
+
+
 async def test_bars_and_hours_have_defaults(door: Caller) -> None:
     bars = await get(door, "/bars?symbol=AAPL&span_s=3600")
     hours = await get(door, "/market-hours")

@@ -102,7 +102,15 @@ def test_an_empty_list_is_no_failure(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["account"], ["quote", "AAPL"], ["bars", "AAPL", "--limit-rows", "3"], ["hours"], ["status"], ["risk", "show"]],
+    [
+        ["account"],
+        ["quote", "AAPL"],
+        ["book", "BTC/USD", "--depth", "2"],
+        ["bars", "AAPL", "--limit-rows", "3"],
+        ["hours"],
+        ["status"],
+        ["risk", "show"],
+    ],
 )
 def test_every_reading_verb_gives_a_document_and_a_table(server: Server, words: list[str]) -> None:
     assert document(run(server.home, *words, "--json"))

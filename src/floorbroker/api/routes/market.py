@@ -1,4 +1,4 @@
-"""Quotes, bars and market hours."""
+"""Quotes, books, bars and market hours."""
 
 from __future__ import annotations
 
@@ -9,8 +9,17 @@ from fastapi import APIRouter, Query, Request, Response
 from floorbroker.api.door import DeskDep, DoorDep, reply
 from floorbroker.api.listing import list_reply
 from floorbroker.api.openapi import VENUE, problems, returns, returns_list
-from floorbroker.api.params import BarsQuery, HoursQuery, QuoteQuery
-from floorbroker.api.views.market import BarsView, HoursView, QuoteView, bars_view, hours_view, quote_view
+from floorbroker.api.params import BarsQuery, BookQuery, HoursQuery, QuoteQuery
+from floorbroker.api.views.market import (
+    BarsView,
+    BookView,
+    HoursView,
+    QuoteView,
+    bars_view,
+    book_view,
+    hours_view,
+    quote_view,
+)
 
 router = APIRouter(prefix="/{env}", tags=["Market data"])
 
@@ -20,6 +29,12 @@ async def list_quotes(request: Request, desk: DeskDep, query: Annotated[QuoteQue
     """Best bid and ask of each symbol; an unknown one is 404 and names itself."""
     found = [quote_view(await desk.quote(symbol, query.name)) for symbol in query.symbols]
     return list_reply(request, found, None)
+
+
+@router.get("/book", operation_id="get_book", responses=returns(BookView, "The book.") | problems(*VENUE))
+async def get_book(desk: DeskDep, query: Annotated[BookQuery, Query()]) -> Response:
+    """The order book of one symbol, as soon as it may be believed; it is kept for a while, so that asking again is cheap."""
+    return reply(book_view(await desk.book(query.symbol, depth=query.depth, profile=query.name), query.depth))
 
 
 @router.get("/bars", operation_id="get_bars", responses=returns(BarsView, "Bars, oldest first.") | problems(*VENUE))

@@ -1,11 +1,14 @@
-"""Quotes, bars and market hours as JSON."""
+"""Quotes, books, bars and market hours as JSON."""
 
 from __future__ import annotations
 
-from floorbroker.api.views.shape import View, plain, text
+from collections.abc import Sequence
+
+from floorbroker.api.views.shape import View, plain, text, when
 from floorbroker.domain.bars import BarSeries
-from floorbroker.domain.records import MarketHours, Quote
+from floorbroker.domain.records import BookLevel, MarketHours, Quote
 from floorbroker.domain.values import text_of, time_text
+from floorbroker.marketdata.readings import BookView as Book
 
 
 class QuoteView(View, frozen=True):
@@ -19,6 +22,28 @@ class QuoteView(View, frozen=True):
     last: str | None
     time: str
     source: str
+
+
+class LevelView(View, frozen=True):
+    """One price of a book, and the size at it."""
+
+    price: str
+    size: str
+
+
+class BookView(View, frozen=True):
+    """An order book, best level first.  What a side that is not there would be needed for is null."""
+
+    symbol: str
+    bids: tuple[LevelView, ...]
+    asks: tuple[LevelView, ...]
+    spread: str | None
+    mid: str | None
+    microprice: str | None
+    imbalance: str | None
+    state: str
+    sequence: int | None
+    time: str | None
 
 
 class BarView(View, frozen=True):
@@ -51,6 +76,25 @@ class HoursView(View, frozen=True):
     extended_open: str | None
     extended_close: str | None
     is_open_now: bool | None
+
+
+def book_view(book: Book, depth: int) -> BookView:
+    return BookView(
+        symbol=book.symbol,
+        bids=_levels(book.bids),
+        asks=_levels(book.asks),
+        spread=text(book.spread),
+        mid=text(book.mid),
+        microprice=text(book.microprice),
+        imbalance=text(book.imbalance(depth)),
+        state=book.state.value,
+        sequence=book.sequence,
+        time=when(book.time),
+    )
+
+
+def _levels(levels: Sequence[BookLevel]) -> tuple[LevelView, ...]:
+    return tuple(LevelView(price=text_of(level.price), size=text_of(level.size)) for level in levels)
 
 
 def bars_view(series: BarSeries) -> BarsView:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from types import MappingProxyType
 
-from floorbroker.domain.capability import BrokerInfo, Can, Etiquette, IdentityClass, OptionField
+from floorbroker.domain.capability import BookProof, BookRules, BrokerInfo, Can, Etiquette, IdentityClass, OptionField
 from floorbroker.domain.errors import ConfigInvalid
 from floorbroker.domain.forms import wrong_option
 from floorbroker.domain.instrument import Instrument, OptionContract, TickRule, asset_class_of
@@ -87,6 +87,7 @@ INFO = BrokerInfo(
         _percent("late_event_percent", "Order events that come late."),
         _whole("late_ms", "How late those come.", "2000"),
     ),
+    book=BookRules(proof=BookProof.NONE, depths=(5,)),
     etiquette=Etiquette(session_rules=("It lives in this process: nothing is counted and nothing is reset.",)),
     withdrawals="There is no key, and no money that could leave.",
 )
