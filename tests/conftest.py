@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 RESERVED = (".invalid", ".test", ".example", ".localhost")
 KEPT = {
     "FLOORBROKER_DATA", "FLOORBROKER_CONTRACTS", "FLOORBROKER_FUZZ_REQUESTS",
-    "FLOORBROKER_CANARY_CASES", "FLOORBROKER_CANARY_SEED",
+    "FLOORBROKER_CANARY_CASES", "FLOORBROKER_CANARY_SEED", "FLOORBROKER_MUTATIONS",
 }  # fmt: skip
 
 
