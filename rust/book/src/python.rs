@@ -290,7 +290,9 @@ impl Books {
 
     /// Let go of a book.
     fn close(&self, symbol: &str) {
-        locked(&self.shelf).books.remove(symbol.as_bytes());
+        let mut held = locked(&self.shelf);
+        held.books.remove(symbol.as_bytes());
+        held.changed.retain(|known| known != symbol.as_bytes());
     }
 
     #[getter]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from floorbroker.domain.capability import BookRules
+from floorbroker.domain.errors import Conflict
 from floorbroker.marketdata.book import Book, Verdict
 from floorbroker.marketdata.frames import READERS, Unread, Unreadable, binance_whole
 
@@ -21,6 +22,7 @@ class Shelf:
         self._opens = opens
         self._books_max = books_max
         self._read = READERS[rules.frames]
+        self._changed: dict[str, None] = {}
         self.books: dict[str, Book] = {}
 
     def apply(self, frame: bytes) -> Verdict | Unread:
@@ -31,11 +33,17 @@ class Shelf:
             return Unread.UNREADABLE
         worst: Verdict | None = None
         for symbol, update in told:
-            book = self.books.get(symbol) or (self.book(symbol) if self._opens else None)
+            book = self._book_told_of(symbol)
             if book is not None:
+                self._changed[symbol] = None
                 verdict = book.update(update).verdict
                 worst = verdict if worst is None or _WORST[verdict] > _WORST[worst] else worst
         return Unread.NOT_A_BOOK if worst is None else worst
+
+    def _book_told_of(self, symbol: str) -> Book | None:
+        if symbol not in self.books and self._opens and len(self.books) < self._books_max:
+            self.book(symbol)
+        return self.books.get(symbol)
 
     def whole(self, symbol: str, body: bytes) -> Verdict | Unread:
         """Take the whole book of a symbol, as it is asked for beside the stream."""
@@ -43,13 +51,25 @@ class Shelf:
             update = binance_whole(body)
         except Unreadable:
             return Unread.UNREADABLE
-        book = self.book(symbol)
-        return Unread.NOT_A_BOOK if book is None else book.update(update).verdict
+        if symbol not in self.books and len(self.books) >= self._books_max:
+            return Unread.NOT_A_BOOK
+        self._changed[symbol] = None
+        return self.book(symbol).update(update).verdict
 
-    def book(self, symbol: str) -> Book | None:
-        """The book of a symbol, opened when it is not there; None when there are too many."""
-        if symbol not in self.books:
+    def book(self, spelled: str, *, named: str = "") -> Book:
+        """The book of a symbol, opened when it is not there.  Raises `Conflict` when there are too many."""
+        if spelled not in self.books:
             if len(self.books) >= self._books_max:
-                return None
-            self.books[symbol] = Book(symbol, self._rules, depth=self._depth)
-        return self.books[symbol]
+                raise Conflict(f"{self._books_max} books are kept already")
+            self.books[spelled] = Book(named or spelled, self._rules, depth=self._depth)
+        return self.books[spelled]
+
+    def close(self, spelled: str) -> None:
+        """Let go of a book."""
+        self.books.pop(spelled, None)
+        self._changed.pop(spelled, None)
+
+    def changed(self) -> list[str]:
+        """The symbols whose books were touched since this was last asked."""
+        changed, self._changed = [*self._changed], {}
+        return changed
