@@ -306,17 +306,11 @@ class Steps(Protocol):
 
 
 class RawBookSink(Protocol):
-    """Takes raw frames of one connection instead of parsed deltas: books fed by the native core where it is installed."""
+    """Takes raw book frames instead of parsed deltas (the optional native core)."""
 
-    def open(self, symbol: str, spelled: str) -> object:
-        """Keep the book of a symbol, which the venue spells otherwise."""
+    def on_frame(self, frame: bytes, at: datetime) -> bool:
+        """Whether the frame was a book's, and is dealt with; what it is not is left to the stream session."""
         ...
-
-    def take(self, frame: bytes, at: datetime) -> bool:
-        """Whether the frame was about a book that is kept here; then nothing more is to be made of it."""
-        ...
-
-    def close(self, symbol: str) -> None: ...
 
 
 @frozen

@@ -1,7 +1,7 @@
 """Books fed with the raw frames of one connection: the `RawBookSink` of whoever has frames and wants no deltas made of them.
 
 The native core reads the frames where it is installed, and Python otherwise.  Frames that are not about a book that is kept
-here are nobody's business here: `take` says so, and their reader goes on with them.
+here are nobody's business here: `on_frame` says so, and their reader goes on with them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from floorbroker.marketdata.frames import READERS, Unread
 from floorbroker.marketdata.native import CODES, AnyBook, NativeBook, core
 from floorbroker.marketdata.shelf import Shelf
 
-OnFrame = Callable[[str, Verdict], None]
+Told = Callable[[str, Verdict], None]
 
 
 def _nobody(symbol: str, verdict: Verdict) -> None:
@@ -26,17 +26,17 @@ def _nobody(symbol: str, verdict: Verdict) -> None:
 class RawBooks:
     """Books by our symbols, fed with frames that spell them the venue's way.
 
-    `on_frame` hears of every symbol that a frame changed, with the worst of what became of the frame; it must return at once.
+    `told` hears of every symbol that a frame changed, with the worst of what became of the frame; it must return at once.
     """
 
     def __init__(
-        self, rules: BookRules, *, depth: int | None = None, native: bool = True, on_frame: OnFrame = _nobody
+        self, rules: BookRules, *, depth: int | None = None, native: bool = True, told: Told = _nobody
     ) -> None:
         """Raises `NotSupported` for frames of a form that nobody reads here."""
         if rules.frames not in READERS:
             raise NotSupported(f"no frames of the form {rules.frames!r} are read here")
         self._rules = rules
-        self._on_frame = on_frame
+        self._told = told
         self._symbols: dict[str, str] = {}  # the venue's spelling to ours
         self._books: dict[str, AnyBook] = {}
         found = core() if native else None
@@ -57,7 +57,7 @@ class RawBooks:
             return NativeBook(symbol, self._rules, self._core.book(spelled))
         return self._shelf.book(spelled, named=symbol)
 
-    def take(self, frame: bytes, at: datetime) -> bool:
+    def on_frame(self, frame: bytes, at: datetime) -> bool:
         """Take one frame; whether it was about a book that is kept here, even if it could not be read."""
         if self._core is not None:
             verdict, changed = CODES[self._core.apply(frame)], self._core.changed()
@@ -68,7 +68,7 @@ class RawBooks:
         for spelled in changed:
             symbol = self._symbols[spelled]
             self._books[symbol].time = at
-            self._on_frame(symbol, verdict)
+            self._told(symbol, verdict)
         return True
 
     def close(self, symbol: str) -> None:

@@ -31,33 +31,33 @@ def native(request: pytest.FixtureRequest) -> bool:
 
 def test_frames_change_the_books_that_are_open_and_no_others(native: bool) -> None:
     heard: list[tuple[str, Verdict]] = []
-    books = RawBooks(RULES, native=native, on_frame=lambda symbol, verdict: heard.append((symbol, verdict)))
+    books = RawBooks(RULES, native=native, told=lambda symbol, verdict: heard.append((symbol, verdict)))
     sink: RawBookSink = books
     book = books.open("BTC/USDT", "BTCUSDT")
     assert books.open("BTC/USDT", "BTCUSDT") is book
-    assert [sink.take(frame(kind, number), NOW) for kind, number in (("snapshot", 7), ("delta", 8), ("delta", 10))] == [
-        True
-    ] * 3
+    assert [
+        sink.on_frame(frame(kind, number), NOW) for kind, number in (("snapshot", 7), ("delta", 8), ("delta", 10))
+    ] == [True] * 3
     assert heard == [("BTC/USDT", verdict) for verdict in (Verdict.WHOLE, Verdict.PROVEN, Verdict.FAILED)]
     assert (book.symbol, book.time, book.spread) == ("BTC/USDT", NOW, Decimal("0.5"))
-    assert not sink.take(frame("delta", 8, "ETHUSDT"), NOW)
-    assert not sink.take(b'{"op":"pong"}', NOW)
+    assert not sink.on_frame(frame("delta", 8, "ETHUSDT"), NOW)
+    assert not sink.on_frame(b'{"op":"pong"}', NOW)
 
 
 def test_a_book_frame_that_cannot_be_read_is_taken_and_changes_nothing(native: bool) -> None:
     books = RawBooks(RULES, native=native)
     books.open("BTC/USDT", "BTCUSDT")
-    assert books.take(frame("delta", 8)[:-1], NOW)
+    assert books.on_frame(frame("delta", 8)[:-1], NOW)
     assert books.open("BTC/USDT", "BTCUSDT").tally.waiting == 0
 
 
 def test_a_closed_book_is_not_fed_any_more(native: bool) -> None:
     books = RawBooks(RULES, native=native)
     books.open("BTC/USDT", "BTCUSDT")
-    books.take(frame("snapshot", 7), NOW)
+    books.on_frame(frame("snapshot", 7), NOW)
     books.close("BTC/USDT")
     books.close("BTC/USDT")
-    assert not books.take(frame("delta", 8), NOW)
+    assert not books.on_frame(frame("delta", 8), NOW)
 
 
 def test_frames_that_nobody_reads_are_refused_at_once(native: bool) -> None:
