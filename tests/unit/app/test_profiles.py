@@ -166,7 +166,7 @@ async def test_no_file_and_no_listing_holds_a_secret_in_the_clear(desk: Desk) ->
         ({"fields": {"BROKER_API_KEY": Secret(KEY)}}, "BROKER_SECRET_KEY: Alpaca needs it"),
         ({"fields": {**FIELDS, "BROKER_API_KEY": Secret("AKCANARY")}}, "a key of environment live"),
         ({"fields": {**FIELDS, "BROKER_PASSWORD": Secret(SECRET)}}, "does not use BROKER_PASSWORD"),
-        ({"broker": "NOPE"}, "not one of ALPACA, PAPER"),
+        ({"broker": "NOPE"}, "not one of ALPACA, BINANCE"),
         ({"broker": "PAPER", "environment": Environment.LIVE, "fields": {}}, "has no environment live"),
         ({"url": "https://api.alpaca.markets"}, "of environment live"),
         ({"url": "https://evil.example"}, "no host of Alpaca"),
