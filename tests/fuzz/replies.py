@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TypeVar
 
 from floorbroker.domain.errors import FloorbrokerError
@@ -30,13 +31,19 @@ Call = Callable[[B], Awaitable[object]]
 
 
 class Replies:
-    """A transport that gives the input's replies in turn, the last one for ever."""
+    """A transport that gives the input's replies in turn, the last one for ever.
 
-    def __init__(self, lines: list[bytes]) -> None:
+    `standing` are honest replies by path, for what every call asks first (lists of symbols).
+    """
+
+    def __init__(self, lines: list[bytes], standing: Mapping[str, bytes] = MappingProxyType({})) -> None:
         self._replies = [_reply(line) for line in lines] or [Response(status=500)]
+        self._standing = standing
         self._asked = 0
 
     async def send(self, request: Request) -> Response:
+        if (honest := self._standing.get(request.path)) is not None:
+            return Response(status=200, body=honest)
         reply = self._replies[min(self._asked, len(self._replies) - 1)]
         self._asked += 1
         return reply
@@ -85,16 +92,25 @@ def common_calls(order: NewOrder, ledger: Callable[[], Ledger], *, order_id: str
 
 
 def replies_target(
-    name: str, broker: Callable[[Replies], B], calls: Mapping[str, Call[B]], *, ledger: Callable[[], Ledger]
+    name: str,
+    broker: Callable[[Replies], B],
+    calls: Mapping[str, Call[B]],
+    *,
+    ledger: Callable[[], Ledger],
+    standing: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Target:
-    """What a call makes of its replies; what it says about orders goes on into the book."""
+    """What a call makes of its replies; what it says about orders goes on into the book.
+
+    The call `instrument` gets nothing but the input's replies: there the `standing` ones are what is fuzzed.
+    """
     loop, names = _Loop(), sorted(calls)
 
     def one_input(data: bytes) -> object:
         word, *lines = data.split(b"\n")
         known = {each.encode(): each for each in names}
-        call = calls[known.get(word) or names[sum(word) % len(names)]]  # a spoilt name stands for one all the same
-        made = loop.run(call(broker(Replies(lines))))
+        chosen = known.get(word) or names[sum(word) % len(names)]  # a spoilt name stands for one all the same
+        replies = Replies(lines, {} if chosen == "instrument" else standing)
+        made = loop.run(calls[chosen](broker(replies)))
         reports = made.items if isinstance(made, Fetched) else made if isinstance(made, tuple) else ()
         about_orders = [report for report in reports if isinstance(report, ExecutionReport)]
         if not about_orders:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.transport.actions import Emit, Session
 from floorbroker.transport.feeds import FeedEvent, FeedSession, Pair
+from floorbroker.transport.order_socket import Answer, Dialect
 from floorbroker.transport.private import OrderEvent
 from tests.fuzz.ledger import NOW, Ledger
 from tests.fuzz.target import Target
@@ -66,5 +67,19 @@ def private_target(
                 if isinstance(action, Emit) and isinstance(action.event, ExecutionReport):
                     book.take([action.event])
         return book.orders()
+
+    return Target(name=name, one_input=one_input, declared=())
+
+
+def dialect_target(name: str, dialect: Callable[[], Dialect]) -> Target:
+    """What the frames of an order socket tell, one a line: an answer has the status of a reply, whatever came."""
+
+    def one_input(data: bytes) -> object:
+        spoken = dialect()
+        told = [each for frame in data.split(b"\n") for each in spoken.on_frame(frame)]
+        for each in told:
+            if isinstance(each, Answer):
+                assert 100 <= each.response.status <= 599, f"status {each.response.status}"
+        return told
 
     return Target(name=name, one_input=one_input, declared=())

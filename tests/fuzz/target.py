@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
+PAYLOADS = Path(__file__).resolve().parents[1] / "payloads"
+
+
+def payload(path: str) -> bytes:
+    """A composed message of a venue, on one line."""
+    return b" ".join((PAYLOADS / path).read_bytes().split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,12 @@ from tests.fuzz.targets import (
     alpaca_replies,
     alpaca_updates,
     audit,
+    binance,
+    bybit,
     control_door,
     http_reply,
     journal,
+    kraken,
     rest_body,
     settings,
     vault,
@@ -31,5 +34,8 @@ TARGETS: dict[str, Target] = {
         settings.TARGET,
         audit.TARGET,
         vault.TARGET,
+        *binance.TARGETS,
+        *bybit.TARGETS,
+        *kraken.TARGETS,
     )
 }

@@ -91,7 +91,7 @@ class BinanceDialect:
             told = wire.decode(frame, wire.ApiMessage, what="a frame of the order socket")
         except ApiError:
             return ()  # whose answer it was cannot be told: that command's wait ends in doubt
-        if told.status is None or not isinstance(told.id, int):
+        if told.status is None or not 100 <= told.status <= 599 or not isinstance(told.id, int):
             return ()
         is_good = 200 <= told.status < 300
         body = bytes(told.result if is_good else told.error)
