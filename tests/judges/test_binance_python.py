@@ -20,6 +20,7 @@ pytest.importorskip("binance", reason="python-binance is not installed")
 from binance import AsyncClient, BinanceSocketManager
 from binance.client import Client
 from binance.exceptions import BinanceAPIException
+from binance.ws.reconnecting_websocket import ReconnectingWebsocket
 
 from tests.judges.binance_process import Sim
 
@@ -72,6 +73,7 @@ def client(sim: Sim) -> Iterator[Client]:
 async def connected(sim: Sim) -> AsyncIterator[tuple[AsyncClient, BinanceSocketManager]]:
     LocalAsync.API_URL, LocalAsync.WS_API_URL = f"{sim.rest}/api", f"{sim.ws}/ws-api/v3"
     LocalStreams.STREAM_URL = f"{sim.ws}/"
+    ReconnectingWebsocket.TIMEOUT = 1  # how long its reader waits before it looks whether it shall end
     made = await LocalAsync.create(sim.key, sim.secret)
     try:
         yield made, LocalStreams(made)
