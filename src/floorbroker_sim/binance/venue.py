@@ -20,7 +20,7 @@ from floorbroker_sim.binance.rest.desk import Desk
 from floorbroker_sim.binance.rest.door import Asked, answer, order_counts, verify
 from floorbroker_sim.binance.rest.listed import recorded_market, seeded_market
 from floorbroker_sim.binance.rest.records import Record
-from floorbroker_sim.binance.rest.routes import BY_PATH, PATHS, RESTRICTIONS
+from floorbroker_sim.binance.rest.routes import BY_PATH, CLIENT_IDS, PATHS, RESTRICTIONS
 from floorbroker_sim.binance.rest.state import Settings, State
 from floorbroker_sim.binance.stream.api import ApiSession
 from floorbroker_sim.binance.stream.market import MarketSession
@@ -36,7 +36,6 @@ _MINUTE = timedelta(minutes=1)
 _MAX_STEPS = 5_000
 _FEED_S = 1.0
 _QUICK_FEED_S = 0.25
-_IDS = ("newClientOrderId", "listClientOrderId")
 _UNITS = {"MICROSECOND": wire.MICROS, "MILLISECOND": wire.MILLIS}
 Session = ApiSession | MarketSession
 
@@ -135,7 +134,7 @@ class BinanceVenue:
         if request.method != "POST" or not request.path.startswith("/api/v3/order"):
             return None
         values = _values(request)
-        return next((values[name] for name in _IDS if name in values), None)
+        return next((values[name] for name in CLIENT_IDS if name in values), None)
 
     def refusal(self, fault: Fault, request: Request) -> Reply:
         now_ms = epoch_ms(self.clock.now())

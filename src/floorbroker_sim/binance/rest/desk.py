@@ -254,13 +254,14 @@ class Desk:
             groups.close_if_done(self, orders)
         return family
 
-    def expire(self, record: Record, reason: str, *, rejection: str = "NONE") -> None:
-        """The venue ends an order."""
+    def expire(self, record: Record, reason: str, *, rejection: str = "NONE", follows: bool = False) -> None:
+        """The venue ends an order.  One that `follows` another of its list to the end has no followers of its own."""
         self._take_out(record)
         record.expiry, record.reason = reason, rejection
         self._end(record, "EXPIRED")
         self.report(record, "EXPIRED")
-        groups.on_end(self, record)
+        if not follows:
+            groups.on_end(self, record)
 
     def end_prevented(self, record: Record) -> None:
         """Nothing is left of an order after a prevented match; who calls tells it."""

@@ -38,7 +38,7 @@ def answer(desk: Desk, operation: Operation, asked: Asked, *, known: Key | None 
         found = operation.handler(desk, params)
     finally:
         desk.flush()
-    if operation.is_command:
+    if operation.is_command and operation.is_free:
         desk.state.meter.give_back(weight)
     return found
 

@@ -72,7 +72,7 @@ def _end_siblings(desk: Desk, orders: OrderList, record: Record) -> None:
 def _expire(desk: Desk, number: int, reason: str) -> None:
     record = desk.state.orders[number]
     if record.is_open:
-        desk.expire(record, reason)
+        desk.expire(record, reason, follows=True)
 
 
 def release(desk: Desk, orders: OrderList) -> None:

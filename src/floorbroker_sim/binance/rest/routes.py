@@ -31,6 +31,7 @@ class Operation:
     weight: Weight = 1
     signed: bool = False
     is_command: bool = False
+    is_free: bool = True  # a command that succeeds weighs nothing
     places: bool = False
 
     def weighs(self, params: Params) -> int:
@@ -133,7 +134,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _op(orders.all_orders, f"GET {_V3}/allOrders", "allOrders", ("symbol", "orderId", *_SPAN), weight=20, **_SEEN),
     _op(orders.cancel_replace, f"POST {_V3}/order/cancelReplace", "order.cancelReplace", _CANCEL_REPLACE, **_PLACED),
     _op(orders.amend, f"PUT {_V3}/order/amend/keepPriority", "order.amend.keepPriority",
-        ("symbol", "orderId", "origClientOrderId", "newClientOrderId", "newQty"), weight=4, **_SEEN),
+        ("symbol", "orderId", "origClientOrderId", "newClientOrderId", "newQty"), weight=4, is_free=False, **_SENT),
     _op(orders.amendments, f"GET {_V3}/order/amendments", "order.amendments",
         ("symbol", "orderId", "fromExecutionId", "limit"), weight=4, **_SEEN),
     _op(lists.place_old_oco, f"POST {_V3}/order/oco", "orderList.place", _OLD_OCO, **_PLACED),
@@ -164,6 +165,14 @@ OPERATIONS: tuple[Operation, ...] = (
     _op(account.trade_fee, "GET /sapi/v1/asset/tradeFee", "", ("symbol",), **_SEEN),
 )  # fmt: skip
 
+# The client's own id of an order or list, for the request log.
+CLIENT_IDS = (
+    "newClientOrderId",
+    "listClientOrderId",
+    "workingClientOrderId",
+    "aboveClientOrderId",
+    "limitClientOrderId",
+)
 RESTRICTIONS = "/sapi/v1/account/apiRestrictions"  # answered by key, not by account
 
 BY_PATH = {spelling: operation for operation in OPERATIONS for spelling in operation.rest}

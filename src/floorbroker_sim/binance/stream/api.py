@@ -14,13 +14,15 @@ import msgspec
 from floorbroker_sim.binance import errors, info, wire
 from floorbroker_sim.binance.auth import Key, socket_payload
 from floorbroker_sim.binance.errors import Refused
+from floorbroker_sim.binance.limits import epoch_ms
 from floorbroker_sim.binance.rest.desk import Desk
 from floorbroker_sim.binance.rest.door import Asked, answer, verify
 from floorbroker_sim.binance.rest.reading import Params
-from floorbroker_sim.binance.rest.routes import BY_METHOD
+from floorbroker_sim.binance.rest.routes import BY_METHOD, CLIENT_IDS
 from floorbroker_sim.binance.stream import events
 from floorbroker_sim.binance.wire import Instant
-from floorbroker_sim.http import Outbox
+from floorbroker_sim.faults import Fault
+from floorbroker_sim.http import Command, Outbox
 
 _TOO_MUCH = 1008
 _AWAY = 1001
@@ -84,13 +86,33 @@ class ApiSession:
     def received(self, data: bytes | str) -> None:
         if data in {b"", ""}:
             return  # a pong of some clients
-        try:
-            frame = msgspec.json.decode(data, type=Frame)
-            values = {name: _text(raw) for name, raw in (frame.params or {}).items()}
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
+        read = _read(data)
+        if read is None:
             self._refuse(None, errors.bad(-1135, "Invalid JSON Request"))
-            return
-        self._answer(frame, {name: value for name, value in values.items() if value is not None})
+        else:
+            self._answer(*read)
+
+    def command(self, data: bytes | str) -> Command | None:
+        """The order command in a frame, for fault plans and the request log."""
+        read = _read(data)
+        if read is None:
+            return None
+        method, values = read[0].method.removeprefix("v3/"), read[1]
+        operation = BY_METHOD.get(method)
+        if operation is None or not operation.is_command:
+            return None
+        client = next((values[name] for name in CLIENT_IDS if name in values), None) if operation.places else None
+        return Command(f"/{method}", client)
+
+    def refuse(self, fault: Fault, data: bytes | str) -> None:
+        """Answer a command by a fault of the plan."""
+        read, meter = _read(data), self._desk.state.meter
+        refused = errors.fault_refusal(
+            fault, now_ms=epoch_ms(self._desk.state.clock.now()), limit=meter.per_minute or info.WEIGHT_PER_MINUTE
+        ) or Refused(503, -1016, "This service is no longer available.")
+        if fault.args.status is not None:
+            refused.status = fault.args.status
+        self._refuse(None if read is None else read[0].id, refused)
 
     def _answer(self, frame: Frame, values: dict[str, str]) -> None:
         if self._key is not None and self._key.name not in self._desk.state.keys.keys:
@@ -218,6 +240,16 @@ class ApiSession:
 
 def _asked(values: dict[str, str]) -> Asked:
     return Asked(values=values, payload=socket_payload(values), key=values.get("apiKey"))
+
+
+def _read(data: bytes | str) -> tuple[Frame, dict[str, str]] | None:
+    """A frame and its parameters as text; None for what is no request."""
+    try:
+        frame = msgspec.json.decode(data, type=Frame)
+        values = {name: _text(raw) for name, raw in (frame.params or {}).items()}
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    return frame, {name: value for name, value in values.items() if value is not None}
 
 
 def _text(raw: msgspec.Raw) -> str | None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.sim.binance.conftest import Asker
 
+CLIENT_ID = "^[a-zA-Z0-9-_]{1,36}$"
 DECIMAL = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 
 
@@ -191,8 +192,8 @@ def test_an_iceberg_is_taken_and_told(ask: Asker) -> None:
         ({"stopPrice": "1"}, -1106, "Parameter 'stopPrice' sent when not required."),
         ({"quoteOrderQty": "1"}, -1106, "Parameter 'quoteOrderQty' sent when not required."),
         ({"nonsense": "1"}, -1104, "Not all sent parameters were read; read '8' parameter(s) but was sent '9'."),
-        ({"newClientOrderId": "a b"}, -1100, ("Illegal characters found in parameter 'newClientOrderId'; legal range is '"
-         "^[a-zA-Z0-9-_]{1,36}$'.")),
+        ({"newClientOrderId": "a b"}, -1100, "Illegal characters found in parameter 'newClientOrderId'; legal range is '"
+         + CLIENT_ID + "'."),
         ({"strategyType": "1"}, -1134, "`strategyType` was less than 1000000."),
         ({"selfTradePreventionMode": "TRANSFER"}, -1013, "This symbol does not allow the specified self-trade prevention mode."),
         ({"pegPriceType": "PRIMARY_PEG"}, -2010, "Pegged orders are not supported for this symbol."),
