@@ -16,7 +16,7 @@ from floorbroker_sim.market import Market
 
 _SECOND = timedelta(seconds=1)
 _KEPT = 20_000
-_CATCH_UP = 600  # seconds without anybody looking that are made up for
+_CATCH_UP = 5  # prints that are made up for after a while without anybody looking
 FIRST_ID = 100_000_000
 
 
