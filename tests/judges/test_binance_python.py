@@ -2,6 +2,7 @@
 
 # The client types nothing: every answer is a plain dict or list.
 # pyright: reportArgumentType=false, reportCallIssue=false, reportIndexIssue=false, reportAttributeAccessIssue=false
+# pyright: reportOptionalSubscript=false
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 # The client's models have every member optional, and its enums are one class for each argument.
 # pyright: reportArgumentType=false, reportOptionalMemberAccess=false, reportAttributeAccessIssue=false
 # pyright: reportOptionalSubscript=false, reportOptionalIterable=false, reportCallIssue=false, reportIndexIssue=false
+# pyright: reportOptionalOperand=false, reportGeneralTypeIssues=false
 
 from __future__ import annotations
 

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from floorbroker_sim.binance import info
-from floorbroker_sim.binance.rest.candles import zone_of
 
 _SECOND = timedelta(seconds=1)
-_AT_ONCE = timedelta()
+_AT_ONCE = _UTC = timedelta()
 _WINDOWS = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "1d": timedelta(days=1)}
 _PLAIN = {
     "trade": _AT_ONCE, "aggTrade": _AT_ONCE, "bookTicker": _AT_ONCE, "blockTrade": _AT_ONCE, "ticker": _SECOND,
     "miniTicker": _SECOND, "avgPrice": _SECOND, "referencePrice": _SECOND,
 }  # fmt: skip
 _DEPTH = re.compile(r"depth(5|10|20)?(@100ms|@1000ms)?")
-_KLINE = re.compile(r"kline_(\w+?)(?:@([+-]\d{2}:\d{2}))?", re.ASCII)
+_KLINE = re.compile(r"kline_(\w+?)(@\+08:00)?", re.ASCII)
+_EIGHT = timedelta(hours=8)  # the one other zone that has streams
 _TICKER = re.compile(r"ticker_(1h|4h|1d)")
 _ALL = re.compile(r"!(miniTicker|ticker_(1h|4h|1d))@arr")
 
@@ -71,7 +71,9 @@ def _kline(name: str, what: str, symbol: str) -> Stream | None:
     if found is None or found[1] not in info.INTERVALS:
         return None
     every = _SECOND if found[1] == "1s" else 2 * _SECOND
-    return Stream(name=name, kind="kline", symbol=symbol, every=every, interval=found[1], zone=zone_of(found[2]))
+    return Stream(
+        name=name, kind="kline", symbol=symbol, every=every, interval=found[1], zone=_EIGHT if found[2] else _UTC
+    )
 
 
 def _window(name: str, what: str, symbol: str) -> Stream | None:
