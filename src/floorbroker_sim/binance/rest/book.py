@@ -12,6 +12,8 @@ from floorbroker.domain.records import Quote
 from floorbroker.domain.values import ZERO, round_step
 
 LEVELS = 60
+_USUAL_LOTS = 20_000
+_MAX_PLACES = 4_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _QUARTER = timedelta(milliseconds=250)
 Levels = list[tuple[Decimal, Decimal]]
@@ -29,6 +31,17 @@ class Change:
     asks: Levels
 
 
+@dataclass(slots=True, kw_only=True)
+class _Place:
+    """One price behind the top: how many quarters of a second its size holds, shifted by `phase`, and its size now."""
+
+    name: str
+    pace: int
+    phase: int
+    moment: int = -1
+    size: Decimal = ZERO
+
+
 class LevelBook:
     """One symbol.  `step` moves it to a quote; sizes behind the top change by seed and time, each at its own pace."""
 
@@ -38,10 +51,14 @@ class LevelBook:
         self.asks: dict[Decimal, Decimal] = {}
         self.quote: Quote | None = None
         self._seed = seed
+        self._usual = instrument.lot * _USUAL_LOTS
+        self._places: dict[Decimal, _Place] = {}
         self.update_id = 1_000_000 + _drawn(f"{seed} {instrument.symbol} first", 1_000_000)
 
     def step(self, quote: Quote, at: datetime, *, stir: int = 0) -> Change | None:
         """Move to a quote; None when nothing changed.  `stir` draws other sizes."""
+        if len(self._places) > _MAX_PLACES or stir:
+            self._places.clear()
         bids, asks = self._side(quote, at, is_bid=True, stir=stir), self._side(quote, at, is_bid=False, stir=stir)
         gone_or_new = [_changes(self.bids, bids), _changes(self.asks, asks)]
         self.bids, self.asks, self.quote = bids, asks, quote
@@ -66,6 +83,7 @@ class LevelBook:
         lot = self.instrument.lot
         levels: dict[Decimal, Decimal] = {best: max(lot, round_step(size, lot))}
         tick, sign = self.instrument.tick_at(best), -1 if is_bid else 1
+        quarter = (at - _EPOCH) // _QUARTER
         step = max(tick, round_step(best / 20_000, tick))
         anchor = round_step(best, step)  # levels behind the top stay where they are while the top wanders
         for number in range(1, LEVELS * 2):
@@ -73,16 +91,20 @@ class LevelBook:
             if price <= 0 or len(levels) == LEVELS:
                 break
             if (price < best) if is_bid else (price > best):
-                levels[price] = self._size(price, size, at, stir)
+                levels[price] = self._size(price, quarter, stir)
         return levels
 
-    def _size(self, price: Decimal, usual: Decimal, at: datetime, stir: int) -> Decimal:
-        place = f"{self._seed} {self.instrument.symbol} {price.normalize()}"
-        pace = 2 + _drawn(place, 30)
-        moment = ((at - _EPOCH) // _QUARTER + _drawn(f"{place} phase", pace)) // pace
-        lot = self.instrument.lot
-        share = Decimal(1 + _drawn(f"{place} {moment} {stir}", 40)) / 10
-        return max(lot, round_step(max(usual, lot) * share, lot))
+    def _size(self, price: Decimal, quarter: int, stir: int) -> Decimal:
+        place = self._places.get(price)
+        if place is None:
+            name = f"{self._seed} {self.instrument.symbol} {price.normalize()}"
+            pace = 2 + _drawn(name, 30)
+            place = self._places[price] = _Place(name=name, pace=pace, phase=_drawn(f"{name} phase", pace))
+        moment = (quarter + place.phase) // place.pace
+        if moment != place.moment:
+            share = Decimal(1 + _drawn(f"{place.name} {moment} {stir}", 40)) / 10
+            place.moment, place.size = moment, round_step(self._usual * share, self.instrument.lot)
+        return place.size
 
 
 def _changes(before: dict[Decimal, Decimal], after: dict[Decimal, Decimal]) -> Levels:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
@@ -25,6 +25,8 @@ from floorbroker_sim.market import Market
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _ID_LENGTH = 22
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_GRID = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ class State:
         self.books: dict[str, LevelBook] = {}
         self.last: dict[str, Decimal] = {}
         self.marks: dict[int, Decimal] = {}
+        self._references: dict[str, tuple[datetime, Decimal | None]] = {}
         self._by_client: dict[tuple[str, str], list[int]] = {}
         self._orders = self._lists = self._executions = 0
         self._first_order = 10_000_000 + self.random.randrange(1_000_000)
@@ -199,11 +202,13 @@ class State:
         """The average price that filters measure by; for a symbol priced by hand, its last."""
         if self.market.is_pinned(symbol) or self.clock.stands:
             return self.last_price(symbol)
-        prints = self.tape(symbol).between(None, at, info.AVERAGE_MINUTES * 60)
-        volume = sum((p.qty for p in prints), ZERO)
-        if not volume:
-            return self.last_price(symbol)
-        return money.exact(sum((p.qty * p.price for p in prints), ZERO) / volume)
+        upto = at - (at - _EPOCH) % _GRID
+        known = self._references.get(symbol)
+        if known is None or known[0] != upto:
+            moments = (upto - _GRID * number for number in range(info.AVERAGE_MINUTES * 2))
+            prices = [price for moment in moments if (price := self.market.price_at(symbol, moment)) is not None]
+            known = self._references[symbol] = (upto, money.exact(sum(prices, ZERO) / len(prices)) if prices else None)
+        return known[1]
 
     def printed(self, symbol: str, made: Print) -> None:
         """Tell a public trade."""
