@@ -28,8 +28,11 @@ VENUES = ("alpaca", "binance", "kraken", "bybit")
 LOOPBACK = "127.0.0.1"
 
 
+PONG_WITHIN_S = 60.0
+
+
 class ServedVenue(Protocol):
-    """What the server needs of a venue."""
+    """What the server needs of a venue.  One that pings its sockets says how often in `ping_every_s`."""
 
     name: str
     app: Any
@@ -91,7 +94,7 @@ async def serve(
     with tempfile.TemporaryDirectory(prefix="floorbroker-sim-") as folder:
         authority = TestAuthority.create(Path(folder), host=host) if tls else None
         doors = [
-            _door(venue.app, host, port, authority),
+            _door(venue.app, host, port, authority, ping_every_s=getattr(venue, "ping_every_s", None)),
             _door(venue.control_app, LOOPBACK, 0, None),
         ]
         tasks = [asyncio.create_task(server.serve(sockets=[listener])) for server, listener in doors]
@@ -114,7 +117,9 @@ def _failed(task: asyncio.Task[None]) -> bool:
     return not task.cancelled() and task.exception() is not None
 
 
-def _door(app: Any, host: str, port: int, authority: TestAuthority | None) -> tuple[_Server, socket.socket]:
+def _door(
+    app: Any, host: str, port: int, authority: TestAuthority | None, *, ping_every_s: float | None = None
+) -> tuple[_Server, socket.socket]:
     # asyncio turns Nagle off only on sockets that say they are TCP.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -122,7 +127,8 @@ def _door(app: Any, host: str, port: int, authority: TestAuthority | None) -> tu
     listener.bind((host, port))
     config = uvicorn.Config(
         app, log_level="error", access_log=False, lifespan="off", http=_Http, ws=_WebSocket, ws_max_size=1 << 20,
-        ws_per_message_deflate=True, server_header=False, date_header=False, timeout_keep_alive=75, ws_ping_interval=None,
+        ws_per_message_deflate=True, server_header=False, date_header=False, timeout_keep_alive=75, ws_ping_interval=ping_every_s,
+        ws_ping_timeout=PONG_WITHIN_S,
         ssl_certfile=None if authority is None else str(authority.certificate),
         ssl_keyfile=None if authority is None else str(authority.key),
     )  # fmt: skip
