@@ -11,8 +11,9 @@ from decimal import Decimal
 
 VENUE = "binance"
 
+START_MONEY = Decimal(100_000)
 START_BALANCES = {
-    "USDT": Decimal(100_000), "BTC": Decimal(2), "ETH": Decimal(30), "SOL": Decimal(500), "BNB": Decimal(100),
+    "USDT": START_MONEY, "BTC": Decimal(2), "ETH": Decimal(30), "SOL": Decimal(500), "BNB": Decimal(100),
     "XRP": Decimal(50_000), "DOGE": Decimal(200_000),
 }  # fmt: skip
 COMMISSION = Decimal("0.001")  # of what is received, maker and taker alike
@@ -33,6 +34,7 @@ AHEAD_MS = 1000
 
 MESSAGES_PER_S = 5
 MAX_STREAMS = 1024
+PING_EVERY_S = 20.0
 LIFETIME = timedelta(hours=24)
 MAX_SUBSCRIPTIONS = 65_535
 

@@ -18,7 +18,7 @@ from floorbroker_sim.binance.limits import Meter, epoch_ms
 from floorbroker_sim.binance.rest import account, hands
 from floorbroker_sim.binance.rest.desk import Desk
 from floorbroker_sim.binance.rest.door import Asked, answer, order_counts, verify
-from floorbroker_sim.binance.rest.listed import recorded_market, seeded_market
+from floorbroker_sim.binance.rest.listed import recorded_market, seeded_market, start_balances
 from floorbroker_sim.binance.rest.records import Record
 from floorbroker_sim.binance.rest.routes import BY_PATH, CLIENT_IDS, PATHS, RESTRICTIONS
 from floorbroker_sim.binance.rest.state import Settings, State
@@ -44,6 +44,7 @@ class BinanceVenue:
     """Answers requests and opens streams.  `app` and `control_app` are the ASGI faces."""
 
     name = info.VENUE
+    ping_every_s = info.PING_EVERY_S
 
     def __init__(
         self,
@@ -310,7 +311,7 @@ def create_venue(
         rate = info.WEIGHT_PER_MINUTE if data is None else 0
     return BinanceVenue(
         settings=Settings(
-            seed=seed, balances=dict(balances or info.START_BALANCES), commission=commission, displayed=displayed
+            seed=seed, balances=dict(balances or start_balances(market)), commission=commission, displayed=displayed
         ),
         clock=venue_clock,
         market=market,

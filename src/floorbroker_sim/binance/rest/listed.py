@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.instrument import Instrument
 from floorbroker.tape import load
+from floorbroker_sim.binance import info
 from floorbroker_sim.clock import VenueClock
 from floorbroker_sim.history import History, Known, SeededHistory
 from floorbroker_sim.market import TETHER_COINS, Coin, Market, listed_coin, seeded_coins
@@ -31,6 +33,12 @@ def recorded_market(data: Path, clock: Clock) -> tuple[VenueClock, Market, Histo
     venue_clock = VenueClock(clock, standing_at=first)
     market = Market(RecordedSource(tape), _instruments(recorded_symbols(tape)), at=first)
     return venue_clock, market, Known(RecordedHistory(tape), venue_clock.now)
+
+
+def start_balances(market: Market) -> dict[str, Decimal]:
+    """Some of each coin, and 100,000 of every currency that coins are listed against."""
+    quotes = {instrument.currency for instrument in market.instruments.values()}
+    return info.START_BALANCES | {quote: info.START_MONEY for quote in quotes if quote not in info.START_BALANCES}
 
 
 def _instruments(symbols: list[str]) -> list[Instrument]:
