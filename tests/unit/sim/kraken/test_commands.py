@@ -144,7 +144,7 @@ def test_every_canceled_order_is_answered_by_itself(desk: Desk) -> None:
     assert answers[2]["result"] == {"order_id": second, "cl_ord_id": "mine"}
     assert answers[3]["result"]["order_userref"] == 5
     for params in ({}, {"order_id": []}, {"cl_ord_id": ""}):
-        assert line.command("cancel_order", **params)[-1]["error"] == "EGeneral:Invalid arguments:order_id"
+        assert line.command("cancel_order", 1, **params)[-1]["error"] == "EGeneral:Invalid arguments:order_id"
 
 
 def test_batches(desk: Desk) -> None:
