@@ -32,6 +32,16 @@ _PAIR_NAMES = info.pair_names()
 _ASSET_NAMES = info.asset_names()
 
 WS_STATUS = {"pending": "pending_new", "open": "new", "closed": "filled", "canceled": "canceled", "expired": "expired"}
+# Ours on the control door; a word that is missing is the same in both.
+PUBLIC_TYPE = {
+    "iceberg": "limit",
+    "stop-loss": "stop",
+    "stop-loss-limit": "stop_limit",
+    "take-profit": "market_if_touched",
+    "take-profit-limit": "limit_if_touched",
+    "trailing-stop": "trailing_stop",
+    "trailing-stop-limit": "trailing_stop",
+}
 MISC = {"stop-loss": "stopped", "take-profit": "touched", "trailing-stop": "stopped"}
 
 

@@ -21,7 +21,7 @@ from floorbroker_sim.kraken import auth, errors, info
 from floorbroker_sim.kraken.auth import Keys, Nonces, make_keys
 from floorbroker_sim.kraken.errors import Refused
 from floorbroker_sim.kraken.limits import Limits
-from floorbroker_sim.kraken.mapping import epoch, inside, ws_status
+from floorbroker_sim.kraken.mapping import PUBLIC_TYPE, epoch, inside, ws_status
 from floorbroker_sim.kraken.rest.reading import Params, params_of
 from floorbroker_sim.kraken.rest.records import Record, Trade
 from floorbroker_sim.kraken.rest.routes import NEEDS, PRIVATE, PUBLIC
@@ -301,7 +301,7 @@ def _order_line(record: Record) -> dict[str, str | None]:
         "client": wish.cl_ord_id,
         "symbol": record.pair.symbol,
         "side": record.side.value,
-        "type": wish.ordertype,
+        "type": PUBLIC_TYPE.get(wish.ordertype, wish.ordertype),
         "quantity": None if record.qty is None else text_of(record.qty),
         "status": ws_status(record),
         "filled": text_of(record.filled),

@@ -31,7 +31,7 @@ _TRADE_TYPES = frozenset({"all", "any position", "closed position", "closing pos
 _LEDGER_TYPES = frozenset(
     {
         "all", "trade", "deposit", "withdrawal", "transfer", "margin", "adjustment", "rollover", "credit", "settled",
-        "staking", "dividend", "sale", "nft_rebate",
+        "staking", "dividend", "sale", "nft_rebate", "conversion", "allocation", "deallocation", "earn",
     }
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from random import Random
 
 from floorbroker.domain.records import Quote
-from floorbroker.domain.values import ZERO, ExecId, OrderId
+from floorbroker.domain.values import ExecId, OrderId
 from floorbroker.matching import Engine, Event
 from floorbroker_sim.clock import VenueClock
 from floorbroker_sim.history import History
@@ -84,7 +84,6 @@ class State:
         self.orders: dict[str, Record] = {}
         self.open: dict[str, Record] = {}
         self.trades: dict[str, Trade] = {}
-        self.by_exec: dict[str, str] = {}
         self.opened_at = self.clock.now()
         self.dead_man: datetime | None = None
         self._count = 0
@@ -213,6 +212,3 @@ class State:
         """Tell of ledger lines that were booked."""
         for listener in tuple(self.listeners.ledger):
             listener(lines)
-
-    def free(self, name: str) -> Decimal:
-        return max(ZERO, self.wallet.available(name))

@@ -29,7 +29,9 @@ def test_orders_and_fills_are_told_in_public_words(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("fields", "type_", "status"),
     [
-        ({"ordertype": "stop-loss", "type": "sell", "volume": "0.1", "price": "50000"}, "stop-loss", "new"),
+        ({"ordertype": "stop-loss", "type": "sell", "volume": "0.1", "price": "50000"}, "stop", "new"),
+        ({"ordertype": "take-profit", "type": "sell", "volume": "0.1", "price": "70000"}, "market_if_touched", "new"),
+        ({"ordertype": "iceberg", "displayvol": "0.5"}, "limit", "new"),
         ({"starttm": "+60"}, "limit", "pending_new"),
         ({"timeinforce": "IOC"}, "limit", "canceled"),
         ({"ordertype": "market", "price": None}, "market", "filled"),
