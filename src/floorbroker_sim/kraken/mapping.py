@@ -261,7 +261,7 @@ def amend_info(step: Amendment, pair: Pair) -> wire.AmendInfo:
         amend_type=step.type,
         order_qty=qty_text(pair, step.order_qty),
         remaining_qty=qty_text(pair, step.remaining),
-        timestamp=nanoseconds(step.at) // 1_000_000,
+        timestamp=nanoseconds(step.at),
         display_qty=UNSET if step.display is None else qty_text(pair, step.display),
         limit_price=UNSET if step.limit is None else price_text(pair, step.limit),
         trigger_price=UNSET if step.trigger is None else price_text(pair, step.trigger),

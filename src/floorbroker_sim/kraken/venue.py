@@ -24,7 +24,7 @@ from floorbroker_sim.kraken.limits import Limits
 from floorbroker_sim.kraken.mapping import PUBLIC_TYPE, epoch, inside, ws_status
 from floorbroker_sim.kraken.rest.reading import Params, params_of
 from floorbroker_sim.kraken.rest.records import Record, Trade
-from floorbroker_sim.kraken.rest.routes import NEEDS, PRIVATE, PUBLIC
+from floorbroker_sim.kraken.rest.routes import NEEDS, NEEDS_TOO, PRIVATE, PUBLIC
 from floorbroker_sim.kraken.rest.state import Settings, State
 from floorbroker_sim.kraken.stream.session import PATHS, Session
 from floorbroker_sim.market import Market, PriceSource, SeededSource
@@ -103,8 +103,7 @@ class KrakenVenue:
         handler = PRIVATE.get(method)
         if handler is None and method != "GetApiKeyInfo":
             raise Refused(errors.UNKNOWN_METHOD)
-        needed = NEEDS.get(method)
-        if needed is not None and not needed & self.keys.permissions:
+        if not _may(method, self.keys.permissions):
             raise Refused(errors.PERMISSION_DENIED)
         self.state.limits.call(method, at)
         used, self._last_used = self._last_used, at
@@ -267,6 +266,12 @@ class KrakenVenue:
         while not self.clock.stands:
             await self.clock.sleep(every_s)
             self._step(self.clock.now())
+
+
+def _may(method: str, permissions: frozenset[str]) -> bool:
+    """Whether a key with these permissions may call a private method."""
+    needed, too = NEEDS.get(method), NEEDS_TOO.get(method)
+    return (needed is None or bool(needed & permissions)) and (too is None or too in permissions)
 
 
 def _first_moment(tape: Tape, symbols: list[str]) -> datetime:

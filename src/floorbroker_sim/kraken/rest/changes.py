@@ -21,6 +21,10 @@ from floorbroker_sim.kraken.rest.state import State
 
 POST_ONLY = "EOrder:Post only order"
 REPLACED = "Order replaced"
+BELOW_FILLED = "Amended below the filled quantity"
+
+
+_TERMS = ("wish", "qty", "display", "limit", "trigger_px", "post", "unit_hold")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,15 +88,18 @@ def amend(state: State, record: Record, wish: Amend, params: Params) -> str:
     if not record.is_open:
         raise Refused(errors.UNKNOWN_ORDER)
     _check_amend(record, wish)
-    if wish.qty is not None and wish.qty <= record.filled:
-        working.cancel(state, record, reason="Amended below the filled quantity", at=at)
-        return state.new_id("T")
-    _take(state, record, wish)
+    is_over = wish.qty is not None and wish.qty <= record.filled
+    age = record.touched_at
+    _take(state, record, replace(wish, qty=record.filled) if is_over else wish)
     step = working.step(state, record, "user", at)
     record.history.append(step)
     record.amended, record.touched_at = True, at
     state.touch(record)
     state.announce("amended", record, at=at)
+    if is_over:
+        state.limits.engine(record.pair.symbol, "cancel", at, fixed=ZERO, since=age)
+        working.cancel(state, record, reason=BELOW_FILLED, at=at)
+        return step.id
     _tell_engine(state, record, wish)
     if record.is_open and record.status == "open" and record.waits:
         working.fire_if_due(state, record, at)
@@ -100,41 +107,46 @@ def amend(state: State, record: Record, wish: Amend, params: Params) -> str:
 
 
 def _check_amend(record: Record, wish: Amend) -> None:
-    ordertype, pair = record.wish.ordertype, record.pair
+    pair = record.pair
     if wish.is_empty:
         raise invalid()
     if wish.qty is not None:
-        if record.qty is None:
+        if record.qty is None or wish.qty <= 0:
             raise invalid("order_qty")
         if wish.qty > record.filled:
             checks.quantity(wish.qty, pair)
-    if wish.limit is not None and (ordertype not in LIMITED or ordertype in TRAILING):
-        raise invalid("limit_price")
-    if wish.trigger is not None and (not record.waits or ordertype in TRAILING):
-        raise invalid("trigger_price")
-    checks.on_grid(wish.limit, pair)
-    checks.on_grid(wish.trigger, pair)
+    _check_prices(record, wish)
     if wish.display is not None:
-        if ordertype != "iceberg":
+        if record.wish.ordertype != "iceberg":
             raise invalid("display_qty")
         total = wish.qty if wish.qty is not None else record.qty or ZERO
         checks.shown(wish.display, total - record.filled, pair)
+
+
+def _check_prices(record: Record, wish: Amend) -> None:
+    """A limit where there is one, a trigger while it waits; a trailing order has offsets in their place."""
+    ordertype = record.wish.ordertype
+    has_offsets = ordertype in TRAILING and record.waits
+    if wish.limit is not None and ordertype not in LIMITED:
+        raise invalid("limit_price")
+    if wish.trigger is not None and (not record.waits or (has_offsets and not wish.trigger.is_offset)):
+        raise invalid("trigger_price")
+    if not has_offsets:
+        checks.on_grid(wish.limit, record.pair)
+        checks.on_grid(wish.trigger, record.pair)
     if wish.post and (ordertype not in LIMITED or ordertype in TRIGGERED):
         raise invalid("post_only")
 
 
 def _take(state: State, record: Record, wish: Amend) -> None:
     """Put the new terms in, or leave the order as it was and refuse: for want of money, or a post-only that would take."""
-    before = (record.qty, record.display, record.limit, record.trigger_px, record.post, record.unit_hold)
-    last = state.last_price(record.pair.symbol) or ZERO
+    before = tuple(getattr(record, name) for name in _TERMS)
     record.qty = wish.qty if wish.qty is not None else record.qty
     record.display = wish.display if wish.display is not None else record.display
-    if wish.trigger is not None:
-        sign = towards(record.wish.ordertype, record.side)
-        record.trigger_px = working.on_tick(record, wish.trigger.from_(last, sign))
-    if wish.limit is not None:
-        base = record.trigger_px if record.trigger_px is not None else last
-        record.limit = working.on_tick(record, wish.limit.from_(base, -record.side.sign))
+    if record.wish.ordertype in TRAILING and record.waits:
+        _take_offsets(record, wish)
+    else:
+        _take_prices(state, record, wish)
     record.post = record.post if wish.post is None else wish.post
     working.hold(state, record)
     name, amount = record.hold
@@ -145,9 +157,28 @@ def _take(state: State, record: Record, wish: Amend) -> None:
     elif wish.post is not False and record.post and wish.limit is not None and working.would_take(state, record):
         refusal = POST_ONLY
     if refusal is not None:
-        record.qty, record.display, record.limit, record.trigger_px, record.post, record.unit_hold = before
+        for name, value in zip(_TERMS, before, strict=True):
+            setattr(record, name, value)
         state.touch(record)
         raise Refused(refusal)
+
+
+def _take_prices(state: State, record: Record, wish: Amend) -> None:
+    last = state.last_price(record.pair.symbol) or ZERO
+    if wish.trigger is not None:
+        sign = towards(record.wish.ordertype, record.side)
+        record.trigger_px = working.on_tick(record, wish.trigger.from_(last, sign))
+    if wish.limit is not None:
+        base = record.trigger_px if record.trigger_px is not None else last
+        record.limit = working.on_tick(record, wish.limit.from_(base, -record.side.sign))
+
+
+def _take_offsets(record: Record, wish: Amend) -> None:
+    """A trailing order that waits has offsets in place of prices; the mark it follows stays."""
+    record.wish = replace(record.wish, price=wish.trigger or record.wish.price, price2=wish.limit or record.wish.price2)
+    if wish.trigger is not None and record.peak is not None:
+        distance = working.offset(wish.trigger, record.peak)
+        record.trigger_px = working.on_tick(record, record.peak + record.side.sign * distance)
 
 
 def _tell_engine(state: State, record: Record, wish: Amend) -> None:

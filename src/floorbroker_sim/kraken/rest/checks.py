@@ -18,7 +18,7 @@ from floorbroker_sim.kraken.rest.state import State
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE)
 _STP = frozenset({"cancel-newest", "cancel-oldest", "cancel-both"})
-_CLOSES = TRIGGERED | {"limit", "iceberg"}
+_CLOSES = TRIGGERED | {"limit"}
 
 
 def mode(state: State, wish: Wish) -> None:

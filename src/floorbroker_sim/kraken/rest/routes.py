@@ -64,3 +64,5 @@ NEEDS: Mapping[str, frozenset[str]] = {
     "CancelOrderBatch": _CANCEL, "CancelAll": _CANCEL, "CancelAllOrdersAfter": _CANCEL,
     "GetWebSocketsToken": frozenset({auth.SOCKETS}),
 }  # fmt: skip
+# And this one as well.
+NEEDS_TOO: Mapping[str, str] = {"EditOrder": auth.CANCEL}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from floorbroker_sim.kraken import auth, errors
+from floorbroker_sim.kraken import auth, errors, info
 from floorbroker_sim.kraken.errors import Refused, invalid
 from floorbroker_sim.kraken.rest import cancels, changes, entry, working
 from floorbroker_sim.kraken.rest.public import find_pair
@@ -93,7 +93,10 @@ def cancel_all(state: State, params: Params) -> object:
 
 
 def batch_cancel(state: State, params: Params) -> object:
-    return {"count": cancels.many(state, params.names("orders"), params.names("cl_ord_id"))}
+    names, clients = params.names("orders"), params.names("cl_ord_id")
+    if len(names) + len(clients) < info.BATCH_CANCEL_MIN:
+        raise invalid("orders")
+    return {"count": cancels.many(state, names, clients)}
 
 
 def cancel_names(params: Params) -> list[tuple[str, str]]:

@@ -36,7 +36,8 @@ def test_an_amend_below_what_is_filled_cancels_the_rest(desk: Desk) -> None:
     desk.fill(txid, "0.4", "50000")
     desk("AmendOrder", {"txid": txid, "order_qty": "0.3"})
     order = desk.look(txid)
-    assert (order["status"], order["vol_exec"], order["misc"]) == ("canceled", "0.40000000", "partial")
+    assert (order["status"], order["vol"], order["vol_exec"]) == ("canceled", "0.40000000", "0.40000000")
+    assert order["misc"] == "partial,amended"
 
 
 def test_a_trigger_can_be_amended_while_it_waits(desk: Desk) -> None:
@@ -45,6 +46,24 @@ def test_a_trigger_can_be_amended_while_it_waits(desk: Desk) -> None:
     assert desk.look(txid)["stopprice"] == "59500.0"
     desk.price("59400", "59401", "59400")
     assert desk.look(txid)["status"] == "closed"
+
+
+def test_a_trailing_order_is_amended_by_offsets(desk: Desk) -> None:
+    txid = desk.order(ordertype="trailing-stop-limit", type="sell", volume="0.1", price="+500", price2="-10")
+    desk.price("60999", "61001", "61000")
+    assert desk.look(txid)["stopprice"] == "60500.0"
+    desk("AmendOrder", {"txid": txid, "trigger_price": "+1%", "limit_price": "-20"})
+    assert desk.look(txid)["stopprice"] == "60390.0"  # a percent below the mark, which stays
+    assert desk.refused("AmendOrder", {"txid": txid, "trigger_price": "60000"}) == (
+        "EGeneral:Invalid arguments:trigger_price"
+    )
+    desk.price("60300", "60301", "60390")
+    assert desk.look(txid)["limitprice"] == "60370.0"
+
+
+def test_times_of_amends_are_nanoseconds(desk: Desk) -> None:
+    txid = desk.order()
+    assert desk("OrderAmends", {"order_id": txid})["amends"][0]["timestamp"] == 1_772_463_600_000_000_000
 
 
 def test_an_icebergs_tip_can_be_amended(desk: Desk) -> None:
@@ -66,6 +85,8 @@ def test_a_post_only_amend_that_would_take_changes_nothing(desk: Desk) -> None:
     ("fields", "error"),
     [
         ({}, "EGeneral:Invalid arguments"),
+        ({"order_qty": "0"}, "EGeneral:Invalid arguments:order_qty"),
+        ({"order_qty": "-1"}, "EGeneral:Invalid arguments:order_qty"),
         ({"order_qty": "0.00001"}, "EOrder:Order minimum not met"),
         ({"order_qty": "5"}, "EOrder:Insufficient funds"),
         ({"limit_price": "1.23"}, "EOrder:Tick size check failed"),

@@ -164,6 +164,8 @@ def test_batches(desk: Desk) -> None:
     assert strange["error"].startswith("Unsupported field: 'symbol'")
     second = add(line, order_qty=0.1)["result"]["order_id"]
     assert line.command("batch_cancel", orders=[second], cl_ord_id=["a"])[-1]["result"] == {"count": 2}
+    alone = add(line, order_qty=0.1)["result"]["order_id"]
+    assert line.command("batch_cancel", orders=[alone])[-1]["error"] == "EGeneral:Invalid arguments:orders"
     checked = line.command("batch_add", symbol="BTC/USD", orders=[order, order], validate=True)[-1]
     assert checked["result"] == [{}, {}]
 

@@ -102,6 +102,14 @@ def test_a_reader_reads_and_does_not_trade(new_desk: Callable[..., Desk]) -> Non
     assert (answer["success"], answer["error"]) == (False, "EGeneral:Permission denied")
 
 
+def test_an_edit_needs_the_right_to_cancel_too(new_desk: Callable[..., Desk]) -> None:
+    desk = new_desk(permissions=frozenset({"modify-trades"}))
+    txid = desk.order(volume="0.1")
+    fields = {"txid": txid, "pair": "XBTUSD", "price": "49000"}
+    assert desk.refused("EditOrder", fields) == "EGeneral:Permission denied"
+    assert desk("AmendOrder", {"txid": txid, "limit_price": "49000"})["amend_id"]
+
+
 # --- Limits ----------------------------------------------------------------------------------------------------------
 
 

@@ -121,7 +121,8 @@ def check(desk: Desk, ear: Ear) -> None:
         assert sum((t.cost for t in trades), Decimal(0)) == record.spent
         assert sum((t.fee for t in trades), Decimal(0)) == record.fee
         assert record.qty is None or record.filled <= record.qty
-        assert (record.status == "closed") == (record.qty is not None and record.filled == record.qty)
+        assert record.status != "closed" or record.filled == record.qty
+        assert not record.is_open or record.filled != record.qty
         assert (record.id in state.open) == record.is_open
     lines_by_id = {line["order"]: line["status"] for line in desk.door("GET", "/orders")[1]}
     assert {i: s for i, s in ear.status.items() if s not in {"new", "partially_filled"}} == {
