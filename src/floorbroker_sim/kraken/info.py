@@ -41,6 +41,7 @@ DISPLAY_SHARE = 15  # an iceberg shows at least one fifteenth
 INTERVALS_MIN = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
 BOOK_DEPTHS = (10, 25, 100, 500, 1000)
 CHECKSUM_LEVELS = 10
+WALKED_LEVELS = 25  # how deep an order may walk where sizes count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

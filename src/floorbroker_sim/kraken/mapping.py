@@ -118,9 +118,13 @@ class Fees:
         return rounded(info.ASSETS[info.PAIRS[symbol].quote], qty * price * rate / 10_000)
 
 
-def engine_order(record: Record) -> NewOrder:
-    """The order as the engine works it: market or limit, for what is asked now.  Triggers and dates are kept outside it."""
+def engine_order(record: Record, *, is_shown: bool) -> NewOrder:
+    """The order as the engine works it: market or limit, for what is asked now.  Triggers and dates are kept outside it.
+
+    Where the book is all there is (`is_shown`), a market order takes what it finds and no more.
+    """
     is_limit = record.wish.ordertype in LIMITED
+    is_immediate = record.wish.tif == "IOC" or (is_shown and not is_limit)
     return NewOrder(
         symbol=record.pair.symbol,
         side=record.side,
@@ -128,7 +132,7 @@ def engine_order(record: Record) -> NewOrder:
         order_qty=None if record.qty is None else Quantity(record.qty),
         notional=record.wish.cash,
         price=Price(record.limit) if is_limit and record.limit is not None else None,
-        tif=TimeInForce.IOC if record.wish.tif == "IOC" else TimeInForce.GTC,
+        tif=TimeInForce.IOC if is_immediate else TimeInForce.GTC,
     )
 
 

@@ -338,6 +338,7 @@ def create_venue(
     can_withdraw: bool = False,
     permissions: frozenset[str] | None = None,
     system: str = "online",
+    displayed: bool = False,
     keys: Keys | None = None,
 ) -> KrakenVenue:
     """A venue in this process: no threads, no waiting but on `clock`, everything else drawn from `seed`.
@@ -345,7 +346,8 @@ def create_venue(
     With `data` (a folder of recorded days) the clock stands at the first day until the control door moves it, and only pairs
     that are recorded have prices; raises `NotRecorded` for a folder without any.  `rate` is private calls a minute that the
     call counter forgets (default: the tier's; 0 counts nothing, 0 with `data`).  `balances` are by our names (`USD`, `BTC`).
-    A coin venue never closes: `calendar` changes nothing.  `can_withdraw` gives the key a permission no trader needs.
+    A coin venue never closes: `calendar` changes nothing.  With `displayed` sizes count: orders walk the book.
+    `can_withdraw` gives the key a permission no trader needs.
     """
     del calendar
     source: PriceSource
@@ -361,7 +363,9 @@ def create_venue(
     counts = rate != 0 and not (rate is None and data is not None)
     key = keys or make_keys(Random(f"kraken keys {seed}"), can_withdraw=can_withdraw)
     return KrakenVenue(
-        settings=Settings(seed=seed, balances=balances, tier=tier, system=system, is_recorded=tape is not None),
+        settings=Settings(
+            seed=seed, balances=balances, tier=tier, system=system, displayed=displayed, is_recorded=tape is not None
+        ),
         clock=venue_clock,
         market=market,
         history=Known(past, venue_clock.now),

@@ -8,9 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 from random import Random
 
-from floorbroker.domain.records import Quote
-from floorbroker.domain.values import ExecId, OrderId
-from floorbroker.matching import Engine, Event
+from floorbroker.domain.records import BookDelta, BookLevel, Quote
+from floorbroker.domain.values import ExecId, OrderId, Price
+from floorbroker.matching import Engine, Event, Liquidity
 from floorbroker_sim.clock import VenueClock
 from floorbroker_sim.history import History
 from floorbroker_sim.kraken import info
@@ -29,7 +29,10 @@ _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How this venue is set up.  `system` is what SystemStatus and the status channel say."""
+    """How this venue is set up.  `system` is what SystemStatus and the status channel say.
+
+    Orders fill in full at the best price; with `displayed` they walk the book and find no more than it shows.
+    """
 
     seed: int = 0
     balances: dict[str, Decimal] | None = None
@@ -38,6 +41,7 @@ class Settings:
     maker_bps: Decimal = info.MAKER_BPS
     system: str = "online"
     is_recorded: bool = False
+    displayed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +104,7 @@ class State:
             exec_id=lambda: ExecId(self.new_id("T")),
             child_id=lambda: OrderId(self.new_id("O")),
             start=self.opened_at,
+            liquidity=Liquidity.DISPLAYED if self.settings.displayed else Liquidity.UNLIMITED,
             fees=Fees(taker=self.settings.taker_bps, maker=self.settings.maker_bps),
         )
 
@@ -123,7 +128,7 @@ class State:
         quote = self.market.quote(symbol)
         if quote is not None and self._fed.get(symbol) != quote:
             self._fed[symbol] = quote
-            self.absorb(self.engine.on_quote(replace(quote, time=self.clock.now())))
+            self._show(replace(quote, time=self.clock.now()))
             triggers.watch(self, symbol)
         return quote
 
@@ -132,7 +137,7 @@ class State:
         quote, trade = tick.quote, tick.trade
         if quote is not None:
             self._fed[quote.symbol] = quote
-            self.absorb(self.engine.on_quote(quote))
+            self._show(quote)
         if trade is not None:
             self.absorb(self.engine.on_trade(trade))
         named = quote or trade
@@ -140,6 +145,21 @@ class State:
             triggers.watch(self, named.symbol)
         for listener in tuple(self.listeners.prices):
             listener(tick)
+
+    def _show(self, quote: Quote) -> None:
+        """Let the engine see the market: its top, or as much of the book as orders may walk."""
+        if not self.settings.displayed:
+            self.absorb(self.engine.on_quote(quote))
+            return
+        pair = self.pairs[quote.symbol]
+        book = self.ladder.book(pair, quote, quote.time, info.WALKED_LEVELS)
+        bids, asks = (
+            tuple(BookLevel(price=Price(level.price * pair.tick), size=level.qty * pair.lot) for level in side)
+            for side in (book.bids, book.asks)
+        )
+        self.absorb(
+            self.engine.on_book(BookDelta(symbol=quote.symbol, bids=bids, asks=asks, time=quote.time, reset=True))
+        )
 
     def advance(self, at: datetime) -> None:
         """What is due by itself: orders that start or expire, and the dead man's switch."""

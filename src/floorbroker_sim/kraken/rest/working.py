@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from floorbroker.domain.values import ZERO, OrderId, Side, round_step
+from floorbroker_sim.kraken import info
 from floorbroker_sim.kraken.mapping import engine_order, towards
 from floorbroker_sim.kraken.rest.records import LIMITED, TRAILING, TRIGGERED, Amendment, Level, Record, Unit, Wish
 
@@ -24,7 +25,7 @@ NO_FUNDS = "Insufficient funds"
 
 
 def place(state: State, wish: Wish, *, refid: str | None = None) -> Record:
-    """Take an order in and let it work, wait for its trigger or for its time."""
+    """Take an order in and let it work, wait for its trigger or for its time.  `refid`: whose fill brought it along."""
     at = state.clock.stamp()
     record = state.record(state.new_id("O"), wish, at=at)
     record.refid = refid
@@ -32,7 +33,9 @@ def place(state: State, wish: Wish, *, refid: str | None = None) -> Record:
     record.history.append(step(state, record, "original", at))
     state.add(record)
     state.announce("pending_new", record, at=at)
-    if wish.start is None or wish.start <= at:
+    if refid is not None and state.wallet.available(record.hold[0]) < ZERO:
+        finish(state, record, "canceled", reason=NO_FUNDS, at=at)  # nobody was there to be refused
+    elif wish.start is None or wish.start <= at:
         start(state, record, at)
     return record
 
@@ -66,8 +69,7 @@ def price(state: State, record: Record) -> None:
 
 def hold(state: State, record: Record) -> None:
     """What one open unit of a buy ties up: its price and the taker's fee."""
-    quote = state.market.quote(record.pair.symbol)
-    ask = (quote.ask if quote is not None else None) or state.last_price(record.pair.symbol) or ZERO
+    ask = _dearest(state, record)
     fee = 1 + state.settings.taker_bps / 10_000
     if record.wish.cash is not None:
         record.unit_hold = fee
@@ -75,6 +77,16 @@ def hold(state: State, record: Record) -> None:
         record.unit_hold = record.limit * fee
     else:
         record.unit_hold = max(ask, record.trigger_px or ZERO) * fee
+
+
+def _dearest(state: State, record: Record) -> Decimal:
+    """The ask; the last level an order may walk to, where sizes count."""
+    pair, quote = record.pair, state.market.quote(record.pair.symbol)
+    if state.settings.displayed and quote is not None:
+        book = state.ladder.book(pair, quote, state.clock.now(), info.WALKED_LEVELS)
+        if book.asks:
+            return book.asks[-1].price * pair.tick
+    return (quote.ask if quote is not None else None) or state.last_price(pair.symbol) or ZERO
 
 
 def on_tick(record: Record, value: Decimal) -> Decimal:
@@ -157,7 +169,9 @@ def activate(state: State, record: Record, at: datetime) -> None:
             return
     record.in_engine = True
     state.refresh(symbol)
-    state.absorb(state.engine.submit(OrderId(record.id), engine_order(record), at=at))
+    state.absorb(
+        state.engine.submit(OrderId(record.id), engine_order(record, is_shown=state.settings.displayed), at=at)
+    )
 
 
 def would_take(state: State, record: Record) -> bool:

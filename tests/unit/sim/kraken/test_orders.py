@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.sim.kraken.conftest import Desk
+from tests.unit.sim.kraken.conftest import Desk, rows
 
 
 def test_a_limit_order_waits_and_fills_at_its_price(desk: Desk) -> None:
@@ -207,6 +207,13 @@ def test_a_conditional_close_can_be_a_stop_with_a_limit(desk: Desk) -> None:
     assert (order["descr"]["ordertype"], order["descr"]["price"]) == ("stop-loss-limit", "57000.0")
 
 
+def test_a_close_that_nobody_can_pay_for_is_canceled(desk: Desk) -> None:
+    desk.order(volume="1.9", price="50000")  # holds nearly all the money
+    desk.market("sell", "0.1", close_ordertype="limit", close_price="200000")
+    [order] = [o for o in desk("ClosedOrders")["closed"].values() if o["refid"]]
+    assert (order["status"], order["reason"]) == ("canceled", "Insufficient funds")
+
+
 @pytest.mark.parametrize(
     ("stp", "resting", "incoming"),
     [
@@ -398,3 +405,46 @@ def test_a_triggered_order_whose_money_is_gone_is_canceled(new_desk: Callable[..
 def test_everything_is_listed_by_all_its_names(desk: Desk) -> None:
     for name in ("XXBTZUSD", "XBTUSD", "XBT/USD", "BTC/USD", "BTCUSD", "xbtusd"):
         assert desk.look(desk.order(pair=name, volume="0.01"))["descr"]["pair"] == "XBTUSD"
+
+
+# --- Where sizes count -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shallow(new_desk: Callable[..., Desk]) -> Desk:
+    """A venue whose orders walk the book; ten bitcoins stand at the top."""
+    made = new_desk(displayed=True, balances={"USD": Decimal(10_000_000), "BTC": Decimal(100)})
+    made.price("59999.9", "60000.1", "60000")
+    return made
+
+
+def test_a_market_order_walks_the_book(shallow: Desk) -> None:
+    order = shallow.look(shallow.market(volume="12"), trades="true")
+    assert (order["status"], order["vol_exec"]) == ("closed", "12.00000000")
+    assert len(order["trades"]) > 1
+    assert Decimal(order["price"]) > Decimal("60000.1")
+
+
+def test_an_ioc_order_takes_what_is_shown_and_no_more(shallow: Desk) -> None:
+    line = shallow.socket()
+    line.private("executions")
+    order = shallow.look(shallow.order(volume="12", price="60000.1", timeinforce="IOC"))
+    assert (order["status"], order["vol_exec"], order["misc"]) == ("canceled", "10.00000000", "partial")
+    told = rows(line.heard(), "executions")
+    assert [row["exec_type"] for row in told] == ["pending_new", "new", "trade", "canceled"]
+
+
+def test_a_market_order_larger_than_the_book_is_canceled_for_the_rest(shallow: Desk) -> None:
+    order = shallow.look(shallow.market("sell", "99"))
+    assert order["status"] == "canceled"
+    assert 10 < Decimal(order["vol_exec"]) < 99
+    assert all(Decimal(balance["hold_trade"]) == 0 for balance in shallow("BalanceEx").values())
+
+
+def test_a_resting_order_fills_bit_by_bit(shallow: Desk) -> None:
+    txid = shallow.order(volume="25", price="60000.1")
+    assert shallow.look(txid)["vol_exec"] == "10.00000000"
+    shallow.price("59999.8", "60000.1", "60000")
+    assert shallow.look(txid)["vol_exec"] == "20.00000000"
+    shallow.price("59999.7", "60000.1", "60000")
+    assert (shallow.look(txid)["status"], len(shallow.look(txid, trades="true")["trades"])) == ("closed", 3)
