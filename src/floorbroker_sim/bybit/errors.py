@@ -67,7 +67,8 @@ def key_invalid() -> Refused:
 
 
 def bad_sign(origin: str) -> Refused:
-    return Refused(BAD_SIGN, f"error sign! origin_string[{origin}]")
+    shown = origin.encode("utf-8", "replace").decode()  # bytes that are no text came as halves of signs
+    return Refused(BAD_SIGN, f"error sign! origin_string[{shown}]")
 
 
 def no_permission() -> Refused:

@@ -31,6 +31,7 @@ from floorbroker_sim.clock import VenueClock
 from floorbroker_sim.control import ControlDoor, Impossible, Route, fields_of, positive_in, text_in
 from floorbroker_sim.faults import Fault, FaultPlan
 from floorbroker_sim.gate import Gate
+from floorbroker_sim.history import History
 from floorbroker_sim.http import Reply, Request, SocketSession
 from floorbroker_sim.market import Market, seeded_coins
 from floorbroker_sim.recorded import RecordedHistory, RecordedSource, first_moment, recorded_symbols
@@ -303,17 +304,17 @@ def create_venue(
     """
     del calendar
     if data is not None:
-        tape: Tape | None = load(data)
-        venue_clock = VenueClock(clock, standing_at=first_moment(tape))
-        source, history = VenueSource(RecordedSource(tape), _recorded_names(tape)), RecordedHistory(tape)
+        tape = load(data)
+        names, venue_clock = _recorded_names(tape), VenueClock(clock, standing_at=first_moment(tape))
+        source = VenueSource(RecordedSource(tape), names)
+        history: History | None = RecordedHistory(tape)
         rate = 0 if rate is None else rate
     else:
-        tape, history, venue_clock = None, None, VenueClock(clock)
-        source = VenueSource(seeded_coins(seed)[0], {pair: pair for pair in _PAIRS})
-    names = _PAIRS if tape is None else tuple(_recorded_names(tape))
+        names, venue_clock, history = {pair: pair for pair in _PAIRS}, VenueClock(clock), None
+        source = VenueSource(seeded_coins(seed)[0], names)
     listed = [instrument(product) for product in info.PRODUCTS if product.pair in names]
     market = Market(source, listed, at=venue_clock.now())
-    bars = SeededKlines(market, seed=seed) if history is None else RecordedKlines(history)
+    bars = SeededKlines(market, seed=seed) if history is None else RecordedKlines(history, names)
     made = make_keys(Random(f"bybit keys {seed}"), read_only=read_only, can_withdraw=can_withdraw)
     return BybitVenue(
         settings=Settings(seed=seed, balances=balances), clock=venue_clock, market=market, bars=bars, keys=keys or made,

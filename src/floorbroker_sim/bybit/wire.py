@@ -60,6 +60,7 @@ class AmendOrder(Body, frozen=True, kw_only=True):
     price: str | None = None
     trigger_price: str | None = None
     trigger_by: str | None = None
+    tpsl_mode: str | None = None
     take_profit: str | None = None
     stop_loss: str | None = None
     tp_trigger_by: str | None = None

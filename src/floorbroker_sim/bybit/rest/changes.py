@@ -40,7 +40,9 @@ def amend(state: State, wish: wire.AmendOrder) -> dict[str, object]:
     ):  # fmt: skip
         raise errors.unchanged()
     _afford(state, record, qty, limit)
+    mode = _new_mode(record, wish)
     state.begin()
+    record.tpsl_mode = mode if profit is not None or loss is not None else ""
     record.trigger, record.take_profit, record.stop_loss = trigger, profit, loss
     _apply(state, record, qty, limit)
     state.end()
@@ -96,6 +98,14 @@ def _new_exits(state: State, record: Record, wish: wire.AmendOrder) -> tuple[Exi
     return profit, loss
 
 
+def _new_mode(record: Record, wish: wire.AmendOrder) -> str:
+    """Whether exits are for the whole position or for what the order fills; pairs have no such thing."""
+    mode = wish.tpsl_mode or record.tpsl_mode or "Full"
+    if mode not in {"Full", "Partial"}:
+        raise errors.parameter("params error: tpslMode invalid")
+    return "" if record.is_spot else mode
+
+
 def _afford(state: State, record: Record, qty: Decimal, limit: Decimal | None) -> None:
     """What the new terms need beyond the old must be there."""
     price_before, price_after = record.price or Decimal(0), limit or Decimal(0)
@@ -118,7 +128,6 @@ def _apply(state: State, record: Record, qty: Decimal, limit: Decimal | None) ->
     if not record.in_engine or terms == (record.qty, record.price):
         record.qty, record.price = terms
         record.updated_at = at
-        record.tpsl_mode = record.tpsl_mode or ("Full" if record.take_profit or record.stop_loss else "")
         state.touch(record)
         state.announce(record)
         return

@@ -76,8 +76,9 @@ def _record(state: State, product: Product, wish: wire.CreateOrder, name: str) -
         stop_order_type=_stop_type(product, filtered) if trigger is not None else "",
         status="New" if trigger is None else "Untriggered", last_price=state.last(product),
     )  # fmt: skip
-    if not is_spot and is_market:
-        record.price = state.protective(record)
+    if is_market:
+        record.worst = state.protective(product, side, trigger)
+        record.price = None if is_spot else record.worst
     return record
 
 

@@ -5,7 +5,7 @@ https://bybit-exchange.github.io/docs/v5/market/kline
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -96,15 +96,16 @@ class SeededKlines:
 
 
 class RecordedKlines:
-    """Bars put together from recorded minutes."""
+    """Bars put together from recorded minutes.  `names` says what the recording calls the pairs."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, names: Mapping[str, str]) -> None:
         self._history = history
+        self._names = names
 
     def at(self, product: Product, start: datetime, interval: str, now: datetime) -> Kline | None:
         end = end_of(interval, start)
         until = min(end, now) - timedelta(minutes=1)
-        minutes = list(self._history.minutes(product.pair, start, until))
+        minutes = list(self._history.minutes(self._names[product.pair], start, until))
         if not minutes:
             return None
         return Kline(

@@ -244,10 +244,10 @@ def kline_list(state: State, query: Query, bars: Klines) -> tuple[Product, list[
     if first is not None and query.get("end", "") == "":
         last = min(last, _last_of(interval, first, limit))
     found: list[list[str]] = []
-    for start in islice(klines.starts(interval, first or _EPOCH, last), limit):
-        bar = bars.at(product, start, interval, now)
+    for start in islice(klines.starts(interval, first or _EPOCH, last), 2 * limit):
+        bar = bars.at(product, start, interval, now) if len(found) < limit else None
         if bar is None:
-            break
+            continue  # nothing is known of that time
         prices = [price_text(product, price) for price in (bar.open, bar.high, bar.low, bar.close)]
         found.append([ms_text(bar.start), *prices, qty_text(product, bar.volume), rounded(bar.turnover, 8)])
     return product, found

@@ -68,6 +68,7 @@ class Record:
     parent_link_id: str = ""
     sibling: str = ""  # the other exit of a pair, by id
     last_price: Decimal | None = None
+    worst: Decimal | None = None  # the worst price that a market buy holds money for
     holds: bool = True  # of a pair of spot exits one holds the coins
     in_engine: bool = False
     ending: tuple[str, str] | None = None  # cancel type and reject reason of a cancel that is under way

@@ -19,7 +19,7 @@ from floorbroker_sim.bybit.rest import life, stops
 from floorbroker_sim.bybit.rest.depth import Books
 from floorbroker_sim.bybit.rest.holdings import Holdings, Position
 from floorbroker_sim.bybit.rest.klines import Klines
-from floorbroker_sim.bybit.rest.records import ClosedPnl, Executed, LogLine, Record
+from floorbroker_sim.bybit.rest.records import ClosedPnl, Executed, LogLine, Record, Trigger
 from floorbroker_sim.bybit.rest.wallet import Wallet
 from floorbroker_sim.clock import VenueClock
 from floorbroker_sim.market import Market, Tick
@@ -207,16 +207,16 @@ class State:
             return ZERO
         if record.side is Side.SELL or record.in_quote:
             return record.leaves
-        return record.leaves * (record.price or self.protective(record))
+        return record.leaves * (record.price or record.worst or ZERO)
 
-    def protective(self, record: Record) -> Decimal:
-        """The worst price a market order takes."""
-        quote = self.market.quote(record.canonical)
-        touch = None if quote is None else quote.ask if record.side is Side.BUY else quote.bid
-        if touch is None:
+    def protective(self, product: Product, side: Side, trigger: Trigger | None = None) -> Decimal:
+        """The worst price a market order takes: a band from the touch, or from the price that triggers it."""
+        quote = self.market.quote(product.canonical)
+        touch = None if quote is None else quote.ask if side is Side.BUY else quote.bid
+        start = touch if trigger is None else trigger.price
+        if start is None:
             return ZERO
-        raw = touch * (1 + record.side.sign * record.product.band_y)
-        return (raw / record.product.tick).to_integral_value() * record.product.tick
+        return (start * (1 + side.sign * product.band_y) / product.tick).to_integral_value() * product.tick
 
     # --- What the engine says -----------------------------------------------------------------------------------------
 

@@ -90,7 +90,8 @@ def _can_pay(state: State, record: Record) -> bool:
         return True
     if record.is_spot:
         coin = record.product.quote if record.side is Side.BUY else record.product.base
-        price = record.price or state.protective(record)
+        record.worst = state.protective(record.product, record.side)
+        price = record.price or record.worst
         wanted = record.qty if record.side is Side.SELL or record.in_quote else record.qty * price
         enough = wanted <= money.spendable(state, coin) + state.wallet.held_by(record.id)
     else:
@@ -313,14 +314,16 @@ def _arm(
     """An exit that waits for its price."""
     at = state.clock.stamp()
     is_spot = product.category == info.SPOT
+    due = Trigger(price=leg.price, rising=rising, by=leg.by)
     record = Record(
         id=state.order_id(product.category), link_id="", product=product, side=side,
         order_type="Market" if leg.limit is None else "Limit", qty=qty, price=leg.limit,
         tif="IOC" if leg.limit is None else "GTC", created_at=at, updated_at=at, number=len(state.orders) + 1,
         order_filter="tpslOrder" if is_spot else "StopOrder", position_idx=idx, reduce_only=not is_spot,
-        close_on_trigger=not is_spot, trigger=Trigger(price=leg.price, rising=rising, by=leg.by), tpsl_mode=tpsl_mode,
+        close_on_trigger=not is_spot, trigger=due, tpsl_mode=tpsl_mode,
         stop_order_type=kind, create_type=_CREATED.get(kind, "CreateByUser"), status="Untriggered",
         market_unit="baseCoin" if is_spot and leg.limit is None else "", last_price=state.last(product),
+        worst=state.protective(product, side, due) if leg.limit is None else None,
     )  # fmt: skip
     state.begin()
     state.add(record)

@@ -114,9 +114,9 @@ class PublicSocket(Socket):
 
     def _product(self, topic: str) -> Product | None:
         """The product of a topic that exists; None for one that does not."""
-        kind, *middle, symbol = topic.split(".")
-        product = info.BY_NAME.get((self._category, symbol))
-        match kind, middle:
+        parts = topic.split(".")
+        product = info.BY_NAME.get((self._category, parts[-1]))
+        match parts[0], parts[1:-1]:
             case "orderbook", [depth] if depth in {str(d) for d in info.DEPTHS}:
                 return product
             case (("tickers" | "publicTrade"), []):

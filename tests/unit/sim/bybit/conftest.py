@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ PAIR, CONTRACT = "BTC/USDT", "BTC/USDT:USDT"
 
 
 def sign(secret: str, text: str) -> str:
-    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret.encode(), text.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
 
 
 class Wire:
@@ -71,20 +71,27 @@ class Asker:
         }  # fmt: skip
 
     def raw(
-        self, method: str, path: str, body: bytes = b"", *, headers: dict[str, str] | None = None, **query: str
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        headers: dict[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
     ) -> Reply:
-        text = "&".join(f"{name}={value}" for name, value in query.items())
+        asked = query or {}
+        text = "&".join(f"{name}={value}" for name, value in asked.items())
         signed = self.headers(body.decode("utf-8", "surrogateescape") if method == "POST" else text)
         return self.venue.handle(
             Request(
-                method=method, path=path, segments=tuple(path.strip("/").split("/")), query=query, raw_query=text,
+                method=method, path=path, segments=tuple(path.strip("/").split("/")), query=asked, raw_query=text,
                 headers=signed if headers is None else headers, body=body,
             )
         )  # fmt: skip
 
     def get(self, path: str, **query: str) -> Any:
         """The result; a refusal is an assertion error that shows it."""
-        answer = json.loads(self.raw("GET", path, **query).body)
+        answer = json.loads(self.raw("GET", path, query=query).body)
         assert answer["retCode"] == 0, answer
         return answer["result"]
 

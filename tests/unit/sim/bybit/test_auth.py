@@ -20,7 +20,7 @@ BALANCE = "/v5/account/wallet-balance"
 
 
 def code(ask: Asker, headers: dict[str, str]) -> int:
-    reply = ask.raw("GET", BALANCE, headers=headers, accountType="UNIFIED")
+    reply = ask.raw("GET", BALANCE, headers=headers, query={"accountType": "UNIFIED"})
     return json.loads(reply.body)["retCode"]
 
 
@@ -52,7 +52,9 @@ def test_strangers_are_told_what_is_wrong(ask: Asker) -> None:
     assert code(ask, good) == 0
     assert code(ask, good | {"x-bapi-api-key": "someone"}) == 10003
     assert code(ask, good | {"x-bapi-sign": "0" * 64}) == 10004
-    assert ask.raw("GET", BALANCE, headers={}, accountType="UNIFIED").status == 401
+    assert ask.raw("GET", BALANCE, headers={}, query={"accountType": "UNIFIED"}).status == 401
+    odd = ask.raw("POST", "/v5/order/create", b"\xff\xfe", headers=good)
+    assert json.loads(odd.body)["retCode"] == 10004
 
 
 @pytest.mark.parametrize(
@@ -101,7 +103,7 @@ def test_keys_come_from_the_seed() -> None:
 
 
 def limits(ask: Asker, path: str = "/v5/account/info") -> tuple[int, dict[str, Any]]:
-    reply = ask.raw("GET", path, **({} if path.endswith("info") else {"category": "linear"}))
+    reply = ask.raw("GET", path, query={} if path.endswith("info") else {"category": "linear"})
     return json.loads(reply.body)["retCode"], dict(reply.headers)
 
 

@@ -250,7 +250,7 @@ def test_orders_that_ended_empty_are_forgotten_after_a_day(ask: Asker) -> None:
 
 def test_open_orders_need_a_name_and_come_newest_first(ask: Asker) -> None:
     ids = [ask.order(price=str(59000 + n)) for n in range(3)]
-    body = json.loads(ask.raw("GET", "/v5/order/realtime", category="linear").body)
+    body = json.loads(ask.raw("GET", "/v5/order/realtime", query={"category": "linear"}).body)
     assert body["retCode"] == 10001
     page = ask.get("/v5/order/realtime", category="linear", settleCoin="USDT", limit="2")
     assert [line["orderId"] for line in page["list"]] == ids[:0:-1]
@@ -264,7 +264,7 @@ def test_times_asked_for_are_seven_days_at_most(ask: Asker) -> None:
     day = 86_400_000
     end = int(ask.clock.now().timestamp() * 1000)
     query = {"category": "linear", "startTime": str(end - 8 * day), "endTime": str(end)}
-    assert json.loads(ask.raw("GET", "/v5/execution/list", **query).body)["retCode"] == 10001
+    assert json.loads(ask.raw("GET", "/v5/execution/list", query=query).body)["retCode"] == 10001
     assert (
         ask.get("/v5/execution/list", category="linear", startTime=str(end - 7 * day), endTime=str(end))["list"] == []
     )
