@@ -621,3 +621,21 @@ def test_orders_over_the_trade_socket(client: HTTP, sim: Sim) -> None:
         assert client.get_open_orders(**named)["result"]["list"] == []
     finally:
         socket.exit()
+
+
+def test_an_answer_that_is_lost_leaves_its_order_behind(client: HTTP, sim: Sim) -> None:
+    lost = {"where": "reply", "what": "drop", "match": {"method": "WS", "path": "/order.create"}, "when": {"nth": 1}}
+    slow = {"where": "stream", "what": "delay", "args": {"seconds": 0.02}}
+    sim.control("/faults", {"faults": [lost, slow]})
+    socket = WebSocketTrading(testnet=False, recv_window=5000, **sim.keys)
+    done: list[Any] = []
+    try:
+        socket.place_order(done.append, **order(orderLinkId="lost"))
+        socket.place_order(done.append, **order(orderLinkId="heard"))
+        until(lambda: len(done) == 1)
+    finally:
+        socket.exit()
+    assert done[0]["data"]["orderLinkId"] == "heard"
+    assert one(client.get_open_orders(category=LINEAR, orderLinkId="lost"))["orderStatus"] == "New"
+    seen = [(entry["method"], entry["path"], entry["client"]) for entry in sim.control("/requests")]
+    assert ("WS", "/order.create", "lost") in seen

@@ -202,6 +202,21 @@ def fault_reply(fault: Fault, *, at: datetime) -> Reply:
     return Reply(status=status, body=answer.body, headers=answer.headers, content_type=answer.content_type)
 
 
+def socket_fault(fault: Fault) -> Refused:
+    """The same on the trade socket, which knows codes alone."""
+    match fault.what:
+        case "throttle":
+            return too_many()
+        case "ban":
+            return Refused(10403, "Exceed IP rate limit.")
+        case "token_expiry":
+            return Refused(KEY_EXPIRED, "Your api key has expired.")
+        case "maintenance":
+            return Refused(10019, "The service is restarting.")
+        case _:
+            return Refused(SERVER_ERROR, "Server error.")
+
+
 def flooded() -> Reply:
     """Too many requests from one address: no code, no JSON."""
     return plain(403, "access too frequent")

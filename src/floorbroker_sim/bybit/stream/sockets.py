@@ -56,15 +56,11 @@ class Socket(ABC):
 
     def received(self, data: bytes | str) -> None:
         self._heard_at = self.state.clock.now()
-        try:
-            message = msgspec.json.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        message = decoded(data)
+        if message is None:
             self.bad_message()
-            return
-        if not isinstance(message, dict):
-            self.bad_message()
-            return
-        self.asked(cast("Message", message))
+        else:
+            self.asked(message)
 
     @abstractmethod
     def asked(self, message: Message) -> None:
@@ -78,6 +74,15 @@ class Socket(ABC):
         """Queue a frame; a client that does not read is let go."""
         if not self.outbox.put(_ENCODE(told).decode()):
             self.outbox.close(_SLOW)
+
+
+def decoded(data: bytes | str) -> Message | None:
+    """A JSON object; None for anything else."""
+    try:
+        message = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return cast("Message", message) if isinstance(message, dict) else None
 
 
 def args_of(message: Message) -> list[object]:

@@ -16,7 +16,9 @@ from floorbroker_sim.bybit.limits import Counter
 from floorbroker_sim.bybit.mapping import ms, ms_text
 from floorbroker_sim.bybit.rest import commands
 from floorbroker_sim.bybit.rest.state import State
-from floorbroker_sim.bybit.stream.sockets import Message, Socket, args_of
+from floorbroker_sim.bybit.stream.sockets import Message, Socket, args_of, decoded
+from floorbroker_sim.faults import Fault
+from floorbroker_sim.http import Command
 
 PATH_OF: Mapping[str, str] = {
     f"order.{word}": f"/v5/order/{word}"
@@ -36,6 +38,22 @@ class TradeSocket(Socket):
 
     def bad_message(self) -> None:
         self._answer({}, "", errors.PARAMETER, "params error: bad request")
+
+    def command(self, data: bytes | str) -> Command | None:
+        """An order command, for the request log and fault plans: `/order.create` and the client's id."""
+        message = decoded(data)
+        op = "" if message is None else str(message.get("op") or "")
+        if message is None or op not in PATH_OF:
+            return None
+        item = next(iter(args_of(message)), None)
+        link_id = cast("Message", item).get("orderLinkId") if isinstance(item, dict) else None
+        return Command(f"/{op}", link_id if isinstance(link_id, str) else None)
+
+    def refuse(self, fault: Fault, data: bytes | str) -> None:
+        """A scripted fault in the words of this socket."""
+        message = decoded(data) or {}
+        refused = errors.socket_fault(fault)
+        self._answer(message, str(message.get("op") or ""), refused.code, refused.message)
 
     def asked(self, message: Message) -> None:
         op = str(message.get("op") or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from floorbroker.domain.clock import ManualClock
 from floorbroker_sim.bybit import info
 from floorbroker_sim.bybit.rest import klines
-from tests.unit.sim.bybit.conftest import PAIR, Asker
+from floorbroker_sim.bybit.venue import create_venue
+from tests.unit.sim.bybit.conftest import MONDAY, PAIR, Asker
 
 D = Decimal
 
@@ -175,6 +178,33 @@ def test_margin_modes(ask: Asker) -> None:
     assert ask.post("/v5/account/set-margin-mode", setMarginMode="REGULAR_MARGIN") == {"reasons": []}
     assert ask.post("/v5/account/set-margin-mode", setMarginMode="PORTFOLIO_MARGIN")["reasons"]
     assert ask.refused("/v5/account/set-margin-mode", setMarginMode="NONE")[0] == 10001
+
+
+# --- Time ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_the_market_runs_on_the_clock_it_was_given() -> None:
+    """A minute of two venues of one seed, without a moment of real time: the same frames, the same fills."""
+    heard: list[list[Any]] = []
+    for start in (MONDAY, MONDAY):
+        own = ManualClock(start)
+        ask = Asker(create_venue(clock=own, seed=11, rate=0), own)
+        wire = ask.wire("/v5/public/linear")
+        wire.send(
+            op="subscribe", args=["orderbook.50.ETHUSDT", "tickers.ETHUSDT", "publicTrade.ETHUSDT", "kline.1.ETHUSDT"]
+        )
+        last = D(ask.get("/v5/market/tickers", category="linear", symbol="ETHUSDT")["list"][0]["lastPrice"])
+        ask.order(symbol="ETHUSDT", qty="0.1", price=str(last - 1))
+        running = asyncio.ensure_future(ask.venue.run())
+        await own.advance(60)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        heard.append([*wire.heard(), *ask.door("GET", "/orders")[1]])
+    assert heard[0] == heard[1]
+    kinds = {frame["topic"].partition(".")[0] for frame in heard[0] if "topic" in frame}
+    assert kinds == {"orderbook", "tickers", "publicTrade", "kline"}
+    assert len(heard[0]) > 300
 
 
 # --- Recorded days ---------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from floorbroker_sim.http import Reply, Request
+from floorbroker_sim.faults import Fault
+from floorbroker_sim.http import Reply, Request, TakesCommands
 from tests.unit.sim.bybit.conftest import CONTRACT, PAIR, Asker, Wire, sign
 
 PUBLIC = {"spot": "/v5/public/spot", "linear": "/v5/public/linear"}
@@ -480,3 +481,47 @@ def test_rest_and_socket_share_one_limit(new_venue: Callable[..., Asker]) -> Non
         )
     assert trade(wire, "order.create", ask.wish(price="50000"))["retCode"] == 10006
     assert json.loads(ask.raw("POST", "/v5/order/create", json.dumps(ask.wish()).encode()).body)["retCode"] == 10006
+
+
+# --- Faults of commands ----------------------------------------------------------------------------------------------
+
+
+def test_commands_are_known_to_the_request_log(ask: Asker, trader: Wire) -> None:
+    session = trader.session
+    assert isinstance(session, TakesCommands)
+    wish = {"op": "order.create", "args": [ask.wish(orderLinkId="mine")]}
+    assert session.command(json.dumps(wish)) == ("/order.create", "mine")
+    batch = {"op": "order.cancel-batch", "args": [{"category": "linear", "request": []}]}
+    assert session.command(json.dumps(batch).encode()) == ("/order.cancel-batch", None)
+    for other in ('{"op": "ping"}', '{"op": "auth", "args": []}', "nonsense", "[]", '{"op": ["order.create"]}'):
+        assert session.command(other) is None
+    assert not isinstance(ask.wire("/v5/private").session, TakesCommands)
+
+
+@pytest.mark.parametrize(
+    ("what", "code"),
+    [("throttle", 10006), ("ban", 10403), ("token_expiry", 33004), ("maintenance", 10019), ("status", 10016)],
+)
+def test_faults_of_commands_come_as_codes(ask: Asker, trader: Wire, what: Any, code: int) -> None:
+    session = trader.session
+    assert isinstance(session, TakesCommands)
+    session.refuse(Fault(where="request", what=what), json.dumps({"op": "order.create", "reqId": "r-1", "args": []}))
+    (answer,) = trader.heard()
+    assert (answer["reqId"], answer["op"], answer["retCode"], answer["data"]) == ("r-1", "order.create", code, {})
+    assert ask.door("GET", "/orders")[1] == []
+
+
+@pytest.mark.parametrize(
+    ("what", "status", "code"),
+    [
+        ("throttle", 200, 10006), ("ban", 403, None), ("token_expiry", 200, 33004), ("maintenance", 503, None),
+        ("status", 500, 10016),
+    ],
+)  # fmt: skip
+def test_faults_of_requests_wear_the_venue_s_face(ask: Asker, what: Any, status: int, code: int | None) -> None:
+    reply = ask.venue.refusal(Fault(where="reply", what=what), Request(method="GET", path="/v5/market/time"))
+    assert reply.status == status
+    if code is not None:
+        assert json.loads(reply.body)["retCode"] == code
+    if what == "throttle":
+        assert reply.headers["X-Bapi-Limit-Status"] == "0"
