@@ -1,4 +1,4 @@
-"""Requests a second for each group of endpoints, and requests in five seconds from one address.
+"""Requests a second for each group of endpoints; requests in five seconds and sockets in five minutes from one address.
 
 https://bybit-exchange.github.io/docs/v5/rate-limit
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from floorbroker.domain.clock import Clock
 
 _FLOOD, _FLOOD_MS, _BANNED_MS = 600, 5_000, 600_000
+_CONNECTS, _CONNECTS_MS = 500, 300_000
 
 # Requests a second: (spot, everything else).
 _ORDER = {
@@ -37,6 +38,7 @@ class Counter:
     rate: int | None
     _groups: dict[tuple[str, str], deque[int]] = field(default_factory=dict[tuple[str, str], deque[int]])
     _all: deque[int] = field(default_factory=deque[int])
+    _connects: deque[int] = field(default_factory=deque[int])
     _banned_until: int = 0
 
     def take(self, path: str, category: str, *, count: int = 1) -> tuple[int, dict[str, str]]:
@@ -76,10 +78,23 @@ class Counter:
             self._banned_until = now + _BANNED_MS
         return now < self._banned_until
 
+    def may_connect(self) -> bool:
+        """Whether this address may open another socket: 500 in five minutes."""
+        if self.rate == 0:
+            return True
+        now = _ms(self.clock)
+        while self._connects and self._connects[0] <= now - _CONNECTS_MS:
+            self._connects.popleft()
+        if len(self._connects) >= _CONNECTS:
+            return False
+        self._connects.append(now)
+        return True
+
     def reset(self) -> None:
         """Forget what was counted."""
         self._groups.clear()
         self._all.clear()
+        self._connects.clear()
         self._banned_until = 0
 
 

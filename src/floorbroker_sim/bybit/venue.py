@@ -11,7 +11,7 @@ from random import Random
 import msgspec
 
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.values import OrderId, Price, Quantity, text_of, time_text
+from floorbroker.domain.values import ZERO, OrderId, Price, Quantity, text_of, time_text
 from floorbroker.matching import BadOrder, NotOpen
 from floorbroker.tape import Tape, load
 from floorbroker_sim.bybit import errors, info
@@ -85,6 +85,8 @@ class BybitVenue:
 
     def socket(self, request: Request) -> SocketSession | Reply:
         """A session for the path of a socket."""
+        if not self._counter.may_connect():
+            return errors.flooded()
         session = self._session(request)
         if session is None:
             return errors.plain(404, "path not found")
@@ -130,8 +132,8 @@ class BybitVenue:
             {"symbol": p.product.canonical, "quantity": text_of(p.size), "avg_px": text_of(p.avg_px)}
             for p in self.state.holdings.open()
         ]
-        for coin, start in self.state.settings.balances.items():
-            moved = self.state.wallet.balances[coin] - start
+        for coin, balance in self.state.wallet.balances.items():
+            moved = balance - self.state.settings.balances.get(coin, ZERO)
             if moved and coin != info.SETTLE:
                 lines.append({"symbol": f"{coin}/{info.SETTLE}", "quantity": text_of(moved), "avg_px": None})
         return lines
@@ -184,7 +186,7 @@ class BybitVenue:
             raise Impossible("what", "gap and reset are what can be done to a book")
         for feed in self.state.books.of(symbol):
             if what == "gap":
-                feed.lose_next = True
+                feed.lose_next = feed.depth > 1
             else:
                 feed.restart(self.clock.now())
         return Reply(status=204)

@@ -33,7 +33,7 @@ def _open_order(state: State, category: str, symbol: str, order_id: str | None, 
 def amend(state: State, wish: wire.AmendOrder) -> dict[str, object]:
     """Change an open order in place.  Raises `Refused`."""
     record = _open_order(state, wish.category, wish.symbol, wish.order_id, wish.order_link_id)
-    qty, limit = _new_qty(record, wish), _new_price(state, record, wish)
+    qty, limit = _new_qty(state, record, wish), _new_price(state, record, wish)
     trigger, profit, loss = _new_trigger(state, record, wish), *_new_exits(state, record, wish)
     if (qty, limit, trigger, profit, loss) == (
         record.qty, record.price, record.trigger, record.take_profit, record.stop_loss
@@ -44,20 +44,25 @@ def amend(state: State, wish: wire.AmendOrder) -> dict[str, object]:
     state.begin()
     record.tpsl_mode = mode if profit is not None or loss is not None else ""
     record.trigger, record.take_profit, record.stop_loss = trigger, profit, loss
+    stops.retriggered(state, record)
     _apply(state, record, qty, limit)
     state.end()
     return ids(record)
 
 
-def _new_qty(record: Record, wish: wire.AmendOrder) -> Decimal:
+def _new_qty(state: State, record: Record, wish: wire.AmendOrder) -> Decimal:
+    """Not below what is filled; a closing order stays within its position."""
     qty = reading.amount(wish.qty, "qty")
     if qty is None:
         return record.qty
-    if record.in_quote:
+    if record.in_quote or record.stop_order_type in stops.WHOLE:
         raise errors.parameter("params error: qty of this order cannot be changed")
     if qty <= record.cum_qty:
         raise errors.below_filled(record.category)
     checks.qty(record.product, qty, is_market=False)
+    if record.reduce_only and record.in_engine:
+        closable = state.holdings.at(record.product, record.position_idx).closable(record.side)
+        return min(qty, record.cum_qty + closable)
     return qty
 
 
@@ -76,7 +81,7 @@ def _new_trigger(state: State, record: Record, wish: wire.AmendOrder) -> Trigger
     level = reading.amount(wish.trigger_price, "triggerPrice")
     if not level:
         return record.trigger
-    if record.trigger is None or record.status != "Untriggered":
+    if record.trigger is None or record.status != "Untriggered" or record.stop_order_type == "TrailingStop":
         raise errors.parameter("params error: the order has no trigger to change")
     if not is_multiple(level, record.product.tick):
         raise errors.price_off_tick(record.category)

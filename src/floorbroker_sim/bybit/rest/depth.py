@@ -120,7 +120,7 @@ class Feed:
                 self._repeat(at)
             return
         self.update, self.last_seq = self.update + 1, self.seq()
-        if self.lose_next and self.depth > 1:
+        if self.lose_next:
             self.lose_next = False
             return
         change = self.snapshot(at) if self.depth == 1 else self._delta(before, now, at)

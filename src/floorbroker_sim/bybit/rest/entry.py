@@ -69,7 +69,7 @@ def _record(state: State, product: Product, wish: wire.CreateOrder, name: str) -
         qty=qty, price=limit, tif=tif, created_at=at, updated_at=at, number=len(state.orders) + 1,
         in_quote=unit == "quoteCoin", market_unit=unit,
         order_filter=filtered if is_spot else "StopOrder" if trigger is not None else "Order", position_idx=idx,
-        reduce_only=not is_spot and bool(wish.reduce_only or wish.close_on_trigger),
+        reduce_only=not is_spot and (bool(wish.reduce_only or wish.close_on_trigger) or _closes(side, idx)),
         close_on_trigger=not is_spot and bool(wish.close_on_trigger), is_leverage=str(wish.is_leverage or 0) if is_spot else "",
         trigger=trigger, take_profit=profit, stop_loss=loss,
         tpsl_mode=(wish.tpsl_mode or "Full") if has_exits and not is_spot else "", smp_type=wish.smp_type or "None",
@@ -80,6 +80,11 @@ def _record(state: State, product: Product, wish: wire.CreateOrder, name: str) -
         record.worst = state.protective(product, side, trigger)
         record.price = None if is_spot else record.worst
     return record
+
+
+def _closes(side: Side, idx: int) -> bool:
+    """In hedge mode a sell of the long side and a buy of the short side can only close."""
+    return bool(idx) and (side is Side.SELL) is (idx == 1)
 
 
 def _market_unit(wish: wire.CreateOrder, *, is_spot: bool, is_market: bool, side: Side) -> str:

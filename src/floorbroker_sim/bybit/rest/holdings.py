@@ -101,25 +101,25 @@ class Holdings:
         self._leverage: dict[str, Decimal] = {}
 
     def mode(self, product: Product) -> int:
-        return self._modes.get(product.symbol, ONE_WAY)
+        return self._modes.get(product.canonical, ONE_WAY)
 
     def set_mode(self, product: Product, mode: int) -> None:
-        self._modes[product.symbol] = mode
+        self._modes[product.canonical] = mode
 
     def leverage(self, product: Product) -> Decimal:
-        return self._leverage.get(product.symbol, info.START_LEVERAGE)
+        return self._leverage.get(product.canonical, info.START_LEVERAGE)
 
     def set_leverage(self, product: Product, leverage: Decimal) -> None:
-        self._leverage[product.symbol] = leverage
+        self._leverage[product.canonical] = leverage
 
     def indexes(self, product: Product) -> tuple[int, ...]:
         return (0,) if self.mode(product) == ONE_WAY else (1, 2)
 
     def at(self, product: Product, idx: int) -> Position:
         """The position, flat when there never was one."""
-        found = self._positions.get((product.symbol, idx))
+        found = self._positions.get((product.canonical, idx))
         if found is None:
-            found = self._positions[product.symbol, idx] = Position(
+            found = self._positions[product.canonical, idx] = Position(
                 product=product, idx=idx, created_at=self._opened_at, updated_at=self._opened_at
             )
         return found

@@ -20,7 +20,7 @@ from floorbroker_sim.bybit.rest.records import Executed, Exit, Record, Trigger
 if TYPE_CHECKING:
     from floorbroker_sim.bybit.rest.state import State
 
-_WHOLE = frozenset({"TakeProfit", "StopLoss", "TrailingStop"})
+WHOLE = frozenset({"TakeProfit", "StopLoss", "TrailingStop"})
 _CREATED = {
     "TakeProfit": "CreateByTakeProfit", "StopLoss": "CreateByStopLoss", "TrailingStop": "CreateByTrailingStop",
     "PartialTakeProfit": "CreateByPartialTakeProfit", "PartialStopLoss": "CreateByPartialStopLoss",
@@ -77,7 +77,7 @@ def _take_size(state: State, record: Record) -> bool:
         return True
     size = state.holdings.at(record.product, record.position_idx).closable(record.side)
     is_whole = record.close_on_trigger and not record.qty
-    record.qty = size if is_whole or record.stop_order_type in _WHOLE else min(record.qty, size)
+    record.qty = size if is_whole or record.stop_order_type in WHOLE else min(record.qty, size)
     if not record.qty:
         life.over(state, record, "CancelByReduceOnly", "EC_NoError", "Cancelled")
         return False
@@ -157,7 +157,7 @@ def _shrink_closers(state: State, position: Position) -> None:
         if record.position_idx != position.idx or not record.reduce_only or not record.is_open:
             continue
         size = position.closable(record.side)
-        if record.stop_order_type in _WHOLE and not record.in_engine:
+        if record.stop_order_type in WHOLE and not record.in_engine:
             if size:
                 record.qty = size
             else:
@@ -207,6 +207,17 @@ def set_whole(state: State, position: Position, kind: str, leg: Exit | None) -> 
         position.stop.take_profit = leg.price
     else:
         position.stop.stop_loss = leg.price
+
+
+def retriggered(state: State, record: Record) -> None:
+    """The position shows where its exit is triggered now."""
+    if record.is_spot:
+        return
+    stop = state.holdings.at(record.product, record.position_idx).stop
+    if record.trigger is not None and record.stop_order_type == "TakeProfit":
+        stop.take_profit = record.trigger.price
+    elif record.trigger is not None and record.stop_order_type == "StopLoss":
+        stop.stop_loss = record.trigger.price
 
 
 def set_trail(state: State, position: Position, distance: Decimal | None, active: Decimal | None) -> None:

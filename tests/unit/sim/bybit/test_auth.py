@@ -13,7 +13,7 @@ import pytest
 from floorbroker_sim.bybit import auth
 from floorbroker_sim.bybit.auth import Keys
 from floorbroker_sim.bybit.errors import Refused
-from floorbroker_sim.http import Request
+from floorbroker_sim.http import Reply, Request
 from tests.unit.sim.bybit.conftest import Asker
 
 BALANCE = "/v5/account/wallet-balance"
@@ -146,6 +146,17 @@ def test_a_flood_from_one_address_is_banned_for_ten_minutes(new_venue: Callable[
     assert ask.raw("GET", "/v5/market/time").status == 403
     ask.later(2)
     assert ask.raw("GET", "/v5/market/time").status == 200
+
+
+def test_sockets_are_counted_as_well(new_venue: Callable[..., Asker]) -> None:
+    ask = new_venue(rate=None)
+    for _ in range(500):
+        ask.wire("/v5/private").session.closed()
+    refused = ask.venue.socket(Request(method="GET", path="/v5/private"))
+    assert isinstance(refused, Reply)
+    assert refused.status == 403
+    ask.later(300)
+    ask.wire("/v5/private")
 
 
 def test_another_rate_is_requests_a_minute(new_venue: Callable[..., Asker]) -> None:

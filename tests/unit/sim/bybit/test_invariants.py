@@ -25,6 +25,7 @@ STEPS = st.one_of(
     st.tuples(st.just("limit"), CATEGORIES, SIDES, QTYS, PRICES, st.sampled_from(["GTC", "IOC", "FOK", "PostOnly"])),
     st.tuples(st.just("exits"), CATEGORIES, SIDES, QTYS, PRICES, st.sampled_from(["Full", "Partial"])),
     st.tuples(st.just("conditional"), CATEGORIES, SIDES, QTYS, PRICES, st.booleans()),
+    st.tuples(st.just("closing"), SIDES, QTYS, PRICES),
     st.tuples(st.just("spend"), st.integers(5, 20_000)),
     st.tuples(st.just("price"), st.sampled_from([PAIR, CONTRACT]), st.integers(58_000, 62_000)),
     st.tuples(st.just("cancel"), st.integers(0, 30)),
@@ -74,6 +75,8 @@ def enter(ask: Asker, step: tuple[Any, ...]) -> None:
             extra: dict[str, Any] = {"orderFilter": "tpslOrder" if rises else "StopOrder"}
             extra |= {"triggerDirection": 1 if rises else 2} if category == "linear" else {}
             post(ask, create, **ask.wish(category, side=side, qty=qty, price=price, triggerPrice=price, **extra))
+        case ("closing", side, qty, price):
+            post(ask, create, **ask.wish(side=side, qty=qty, price=price, reduceOnly=True))
         case ("spend", amount):
             post(ask, create, **ask.wish("spot", orderType="Market", qty=str(amount), price=None))
         case _:

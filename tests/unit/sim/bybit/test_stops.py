@@ -181,6 +181,30 @@ def test_modes_and_leverage(ask: Asker) -> None:
         assert found[0] == code
 
 
+def test_one_side_of_a_hedge_never_becomes_the_other(ask: Asker) -> None:
+    ask.post("/v5/position/switch-mode", category="linear", mode=3, symbol="BTCUSDT")
+    ask.market(positionIdx=1, qty="0.1")
+    sold = ask.market(side="Sell", positionIdx=1, qty="0.5")
+    assert (ask.shown(sold)["qty"], ask.shown(sold)["reduceOnly"], ask.position(1)["size"]) == ("0.100", True, "0.000")
+    assert ask.refused("/v5/order/create", **ask.wish(side="Sell", price="61000", positionIdx=1))[0] == 110017
+
+
+def test_an_exit_of_a_whole_position_keeps_its_size(ask: Asker) -> None:
+    ask.market(qty="0.1", takeProfit="61000")
+    exit_id = waiting(ask)["TakeProfit"]["orderId"]
+    assert ask.refused("/v5/order/amend", **NAME, orderId=exit_id, qty="0.05")[0] == 10001
+    ask.post("/v5/order/amend", **NAME, orderId=exit_id, triggerPrice="61500")
+    assert waiting(ask)["TakeProfit"]["triggerPrice"] == "61500"
+    assert ask.position()["takeProfit"] == "61500"
+
+
+def test_a_closing_order_grows_no_further_than_its_position(ask: Asker) -> None:
+    ask.market(qty="0.1")
+    order_id = ask.order(side="Sell", price="61000", qty="0.05", reduceOnly=True)
+    ask.post("/v5/order/amend", **NAME, orderId=order_id, qty="0.5")
+    assert ask.shown(order_id)["qty"] == "0.100"
+
+
 def test_leverage_that_the_margin_does_not_bear_is_refused(ask: Asker) -> None:
     ask.market(qty="10")
     assert ask.refused("/v5/position/set-leverage", **NAME, buyLeverage="1", sellLeverage="1")[0] == 110007
