@@ -24,8 +24,10 @@ def list_positions(state: State, query: Query) -> dict[str, object]:
         found = state.holdings.all_of(reading.product(category, symbol))
     elif coin := query.get("settleCoin"):
         found = [position for position in state.holdings.open() if position.product.quote == coin]
-    else:
+    elif category == info.LINEAR:
         raise errors.parameter("Missing some parameters that must be filled in, symbol or settleCoin")
+    else:
+        found = []
     found = [position for position in found if position.product.category == category]
     items, cursor = reading.page(
         found,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -217,3 +218,16 @@ def test_exits_are_changed_with_their_order(ask: Asker) -> None:
     assert (ask.shown(order_id)["takeProfit"], ask.shown(order_id)["stopLoss"]) == ("", "58000")
     ask.door("POST", "/fill", {"order": order_id, "qty": "0.01", "price": "59000"})
     assert set(waiting(ask)) == {"StopLoss"}
+
+
+def test_positions_are_asked_for_by_name(ask: Asker) -> None:
+    path = "/v5/position/list"
+    for query, code in (({"category": "spot"}, 10001), ({"category": "linear"}, 10001), ({"category": "inverse"}, 0)):
+        assert json.loads(ask.raw("GET", path, query=query).body)["retCode"] == code
+    ask.market(qty="0.1")
+    ask.market(symbol="ETHUSDT", qty="1")
+    first = ask.get(path, category="linear", settleCoin="USDT", limit="1")
+    rest = ask.get(path, category="linear", settleCoin="USDT", limit="1", cursor=first["nextPageCursor"])
+    assert [line["symbol"] for line in (*first["list"], *rest["list"])] == ["BTCUSDT", "ETHUSDT"]
+    assert ask.get(path, category="linear", settleCoin="USDC")["list"] == []
+    assert ask.get(path, category="linear", symbol="SOLUSDT")["list"][0]["side"] == ""
