@@ -390,7 +390,9 @@ class BinanceBroker:
             found = await self._market.rules(order.symbol)
         except SymbolNotFound as error:
             return (FieldError(pointer="/symbol", code="not_found", detail=error.detail),)
-        broken = rules.broken_rules(order, found, reference=await self._market.reference(order.symbol))
+        reference = await self._market.reference(order.symbol)
+        working = await self._history.working(order.symbol)
+        broken = rules.broken_rules(order, found, reference=reference, working=working)
         if broken or order.order_class is not OrderClass.SIMPLE:
             return broken
         try:

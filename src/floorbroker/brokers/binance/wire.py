@@ -270,9 +270,10 @@ class RateRule(Camel, frozen=True, kw_only=True):
 
 
 class ExchangeInfo(Camel, frozen=True, kw_only=True):
-    server_time: int | None = None
+    """Its symbols are read one by one, so that one we cannot read does not take the others with it."""
+
     rate_limits: list[RateRule] = []
-    symbols: list[Symbol]
+    symbols: list[msgspec.Raw]
 
 
 # -- market data --------------------------------------------------------------------------------------------------------

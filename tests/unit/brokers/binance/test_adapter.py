@@ -372,6 +372,15 @@ async def test_without_a_number_it_is_asked_for_by_our_id() -> None:
         await broker(reads=other).get_order_status(ref(order_id=None))
 
 
+async def test_an_order_that_goes_by_another_id_of_ours_was_amended() -> None:
+    amended = reply(parsed("order") | {"clientOrderId": NEXT, "origQty": "0.015"})
+    (report,) = await broker(reads=venue(order=amended)).get_order_status(ref())
+    assert (report.cl_ord_id, report.replaces, report.order_qty) == (NEXT, VENUE_ID, Decimal("0.015"))
+    renamed = reply(parsed("order") | {"clientOrderId": "somebody-elses"})
+    (report,) = await broker(reads=venue(order=renamed)).get_order_status(ref())
+    assert report.replaces is None
+
+
 async def test_not_found_is_believed_only_in_the_documented_words() -> None:
     with pytest.raises(OrderNotFound):
         await broker(reads=venue(order=refusal(-2013, "Order does not exist."))).get_order_status(ref())
@@ -609,6 +618,14 @@ async def test_a_wish_is_looked_at_by_the_filters_and_then_by_the_venue() -> Non
     ]
     assert [one.code for one in await trader.validate_order(limit_order(symbol="XYZ/USDT"))] == ["not_found"]
     assert len(reads.asked("/api/v3/order/test")) == 1
+
+
+async def test_no_more_orders_than_the_venue_lets_work_in_a_symbol() -> None:
+    stops = reply([parsed("order") | {"orderId": number, "type": "STOP_LOSS_LIMIT"} for number in range(5)])
+    trader = broker(reads=venue(**{"openOrders": stops, "order/test": reply({})}))
+    stop = limit_order(order_type=OrderType.STOP_LIMIT, stop_px=Price(Decimal(63000)))
+    assert [one.code for one in await trader.validate_order(stop)] == ["too_many"]
+    assert await trader.validate_order(limit_order()) == ()
 
 
 async def test_what_the_venue_objects_to_is_told_in_its_words() -> None:

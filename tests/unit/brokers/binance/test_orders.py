@@ -369,8 +369,9 @@ def test_words_we_do_not_know_are_not_sent_on() -> None:
 def test_symbols_are_spelled_by_the_venues_list() -> None:
     table = symbols()
     assert (table.to_wire("BTC/USDT"), table.from_wire("ETHBTC")) == ("BTCUSDT", "ETH/BTC")
-    assert table.odd == 1  # the one whose filter has a number that is none
-    assert table.find("BTC/TUSD") is None
+    assert table.odd == 2  # their filters have numbers that are none
+    assert table.find("BTC/TUSD") is table.find("ODD/USDT") is None
+    assert len(table) == 5
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ trigger lies) stays the venue's to say.  Pointers name members as our own order 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
+from floorbroker.brokers.binance import wire
 from floorbroker.brokers.binance.info import INFO
 from floorbroker.brokers.binance.mapping.orders import TIFS, take_profit_of, wire_type
 from floorbroker.brokers.binance.mapping.symbols import Band, Rules, Span
@@ -45,6 +46,19 @@ class Working:
     orders: int = 0
     algo: int = 0
     icebergs: int = 0
+
+
+_WIRE_ALGO = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"})
+
+
+def working_from(listed: Iterable[wire.Order]) -> Working:
+    """Counted as the venue's filters count."""
+    orders = list(listed)
+    return Working(
+        orders=len(orders),
+        algo=sum(1 for order in orders if order.type in _WIRE_ALGO),
+        icebergs=sum(1 for order in orders if order.iceberg_qty),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+import msgspec
+
 from floorbroker.brokers.binance import wire
 from floorbroker.brokers.binance.mapping.values import BROKER, number, positive
 from floorbroker.domain.errors import ApiError, SymbolNotFound
@@ -210,13 +212,13 @@ class Symbols:
     _by_wire: dict[str, Rules] = field(default_factory=dict[str, Rules])
     odd: int = 0  # how many of the last list could not be read
 
-    def learn(self, listed: Iterable[wire.Symbol]) -> None:
+    def learn(self, listed: Iterable[msgspec.Raw]) -> None:
         """A whole list, in place of the one before; what cannot be read of it is not traded."""
         found: list[Rules] = []
         self.odd = 0
         for told in listed:
             try:
-                found.append(rules_from(told))
+                found.append(rules_from(wire.decode(told, wire.Symbol, what="a symbol")))
             except ApiError:
                 self.odd += 1
         self._by_symbol = {rules.symbol: rules for rules in found}

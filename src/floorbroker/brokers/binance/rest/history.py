@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from floorbroker.brokers.binance import wire
 from floorbroker.brokers.binance.info import Options
 from floorbroker.brokers.binance.mapping import account as accounts
+from floorbroker.brokers.binance.mapping import rules
 from floorbroker.brokers.binance.mapping.families import Seen
+from floorbroker.brokers.binance.mapping.identity import BinanceIdentity
 from floorbroker.brokers.binance.mapping.reports import Heard, Reader, Reports
 from floorbroker.brokers.binance.mapping.traded import Traded
 from floorbroker.brokers.binance.mapping.values import venue_number
@@ -46,6 +49,7 @@ class History:
         self._traded = traded
         self._options = options
         self._clock = clock
+        self._identity = BinanceIdentity()
         self._held: frozenset[str] | None = None  # coins of the last account that was asked for
 
     # -- orders -----------------------------------------------------------------------------------------------------------
@@ -60,7 +64,19 @@ class History:
         told = await self._reads.ask(self._calls.order((("symbol", symbol), *name)), wire.Order, what="the order")
         if known is None and told.client_order_id != ref.cl_ord_id:
             raise ApiError("the reply is about another order", broker=_BROKER)
-        return await self._reports([told], Source.QUERY, asked_at)
+        (report,) = await self._reports([told], Source.QUERY, asked_at)
+        return (self._with_amendment(report, ref),)
+
+    def _with_amendment(self, report: ExecutionReport, ref: OrderRef) -> ExecutionReport:
+        """An order that goes by another id of ours now was amended by us: the answer to that may never have come."""
+        renamed = report.cl_ord_id != ref.cl_ord_id and report.replaces is None
+        is_ours = report.cl_ord_id is not None and self._identity.decode(report.cl_ord_id) is not None
+        return replace(report, replaces=report.order_id) if renamed and is_ours else report
+
+    async def working(self, symbol: str) -> rules.Working:
+        """How many orders work in one symbol."""
+        request = self._calls.open_orders(self._reader.symbols.to_wire(symbol))
+        return rules.working_from(await self._reads.ask(request, list[wire.Order], what="the open orders"))
 
     async def open_orders(self) -> Fetched[ExecutionReport]:
         """Every open order of every symbol, members of lists included."""

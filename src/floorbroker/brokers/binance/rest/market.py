@@ -78,12 +78,12 @@ class MarketReads:
             AssetClass.FX,
         ):  # coins against money: TRY/EUR and the like are FX by name
             raise SymbolNotFound(f"Binance spot does not trade {symbol}", broker=BROKER)
-        await self.load()
         if self._symbols.find(symbol) is None:
             await self._list(_LIST_PAUSE_S)  # it may be newer than our list
-        return self._symbols.rules(symbol)
+        return self._symbols.rules(symbol)  # of a list that is renewed by `load`: an order waits for no download
 
     async def instrument(self, symbol: str) -> Instrument:
+        await self.load()
         rules = await self.rules(symbol)
         return instrument_from(rules, as_of=self._listed_at or self._clock.now())
 
