@@ -263,10 +263,12 @@ class Symbol(Camel, frozen=True, kw_only=True):
 
 
 class RateRule(Camel, frozen=True, kw_only=True):
-    rate_limit_type: str
-    interval: str
-    interval_num: int
-    limit: int
+    """One rate limit; one that says less than this is of no use, and no reason to refuse the rest."""
+
+    rate_limit_type: str = ""
+    interval: str = ""
+    interval_num: int = 0
+    limit: int = 0
 
 
 class ExchangeInfo(Camel, frozen=True, kw_only=True):

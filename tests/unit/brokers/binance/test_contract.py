@@ -1,4 +1,6 @@
-"""Requests hold against the venue's published collection: paths, methods, and the names of their parameters."""
+"""Requests hold against the venue's published collection (paths, methods, names of parameters), and its published answers
+are understood.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +15,17 @@ from typing import Any
 
 import pytest
 
+from floorbroker.brokers.binance import wire
 from floorbroker.brokers.binance.auth import sign
 from floorbroker.brokers.binance.info import origins_for
 from floorbroker.brokers.binance.mapping import orders
+from floorbroker.brokers.binance.mapping.symbols import Symbols
 from floorbroker.brokers.binance.rest.calls import Calls, order_name
 from floorbroker.brokers.binance.stream.commands import METHODS
 from floorbroker.domain.orders import StopLoss
 from floorbroker.domain.values import Environment, OrderClass, OrderType, Price, Quantity, Side
 from floorbroker.transport.types import Request
-from tests.unit.brokers.binance.fakes import CL_ORD_ID, CREDENTIALS, NEXT, NOW, form, limit_order
+from tests.unit.brokers.binance.fakes import CL_ORD_ID, CREDENTIALS, HEARD, NEXT, NOW, form, limit_order, reader
 
 CALLS = Calls(origins=origins_for(Environment.LIVE))
 STOP = Price(Decimal(65000))
@@ -131,6 +135,70 @@ def test_a_request_is_one_of_the_venues_own(
 def test_the_check_itself_sees_a_parameter_that_is_none(collection: dict[tuple[str, str], Listed]) -> None:
     assert "colour" not in collection["POST", "/api/v3/order"].known
     assert {"symbol", "side", "type", "timestamp", "signature"} == collection["POST", "/api/v3/order"].needed
+
+
+ANSWERS: list[tuple[str, str, Any]] = [
+    ("post", "/api/v3/order", wire.Order),
+    ("delete", "/api/v3/order", wire.Order),
+    ("delete", "/api/v3/order", wire.Cancelled),
+    ("post", "/api/v3/orderList/oco", wire.OrderList),
+    ("post", "/api/v3/orderList/oto", wire.OrderList),
+    ("post", "/api/v3/orderList/otoco", wire.OrderList),
+    ("delete", "/api/v3/orderList", wire.OrderList),
+    ("get", "/api/v3/order", wire.Order),
+    ("get", "/api/v3/openOrders", list[wire.Order]),
+    ("get", "/api/v3/allOrders", list[wire.Order]),
+    ("get", "/api/v3/orderList", wire.OrderList),
+    ("get", "/api/v3/myTrades", list[wire.Trade]),
+    ("get", "/api/v3/account", wire.Account),
+    ("get", "/api/v3/account/commission", wire.Commission),
+    ("get", "/sapi/v1/account/apiRestrictions", wire.KeyRights),
+    ("get", "/api/v3/exchangeInfo", wire.ExchangeInfo),
+    ("get", "/api/v3/klines", list[wire.Kline]),
+    ("get", "/api/v3/depth", wire.Book),
+    ("get", "/api/v3/trades", list[wire.PublicTrade]),
+    ("get", "/api/v3/avgPrice", wire.AveragePrice),
+    ("get", "/api/v3/time", wire.ServerTime),
+]
+
+
+@pytest.fixture(scope="session")
+def answers(contracts_dir: Path) -> dict[tuple[str, str], str]:
+    """The example answer of each call, as text."""
+    yaml = pytest.importorskip("yaml")
+    with (contracts_dir / "binance" / "spot.openxapi.openapi.yaml").open(encoding="utf-8") as file:
+        document = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    found: dict[tuple[str, str], str] = {}
+    for method, path, _ in ANSWERS:
+        schema = document["paths"][path][method]["responses"]["200"]["content"]["application/json"]["schema"]
+        while "$ref" in schema:
+            schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        found[method, path] = schema["example"]
+    return found
+
+
+@pytest.mark.parametrize(("method", "path", "kind"), ANSWERS, ids=[f"{m} {p} {k!r}" for m, p, k in ANSWERS])
+def test_a_published_answer_is_understood(
+    method: str, path: str, kind: Any, answers: dict[tuple[str, str], str]
+) -> None:
+    text = answers[method, path]
+    found = wire.decode(text.encode(), kind, what="an example")
+    read = reader()
+    for order in _orders(found):
+        if order.status:
+            assert read.order(order, HEARD).unrecognised is None
+    if isinstance(found, wire.ExchangeInfo):
+        table = Symbols()
+        table.learn(found.symbols)
+        assert (len(table), table.odd) == (len(found.symbols), 0)
+
+
+def _orders(found: Any) -> list[wire.Order]:
+    if isinstance(found, list):
+        return [item for item in found if isinstance(item, wire.Order)]
+    if isinstance(found, wire.OrderList):
+        return found.order_reports or []
+    return [found] if isinstance(found, wire.Order) else []
 
 
 def test_the_call_for_the_rights_of_a_key_is_on_record(contracts_dir: Path) -> None:
