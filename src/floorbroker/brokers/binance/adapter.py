@@ -137,7 +137,9 @@ class BinanceBroker:
         self._calls = Calls(origins=origins, command_timeout_s=send_timeout_s)
         self._transport = reads
         self._reads = Reads(reads, self._calls, clock=clock, offset=self._offset)
-        self._market = MarketReads(self._reads, self._calls, symbols=symbols, clock=clock, allowances=allowances)
+        self._market = MarketReads(
+            self._reads, self._calls, symbols=symbols, clock=clock, log=log, allowances=allowances
+        )
         reader = Reader(symbols, Families())
         self._history = History(
             self._reads,
@@ -147,6 +149,7 @@ class BinanceBroker:
             traded=traded,
             options=self._options,
             clock=clock,
+            log=log,
         )
         self._commands = Commands(
             commands,

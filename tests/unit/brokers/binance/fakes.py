@@ -142,18 +142,20 @@ class FakeTransport:
         return [request for request in self.requests if request.path == path]
 
 
+MARKET_PRICES = reply(
+    [
+        {"symbol": "BTCUSDT", "price": "64000.00"},
+        {"symbol": "ETHUSDT", "price": "3200.00"},
+        {"symbol": "ETHBTC", "price": "0.05"},
+        {"symbol": "BNBUSDT", "price": "600.00"},
+        {"symbol": "XRPUSDT", "price": "2.00"},
+    ]
+)
 MARKET: dict[str, Answer] = {
     "/api/v3/time": reply({"serverTime": NOW_MS}),
     "/api/v3/exchangeInfo": ok("exchange_info"),
     "/api/v3/account": ok("account"),
-    "/api/v3/ticker/price": reply(
-        [
-            {"symbol": "BTCUSDT", "price": "64000.00"},
-            {"symbol": "ETHUSDT", "price": "3200.00"},
-            {"symbol": "ETHBTC", "price": "0.05"},
-            {"symbol": "BNBUSDT", "price": "600.00"},
-        ]
-    ),
+    "/api/v3/ticker/price": MARKET_PRICES,
     "/api/v3/ticker/bookTicker": ok("book_ticker"),
     "/api/v3/avgPrice": reply({"mins": 5, "price": "64000.00", "closeTime": NOW_MS}),
     "/api/v3/openOrders": reply([]),

@@ -44,6 +44,7 @@ from floorbroker.transport.types import Lane, Request, Response
 from tests.unit.brokers.binance.fakes import (
     CL_ORD_ID,
     HEX,
+    MARKET_PRICES,
     NEXT,
     NOW,
     NOW_MS,
@@ -491,6 +492,17 @@ async def test_fills_are_listed_to_the_last_page(count: int, days: int) -> None:
     assert {report.exec_type for report in fetched.items} <= {ExecType.TRADE}
 
 
+async def test_a_symbol_that_the_venue_took_off_its_list_hides_no_other() -> None:
+    def gone(request: Request) -> Response:
+        is_gone = dict(request.query)["symbol"] == "BTCUSDT"
+        return refusal(-1121, "Invalid symbol.") if is_gone else _of_symbol(request)
+
+    trader = broker(reads=venue(openOrders=working(("ETHBTC", 10)), allOrders=gone))
+    await trader.connect()
+    fetched = await trader.get_order_history(NOW - timedelta(days=1))
+    assert {report.order_id for report in fetched.items} == {"ETHBTC:28", "ETHBTC:10"}
+
+
 async def test_a_list_whose_cursor_does_not_move_is_an_error_and_no_list() -> None:
     rows = [order_row(number, NOW_MS - 1000) for number in range(1, ORDERS_MAX + 1)]
     trader = broker(reads=venue(allOrders=reply(rows)))
@@ -521,6 +533,21 @@ async def test_the_account_its_balances_and_its_positions() -> None:
     assert set(asked) <= {"BTCUSDT", "ETHBTC", "ETHUSDT", "BNBUSDT"}
     risk = await trader.get_risk_metrics()
     assert (risk.gross_exposure, risk.open_orders) == (Decimal(96000), 0)
+
+
+async def test_a_price_that_cannot_be_had_hides_no_money() -> None:
+    everything = json.loads(MARKET_PRICES.body)
+
+    def prices(request: Request) -> Response:
+        return refusal(-1121, "Invalid symbol.") if request.query else reply(everything)
+
+    trader = broker(reads=venue(**{"ticker/price": prices}))
+    assert (await trader.get_account_info()).equity == Decimal(106_000)
+    (position,) = (await trader.get_positions()).items
+    assert position.market_px == Decimal(64000)
+    trader = broker(reads=venue(**{"ticker/price": reply(status=503)}))
+    (position,) = (await trader.get_positions()).items
+    assert (position.qty, position.market_px) == (Decimal("1.5"), None)
 
 
 async def test_the_rights_of_a_live_key_are_asked_for() -> None:
@@ -561,6 +588,20 @@ async def test_instruments_come_from_one_list_that_is_kept_for_an_hour() -> None
     await clock.advance(3600.0)
     await trader.get_instrument("BTC/USDT")
     assert len(reads.asked("/api/v3/exchangeInfo")) == 3
+
+
+async def test_while_the_list_of_symbols_cannot_be_renewed_the_old_one_serves_on() -> None:
+    clock, reads = ManualClock(NOW), venue()
+    trader = broker(reads=reads, clock=clock)
+    before = await trader.get_instrument("BTC/USDT")
+    reads.by_path["/api/v3/exchangeInfo"] = reply(status=503)
+    await clock.advance(3700.0)
+    assert (await trader.get_instrument("BTC/USDT")).as_of == before.as_of
+    await trader.get_instrument("BTC/USDT")
+    assert len(reads.asked("/api/v3/exchangeInfo")) == 2
+    reads.by_path["/api/v3/exchangeInfo"] = ok("exchange_info")
+    await clock.advance(61.0)
+    assert (await trader.get_instrument("BTC/USDT")).as_of == clock.now()
 
 
 async def test_quotes_hours_and_bars() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from floorbroker.brokers.binance import wire
 from floorbroker.brokers.binance.mapping import changes, orders
@@ -19,7 +23,18 @@ from floorbroker.domain.errors import ApiError, Conflict, InvalidRequest, NotSup
 from floorbroker.domain.ids import IdSource
 from floorbroker.domain.orders import NewOrder, OrderChanges, StopLoss
 from floorbroker.domain.values import ClOrdId, OrderClass, OrderType, Price, Quantity, Side, TimeInForce
-from tests.unit.brokers.binance.fakes import CL_ORD_ID, HEX, INTENT, NEXT, NOW, limit_order, parsed, symbols
+from tests.unit.brokers.binance.fakes import (
+    CL_ORD_ID,
+    HEARD,
+    HEX,
+    INTENT,
+    NEXT,
+    NOW,
+    limit_order,
+    parsed,
+    reader,
+    symbols,
+)
 
 HEAD = {"symbol": "BTCUSDT", "side": "BUY", "newClientOrderId": CL_ORD_ID, "newOrderRespType": "FULL"}
 PRICE, STOP = Price(Decimal(64000)), Price(Decimal("65000.5"))
@@ -361,6 +376,62 @@ def test_words_we_do_not_know_are_not_sent_on() -> None:
         changes.changed(standing(type="TOMORROW"), OrderChanges(price=PRICE), symbol="BTC/USDT")
     with pytest.raises(InvalidRequest):
         changes.changed(standing(), OrderChanges(), symbol="BTC/USDT")
+
+
+# -- there and back -----------------------------------------------------------------------------------------------------
+
+ECHO = {"quantity": "origQty", "newClientOrderId": "clientOrderId", "quoteOrderQty": "origQuoteOrderQty"}
+amounts = st.builds(lambda digits, places: Decimal(digits).scaleb(-places), st.integers(1, 10**12), st.integers(0, 8))
+hundredths = st.integers(1, 2000).map(lambda found: Decimal(found) / 100)
+
+
+@st.composite
+def wishes(draw: st.DrawFn) -> NewOrder:
+    """Every kind of single order."""
+    kind = draw(st.sampled_from(OrderType))
+    limited = kind in (OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.LIMIT_IF_TOUCHED)
+    maker = kind is OrderType.LIMIT and draw(st.booleans())
+    stopped = kind not in (OrderType.MARKET, OrderType.LIMIT, OrderType.TRAILING_STOP)
+    return limit_order(
+        side=draw(st.sampled_from(Side)),
+        order_type=kind,
+        order_qty=Quantity(draw(amounts)),
+        price=Price(draw(amounts)) if limited else None,
+        stop_px=Price(draw(amounts)) if stopped else None,
+        trail_percent=draw(hundredths) if kind is OrderType.TRAILING_STOP else None,
+        tif=draw(st.sampled_from([TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK]))
+        if limited and not maker
+        else TimeInForce.GTC,
+        post_only=maker,
+        display_qty=Quantity(draw(amounts)) if limited and draw(st.booleans()) else None,
+    )
+
+
+def echoed(order: NewOrder) -> wire.Order:
+    """The order as the venue's answer repeats it: under its own names, and with zeros for what an order has not."""
+    body: dict[str, Any] = {"orderId": 28, "status": "NEW", "timeInForce": "GTC", "price": "0.0", "stopPrice": "0.0"}
+    body |= {ECHO.get(name, name): value for name, value in sent(order).items()}
+    if "trailingDelta" in body:
+        body["trailingDelta"] = int(body["trailingDelta"])
+    return wire.decode(json.dumps(body).encode(), wire.Order, what="an echo")
+
+
+@given(wishes())
+def test_an_order_read_back_is_the_order_that_was_sent(order: NewOrder) -> None:
+    report = reader().order(echoed(order), HEARD)
+    assert (report.symbol, report.side, report.order_type, report.tif) == (
+        order.symbol, order.side, order.order_type, order.tif,
+    )  # fmt: skip
+    assert (report.order_qty, report.price, report.stop_px, report.trail_percent) == (
+        order.order_qty, order.price, order.stop_px, order.trail_percent,
+    )  # fmt: skip
+    assert (report.cl_ord_id, report.unrecognised) == (CL_ORD_ID, None)
+
+
+@given(wishes(), amounts)
+def test_a_replacement_differs_from_the_order_in_what_was_changed_alone(order: NewOrder, qty: Decimal) -> None:
+    follower = changes.changed(echoed(order), OrderChanges(order_qty=Quantity(qty)), symbol=order.symbol)
+    assert follower == replace(order, order_qty=Quantity(qty))
 
 
 # -- symbols ------------------------------------------------------------------------------------------------------------

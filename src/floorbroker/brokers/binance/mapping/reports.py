@@ -73,6 +73,7 @@ EXEC_TYPES = {
     "EXPIRED": ExecType.EXPIRED,
     "TRADE_PREVENTION": ExecType.ORDER_STATUS,  # self-trade prevention took from it; the status tells how it stands
 }
+_TIFS = frozenset({*TIMES_IN_FORCE, ""})  # some answers have none
 _CENT_OF_PERCENT = Decimal("0.01")
 _NO_REASON = frozenset({"", "NONE"})
 
@@ -268,7 +269,7 @@ def _odd(status: str, side: str, kind: str, tif: str) -> str | None:
         ("status", status, STATUSES),
         ("side", side, SIDES),
         ("type", kind, ORDER_TYPES),
-        ("timeInForce", tif, {**TIMES_IN_FORCE, "": None}),
+        ("timeInForce", tif, _TIFS),
     ):
         if value not in table:
             return f"{name} {word(value)}"

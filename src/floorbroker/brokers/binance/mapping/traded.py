@@ -31,6 +31,10 @@ class Traded:
         if len(self._met) > _KEPT_MAX:
             del self._met[next(iter(self._met))]
 
+    def forget(self, symbol: str) -> None:
+        """The venue does not know it any more."""
+        self._met.pop(symbol, None)
+
     def to_ask(self, *, working: Iterable[str], held: Iterable[str], symbols: Symbols) -> tuple[str, ...]:
         """Symbols whose history may hold something of ours."""
         found = dict.fromkeys(working)

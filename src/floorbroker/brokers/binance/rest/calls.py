@@ -145,10 +145,11 @@ class Calls:
         """GET /api/v3/order."""
         return self._read("/api/v3/order", "orders.get", params, weight=4, lane=Lane.RESOLVE)
 
-    def open_orders(self, wire_symbol: str | None = None) -> Request:
+    def open_orders(self, wire_symbol: str | None = None, *, lane: Lane = Lane.RECONCILE) -> Request:
         """GET /api/v3/openOrders: dear without a symbol."""
         query = () if wire_symbol is None else (("symbol", wire_symbol),)
-        return self._read("/api/v3/openOrders", "orders.list", query, weight=80 if wire_symbol is None else 6)
+        weight = 80 if wire_symbol is None else 6
+        return self._read("/api/v3/openOrders", "orders.list", query, weight=weight, lane=lane)
 
     def all_orders(self, wire_symbol: str, *, order_number: int | None = None) -> Request:
         """GET /api/v3/allOrders: the newest, or those from a number on."""
@@ -224,8 +225,10 @@ class Calls:
         """GET /api/v3/ticker/bookTicker."""
         return self._market("/api/v3/ticker/bookTicker", (("symbol", wire_symbol),), weight=2)
 
-    def prices(self, wire_symbols: Iterable[str]) -> Request:
-        """GET /api/v3/ticker/price of several symbols."""
+    def prices(self, wire_symbols: Iterable[str] | None = None) -> Request:
+        """GET /api/v3/ticker/price of several symbols, or of all."""
+        if wire_symbols is None:
+            return self._market("/api/v3/ticker/price", weight=4)
         listed = msgspec.json.encode(sorted(wire_symbols)).decode()
         return self._market("/api/v3/ticker/price", (("symbols", listed),), weight=4)
 

@@ -31,7 +31,7 @@ from floorbroker.domain.errors import (
 from floorbroker.domain.facts import Source
 from floorbroker.domain.orders import Approved, NewOrder, OrderChanges, OrderRef
 from floorbroker.domain.values import ClOrdId, ExecType, OrderClass
-from floorbroker.transport.types import Request, Response, Transport
+from floorbroker.transport.types import Lane, Request, Response, Transport
 
 
 class Commands:
@@ -111,7 +111,9 @@ class Commands:
 
     async def cancel_all(self) -> Reports:
         """Symbol by symbol, since the venue knows no other way.  A symbol whose cancel was not answered counts as asked."""
-        working = await self._reads.ask(self._calls.open_orders(), list[wire.Order], what="the open orders")
+        working = await self._reads.ask(
+            self._calls.open_orders(lane=Lane.RESOLVE), list[wire.Order], what="the open orders"
+        )
         by_symbol: dict[str, list[wire.Order]] = {}
         for order in working:
             by_symbol.setdefault(order.symbol, []).append(order)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import TypeVar
 
 from floorbroker.brokers.binance import wire
 from floorbroker.brokers.binance.info import Options
@@ -20,12 +21,14 @@ from floorbroker.brokers.binance.rest.calls import Calls, order_name
 from floorbroker.brokers.binance.rest.market import MarketReads
 from floorbroker.brokers.binance.rest.reads import Reads
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import ApiError, OrderNotFound
+from floorbroker.domain.errors import ApiError, OrderNotFound, SymbolNotFound, VenueError
 from floorbroker.domain.facts import Source
 from floorbroker.domain.orders import OrderRef
+from floorbroker.domain.ports import Log
 from floorbroker.domain.records import Account, Balance, ExecutionReport, Fetched, Position, RiskMetrics
 
 _BROKER = "BINANCE"
+T = TypeVar("T")
 
 
 class History:
@@ -41,6 +44,7 @@ class History:
         traded: Traded,
         options: Options,
         clock: Clock,
+        log: Log,
     ) -> None:
         self._reads = reads
         self._calls = calls
@@ -49,6 +53,7 @@ class History:
         self._traded = traded
         self._options = options
         self._clock = clock
+        self._log = log
         self._identity = BinanceIdentity()
         self._held: frozenset[str] | None = None  # coins of the last account that was asked for
 
@@ -97,7 +102,7 @@ class History:
         found: dict[tuple[str, int], wire.Order] = {}
         for symbol in await self._to_ask(working):
             wire_symbol = self._reader.symbols.to_wire(symbol)
-            for order in await self._reads.orders(wire_symbol, since=since):
+            for order in await self._known(symbol, self._reads.orders(wire_symbol, since=since)):
                 found[order.symbol, order.order_id] = order
         for order in working:
             found.setdefault((order.symbol, order.order_id), order)
@@ -110,9 +115,19 @@ class History:
         reports: list[ExecutionReport] = []
         for symbol in await self._to_ask(await self._open()):
             wire_symbol = self._reader.symbols.to_wire(symbol)
+            trades = await self._known(symbol, self._reads.trades(wire_symbol, since=since))
             heard = Heard(source=Source.HISTORY, at=self._clock.now(), asked_at=asked_at)
-            reports += [self._reader.trade(one, heard) for one in await self._reads.trades(wire_symbol, since=since)]
+            reports += [self._reader.trade(one, heard) for one in trades]
         return Fetched(items=tuple(reports), asked_at=asked_at)
+
+    async def _known(self, symbol: str, listed: Awaitable[list[T]]) -> list[T]:
+        """What is listed of one symbol; nothing of one that the venue took off its list since we asked for that."""
+        try:
+            return await listed
+        except SymbolNotFound:
+            self._traded.forget(symbol)
+            self._log.warning("symbol.gone", symbol=symbol)
+            return []
 
     async def _to_ask(self, working: Iterable[wire.Order]) -> tuple[str, ...]:
         if self._held is None:
@@ -168,6 +183,14 @@ class History:
             return {}
         return {symbol: ticker.price for symbol, ticker in (await self._reads.prices(wanted)).items()}
 
+    async def _prices_if_told(self, told: wire.Account) -> dict[str, Decimal]:
+        """What coins are worth is no part of what is held: without it the list is whole all the same."""
+        try:
+            return await self._prices(told)
+        except VenueError as error:
+            self._log.warning("prices.not_told", code=error.code, detail=error.detail)
+            return {}
+
     async def raw_account(self) -> wire.Account:
         """The account as the venue tells it."""
         return await self._account()
@@ -180,9 +203,12 @@ class History:
         """Coins, each against the currency it is traded in."""
         await self._market.load()
         asked_at = self._clock.now()
-        balances = accounts.balances_from(await self._account())
+        told = await self._account()
+        balances, prices = accounts.balances_from(told), await self._prices_if_told(told)
         symbols, traded = self._reader.symbols, self._traded.by_coin
-        return Fetched(items=accounts.positions_from(balances, symbols=symbols, traded=traded), asked_at=asked_at)
+        return Fetched(
+            items=accounts.positions_from(balances, symbols=symbols, traded=traded, prices=prices), asked_at=asked_at
+        )
 
     async def risk(self) -> RiskMetrics:
         """Everything but money is exposed."""

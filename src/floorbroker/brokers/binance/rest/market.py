@@ -16,8 +16,9 @@ from floorbroker.brokers.binance.rest.calls import KLINES_MAX, Calls
 from floorbroker.brokers.binance.rest.reads import Reads
 from floorbroker.domain.bars import BarSeries
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import ApiError, SymbolNotFound
+from floorbroker.domain.errors import ApiError, SymbolNotFound, VenueError
 from floorbroker.domain.instrument import Instrument, asset_class_of
+from floorbroker.domain.ports import Log
 from floorbroker.domain.records import BookDelta, Quote, Trade
 from floorbroker.domain.values import AssetClass
 from floorbroker.transport.bucket import LimitNews
@@ -41,15 +42,23 @@ class MarketReads:
     """What can be asked about markets, whoever the account belongs to.  `on_limits` hears what the venue says it allows."""
 
     def __init__(
-        self, reads: Reads, calls: Calls, *, symbols: Symbols, clock: Clock, allowances: Allowances | None = None
+        self,
+        reads: Reads,
+        calls: Calls,
+        *,
+        symbols: Symbols,
+        clock: Clock,
+        log: Log,
+        allowances: Allowances | None = None,
     ) -> None:
         self._reads = reads
         self._calls = calls
         self._symbols = symbols
         self._clock = clock
+        self._log = log
         self._allowances = allowances
         self._listed_at: datetime | None = None
-        self._listed_s = 0.0
+        self._listed_s = self._tried_s = -_LIST_PAUSE_S
         self._listing = asyncio.Lock()
         self._prices: dict[str, _Heard] = {}
         self.news: tuple[LimitNews, ...] = ()
@@ -57,8 +66,15 @@ class MarketReads:
     # -- symbols ----------------------------------------------------------------------------------------------------------
 
     async def load(self) -> None:
-        """The venue's list of symbols, if ours is of some age."""
-        await self._list(_LIST_AGE_S)
+        """The venue's list of symbols, if ours is of some age.  While it cannot be had, the one before serves on."""
+        if self._listed_at is None:
+            await self._list(_LIST_AGE_S)
+        elif self._clock.monotonic() - self._tried_s >= _LIST_PAUSE_S:
+            try:
+                await self._list(_LIST_AGE_S)
+            except VenueError as error:
+                self._tried_s = self._clock.monotonic()
+                self._log.warning("symbols.not_renewed", code=error.code, detail=error.detail)
 
     async def _list(self, age_s: float) -> None:
         async with self._listing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ from floorbroker.brokers.binance.mapping.values import millis, moment_needed
 from floorbroker.brokers.binance.rest import answers
 from floorbroker.brokers.binance.rest.calls import ORDERS_MAX, TRADES_MAX, Calls, batches
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import ApiError
+from floorbroker.domain.errors import ApiError, SymbolNotFound
 from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.types import Request, Transport
 
@@ -139,9 +139,11 @@ class Reads:
 
     async def prices(self, wire_symbols: Iterable[str]) -> dict[str, wire.PriceTicker]:
         """The last prices of these symbols, by symbol."""
-        found: dict[str, wire.PriceTicker] = {}
-        wanted: Sequence[str] = sorted(set(wire_symbols))
-        for batch in batches(wanted):
-            listed = await self.ask(self._calls.prices(batch), list[wire.PriceTicker], what="the prices")
-            found |= {ticker.symbol: ticker for ticker in listed}
-        return found
+        wanted = sorted(set(wire_symbols))
+        found: list[wire.PriceTicker] = []
+        try:
+            for batch in batches(wanted):
+                found += await self.ask(self._calls.prices(batch), list[wire.PriceTicker], what="the prices")
+        except SymbolNotFound:  # one of them is gone since the list of symbols, and takes all others with it
+            found = await self.ask(self._calls.prices(), list[wire.PriceTicker], what="the prices")
+        return {ticker.symbol: ticker for ticker in found if ticker.symbol in wanted}
