@@ -245,6 +245,14 @@ class Filter(Camel, frozen=True, kw_only=True):
     max_trailing_below_delta: int | None = None
 
 
+class SymbolName(Camel, frozen=True, kw_only=True):
+    """What every symbol is called."""
+
+    symbol: str
+    base_asset: str
+    quote_asset: str
+
+
 class Symbol(Camel, frozen=True, kw_only=True):
     symbol: str
     status: str

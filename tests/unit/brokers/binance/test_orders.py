@@ -8,6 +8,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ from floorbroker.brokers.binance.mapping.identity import BinanceIdentity, Part, 
 from floorbroker.brokers.binance.mapping.symbols import split_by_rule
 from floorbroker.brokers.binance.mapping.traded import HELD_MAX, Traded, between_held
 from floorbroker.brokers.binance.mapping.values import order_id_of, venue_number
-from floorbroker.domain.errors import ApiError, Conflict, InvalidRequest, NotSupported, OwnRefusal
+from floorbroker.domain.errors import ApiError, Conflict, InvalidRequest, NotSupported, OwnRefusal, SymbolNotFound
 from floorbroker.domain.ids import IdSource
 from floorbroker.domain.orders import NewOrder, OrderChanges, StopLoss
 from floorbroker.domain.values import ClOrdId, OrderClass, OrderType, Price, Quantity, Side, TimeInForce
@@ -440,9 +441,13 @@ def test_a_replacement_differs_from_the_order_in_what_was_changed_alone(order: N
 def test_symbols_are_spelled_by_the_venues_list() -> None:
     table = symbols()
     assert (table.to_wire("BTC/USDT"), table.from_wire("ETHBTC")) == ("BTCUSDT", "ETH/BTC")
-    assert table.odd == 2  # their filters have numbers that are none
-    assert table.find("BTC/TUSD") is table.find("ODD/USDT") is None
-    assert len(table) == 5
+    assert table.find("BTC/TUSD") is table.find("ODD/USDT") is None  # their filters have numbers that are none
+    with pytest.raises(SymbolNotFound, match="cannot be read"):
+        table.rules("ODD/USDT")
+    with pytest.raises(SymbolNotFound, match="not listed"):
+        table.rules("XYZ/USDT")
+    table.learn([msgspec.Raw(b"{}"), msgspec.Raw(b"[]")])
+    assert len(table) == 0
 
 
 @pytest.mark.parametrize(

@@ -206,47 +206,62 @@ def split_by_rule(wire_symbol: str) -> str:
 
 @dataclass(slots=True)
 class Symbols:
-    """The venue's list of symbols; empty until it was asked for."""
+    """The venue's list of symbols; empty until it was asked for.
 
-    _by_symbol: dict[str, Rules] = field(default_factory=dict[str, Rules])
-    _by_wire: dict[str, Rules] = field(default_factory=dict[str, Rules])
-    odd: int = 0  # how many of the last list could not be read
+    The list is long, and a desk trades few of it: names are read at once, the rules of a symbol when somebody asks for them.
+    """
+
+    _raw: dict[str, msgspec.Raw] = field(default_factory=dict[str, msgspec.Raw])
+    _names: dict[str, str] = field(default_factory=dict[str, str])  # the venue's spelling -> ours
+    _rules: dict[str, Rules | None] = field(default_factory=dict[str, "Rules | None"])
 
     def learn(self, listed: Iterable[msgspec.Raw]) -> None:
-        """A whole list, in place of the one before; what cannot be read of it is not traded."""
-        found: list[Rules] = []
-        self.odd = 0
+        """A whole list, in place of the one before; one that has no name is passed over."""
+        raw, names = dict[str, msgspec.Raw](), dict[str, str]()
         for told in listed:
             try:
-                found.append(rules_from(wire.decode(told, wire.Symbol, what="a symbol")))
+                head = wire.decode(told, wire.SymbolName, what="a symbol")
             except ApiError:
-                self.odd += 1
-        self._by_symbol = {rules.symbol: rules for rules in found}
-        self._by_wire = {rules.wire_symbol: rules for rules in found}
+                continue
+            symbol = f"{head.base_asset}/{head.quote_asset}"
+            raw[symbol], names[head.symbol] = told, symbol
+        self._raw, self._names = raw, names
+        self._rules.clear()
 
     def __len__(self) -> int:
-        return len(self._by_symbol)
+        return len(self._raw)
 
     def find(self, symbol: str) -> Rules | None:
-        return self._by_symbol.get(symbol)
+        """None for what is not listed, and for what is listed in a way that we cannot read, which is not traded here."""
+        if symbol in self._rules:
+            return self._rules[symbol]
+        told = self._raw.get(symbol)
+        if told is None:
+            return None
+        try:
+            found = rules_from(wire.decode(told, wire.Symbol, what="a symbol"))
+        except ApiError:
+            found = None
+        self._rules[symbol] = found
+        return found
 
     def rules(self, symbol: str) -> Rules:
         """Raises `SymbolNotFound`."""
-        found = self._by_symbol.get(symbol)
+        found = self.find(symbol)
         if found is None:
-            raise SymbolNotFound(f"Binance does not know {symbol}", broker=BROKER)
+            known = "cannot be read as Binance lists it" if symbol in self._raw else "is not listed at Binance"
+            raise SymbolNotFound(f"{symbol} {known}", broker=BROKER)
         return found
 
     def to_wire(self, symbol: str) -> str:
         """The venue's spelling; by rule for what the list lacks, so that a cancel needs no list."""
-        found = self._by_symbol.get(symbol)
+        found = self.find(symbol)
         return symbol.replace("/", "") if found is None else found.wire_symbol
 
     def from_wire(self, wire_symbol: str) -> str:
-        found = self._by_wire.get(wire_symbol)
-        return split_by_rule(wire_symbol) if found is None else found.symbol
+        return self._names.get(wire_symbol) or split_by_rule(wire_symbol)
 
     def pair(self, base: str, quote: str) -> Rules | None:
         """The market of two currencies, where there is one that trades."""
-        found = self._by_symbol.get(f"{base}/{quote}")
+        found = self.find(f"{base}/{quote}")
         return found if found is not None and found.is_trading else None
