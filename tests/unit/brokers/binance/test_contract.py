@@ -21,9 +21,10 @@ from floorbroker.brokers.binance.info import origins_for
 from floorbroker.brokers.binance.mapping import orders
 from floorbroker.brokers.binance.mapping.symbols import Symbols
 from floorbroker.brokers.binance.rest.calls import Calls, order_name
-from floorbroker.brokers.binance.stream.commands import METHODS
+from floorbroker.brokers.binance.stream.commands import METHODS, BinanceDialect
 from floorbroker.domain.orders import StopLoss
 from floorbroker.domain.values import Environment, OrderClass, OrderType, Price, Quantity, Side
+from floorbroker.transport.order_socket import Answer
 from floorbroker.transport.types import Request
 from tests.unit.brokers.binance.fakes import CL_ORD_ID, CREDENTIALS, HEARD, NEXT, NOW, form, limit_order, reader
 
@@ -205,6 +206,54 @@ def _orders(found: Any) -> list[wire.Order]:
 def test_the_call_for_the_rights_of_a_key_is_on_record(contracts_dir: Path) -> None:
     text = (contracts_dir / "binance" / "spot.openxapi.openapi.yaml").read_text("utf-8")
     assert CALLS.key_rights().path in text
+
+
+@pytest.fixture(scope="session")
+def socket_schemas(contracts_dir: Path) -> dict[str, Any]:
+    yaml = pytest.importorskip("yaml")
+    with (contracts_dir / "binance" / "spot-ws-api.openxapi.asyncapi.yaml").open(encoding="utf-8") as file:
+        document = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return document["components"]["schemas"]
+
+
+def example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
+    """The values that a schema gives as examples, put together."""
+    while "$ref" in schema:
+        schema = schemas[schema["$ref"].rpartition("/")[2]]
+    if "properties" in schema:
+        return {name: example(part, schemas) for name, part in schema["properties"].items()}
+    if schema.get("type") == "array":
+        return [example(schema["items"], schemas)]
+    return schema.get("example", schema.get("const"))
+
+
+def test_the_published_events_of_an_account_are_understood(socket_schemas: dict[str, Any]) -> None:
+    order = json.dumps(example(socket_schemas["orderUpdateEvent"], socket_schemas)["event"]).encode()
+    report = reader().event(wire.decode(order, wire.ExecutionEvent, what="x"), HEARD)
+    assert (report.order_id, report.symbol, report.unrecognised) == ("ETHBTC:4293153", "ETH/BTC", None)
+    status = json.dumps(example(socket_schemas["listStatusEvent"], socket_schemas)["event"]).encode()
+    assert [member.order_id for member in wire.decode(status, wire.ListEvent, what="x").orders] == [17]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("orderPlaceResponse", wire.Order),
+        ("orderCancelResponse", wire.Order),
+        ("orderCancelReplaceResponse", wire.CancelReplace),
+        ("orderAmendKeepPriorityResponse", wire.Amendment),
+        ("orderListPlaceOcoResponse", wire.OrderList),
+        ("orderListPlaceOtocoResponse", wire.OrderList),
+    ],
+)
+def test_the_published_answers_of_the_socket_are_understood(
+    name: str, kind: Any, socket_schemas: dict[str, Any]
+) -> None:
+    body = example(socket_schemas[name], socket_schemas) | {"id": 7}
+    (answer,) = BinanceDialect(lambda: NOW).on_frame(json.dumps(body).encode())
+    assert isinstance(answer, Answer)
+    assert (answer.number, answer.response.status) == (7, 200)
+    wire.decode(answer.response.body, kind, what="x")
 
 
 def test_every_command_of_the_socket_is_on_record(contracts_dir: Path) -> None:
