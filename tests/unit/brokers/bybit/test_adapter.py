@@ -449,6 +449,21 @@ async def test_connecting_measures_the_clock_and_proves_the_key() -> None:
     assert not venue.is_connected()
 
 
+@pytest.mark.parametrize(
+    "told", [{"timeSecond": "1772463850", "timeNano": "9" * 30}, {"timeSecond": "soon"}, {"timeSecond": "9" * 20}, {}]
+)
+async def test_a_time_that_is_none_connects_nothing(told: dict[str, str]) -> None:
+    with pytest.raises(ApiError):
+        await broker(reads=FakeTransport(ok(told))).connect()
+
+
+async def test_the_second_alone_will_do() -> None:
+    whole = ok({"timeSecond": str(int(NOW.timestamp()) + 1), "timeNano": ""})
+    venue = broker(reads=FakeTransport(by_path=account_paths() | {"/v5/market/time": whole}))
+    await venue.connect()
+    assert venue.get_connection_status().clock_offset_s == 1.0
+
+
 async def test_a_wrong_key_is_told_and_nothing_is_connected() -> None:
     venue = broker(
         reads=FakeTransport(by_path=account_paths() | {"/v5/user/query-api": no(10003, "API key is invalid.")})

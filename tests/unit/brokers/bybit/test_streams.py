@@ -289,6 +289,7 @@ def test_members_may_stand_in_any_order() -> None:
 def test_a_book_of_another_depth_is_not_mixed_in() -> None:
     session = public()
     assert hear(session, book(topic="orderbook.200.BTCUSDT")) == []
+    assert hear(session, book(topic="orderbook") | {"type": "snapshot"}) == []
     assert delta_of(public(depth=None), book(topic="orderbook.200.BTCUSDT")).sequence == 177400507
 
 
@@ -336,7 +337,10 @@ def test_trades_and_finished_bars() -> None:
     assert (bar.symbol, bar.close, bar.volume) == (PERP, 64010, Decimal("8.25"))
 
 
-@pytest.mark.parametrize("frame", [b"{", raw(book(b=[["x", "1"]])), raw(book(u="soon")), raw(book(b=[["1e999", "1"]]))])
+@pytest.mark.parametrize(
+    "frame",
+    [b"{", raw(book(b=[["x", "1"]])), raw(book(u="soon")), raw(book(b=[["1e999", "1"]]))],
+)
 def test_a_public_frame_that_cannot_be_read_ends_the_connection(frame: bytes) -> None:
     (action,) = hear(public(), frame)
     assert isinstance(action, Reconnect)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from floorbroker.brokers.bybit import wire
-from floorbroker.brokers.bybit.mapping.values import needed
+from floorbroker.brokers.bybit.mapping.values import moment_needed, needed
 from floorbroker.brokers.bybit.rest import answers
 from floorbroker.brokers.bybit.rest.calls import Calls
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.values import from_epoch
 from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.types import Transport
 
@@ -47,6 +46,8 @@ class VenueTime:
 
 
 def _moment(told: wire.ServerTime) -> datetime:
-    if told.time_nano:
-        return from_epoch(ns=int(needed(str(told.time_nano), what="a time")))
-    return from_epoch(s=needed(str(told.time_second), what="a time"))
+    """To the microsecond where the venue tells nanoseconds, which it does beside the second."""
+    if not told.time_nano:
+        return moment_needed(int(needed(str(told.time_second), what="a time")) * 1000)
+    micros = int(needed(str(told.time_nano), what="a time")) // 1_000
+    return moment_needed(micros // 1_000) + timedelta(microseconds=micros % 1_000)

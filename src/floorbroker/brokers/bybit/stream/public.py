@@ -145,7 +145,7 @@ class PublicSession:
     # -- data -------------------------------------------------------------------------------------------------------------
 
     def _on_book(self, message: wire.BookMessage) -> Iterator[Emit[MarketEvent]]:
-        depth = message.topic.split(".")[1]
+        depth = message.topic.partition(".")[2].partition(".")[0]
         symbol = self._symbols.from_wire(self._category, message.data.s)
         if message.type not in ("snapshot", "delta"):
             raise ApiError("a book message is neither a snapshot nor a delta", broker="BYBIT")
