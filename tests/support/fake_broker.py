@@ -290,6 +290,8 @@ class FakeBroker:
         if script == "drop":
             raise Timeout("no answer", outcome=Outcome.UNKNOWN)
         old = self._named(ref)
+        if script.startswith("amend"):
+            return self._amend(old, changes, script)
         self._count += 1
         new = replace(
             old,
@@ -307,6 +309,16 @@ class FakeBroker:
         if script == "lose":
             raise Timeout("no answer", outcome=Outcome.UNKNOWN)
         return (replace(self.report(new, ExecType.REPLACED, Source.REPLY), replaces=old.order_id),)
+
+    def _amend(self, order: VenueOrder, changes: OrderChanges, script: str) -> Reports:
+        """The order keeps its ids; `amend_lose` loses the reply, `amend_quietly` says nothing of it on the stream either."""
+        order.qty, order.price = changes.order_qty or order.qty, changes.price or order.price
+        if script != "amend_quietly":
+            self.tell(self.report(order, ExecType.ORDER_STATUS, Source.STREAM))
+        if script == "amend_lose":
+            raise Timeout("no answer", outcome=Outcome.UNKNOWN)
+        asked = self.report(order, ExecType.PENDING_REPLACE, Source.REPLY)
+        return (replace(asked, ord_status=OrdStatus.PENDING_REPLACE, order_qty=None, price=None),)
 
     # -- reads --------------------------------------------------------------------------------------------------------
 

@@ -131,7 +131,8 @@ class BrokerInfo:
 
     `arrival_bound_s` is how late an order may still arrive (`bound_enforced`: the venue itself enforces it), `visibility_lag_s`
     how late an accepted order may show in queries.  With `whole_successors` an order that replaces another may ask for its whole
-    quantity again, whatever was filled before it.  `account_sign` and `key_sign` tell the environment of an account number and
+    quantity again, whatever was filled before it.  With `amends_in_place` an order that is changed keeps its ids, and that the
+    change was carried out shows in its terms alone.  `account_sign` and `key_sign` tell the environment of an account number and
     of a BROKER_API_KEY.
     """
 
@@ -149,6 +150,7 @@ class BrokerInfo:
     bound_enforced: bool = False
     visibility_lag_s: float = 2.0
     whole_successors: bool = False
+    amends_in_place: bool = False
     account_sign: Sign = Sign()
     key_sign: Sign = Sign()
     etiquette: Etiquette = Etiquette()

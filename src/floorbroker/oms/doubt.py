@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,6 +15,7 @@ from floorbroker.domain.values import IntentId
 from floorbroker.oms.account import AccountContext
 from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.resolve import Resolution
+from floorbroker.oms.translate import unanswered
 
 OVERLAP = timedelta(minutes=5)
 
@@ -147,7 +148,7 @@ class Resolver:
         Others, older ones and one that is asked for meanwhile, have a watch of their own with the next tick.
         """
         ctx, intent_id = self.ctx, order.intent_id
-        last = _unanswered(ctx.book.facts(intent_id))
+        last = unanswered(ctx.book.facts(intent_id))
         if last is None:
             return
         resolution = Resolution(
@@ -171,9 +172,7 @@ class Resolver:
     def _waits_for(self, intent_id: IntentId, asked: f.ReplaceAsked) -> Order | None:
         """The order, while this replace is the one it waits for."""
         order = self.ctx.book.get(intent_id)
-        is_waiting = (
-            order is not None and order.pending_replace and _unanswered(self.ctx.book.facts(intent_id)) == asked
-        )
+        is_waiting = order is not None and order.pending_replace and unanswered(self.ctx.book.facts(intent_id)) == asked
         return order if is_waiting else None
 
     async def _ask_replace(self, order: Order, *, since: datetime) -> bool:
@@ -189,11 +188,3 @@ class Resolver:
             return False
         await self.inbound.take(reports)
         return True
-
-
-def _unanswered(facts: Iterable[f.Fact]) -> f.ReplaceAsked | None:
-    """The newest replace that no fact answers yet."""
-    told = list(facts)
-    answered = {fact.replace_id for fact in told if isinstance(fact, f.ReplaceDone | f.ReplaceRefused)}
-    waiting = [fact for fact in told if isinstance(fact, f.ReplaceAsked) and fact.replace_id not in answered]
-    return max(waiting, key=lambda fact: fact.replace_id, default=None)

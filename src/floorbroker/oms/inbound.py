@@ -14,7 +14,7 @@ from floorbroker.domain.ports import Entry, FactEntry
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import ClOrdId, ExecType, IntentId, OrderClass, OrderId
 from floorbroker.oms.account import AccountContext
-from floorbroker.oms.translate import adopted_id, adoption, facts_of, restated
+from floorbroker.oms.translate import adopted_id, adoption, carried_out, facts_of, restated, unanswered
 from floorbroker.oms.unforeseen import ours
 
 MAX_STRAYS = 10_000
@@ -110,7 +110,12 @@ class Inbound:
         if report.exec_type in (ExecType.CANCEL_REJECTED, ExecType.REPLACE_REJECTED) and order is not None:
             return self._refusals(order, report)
         found = facts_of(report, replace_id=self.ctx.book.replace_id_of(report))
-        return found if order is None else found + restated(order, report)
+        if order is None:
+            return found
+        found += restated(order, report)
+        if self.ctx.broker.info.amends_in_place and order.pending_replace:
+            found += carried_out(order, unanswered(self.ctx.book.facts(intent_id)), report)
+        return found
 
     def _refusals(self, order: Order, report: ExecutionReport) -> list[f.Fact]:
         """A refused cancel or replace answers every one that still waits on that order."""

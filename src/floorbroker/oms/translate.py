@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TypedDict
 
@@ -143,6 +144,43 @@ def restated(order: Order, report: ExecutionReport) -> list[f.Fact]:
             stop_px=report.stop_px,
         )
     ]
+
+
+def unanswered(facts: Iterable[f.Fact]) -> f.ReplaceAsked | None:
+    """The newest replace that no fact answers yet."""
+    told = list(facts)
+    answered = {fact.replace_id for fact in told if isinstance(fact, f.ReplaceDone | f.ReplaceRefused)}
+    waiting = [fact for fact in told if isinstance(fact, f.ReplaceAsked) and fact.replace_id not in answered]
+    return max(waiting, key=lambda fact: fact.replace_id, default=None)
+
+
+def carried_out(order: Order, asked: f.ReplaceAsked | None, report: ExecutionReport) -> list[f.Fact]:
+    """A change that a report shows done, where an amended order keeps its ids: it has every term that was asked for."""
+    if asked is None or report.order_id is None or report.order_id != order.order_id:
+        return []
+    wanted = asked.changes
+    pairs = (
+        (wanted.order_qty, report.order_qty),
+        (wanted.price, report.price),
+        (wanted.stop_px, report.stop_px),
+        (wanted.tif, report.tif),
+    )
+    if report.unrecognised is not None or not all(term is None or term == told for term, told in pairs):
+        return []
+    if wanted.trail is not None and wanted.trail not in (report.trail_amount, report.trail_percent):
+        return []
+    done = f.ReplaceDone(
+        source=report.source,
+        at=report.asked_at or report.at,
+        venue_time=report.transact_time,
+        orig_order_id=report.order_id,
+        order_id=report.order_id,
+        replace_id=asked.replace_id,
+        order_qty=report.order_qty,
+        price=report.price,
+        stop_px=report.stop_px,
+    )
+    return [done]
 
 
 def fact_of_failure(error: FloorbrokerError, *, at: datetime) -> f.Fact:

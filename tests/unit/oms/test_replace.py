@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,11 +13,11 @@ from floorbroker.domain import facts as f
 from floorbroker.domain.errors import ApiError, Conflict, FloorbrokerError, InvalidRequest, JournalFault, KillSwitchOn
 from floorbroker.domain.orders import Order, OrderChanges
 from floorbroker.domain.ports import FactEntry
-from floorbroker.domain.values import OrdStatus, Price, Quantity, Side
+from floorbroker.domain.values import ExecType, OrdStatus, Price, Quantity, Side
 from floorbroker.risk.limits import RiskLimits
 from floorbroker.store import StaleEpoch
-from tests.support.fake_broker import buy
-from tests.support.house import CALLER, Desk, opened
+from tests.support.fake_broker import INFO, FakeBroker, buy
+from tests.support.house import CALLER, Desk, make, opened
 
 pytestmark = pytest.mark.asyncio
 
@@ -154,3 +155,80 @@ async def test_a_change_asked_for_while_the_last_one_is_being_settled_has_a_sett
         refused = [fact.replace_id for fact in facts if isinstance(fact, f.ReplaceRefused)]
         asked = [fact.replace_id for fact in facts if isinstance(fact, f.ReplaceAsked)]
         assert (desk.now(order).order_qty, refused) == (12, asked[1:])
+
+
+# -- venues where an amended order keeps its ids ---------------------------------------------------------------------------
+
+AMENDS = replace(INFO, amends_in_place=True)
+
+
+def _amending(broker: FakeBroker, *scripts: str) -> None:
+    broker.info = AMENDS
+    broker.next_modify += scripts
+
+
+async def test_an_amend_is_done_when_the_order_shows_its_new_terms(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy("10"))
+        _amending(desk.broker, "amend")
+        await _modify(desk, order, _to("15", "101"))
+        await desk.wait()
+        after = desk.now(order)
+        assert (after.order_id, after.order_qty, after.price) == (order.order_id, 15, 101)
+        assert not after.pending_replace
+
+
+@pytest.mark.parametrize("script", ["amend_quietly", "amend_lose"])
+async def test_an_amend_nobody_heard_of_is_found_by_asking_i3(tmp_path: Path, script: str) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy("10"))
+        desk.broker.muted = True
+        _amending(desk.broker, script)
+        await _modify(desk, order, _to("15"))
+        await desk.until(lambda: not desk.now(order).pending_replace)
+        assert (desk.now(order).order_qty, desk.sent("modify")) == (15, 1)
+
+
+async def test_an_amend_that_a_crash_cut_off_is_found_after_the_restart(tmp_path: Path) -> None:
+    desk = make(tmp_path)
+    await desk.gateway.start()
+    await desk.until(lambda: desk.session.state.value == "ready")
+    order = await desk.place(buy("10"))
+    desk.broker.muted = True
+    _amending(desk.broker, "amend_quietly")
+    await _modify(desk, order, _to("15"))
+    await desk.crash()
+    desk.broker.muted = False
+    async with opened(tmp_path, broker=desk.broker, clock=desk.clock) as later:
+        await later.until(lambda: not later.now(order).pending_replace)
+        facts = list(later.ctx.book.facts(order.intent_id))
+        assert later.now(order).order_qty == 15
+        assert not any(isinstance(fact, f.ReplaceRefused) for fact in facts)
+
+
+async def test_what_shows_other_terms_answers_no_amend(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy("10"))
+        desk.broker.info = AMENDS
+        desk.broker.next_modify.append("drop")
+        await _modify(desk, order, _to("15", "101"))
+        venue = desk.broker.of(order.cl_ord_id)
+        for odd in (
+            {"order_qty": Quantity(Decimal(15))},
+            {"price": Price(Decimal(101))},
+            {"unrecognised": "status odd"},
+        ):
+            report = desk.broker.report(venue, ExecType.ORDER_STATUS, f.Source.STREAM)
+            desk.broker.tell(replace(report, **odd))
+        await desk.wait()
+        assert desk.now(order).pending_replace
+
+
+async def test_where_a_changed_order_gets_a_new_id_old_terms_answer_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy("10"))
+        desk.broker.next_modify.append("drop")
+        await _modify(desk, order, _to("10", "100"))
+        desk.broker.tell(desk.broker.report(desk.broker.of(order.cl_ord_id), ExecType.ORDER_STATUS, f.Source.STREAM))
+        await desk.wait()
+        assert desk.now(order).pending_replace
