@@ -95,6 +95,7 @@ INFO = BrokerInfo(
     arrival_bound_s=RECV_WINDOW_MS / 1000,
     bound_enforced=True,
     visibility_lag_s=2.0,
+    amends_in_place=True,
     etiquette=Etiquette(
         allowances=(
             Allowance(name="address", requests=600, per_s=5.0, document=_RATES),

@@ -304,29 +304,29 @@ async def test_a_mass_cancel_that_fails_for_one_kind_was_asked_for_the_others() 
 CHANGES = OrderChanges(order_qty=Quantity(Decimal("0.02")))
 
 
-async def test_an_amend_is_asked_and_told_as_done_when_the_order_shows_it() -> None:
-    commands, reads = FakeTransport(RECEIVED), FakeTransport(listed(parsed("order_linear") | {"qty": "0.020"}))
-    venue = broker(commands=commands, reads=reads)
-    (asked,) = await venue.modify_order(ref(), CHANGES, cl_ord_id=OTHER_ID, decided_at=2.0)
+async def test_an_amend_is_asked_and_its_answer_means_received() -> None:
+    commands = FakeTransport(RECEIVED)
+    (asked,) = await broker(commands=commands).modify_order(ref(), CHANGES, cl_ord_id=OTHER_ID, decided_at=2.0)
     assert commands.bodies == [{"category": "linear", "symbol": "BTCUSDT", "orderId": VENUE_ID, "qty": "0.02"}]
-    assert (asked.ord_status, asked.order_id) == (OrdStatus.PENDING_REPLACE, VENUE_ID)
-    done, standing = await venue.get_order_status(ref())
-    assert (done.exec_type, done.cl_ord_id, done.replaces, done.order_qty) == (
-        ExecType.REPLACED,
-        OTHER_ID,
-        VENUE_ID,
-        Decimal("0.02"),
-    )
-    assert standing.ord_status is OrdStatus.NEW
+    assert (asked.exec_type, asked.ord_status) == (ExecType.PENDING_REPLACE, OrdStatus.PENDING_REPLACE)
+    assert (asked.order_id, asked.cl_ord_id, asked.order_qty) == (VENUE_ID, CL_ORD_ID, None)
+    (request,) = commands.requests
+    assert (request.lane, request.decided_at, request.order) == (Lane.NEW, 2.0, OTHER_ID)
 
 
-async def test_a_refused_amend_is_forgotten_and_one_in_doubt_is_not() -> None:
-    changed = parsed("order_linear") | {"qty": "0.020"}
-    for answer, kind, count in ((no(110064), OrderRejected, 1), (Timeout("no reply"), Timeout, 2)):
-        venue = broker(commands=FakeTransport(answer), reads=FakeTransport(listed(changed)))
-        with pytest.raises(kind):
-            await venue.modify_order(ref(), CHANGES, cl_ord_id=OTHER_ID, decided_at=2.0)
-        assert len(await venue.get_order_status(ref())) == count
+@pytest.mark.parametrize(
+    ("answer", "kind", "outcome"),
+    [
+        (no(110064, "The qty to be modified is less than the filled"), OrderRejected, Outcome.REFUSED),
+        (no(170313), OrderRejected, Outcome.REFUSED),
+        (no(170310), Timeout, Outcome.UNKNOWN),
+        (ok({"orderId": "other", "orderLinkId": CL_ORD_ID}), ApiError, Outcome.UNKNOWN),
+    ],
+)
+async def test_what_else_an_amend_is_answered(answer: Response, kind: type[FloorbrokerError], outcome: Outcome) -> None:
+    with pytest.raises(kind) as caught:
+        await broker(commands=FakeTransport(answer)).modify_order(ref(), CHANGES, cl_ord_id=OTHER_ID, decided_at=2.0)
+    assert caught.value.outcome is outcome
 
 
 # -- orders and executions ----------------------------------------------------------------------------------------------

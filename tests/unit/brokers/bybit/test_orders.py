@@ -366,7 +366,7 @@ def test_an_order_echoed_by_the_venue_is_the_order_we_meant(order: NewOrder) -> 
         echo |= {"stopOrderType": "Stop", "basePrice": "0.01" if rises else "10000000"}
     decoded = wire.decode(json.dumps(echo).encode(), wire.Order, what="an order")
     category = to_wire(order.symbol).category
-    (report,) = reader().order(decoded, Heard(source=Source.QUERY, at=NOW), category=category)
+    report = reader().order(decoded, Heard(source=Source.QUERY, at=NOW), category=category)
     back = NewOrder(
         symbol=report.symbol,
         side=report.side or order.side.opposite,

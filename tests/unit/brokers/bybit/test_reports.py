@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from floorbroker.brokers.bybit import wire
-from floorbroker.brokers.bybit.mapping.memory import Amendment, Bounded, Memory
+from floorbroker.brokers.bybit.mapping.memory import Memory
 from floorbroker.brokers.bybit.mapping.reports import NO_FILLS, Heard, Reader, assert_same
 from floorbroker.domain.errors import ApiError
 from floorbroker.domain.facts import Source
-from floorbroker.domain.orders import OrderChanges
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import (
     ExecType,
@@ -21,8 +20,6 @@ from floorbroker.domain.values import (
     OrderId,
     OrderType,
     OrdStatus,
-    Price,
-    Quantity,
     Side,
     TimeInForce,
 )
@@ -38,8 +35,7 @@ def order_of(changes: dict[str, Any], name: str = "order_linear") -> wire.Order:
 
 def told(changes: dict[str, Any], heard: Heard = STREAM, *, category: str = "linear") -> ExecutionReport:
     name = "order_spot" if category == "spot" else "order_linear"
-    (report,) = reader().order(order_of(changes, name), heard, category=category)
-    return report
+    return reader().order(order_of(changes, name), heard, category=category)
 
 
 def test_an_order_as_it_stands() -> None:
@@ -201,37 +197,11 @@ def test_an_answer_about_another_order_is_not_taken() -> None:
         assert_same(order, order_id=None, cl_ord_id=OTHER_ID)
 
 
-# -- changes ------------------------------------------------------------------------------------------------------------
-
-
-def asked(reads: Reader, **changes: Any) -> None:
-    reads.memory.ask(VENUE_ID, CL_ORD_ID, amendment=Amendment(OrderChanges(**changes), OTHER_ID))
-
-
-def test_a_change_is_done_when_the_order_has_the_terms_that_were_asked_for() -> None:
-    reads = reader()
-    asked(reads, price=Price(Decimal(64001)), order_qty=Quantity(Decimal("0.02")))
-    (before,) = reads.order(order_of({"price": "64001"}), STREAM, category="linear")
-    assert before.exec_type is ExecType.NEW
-    done, standing = reads.order(order_of({"price": "64001", "qty": "0.020"}), STREAM, category="linear")
-    assert (done.exec_type, done.cl_ord_id, done.replaces) == (ExecType.REPLACED, OTHER_ID, VENUE_ID)
-    assert (done.order_id, done.order_qty, done.price) == (VENUE_ID, Decimal("0.02"), Decimal(64001))
-    assert (standing.cl_ord_id, standing.replaces) == (CL_ORD_ID, None)
-    assert len(reads.order(order_of({"price": "64001", "qty": "0.020"}), STREAM, category="linear")) == 1
-
-
-def test_a_refused_change_is_not_waited_for() -> None:
-    reads = reader()
-    asked(reads, stop_px=Price(Decimal(5)))
-    reads.memory.refuse(VENUE_ID, CL_ORD_ID)
-    assert len(reads.order(order_of({"triggerPrice": "5", "triggerDirection": 1}), STREAM, category="linear")) == 1
-
-
 def test_what_is_remembered_is_bounded() -> None:
-    table: Bounded[str] = Bounded(2)
+    memory = Memory(2)
     for name in ("a", "b", "a", "c"):
-        table.put(name, name)
-    assert (table.get("b"), table.get("a"), table.get("c"), table.get(None)) == (None, "a", "c", None)
+        memory.keep_filter(name, word=name)
+    assert [memory.filter_of(name) for name in ("b", "a", "c")] == [None, "a", "c"]
 
 
 def test_the_filter_of_a_spot_order_is_learned_from_what_is_heard() -> None:

@@ -8,7 +8,7 @@ Documents: bybit-exchange.github.io/docs/v5/enum, /order/open-order, /order/exec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
@@ -43,8 +43,6 @@ from floorbroker.domain.values import (
     Side,
     TimeInForce,
 )
-
-Reports = tuple[ExecutionReport, ...]
 
 OUR_SIDES: Mapping[str, Side] = MappingProxyType({there: ours for ours, there in SIDES.items()})
 OUR_TIFS: Mapping[str, TimeInForce] = MappingProxyType(
@@ -98,23 +96,15 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Makes reports of one account's messages: knows its symbols, and what was asked of its orders."""
+    """Makes reports of one account's messages: knows its symbols, and remembers what its orders are."""
 
     symbols: Symbols
     memory: Memory
 
-    def order(self, order: wire.Order, heard: Heard, *, category: str) -> Reports:
-        """Where an order stands; and, first, that a change asked for is carried out, when it shows.
-
-        Raises `ApiError` for numbers that are none.
-        """
-        standing = self._standing(order, heard, order.category or category)
+    def order(self, order: wire.Order, heard: Heard, *, category: str) -> ExecutionReport:
+        """Where an order stands.  Raises `ApiError` for numbers that are none."""
         self.memory.keep_filter(order.order_id, order.order_link_id, word=filter_of(order))
-        done = self.memory.done(standing) if standing.unrecognised is None else None
-        if done is None:
-            return (standing,)
-        replaced = replace(standing, exec_type=ExecType.REPLACED, replaces=standing.order_id, cl_ord_id=done.cl_ord_id)
-        return (replaced, standing)
+        return self._standing(order, heard, order.category or category)
 
     def _standing(self, order: wire.Order, heard: Heard, category: str) -> ExecutionReport:
         odd = unknown_words(order)

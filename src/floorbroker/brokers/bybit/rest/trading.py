@@ -10,7 +10,6 @@ from decimal import Decimal
 from floorbroker.brokers.bybit import wire
 from floorbroker.brokers.bybit.info import Options
 from floorbroker.brokers.bybit.mapping import orders
-from floorbroker.brokers.bybit.mapping.memory import Amendment
 from floorbroker.brokers.bybit.mapping.reports import Heard, Reader, assert_same
 from floorbroker.brokers.bybit.mapping.symbols import LINEAR, SPOT, to_wire
 from floorbroker.brokers.bybit.rest.commands import BATCH_MAX, CANCEL_ALL, Commands
@@ -180,16 +179,9 @@ class Trading:
         )
 
     async def modify(self, ref: OrderRef, changes: OrderChanges, *, cl_ord_id: ClOrdId, decided_at: float) -> Reports:
-        """The order keeps its ids; its new terms show on the stream or in a list, and then the change is told as done."""
+        """The order keeps its ids; that it was changed shows in its terms, on the stream or in a list."""
         body = orders.amend_request(ref, changes)
-        memory, names = self._reader.memory, (ref.order_id, ref.cl_ord_id)
-        memory.ask(*names, amendment=Amendment(changes, cl_ord_id))
-        try:
-            accepted = await self._commands.amend(body, decided_at=decided_at, order=cl_ord_id)
-        except FloorbrokerError as error:
-            if error.outcome is not Outcome.UNKNOWN:
-                memory.refuse(*names)
-            raise
+        accepted = await self._commands.amend(body, decided_at=decided_at, order=cl_ord_id)
         return (
             ExecutionReport(
                 exec_type=ExecType.PENDING_REPLACE,
@@ -209,7 +201,7 @@ class Trading:
         asked_at, place = self._clock.now(), to_wire(ref.symbol)
         order = await self._reads.order(place, order_id=ref.order_id, cl_ord_id=ref.cl_ord_id)
         assert_same(order, order_id=ref.order_id, cl_ord_id=ref.cl_ord_id)
-        return self._reader.order(order, self._heard(Source.QUERY, asked_at), category=place.category)
+        return (self._reader.order(order, self._heard(Source.QUERY, asked_at), category=place.category),)
 
     async def open_orders(self) -> Fetched[ExecutionReport]:
         """Every open order of both categories, conditional ones included."""
@@ -226,7 +218,7 @@ class Trading:
 
     def _told(self, listed: Sequence[tuple[str, wire.Order]], asked_at: datetime) -> Fetched[ExecutionReport]:
         heard = self._heard(Source.SNAPSHOT, asked_at)
-        reports = (report for category, o in listed for report in self._reader.order(o, heard, category=category))
+        reports = (self._reader.order(order, heard, category=category) for category, order in listed)
         return Fetched(items=tuple(reports), asked_at=asked_at)
 
     async def fills(self, since: datetime, *, venue_now: datetime) -> Fetched[ExecutionReport]:

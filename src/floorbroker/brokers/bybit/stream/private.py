@@ -110,7 +110,7 @@ class PrivateSession:
         heard = Heard(source=Source.STREAM, at=at)
         if kind == "order":
             orders = wire.decode(message.data, list[wire.Order], what="an order message")
-            return [Emit(r) for o in orders for r in self._reader.order(o, heard, category=category)]
+            return [Emit(self._reader.order(order, heard, category=category)) for order in orders]
         if kind == "execution":
             executions = wire.decode(message.data, list[wire.Execution], what="an execution message")
             made = (self._reader.execution(e, heard, category=category) for e in executions)
