@@ -190,7 +190,7 @@ INFO = BrokerInfo(
         ),
         OptionField(
             name="spot_quote",
-            help="The money in which coins of the wallet are counted as spot positions.",
+            help="The money of the account: its cash, and what coins of the wallet are counted in as spot positions.",
             default="USDT",
             choices=("USDT", "USDC"),
         ),

@@ -251,7 +251,6 @@ class Wallet(Wire, frozen=True, kw_only=True):
     """Totals are in USD, and empty in isolated and portfolio margin."""
 
     total_equity: str | None = None
-    total_wallet_balance: str | None = None
     total_available_balance: str | None = None
     total_initial_margin: str | None = None
     total_maintenance_margin: str | None = None

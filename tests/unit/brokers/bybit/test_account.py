@@ -32,11 +32,11 @@ def info(**changes: Any) -> wire.AccountInfo:
     return wire.decode(json.dumps(parsed("account_info") | changes).encode(), wire.AccountInfo, what="an account")
 
 
-def test_an_account_in_dollars() -> None:
-    account = accounts.account_from(wallet(), key(), info())
-    assert (account.account, account.currency) == ("24617703", "USD")
+def test_an_account_has_one_money_and_totals_over_all_coins() -> None:
+    account = accounts.account_from(wallet(), key(), info(), currency="USDT")
+    assert (account.account, account.currency) == ("24617703", "USDT")
     assert (account.cash, account.equity, account.buying_power) == (
-        Decimal("11900.25"),
+        Decimal(4950),
         Decimal("12000.5"),
         Decimal("9000.75"),
     )
@@ -45,10 +45,8 @@ def test_an_account_in_dollars() -> None:
 
 
 def test_without_totals_coins_are_added_up() -> None:
-    account = accounts.account_from(
-        wallet(totalEquity="", totalWalletBalance="", totalAvailableBalance=""), key(), info()
-    )
-    assert account.equity == account.cash == Decimal("12000.3")
+    account = accounts.account_from(wallet(totalEquity="", totalAvailableBalance=""), key(), info(), currency="USDC")
+    assert (account.cash, account.equity) == (Decimal(600), Decimal("12000.3"))
     assert account.buying_power == Decimal(4300 + 600)
 
 
@@ -61,7 +59,7 @@ def test_without_totals_coins_are_added_up() -> None:
     ],
 )
 def test_why_an_account_cannot_trade(of_key: dict[str, Any], of_account: dict[str, Any], reason: str) -> None:
-    account = accounts.account_from(wallet(), key(**of_key), info(**of_account))
+    account = accounts.account_from(wallet(), key(**of_key), info(**of_account), currency="USDT")
     assert account.can_trade is False
     assert reason in (account.blocked_reason or "")
 
@@ -125,7 +123,7 @@ def test_a_side_nobody_knows_is_an_error_of_ours() -> None:
 
 
 def test_exposure() -> None:
-    account = accounts.account_from(wallet(), key(), info())
+    account = accounts.account_from(wallet(), key(), info(), currency="USDT")
     held = (
         Position(symbol=PAIR, qty=Decimal(1), market_value=Decimal("6000.25")),
         Position(symbol=PERP, qty=Decimal(-2), avg_px=Decimal(3000)),

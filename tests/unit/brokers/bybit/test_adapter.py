@@ -528,7 +528,7 @@ async def test_exposure_counts_what_is_open() -> None:
         reads=FakeTransport(by_path=account_paths() | {"/v5/order/realtime": listed(parsed("order_linear"))})
     )
     risk = await venue.get_risk_metrics()
-    assert (risk.currency, risk.open_orders) == ("USD", 3)
+    assert (risk.currency, risk.open_orders) == ("USDT", 3)
 
 
 # -- perpetuals ---------------------------------------------------------------------------------------------------------

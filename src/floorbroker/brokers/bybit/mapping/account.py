@@ -38,16 +38,21 @@ class PositionSide:
     unrealized_pl: Decimal | None = None
 
 
-def account_from(wallet: wire.Wallet, key: wire.KeyInfo, info: wire.AccountInfo) -> Account:
-    """The account, in USD.  In isolated and portfolio margin the venue tells no totals: then coins are added up."""
+def account_from(wallet: wire.Wallet, key: wire.KeyInfo, info: wire.AccountInfo, *, currency: str) -> Account:
+    """The account in `currency`, one of the coins that contracts settle in.
+
+    Cash is that coin alone.  Equity, buying power and margins are the venue's totals over all coins, told in US dollars: a
+    dollar is taken for one of the coin.  In isolated and portfolio margin it tells none; then coins are added up.
+    """
     coins = wallet.coin or []
     worth = sum((number(coin.usd_value) or ZERO for coin in coins), ZERO)
     equity = _told(wallet.total_equity, worth)
+    cash = (number(coin.wallet_balance, what="a balance") or ZERO for coin in coins if coin.coin == currency)
     blocked = _blocked_reason(key, info)
     return Account(
         account=str(key.user_id)[:40],
-        currency="USD",
-        cash=_told(wallet.total_wallet_balance, worth),
+        currency=currency,
+        cash=sum(cash, ZERO),
         equity=equity,
         buying_power=_told(wallet.total_available_balance, _free_money(coins)),
         can_trade=blocked is None,

@@ -16,7 +16,7 @@ from floorbroker.domain.records import MarketHours
 from floorbroker.domain.values import ZERO, AssetClass
 
 ALWAYS = "24/7"
-_MARKETS = frozenset({ALWAYS, "crypto", "spot", "linear", "perpetual"})
+_MARKETS = frozenset({ALWAYS, "24x7", "crypto", "spot", "linear", "perpetual"})
 _TRADING = "Trading"
 _PERPETUAL = "LinearPerpetual"
 

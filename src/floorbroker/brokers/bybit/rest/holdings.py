@@ -40,7 +40,7 @@ class Holdings:
             self._reads.ask(self._calls.account_info(), wire.AccountInfo, what="the account"),
         )
         self._permissions = accounts.permissions_from(key)
-        return accounts.account_from(wallet, key, info)
+        return accounts.account_from(wallet, key, info, currency=self._options.spot_quote)
 
     async def permissions(self) -> KeyPermissions:
         """What was told with the account, or asked now."""
