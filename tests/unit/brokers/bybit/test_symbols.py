@@ -33,17 +33,34 @@ def test_a_symbol_has_one_spelling_there_and_back(ours: str, category: str, thei
     assert by_rule(category, theirs) == ours
 
 
-@pytest.mark.parametrize(
-    "symbol", ["AAPL", "BTC/USD:BTC", "BTC/USDT:USDC", "btc/usdt", "", "BTC/USDT:USDT-27MAR26", "A/B/C"]
-)
+@pytest.mark.parametrize("symbol", ["AAPL", "BTC/USD:BTC", "BTC/USDT:USDC", "btc/usdt", "", "A/B/C"])
 def test_what_is_neither_a_pair_nor_a_linear_perpetual_is_not_found(symbol: str) -> None:
     with pytest.raises(SymbolNotFound):
         to_wire(symbol)
 
 
-def test_dated_futures_keep_a_name_of_their_own() -> None:
-    assert by_rule(LINEAR, "BTC-27MAR26") == "BTC/USDC:USDC-27MAR26"
-    assert by_rule(LINEAR, "BTCUSDT-27MAR26") == "BTC/USDT:USDT-27MAR26"
+@pytest.mark.parametrize(
+    ("ours", "category", "theirs"),
+    [
+        ("BTC/USDC:USDC-27MAR26", LINEAR, "BTC-27MAR26"),
+        ("BTC/USDT:USDT-27MAR26", LINEAR, "BTCUSDT-27MAR26"),
+        ("ABCXYZ/?", SPOT, "ABCXYZ"),
+        ("BTCUSD/?:?", LINEAR, "BTCUSD"),
+    ],
+)
+def test_what_is_not_traded_here_can_be_asked_about_and_cancelled(ours: str, category: str, theirs: str) -> None:
+    assert by_rule(category, theirs) == ours
+    assert to_wire(ours) == Place(category, theirs)
+
+
+@given(
+    st.sampled_from([SPOT, LINEAR]),
+    st.from_regex(r"[A-Z0-9]{1,6}(USDT|USDC|PERP|BTC)?(-[0-9]{2}[A-Z]{3}[0-9]{2})?", fullmatch=True),
+)
+def test_every_spelling_of_the_venue_comes_back_to_it(category: str, spelled: str) -> None:
+    ours = Symbols().from_wire(category, spelled)
+    assert ":" in ours or category == SPOT
+    assert to_wire(ours) == Place(category, spelled)
 
 
 def test_the_instrument_list_knows_better_than_the_rule() -> None:

@@ -35,9 +35,12 @@ _QUOTES = (
 )
 _PERP = "PERP"
 _COIN = r"[A-Z0-9]{1,24}"
+_BASE = re.compile(_COIN)
 _SPOT = re.compile(rf"({_COIN})/({_COIN})")
-_LINEAR = re.compile(rf"({_COIN})/(USDT|USDC):\2")
+_LINEAR = re.compile(rf"({_COIN})/(USDT|USDC):\2(-[0-9A-Z]{{5,8}})?")
+_ODD = re.compile(r"([A-Z0-9-]{1,48})/\?(:\?)?")
 _SPELLED = re.compile(r"[A-Z0-9-]{1,48}")
+_LONGEST = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,33 +52,50 @@ class Place:
 
 
 def to_wire(symbol: str) -> Place:
-    """Raises `SymbolNotFound` for what is neither a pair nor a linear perpetual."""
+    """Raises `SymbolNotFound` for what is neither a pair nor a linear contract.
+
+    Dated futures (`BTC/USDT:USDT-27MAR26`) and spellings that no rule knows (`XYZ/?`) can be asked about and cancelled; they
+    have no instrument here, so nothing new is sent for them.
+    """
     if found := _LINEAR.fullmatch(symbol):
-        base, settle = found[1], found[2]
-        return Place(LINEAR, base + (_PERP if settle == "USDC" else settle))
+        return Place(LINEAR, _contract(found[1], found[2], found[3] or ""))
     if found := _SPOT.fullmatch(symbol):
         return Place(SPOT, found[1] + found[2])
+    if found := _ODD.fullmatch(symbol):
+        return Place(LINEAR if found[2] else SPOT, found[1])
     raise SymbolNotFound(
         f"Bybit does not trade {symbol[:40]!r}: pairs are BTC/USDT, perpetuals BTC/USDT:USDT", broker=BROKER
     )
 
 
+def _contract(base: str, settle: str, expiry: str) -> str:
+    if settle == "USDT":
+        return f"{base}USDT{expiry}"
+    return f"{base}{expiry or _PERP}"
+
+
 def by_rule(category: str, spelled: str) -> str:
-    """Our spelling, as far as the venue's own tells; what no rule knows stays as it is."""
+    """Our spelling, as far as the venue's own tells; what no rule knows is kept as it is, with `?` for what it is quoted in."""
     if category == LINEAR:
         return _linear(spelled)
     for quote in _QUOTES:
-        if spelled.endswith(quote) and len(spelled) > len(quote):
-            return f"{spelled.removesuffix(quote)}/{quote}"
-    return spelled
+        base = spelled.removesuffix(quote)
+        if base != spelled and _BASE.fullmatch(base):
+            return f"{base}/{quote}"
+    return f"{spelled[:_LONGEST]}/?"
 
 
 def _linear(spelled: str) -> str:
-    name, dash, expiry = spelled.partition("-")  # dated futures: not traded here, though an account may hold them
-    for ending, settle in ((_PERP, "USDC"), ("USDT", "USDT"), ("USDC", "USDC")):
-        if name.endswith(ending) and len(name) > len(ending):
-            return f"{name.removesuffix(ending)}/{settle}:{settle}{dash}{expiry}"
-    return f"{name}/USDC:USDC-{expiry}" if dash else spelled
+    name, dash, expiry = spelled[:_LONGEST].partition(
+        "-"
+    )  # dated futures: not traded here, though an account may hold them
+    coin = name.removesuffix("USDT")
+    if coin != name and _BASE.fullmatch(coin):
+        return f"{coin}/USDT:USDT{dash}{expiry}"
+    coin = name if dash else name.removesuffix(_PERP)
+    if (dash or coin != name) and _BASE.fullmatch(coin):
+        return f"{coin}/USDC:USDC{dash}{expiry}"
+    return f"{spelled[:_LONGEST]}/?:?"
 
 
 class Symbols:
