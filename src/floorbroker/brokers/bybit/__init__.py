@@ -3,7 +3,7 @@
 from floorbroker.brokers.bybit.adapter import BybitBroker, build
 from floorbroker.brokers.bybit.auth import Credentials, sign
 from floorbroker.brokers.bybit.info import INFO, Options, Origins, hosts_for, options_from, origins_for
-from floorbroker.brokers.bybit.limits import LIMITS
+from floorbroker.brokers.bybit.limits import LIMITS, limits_for
 from floorbroker.brokers.bybit.mapping.account import PositionSide
 from floorbroker.brokers.bybit.mapping.stops import PositionStops
 
@@ -18,6 +18,7 @@ __all__ = [
     "PositionStops",
     "build",
     "hosts_for",
+    "limits_for",
     "options_from",
     "origins_for",
     "sign",

@@ -20,7 +20,7 @@ from floorbroker.brokers.bybit.info import (
     options_from,
     origins_for,
 )
-from floorbroker.brokers.bybit.limits import LIMITS, read_limits
+from floorbroker.brokers.bybit.limits import limits_for, read_limits
 from floorbroker.brokers.bybit.mapping import account as accounts
 from floorbroker.brokers.bybit.mapping import rules
 from floorbroker.brokers.bybit.mapping.account import PositionSide
@@ -402,7 +402,7 @@ def build(wiring: Wiring) -> BybitBroker:
         clock=clock,
         offset=offset,
         random=wiring.random,
-        limiter=Limiter(LIMITS, clock=clock),
+        limiter=Limiter(limits_for(int(options.order_requests_s)), clock=clock),
         read_limits=read_limits(clock),
         sign=signed,
         may_sign=wiring.may_sign,

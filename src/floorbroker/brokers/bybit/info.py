@@ -42,9 +42,10 @@ RECV_WINDOW_MS = 5000
 _TYPES = frozenset(OrderType) - {OrderType.TRAILING_STOP}
 _TIFS = frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK})
 _RATES = f"{DOCS}/rate-limit"
+_RAISED = "order_requests_s"
 
 
-def _rate(name: str, requests: int, *endpoints: str, reads_only: bool = False) -> Allowance:
+def _rate(name: str, requests: int, *endpoints: str, reads_only: bool = False, option: str = "") -> Allowance:
     """A rule of one endpoint: so many requests in any second, of one account; it counts beside the rule of the address."""
     return Allowance(
         name=name,
@@ -53,6 +54,7 @@ def _rate(name: str, requests: int, *endpoints: str, reads_only: bool = False) -
         endpoints=endpoints,
         beside=True,
         reads_only=reads_only,
+        option=option,
         document=_RATES,
     )
 
@@ -99,10 +101,10 @@ INFO = BrokerInfo(
     etiquette=Etiquette(
         allowances=(
             Allowance(name="address", requests=600, per_s=5.0, document=_RATES),
-            _rate("submit", 10, "orders.submit"),
-            _rate("batch", 10, "batches.submit"),
-            _rate("replace", 10, "orders.replace"),
-            _rate("cancel", 10, "orders.cancel"),
+            _rate("submit", 10, "orders.submit", option=_RAISED),
+            _rate("batch", 10, "batches.submit", option=_RAISED),
+            _rate("replace", 10, "orders.replace", option=_RAISED),
+            _rate("cancel", 10, "orders.cancel", option=_RAISED),
             _rate("cancel_all", 10, "orders.cancel_all"),
             _rate("orders", 50, "orders.get", reads_only=True),
             _rate("history", 50, "orders.history", reads_only=True),
@@ -195,6 +197,14 @@ INFO = BrokerInfo(
             choices=("USDT", "USDC"),
         ),
         OptionField(
+            name="order_requests_s",
+            help="How many of each kind of order command a second the account is allowed.",
+            default="10",
+            whole=True,
+            least=Decimal(1),
+            most=Decimal(1000),
+        ),
+        OptionField(
             name="book_depth",
             help="Levels a side of a streamed order book.",
             default="50",
@@ -226,6 +236,7 @@ class Options:
     leverage: str = "0"
     trigger_by: str = "LastPrice"
     spot_quote: str = "USDT"
+    order_requests_s: str = "10"
     book_depth: str = "50"
 
     @property

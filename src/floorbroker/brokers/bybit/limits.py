@@ -16,7 +16,7 @@ from floorbroker.brokers.bybit.info import INFO
 from floorbroker.domain.clock import Clock
 from floorbroker.transport.bucket import LimitNews
 from floorbroker.transport.layers.ratelimit import ReadLimits, number
-from floorbroker.transport.limiter import limits_of
+from floorbroker.transport.limiter import Limits, limits_of
 from floorbroker.transport.types import Response
 
 LIMITS = limits_of(INFO.etiquette)
@@ -25,6 +25,12 @@ TOO_MANY = frozenset({b"10006", b"10018", b"10429", b"429"})
 _CODE = re.compile(rb'"retCode"\s*:\s*(-?[0-9]{1,9})')
 _LOOKED_INTO = 4096
 _PAUSE_S = 1.0
+
+
+def limits_for(order_requests_s: int) -> Limits:
+    """The limits of an account that may send so many of each kind of order command a second."""
+    raised = {rule.name: order_requests_s for rule in INFO.etiquette.allowances if rule.option == "order_requests_s"}
+    return limits_of(INFO.etiquette, raised)
 
 
 def is_ban(response: Response) -> bool:

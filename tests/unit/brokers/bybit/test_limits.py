@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from floorbroker.brokers.bybit.auth import epoch_ms
-from floorbroker.brokers.bybit.limits import BAN_S, LIMITS, read_limits
+from floorbroker.brokers.bybit.limits import BAN_S, LIMITS, limits_for, read_limits
 from floorbroker.domain.clock import ManualClock
 from floorbroker.transport.bucket import LimitNews
 from floorbroker.transport.types import Response
@@ -58,3 +58,11 @@ def test_every_order_endpoint_counts_by_itself_and_for_the_address() -> None:
     for endpoint in ("orders.submit", "orders.replace", "orders.cancel", "orders.cancel_all", "batches.submit"):
         assert LIMITS.routes[endpoint][-1] == "address"
         assert len(LIMITS.routes[endpoint]) == 2
+
+
+def test_an_account_that_may_send_more_says_so_for_each_kind_of_command() -> None:
+    before = {budget.name: budget.capacity for budget in LIMITS.budgets}
+    after = {budget.name: budget.capacity for budget in limits_for(100).budgets}
+    assert {name for name in after if after[name] != before[name]} == {"submit", "batch", "replace", "cancel"}
+    assert (after["submit"], after["address"]) == (100, 600)
+    assert limits_for(10) == LIMITS
