@@ -3,7 +3,7 @@
 Each private request carries a number that is higher than any the key sent before.  It is the time in microseconds, or one more
 than the last one where the clock has not moved on.  The last one stands in a file, by the key's fingerprint, that every process
 of this home reads and writes under a lock: so two processes and a restart go on counting where the other left off, also after the
-clock was set back (ADR 0023).
+clock was set back (ADR 23).
 Document: docs.kraken.com/exchange/guides/rest/authentication.
 """
 
