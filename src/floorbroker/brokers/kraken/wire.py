@@ -271,7 +271,7 @@ class TradeItem(Wire, frozen=True, kw_only=True):
     side: str
     price: Decimal
     qty: Decimal
-    trade_id: int | None = None
+    trade_id: int | str | None = None
     timestamp: str | None = None
 
 

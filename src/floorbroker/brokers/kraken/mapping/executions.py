@@ -34,6 +34,7 @@ from floorbroker.domain.values import (
 )
 
 _KEPT_MAX = 20_000
+_REFILL = "iceberg_refill"
 
 STATUSES: dict[str, OrdStatus] = {
     "pending_new": OrdStatus.PENDING_NEW,
@@ -48,7 +49,7 @@ EVENTS: dict[str, ExecType] = {
     "new": ExecType.NEW,
     "trade": ExecType.TRADE,
     "filled": ExecType.ORDER_STATUS,
-    "iceberg_refill": ExecType.ORDER_STATUS,
+    _REFILL: ExecType.ORDER_STATUS,
     "canceled": ExecType.CANCELED,
     "expired": ExecType.EXPIRED,
     "amended": ExecType.REPLACED,
@@ -108,7 +109,7 @@ def execution_report(event: wire.Execution, at: datetime) -> ExecutionReport:
         at=at,
         ord_status=None if odd else STATUSES.get(event.order_status or ""),
         unrecognised=odd,
-        text=event.reason or event.cancel_reason or (event.exec_type if event.exec_type == "iceberg_refill" else None),
+        text=_text(event),
         cl_ord_id=ClOrdId(event.cl_ord_id) if event.cl_ord_id else None,
         order_id=order_id,
         symbol=event.symbol or "",
@@ -142,6 +143,11 @@ def unknown_words(event: wire.Execution) -> str | None:
         if value and not known:
             return f"{name} {word(value)}"
     return None
+
+
+def _text(event: wire.Execution) -> str | None:
+    told = event.reason or event.cancel_reason or (event.exec_type if event.exec_type == _REFILL else "")
+    return word(told) or None
 
 
 def _tif(event: wire.Execution) -> TimeInForce | None:

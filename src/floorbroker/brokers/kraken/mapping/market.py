@@ -12,11 +12,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from floorbroker.brokers.kraken import wire
-from floorbroker.brokers.kraken.mapping.values import BROKER, moment, needed, number
+from floorbroker.brokers.kraken.mapping.values import BROKER, moment, needed, number, seconds_needed
 from floorbroker.domain.bars import Bar, BarSeries
 from floorbroker.domain.errors import ApiError, NotSupported
 from floorbroker.domain.records import BookDelta, BookLevel, Quote, Trade
-from floorbroker.domain.values import WIDE, Price, Side, from_epoch, round_step
+from floorbroker.domain.values import WIDE, Price, Side, round_step
 
 SPANS_MIN = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
 ROWS_MAX = 720
@@ -66,20 +66,13 @@ def bar_of_row(symbol: str, row: wire.OhlcRow) -> Bar:
     start, opened, high, low, close, _, volume, _ = row
     return Bar(
         symbol=symbol,
-        start=_start(start),
+        start=seconds_needed(Decimal(start)),
         open=_price(opened),
         high=_price(high),
         low=_price(low),
         close=_price(close),
         volume=needed(volume, what="a volume"),
     )
-
-
-def _start(start: int) -> datetime:
-    try:
-        return from_epoch(s=start)
-    except OverflowError:
-        raise ApiError("a bar in the reply has no readable time", broker=BROKER) from None
 
 
 def series_from(symbol: str, bars: Sequence[Bar], *, span_s: int) -> BarSeries:
@@ -150,7 +143,7 @@ def trade_of_item(item: wire.TradeItem, at: datetime) -> Trade:
         price=_price(item.price),
         size=needed(item.qty, what="a size"),
         time=moment(item.timestamp) or at,
-        trade_id="" if item.trade_id is None else str(item.trade_id),
+        trade_id="" if item.trade_id is None else str(item.trade_id)[:64],
         aggressor=_SIDES.get(item.side),
     )
 

@@ -68,7 +68,7 @@ def order_report(order_id: str, order: wire.Order, heard: Heard, symbols: Symbol
         asked_at=heard.asked_at,
         ord_status=None if odd else status_of(order),
         unrecognised=odd,
-        text=order.reason,
+        text=word(order.reason) if order.reason else None,
         cl_ord_id=ClOrdId(order.cl_ord_id) if order.cl_ord_id else None,
         order_id=OrderId(order_id),
         symbol=symbols.from_rest(order.descr.pair),

@@ -12,7 +12,8 @@ from floorbroker.domain.values import NotExact, decimal_of, from_epoch, text_of
 
 BROKER = "KRAKEN"
 _WORD_MAX = 64
-_LATEST_S = 253_402_300_800  # the year 10000
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # far enough from the end of time that a bar may be added
+_LATEST_S = int(_LATEST.timestamp())
 
 
 def number(value: Decimal | None, *, what: str = "a number") -> Decimal | None:
@@ -69,9 +70,10 @@ def moment(value: str | None) -> datetime | None:
         return None
     try:
         found = msgspec.convert(value, type=datetime)
-        return None if found.tzinfo is None else found.astimezone(UTC)
+        at = None if found.tzinfo is None else found.astimezone(UTC)
     except (msgspec.MsgspecError, ValueError, OverflowError):
         return None
+    return at if at is not None and at < _LATEST else None
 
 
 def word(value: str) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from floorbroker.brokers.kraken import wire
 from floorbroker.brokers.kraken.mapping import account as accounts
 from floorbroker.brokers.kraken.mapping.symbols import their_asset
-from floorbroker.brokers.kraken.mapping.values import seconds_needed
+from floorbroker.brokers.kraken.mapping.values import needed, seconds_needed
 from floorbroker.brokers.kraken.rest.calls import Calls
 from floorbroker.brokers.kraken.rest.commands import Commands
 from floorbroker.brokers.kraken.rest.market import MarketReads
@@ -51,7 +51,7 @@ class Standing:
         """Seconds the venue's clock is ahead of ours, after asking it once more: it tells whole seconds alone."""
         asked_s = self._clock.monotonic()
         told = await self._reads.ask(self._calls.time(), wire.Time, what="the clock")
-        middle = seconds_needed(told.unixtime + _HALF)
+        middle = seconds_needed(needed(told.unixtime, what="a time") + _HALF)
         self._offset.learn(middle, asked_s=asked_s, heard_s=self._clock.monotonic(), within_s=_HALF_S)
         return self._offset.seconds or 0.0
 

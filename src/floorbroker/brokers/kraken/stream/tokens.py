@@ -10,6 +10,7 @@ from collections.abc import Callable
 from floorbroker.brokers.kraken import wire
 from floorbroker.brokers.kraken.rest.calls import Calls
 from floorbroker.brokers.kraken.rest.reads import Reads
+from floorbroker.domain.errors import ApiError, OrderNotFound, OrderRejected, SessionExpired
 from floorbroker.domain.secret import Secret
 
 
@@ -22,7 +23,14 @@ class Tokens:
         self._learn = learn
 
     async def fresh(self) -> Secret:
-        """A token that nothing was opened with."""
-        told = await self._reads.ask(self._calls.token(), wire.Token, what="a stream token")
+        """A token that nothing was opened with.  Raises what time may mend, or `AuthenticationFailed`."""
+        try:
+            told = await self._reads.ask(self._calls.token(), wire.Token, what="a stream token")
+        except (
+            OrderRejected,
+            OrderNotFound,
+            SessionExpired,
+        ) as error:  # words about orders: another time they may be gone
+            raise ApiError(error.detail, broker=error.broker, venue_text=error.venue_text, hint=error.hint) from error
         self._learn(told.token)
         return Secret(told.token)
