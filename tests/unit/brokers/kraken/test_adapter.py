@@ -668,6 +668,20 @@ async def test_bars_older_than_the_venue_keeps_are_refused() -> None:
     assert len(found) == 720
 
 
+@pytest.mark.parametrize("time", [10**30, -(10**15), 253_402_300_799, 0])
+async def test_a_bar_of_no_time_is_our_error(time: int) -> None:
+    rows = [[time, "1", "1", "1", "1", "1", "1", 1]]
+    venue = broker(reads=FakeTransport(OHLC=reply({"XXBTZUSD": rows, "last": 1})))
+    with pytest.raises(ApiError):
+        await venue.get_bars("BTC/USD", span_s=60, start=SINCE, end=NOW)
+
+
+@pytest.mark.parametrize("unixtime", ["sNaN", "1e999999", "-1", 10**30])
+async def test_a_clock_that_tells_no_time_is_our_error(unixtime: object) -> None:
+    with pytest.raises(ApiError):
+        await broker(reads=venue_reads(Time=reply({"unixtime": unixtime}))).connect()
+
+
 async def test_hours_ask_how_the_system_is() -> None:
     venue = broker(reads=venue_reads(SystemStatus=reply({"status": "cancel_only"})))
     assert (await venue.get_market_hours("crypto", date(2026, 3, 2))).is_open_now is False

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from floorbroker.brokers.kraken.mapping.amends import Amends
+from floorbroker.brokers.kraken.stream import replay_session
 from floorbroker.brokers.kraken.stream.entry import OrderDialect
-from floorbroker.brokers.kraken.stream.market import MarketSession, replay_session
+from floorbroker.brokers.kraken.stream.market import MarketSession
 from floorbroker.brokers.kraken.stream.orders import OrderSession
 from floorbroker.brokers.kraken.stream.plan import MarketPlan
 from floorbroker.domain.bars import Bar
@@ -49,6 +50,10 @@ def opened(*pairs: tuple[DataKind, str], depth: int = 10) -> tuple[MarketSession
 def ack(channel: str, symbol: str, method: str = "subscribe") -> bytes:
     result = {"channel": channel, "symbol": symbol}
     return json.dumps({"method": method, "result": result, "success": True, "req_id": 1}).encode()
+
+
+def candle_at(begin: str) -> bytes:
+    return payload("ohlc_frame").replace(b"2026-03-02T15:04:00.000000000Z", begin.encode())
 
 
 # -- market data ----------------------------------------------------------------------------------------------------------
@@ -200,6 +205,7 @@ def test_what_is_no_event_says_nothing(frame: bytes) -> None:
         b'{"channel":"trade","data":[{"symbol":"BTC/USD"}]}',
         b'{"channel":"ohlc","data":[{"symbol":"B","open":1,"high":1,"low":1,"close":1,"volume":1,"interval_begin":"x","interval":1}]}',
         b'{"channel":"ticker","data":{}}',
+        candle_at("9999-12-31T23:59:00Z"),
     ],
 )
 def test_a_frame_that_cannot_be_read_ends_the_connection(frame: bytes) -> None:
