@@ -97,6 +97,7 @@ INFO = BrokerInfo(
         proof=BookProof.CRC32,
         depths=DEPTHS,
         cut=True,
+        frames="kraken",
         document="https://docs.kraken.com/exchange/guides/websockets/book-checksum-v2",
     ),
     withdrawals=(

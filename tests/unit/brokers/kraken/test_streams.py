@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from floorbroker.brokers.kraken.info import INFO
 from floorbroker.brokers.kraken.mapping.amends import Amends
-from floorbroker.brokers.kraken.stream import replay_session
+from floorbroker.brokers.kraken.stream import replay_session, snapshot_from
 from floorbroker.brokers.kraken.stream.entry import OrderDialect
 from floorbroker.brokers.kraken.stream.market import MarketSession
 from floorbroker.brokers.kraken.stream.orders import OrderSession
@@ -22,6 +23,7 @@ from floorbroker.domain.ports import NoLog
 from floorbroker.domain.records import BookDelta, BookLevel, DataKind, ExecutionReport, Quote, Trade
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import ExecType, OrdStatus, Price, Side
+from floorbroker.marketdata.book import Book, Verdict
 from floorbroker.transport.actions import Emit, Reconnect, Send
 from floorbroker.transport.feeds import FeedError, FeedUp
 from floorbroker.transport.order_socket import Answer, Ready, Refused
@@ -116,6 +118,22 @@ def _crc(asks: tuple[BookLevel, ...], bids: tuple[BookLevel, ...]) -> int:
         for number in (level.price, level.size)
     )
     return zlib.crc32(text.encode())
+
+
+def test_recorded_frames_go_through_the_venues_book_and_prove_it() -> None:
+    rules = INFO.book
+    assert rules is not None
+    book, session = Book("BTC/USD", rules, depth=10), replay_session()
+    verdicts = [
+        book.apply(delta).verdict
+        for name in ("book_snapshot", "book_update")
+        for delta in told(session.on_frame(payload(name), NOW, 0.0))
+    ]
+    assert verdicts == [Verdict.PROVEN, Verdict.PROVEN]
+    damaged = payload("book_update").replace(b"1.50000000", b"1.50000001")
+    (delta,) = told(session.on_frame(damaged, NOW, 0.0))
+    assert book.apply(delta).verdict is Verdict.FAILED
+    assert snapshot_from("https://api.kraken.com/0/public/Depth", b"{}") is None
 
 
 def test_precisions_bring_every_number_to_its_digits() -> None:

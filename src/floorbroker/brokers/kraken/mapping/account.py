@@ -19,7 +19,7 @@ from floorbroker.domain.records import Account, Balance, KeyPermissions, MarketH
 from floorbroker.domain.values import ZERO, AssetClass
 
 ALWAYS = "24/7"
-_MARKETS = frozenset({"crypto", ALWAYS, "KRAKEN"})
+_MARKETS = frozenset({"crypto", ALWAYS, "24x7", "KRAKEN"})
 _DECIMALS_MAX = 18
 # What the system takes in each of its states; new words count as closed, since nobody knows what they mean.
 _TRADING = frozenset({"online", "post_only", "limit_only"})

@@ -252,8 +252,3 @@ class MarketSession:
         for growing in over:
             growing.told = True
         return [Emit(growing.bar) for growing in over]
-
-
-def replay_session() -> MarketSession:
-    """For frames that were recorded: nothing is known of the instruments but what the frames say."""
-    return MarketSession()
