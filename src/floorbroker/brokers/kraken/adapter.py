@@ -89,7 +89,8 @@ class KrakenBroker:
     """One account at Kraken.
 
     `reads` and `commands` are finished stacks that sign; `order_socket` is the command stack over the private socket, where the
-    option `order_entry` wants it.  `build` wires all of it.  Calls are safe to make at the same time.
+    option `order_entry` wants it, and `warm` opens that socket ahead of the first order.  `build` wires all of it.  Calls are
+    safe to make at the same time.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class KrakenBroker:
         options: Options,
         offset: ClockOffset,
         order_socket: Transport | None = None,
+        warm: Callable[[], Awaitable[None]] | None = None,
         closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._environment = environment
@@ -119,6 +121,7 @@ class KrakenBroker:
         self._offset = offset
         self._clock = clock
         self._log = log
+        self._warm = warm
         self._closing = tuple(closing)
         self._identity = KrakenIdentity()
         self._amends = Amends()
@@ -137,6 +140,7 @@ class KrakenBroker:
         )
         self._state, self._since, self._detail = LinkState.OFFLINE, clock.now(), "not connected"
         around = Surroundings(broker=BROKER, clock=clock, random=random, log=log, meter=meter)
+        self._private = OrderSession(self._amends, log=log, dead_man_s=int(options.dead_man_s))
         self._orders = OrderStream([self._line(connect)], around)
         plan = MarketPlan(origin=origins.public_stream, depth=int(options.book_depth))
         self._feeds = Feeds(plan, connect=connect, around=around)
@@ -159,6 +163,8 @@ class KrakenBroker:
             await self._market.learn()
             await self._standing.permissions()
             await self._standing.account()
+            if self._warm is not None:
+                await self._warm()
         except FloorbrokerError as error:
             self._enter(LinkState.OFFLINE, error.detail)
             raise
@@ -191,9 +197,13 @@ class KrakenBroker:
             state=LinkState.DEGRADED if denied else self._state,
             since=self._since,
             stream_up=self._orders.is_up,
-            detail=self._detail or self._orders.detail,
+            detail=self._detail or self._system() or self._orders.detail,
             clock_offset_s=self._offset.seconds,
         )
+
+    def _system(self) -> str:
+        """What the venue says of itself on the private stream; empty while it is online."""
+        return "" if self._private.system == "online" else f"the system is {self._private.system}"
 
     async def self_check(self) -> SelfCheck:
         """Ends with an order that the venue looks at and does not place."""
@@ -409,13 +419,11 @@ class KrakenBroker:
         return self._orders.subscribe(handler)
 
     def _line(self, connect: Connect) -> Line:
-        session = OrderSession(self._amends, log=self._log, dead_man_s=int(self._options.dead_man_s))
-
         async def target() -> SocketTarget:
-            session.use(await self._tokens.fresh())
+            self._private.use(await self._tokens.fresh())
             return SocketTarget(url=f"{self._origins.private_stream}{PATH}")
 
-        return Line(name="orders", session=session, connect=connect, target=target)
+        return Line(name="orders", session=self._private, connect=connect, target=target)
 
 
 def grouped(approved: Sequence[Approved]) -> list[list[int]]:
@@ -494,6 +502,7 @@ def build(wiring: Wiring) -> KrakenBroker:
         options=options,
         offset=offset,
         order_socket=stack.commands(socket, check=check, fit=fit) if by_socket else None,
+        warm=socket.warm if by_socket else None,
         closing=(socket.close, http.close, order_http.close),
     )
 

@@ -765,6 +765,21 @@ async def test_a_key_without_the_socket_permission_degrades_the_profile() -> Non
     await subscription.close()
 
 
+async def test_a_system_that_is_not_online_is_seen_in_the_status() -> None:
+    def in_maintenance(socket: FakeSocket) -> None:
+        socket.push({"channel": "status", "type": "update", "data": [{"system": "cancel_only"}]})
+        confirms(socket)
+
+    clock, log = ManualClock(NOW), Lines()
+    venue = broker(reads=venue_reads(), connect=FakeConnect(in_maintenance), clock=clock, log=log)
+    await venue.connect()
+    await venue.subscribe_order_events(Heard())
+    await clock.advance(0)
+    assert venue.get_connection_status().detail == "the system is cancel_only"
+    assert log.events == [("system.status", {"system": "cancel_only", "before": "online"})]
+    await venue.disconnect()
+
+
 async def test_the_timer_is_stopped_when_the_desk_leaves_on_purpose() -> None:
     commands = FakeTransport(CancelAllOrdersAfter=ok("dead_man"))
     venue = broker(reads=venue_reads(), commands=commands, options=Options(dead_man_s="60"))

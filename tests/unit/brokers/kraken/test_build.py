@@ -245,6 +245,14 @@ async def test_the_whole_desk_connects_and_streams(tmp_path: Path) -> None:
     await house.broker.disconnect()
 
 
+async def test_the_order_socket_is_open_before_the_first_order(tmp_path: Path) -> None:
+    connect = FakeConnect(socket_script)
+    house = House(tmp_path, connect=connect, options={"order_entry": "websocket"})
+    await house.broker.connect()
+    assert [message["params"]["channel"] for message in connect.sockets[0].sent] == ["balances"]
+    await house.broker.disconnect()
+
+
 async def test_a_host_that_is_not_the_venues_is_not_spoken_to(tmp_path: Path) -> None:
     with pytest.raises(ConfigInvalid):
         House(tmp_path, plain={"BROKER_URL": "https://api.kraken.example"})

@@ -37,11 +37,12 @@ DEAD_MAN = "cancel_all_orders_after"
 _EXECUTIONS_ID, _BALANCES_ID, _DEAD_MAN_ID = 1, 2, 3
 _WINDINGS = 4  # of the timer within its own time
 _WINDING_MAX_S = 15.0
+_ONLINE = "online"
 _OUTGOING = frozenset({"withdrawal", "transfer"})
 
 
 class OrderSession:
-    """`Session` of the private socket.  `use` hands it the token of the next connection."""
+    """`Session` of the private socket.  `use` hands it the token of the next connection; `system` is the venue's last word."""
 
     def __init__(self, amends: Amends, *, log: Log, dead_man_s: int = 0) -> None:
         self._amends = amends
@@ -56,6 +57,7 @@ class OrderSession:
         self._wound_s: float | None = None
         self._winding_s: float | None = None
         self._is_up = False
+        self.system = _ONLINE
 
     def use(self, token: Secret) -> None:
         """The token of the connection about to be opened."""
@@ -139,6 +141,8 @@ class OrderSession:
     # -- data -------------------------------------------------------------------------------------------------------------
 
     def _on_channel(self, message: wire.Frame, at: datetime) -> Actions:
+        if message.channel == "status":
+            self._on_status(wire.decode(message.data, list[wire.Status], what="the status"))
         if message.channel not in (EXECUTIONS, BALANCES):
             return []
         if message.sequence is not None and (odd := self._count(message.channel, message.sequence)) is not None:
@@ -151,6 +155,13 @@ class OrderSession:
             return []
         events = wire.decode(message.data, list[wire.Execution], what="an execution")
         return [action for event in events for action in self._told(event, at, is_snapshot=is_snapshot)]
+
+    def _on_status(self, told: list[wire.Status]) -> None:
+        """In maintenance, and while only cancels are taken, orders are refused: whoever looks at the profile sees why."""
+        for status in told:
+            if status.system != self.system:
+                self._log.warning("system.status", system=word(status.system), before=self.system)
+            self.system = word(status.system)
 
     def _count(self, channel: str, sequence: int) -> Actions | None:
         """None for the message that comes next; nothing for one that came before; a new connection after a gap."""
