@@ -120,6 +120,9 @@ def test_a_trailing_offset_is_no_price() -> None:
     descr = {"pair": "XBTUSD", "type": "sell", "ordertype": "trailing-stop", "price": "+2.0000%", "price2": "0"}
     found = report(order(descr=descr))
     assert (found.order_type, found.stop_px, found.price) == (OrderType.TRAILING_STOP, None, None)
+    assert (found.trail_amount, found.trail_percent) == (None, D("2.0000"))
+    with pytest.raises(ApiError):
+        report(order(descr=descr | {"price": "+x%"}))
 
 
 @pytest.mark.parametrize("changes", [{"vol": "NaN"}, {"vol_exec": "1e400"}, {"price": "Infinity"}])

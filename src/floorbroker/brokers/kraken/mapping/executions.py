@@ -103,6 +103,7 @@ def execution_report(event: wire.Execution, at: datetime) -> ExecutionReport:
     exec_type = EVENTS.get(event.exec_type, ExecType.ORDER_STATUS)
     kind = ORDER_TYPES.get(event.order_type or "")
     order_id = OrderId(event.order_id)
+    trail_amount, trail_percent = _trail(event, kind)
     return ExecutionReport(
         exec_type=ExecType.ORDER_STATUS if odd else exec_type,
         source=Source.STREAM,
@@ -120,6 +121,8 @@ def execution_report(event: wire.Execution, at: datetime) -> ExecutionReport:
         notional=number(event.cash_order_qty, what="an amount"),
         price=_price(event.limit_price) if kind in LIMITED else None,
         stop_px=_trigger(event, kind),
+        trail_amount=trail_amount,
+        trail_percent=trail_percent,
         cum_qty=_quantity(event.cum_qty),
         avg_px=number(event.avg_price, what="a price") or None,
         replaces=order_id if exec_type is ExecType.REPLACED and not odd else None,
@@ -158,6 +161,17 @@ def _trigger(event: wire.Execution, kind: OrderType | None) -> Price | None:
     triggers = event.triggers
     is_price = triggers is not None and (triggers.price_type or "static") == "static"
     return _price(triggers.price) if triggers is not None and is_price and kind in TRIGGERED else None
+
+
+def _trail(event: wire.Execution, kind: OrderType | None) -> tuple[Price | None, Decimal | None]:
+    """The distance of a trailing stop, as an amount or as a percentage."""
+    triggers = event.triggers
+    if kind is not OrderType.TRAILING_STOP or triggers is None:
+        return None, None
+    distance = number(triggers.price, what="a distance")
+    is_percent = triggers.price_type == "pct"
+    amount = None if is_percent or triggers.price_type != "quote" or distance is None else Price(distance)
+    return amount, distance if is_percent else None
 
 
 def _quantity(value: Decimal | None) -> Quantity | None:

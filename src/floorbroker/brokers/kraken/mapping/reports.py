@@ -14,7 +14,7 @@ from decimal import Decimal
 from floorbroker.brokers.kraken import wire
 from floorbroker.brokers.kraken.mapping.orders import ICEBERG, LIMITED, TIFS, TRIGGERED, TYPES
 from floorbroker.brokers.kraken.mapping.symbols import Symbols
-from floorbroker.brokers.kraken.mapping.values import needed, number, seconds, seconds_needed, word, written
+from floorbroker.brokers.kraken.mapping.values import needed, number, offset, seconds, seconds_needed, word, written
 from floorbroker.domain.facts import Source
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import (
@@ -62,6 +62,7 @@ def order_report(order_id: str, order: wire.Order, heard: Heard, symbols: Symbol
     kind = ORDER_TYPES.get(order.descr.ordertype)
     qty = number(order.vol, what="a quantity")
     in_quote = _VIQC in (order.oflags or "").split(",")
+    trail = offset(order.descr.price, what="a distance") if kind is OrderType.TRAILING_STOP else (None, None)
     return ExecutionReport(
         exec_type=ExecType.ORDER_STATUS,
         source=heard.source,
@@ -80,6 +81,8 @@ def order_report(order_id: str, order: wire.Order, heard: Heard, symbols: Symbol
         notional=qty if in_quote else None,
         price=_limit(order.descr, kind),
         stop_px=_trigger(order.descr, kind),
+        trail_amount=None if trail[0] is None else Price(trail[0]),
+        trail_percent=trail[1],
         cum_qty=_quantity(order.vol_exec),
         avg_px=_average(order),
         transact_time=seconds(order.closetm) or seconds(order.opentm),

@@ -44,6 +44,18 @@ def written(value: str, *, what: str) -> Decimal | None:
         raise ApiError(f"{what} in the reply is not usable: {error}", broker=BROKER) from error
 
 
+def offset(value: str, *, what: str) -> tuple[Decimal | None, Decimal | None]:
+    """A distance as an amount or as a percentage: `+5.0`, `+2.0000%`; neither when it is no distance.  Raises `ApiError`."""
+    if not value.startswith("+"):
+        return None, None
+    percent = value.endswith("%")
+    try:
+        distance = decimal_of(value[1:].removesuffix("%"))
+    except NotExact as error:
+        raise ApiError(f"{what} in the reply is not usable: {error}", broker=BROKER) from error
+    return (None, distance) if percent else (distance, None)
+
+
 def text(value: Decimal) -> str:
     """A number as it is sent: plain text."""
     return text_of(value)
