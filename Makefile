@@ -95,6 +95,7 @@ $(NATIVE): $(SYNCED) $(NATIVE_SOURCES) | $(MATURIN)
 native: $(SYNCED) ## build the native core of the order books (needs cargo)
 	@if [ -z '$(CARGO)' ]; then echo 'make native: cargo is not installed (https://rustup.rs)' >&2; exit 3; fi
 	@$(MAKE) --no-print-directory $(NATIVE)
+	@$(BIN)/python -c 'import floorbroker_book' || { rm -f $(NATIVE); exit 1; }
 
 native-check: ## format, lints and tests of the native core
 	cargo fmt --manifest-path rust/book/Cargo.toml --check

@@ -30,8 +30,9 @@ def python_of(peer: str) -> Path:
 
 
 def our_python() -> Path:
-    """The interpreter of an environment with this checkout and its `fast` extra, as a desk is installed."""
-    return _made("floorbroker", (ROOT / "uv.lock").read_bytes(), _install_ours)
+    """The interpreter of an environment with this checkout, its `fast` extra and the native core, as a desk is installed."""
+    pins = b"".join(path.read_bytes() for path in (ROOT / "uv.lock", *_wheels()))
+    return _made("floorbroker", pins, _install_ours)
 
 
 def _made(name: str, pins: bytes, install: object) -> Path:
@@ -47,7 +48,7 @@ def _made(name: str, pins: bytes, install: object) -> Path:
 
 
 def _install(home: Path, pins: Path, version: str | None) -> None:
-    interpreter = version or str(ROOT / ".tools" / "bin" / "python")
+    interpreter = str(_by_pyenv(version) or version or ROOT / ".tools" / "bin" / "python")
     try:
         _uv("venv", "--quiet", "--python", interpreter, str(home))
     except Absent as error:
@@ -55,9 +56,24 @@ def _install(home: Path, pins: Path, version: str | None) -> None:
     _uv("pip", "install", "--quiet", "--no-deps", "--python", str(home / "bin" / "python"), "-r", str(pins))
 
 
+def _by_pyenv(version: str | None) -> Path | None:
+    """An interpreter that pyenv keeps without showing it on the path."""
+    if version is None:
+        return None
+    kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    return next(iter(sorted(kept.glob(f"{version}.*/bin/python"), reverse=True)), None)
+
+
 def _install_ours(home: Path) -> None:
     interpreter = str(ROOT / ".tools" / "bin" / "python")
     _uv("sync", "--frozen", "--quiet", "--no-default-groups", "--extra", "fast", "--python", interpreter, into=home)
+    for wheel in _wheels():
+        _uv("pip", "install", "--quiet", "--no-deps", "--python", str(home / "bin" / "python"), str(wheel))
+
+
+def _wheels() -> list[Path]:
+    """The native core of the order books, where `make native` built it."""
+    return sorted((ROOT / "rust" / "book" / "target" / "wheels").glob("*.whl"))
 
 
 def _uv(*arguments: str, into: Path | None = None) -> None:

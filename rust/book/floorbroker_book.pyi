@@ -14,6 +14,12 @@ Level: TypeAlias = tuple[int, int]
 Pairs: TypeAlias = Sequence[tuple[str, str]]
 
 @final
+class Change:
+    """One level of a book, as whole numbers of its scales; a size of zero takes it away."""
+
+    def __new__(cls, is_bid: bool, price: int, size: int) -> Change: ...
+
+@final
 class Book:
     """The book of one symbol.  `proof` is one of `none crc32 chain step`; with a `depth` it is cut there."""
 
@@ -47,8 +53,8 @@ class Book:
         previous: int | None = None,
         checksum: int | None = None,
     ) -> int: ...
-    def put(self, is_bid: bool, price: int, size: int) -> None:
-        """Set one level of a fresh book, at its scales.  Raises `ValueError` while the whole book has not come."""
+    def put(self, change: Change) -> None:
+        """Set one level of a fresh book, for a source that has decoded already.  Raises `ValueError` of another book."""
 
     def fail(self, reason: str) -> int: ...
     def checksum(self) -> int: ...
@@ -72,6 +78,9 @@ class Books:
     ) -> Books: ...
     def apply(self, frame: bytes | bytearray | memoryview) -> int:
         """The worst that became of what a frame tells."""
+
+    def top(self, frame: bytes) -> tuple[int, Level | None, Level | None]:
+        """The same, with the best levels of the last book that the frame told of."""
 
     def apply_many(self, frames: Sequence[bytes]) -> list[int]:
         """How often each verdict was the answer; Python goes on meanwhile."""

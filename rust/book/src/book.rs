@@ -2,18 +2,16 @@
 //!
 //! The same as `floorbroker/marketdata/book.py`, which says why; the two are compared by property tests.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use crate::levels::{Level, Levels};
 use crate::number::{Column, MAX_PRICE, MAX_SIZE, Trouble};
 use crate::proof::{Kind, Numbers, Proof, Wrong};
+use crate::text::Text;
 
 pub const KEPT_MAX: usize = 1_000;
 const CHECKED_LEVELS: usize = 10;
 
-/// Digits as the venue wrote them.
-pub type Text<'a> = Cow<'a, [u8]>;
 pub type Pair<'a> = (Text<'a>, Text<'a>);
 
 /// A change of a book.
@@ -32,8 +30,7 @@ impl Update<'_> {
 }
 
 fn owned(pairs: Vec<Pair<'_>>) -> Vec<Pair<'static>> {
-    let kept = |text: Text<'_>| Cow::Owned(text.into_owned());
-    pairs.into_iter().map(|(price, size)| (kept(price), kept(size))).collect()
+    pairs.into_iter().map(|(price, size)| (price.into_owned(), size.into_owned())).collect()
 }
 
 /// What a book made of an update; the order is that of the words in `native.py`.
@@ -365,7 +362,8 @@ mod tests {
     use super::*;
 
     fn text(pairs: &[(&'static str, &'static str)]) -> Vec<Pair<'static>> {
-        pairs.iter().map(|(price, size)| (Cow::Borrowed(price.as_bytes()), Cow::Borrowed(size.as_bytes()))).collect()
+        let text = |text: &'static str| Text::of(text.as_bytes().into());
+        pairs.iter().map(|(price, size)| (text(price), text(size))).collect()
     }
 
     fn book(kind: Kind) -> Book {

@@ -1,8 +1,9 @@
 //! Raw book frames of the venues, read into updates; the same as `floorbroker/marketdata/frames.py`.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use crate::book::{Pair, Update};
 use crate::json::{Malformed, Read, Scan};
@@ -29,6 +30,10 @@ impl Form {
 
 /// The venue's symbol, and what is told of its book.
 pub type Told<'a> = (Cow<'a, [u8]>, Update<'a>);
+
+static BINANCE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"depthUpdate\""));
+static BYBIT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"orderbook."));
+static KRAKEN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"book\""));
 
 const LACKING: Malformed = Malformed("a member is missing");
 const LEVELS_EXPECTED: usize = 24;
@@ -87,10 +92,10 @@ fn skip(_: &[u8], value: &mut Scan<'_>) -> Read<()> {
 
 /// `depthUpdate`, alone or in a combined stream.
 fn binance(frame: &[u8]) -> Read<Option<Told<'_>>> {
-    if memmem::find(frame, b"\"depthUpdate\"").is_none() {
+    if BINANCE.find(frame).is_none() {
         return Ok(None);
     }
-    let mut scan = Scan::new(frame)?;
+    let mut scan = Scan::new(frame);
     let mut inside = None;
     let outer = Depth::read(&mut scan, |key, value| {
         if key != b"data" {
@@ -116,7 +121,7 @@ fn binance(frame: &[u8]) -> Read<Option<Told<'_>>> {
 
 /// The answer of `GET /api/v3/depth`.
 pub fn binance_whole(body: &[u8]) -> Read<Update<'_>> {
-    let mut scan = Scan::new(body)?;
+    let mut scan = Scan::new(body);
     let (mut sequence, mut bids, mut asks) = (None, None, None);
     scan.object(|key, value| {
         match key {
@@ -136,10 +141,10 @@ pub fn binance_whole(body: &[u8]) -> Read<Update<'_>> {
 
 /// `orderbook.{depth}.{symbol}`.
 fn bybit(frame: &[u8]) -> Read<Option<Told<'_>>> {
-    if memmem::find(frame, b"\"orderbook.").is_none() {
+    if BYBIT.find(frame).is_none() {
         return Ok(None);
     }
-    let mut scan = Scan::new(frame)?;
+    let mut scan = Scan::new(frame);
     let (mut topic, mut kind, mut data) = (None, None, None);
     scan.object(|key, value| {
         match key {
@@ -193,10 +198,10 @@ fn bybit_sides<'a>(scan: &mut Scan<'a>) -> Read<Told<'a>> {
 
 /// The `book` channel of version 2.
 fn kraken(frame: &[u8]) -> Read<Vec<Told<'_>>> {
-    if memmem::find(frame, b"\"book\"").is_none() {
+    if KRAKEN.find(frame).is_none() {
         return Ok(Vec::new());
     }
-    let mut scan = Scan::new(frame)?;
+    let mut scan = Scan::new(frame);
     let (mut channel, mut kind, mut pairs) = (None, None, None);
     scan.object(|key, value| {
         match key {
@@ -257,8 +262,8 @@ fn kraken_levels<'a>(scan: &mut Scan<'a>) -> Read<Vec<Pair<'a>>> {
         let (mut price, mut size) = (None, None);
         item.object(|key, value| {
             match key {
-                b"price" => price = Some(value.value()?),
-                b"qty" => size = Some(value.value()?),
+                b"price" => price = Some(value.bare()?),
+                b"qty" => size = Some(value.bare()?),
                 _ => skip(key, value)?,
             }
             Ok(())
@@ -266,7 +271,7 @@ fn kraken_levels<'a>(scan: &mut Scan<'a>) -> Read<Vec<Pair<'a>>> {
         let (Some(price), Some(size)) = (price, size) else {
             return Err(LACKING);
         };
-        found.push((Cow::Borrowed(price), Cow::Borrowed(size)));
+        found.push((price, size));
         Ok(())
     })?;
     Ok(found)

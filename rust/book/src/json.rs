@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use crate::text::{Text, plain};
+
 const DEPTH_MAX: u32 = 128;
 
 /// The frame is not the JSON that was expected.
@@ -12,21 +14,15 @@ pub struct Malformed(pub &'static str);
 
 pub type Read<T> = Result<T, Malformed>;
 
-/// Two texts that stand together.
-pub type Two<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
-
 pub struct Scan<'a> {
     text: &'a [u8],
     at: usize,
+    is_wide: bool, // something beyond ASCII stands in it, which it may only do inside strings
 }
 
 impl<'a> Scan<'a> {
-    /// At the start of a text, which must be UTF-8 throughout.
-    pub fn new(text: &'a [u8]) -> Read<Self> {
-        match std::str::from_utf8(text) {
-            Ok(_) => Ok(Self { text, at: 0 }),
-            Err(_) => Err(Malformed("not UTF-8")),
-        }
+    pub fn new(text: &'a [u8]) -> Self {
+        Self { text, at: 0, is_wide: false }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -52,12 +48,15 @@ impl<'a> Scan<'a> {
         Err(Malformed("another sign was expected"))
     }
 
-    /// Nothing but white space is left.
+    /// Nothing but white space is left, and all of it was UTF-8.
     pub fn end(&mut self) -> Read<()> {
-        match self.next() {
-            Err(_) => Ok(()),
-            Ok(_) => Err(Malformed("something stands behind the message")),
+        if self.next().is_ok() {
+            return Err(Malformed("something stands behind the message"));
         }
+        if self.is_wide && std::str::from_utf8(self.text).is_err() {
+            return Err(Malformed("not UTF-8"));
+        }
+        Ok(())
     }
 
     /// Each member of an object by its key.
@@ -102,14 +101,53 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// `[text, text]` and nothing more in it.
-    pub fn pair(&mut self) -> Read<Two<'a>> {
+    /// `[text, text]` and nothing more in it, both of which are to be numbers.
+    #[inline]
+    pub fn pair(&mut self) -> Read<(Text<'a>, Text<'a>)> {
+        match self.plain_pair() {
+            Some(found) => Ok(found),
+            None => self.any_pair(),
+        }
+    }
+
+    /// The common case: two plain numbers with no white space anywhere.
+    #[inline]
+    fn plain_pair(&mut self) -> Option<(Text<'a>, Text<'a>)> {
+        let rest = self.text.get(self.at..)?.strip_prefix(b"[\"")?;
+        let (first, first_decimals, end) = plain(rest)?;
+        let rest = rest[end..].strip_prefix(b"\",\"")?;
+        let (second, second_decimals, end) = plain(rest)?;
+        let rest = rest[end..].strip_prefix(b"\"]")?;
+        self.at = self.text.len() - rest.len();
+        Some((Text::Plain(first, first_decimals), Text::Plain(second, second_decimals)))
+    }
+
+    fn any_pair(&mut self) -> Read<(Text<'a>, Text<'a>)> {
         self.expect(b'[')?;
-        let first = self.string()?;
+        let first = self.quoted()?;
         self.expect(b',')?;
-        let second = self.string()?;
+        let second = self.quoted()?;
         self.expect(b']')?;
         Ok((first, second))
+    }
+
+    /// A number inside a string.
+    fn quoted(&mut self) -> Read<Text<'a>> {
+        self.string().map(Text::of)
+    }
+
+    /// A number by itself, or whatever stands in its place.
+    #[inline]
+    pub fn bare(&mut self) -> Read<Text<'a>> {
+        let starts_with_zero = self.next()? == b'0';
+        if let Some((digits, decimals, end)) = plain(&self.text[self.at..]) {
+            let is_json = !starts_with_zero || !matches!(self.text.get(self.at + 1), Some(b'0'..=b'9'));
+            if is_json && matches!(self.text.get(self.at + end), Some(b',' | b'}' | b' ' | b'\n' | b'\r' | b'\t')) {
+                self.at += end;
+                return Ok(Text::Plain(digits, decimals));
+            }
+        }
+        self.value().map(|text| Text::other(Cow::Borrowed(text)))
     }
 
     /// The text of a string.
@@ -125,7 +163,10 @@ impl<'a> Scan<'a> {
                 }
                 b'\\' => return self.escaped(start),
                 0..0x20 => return Err(Malformed("a control sign inside a string")),
-                _ => self.at += 1,
+                _ => {
+                    self.is_wide |= byte >= 0x80;
+                    self.at += 1;
+                }
             }
         }
         Err(Malformed("a string does not end"))
@@ -143,7 +184,10 @@ impl<'a> Scan<'a> {
                     made.extend_from_slice(sign.encode_utf8(&mut [0; 4]).as_bytes());
                 }
                 0..0x20 => return Err(Malformed("a control sign inside a string")),
-                _ => made.push(byte),
+                _ => {
+                    self.is_wide |= byte >= 0x80;
+                    made.push(byte);
+                }
             }
         }
         Err(Malformed("a string does not end"))
@@ -287,7 +331,7 @@ mod tests {
     use super::*;
 
     fn scan(text: &[u8]) -> Scan<'_> {
-        Scan::new(text).expect("UTF-8")
+        Scan::new(text)
     }
 
     #[test]
@@ -300,7 +344,8 @@ mod tests {
         for text in [r#"""#, r#""\x""#, r#""\ud83d""#, r#""\u12""#, "\"\n\"", "\"\u{1}\""] {
             assert!(scan(text.as_bytes()).string().is_err(), "{text}");
         }
-        assert!(Scan::new(b"\"\xff\"").is_err());
+        let mut wide = scan(b"\"\xff\"");
+        assert!(wide.string().is_ok() && wide.end().is_err());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use crate::number::MAX_SIZE;
 
+const NEAR: usize = 64; // levels from the best that are looked through first
+
 /// A scaled price and the scaled size at it.
 pub type Level = (i64, u128);
 
@@ -53,17 +55,14 @@ impl Levels {
         }
     }
 
-    /// Gallop from the best level, near which most changes are.
+    /// Near the best level first, where most changes are.
+    #[inline]
     fn find(&self, key: i64) -> Result<usize, usize> {
         let keys = self.keys.as_slice();
-        let mut high = keys.len();
-        let mut step = 1;
-        while step <= high && keys[high - step] > key {
-            high -= step;
-            step <<= 1;
-        }
-        let low = high.saturating_sub(step);
-        match keys[low..high].binary_search(&key) {
+        let near = keys.len().saturating_sub(NEAR);
+        let (low, part) =
+            if keys.get(near).is_some_and(|bound| *bound <= key) { (near, &keys[near..]) } else { (0, &keys[..near]) };
+        match part.binary_search(&key) {
             Ok(place) => Ok(low + place),
             Err(place) => Err(low + place),
         }
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn galloping_finds_what_a_plain_search_finds() {
+    fn looking_near_first_finds_what_a_plain_search_finds() {
         let mut bids = Levels::new(1);
         let mut seed = 7u64;
         for _ in 0..20_000 {

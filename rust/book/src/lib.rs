@@ -8,3 +8,4 @@ pub mod number;
 pub mod proof;
 #[cfg(feature = "extension-module")]
 mod python;
+pub mod text;

@@ -1,5 +1,7 @@
 //! Decimal text as whole numbers of one scale: at four decimals `0.50` is 5000.
 
+use crate::text::Text;
+
 pub const MAX_PRICE: u128 = i64::MAX as u128;
 pub const MAX_SIZE: u128 = i128::MAX as u128;
 const MAX_DECIMALS: i32 = 20;
@@ -21,44 +23,8 @@ pub fn pow10(exponent: u32) -> Option<u128> {
     10u128.checked_pow(exponent)
 }
 
-/// The digits of a number as written, and how many of them are decimals.
+/// The digits of a number as written, an exponent included, and how many of them are decimals.
 pub fn read(text: &[u8]) -> Result<(u128, u32), Trouble> {
-    if let Some(found) = read_plain(text) {
-        return Ok(found);
-    }
-    read_any(text)
-}
-
-/// The common case: at most eighteen digits, perhaps with a dot among them.
-fn read_plain(text: &[u8]) -> Option<(u128, u32)> {
-    if text.is_empty() || text.len() > 19 {
-        return None;
-    }
-    let mut value: u64 = 0;
-    let mut dot = None;
-    for (place, byte) in text.iter().enumerate() {
-        let digit = byte.wrapping_sub(b'0');
-        if digit < 10 {
-            value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
-        } else if *byte == b'.' && dot.is_none() && place > 0 {
-            dot = Some(place);
-        } else {
-            return None;
-        }
-    }
-    let decimals = match dot {
-        None if text.len() > 18 => return None,
-        None => 0,
-        Some(place) => text.len() - place - 1,
-    };
-    if dot.is_some() && decimals == 0 {
-        return None;
-    }
-    Some((u128::from(value), u32::try_from(decimals).ok()?))
-}
-
-/// Whatever else a number may look like, an exponent included.
-fn read_any(text: &[u8]) -> Result<(u128, u32), Trouble> {
     let (negative, rest) = match text.split_first() {
         Some((b'-', rest)) => (true, rest),
         _ => (false, text),
@@ -141,8 +107,21 @@ impl Column {
     }
 
     /// The number of a text at the column's scale.
-    pub fn number(&self, text: &[u8]) -> Result<u128, Trouble> {
-        let (digits, decimals) = read(text)?;
+    #[inline]
+    pub fn number(&self, text: &Text<'_>) -> Result<u128, Trouble> {
+        match text {
+            Text::Plain(digits, decimals) if *decimals == self.decimals && (*digits != 0 || !self.positive) => {
+                Ok(u128::from(*digits)) // eighteen digits are within every limit
+            }
+            Text::Plain(digits, decimals) => self.scaled(u128::from(*digits), *decimals),
+            Text::Other(text) => {
+                let (digits, decimals) = read(text)?;
+                self.scaled(digits, decimals)
+            }
+        }
+    }
+
+    fn scaled(&self, digits: u128, decimals: u32) -> Result<u128, Trouble> {
         if decimals > self.decimals {
             return Err(Finer(decimals));
         }
@@ -225,11 +204,13 @@ mod tests {
     #[test]
     fn a_column_is_widened_only_where_its_numbers_keep_their_worth() {
         let mut column = Column::new(MAX_PRICE, 2, true);
-        assert_eq!(column.number(b"1.5"), Ok(150));
-        assert_eq!(column.number(b"1.505"), Err(Finer(3)));
+        let number = |column: &Column, text: &'static str| column.number(&Text::of(text.as_bytes().into()));
+        assert_eq!(number(&column, "1.5"), Ok(150));
+        assert_eq!(number(&column, "1.505"), Err(Finer(3)));
         assert_eq!(column.widen(20, 150), Err(Refused("too large")));
         assert_eq!(column.widen(3, 150), Ok(10));
-        assert_eq!(column.number(b"1.505"), Ok(1505));
-        assert_eq!(column.number(b"0.0"), Err(Refused("a price of zero")));
+        assert_eq!(number(&column, "1.505"), Ok(1505));
+        assert_eq!(number(&column, "0.0"), Err(Refused("a price of zero")));
+        assert_eq!(number(&column, "0.000"), Err(Refused("a price of zero")));
     }
 }

@@ -14,6 +14,7 @@ use crate::book::{Book as Core, Pair, Rules, State, Update};
 use crate::frames::{self, Form};
 use crate::levels::Levels;
 use crate::proof::{Kind, Numbers};
+use crate::text::Text;
 
 const CODES: usize = 8;
 const NOT_A_BOOK: u8 = 6;
@@ -52,8 +53,31 @@ fn top_of<'py>(py: Python<'py>, side: &Levels, depth: usize) -> PyResult<Vec<PyL
     side.top(depth).map(|(price, size)| Ok((price, size_of(py, size)?))).collect()
 }
 
+fn text(written: &PyBackedStr) -> Text<'_> {
+    Text::of(Cow::Borrowed(written.as_bytes()))
+}
+
 fn pairs(levels: &[(PyBackedStr, PyBackedStr)]) -> Vec<Pair<'_>> {
-    levels.iter().map(|(price, size)| (Cow::Borrowed(price.as_bytes()), Cow::Borrowed(size.as_bytes()))).collect()
+    levels.iter().map(|(price, size)| (text(price), text(size))).collect()
+}
+
+/// One level of a book, as whole numbers of its scales.
+#[pyclass(module = "floorbroker_book", frozen)]
+struct Change {
+    is_bid: bool,
+    price: i64,
+    size: u128,
+}
+
+#[pymethods]
+impl Change {
+    #[new]
+    fn new(is_bid: bool, price: i64, size: u128) -> PyResult<Self> {
+        if price <= 0 || size > crate::number::MAX_SIZE {
+            return Err(PyValueError::new_err("no price or size of a book"));
+        }
+        Ok(Self { is_bid, price, size })
+    }
 }
 
 /// The book of one symbol.
@@ -86,15 +110,13 @@ impl Book {
         locked(&self.core).update(update) as u8
     }
 
-    fn put(&self, is_bid: bool, price: i64, size: u128) -> PyResult<()> {
+    fn put(&self, change: &Bound<'_, Change>) -> PyResult<()> {
         let mut core = locked(&self.core);
         if core.state != State::Fresh {
             return Err(PyValueError::new_err("the whole book has not come"));
         }
-        if price <= 0 || size > crate::number::MAX_SIZE {
-            return Err(PyValueError::new_err("no price or size of a book"));
-        }
-        core.put(is_bid, price, size);
+        let change = change.get();
+        core.put(change.is_bid, change.price, change.size);
         Ok(())
     }
 
@@ -169,6 +191,7 @@ struct Shelf {
     opens: bool,
     books: HashMap<Vec<u8>, Kept>,
     changed: Vec<Vec<u8>>,
+    last: Option<Shared>, // the book that the last frame told of
 }
 
 impl Shelf {
@@ -186,13 +209,16 @@ impl Shelf {
     }
 
     fn update(&mut self, symbol: &[u8], update: Update<'_>) -> Option<u8> {
-        if self.opens && !self.open(symbol) {
+        if !self.books.contains_key(symbol) && !(self.opens && self.open(symbol)) {
             return None;
         }
         let kept = self.books.get_mut(symbol)?;
         if !kept.touched {
             kept.touched = true;
             self.changed.push(symbol.to_vec());
+        }
+        if !self.last.as_ref().is_some_and(|last| Arc::ptr_eq(last, &kept.core)) {
+            self.last = Some(Arc::clone(&kept.core));
         }
         Some(locked(&kept.core).update(update) as u8)
     }
@@ -241,7 +267,7 @@ impl Books {
     ) -> PyResult<Self> {
         let form = Form::of(frames).ok_or_else(|| PyValueError::new_err(format!("no frames are called {frames:?}")))?;
         let rules = rules(proof, depth, price_decimals, size_decimals)?;
-        let shelf = Shelf { form, rules, books_max, opens, books: HashMap::new(), changed: Vec::new() };
+        let shelf = Shelf { form, rules, books_max, opens, books: HashMap::new(), changed: Vec::new(), last: None };
         Ok(Self { shelf: Mutex::new(shelf) })
     }
 
@@ -253,6 +279,17 @@ impl Books {
         let buffer = PyBuffer::<u8>::get(frame)?;
         let bytes = buffer.to_vec(frame.py())?;
         Ok(locked(&self.shelf).apply(&bytes))
+    }
+
+    /// Take one frame, and answer with the best levels of the last book that it told of as well.
+    fn top<'py>(&self, frame: &Bound<'py, PyBytes>) -> PyResult<(u8, Option<PyLevel<'py>>, Option<PyLevel<'py>>)> {
+        let mut held = locked(&self.shelf);
+        let code = held.apply(frame.as_bytes());
+        let Some(core) = held.last.as_ref().filter(|_| code < NOT_A_BOOK) else {
+            return Ok((code, None, None));
+        };
+        let core = locked(core);
+        Ok((code, best_of(frame.py(), &core.bids)?, best_of(frame.py(), &core.asks)?))
     }
 
     /// Take many frames without holding Python back; how often each code was the answer.
@@ -310,6 +347,7 @@ impl Books {
 #[pymodule]
 fn floorbroker_book(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<Change>()?;
     module.add_class::<Book>()?;
     module.add_class::<Books>()
 }
