@@ -76,8 +76,8 @@ impl<'a> Depth<'a> {
                 b"s" => found.symbol = value.string()?,
                 b"U" => found.first = value.whole_number()?,
                 b"u" => found.last = value.whole_number()?,
-                b"b" => found.bids = if value.is_null()? { None } else { Some(levels(value)?) },
-                b"a" => found.asks = if value.is_null()? { None } else { Some(levels(value)?) },
+                b"b" => found.bids = value.attempt(levels)?,
+                b"a" => found.asks = value.attempt(levels)?,
                 _ => other(key, value)?,
             }
             Ok(())

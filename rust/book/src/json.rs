@@ -317,6 +317,16 @@ impl<'a> Scan<'a> {
         Err(Malformed("an unknown word"))
     }
 
+    /// Read a value one way; where it is something else, walk over it.
+    pub fn attempt<T>(&mut self, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<Option<T>> {
+        let start = self.at;
+        if let Ok(found) = read(self) {
+            return Ok(Some(found));
+        }
+        self.at = start;
+        self.value().map(|_| None)
+    }
+
     /// Whether the next value is `null`, which is walked over then.
     pub fn is_null(&mut self) -> Read<bool> {
         if self.next()? != b'n' {

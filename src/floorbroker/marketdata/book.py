@@ -18,13 +18,14 @@ from floorbroker.domain.capability import BookProof, BookRules
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.records import BookDelta, BookLevel
 from floorbroker.domain.values import Word
-from floorbroker.marketdata.levels import Level, Levels
-from floorbroker.marketdata.proofs import CHECKED_LEVELS, Pairs, Update, Wrong, checksum, proof_of
+from floorbroker.marketdata.levels import Asks, Bids, Level
+from floorbroker.marketdata.proofs import CHECKED_LEVELS, Fixed, Pairs, Side, Update, Wrong, checksum, proof_of
 from floorbroker.marketdata.readings import BookState, Readings, Scales, Tally
 from floorbroker.marketdata.scaled import MAX_PRICE, MAX_SIZE, Column, Finer, Refused
 
+Numbers = tuple[Sequence[int], Sequence[int]]  # prices, and the size at each
+
 KEPT_MAX = 1_000  # updates kept before the whole book comes; at ten a second, more than a minute and a half
-EVERY_LEVEL = 1 << 30
 
 
 class Verdict(Word):
@@ -76,12 +77,12 @@ class Book(Readings):
         self._sequence: int | None = None
         self.time: datetime | None = None
         self.tally = Tally()
-        self._depth = depth if depth and rules.cut else EVERY_LEVEL
+        self._depth = depth if rules.cut else None
         self._checks = rules.proof is BookProof.CRC32
         self._proof = proof_of(rules.proof)
         self._prices = Column(MAX_PRICE, decimals=price_decimals, positive=True)
         self._sizes = Column(MAX_SIZE, decimals=size_decimals)
-        self._bids, self._asks = Levels(1), Levels(-1)
+        self._bids, self._asks = Bids(), Asks()
         self._kept: deque[Update] = deque()
 
     # -- updates --------------------------------------------------------------------------------------------------------
@@ -140,8 +141,8 @@ class Book(Readings):
             self.tally.old += 1
             return Verdict.OLD
         bids, asks = self._scaled(update)
-        self._bids.put(bids)
-        self._asks.put(asks)
+        self._bids.put(*bids)
+        self._asks.put(*asks)
         self._settle(update)
         self.tally.updates += 1
         if not self._proof.judges:
@@ -152,10 +153,10 @@ class Book(Readings):
     def _whole(self, update: Update) -> Verdict:
         self._prices.forget()
         self._sizes.forget()
-        self._bids, self._asks = Levels(1), Levels(-1)
+        self._bids, self._asks = Bids(), Asks()
         bids, asks = self._scaled(update)
-        self._bids.replace(bids)
-        self._asks.replace(asks)
+        self._bids.replace(*bids)
+        self._asks.replace(*asks)
         self._proof.begin(update)
         self._settle(update)
         self._state, self._reason = BookState.FRESH, ""
@@ -177,10 +178,11 @@ class Book(Readings):
     def _settle(self, update: Update) -> None:
         """What must hold after an update.  Raises `Wrong`."""
         bids, asks = self._bids, self._asks
-        bids.cut(self._depth)
-        asks.cut(self._depth)
+        if self._depth is not None:
+            bids.cut(self._depth)
+            asks.cut(self._depth)
         self._sequence = update.sequence
-        if bids.keys and asks.keys and bids.keys[-1] + asks.keys[-1] >= 0:
+        if bids.prices and asks.prices and bids.prices[-1] >= asks.prices[0]:
             raise Wrong("it bids no less than it asks")
         if self._checks:
             if update.checksum is None:
@@ -198,30 +200,33 @@ class Book(Readings):
 
     # -- numbers --------------------------------------------------------------------------------------------------------
 
-    def _scaled(self, update: Update) -> tuple[list[Level], list[Level]]:
-        """Both sides as whole numbers.  Raises `Refused`."""
+    def _scaled(self, update: Update) -> tuple[Numbers, Numbers]:
+        """Prices and sizes of both sides as whole numbers.  Raises `Refused`."""
         while True:
             try:
                 return self._side(update.bids), self._side(update.asks)
             except Finer as finer:
                 self._widen(finer.column, finer.decimals)
 
-    def _side(self, pairs: Pairs) -> list[Level]:
-        if not pairs:
-            return []
-        prices, sizes = zip(*pairs, strict=True)
-        return list(zip(self._prices.numbers(prices), self._sizes.numbers(sizes), strict=True))
+    def _side(self, side: Side) -> Numbers:
+        if not side:
+            return [], []
+        if isinstance(side, Fixed):
+            if self._prices.decimals == self._sizes.decimals == side.decimals:
+                found = list(map(int, side.digits))
+                return self._prices.checked(found[::2]), found[1::2]
+            side = side.pairs()
+        prices, sizes = zip(*side, strict=True)
+        return self._prices.numbers(prices), self._sizes.numbers(sizes)
 
     def _widen(self, column: Column, decimals: int) -> None:
         sides = (self._bids, self._asks)
         if column is self._prices:
-            factor = column.widened(
-                decimals, max(abs(key) for side in sides for key in (*side.keys[:1], *side.keys[-1:], 0))
-            )
+            factor = column.widened(decimals, max((side.prices[-1] for side in sides if side.prices), default=0))
             for side in sides:
                 side.scale(price=factor)
         else:
-            factor = column.widened(decimals, max(max(side.sizes.values(), default=0) for side in sides))
+            factor = column.widened(decimals, max((max(side.sizes.values(), default=0) for side in sides), default=0))
             for side in sides:
                 side.scale(size=factor)
 

@@ -7,6 +7,7 @@ A frame that is not about a book is none of a reader's business and answers with
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Literal, TypeVar
@@ -14,7 +15,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 
 from floorbroker.domain.values import Word
-from floorbroker.marketdata.proofs import Pairs, Update
+from floorbroker.marketdata.proofs import Fixed, Pairs, Side, Update
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Checksum = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
@@ -34,18 +35,18 @@ class Unread(Word):
     UNREADABLE = "unreadable"
 
 
-class _Depth(msgspec.Struct):
+class _Depth(msgspec.Struct, gc=False):
     """https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams"""
 
     e: str = ""
     s: str = ""
     U: Number = 0
     u: Number = 0
-    b: list[Level] | None = None
-    a: list[Level] | None = None
+    b: msgspec.Raw = msgspec.Raw()  # a list of levels here, a price in messages of other kinds
+    a: msgspec.Raw = msgspec.Raw()
 
 
-class _Streamed(_Depth):
+class _Streamed(_Depth, gc=False):
     """A depth message by itself, or inside a combined stream."""
 
     data: _Depth | None = None
@@ -96,6 +97,7 @@ class _Channel(msgspec.Struct):
 
 _streamed = msgspec.json.Decoder(_Streamed).decode
 _snapshot = msgspec.json.Decoder(_Snapshot).decode
+_levels = msgspec.json.Decoder(list[Level]).decode
 _topic = msgspec.json.Decoder(_Topic).decode
 _channel = msgspec.json.Decoder(_Channel).decode
 
@@ -108,9 +110,22 @@ def binance(frame: bytes) -> Told:
     depth = message if message.data is None else message.data
     if depth.e != "depthUpdate":
         return ()
-    if not depth.s or depth.b is None or depth.a is None or not depth.U:
+    if not depth.s or not depth.U:
         raise Unreadable("a depth update lacks a member")
-    return ((depth.s, Update(depth.b, depth.a, False, depth.u, depth.U - 1)),)
+    return ((depth.s, Update(_side(depth.b), _side(depth.a), False, depth.u, depth.U - 1)),)
+
+
+# Binance writes eight decimals always, so that the levels of a message can be looked over and taken apart all at once.
+_EIGHT = rb'\["[0-9]{1,10}\.[0-9]{8}","[0-9]{1,30}\.[0-9]{8}"\]'
+_is_eight = re.compile(rb"\[%b(?:,%b)*\]" % (_EIGHT, _EIGHT)).fullmatch
+
+
+def _side(raw: msgspec.Raw) -> Side:
+    """The levels of one side.  Raises `Unreadable`."""
+    written = bytes(raw)
+    if _is_eight(written):
+        return Fixed(8, written.translate(None, b'[]".').decode().split(","))
+    return _read(_levels, written)
 
 
 def bybit(frame: bytes) -> Told:

@@ -16,7 +16,7 @@ from floorbroker.domain.records import BookDelta
 from floorbroker.marketdata.book import SAID, Applied, Book, Verdict, written
 from floorbroker.marketdata.frames import Unread
 from floorbroker.marketdata.levels import Level
-from floorbroker.marketdata.proofs import Pairs, Update
+from floorbroker.marketdata.proofs import Fixed, Pairs, Update
 from floorbroker.marketdata.readings import BookState, Readings, Scales, Tally
 
 NAME = "floorbroker_book"
@@ -117,8 +117,9 @@ class NativeBook(Readings):
 
     def update(self, update: Update) -> Applied:
         """Take an update in the venue's own digits."""
+        bids, asks = (side.pairs() if isinstance(side, Fixed) else side for side in update[:2])
         try:
-            code = self._core.update(*update)
+            code = self._core.update(bids, asks, *update[2:])
         except OverflowError:  # a number no venue counts to
             return self.fail("a number is too large")
         return self._said(code)

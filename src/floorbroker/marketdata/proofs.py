@@ -18,11 +18,30 @@ Pairs = Sequence[tuple[str, str]]  # price and size, as the venue wrote them
 CHECKED_LEVELS = 10
 
 
+class Fixed(NamedTuple):
+    """Levels of a venue that always writes so many decimals: digits of price, size, price, size … without their dots.
+
+    A price has at most eighteen of them, a size at most thirty-eight.
+    """
+
+    decimals: int
+    digits: Sequence[str]
+
+    def pairs(self) -> Pairs:
+        """The same as it was written."""
+        dot = -self.decimals
+        written = [f"{digits[:dot]}.{digits[dot:]}" for digits in self.digits]
+        return list(zip(written[::2], written[1::2], strict=True))
+
+
+Side = Pairs | Fixed
+
+
 class Update(NamedTuple):
     """A change of a book in the venue's own digits; the members are those of `BookDelta`."""
 
-    bids: Pairs
-    asks: Pairs
+    bids: Side
+    asks: Side
     reset: bool = False
     sequence: int | None = None
     previous: int | None = None

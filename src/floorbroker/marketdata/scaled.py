@@ -76,9 +76,13 @@ class Column:
                 raise Refused("not a number")
         else:
             found = [self._by_itself(text) for text in texts]
-        if self.positive and 0 in found:
+        return self.checked(found)
+
+    def checked(self, numbers: list[int]) -> list[int]:
+        """Numbers that are at the column's scale already.  Raises `Refused`."""
+        if self.positive and 0 in numbers:
             raise Refused("a price of zero")
-        return found
+        return numbers
 
     def _by_itself(self, text: str) -> int:
         digits, decimals = read(text)

@@ -7,7 +7,7 @@ import pytest
 from floorbroker.domain.capability import BookProof, BookRules
 from floorbroker.marketdata.book import Verdict
 from floorbroker.marketdata.frames import READERS, Unread, Unreadable, binance_whole
-from floorbroker.marketdata.proofs import Update
+from floorbroker.marketdata.proofs import Fixed, Side, Update
 from floorbroker.marketdata.shelf import Shelf
 
 DEPTH = b'{"e":"depthUpdate","E":1,"s":"BTCUSDT","U":157,"u":160,"b":[["64000.10","0.00"]],"a":[["64001","2"]]}'
@@ -67,8 +67,12 @@ def test_book_frames_are_read(form: str, frame: bytes, expected: list[tuple[str,
     assert [(symbol, _plain(update)) for symbol, update in READERS[form](frame)] == expected
 
 
+def _pairs(side: Side) -> list[tuple[str, str]]:
+    return [(*pair,) for pair in (side.pairs() if isinstance(side, Fixed) else side)]
+
+
 def _plain(update: Update) -> Update:
-    return update._replace(bids=[(*pair,) for pair in update.bids], asks=[(*pair,) for pair in update.asks])
+    return update._replace(bids=_pairs(update.bids), asks=_pairs(update.asks))
 
 
 @pytest.mark.parametrize(("form", "frame"), OTHERS)
