@@ -195,7 +195,7 @@ def _positions(truth: Truth, claim: Claim) -> Iterable[Violation]:
     """Positions equal the sum of fills, at the venue and here, and nothing had to be explained away."""
     sums: dict[str, Decimal] = {}
     for row in truth.fills:
-        signed = Decimal(row["quantity"]) * Side(row["side"]).sign
+        signed = Decimal(row["quantity"]) * Side(row["side"]).sign - _taken_in_coins(row)
         sums[row["symbol"]] = sums.get(row["symbol"], Decimal(0)) + signed
     theirs = {row["symbol"]: Decimal(row["quantity"]) for row in truth.positions if Decimal(row["quantity"]) != 0}
     if {symbol: qty for symbol, qty in sums.items() if qty != 0} != theirs:
@@ -205,6 +205,12 @@ def _positions(truth: Truth, claim: Claim) -> Iterable[Violation]:
     for record in claim.records:
         if isinstance(record.entry, NoteEntry) and record.entry.topic == ADJUSTMENT:
             yield Violation("wrong", f"a position was adjusted: {dict(record.entry.data)}")
+
+
+def _taken_in_coins(row: Mapping[str, Any]) -> Decimal:
+    """The fee of a fill, where the venue took it out of what was traded."""
+    is_same = row.get("fee_currency") == row["symbol"].partition("/")[0]
+    return Decimal(row["fee"]) if is_same else Decimal(0)
 
 
 def _tell(rows: Sequence[Mapping[str, Any]]) -> str:

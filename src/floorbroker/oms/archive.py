@@ -439,7 +439,7 @@ def sealing_of(kept: Kept, names: set[Name]) -> Sealing:
             symbol=counting.get(execution.exec_id, execution).symbol,
             order_id=execution.order_id,
             side=execution.side.value,
-            qty=str(execution.last_qty),
+            qty=str(abs(signed(counting.get(execution.exec_id, execution)))),
             px=str(execution.last_px),
             counts=int(execution.exec_id in counting),
         )
@@ -459,7 +459,7 @@ def moment_of(at: int) -> datetime:
 
 
 def _execution(fill: SealedFill) -> Execution:
-    """What profit is counted from: fees and versions stay in the journal."""
+    """What profit is counted from, units as the position counts them: fees and versions stay in the journal."""
     return Execution(
         exec_id=ExecId(fill.exec_id),
         order_id=None if fill.order_id is None else OrderId(fill.order_id),

@@ -14,8 +14,9 @@ from decimal import Decimal
 from heapq import merge
 from typing import Protocol
 
+from floorbroker.domain.instrument import asset_class_of
 from floorbroker.domain.orders import Execution, Order
-from floorbroker.domain.values import ZERO, IntentId, OrderClass
+from floorbroker.domain.values import WIDE, ZERO, AssetClass, IntentId, OrderClass
 from floorbroker.oms.tally import Tally
 
 
@@ -147,13 +148,16 @@ def part_of(order: Order) -> tuple[Execution, ...]:
 
 
 def signed(execution: Execution) -> Decimal:
-    """Its units as the position counts them."""
-    return execution.side.sign * execution.last_qty
+    """Its units as the position counts them: less a fee that the venue took out of the coins themselves."""
+    units, fee = execution.side.sign * execution.last_qty, execution.fee
+    if fee is None or asset_class_of(execution.symbol) is not AssetClass.CRYPTO:
+        return units
+    return WIDE.subtract(units, fee.amount) if fee.currency == execution.symbol.partition("/")[0] else units
 
 
 def _alike(one: Execution, other: Execution) -> bool:
     """Whether two executions count the same, to the last place: 1 and 1.0 do not."""
-    same = one.symbol == other.symbol and one.side is other.side
+    same = one.symbol == other.symbol and one.side is other.side and one.fee == other.fee
     return same and one.last_qty.as_tuple() == other.last_qty.as_tuple()
 
 

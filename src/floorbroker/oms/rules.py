@@ -15,6 +15,7 @@ RULES = (
     "floorbroker.domain.facts",
     "floorbroker.domain.fold",
     "floorbroker.domain.frozen",
+    "floorbroker.domain.instrument",
     "floorbroker.domain.orders",
     "floorbroker.domain.standing",
     "floorbroker.domain.values",

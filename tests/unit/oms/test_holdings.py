@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from floorbroker.domain.facts import Prepared
 from floorbroker.domain.fold import fold
 from floorbroker.domain.orders import Execution, Order
-from floorbroker.domain.values import ExecId, OrderClass, OrderId, Price, Quantity, Side
-from floorbroker.oms.holdings import Holdings, realized_pl
+from floorbroker.domain.values import ExecId, Money, OrderClass, OrderId, Price, Quantity, Side
+from floorbroker.oms.holdings import Holdings, realized_pl, signed
 from tests.unit.store import making
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -114,3 +114,26 @@ def test_profit_does_not_depend_on_which_of_two_simultaneous_fills_was_told_firs
             holdings.update(_order(number, fill))
         profits.add(holdings.realized("AAPL"))
     assert len(profits) == 1
+
+
+def _coin(side: Side, fee: Money | None, symbol: str = "SOL/USDT") -> Execution:
+    return Execution(
+        exec_id=ExecId("x"), order_id=None, symbol=symbol, side=side, last_qty=Quantity(Decimal(10)),
+        last_px=Price(Decimal(200)), transact_time=START, fee=fee,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("execution", "units"),
+    [
+        (_coin(Side.BUY, Money(Decimal("0.01"), "SOL")), "9.99"),
+        (_coin(Side.SELL, Money(Decimal("0.01"), "SOL")), "-10.01"),
+        (_coin(Side.BUY, Money(Decimal(2), "USDT")), "10"),
+        (_coin(Side.BUY, Money(Decimal("0.001"), "BNB")), "10"),
+        (_coin(Side.BUY, None), "10"),
+        (_coin(Side.BUY, Money(Decimal("0.01"), "SOL"), "SOL/USDT:USDT"), "10"),
+        (_coin(Side.BUY, Money(Decimal(1), "EUR"), "EUR/USD"), "10"),
+    ],
+)
+def test_a_fee_taken_out_of_the_coins_is_not_held(execution: Execution, units: str) -> None:
+    assert signed(execution) == Decimal(units)
