@@ -125,6 +125,12 @@ def _cancel(bench: Bench, ref: OrderRef) -> Awaitable[object]:
     return bench.broker.cancel_order(ref)
 
 
+def _sent(error: FloorbrokerError) -> int:
+    """Whether the command itself was cut, or a question that an adapter asks before it."""
+    assert error.outcome in {Outcome.UNKNOWN, Outcome.NOT_SENT}
+    return int(error.outcome is Outcome.UNKNOWN)
+
+
 COMMANDS: dict[str, Command] = {"submit": _submit, "replace": _replace, "cancel": _cancel}
 simulated = pytest.mark.parametrize("kind", SIMULATED.values(), ids=SIMULATED)
 commands = pytest.mark.parametrize("name", COMMANDS)
@@ -142,10 +148,9 @@ async def test_a_reply_cut_on_a_reused_connection_is_never_answered_by_a_second_
         bench.proxy.to_client.cut_after = bench.proxy.to_client.passed + cut_after
         with pytest.raises(FloorbrokerError) as caught:
             await COMMANDS[name](bench, ref)
-        assert caught.value.outcome is Outcome.UNKNOWN
         bench.proxy.heal()
         await bench.broker.get_account_info()
-        assert bench.reached(name) == before + 1
+        assert bench.reached(name) == before + _sent(caught.value)
 
 
 @simulated
@@ -171,5 +176,5 @@ async def test_a_request_cut_on_its_way_is_not_tried_again(tmp_path: Path, kind:
         bench.proxy.to_server.cut_after = bench.proxy.to_server.passed + 20
         with pytest.raises(FloorbrokerError) as caught:
             await COMMANDS[name](bench, ref)
-        assert caught.value.outcome is Outcome.UNKNOWN
+        _sent(caught.value)
         assert bench.reached(name) == before
