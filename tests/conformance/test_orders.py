@@ -224,6 +224,10 @@ async def test_a_reduce_only_order_never_opens_a_position(desk: Desk) -> None:
     with pytest.raises(FloorbrokerError):
         await desk.place(reduce_only=True)
     assert await desk.position() == 0
+
+
+@needs(Can.REDUCE_ONLY)
+async def test_a_reduce_only_order_closes(desk: Desk) -> None:
     await desk.settled(await desk.place())
     closing = await desk.place(side=Side.SELL, order_qty="5", reduce_only=True)
     assert (await desk.settled(closing)).ord_status is OrdStatus.FILLED
