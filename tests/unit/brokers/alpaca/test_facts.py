@@ -19,6 +19,7 @@ from floorbroker.domain.errors import ConfigInvalid, Forbidden, InvalidRequest, 
 from floorbroker.domain.ports import NoLog, NoMeter, Profile
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ProfileName
+from floorbroker.transport.bucket import LimitNews
 from floorbroker.transport.layers.audit import Exchange
 from floorbroker.transport.layers.gate import HostTable
 from floorbroker.transport.layers.ratelimit import standard_limits
@@ -131,8 +132,7 @@ def test_the_venues_headers_are_understood() -> None:
         "x-ratelimit-reset": str(int(NOW.timestamp()) + 30),
     }
     news = standard_limits(ManualClock(NOW))(Response(status=200, headers=headers))
-    assert news is not None
-    assert (news.limit, news.remaining, news.reset_s) == (200, 199, 30)
+    assert news == LimitNews(limit=200, remaining=199, reset_s=30)
 
 
 # -- a profile becomes a broker -------------------------------------------------------------------------------------------

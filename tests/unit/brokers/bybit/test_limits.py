@@ -38,9 +38,7 @@ def test_too_many_visits_pause_until_the_venue_counts_anew() -> None:
 
 @pytest.mark.parametrize("code", [429, 10006, 10018, 10429])
 def test_each_code_of_too_many_pauses(code: int) -> None:
-    news = READ(no(code))
-    assert news is not None
-    assert news.retry_after_s == 1.0
+    assert READ(no(code)) == LimitNews(retry_after_s=1.0)
 
 
 def test_over_the_limit_of_the_address_all_traffic_stops_for_ten_minutes() -> None:

@@ -16,7 +16,7 @@ from floorbroker.brokers.binance.mapping.families import Seen
 from floorbroker.brokers.binance.mapping.identity import BinanceIdentity
 from floorbroker.brokers.binance.mapping.reports import Heard, Reader, Reports
 from floorbroker.brokers.binance.mapping.traded import Traded
-from floorbroker.brokers.binance.mapping.values import venue_number
+from floorbroker.brokers.binance.mapping.values import needed, venue_number
 from floorbroker.brokers.binance.rest.calls import Calls, order_name
 from floorbroker.brokers.binance.rest.market import MarketReads
 from floorbroker.brokers.binance.rest.reads import Reads
@@ -181,7 +181,8 @@ class History:
         wanted = accounts.priced_by(held, self._options.currency, self._reader.symbols)
         if not wanted:
             return {}
-        return {symbol: ticker.price for symbol, ticker in (await self._reads.prices(wanted)).items()}
+        told_prices = await self._reads.prices(wanted)
+        return {symbol: needed(ticker.price, what="a price") for symbol, ticker in told_prices.items()}
 
     async def _prices_if_told(self, told: wire.Account) -> dict[str, Decimal]:
         """What coins are worth is no part of what is held: without it the list is whole all the same."""
