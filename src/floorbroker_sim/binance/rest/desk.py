@@ -16,13 +16,12 @@ from floorbroker.domain.values import ZERO, ExecId, OrderId, Price, Quantity, Si
 from floorbroker.matching import Canceled, Engine, Event, Expired, Fill, Liquidity, MatchOrder
 from floorbroker_sim.binance import errors
 from floorbroker_sim.binance.mapping import assets_of, matched
-from floorbroker_sim.binance.rest import groups, money, prevention
+from floorbroker_sim.binance.rest import groups, intake, money, prevention
 from floorbroker_sim.binance.rest.records import Amendment, Execution, Record
 from floorbroker_sim.binance.rest.state import State
 from floorbroker_sim.binance.stream import events
 
 _EXPIRY = {"ioc": "UNFILLED_IOC_QUANTITY_EXPIRED", "fok": "UNFILLED_FOK_ORDER_EXPIRED"}
-_DELTA_UNIT = Decimal(10_000)
 
 
 class Desk:
@@ -80,6 +79,11 @@ class Desk:
         self._touched.update(assets_of(record.symbol))
         return number
 
+    def tell_rejected(self, record: Record, text: str) -> None:
+        """Queue the report of an order that the engine did not take; nobody remembers it."""
+        record.status, record.reason = "REJECTED", errors.REASONS.get(text, "NONE")
+        self.report(record, "REJECTED")
+
     def tell_prevented(self, event: object, record: Record) -> None:
         """Queue the report of a prevented match, and what it means for the order's list."""
         self.tell(event)
@@ -111,71 +115,10 @@ class Desk:
 
     # --- Coming in ------------------------------------------------------------------------------------------------------
 
-    def enter(self, record: Record) -> None:
-        """Take a new order.  Raises `Refused` before anything is remembered."""
-        self.check(record)
-        self.admit(record)
-        self.start(record)
-
-    def check(self, record: Record, *, without: Iterable[int] = ()) -> None:
-        """What the matching engine looks at first.  Raises `Refused`."""
-        ticket, state = record.ticket, self.state
-        if ticket.client_id is not None and state.open_by_client(record.symbol, ticket.client_id):
-            raise errors.rejected(errors.DUPLICATE)
-        last = state.last_price(record.symbol)
-        if ticket.is_contingent and ticket.stop_price and last is not None and is_met(record, last):
-            raise errors.rejected(errors.WOULD_TRIGGER)
-        if ticket.type == "LIMIT_MAKER" and self.would_take(record):
-            raise errors.rejected(errors.WOULD_MATCH)
-        self._check_funds(record, without)
-
-    def check_released(self, record: Record, family: Iterable[int]) -> None:
-        """The same for an order that waited for another; nobody else of its `family` holds money back yet."""
-        last = self.state.last_price(record.symbol)
-        if record.ticket.stop_price and last is not None and is_met(record, last):
-            raise errors.rejected(errors.WOULD_TRIGGER)
-        if record.ticket.type == "LIMIT_MAKER" and self.would_take(record):
-            raise errors.rejected(errors.WOULD_MATCH)
-        self._check_funds(record, family)
-
-    def would_take(self, record: Record) -> bool:
-        """Whether a limit order would trade at once, with others or with an own order."""
-        touch = self.touch(record.symbol, record.side)
-        if touch is not None and reaches(record, touch):
-            return True
-        return any(True for _ in prevention.opposite(self, record))
-
-    def touch(self, symbol: str, side: Side) -> Decimal | None:
-        """The price a taker of `side` meets."""
-        quote = self.state.quote(symbol)
-        if quote is None:
-            return None
-        return quote.ask if side is Side.BUY else quote.bid
-
-    def _check_funds(self, record: Record, without: Iterable[int]) -> None:
-        asset, amount = self.needs(record)
-        if amount > self.state.free(asset, without=without):
-            raise errors.rejected(errors.INSUFFICIENT)
-
-    def needs(self, record: Record) -> tuple[str, Decimal]:
-        """The asset an order takes from the free balance, and how much."""
-        ticket, (base, quote) = record.ticket, assets_of(record.symbol)
-        touch = self.touch(record.symbol, record.side) or ZERO
-        if ticket.quote_qty:
-            return (quote, ticket.quote_qty) if record.side is Side.BUY else (base, _units(ticket.quote_qty, touch))
-        if record.side is Side.BUY and ticket.is_market and not ticket.is_contingent:
-            return quote, money.exact(record.leaves * touch)
-        return money.held_by(record, self._stop_mark(record))
-
-    def _stop_mark(self, record: Record) -> Decimal:
-        """What a buy that only trails may come to: the last price and its delta."""
-        last = self.state.last_price(record.symbol) or ZERO
-        return last * (1 + Decimal(record.ticket.delta or 0) / _DELTA_UNIT)
-
     def admit(self, record: Record) -> None:
         """Remember an order and say so."""
         if record.ticket.is_contingent and not record.ticket.stop_price:
-            self.state.marks[record.id] = self._stop_mark(record)
+            self.state.marks[record.id] = intake.trail_mark(self.state, record)
         self.state.add(record)
         if not record.ticket.is_contingent and not record.is_pending:
             record.working_at = record.updated_at
@@ -368,17 +311,17 @@ class Desk:
 
     def _watch(self, record: Record, price: Decimal) -> None:
         if record.ticket.delta is None:
-            if is_met(record, price):
+            if intake.is_met(record, price):
                 self.trigger(record)
             return
         if record.trailing_at is None:
-            if not record.ticket.stop_price or is_met(record, price):
+            if not record.ticket.stop_price or intake.is_met(record, price):
                 record.trailing_at, record.mark = self.state.clock.now(), price
             return
         assert record.mark is not None
         is_buy = record.side is Side.BUY
         record.mark = min(record.mark, price) if is_buy else max(record.mark, price)
-        turn = record.mark * (1 + record.side.sign * Decimal(record.ticket.delta) / _DELTA_UNIT)
+        turn = record.mark * (1 + record.side.sign * Decimal(record.ticket.delta) / intake.DELTA_UNIT)
         if price >= turn if is_buy else price <= turn:
             self.trigger(record)
 
@@ -388,20 +331,13 @@ class Desk:
         groups.on_trigger(self, record)
         if not record.is_open:
             return
-        asset, amount = self._needs_now(record)
+        asset, amount = intake.needs_now(self.state, record)
         if amount > self.state.free(asset, without=(record.id,)):
             self.expire(record, "REJECTED", rejection=errors.REASONS[errors.INSUFFICIENT])
             return
         record.updated_at = record.working_at = self.state.clock.stamp()
         self.report(record, "NEW")
         self.work(record)
-
-    def _needs_now(self, record: Record) -> tuple[str, Decimal]:
-        base, quote = assets_of(record.symbol)
-        if record.side is Side.SELL:
-            return base, record.leaves
-        price = record.ticket.price or self.touch(record.symbol, record.side) or ZERO
-        return quote, money.exact(record.leaves * price)
 
     # --- Hands -----------------------------------------------------------------------------------------------------------
 
@@ -415,19 +351,3 @@ class Desk:
             self.absorb(happened)
         finally:
             self._forced_maker = None
-
-
-def is_met(record: Record, last: Decimal) -> bool:
-    """Whether the last price is at the trigger or beyond it."""
-    stop = record.ticket.stop_price
-    return last >= stop if record.ticket.triggers_above else last <= stop
-
-
-def reaches(record: Record, price: Decimal) -> bool:
-    """Whether an order accepts a price of the other side."""
-    limit = record.ticket.limit
-    return limit is None or (price <= limit if record.side is Side.BUY else price >= limit)
-
-
-def _units(worth: Decimal, price: Decimal) -> Decimal:
-    return money.exact(worth / price) if price else ZERO

@@ -9,8 +9,9 @@ from decimal import Decimal
 
 from floorbroker.domain.values import ZERO
 from floorbroker_sim.binance import errors, info, wire
+from floorbroker_sim.binance.errors import Refused
 from floorbroker_sim.binance.mapping import placed
-from floorbroker_sim.binance.rest import account
+from floorbroker_sim.binance.rest import account, intake
 from floorbroker_sim.binance.rest.checks import check_filters, side_of
 from floorbroker_sim.binance.rest.desk import Desk
 from floorbroker_sim.binance.rest.reading import Params, prefixed
@@ -136,12 +137,18 @@ def place(desk: Desk, params: Params) -> wire.OrderAnswer:
     return placed(enter(desk, ticket), ticket.response)
 
 
-def enter(desk: Desk, ticket: Ticket) -> Record:
-    """A ticket becomes an order.  Raises `Refused`."""
+def enter(desk: Desk, ticket: Ticket, *, tells: bool = False) -> Record:
+    """A ticket becomes an order.  Raises `Refused`; with `tells` a report says so as well, as on a replacement."""
     record = new_record(desk, ticket)
-    desk.check(record)
+    try:
+        intake.check(desk, record)
+    except Refused as refused:
+        if tells:
+            desk.tell_rejected(record, refused.text)
+        raise
     desk.state.meter.count_orders(1)
-    desk.enter(record)
+    desk.admit(record)
+    desk.start(record)
     return record
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from floorbroker_sim.binance import errors
 from floorbroker_sim.binance.errors import Refused
+from floorbroker_sim.binance.rest import intake
 from floorbroker_sim.binance.rest.records import OrderList, Record
 from floorbroker_sim.binance.stream import events
 
@@ -91,7 +92,7 @@ def release(desk: Desk, orders: OrderList) -> None:
 def _place(desk: Desk, record: Record, family: list[int]) -> bool:
     """Whether the engine takes a released order; one that it does not take ends its pair as well."""
     try:
-        desk.check_released(record, family)
+        intake.check_released(desk, record, family)
     except Refused as refused:
         desk.expire(record, "REJECTED", rejection=errors.REASONS.get(refused.text, "NONE"))
         return False

@@ -21,8 +21,12 @@ from floorbroker_sim.http import Reply, Request, json_reply
 if TYPE_CHECKING:
     from floorbroker_sim.binance.venue import BinanceVenue
 
+_TYPES = {
+    "LIMIT_MAKER": "limit", "STOP_LOSS": "stop", "STOP_LOSS_LIMIT": "stop_limit", "TAKE_PROFIT": "market_if_touched",
+    "TAKE_PROFIT_LIMIT": "limit_if_touched",
+}  # fmt: skip
 _WORDS = {
-    "NEW": "new", "PENDING_NEW": "pending_new", "PARTIALLY_FILLED": "partially_filled", "FILLED": "filled",
+    "NEW": "new", "PENDING_NEW": "held", "PARTIALLY_FILLED": "partially_filled", "FILLED": "filled",
     "CANCELED": "canceled", "REJECTED": "rejected", "EXPIRED": "expired", "EXPIRED_IN_MATCH": "expired",
 }  # fmt: skip
 _MAX_BAN_S = 3 * 86_400
@@ -154,7 +158,7 @@ def order_line(record: Record) -> dict[str, str | None]:
     average = record.spent / record.executed if record.executed else None
     return {
         "order": str(record.id), "client": record.client_id, "symbol": record.symbol, "side": record.side.value,
-        "type": ticket.type.lower(), "quantity": None if ticket.quote_qty else text_of(record.qty),
+        "type": _TYPES.get(ticket.type, ticket.type.lower()), "quantity": None if ticket.quote_qty else text_of(record.qty),
         "status": _WORDS[record.status], "filled": text_of(record.executed),
         "avg_px": None if average is None else text_of(average), "limit": text_of(ticket.price) if ticket.price else None,
         "stop": text_of(ticket.stop_price) if ticket.stop_price else None, "created": time_text(record.created_at),

@@ -11,7 +11,7 @@ from decimal import Decimal
 from floorbroker.domain.values import ZERO, Side
 from floorbroker_sim.binance import errors, info, wire
 from floorbroker_sim.binance.mapping import list_view, placed
-from floorbroker_sim.binance.rest import entry, groups
+from floorbroker_sim.binance.rest import entry, groups, intake
 from floorbroker_sim.binance.rest.account import page, span, within
 from floorbroker_sim.binance.rest.desk import Desk
 from floorbroker_sim.binance.rest.orders import closed_list
@@ -102,7 +102,7 @@ def _place_pair(desk: Desk, params: Params, symbol: str, above: Ticket, below: T
     records = [entry.new_record(desk, ticket, list_id=orders.id) for ticket in tickets]
     orders.pair = tuple(record.id for record in records)
     for record in records:
-        desk.check(record)
+        intake.check(desk, record)
     _remember(desk, orders, records)
     for record in records:
         if record.is_open:
@@ -141,7 +141,7 @@ def _place_phases(desk: Desk, params: Params, symbol: str, working: Ticket, pend
     rest = [entry.new_record(desk, ticket, list_id=orders.id, is_pending=True) for ticket in pending]
     orders.working, orders.pending = first.id, tuple(record.id for record in rest)
     orders.pair = orders.pending if len(pending) == 2 else ()
-    desk.check(first)
+    intake.check(desk, first)
     for record in rest:
         if record.ticket.client_id and desk.state.open_by_client(symbol, record.ticket.client_id):
             raise errors.rejected(errors.DUPLICATE)

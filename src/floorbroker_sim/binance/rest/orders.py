@@ -147,7 +147,7 @@ def cancel_replace(desk: Desk, params: Params) -> object:
     if isinstance(first, Refused) and mode == "STOP_ON_FAILURE":
         desk.state.meter.count_orders(1)  # an order that was not attempted counts as well
     else:
-        second = too_many or _attempt(lambda: placed(entry.enter(desk, ticket), ticket.response))
+        second = too_many or _attempt(lambda: placed(entry.enter(desk, ticket, tells=True), ticket.response))
     return _both_halves(first, second, is_late=too_many is not None and mode == "STOP_ON_FAILURE")
 
 

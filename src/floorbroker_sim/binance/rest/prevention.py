@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def opposite(desk: Desk, taker: Record) -> Iterator[Record]:
     """Own resting orders that a taker would meet before anybody else's, the best first."""
-    touch, limit = desk.touch(taker.symbol, taker.side), taker.ticket.limit
+    touch, limit = desk.state.touch(taker.symbol, taker.side), taker.ticket.limit
     sign = taker.side.sign
     found = [
         maker

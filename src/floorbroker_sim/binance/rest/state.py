@@ -10,7 +10,7 @@ from random import Random
 
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.records import Quote
-from floorbroker.domain.values import ZERO
+from floorbroker.domain.values import ZERO, Side
 from floorbroker_sim.binance import errors, info
 from floorbroker_sim.binance.auth import KeyRing
 from floorbroker_sim.binance.limits import Meter
@@ -186,6 +186,13 @@ class State:
 
     def quote(self, symbol: str) -> Quote | None:
         return self.market.quote(symbol)
+
+    def touch(self, symbol: str, side: Side) -> Decimal | None:
+        """The price a taker of `side` meets."""
+        quote = self.quote(symbol)
+        if quote is None:
+            return None
+        return quote.ask if side is Side.BUY else quote.bid
 
     def last_price(self, symbol: str) -> Decimal | None:
         """The price of the last public trade."""

@@ -154,10 +154,10 @@ class Ledger:
 
 
 @settings(max_examples=80)
-@given(steps=st.lists(STEPS, max_size=25))
-def test_money_is_conserved_and_who_listens_knows_all(steps: list[tuple[Any, ...]]) -> None:
+@given(steps=st.lists(STEPS, max_size=25), displayed=st.booleans())
+def test_money_is_conserved_and_who_listens_knows_all(steps: list[tuple[Any, ...]], displayed: bool) -> None:
     clock = ManualClock(MONDAY)
-    ask = Asker(create_venue(clock=clock, rate=0), clock)
+    ask = Asker(create_venue(clock=clock, rate=0, displayed=displayed), clock)
     ask.price("59999", "60001", "60000")
     ledger = Ledger(ask.account())
     for step in steps:

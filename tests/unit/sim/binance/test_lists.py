@@ -233,6 +233,17 @@ def test_a_half_that_fails(  # noqa: PLR0917 - one column of the table each
         assert answer["data"]["cancelResponse"] == {"code": -2011, "msg": "Unknown order sent."}
 
 
+def test_a_replacement_the_engine_does_not_take_is_told_on_the_stream(ask: Asker) -> None:
+    user = ask.account()
+    old = ask.order(newClientOrderId="old")
+    replaced(ask, "STOP_ON_FAILURE", cancelOrderId=old["orderId"], quantity="2", newClientOrderId="new")
+    events = user.events()
+    assert steps(events) == [("NEW", "NEW"), ("CANCELED", "CANCELED"), ("REJECTED", "REJECTED")]
+    rejected = next(e for e in events if e.get("x") == "REJECTED")
+    assert (rejected["c"], rejected["r"], rejected["w"]) == ("new", "INSUFFICIENT_BALANCES", False)
+    assert ask.refused("GET", "/api/v3/order", symbol="BTCUSDT", origClientOrderId="new")[1] == -2013
+
+
 def test_cancels_may_be_restricted(ask: Asker) -> None:
     old = ask.order()
     wish = {"symbol": "BTCUSDT", "orderId": old["orderId"]}
