@@ -12,7 +12,7 @@ from floorbroker.domain.clock import Clock
 from floorbroker.domain.values import Price
 from floorbroker.matching import BadOrder, NotOpen
 from floorbroker_sim.binance import errors, info, wire
-from floorbroker_sim.binance.auth import Key, KeyRing, made_keys, public_key, rest_payload
+from floorbroker_sim.binance.auth import KeyRing, made_keys, rest_payload
 from floorbroker_sim.binance.errors import Refused
 from floorbroker_sim.binance.limits import Meter, epoch_ms
 from floorbroker_sim.binance.rest import account, hands
@@ -214,12 +214,6 @@ class BinanceVenue:
         self.state.meter.reset()
         self.state.reset()
         self.desk.reset()
-
-    # --- Keys ---------------------------------------------------------------------------------------------------------
-
-    def add_key(self, name: str, pem: str) -> Key:
-        """Register a public key, as its owner would on the venue's page.  Raises `ValueError`."""
-        return self.keys.add(public_key(name, pem))
 
     # --- Prices -------------------------------------------------------------------------------------------------------
 

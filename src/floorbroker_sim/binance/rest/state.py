@@ -66,11 +66,12 @@ class State:
         self.keys = keys
         self.meter = meter
         self.listeners = Listeners()
+        self.books: dict[str, LevelBook] = {}  # they outlive a reset: who listens must not see their numbers go back
         self.symbols = {outside(symbol): symbol for symbol in market.instruments}
         self.reset()
 
     def reset(self) -> None:
-        """As on the first day.  Streams stay connected, and numbers of updates go on."""
+        """As on the first day.  Streams stay connected, and the numbers of book updates go on."""
         self.random = Random(f"binance {self.settings.seed}")
         self.uid = 100_000_000 + self.random.randrange(800_000_000)
         self.balances = money.Balances(self.settings.balances)
@@ -83,7 +84,6 @@ class State:
         self.opened_at = self.clock.now()
         self.updated_at = self.opened_at
         self.tapes: dict[str, Tape] = {}
-        self.books: dict[str, LevelBook] = {}
         self.last: dict[str, Decimal] = {}
         self.marks: dict[int, Decimal] = {}
         self._references: dict[str, tuple[datetime, Decimal | None]] = {}

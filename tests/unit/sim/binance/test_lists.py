@@ -369,3 +369,10 @@ def test_only_orders_that_come_first_are_met(ask: Asker) -> None:
     ask.order(price="59000")
     ask.market("SELL")
     assert ask("GET", "/api/v3/openOrders")[0]["status"] == "NEW"
+
+
+def test_an_amendment_below_what_is_filled_ends_the_order(ask: Asker) -> None:
+    old = ask.order(newClientOrderId="mine", quantity="0.02")
+    ask.door("POST", "/fill", {"order": "mine", "qty": "0.01", "price": "50000"})
+    assert amend(ask, old, "0.01")["amendedOrder"]["status"] == "EXPIRED"
+    assert ask.balance("USDT")[1] == "0.00000000"
