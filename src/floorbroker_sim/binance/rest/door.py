@@ -31,8 +31,8 @@ def answer(desk: Desk, operation: Operation, asked: Asked, *, known: Key | None 
     params = Params(asked.values)
     weight = operation.weighs(params)
     desk.state.meter.take(weight)
-    if operation.signed:
-        verify(desk, asked, known=known)
+    if operation.signed and not verify(desk, asked, known=known).may_trade and operation.is_trade:
+        raise errors.unknown_key()
     _check_names(operation, asked, is_logged_on=known is not None)
     try:
         found = operation.handler(desk, params)

@@ -38,7 +38,9 @@ def recorded_market(data: Path, clock: Clock) -> tuple[VenueClock, Market, Histo
 def start_balances(market: Market) -> dict[str, Decimal]:
     """Some of each coin, and 100,000 of every currency that coins are listed against."""
     quotes = {instrument.currency for instrument in market.instruments.values()}
-    return info.START_BALANCES | {quote: info.START_MONEY for quote in quotes if quote not in info.START_BALANCES}
+    return info.START_BALANCES | {
+        quote: info.START_MONEY for quote in sorted(quotes) if quote not in info.START_BALANCES
+    }
 
 
 def _instruments(symbols: list[str]) -> list[Instrument]:

@@ -49,7 +49,7 @@ def get_order(desk: Desk, params: Params) -> wire.OrderView:
 def open_orders(desk: Desk, params: Params) -> list[wire.OrderView]:
     """`GET /api/v3/openOrders`, `openOrders.status`: of one symbol, or of all."""
     symbol = entry.symbol_of(desk, params) if params.has("symbol") else None
-    for waited in {record.symbol for record in desk.state.open.values()} if symbol is None else ():
+    for waited in sorted({record.symbol for record in desk.state.open.values()}) if symbol is None else ():
         desk.look(waited)
     return [order_view(r) for r in desk.state.open.values() if symbol in {None, r.symbol}]
 

@@ -31,6 +31,7 @@ class Operation:
     weight: Weight = 1
     signed: bool = False
     is_command: bool = False
+    is_trade: bool = False  # asks for a key that may trade
     is_free: bool = True  # a command that succeeds weighs nothing
     places: bool = False
 
@@ -91,8 +92,9 @@ def _op(
 
 
 _SEEN = {"signed": True}
-_SENT = {"signed": True, "is_command": True}
-_PLACED = {"signed": True, "is_command": True, "places": True}
+_SENT = {"signed": True, "is_trade": True, "is_command": True}
+_TRIED = {"signed": True, "is_trade": True}
+_PLACED = {"signed": True, "is_trade": True, "is_command": True, "places": True}
 _V3 = "/api/v3"
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -125,7 +127,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _op(public.window_ticker, f"GET {_V3}/ticker", "ticker",
         ("symbol", "symbols", "windowSize", "type", "symbolStatus"), weight=4),
     _op(entry.place, f"POST {_V3}/order", "order.place", _ORDER, **_PLACED),
-    _op(entry.test, f"POST {_V3}/order/test", "order.test", (*_ORDER, "computeCommissionRates"), **_SEEN),
+    _op(entry.test, f"POST {_V3}/order/test", "order.test", (*_ORDER, "computeCommissionRates"), **_TRIED),
     _op(orders.get_order, f"GET {_V3}/order", "order.status", ("symbol", "orderId", "origClientOrderId"), weight=4, **_SEEN),
     _op(orders.cancel_order, f"DELETE {_V3}/order", "order.cancel",
         ("symbol", "orderId", "origClientOrderId", "newClientOrderId", "cancelRestrictions"), **_SENT),

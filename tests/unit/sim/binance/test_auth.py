@@ -138,3 +138,11 @@ def test_what_a_key_may_do_is_told_and_changed_by_hand(ask: Asker) -> None:
     assert (found["enableWithdrawals"], found["enableSpotAndMarginTrading"]) == (True, True)
     assert ask.door("POST", "/keys", {"withdrawals": "yes"})[0] == 422
     assert ask.door("POST", "/keys", {"public_key": "no key"})[0] == 422
+
+
+def test_a_key_that_may_not_trade_may_look(ask: Asker) -> None:
+    ask.door("POST", "/keys", {"trading": False})
+    assert ask.no_order() == (401, -2015, "Invalid API-key, IP, or permissions for action.")
+    assert ask.refused("POST", "/api/v3/order/test", **ask.order_of())[1] == -2015
+    assert ask("GET", "/api/v3/openOrders") == []
+    assert ask("GET", "/sapi/v1/account/apiRestrictions")["enableSpotAndMarginTrading"] is False
