@@ -14,7 +14,7 @@ from floorbroker_sim.kraken import errors, info
 from floorbroker_sim.kraken.errors import Refused
 
 _MICRO = Decimal(1_000_000)
-DEAR = frozenset({"Ledgers", "QueryLedgers", "TradesHistory", "ClosedOrders"})
+DEAR = frozenset({"Ledgers", "QueryLedgers", "TradesHistory", "QueryTrades"})
 FREE = frozenset(
     {
         "AddOrder", "AddOrderBatch", "AmendOrder", "EditOrder", "CancelOrder", "CancelOrderBatch", "CancelAll",

@@ -12,6 +12,7 @@ import pytest
 from floorbroker_sim.faults import Args, Fault
 from floorbroker_sim.http import Request
 from floorbroker_sim.kraken.auth import TRADER, signature
+from floorbroker_sim.kraken.limits import call_cost
 from floorbroker_sim.kraken.rest.routes import NEEDS, PRIVATE
 from tests.unit.sim.kraken.conftest import START, Desk
 
@@ -130,6 +131,13 @@ def test_histories_cost_two_and_orders_nothing(new_desk: Callable[..., Desk]) ->
     assert desk.refused("Ledgers") == "EAPI:Rate limit exceeded"
     desk.order(volume="0.1")
     desk("Balance")
+
+
+@pytest.mark.parametrize(
+    ("method", "cost"), [("TradesHistory", 2), ("Ledgers", 2), ("ClosedOrders", 1), ("Balance", 1), ("CancelOrder", 0)]
+)
+def test_what_a_call_costs(method: str, cost: int) -> None:
+    assert call_cost(method) == cost
 
 
 def test_a_chosen_rate_is_forgotten_by_the_minute(new_desk: Callable[..., Desk]) -> None:
