@@ -100,7 +100,7 @@ class Tokens:
 
     def release(self, token: str) -> None:
         """That subscription is over."""
-        self._used[token] = self._used.get(token, 0) - 1
+        self._used[token] = max(0, self._used.get(token, 0) - 1)
 
     def expire(self) -> None:
         """Every token is worthless from now on."""

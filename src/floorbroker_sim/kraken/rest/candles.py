@@ -15,7 +15,6 @@ from floorbroker_sim.kraken.rest.state import State
 
 _SAMPLES = 4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 _MEAN_STEP = Decimal("0.0000000001")
 LISTED = timedelta(days=720)  # how far back the seeded market is shown

@@ -115,7 +115,6 @@ class Trade:
     number: int
     cl_ord_id: str | None = None
     ledgers: list[str] = field(default_factory=list[str])
-    busted: bool = False
 
     @property
     def cost(self) -> Decimal:

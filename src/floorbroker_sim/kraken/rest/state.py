@@ -76,13 +76,13 @@ class State:
         self.limits = limits
         self.listeners = Listeners()
         self.ladder = Ladder(seed=settings.seed)
+        self.tokens = Tokens(Random(f"kraken tokens {settings.seed}"))  # sockets stay connected over a reset
         self.pairs: dict[str, Pair] = {s: p for s, p in info.PAIRS.items() if s in market.instruments}
         self.reset()
 
     def reset(self) -> None:
         """As on the first day.  Sockets stay connected."""
         self.random = Random(f"kraken {self.settings.seed}")
-        self.tokens = Tokens(Random(f"kraken tokens {self.settings.seed}"))
         self._connections = Random(f"kraken connections {self.settings.seed}")
         self.limits.reset()
         self.orders: dict[str, Record] = {}
