@@ -17,7 +17,7 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _MAX_DIGITS = 18
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Keys:
     """One key of the account and what it may do."""
 
@@ -30,7 +30,7 @@ class Keys:
 def make_keys(random: Random, *, read_only: bool = False, can_withdraw: bool = False) -> Keys:
     """A key of eighteen signs and a secret of thirty-six, as system-generated ones are."""
     key, secret = ("".join(random.choice(_LETTERS) for _ in range(length)) for length in (18, 36))
-    return Keys(key=key, secret=secret, read_only=read_only, can_withdraw=can_withdraw)
+    return Keys(key, secret, read_only=read_only, can_withdraw=can_withdraw)
 
 
 def signature(secret: str, payload: str) -> str:

@@ -25,7 +25,6 @@ from floorbroker_sim.bybit.rest.records import Executed, Record
 from floorbroker_sim.bybit.rest.state import Settings, State
 from floorbroker_sim.bybit.stream.private import PrivateSocket
 from floorbroker_sim.bybit.stream.public import PublicSocket
-from floorbroker_sim.bybit.stream.sockets import Socket
 from floorbroker_sim.bybit.stream.trade import TradeSocket
 from floorbroker_sim.clock import VenueClock
 from floorbroker_sim.control import ControlDoor, Impossible, Route, fields_of, positive_in, text_in
@@ -68,7 +67,6 @@ class BybitVenue:
         self.plan = plan
         self.state = State(settings=settings, clock=clock, market=market, bars=bars, keys=keys)
         self._counter = Counter(clock.base if clock.stands else clock, rate)
-        self._sockets: dict[int, Socket] = {}
         self.app = Gate(self, plan=plan, clock=clock)
         self.control_app = ControlDoor(self, gate=self.app, plan=plan, routes=self._hands())
 
@@ -87,13 +85,6 @@ class BybitVenue:
         """A session for the path of a socket."""
         if not self._counter.may_connect():
             return errors.flooded()
-        session = self._session(request)
-        if session is None:
-            return errors.plain(404, "path not found")
-        session.all_open = self._sockets
-        return session
-
-    def _session(self, request: Request) -> Socket | None:
         match request.path.rstrip("/"):
             case "/v5/public/spot":
                 return PublicSocket(self.state, info.SPOT)
@@ -104,7 +95,7 @@ class BybitVenue:
             case "/v5/trade":
                 return TradeSocket(self.state, self._counter, active_s=_active_s(request.query.get("max_active_time")))
             case _:
-                return None
+                return errors.plain(404, "path not found")
 
     def client_id(self, request: Request) -> str | None:
         """The client's order id of a command for one order."""
@@ -206,14 +197,14 @@ class BybitVenue:
     def move_clock(self, moment: datetime) -> None:
         """Let time pass.  Recorded days play every line up to `moment`; the seeded market is looked at once a minute."""
         if self.clock.stands:
-            self._step(moment)
+            self.step(moment)
             return
         at = self.clock.now()
         step = max(_MINUTE, (moment - at) / _MAX_STEPS)
         while at < moment:
             at = min(at + step, moment)
             self.clock.move_to(at)
-            self._step(at)
+            self.step(at)
 
     def reset(self) -> None:
         self.clock.reset()
@@ -223,7 +214,7 @@ class BybitVenue:
 
     # --- Prices -------------------------------------------------------------------------------------------------------
 
-    def _step(self, at: datetime) -> None:
+    def step(self, at: datetime) -> None:
         """The market up to `at`, for the symbols somebody waits for; then the sockets."""
         for tick in self.market.advance(at, self._watched()):
             if self.clock.stands:
@@ -232,13 +223,13 @@ class BybitVenue:
         if self.clock.stands:
             self.clock.move_to(at)
         self.state.absorb(self.state.engine.advance(at))
-        for socket in tuple(self._sockets.values()):
+        for socket in tuple(self.state.listeners.sockets):
             socket.tick(at)
 
     def _watched(self) -> list[str]:
         waiting = {record.canonical for record in self.state.open.values()}
         waiting |= {record.product.pair for record in self.state.open.values() if record.trigger is not None}
-        for socket in self._sockets.values():
+        for socket in self.state.listeners.sockets:
             waiting |= socket.symbols
         return sorted((waiting | self.state.books.heard()) & self.market.instruments.keys())
 
@@ -246,7 +237,7 @@ class BybitVenue:
         """Feed the market while time runs.  A venue whose clock stands has nothing to feed."""
         while not self.clock.stands:
             await self.clock.sleep(every_s)
-            self._step(self.clock.now())
+            self.step(self.clock.now())
 
 
 def _active_s(text: str | None) -> int | None:
@@ -260,7 +251,7 @@ def _order_line(record: Record) -> dict[str, str | None]:
     mean = average(record)
     return {
         "order": record.id,
-        "client": record.link_id,
+        "client": record.link_id or None,
         "symbol": record.canonical,
         "side": record.side.value,
         "type": record.order_type.lower() if record.trigger is None else f"stop_{record.order_type.lower()}",
@@ -276,7 +267,7 @@ def _order_line(record: Record) -> dict[str, str | None]:
 
 def _fill_line(executed: Executed) -> dict[str, str | None]:
     return {
-        "exec": executed.exec_id, "order": executed.order.id, "client": executed.order.link_id,
+        "exec": executed.exec_id, "order": executed.order.id, "client": executed.order.link_id or None,
         "symbol": executed.order.canonical, "side": executed.order.side.value, "quantity": text_of(executed.qty),
         "price": text_of(executed.price), "fee": text_of(executed.fee), "fee_currency": executed.fee_coin,
         "time": time_text(executed.at),

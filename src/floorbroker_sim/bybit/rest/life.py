@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from floorbroker.domain.records import Quote
-from floorbroker.domain.values import ZERO, Side
+from floorbroker.domain.values import ZERO, Quantity, Side
 from floorbroker.matching import Canceled, Event, Fill, Replaced, Working
 from floorbroker_sim.bybit import info
 from floorbroker_sim.bybit.mapping import execution_update
@@ -92,6 +92,33 @@ class _Cost:
 
 
 def _filled(state: State, record: Record, event: Fill) -> None:
+    """A closing order whose position another fill of the same moment took away is cut to what is left, and ends."""
+    if record.reduce_only and (size := _closable(state, record)) < event.qty:
+        ending = _cut(state, event, size)
+        if size:
+            _book_fill(state, record, replace(event, qty=Quantity(size), is_last=False))
+        over(state, record, *ending)
+        return
+    _book_fill(state, record, event)
+
+
+def _closable(state: State, record: Record) -> Decimal:
+    return state.holdings.at(record.product, record.position_idx).closable(record.side)
+
+
+def _cut(state: State, event: Fill, size: Decimal) -> tuple[str, str]:
+    """Take from the engine's execution what there is nothing for; what it says of that is known already."""
+    at = state.clock.stamp()
+    if size:
+        state.engine.correct(event.exec_id, qty=Quantity(size), price=event.price, at=at)
+    else:
+        state.engine.bust(event.exec_id, at=at)
+    if state.engine.order(event.order_id).is_open:
+        state.engine.cancel(event.order_id, at=at)
+    return "CancelByReduceOnly", "EC_NoError"
+
+
+def _book_fill(state: State, record: Record, event: Fill) -> None:
     record.cum_qty += event.qty
     record.cum_value += event.qty * event.price
     record.status = "Filled" if event.is_last else "PartiallyFilled"

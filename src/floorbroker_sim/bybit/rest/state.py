@@ -5,8 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from random import Random
+from typing import Protocol
 
 from floorbroker.domain.records import Quote
 from floorbroker.domain.values import ZERO, ExecId, OrderId, Side
@@ -36,9 +38,22 @@ class Settings:
     balances: Mapping[str, Decimal] = field(default_factory=lambda: info.START_BALANCES)
 
 
+class Watcher(Protocol):
+    """Somebody who waits for prices and for time to pass."""
+
+    @property
+    def symbols(self) -> set[str]:
+        """What prices he waits for, canonical."""
+        ...
+
+    def tick(self, at: datetime) -> None: ...
+
+
 @dataclass(slots=True)
 class Listeners:
     """Who hears what; streams come and go."""
+
+    sockets: list[Watcher] = field(default_factory=list[Watcher])
 
     private: list[Teller] = field(default_factory=list[Teller])
     prices: list[PriceListener] = field(default_factory=list[PriceListener])

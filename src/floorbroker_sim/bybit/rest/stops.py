@@ -154,7 +154,7 @@ def _entry_exits(state: State, record: Record, position: Position, qty: Decimal)
 def _shrink_closers(state: State, position: Position) -> None:
     """Exits of a whole position end with it; reduce-only orders are never for more than there is."""
     for record in state.open_on(position.product):
-        if record.position_idx != position.idx or not record.reduce_only or not record.is_open:
+        if record.position_idx != position.idx or not record.reduce_only or not _is_there(state, record):
             continue
         size = position.closable(record.side)
         if record.stop_order_type in WHOLE and not record.in_engine:
@@ -167,6 +167,11 @@ def _shrink_closers(state: State, position: Position) -> None:
         elif record.in_engine and record.leaves > size:
             changes = OrderChanges(order_qty=Quantity(record.cum_qty + size))
             state.absorb(state.engine.replace(OrderId(record.id), changes, at=state.clock.stamp()))
+
+
+def _is_there(state: State, record: Record) -> bool:
+    """Open, and not filled in this very moment by what is still to be told."""
+    return record.is_open and (not record.in_engine or state.engine.order(OrderId(record.id)).is_open)
 
 
 def ended(state: State, record: Record) -> None:

@@ -32,7 +32,6 @@ class Socket(ABC):
         self._opened_at = state.clock.now()
         self._heard_at = self._opened_at
         self._idle_s = info.IDLE_S if active_s is None else active_s
-        self.all_open: dict[int, Socket] = {}  # the venue's list, which it hands over
 
     @property
     def symbols(self) -> set[str]:
@@ -40,10 +39,10 @@ class Socket(ABC):
         return set()
 
     def opened(self) -> None:
-        self.all_open[id(self)] = self
+        self.state.listeners.sockets.append(self)
 
     def closed(self) -> None:
-        self.all_open.pop(id(self), None)
+        self.state.listeners.sockets.remove(self)
 
     def impatient(self) -> None:
         """Nobody has to introduce himself in time; silence is noticed by `tick`."""

@@ -26,6 +26,7 @@ STEPS = st.one_of(
     st.tuples(st.just("exits"), CATEGORIES, SIDES, QTYS, PRICES, st.sampled_from(["Full", "Partial"])),
     st.tuples(st.just("conditional"), CATEGORIES, SIDES, QTYS, PRICES, st.booleans()),
     st.tuples(st.just("closing"), SIDES, QTYS, PRICES),
+    st.tuples(st.just("closing"), SIDES, QTYS, PRICES),
     st.tuples(st.just("spend"), st.integers(5, 20_000)),
     st.tuples(st.just("price"), st.sampled_from([PAIR, CONTRACT]), st.integers(58_000, 62_000)),
     st.tuples(st.just("cancel"), st.integers(0, 30)),
@@ -166,6 +167,13 @@ def check_orders(ask: Asker) -> None:
         assert state.wallet.locked(coin) == locked
 
 
+def check_closing(ask: Asker) -> None:
+    """No fill of a closing order opened anything."""
+    for executed in ask.venue.state.executions:
+        if executed.order.reduce_only:
+            assert executed.closed == executed.qty
+
+
 def check_positions(ask: Asker) -> None:
     """Exits are for what there is; closing orders are never for more."""
     state = ask.venue.state
@@ -193,3 +201,4 @@ def test_coins_orders_and_positions_agree(steps: list[tuple[Any, ...]]) -> None:
         check_money(ask)
         check_orders(ask)
         check_positions(ask)
+        check_closing(ask)

@@ -183,6 +183,23 @@ def test_closing_orders_shrink_and_end_with_their_position(ask: Asker) -> None:
     assert (done["orderStatus"], done["cancelType"]) == ("Cancelled", "CancelByReduceOnly")
 
 
+@pytest.mark.parametrize("plain", [True, False])
+def test_closing_orders_that_are_met_at_once_never_close_twice(ask: Asker, plain: bool) -> None:
+    ask.market(qty="0.1")
+    first = ask.order(side="Sell", price="60100", qty="0.07", reduceOnly=not plain)
+    second = ask.order(side="Sell", price="60200", qty="0.1", reduceOnly=True)
+    third = ask.order(side="Sell", price="60300", qty="0.1", reduceOnly=True)
+    ask.price("61000", "61000.1", "61000")
+    assert ask.shown(first)["orderStatus"] == "Filled"
+    cut, late = ask.shown(second), ask.shown(third)
+    assert (cut["orderStatus"], cut["cumExecQty"], cut["cancelType"]) == ("Cancelled", "0.030", "CancelByReduceOnly")
+    assert (late["orderStatus"], late["cumExecQty"], late["cancelType"]) == ("Cancelled", "0.000", "CancelByReduceOnly")
+    assert ask.position()["size"] == "0.000"
+    assert D(ask.coin()["walletBalance"]) == 100_000 + sum(
+        (D(line["change"]) for line in ask.get("/v5/account/transaction-log")["list"]), D(0)
+    )
+
+
 def test_one_way_positions_turn_with_exact_profit(ask: Asker) -> None:
     ask.market(qty="0.3")
     ask.price("60100", "60100.1", "60100")

@@ -134,7 +134,7 @@ def test_a_book_kept_from_changes_equals_the_book_asked_for(
     book.take(first)
     for _ in range(20):
         ask.later(0.5)
-        ask.venue._step(ask.clock.now())  # noqa: SLF001 - what `run` does each time it wakes
+        ask.venue.step(ask.clock.now())
         for frame in wire.heard():
             assert frame["type"] == "delta"
             book.take(frame)
@@ -157,7 +157,7 @@ def test_the_top_of_book_is_always_whole_and_repeats_after_three_seconds(ask: As
     ask.price("60020", "60020.1", "60020")
     frames += wire.heard()
     ask.later(1)
-    ask.venue._step(ask.clock.now())  # noqa: SLF001 - what `run` does each time it wakes
+    ask.venue.step(ask.clock.now())
     assert wire.heard() == []
     ask.later(3)
     ask.price("60020", "60020.1", "60020")
@@ -239,9 +239,9 @@ def test_a_bar_is_told_open_and_once_when_it_is_over(ask: Asker) -> None:
     wire = ask.wire(PUBLIC["spot"])
     wire.send(op="subscribe", args=["kline.1.ETHUSDT"])
     ask.later(30)
-    ask.venue._step(ask.clock.now())  # noqa: SLF001 - what `run` does each time it wakes
+    ask.venue.step(ask.clock.now())
     ask.later(31)
-    ask.venue._step(ask.clock.now())  # noqa: SLF001 - what `run` does each time it wakes
+    ask.venue.step(ask.clock.now())
     bars = [frame["data"][0] for frame in wire.heard() if frame["topic"] == "kline.1.ETHUSDT"]
     assert [bar["confirm"] for bar in bars] == [False, True, False]
     assert bars[0]["start"] == bars[1]["start"] == bars[2]["start"] - 60_000
