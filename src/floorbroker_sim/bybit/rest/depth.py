@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import blake2b
 
 from floorbroker.domain.records import Quote
@@ -19,6 +20,7 @@ from floorbroker_sim.bybit.mapping import price_text, qty_text
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FAR = 12_000  # a level is about this part of the price behind the last
+_MS = timedelta(milliseconds=1)
 _CHANGES_MS = 900  # how long a level keeps its size, about
 
 Levels = dict[str, str]  # price to size, as the venue spells them, best first
@@ -48,29 +50,36 @@ def _side(
         return {}
     levels = {price_text(product, best): qty_text(product, size)}
     gap = max(1, int(best / _FAR / product.tick))
-    place = int(best / product.tick) // gap
-    place = place if side is Side.BUY and place * gap * product.tick < best else place - side.sign
-    moment_ms = (at - _EPOCH) // (_EPOCH.resolution * 1000)
+    step = gap * product.tick
+    place = int(best / step)
+    if side is Side.SELL or place * step == best:
+        place -= side.sign
+    moment_ms = (at - _EPOCH) // _MS
+    key = f"{seed}:{product.canonical}:{side.value}"
     while len(levels) < depth and place > 0:
-        noise = _noise(f"{seed}:{product.canonical}:{side.value}:{place}", moment_ms)
-        if noise % 8:  # some prices stand empty
-            price = place * gap * product.tick
-            levels[price_text(product, price)] = qty_text(product, _size(product, best, noise))
+        phase = _phase(key, place)
+        level = _level(product, key, place, gap, (moment_ms + phase) // (_CHANGES_MS + phase % (8 * _CHANGES_MS)))
+        if level is not None:
+            levels[level[0]] = level[1]
         place -= side.sign
     return levels
 
 
-def _noise(name: str, moment_ms: int) -> int:
-    """Holds for a while that differs from level to level."""
-    phase = int.from_bytes(blake2b(name.encode(), digest_size=4).digest(), "big")
-    epoch = (moment_ms + phase) // (_CHANGES_MS + phase % (8 * _CHANGES_MS))
-    return int.from_bytes(blake2b(f"{name}:{epoch}".encode(), digest_size=8).digest(), "big")
+@lru_cache(maxsize=65_536)
+def _phase(key: str, place: int) -> int:
+    """Levels change at times of their own."""
+    return int.from_bytes(blake2b(f"{key}:{place}".encode(), digest_size=4).digest(), "big")
 
 
-def _size(product: Product, price: Decimal, noise: int) -> Decimal:
-    """Between some hundred and some hundred thousand quote units."""
+@lru_cache(maxsize=65_536)
+def _level(product: Product, key: str, place: int, gap: int, epoch: int) -> tuple[str, str] | None:
+    """Price and size of one level while it lasts: some hundred to some hundred thousand quote units; some stand empty."""
+    noise = int.from_bytes(blake2b(f"{key}:{place}:{epoch}".encode(), digest_size=8).digest(), "big")
+    if noise % 8 == 0:
+        return None
+    price = place * gap * product.tick
     steps = int(Decimal(300 + noise % 90_000) / price / product.step)
-    return max(1, steps) * product.step
+    return price_text(product, price), qty_text(product, max(1, steps) * product.step)
 
 
 # --- Numbered changes ------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from floorbroker_sim.bybit.rest.state import State
 
 _QUIET_TIFS = frozenset({"IOC", "FOK"})
-_WHY = {"ioc": "EC_NoImmediateQtyToFill", "fok": "EC_NoEnoughQtyToFill", "notional": "EC_CancelByMatchValueZero"}
+_WHY = {"ioc": "EC_NoImmediateQtyToFill", "fok": "EC_NoEnoughQtyToFill"}
 
 
 def told(state: State, record: Record, event: Event) -> None:

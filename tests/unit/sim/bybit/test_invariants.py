@@ -189,7 +189,7 @@ def check_positions(ask: Asker) -> None:
     money.wallet_object(state, state.wallet.balances)
 
 
-@settings(max_examples=150)
+@settings(max_examples=300)
 @given(steps=st.lists(STEPS, max_size=25))
 def test_coins_orders_and_positions_agree(steps: list[tuple[Any, ...]]) -> None:
     clock = ManualClock(MONDAY)
