@@ -234,11 +234,6 @@ class BybitBroker:
 
     async def submit_orders(self, approved: Sequence[Approved]) -> Sequence[Reports | Exception]:
         """In batches of one category; a batch succeeds as such, and each order in it has its own answer."""
-        if len(approved) == 1:
-            try:
-                return [await self._trading.submit(approved[0])]
-            except FloorbrokerError as error:
-                return [error]
         return await self._trading.submit_many(approved)
 
     async def cancel_order(self, ref: OrderRef) -> Reports:

@@ -233,6 +233,16 @@ async def test_a_single_order_is_no_batch() -> None:
     assert {request.path for request in commands.requests} == {"/v5/order/create"}
 
 
+async def test_demo_trading_takes_spot_orders_one_by_one() -> None:
+    def created(request: Request) -> Response:
+        return ok({"orderId": "v", "orderLinkId": json.loads(request.body)["orderLinkId"]})
+
+    commands = FakeTransport(by_path={"/v5/order/create": created})
+    orders = [approved(limit_order(symbol=PAIR), cl_ord_id=name) for name in ids(3)]
+    answers = await broker(commands=commands, options=Options(practice="demo")).submit_orders(orders)
+    assert [answer[0].cl_ord_id for answer in answers if isinstance(answer, tuple)] == ids(3)
+
+
 # -- cancel -------------------------------------------------------------------------------------------------------------
 
 

@@ -58,15 +58,21 @@ class Trading:
             except FloorbrokerError as error:
                 answers[number] = error
         parts = [
-            numbers[start : start + BATCH_MAX[category]]
+            numbers[start : start + self._most(category)]
             for category, numbers in groups.items()
-            for start in range(0, len(numbers), BATCH_MAX[category])
+            for start in range(0, len(numbers), self._most(category))
         ]
         for found in await asyncio.gather(*(self._submit_part(approved, part) for part in parts)):
             answers |= found
         return [answers[number] for number in range(len(approved))]
 
+    def _most(self, category: str) -> int:
+        """Demo trading has no batches of spot orders."""
+        return 1 if category == SPOT and self._options.practice == "demo" else BATCH_MAX[category]
+
     async def _submit_part(self, approved: Sequence[Approved], numbers: Sequence[int]) -> dict[int, Answer]:
+        if len(numbers) == 1:
+            return {numbers[0]: await self._submit_quietly(approved[numbers[0]])}
         answers: dict[int, Answer] = {}
         bodies: dict[int, wire.OrderRequest] = {}
         for number in numbers:
@@ -80,6 +86,12 @@ class Trading:
         if bodies:
             answers |= await self._send_part({number: approved[number] for number in bodies}, bodies)
         return answers
+
+    async def _submit_quietly(self, approved: Approved) -> Answer:
+        try:
+            return await self.submit(approved)
+        except FloorbrokerError as error:
+            return error
 
     async def _send_part(
         self, approved: dict[int, Approved], bodies: dict[int, wire.OrderRequest]
