@@ -77,7 +77,7 @@ CODES: Mapping[int, Meaning] = MappingProxyType(
         # On which terms.
         **_rows(OrderRejected, 10001, 10017),
         **_rows(OrderRejected, 110003, 110120, 110121, 110090, 110092, 110093, 110094),
-        **_rows(OrderRejected, 110009, 110017, 110020, 110021, 110022, 110023, 110042, 110064),
+        **_rows(OrderRejected, 110009, 110017, 110020, 110021, 110022, 110023, 110024, 110028, 110042, 110064),
         **_rows(OrderRejected, *NOT_MODIFIED),
         **_rows(OrderRejected, 170005, 170115, 170116, 170117, 170124, 170130, 170132, 170133, 170134, 170136),
         **_rows(OrderRejected, 170137, 170140, 170148, 170149, 170150, 170192, 170193, 170194, 170201, 170202),

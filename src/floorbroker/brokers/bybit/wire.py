@@ -195,6 +195,7 @@ class Order(Wire, frozen=True, kw_only=True):
     base_price: str | None = None
     reject_reason: str | None = None
     cancel_type: str | None = None
+    reduce_only: bool | None = None
     created_time: Stamp = ""
     updated_time: Stamp = ""
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from floorbroker.brokers.bybit import origins_for, wire
 from floorbroker.brokers.bybit.auth import epoch_ms
 from floorbroker.brokers.bybit.limits import BAN_S, LIMITS, limits_for, read_limits
+from floorbroker.brokers.bybit.mapping.symbols import Place
+from floorbroker.brokers.bybit.rest.calls import PARTS, Calls
 from floorbroker.domain.clock import ManualClock
+from floorbroker.domain.values import Environment
 from floorbroker.transport.bucket import LimitNews
 from floorbroker.transport.types import Response
 from tests.unit.brokers.bybit.fakes import NOW, no, ok
@@ -56,6 +60,29 @@ def test_every_order_endpoint_counts_by_itself_and_for_the_address() -> None:
     for endpoint in ("orders.submit", "orders.replace", "orders.cancel", "orders.cancel_all", "batches.submit"):
         assert LIMITS.routes[endpoint][-1] == "address"
         assert len(LIMITS.routes[endpoint]) == 2
+
+
+def test_every_signed_call_has_a_count_of_its_own_so_that_what_is_left_of_it_is_not_taken_for_the_address() -> None:
+    calls = Calls(origins=origins_for(Environment.PAPER))
+    place, at = Place("linear", "BTCUSDT"), NOW
+    signed = [
+        calls.order(place, order_id="x", cl_ord_id="y", closed=False),
+        calls.order(place, order_id="x", cl_ord_id="y", closed=True),
+        calls.open_orders(PARTS[0], cursor=None),
+        calls.order_history(PARTS[1], start=at, end=at, cursor=None),
+        calls.executions(PARTS[1], start=at, end=at, cursor=None),
+        calls.positions("USDT", cursor=None),
+        calls.wallet(),
+        calls.account_info(),
+        calls.key(),
+        calls.fee_rate(place),
+        calls.leverage(wire.LeverageRequest(category="linear", symbol="X", buy_leverage="1", sell_leverage="1")),
+        calls.mode(wire.ModeRequest(category="linear", mode=0, coin="USDT")),
+        calls.trading_stop(wire.TradingStopRequest(category="linear", symbol="X", tpsl_mode="Full", position_idx=0)),
+    ]
+    for request in signed:
+        names = LIMITS.routes[request.endpoint]
+        assert (len(names), names[-1]) == (2, "address"), request.endpoint
 
 
 def test_an_account_that_may_send_more_says_so_for_each_kind_of_command() -> None:

@@ -12,7 +12,9 @@ from floorbroker.brokers.bybit import wire
 from floorbroker.brokers.bybit.mapping.memory import Memory
 from floorbroker.brokers.bybit.mapping.reports import NO_FILLS, Heard, Reader, assert_same
 from floorbroker.domain.errors import ApiError
-from floorbroker.domain.facts import Source
+from floorbroker.domain.facts import Prepared, Source
+from floorbroker.domain.fold import fold
+from floorbroker.domain.orders import OrderState
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import (
     ExecType,
@@ -20,10 +22,25 @@ from floorbroker.domain.values import (
     OrderId,
     OrderType,
     OrdStatus,
+    ProfileName,
+    Quantity,
     Side,
     TimeInForce,
 )
-from tests.unit.brokers.bybit.fakes import CL_ORD_ID, NOW, OTHER_ID, PAIR, PERP, SPOT_ID, VENUE_ID, parsed, reader
+from floorbroker.oms.translate import facts_of
+from tests.unit.brokers.bybit.fakes import (
+    CL_ORD_ID,
+    INTENT,
+    NOW,
+    OTHER_ID,
+    PAIR,
+    PERP,
+    SPOT_ID,
+    VENUE_ID,
+    limit_order,
+    parsed,
+    reader,
+)
 
 STREAM = Heard(source=Source.STREAM, at=NOW)
 QUERY = Heard(source=Source.QUERY, at=NOW, asked_at=NOW)
@@ -179,6 +196,21 @@ def test_a_spot_market_buy_counts_in_quote_coin_unless_it_says_otherwise(
 ) -> None:
     report = told(changes, category="spot")
     assert (report.order_qty, report.notional) == (qty, notional)
+
+
+def test_what_only_reduces_has_the_quantity_that_the_venue_cut_it_to() -> None:
+    cut = told({"reduceOnly": True, "qty": "0.004", "cumExecQty": "0.004", "orderStatus": "Filled"})
+    assert (cut.replaces, cut.order_id, cut.order_qty) == (VENUE_ID, VENUE_ID, Decimal("0.004"))
+    assert told({}).replaces is None
+    prepared = Prepared(
+        source=Source.OWN,
+        at=NOW,
+        cl_ord_id=CL_ORD_ID,
+        profile=ProfileName("p"),
+        order=limit_order(reduce_only=True, order_qty=Quantity(Decimal(1))),
+    )
+    order = fold(INTENT, [prepared, *facts_of(cut)])
+    assert (order.state, order.order_qty, order.leaves_qty) == (OrderState.FILLED, Decimal("0.004"), 0)
 
 
 @pytest.mark.parametrize("changes", [{"qty": "NaN"}, {"cumExecQty": "1e999"}, {"price": "much"}])

@@ -131,6 +131,8 @@ class Reader:
             stop_px=price(order.trigger_price),
             cum_qty=quantity(order.cum_exec_qty),
             avg_px=_average(order),
+            # The venue cuts what only reduces to the position there is: the quantity it tells is the order's from then on.
+            replaces=OrderId(order.order_id) if order.reduce_only else None,
             transact_time=lenient_moment(order.updated_time) or lenient_moment(order.created_time),
         )
 
