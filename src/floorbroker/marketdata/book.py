@@ -18,7 +18,7 @@ from floorbroker.domain.capability import BookProof, BookRules
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.records import BookDelta, BookLevel
 from floorbroker.domain.values import Word
-from floorbroker.marketdata.levels import Asks, Bids, Level
+from floorbroker.marketdata.levels import Level, Levels
 from floorbroker.marketdata.proofs import CHECKED_LEVELS, Fixed, Pairs, Side, Update, Wrong, checksum, proof_of
 from floorbroker.marketdata.readings import BookState, Readings, Scales, Tally
 from floorbroker.marketdata.scaled import MAX_PRICE, MAX_SIZE, Column, Finer, Refused
@@ -82,7 +82,7 @@ class Book(Readings):
         self._proof = proof_of(rules.proof)
         self._prices = Column(MAX_PRICE, decimals=price_decimals, positive=True)
         self._sizes = Column(MAX_SIZE, decimals=size_decimals)
-        self._bids, self._asks = Bids(), Asks()
+        self._bids, self._asks = Levels(-1), Levels(1)
         self._kept: deque[Update] = deque()
 
     # -- updates --------------------------------------------------------------------------------------------------------
@@ -105,10 +105,9 @@ class Book(Readings):
     def update(self, update: Update) -> Applied:
         """Take an update in the venue's own digits."""
         try:
-            verdict = self._whole(update) if update.reset else self._change(update)
+            return SAID[self._whole(update) if update.reset else self._change(update)]
         except (Wrong, Refused) as error:
             return self._failed(str(error))
-        return SAID[verdict]
 
     def fail(self, reason: str) -> Applied:
         """Whoever feeds the book knows that something is missing."""
@@ -153,7 +152,7 @@ class Book(Readings):
     def _whole(self, update: Update) -> Verdict:
         self._prices.forget()
         self._sizes.forget()
-        self._bids, self._asks = Bids(), Asks()
+        self._bids, self._asks = Levels(-1), Levels(1)
         bids, asks = self._scaled(update)
         self._bids.replace(*bids)
         self._asks.replace(*asks)
@@ -182,7 +181,8 @@ class Book(Readings):
             bids.cut(self._depth)
             asks.cut(self._depth)
         self._sequence = update.sequence
-        if bids.prices and asks.prices and bids.prices[-1] >= asks.prices[0]:
+        bid, ask = bids.best(), asks.best()
+        if bid is not None and ask is not None and bid[0] >= ask[0]:
             raise Wrong("it bids no less than it asks")
         if self._checks:
             if update.checksum is None:
@@ -209,24 +209,23 @@ class Book(Readings):
                 self._widen(finer.column, finer.decimals)
 
     def _side(self, side: Side) -> Numbers:
-        if not side:
-            return [], []
         if isinstance(side, Fixed):
             if self._prices.decimals == self._sizes.decimals == side.decimals:
-                found = list(map(int, side.digits))
-                return self._prices.checked(found[::2]), found[1::2]
+                return self._prices.checked(side.prices), side.sizes
             side = side.pairs()
+        if not side:
+            return [], []
         prices, sizes = zip(*side, strict=True)
         return self._prices.numbers(prices), self._sizes.numbers(sizes)
 
     def _widen(self, column: Column, decimals: int) -> None:
         sides = (self._bids, self._asks)
         if column is self._prices:
-            factor = column.widened(decimals, max((side.prices[-1] for side in sides if side.prices), default=0))
+            factor = column.widened(decimals, max(side.largest_price() for side in sides))
             for side in sides:
                 side.scale(price=factor)
         else:
-            factor = column.widened(decimals, max((max(side.sizes.values(), default=0) for side in sides), default=0))
+            factor = column.widened(decimals, max(side.largest_size() for side in sides))
             for side in sides:
                 side.scale(size=factor)
 

@@ -112,20 +112,27 @@ def binance(frame: bytes) -> Told:
         return ()
     if not depth.s or not depth.U:
         raise Unreadable("a depth update lacks a member")
-    return ((depth.s, Update(_side(depth.b), _side(depth.a), False, depth.u, depth.U - 1)),)
+    bids, asks = _sides(depth.b, depth.a)
+    return ((depth.s, Update(bids, asks, False, depth.u, depth.U - 1)),)
 
 
 # Binance writes eight decimals always, so that the levels of a message can be looked over and taken apart all at once.
-_EIGHT = rb'\["[0-9]{1,10}\.[0-9]{8}","[0-9]{1,30}\.[0-9]{8}"\]'
-_is_eight = re.compile(rb"\[%b(?:,%b)*\]" % (_EIGHT, _EIGHT)).fullmatch
+# The commas between levels are as they should be: the decoder has walked over the message already.
+_EIGHT = rb'\["[0-9]{1,10}+\.[0-9]{8}","[0-9]{1,10}+\.[0-9]{8}"\]'
+_ALL_EIGHT = rb"\[(?:%b,?+)*+\]" % _EIGHT
+_is_eight = re.compile(rb"%b,%b" % (_ALL_EIGHT, _ALL_EIGHT)).fullmatch
 
 
-def _side(raw: msgspec.Raw) -> Side:
-    """The levels of one side.  Raises `Unreadable`."""
-    written = bytes(raw)
-    if _is_eight(written):
-        return Fixed(8, written.translate(None, b'[]".').decode().split(","))
-    return _read(_levels, written)
+def _sides(bids: msgspec.Raw, asks: msgspec.Raw) -> tuple[Side, Side]:
+    """The levels of both sides.  Raises `Unreadable`."""
+    first, second = bytes(bids), bytes(asks)
+    written = b"%b,%b" % (first, second)
+    if not _is_eight(written):
+        return _read(_levels, first), _read(_levels, second)
+    digits = written.translate(None, b'[]".').decode().strip(",").split(",")
+    found = list(map(int, digits)) if digits[0] else []
+    end = first.count(b'"') // 2
+    return Fixed(8, found[:end:2], found[1:end:2]), Fixed(8, found[end::2], found[end + 1 :: 2])
 
 
 def bybit(frame: bytes) -> Told:

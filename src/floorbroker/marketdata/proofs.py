@@ -19,19 +19,19 @@ CHECKED_LEVELS = 10
 
 
 class Fixed(NamedTuple):
-    """Levels of a venue that always writes so many decimals: digits of price, size, price, size … without their dots.
-
-    A price has at most eighteen of them, a size at most thirty-eight.
-    """
+    """Levels of a venue that always writes so many decimals, as whole numbers of that scale, none above eighteen digits."""
 
     decimals: int
-    digits: Sequence[str]
+    prices: Sequence[int]
+    sizes: Sequence[int]
 
     def pairs(self) -> Pairs:
         """The same as it was written."""
-        dot = -self.decimals
-        written = [f"{digits[:dot]}.{digits[dot:]}" for digits in self.digits]
-        return list(zip(written[::2], written[1::2], strict=True))
+        one = 10**self.decimals
+        return [
+            (f"{price // one}.{price % one:0{self.decimals}d}", f"{size // one}.{size % one:0{self.decimals}d}")
+            for price, size in zip(self.prices, self.sizes, strict=True)
+        ]
 
 
 Side = Pairs | Fixed

@@ -65,7 +65,7 @@ class Column:
         self._least = decimals
         self._at(decimals)
 
-    def numbers(self, texts: Sequence[str]) -> list[int]:
+    def numbers(self, texts: Sequence[str]) -> Sequence[int]:
         """Raises `Refused`, or `Finer` when the column must be widened first."""
         if not texts:
             return []
@@ -78,7 +78,7 @@ class Column:
             found = [self._by_itself(text) for text in texts]
         return self.checked(found)
 
-    def checked(self, numbers: list[int]) -> list[int]:
+    def checked(self, numbers: Sequence[int]) -> Sequence[int]:
         """Numbers that are at the column's scale already.  Raises `Refused`."""
         if self.positive and 0 in numbers:
             raise Refused("a price of zero")
