@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import audit, decode, guards, imports, machine, page, recovery, scale, submit
+from benchmarks import audit, book, decode, guards, imports, machine, page, recovery, scale, submit
 from benchmarks.environments import Absent
 from benchmarks.rounds import Figure
 
@@ -29,8 +29,20 @@ MEASURES: dict[tuple[str, ...], Measure] = {
     ("recovery",): recovery.measure,
     ("scale_start", "scale_memory"): scale.measure,
     ("audit_verify",): audit.measure,
+    (
+        "book_frame_native_vs_ccxt",
+        "book_frame_python_vs_ccxt",
+        "book_frame_native_vs_nautilus",
+        "book_update_native_vs_nautilus",
+    ): book.frames,
+    ("ws_ingest_vs_picows",): book.ingest,
+    ("book_stream",): book.stream,
+    ("book_depth",): book.growth,
 }
 TOPICS = {
+    "book": frozenset(
+        {"book_frame_native_vs_ccxt", "ws_ingest_vs_picows", "book_stream", "book_depth"}  # one of each measurement
+    ),
     "scale": frozenset({"scale_start"}),
     "submit": frozenset({"submit_p50", "submit_inflight32", "submit_sim_p50", "guards", "decode_order", "import_time"}),
 }

@@ -5,21 +5,24 @@ python -m benchmarks.bookwork
 
 from __future__ import annotations
 
+import asyncio
 import sys
+import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "peers"))  # where the peers' drivers stand, and what they share
 
-from book_frames import Stream  # noqa: E402
-from book_rounds import each, in_parts, taken  # noqa: E402
+from book_frames import Stream
+from book_rounds import each, in_parts, taken
 
-from benchmarks.peers.speak import Answer, prepare, serve  # noqa: E402
-from floorbroker.domain.capability import BookProof, BookRules  # noqa: E402
-from floorbroker.marketdata import Book  # noqa: E402
-from floorbroker.marketdata.frames import binance, binance_whole  # noqa: E402
-from floorbroker.marketdata.native import core  # noqa: E402
+from benchmarks.peers.speak import Answer, prepare, serve
+from floorbroker.domain.capability import BookProof, BookRules
+from floorbroker.domain.clock import SystemClock
+from floorbroker.marketdata import Book, RawBooks, Watch
+from floorbroker.marketdata.frames import binance, binance_whole
+from floorbroker.marketdata.native import core
 
 MANY = 10**9
 SYMBOL = "BTCUSDT"
@@ -87,7 +90,9 @@ def updates() -> Callable[[int], Answer]:
 
     def run(count: int) -> Answer:
         made = [stream.change() for _ in range(count)]
-        return in_parts(native.book.put, [change(not side, price * UNIT[0], size * UNIT[1]) for side, price, size, _ in made])
+        return in_parts(
+            native.book.put, [change(not side, price * UNIT[0], size * UNIT[1]) for side, price, size, _ in made]
+        )
 
     return run
 
@@ -108,6 +113,7 @@ def main() -> None:
             "python_best": python.best,
             "many": lambda count: _batched(batch, taken(frames["many"], count)),
             "updates": updates(),
+            "stream": lambda count: asyncio.run(stream(count)),
             "memory": memory,
             "depth": depth,
         },
@@ -120,6 +126,38 @@ def _batched(batch: Callable[[list[bytes]], object], frames: list[bytes]) -> Ans
     size = len(frames) // 100
     told = in_parts(batch, [frames[at : at + size] for at in range(0, len(frames), size)][:100])
     return {"ns": told["ns"] / size}
+
+
+async def stream(count: int) -> Answer:
+    """Frames a second through decoder, book and a consumer on one processor; the consumer has a turn every hundred frames.
+
+    Nothing is queued: what the consumer did not see one by one it is told of.
+    """
+    source = Stream()
+    books = RawBooks(RULES, told=lambda _symbol, _verdict: watch.ring())
+    book = books.open("BTC/USDT", SYMBOL)
+    book.update(binance_whole(source.whole()))
+    watch = Watch(book, depth=5, on_close=lambda _watch: None)
+    frames, at = list(source.frames(count)), SystemClock().now()
+    seen: list[int] = []
+
+    async def consume() -> None:
+        async for view in watch:
+            assert view.best_bid is not None
+            seen.append(view.conflated)
+
+    consumer = asyncio.ensure_future(consume())
+    await asyncio.sleep(0)
+    began = time.perf_counter()
+    for number, frame in enumerate(frames):
+        books.on_frame(frame, at)
+        if number % 100 == 99:
+            await asyncio.sleep(0)
+    took = time.perf_counter() - began
+    watch.close()
+    await consumer
+    assert book.tally.proven == count
+    return {"per_s": count / took, "views": len(seen), "conflated": sum(seen)}
 
 
 def memory(count: int) -> Answer:

@@ -26,10 +26,10 @@ class Client:
         self.futures: dict[str, object] = {}
         self.lastPong = 0
 
-    def resolve(self, result: object, hash: str) -> object:
+    def resolve(self, result: object, _: str) -> object:
         return result
 
-    def reject(self, error: Exception, hash: str | None = None) -> None:
+    def reject(self, error: Exception, _: str | None = None) -> None:
         raise error
 
 
@@ -38,7 +38,9 @@ def main() -> None:
     exchange = ccxt.pro.binance({"enableRateLimit": False})
     exchange.set_markets([exchange.safe_market_structure(MARKET)])
     stream = Stream()
-    sides = [[[price / 100, size / 1e5] for side, price, size, _ in stream.snapshot if side == wanted] for wanted in (0, 1)]
+    sides = [
+        [[price / 100, size / 1e5] for side, price, size, _ in stream.snapshot if side == wanted] for wanted in (0, 1)
+    ]
     book = exchange.order_book(
         {"nonce": FIRST, "symbol": "BTC/USDT", "timestamp": None, "bids": sides[0], "asks": sides[1]}, 100_000
     )
@@ -50,7 +52,7 @@ def main() -> None:
         handle(client, decode(frame))
         return book["bids"][0], book["asks"][0]
 
-    def best(count: int) -> Answer:
+    def best(_: int) -> Answer:
         return {"bid": round(book["bids"][0][0] * 100), "ask": round(book["asks"][0][0] * 100)}
 
     rounds = {

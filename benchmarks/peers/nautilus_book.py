@@ -48,7 +48,7 @@ def main() -> None:
     def updates(count: int) -> Answer:
         return in_parts(other.apply_delta, [delta(changed.change()) for _ in range(count)])
 
-    def best(count: int) -> Answer:
+    def best(_: int) -> Answer:
         return {"bid": round(float(book.best_bid_price()) * 100), "ask": round(float(book.best_ask_price()) * 100)}
 
     rounds = {

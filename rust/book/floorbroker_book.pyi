@@ -79,6 +79,9 @@ class Books:
     def apply(self, frame: bytes | bytearray | memoryview) -> int:
         """The worst that became of what a frame tells."""
 
+    def take(self, frame: bytes) -> bool:
+        """The same; whether the frame was about a book that is kept here, even if it could not be read."""
+
     def top(self, frame: bytes) -> tuple[int, Level | None, Level | None]:
         """The same, with the best levels of the last book that the frame told of."""
 

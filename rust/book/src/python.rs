@@ -209,8 +209,8 @@ impl Shelf {
     }
 
     fn update(&mut self, symbol: &[u8], update: Update<'_>) -> Option<u8> {
-        if !self.books.contains_key(symbol) && !(self.opens && self.open(symbol)) {
-            return None;
+        if self.opens && !self.books.contains_key(symbol) {
+            self.open(symbol);
         }
         let kept = self.books.get_mut(symbol)?;
         if !kept.touched {
@@ -279,6 +279,11 @@ impl Books {
         let buffer = PyBuffer::<u8>::get(frame)?;
         let bytes = buffer.to_vec(frame.py())?;
         Ok(locked(&self.shelf).apply(&bytes))
+    }
+
+    /// Take one frame; whether it was about a book that is kept here, even if it could not be read.
+    fn take(&self, frame: &Bound<'_, PyBytes>) -> bool {
+        locked(&self.shelf).apply(frame.as_bytes()) != NOT_A_BOOK
     }
 
     /// Take one frame, and answer with the best levels of the last book that it told of as well.

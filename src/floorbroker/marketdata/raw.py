@@ -71,6 +71,13 @@ class RawBooks:
             self._told(symbol, verdict)
         return True
 
+    def tap(self) -> Callable[[bytes], bool]:
+        """What takes frames off a socket before anybody else sees them (`SocketTarget.tap`), and tells nobody of it."""
+        return self._taken if self._core is None else self._core.take
+
+    def _taken(self, frame: bytes) -> bool:
+        return self._shelf.apply(frame) is not Unread.NOT_A_BOOK
+
     def close(self, symbol: str) -> None:
         """Let go of a book."""
         for spelled in [spelled for spelled, ours in self._symbols.items() if ours == symbol]:
