@@ -7,7 +7,7 @@ the real network.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
@@ -136,12 +136,16 @@ class Socket(Protocol):
 
 @frozen
 class SocketTarget:
-    """Where to open a WebSocket and with which headers."""
+    """Where to open a WebSocket and with which headers.
+
+    `tap` is shown every whole message before anybody else, on the event loop; one that it takes goes no further.
+    """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     timeout_s: float = 10.0
     max_frame: int = 1 << 22
+    tap: Callable[[bytes], bool] | None = None
 
 
 class Connect(Protocol):

@@ -11,7 +11,7 @@ import logging
 import socket
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from urllib.parse import urlsplit
 
 import picows
@@ -52,7 +52,8 @@ class WsConnect:
         check_headers(target.headers)
         parts = urlsplit(target.url)
         assert_private(parts.hostname or "", secure=parts.scheme == "wss")
-        listener = _Listener(target.max_frame, self._queue_frames, self._queue_bytes)
+        bounds = (target.max_frame, self._queue_frames, self._queue_bytes)
+        listener = _Listener(*bounds) if target.tap is None else _Tapped(*bounds, target.tap)
         try:
             async with asyncio.timeout(target.timeout_s):
                 transport, _ = await picows.ws_connect(  # pyright: ignore[reportUnknownMemberType]  # untyped options of the loop
@@ -245,6 +246,19 @@ class _Listener(picows.WSListener):
         self._parts = []
         self.writable.set()
         self._news.set()
+
+
+class _Tapped(_Listener):
+    """What a tap takes is not queued.  It is asked first, since looking at the kind of a frame costs more than asking it."""
+
+    def __init__(self, max_message: int, queue_frames: int, queue_bytes: int, tap: Callable[[bytes], bool]) -> None:
+        super().__init__(max_message, queue_frames, queue_bytes)
+        self._tap = tap
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        if frame.fin and not self._parts and not self.ended and self._tap(frame.get_payload_as_bytes()):
+            return
+        super().on_ws_frame(transport, frame)
 
 
 def _code(code: object) -> object:
