@@ -46,7 +46,7 @@ class Counter:
         now = _ms(self.clock)
         most, span = self._limit(path, category)
         if most == 0:
-            return count, {"X-Bapi-Limit": "10", "X-Bapi-Limit-Status": "9", "X-Bapi-Limit-Reset-Timestamp": str(now)}
+            return count, _untouched(path, category, now)
         used = self._groups.setdefault((path, category), deque())
         while used and used[0] <= now - span:
             used.popleft()
@@ -100,3 +100,10 @@ class Counter:
 
 def _ms(clock: Clock) -> int:
     return int(clock.now().timestamp() * 1000)
+
+
+def _untouched(path: str, category: str, now: int) -> dict[str, str]:
+    """What a client is told that nobody counts: all that is published is left to it."""
+    spot, other = PER_SECOND.get(path, _ELSE)
+    most = str(spot if category == "spot" else other)
+    return {"X-Bapi-Limit": most, "X-Bapi-Limit-Status": most, "X-Bapi-Limit-Reset-Timestamp": str(now)}
