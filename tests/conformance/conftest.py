@@ -36,7 +36,7 @@ def _has(entry: Entry, word: Can | OrderType) -> bool:
     """An ability, or a type of order of what is traded there."""
     if isinstance(word, OrderType):
         return word in entry.info.order_types.get(entry.goods.asset_class, ())
-    if word is Can.SHORT and not entry.goods.can_short:
+    if (word is Can.SHORT and not entry.goods.can_short) or (word is Can.NOTIONAL and not entry.goods.by_money):
         return False
     return word in entry.info.can
 

@@ -19,7 +19,8 @@ class Goods:
 
     `symbol` is what orders are about, `other` one more; `streams` are those whose prices are listened to, `bars` has a past.
     `tif` is what an order has that says nothing (coins have no day).  `fee` is the most that a fill costs, as a share of it:
-    some venues take it out of what was bought.  `underlying` has options.  `commands` are method and path of each command.
+    some venues take it out of what was bought.  Not all of it can be sold short, or bought for an amount of money (`by_money`).
+    `underlying` has options.  `commands` are method and path of each command.
     """
 
     symbol: str = "AAPL"
@@ -37,6 +38,7 @@ class Goods:
     trail: dict[str, Any] = field(default_factory=lambda: {"trail_amount": "5.00"})
     market: str = "XNYS"
     can_short: bool = True
+    by_money: bool = True
     commands: dict[str, tuple[str, str]] = field(
         default_factory=lambda: {
             "submit": ("POST", "/v2/orders"),
@@ -65,6 +67,6 @@ def coins(symbol: str, other: str, *, currency: str, commands: dict[str, tuple[s
     """Coins against `currency`: no day, no short sale, fees."""
     return Goods(
         symbol=symbol, other=other, unknown=f"NOSUCH/{currency}", streams=(symbol, other), bars=symbol, coin=None,
-        underlying=None, tif=TimeInForce.GTC, currency=currency, fraction="0.123", trail={"trail_percent": "2.5"},
-        market="24x7", commands=commands, **{"fee": Decimal("0.003"), "can_short": False, **more},
+        underlying=None, tif=TimeInForce.GTC, currency=currency, trail={"trail_percent": "2.5"},
+        market="crypto", commands=commands, **{"fee": Decimal("0.003"), "can_short": False, "fraction": "0.123", **more},
     )  # fmt: skip

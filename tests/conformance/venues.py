@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from decimal import Decimal
 
 from floorbroker.brokers.registry import BROKERS
 from floorbroker.domain.capability import BrokerInfo
 from tests.conformance.desk import Venue
 from tests.conformance.embedded import paper
-from tests.conformance.goods import SHARES, Goods
+from tests.conformance.goods import SHARES, Goods, coins
 from tests.conformance.simulated import Simulated
+
+CASH, NOTHING = Decimal(100_000), Decimal(0)
+COINLESS = {"USDT": CASH, **dict.fromkeys(("BTC", "ETH", "SOL", "XRP", "DOGE"), NOTHING)}
+AT_BYBIT = {
+    "submit": ("POST", "/v5/order/create"),
+    "replace": ("POST", "/v5/order/amend"),
+    "cancel": ("POST", "/v5/order/cancel"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +34,58 @@ class Entry:
 
 SIMULATED: dict[str, Simulated] = {
     "ALPACA": Simulated(word="alpaca", code="ALPACA", goods=SHARES),
+    "BINANCE": Simulated(
+        word="binance",
+        code="BINANCE",
+        goods=coins(
+            "SOL/USDT",
+            "ETH/USDT",
+            currency="USDT",
+            fee=NOTHING,
+            commands={
+                "submit": ("POST", "/api/v3/order"),
+                "replace": ("POST", "/api/v3/order/cancelReplace"),
+                "cancel": ("DELETE", "/api/v3/order"),
+            },
+        ),
+        settings={"balances": {"USDT": CASH}, "commission": NOTHING},
+    ),
+    "BYBIT": Simulated(
+        word="bybit",
+        code="BYBIT",
+        goods=coins("SOL/USDT", "ETH/USDT", currency="USDT", commands=AT_BYBIT),
+        settings={"balances": COINLESS},
+    ),
+    "BYBIT linear": Simulated(
+        word="bybit",
+        code="BYBIT",
+        goods=coins(
+            "SOL/USDT:USDT",
+            "ETH/USDT:USDT",
+            currency="USDT",
+            commands=AT_BYBIT,
+            can_short=True,
+            fraction="0.1",
+            by_money=False,
+        ),
+        settings={"balances": COINLESS},
+    ),
+    "KRAKEN": Simulated(
+        word="kraken",
+        code="KRAKEN",
+        goods=coins(
+            "SOL/USD",
+            "ETH/USD",
+            currency="USD",
+            commands={
+                "submit": ("POST", "/0/private/AddOrder"),
+                "replace": ("POST", "/0/private/AmendOrder"),
+                "cancel": ("POST", "/0/private/CancelOrder"),
+            },
+        ),
+        settings={"balances": {"USD": CASH}},
+        options={"tier": "pro"},  # the others may ask so seldom that a test would wait for minutes
+    ),
 }
 VENUES: dict[str, Entry] = {
     **{name: Entry(info=kind.info, goods=kind.goods, open=kind.open) for name, kind in SIMULATED.items()},
