@@ -36,6 +36,7 @@ from floorbroker.store.seals import Seals
 from floorbroker.store.sqlite import SqliteJournal
 from floorbroker.transport.types import OrderHttp, Request
 from tests.simulation.asgi import App, ask
+from tests.simulation.claims import Truth
 from tests.simulation.clock import SimulatedClock
 from tests.simulation.disk import WeatheredExecutor
 from tests.simulation.footsteps import Footsteps
@@ -153,10 +154,21 @@ class Venue:
         """`orders`, `fills`, `positions` or `requests`, as the venue knows them."""
         reply = await ask(self.control, "GET", f"/{what}")
         rows: list[dict[str, Any]] = msgspec.json.decode(reply.body)
-        if what != "positions":
-            return rows
-        named = [(self.world.symbol_of(row["symbol"]), row) for row in rows]
-        return [{**row, "symbol": symbol} for symbol, row in named if symbol is not None]
+        return rows
+
+    async def told(self) -> Truth:
+        """All of it, by the names that our side has for things."""
+        orders, fills, positions = [await self.truth(what) for what in ("orders", "fills", "positions")]
+        named = [(self.world.symbol_of(row["symbol"]), row) for row in positions]
+        return Truth(
+            orders=[self._named(row) for row in orders],
+            fills=[self._named(row) for row in fills],
+            positions=[{**row, "symbol": symbol} for symbol, row in named if symbol is not None],
+        )
+
+    def _named(self, row: dict[str, Any]) -> dict[str, Any]:
+        ids = {name: self.world.id_of(row["symbol"], row[name]) for name in ("order", "exec") if name in row}
+        return {**row, **ids}
 
     async def do(self, what: str, **fields: str) -> bool:
         """Play one hand; False when the venue could not."""

@@ -92,11 +92,20 @@ def _state(name: str, order: Order, family: list[Mapping[str, Any]]) -> list[Vio
         found.append(Violation("lost", f"{name} is closed here and {status} at the venue"))
     elif end is not None and order.state in OPEN:
         found.append(Violation("stuck", f"{name} is open here and {status} at the venue"))
-    elif end is not None and order.state is not end:
+    elif end is not None and order.state is not end and not _was_turned_away(order, end):
         found.append(Violation("wrong", f"{name} is {status} at the venue"))
     if order.is_open and (order.pending_cancel or order.pending_replace):
         found.append(Violation("stuck", f"{name} still waits for an answer to a cancel or replace"))
     return found
+
+
+def _was_turned_away(order: Order, end: OrderState) -> bool:
+    """A post-only order that would have taken: some venues take it and end it at once, and we call that a refusal."""
+    return (
+        order.terms.post_only
+        and (end, order.state) == (OrderState.CANCELLED, OrderState.REJECTED)
+        and not order.cum_qty
+    )
 
 
 def _fills(name: str, order: Order, family: list[Mapping[str, Any]], truth: Truth, claim: Claim) -> list[Violation]:

@@ -20,7 +20,7 @@ from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.session import max_clock_offset_s
 from floorbroker.store.export import digest
 from floorbroker.store.reader import JournalReader
-from tests.simulation.claims import Claim, Truth, Violation
+from tests.simulation.claims import Claim, Violation
 from tests.simulation.coverage import visited
 from tests.simulation.footsteps import Footsteps
 from tests.simulation.house import HONEST, PROFILE, Died, House, Plant, build, scratch, set_prices
@@ -168,11 +168,7 @@ async def _verdict(
     errors = [*loop.errors, *(repr(task.exception()) for task in acts if task.done() and task.exception() is not None)]
     if house.desk is None:
         return [Violation("stuck", text) for text in ("there is no desk at the end", *errors)]
-    truth = Truth(
-        orders=await house.venue.truth("orders"),
-        fills=await house.venue.truth("fills"),
-        positions=await house.venue.truth("positions"),
-    )
+    truth = await house.venue.told()
     desk, plan = house.desk, house.plan
     house.witness.end()
     claim = Claim(

@@ -43,7 +43,7 @@ class World:
     an id counts among open orders alone, a request that the network doubles is two orders.  `words` finds the members whose
     word is made a strange one.  A clock may be off by `skew_s`.  `has_hours`: its day can end.  `tells_busts`: it takes
     executions back.  `has_cells`: the table in `cells.py` is about it.  `symbol_of` is a position's name there in our spelling,
-    None for money.
+    None for money; `id_of` is what our side calls an order or execution of a symbol that has this id there.
     """
 
     name: str
@@ -63,6 +63,7 @@ class World:
     has_cells: bool = False
     has_whole_successors: bool = False
     symbol_of: Callable[[str], str | None] = field(default=lambda name: name)
+    id_of: Callable[[str, str], str] = field(default=lambda symbol, number: number)
 
     @property
     def info(self) -> BrokerInfo:
@@ -106,7 +107,56 @@ ALPACA = World(
     has_cells=True,
     has_whole_successors=True,
 )
-WORLDS: dict[str, World] = {world.name: world for world in (ALPACA,)}
+
+# -- coins: bought with ten millions of the main currency, none held at the start; nothing is left to a fee in coins -------
+
+COINS = {"SOL": Decimal("190.00"), "ETH": Decimal("3400.00")}
+MONEY = Decimal(10_000_000)
+COIN_KINDS = (
+    "market", "limit", "limit", "limit", "stop", "stop_limit", "touched", "touched_limit", "post_only",
+)  # fmt: skip
+DOUBLED = frozenset({"order.duplicate", "order.replay"})
+WINDOW_SKEW_S = 1.5  # a venue that takes requests for five seconds is traded with by a clock that is near
+
+
+def _priced(name: str) -> dict[str, Decimal]:
+    return {name.format(coin): price for coin, price in COINS.items()}
+
+
+BINANCE = World(
+    name="binance",
+    code="BINANCE",
+    symbols=_priced("{}/USDT"),
+    words=re.compile(rb'"(status|X|x)":"[A-Z_]*"'),
+    kinds=(*COIN_KINDS, "trailing", "bracket", "notional", "iceberg"),
+    settings=lambda _: {"balances": {"USDT": MONEY}, "commission": Decimal(0)},
+    spares=DOUBLED,
+    skew_s=WINDOW_SKEW_S,
+    symbol_of=lambda asset: None if asset == "USDT" else f"{asset}/USDT",
+    id_of=lambda symbol, number: f"{symbol.replace('/', '')}:{number}",
+)
+KRAKEN = World(
+    name="kraken",
+    code="KRAKEN",
+    symbols=_priced("{}/USD"),
+    words=re.compile(rb'"(status|order_status|exec_type)":"[a-z_]*"'),
+    kinds=(*COIN_KINDS, "trailing", "notional", "iceberg"),
+    settings=lambda _: {"balances": {"USD": MONEY}, "tier": "pro"},
+    options=lambda _: {"tier": "pro"},
+    spares=DOUBLED,
+    skew_s=WINDOW_SKEW_S,
+)
+BYBIT = World(
+    name="bybit",
+    code="BYBIT",
+    symbols=_priced("{}/USDT:USDT"),
+    words=re.compile(rb'"(orderStatus|execType)":"[A-Za-z]*"'),
+    kinds=COIN_KINDS,
+    settings=lambda _: {"balances": {"USDT": MONEY}},
+    spares=DOUBLED,
+    skew_s=WINDOW_SKEW_S,
+)
+WORLDS: dict[str, World] = {world.name: world for world in (ALPACA, BINANCE, KRAKEN, BYBIT)}
 
 
 def world_of(seed: int) -> str:

@@ -247,11 +247,11 @@ class BinanceVenue:
             symbols |= session.symbols
         return sorted(symbols)
 
-    async def run(self) -> None:
+    async def run(self, *, every_s: float | None = None) -> None:
         """Feed the market while time runs, faster while somebody listens.  A clock that stands has nothing to feed."""
         while not self.clock.stands:
             listened = any(session.symbols for session in self.sessions)
-            await self.clock.sleep(_QUICK_FEED_S if listened else _FEED_S)
+            await self.clock.sleep(every_s if every_s is not None else _QUICK_FEED_S if listened else _FEED_S)
             self._step(self.clock.now())
 
 
