@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -30,6 +30,7 @@ class Decision:
     """One new order or change as the journal has it: by its client id, durable from `seq` on."""
 
     intent_id: IntentId
+    changes: IntentId | None  # the order that it is a change of
     seq: int
     prepared_in: int  # the epoch
     at: datetime
@@ -74,7 +75,9 @@ def _decisions(records: Sequence[Record]) -> dict[str, Decision]:
                 client, epoch = founded[entry.intent_id]
                 found.setdefault(client, _decision(record, entry.intent_id, epoch, bound_s))
             case f.ReplaceAsked(cl_ord_id=client):
-                found[client] = _decision(record, entry.fact.replace_id, record.epoch, 0.0)
+                found[client] = replace(
+                    _decision(record, entry.fact.replace_id, record.epoch, 0.0), changes=entry.intent_id
+                )
             case _:
                 pass
     return {client: _with_row(decision, audited) for client, decision in found.items()}
@@ -83,18 +86,23 @@ def _decisions(records: Sequence[Record]) -> dict[str, Decision]:
 def _decision(record: Record, intent_id: IntentId, epoch: int, bound_s: float) -> Decision:
     assert isinstance(record.entry, FactEntry)  # the caller has looked
     at = record.entry.fact.at
-    return Decision(intent_id=intent_id, seq=record.seq, prepared_in=epoch, at=at, bound_s=bound_s, audited=None)
+    return Decision(
+        intent_id=intent_id, changes=None, seq=record.seq, prepared_in=epoch, at=at, bound_s=bound_s, audited=None
+    )
 
 
 def _with_row(decision: Decision, audited: Mapping[str, int]) -> Decision:
-    return Decision(
-        intent_id=decision.intent_id,
-        seq=decision.seq,
-        prepared_in=decision.prepared_in,
-        at=decision.at,
-        bound_s=decision.bound_s,
-        audited=audited.get(decision.intent_id),
-    )
+    return replace(decision, audited=audited.get(decision.intent_id))
+
+
+def _decision_of(left: Departure, decisions: Mapping[str, Decision]) -> Decision | None:
+    """What was decided about a command.  Where a change keeps the order's own id, it is the newest change of that order."""
+    named = decisions.get(left.client)
+    if left.endpoint != "orders.replace" or named is None or named.changes is not None:
+        return named
+    changes = [one for one in decisions.values() if one.changes == named.intent_id]
+    before = [one for one in changes if one.seq <= left.seq]
+    return max(before or changes, key=lambda one: one.seq, default=None)
 
 
 def _departures(decisions: Mapping[str, Decision], witness: Witness) -> Iterable[Violation]:
@@ -102,7 +110,7 @@ def _departures(decisions: Mapping[str, Decision], witness: Witness) -> Iterable
     for left in witness.departures:
         if is_cancel(left.endpoint):
             continue
-        decision = decisions.get(left.client)
+        decision = _decision_of(left, decisions)
         if decision is None:
             yield Violation("lost", f"{_left(left)}, and the journal knows nothing of it")
         elif decision.seq > left.seq:

@@ -180,6 +180,22 @@ class Venue:
 
 
 @dataclass(slots=True)
+class _Seen:
+    """The venue as a witness sees it: positions under our names."""
+
+    made: Any
+    world: World
+
+    def orders(self) -> list[dict[str, str | None]]:
+        rows: list[dict[str, str | None]] = self.made.orders()
+        return rows
+
+    def positions(self) -> list[dict[str, str | None]]:
+        named = [(self.world.symbol_of(row["symbol"]), row) for row in self.made.positions()]
+        return [{**row, "symbol": symbol} for symbol, row in named if symbol is not None]
+
+
+@dataclass(slots=True)
 class House:
     """One venue and one desk; `plant` may put a bug into each desk that is made."""
 
@@ -433,6 +449,7 @@ def build(plan: Plan, loop: SimulatedLoop, home: Path, *, plant: Plant = HONEST)
     made = world.venue(plan, clock)
     venue = Venue(world=world, app=made.app, control=made.control_app, run=made.run, credentials=dict(made.credentials))
     network = Network(loop=loop, weather=weather, apps={urlsplit(ORIGIN).netloc: made.app}, words=world.words)
+    network.spoken = world.spoken
     return House(
         plan=plan,
         loop=loop,
@@ -441,7 +458,7 @@ def build(plan: Plan, loop: SimulatedLoop, home: Path, *, plant: Plant = HONEST)
         network=network,
         weather=weather,
         log=Memory(now=loop.time),
-        witness=Witness(now=loop.time, look=made if plan.limits else None),
+        witness=Witness(now=loop.time, look=_Seen(made, world) if plan.limits else None),
         plant=plant,
     )
 

@@ -21,6 +21,7 @@ from floorbroker.transport.types import ByteStream, Request, Response, Socket, S
 from tests.simulation.asgi import App, Cut, Reply, whole_reply
 from tests.simulation.footsteps import Footsteps
 from tests.simulation.loop import SimulatedLoop, current_node
+from tests.simulation.spoken import Mouth, Spoken
 from tests.simulation.streams import BodyStream, Line, SimulatedSocket, serve_body, serve_socket
 from tests.simulation.twist import NO_WORDS, twisted
 from tests.simulation.weather import Journey, Weather, journey
@@ -34,6 +35,7 @@ _PAGES = {
     "maintenance": Reply(503, {"content-type": "text/html", "retry-after": "3"}, _HTML % b"503 Service Unavailable"),
     "lost_page": Reply(404, {"content-type": "text/html"}, _HTML % b"404 Not Found"),
 }
+ACTS_S = 0.0005  # until a venue has acted on a frame that has arrived
 _NEVER_OPENED = {"page": 502, "ban": 418, "maintenance": 503}
 
 
@@ -50,6 +52,7 @@ class Network:
     ) -> None:
         self.weather = weather
         self._words = words
+        self.spoken: Spoken | None = None  # how commands look that go over sockets
         self._loop = loop
         self._apps = dict(apps)
         self._world = copy_context()
@@ -121,10 +124,15 @@ class Network:
 
     def _count(self, request: Request, trip: Journey) -> None:
         """One order command leaves now."""
-        self.on_left(request)
+        self.count(request)
         if request.endpoint == "orders.submit" and request.order is not None:
-            self.sends[request.order] += 1
             self.doubled |= {request.order} if len(trip.arrivals) > 1 and trip.heard == 0 else set()
+
+    def count(self, command: Request) -> None:
+        """The same of any command that names its order."""
+        self.on_left(command)
+        if command.endpoint == "orders.submit" and command.order is not None:
+            self.sends[command.order] += 1
 
     async def _connected(self, request: Request, trip: Journey) -> App:
         """Until the first byte: what fails here was not sent."""
@@ -174,6 +182,9 @@ class Network:
         """A WebSocket.  Raises `AuthenticationFailed` (401, 403), `ApiError`, `Timeout` or `ConnectionFailed`."""
         parts = urlsplit(target.url)
         line = Line(self.weather, self.later, words=self._words)
+        if self.spoken is not None:
+            voice = _Voice(self, line)
+            line.mouth = Mouth(self.weather, voice, deliver=line.pass_up, break_off=line.break_off)
         await self._opened(line, target.timeout_s, lambda: serve_socket(self.app_at(parts.netloc), target, line))
         return SimulatedSocket(line)
 
@@ -211,6 +222,26 @@ class Network:
             raise AuthenticationFailed(f"the handshake was answered with {status}")
         if status not in {101, 200}:
             raise ApiError(f"the handshake was answered with {status}")
+
+
+class _Voice:
+    """What one order socket tells the network of its commands."""
+
+    def __init__(self, network: Network, line: Line) -> None:
+        self._network = network
+        self._line = line
+        self.spoken = network.spoken
+
+    def left(self, command: Request) -> None:
+        self._network.on_command()
+        if command.order is not None:
+            self._network.count(command)
+
+    def taken(self, command: Request) -> None:
+        """As soon as the venue has had the time to act on what arrives."""
+        if command.order is not None:
+            wait_s = self._line.arrives_at - asyncio.get_running_loop().time()
+            self._network.later(wait_s + ACTS_S, self._network.on_taken, command)
 
 
 def _nobody() -> None:

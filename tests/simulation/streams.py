@@ -11,6 +11,7 @@ from typing import Generic, Self, TypeVar
 from floorbroker.domain.errors import StreamLost
 from floorbroker.transport.types import Frame, Request, SocketTarget
 from tests.simulation.asgi import App, Message, http_scope, socket_scope, start_of
+from tests.simulation.spoken import Mouth
 from tests.simulation.twist import NO_WORDS, twisted
 from tests.simulation.weather import Weather
 
@@ -42,6 +43,7 @@ class Line:
         self._is_broken = False
         self.is_over = False
         self.accepted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.mouth: Mouth | None = None  # of a line over which commands go
         self.to_venue = Inbox[Frame]()
         self.to_client = Inbox[Frame]()
 
@@ -51,8 +53,17 @@ class Line:
         """Raises `StreamLost` on a broken line; a mute one takes it and says nothing."""
         if self._is_broken:
             raise StreamLost("the stream is closed")
-        if not self._mute:
-            self._up_at = self._deliver(self._up_at, 0.0, self.to_venue.put, frame)
+        if not self._mute and (self.mouth is None or not self.mouth.says(frame)):
+            self.pass_up(0.0, frame)
+
+    def pass_up(self, lag_s: float, frame: Frame) -> None:
+        """A frame on its way to the venue; what follows it comes after it."""
+        self._up_at = self._deliver(self._up_at, lag_s, self.to_venue.put, frame)
+
+    @property
+    def arrives_at(self) -> float:
+        """When the last frame for the venue arrives."""
+        return self._up_at
 
     def hang_up(self) -> None:
         """The client leaves in good order; over a mute line the venue learns of it when its own patience ends."""
@@ -73,6 +84,18 @@ class Line:
         """One frame towards the client, and whatever befalls it."""
         if self._mute or self._is_broken:
             return
+        if self.mouth is not None and self.mouth.speaks:
+            self._answer(self.mouth, frame)
+        else:
+            self._meet_weather(frame)
+
+    def _answer(self, mouth: Mouth, frame: Frame) -> None:
+        """A frame of a line that carries commands."""
+        heard, late_s = mouth.hears(frame)
+        if heard is not None:
+            self._down(heard, lag_s=late_s)
+
+    def _meet_weather(self, frame: Frame) -> None:
         what = self._weather.strike("stream")
         if self._whole and what in {"drop", "reorder"}:
             what = None

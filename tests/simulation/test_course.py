@@ -105,6 +105,10 @@ HONEST: dict[str, tuple[Claim, Witness]] = {
         claim([*DECIDED, *records(entry(GROWN), GROWN_ROW)]),
         seen(LEFT, Departure(client="c2", endpoint="orders.replace", at_s=2, seq=5, epoch=1)),
     ),
+    "a change under the order's own id, by a later life": (
+        claim([*DECIDED, *records(entry(GROWN), GROWN_ROW, epoch=2)]),
+        seen(LEFT, Departure(client="c1", endpoint="orders.replace", at_s=2, seq=5, epoch=2)),
+    ),
     "a cancel, whatever the journal says": (
         claim(DECIDED), seen(Departure(client="c1", endpoint="orders.cancel", at_s=5, seq=0, epoch=7), stops=[(4.0, 6.0)]),
     ),
@@ -154,6 +158,9 @@ CASES: dict[str, tuple[Claim, Witness, str]] = {
     "refused for a clock that was repaired": (
         replace(claim(DECIDED), clock=Error(0.0, 0.0, (Step(2.0, 900.0), Step(4.0, -900.0))), misdated=(5.0,)),
         seen(LEFT), "refused at 5.000s for a clock that was 0.0s off",
+    ),
+    "a change under the order's own id that nobody decided": (
+        claim(DECIDED), seen(LEFT, Departure(client="c1", endpoint="orders.replace", at_s=2, seq=5, epoch=1)), "knows nothing",
     ),
     "given up too early": (
         claim(records(entry(PREPARED), entry(SENDING), ROW, entry(later(GONE, 24)))), seen(LEFT), "was given up after",

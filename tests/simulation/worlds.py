@@ -18,6 +18,7 @@ from floorbroker.domain.clock import Clock
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import TimeInForce
 from floorbroker_sim.server import load_venue
+from tests.simulation.spoken import Spoken
 
 if TYPE_CHECKING:
     from tests.simulation.schedule import Plan
@@ -43,7 +44,8 @@ class World:
     an id counts among open orders alone, a request that the network doubles is two orders.  `words` finds the members whose
     word is made a strange one.  A clock may be off by `skew_s`.  `has_hours`: its day can end.  `tells_busts`: it takes
     executions back.  `has_cells`: the table in `cells.py` is about it.  `symbol_of` is a position's name there in our spelling,
-    None for money; `id_of` is what our side calls an order or execution of a symbol that has this id there.
+    None for money; `id_of` is what our side calls an order or execution of a symbol that has this id
+    there.  Commands that go over a socket look like `spoken`.
     """
 
     name: str
@@ -64,6 +66,7 @@ class World:
     has_whole_successors: bool = False
     symbol_of: Callable[[str], str | None] = field(default=lambda name: name)
     id_of: Callable[[str, str], str] = field(default=lambda symbol, number: number)
+    spoken: Spoken | None = None
 
     @property
     def info(self) -> BrokerInfo:
@@ -119,6 +122,11 @@ DOUBLED = frozenset({"order.duplicate", "order.replay"})
 WINDOW_SKEW_S = 1.5  # a venue that takes requests for five seconds is traded with by a clock that is near
 
 
+def _entered(plan: Plan) -> dict[str, str]:
+    """A third of the schedules speak in commands over a socket."""
+    return {"order_entry": "websocket" if plan.seed % 3 == 0 else "rest"}
+
+
 def _priced(name: str) -> dict[str, Decimal]:
     return {name.format(coin): price for coin, price in COINS.items()}
 
@@ -132,6 +140,19 @@ BINANCE = World(
     settings=lambda _: {"balances": {"USDT": MONEY}, "commission": Decimal(0)},
     spares=DOUBLED,
     skew_s=WINDOW_SKEW_S,
+    options=_entered,
+    spoken=Spoken(
+        word=re.compile(rb'"method":"([A-Za-z.]+)"'),
+        client=re.compile(rb'"(?:newClientOrderId|workingClientOrderId)":"([^"]+)"'),
+        endpoints={
+            b"order.place": "orders.submit",
+            b"orderList.place.otoco": "orders.submit",
+            b"order.cancelReplace": "orders.replace",
+            b"order.cancel": "orders.cancel",
+            b"orderList.cancel": "orders.cancel",
+            b"openOrders.cancelAll": "orders.cancel_all",
+        },
+    ),
     symbol_of=lambda asset: None if asset == "USDT" else f"{asset}/USDT",
     id_of=lambda symbol, number: f"{symbol.replace('/', '')}:{number}",
 )
@@ -142,7 +163,12 @@ KRAKEN = World(
     words=re.compile(rb'"(status|order_status|exec_type)":"[a-z_]*"'),
     kinds=(*COIN_KINDS, "trailing", "notional", "iceberg"),
     settings=lambda _: {"balances": {"USD": MONEY}, "tier": "pro"},
-    options=lambda _: {"tier": "pro"},
+    options=lambda plan: {"tier": "pro", **_entered(plan)},
+    spoken=Spoken(
+        word=re.compile(rb'"method":"([a-z_]+)"'),
+        client=re.compile(rb'"cl_ord_id":"([^"]+)"'),
+        endpoints={b"add_order": "orders.submit", b"amend_order": "orders.change", b"cancel_order": "orders.cancel"},
+    ),
     spares=DOUBLED,
     skew_s=WINDOW_SKEW_S,
 )
@@ -153,6 +179,12 @@ BYBIT = World(
     words=re.compile(rb'"(orderStatus|execType)":"[A-Za-z]*"'),
     kinds=COIN_KINDS,
     settings=lambda _: {"balances": {"USDT": MONEY}},
+    options=_entered,
+    spoken=Spoken(
+        word=re.compile(rb'"op":"([a-z.-]+)"'),
+        client=re.compile(rb'"orderLinkId":"([^"]+)"'),
+        endpoints={b"order.create": "orders.submit", b"order.cancel": "orders.cancel"},
+    ),
     spares=DOUBLED,
     skew_s=WINDOW_SKEW_S,
 )
