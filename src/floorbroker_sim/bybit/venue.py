@@ -11,7 +11,7 @@ from random import Random
 import msgspec
 
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.values import ZERO, OrderId, Price, Quantity, text_of, time_text
+from floorbroker.domain.values import OrderId, Price, Quantity, text_of, time_text
 from floorbroker.matching import BadOrder, NotOpen
 from floorbroker.tape import Tape, load
 from floorbroker_sim.bybit import errors, info
@@ -118,16 +118,17 @@ class BybitVenue:
         return [_fill_line(executed) for executed in self.state.executions]
 
     def positions(self) -> list[dict[str, str | None]]:
-        """Contracts, and what was bought or sold of coins since the start, fees taken."""
+        """Contracts, and what the account holds of each coin, named by its pair."""
         lines: list[dict[str, str | None]] = [
             {"symbol": p.product.canonical, "quantity": text_of(p.size), "avg_px": text_of(p.avg_px)}
             for p in self.state.holdings.open()
         ]
-        for coin, balance in self.state.wallet.balances.items():
-            moved = balance - self.state.settings.balances.get(coin, ZERO)
-            if moved and coin != info.SETTLE:
-                lines.append({"symbol": f"{coin}/{info.SETTLE}", "quantity": text_of(moved), "avg_px": None})
-        return lines
+        held = sorted((coin, amount) for coin, amount in self.state.wallet.balances.items() if coin != info.SETTLE)
+        return lines + [
+            {"symbol": f"{coin}/{info.SETTLE}", "quantity": text_of(amount), "avg_px": None}
+            for coin, amount in held
+            if amount
+        ]
 
     def set_price(self, symbol: str, bid: Decimal, ask: Decimal, last: Decimal | None) -> None:
         try:
@@ -283,6 +284,7 @@ def create_venue(
     faults: list[Fault] | None = None,
     rate: int | None = None,
     balances: Mapping[str, Decimal] = info.START_BALANCES,
+    free: bool = False,
     keys: Keys | None = None,
     read_only: bool = False,
     can_withdraw: bool = False,
@@ -292,8 +294,8 @@ def create_venue(
     With `data` (a folder of recorded days) the clock stands at the first day until the control door moves it, and only what is
     recorded has prices, pairs against dollars standing for those against tethers; raises `NotRecorded` for a folder without
     minutes.  `rate` None counts requests as documented (nothing with `data`), 0 counts nothing, another number is requests a
-    minute for each endpoint.  `read_only` and `can_withdraw` say what the key may do.  This market has no hours: `calendar`
-    changes nothing.
+    minute for each endpoint.  `free`: trading costs nothing.  `read_only` and `can_withdraw` say what the key may do.  This
+    market has no hours: `calendar` changes nothing.
     """
     del calendar
     if data is not None:
@@ -310,9 +312,14 @@ def create_venue(
     bars = SeededKlines(market, seed=seed) if history is None else RecordedKlines(history, names)
     made = make_keys(Random(f"bybit keys {seed}"), read_only=read_only, can_withdraw=can_withdraw)
     return BybitVenue(
-        settings=Settings(seed=seed, balances=balances), clock=venue_clock, market=market, bars=bars, keys=keys or made,
-        plan=FaultPlan(faults or [], seed=seed, set_at=venue_clock.now()), rate=rate,
-    )  # fmt: skip
+        settings=Settings(seed=seed, free=free, balances=balances),
+        clock=venue_clock,
+        market=market,
+        bars=bars,
+        keys=keys or made,
+        plan=FaultPlan(faults or [], seed=seed, set_at=venue_clock.now()),
+        rate=rate,
+    )
 
 
 def _recorded_names(tape: Tape) -> dict[str, str]:

@@ -39,18 +39,17 @@ def set_margin_mode(_state: State, wish: wire.SetMarginMode) -> dict[str, object
     return {"reasons": []}
 
 
-def fee_rate(_state: State, query: Query) -> dict[str, object]:
+def fee_rate(state: State, query: Query) -> dict[str, object]:
     category = reading.category(query)
     symbol, base = query.get("symbol", ""), query.get("baseCoin", "")
     found = [p for p in info.PRODUCTS if p.category == category and symbol in {"", p.symbol} and base in {"", p.base}]
     if symbol and not found:
         raise errors.symbol_invalid(category)
-    return {"category": category, "list": [_fee(product) for product in found]}
+    return {"category": category, "list": [_fee(state, product) for product in found]}
 
 
-def _fee(product: Product) -> dict[str, str]:
-    spot = product.category == info.SPOT
-    maker, taker = (info.SPOT_MAKER, info.SPOT_TAKER) if spot else (info.LINEAR_MAKER, info.LINEAR_TAKER)
+def _fee(state: State, product: Product) -> dict[str, str]:
+    maker, taker = state.rates(product.category)
     return {
         "symbol": product.symbol, "baseCoin": "", "takerFeeRate": text_of(taker), "makerFeeRate": text_of(maker)
     }  # fmt: skip

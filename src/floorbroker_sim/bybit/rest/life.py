@@ -122,7 +122,7 @@ def _book_fill(state: State, record: Record, event: Fill) -> None:
     record.cum_qty += event.qty
     record.cum_value += event.qty * event.price
     record.status = "Filled" if event.is_last else "PartiallyFilled"
-    cost = _cost(record, event)
+    cost = _cost(state, record, event)
     record.fees[cost.coin] = record.fees.get(cost.coin, ZERO) + cost.fee
     position = None if record.is_spot else state.holdings.at(record.product, record.position_idx)
     traded = None if position is None else position.trade(record.side, event.qty, event.price, cost.fee)
@@ -138,14 +138,12 @@ def _book_fill(state: State, record: Record, event: Fill) -> None:
     stops.filled(state, record, executed)
 
 
-def _cost(record: Record, event: Fill) -> _Cost:
+def _cost(state: State, record: Record, event: Fill) -> _Cost:
     """Spot pays in what it receives, contracts in the settle coin."""
     product = record.product
-    if not record.is_spot:
-        rate = info.LINEAR_MAKER if event.maker else info.LINEAR_TAKER
-        return _Cost(rate, event.qty * event.price * rate, product.quote)
-    rate = info.SPOT_MAKER if event.maker else info.SPOT_TAKER
-    if record.side is Side.BUY:
+    maker, taker = state.rates(record.category)
+    rate = maker if event.maker else taker
+    if record.is_spot and record.side is Side.BUY:
         return _Cost(rate, event.qty * rate, product.base)
     return _Cost(rate, event.qty * event.price * rate, product.quote)
 

@@ -32,9 +32,10 @@ PriceListener = Callable[[Tick], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How this venue is set up."""
+    """How this venue is set up.  `free`: nothing is taken for trading."""
 
     seed: int = 0
+    free: bool = False
     balances: Mapping[str, Decimal] = field(default_factory=lambda: info.START_BALANCES)
 
 
@@ -164,6 +165,12 @@ class State:
     def index(self, product: Product) -> Decimal:
         """The middle of the pair's book."""
         return self.mark(info.BY_CANONICAL[product.pair])
+
+    def rates(self, category: str) -> tuple[Decimal, Decimal]:
+        """What makers and takers pay of a trade's value."""
+        if self.settings.free:
+            return ZERO, ZERO
+        return (info.SPOT_MAKER, info.SPOT_TAKER) if category == info.SPOT else (info.LINEAR_MAKER, info.LINEAR_TAKER)
 
     def usd(self, coin: str) -> Decimal:
         """What one coin is worth in dollars; a tether is one."""

@@ -300,11 +300,23 @@ def test_the_door_shows_our_words(ask: Asker) -> None:
         None,
     )
     assert (sold["symbol"], sold["side"], sold["status"], sold["avg_px"]) == (CONTRACT, "sell", "filled", "60010")
-    assert ask.door("GET", "/positions")[1] == [{"symbol": CONTRACT, "quantity": "-0.01", "avg_px": "60010"}]
+    held = ask.door("GET", "/positions")[1]
+    assert held[0] == {"symbol": CONTRACT, "quantity": "-0.01", "avg_px": "60010"}
+    assert held[1] == {"symbol": PAIR, "quantity": "1", "avg_px": None}
     ask.market("spot", qty="600.001")
     lines = {line["symbol"]: line for line in ask.door("GET", "/positions")[1]}
-    assert lines[PAIR]["quantity"] == "0.00999"
+    assert lines[PAIR]["quantity"] == "1.00999"
     assert ask.door("GET", "/fills")[1][-1]["fee_currency"] == "BTC"
+
+
+def test_a_venue_may_be_free_and_begin_with_money_alone(new_venue: Callable[..., Asker]) -> None:
+    ask = new_venue(free=True, balances={"USDT": D(1000)})
+    ask.price("60000", "60000.1", "60000", symbol=PAIR)
+    ask.market("spot", qty="600.001")
+    ask.market(symbol="ETHUSDT", qty="0.1")
+    assert ask.door("GET", "/positions")[1][1:] == [{"symbol": PAIR, "quantity": "0.01", "avg_px": None}]
+    assert {fill["fee"] for fill in ask.door("GET", "/fills")[1]} == {"0"}
+    assert ask.get("/v5/account/fee-rate", category="linear")["list"][0]["takerFeeRate"] == "0"
 
 
 def test_hands_that_cannot_be_played_are_refused(ask: Asker) -> None:
