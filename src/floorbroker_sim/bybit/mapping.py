@@ -54,15 +54,16 @@ def product_named(canonical: str) -> Product | None:
 
 
 def new_order(record: Record, *, qty: Decimal) -> NewOrder:
-    """What the engine is asked to work: `qty` in the unit of the record."""
+    """What the engine is asked to work: `qty` in the unit of the record.  A market order is an IOC limit at its worst price."""
     is_market = record.order_type == "Market"
+    limit = record.worst if is_market else record.price
     return NewOrder(
         symbol=record.canonical,
         side=record.side,
-        order_type=OrderType.MARKET if is_market else OrderType.LIMIT,
+        order_type=OrderType.LIMIT if limit else OrderType.MARKET,
         order_qty=None if record.in_quote else Quantity(qty),
         notional=qty if record.in_quote else None,
-        price=None if is_market or record.price is None else Price(record.price),
+        price=Price(limit) if limit else None,
         tif=TimeInForce.IOC if is_market else _TIF[record.tif],
     )
 

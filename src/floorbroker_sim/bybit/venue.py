@@ -285,6 +285,7 @@ def create_venue(
     rate: int | None = None,
     balances: Mapping[str, Decimal] = info.START_BALANCES,
     free: bool = False,
+    displayed: bool = False,
     keys: Keys | None = None,
     read_only: bool = False,
     can_withdraw: bool = False,
@@ -294,8 +295,9 @@ def create_venue(
     With `data` (a folder of recorded days) the clock stands at the first day until the control door moves it, and only what is
     recorded has prices, pairs against dollars standing for those against tethers; raises `NotRecorded` for a folder without
     minutes.  `rate` None counts requests as documented (nothing with `data`), 0 counts nothing, another number is requests a
-    minute for each endpoint.  `free`: trading costs nothing.  `read_only` and `can_withdraw` say what the key may do.  This
-    market has no hours: `calendar` changes nothing.
+    minute for each endpoint.  `free`: trading costs nothing.  `displayed`: sizes count, and orders walk the
+    book; otherwise they are filled at the touch whatever its size.  `read_only` and `can_withdraw` say what the key may do.
+    This market has no hours: `calendar` changes nothing.
     """
     del calendar
     if data is not None:
@@ -312,7 +314,7 @@ def create_venue(
     bars = SeededKlines(market, seed=seed) if history is None else RecordedKlines(history, names)
     made = make_keys(Random(f"bybit keys {seed}"), read_only=read_only, can_withdraw=can_withdraw)
     return BybitVenue(
-        settings=Settings(seed=seed, free=free, balances=balances),
+        settings=Settings(seed=seed, free=free, displayed=displayed, balances=balances),
         clock=venue_clock,
         market=market,
         bars=bars,

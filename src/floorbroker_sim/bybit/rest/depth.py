@@ -12,8 +12,8 @@ from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
 
-from floorbroker.domain.records import Quote
-from floorbroker.domain.values import Side
+from floorbroker.domain.records import BookDelta, BookLevel, Quote
+from floorbroker.domain.values import Price, Side
 from floorbroker_sim.bybit import info
 from floorbroker_sim.bybit.info import Product
 from floorbroker_sim.bybit.mapping import price_text, qty_text
@@ -80,6 +80,15 @@ def _level(product: Product, key: str, place: int, gap: int, epoch: int) -> tupl
     price = place * gap * product.tick
     steps = int(Decimal(300 + noise % 90_000) / price / product.step)
     return price_text(product, price), qty_text(product, max(1, steps) * product.step)
+
+
+def whole_book(product: Product, shown: View, at: datetime) -> BookDelta:
+    """The same for the matching engine."""
+    bids, asks = (
+        tuple(BookLevel(price=Price(Decimal(price)), size=Decimal(size)) for price, size in side.items())
+        for side in (shown.bids, shown.asks)
+    )
+    return BookDelta(symbol=product.canonical, bids=bids, asks=asks, time=at, reset=True)
 
 
 # --- Numbered changes ------------------------------------------------------------------------------------------------

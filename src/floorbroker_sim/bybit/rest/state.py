@@ -12,13 +12,13 @@ from typing import Protocol
 
 from floorbroker.domain.records import Quote
 from floorbroker.domain.values import ZERO, ExecId, OrderId, Side
-from floorbroker.matching import Engine, Event
+from floorbroker.matching import Engine, Event, Liquidity
 from floorbroker_sim.bybit import info
 from floorbroker_sim.bybit.auth import Keys
 from floorbroker_sim.bybit.info import Product
 from floorbroker_sim.bybit.mapping import new_order, order_update
 from floorbroker_sim.bybit.rest import life, stops
-from floorbroker_sim.bybit.rest.depth import Books
+from floorbroker_sim.bybit.rest.depth import Books, view, whole_book
 from floorbroker_sim.bybit.rest.holdings import Holdings, Position
 from floorbroker_sim.bybit.rest.klines import Klines
 from floorbroker_sim.bybit.rest.records import ClosedPnl, Executed, LogLine, Record, Trigger
@@ -26,16 +26,22 @@ from floorbroker_sim.bybit.rest.wallet import Wallet
 from floorbroker_sim.clock import VenueClock
 from floorbroker_sim.market import Market, Tick
 
+_MATCHED = 200  # levels that orders are matched against
+
 Teller = Callable[[str, str, list[object]], None]  # topic, category, objects of the wire
 PriceListener = Callable[[Tick], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How this venue is set up.  `free`: nothing is taken for trading."""
+    """How this venue is set up.
+
+    `free`: nothing is taken for trading.  `displayed`: an order takes what the book shows, level by level, and no more.
+    """
 
     seed: int = 0
     free: bool = False
+    displayed: bool = False
     balances: Mapping[str, Decimal] = field(default_factory=lambda: info.START_BALANCES)
 
 
@@ -100,6 +106,7 @@ class State:
             exec_id=lambda: ExecId(self.uuid()),
             child_id=lambda: OrderId(self.uuid()),
             start=self.opened_at,
+            liquidity=Liquidity.DISPLAYED if self.settings.displayed else Liquidity.UNLIMITED,
         )
 
     def uuid(self) -> str:
@@ -128,15 +135,23 @@ class State:
         """The quote of a product, known to the engine as well."""
         quote = self.market.quote(product.canonical)
         if quote is not None and self._fed.get(product.canonical) != quote:
-            self._fed[product.canonical] = quote
-            self.absorb(self.engine.on_quote(replace(quote, time=self.clock.now())))
+            self._feed_quote(replace(quote, time=self.clock.now()), known_as=quote)
         return quote
+
+    def _feed_quote(self, quote: Quote, *, known_as: Quote) -> None:
+        """A new top of the book, with what stands behind it where sizes count."""
+        self._fed[quote.symbol] = known_as
+        if not self.settings.displayed:
+            self.absorb(self.engine.on_quote(quote))
+            return
+        product = info.BY_CANONICAL[quote.symbol]
+        shown = view(product, quote, seed=self.settings.seed, at=self.clock.now(), depth=_MATCHED)
+        self.absorb(self.engine.on_book(whole_book(product, shown, quote.time)))
 
     def feed(self, tick: Tick) -> None:
         """New prices: the engine, then orders that wait for a price, then the public streams."""
         if tick.quote is not None:
-            self._fed[tick.quote.symbol] = tick.quote
-            self.absorb(self.engine.on_quote(tick.quote))
+            self._feed_quote(tick.quote, known_as=tick.quote)
         if tick.trade is not None:
             self.absorb(self.engine.on_trade(tick.trade))
         named = tick.quote or tick.trade

@@ -63,6 +63,8 @@ def trigger(state: State, record: Record) -> None:
     state.begin()
     at = state.clock.stamp()
     record.status, record.updated_at = "Triggered", at
+    if record.order_type == "Market":  # the market may have gone past the price that triggers
+        record.worst = state.protective(record.product, record.side)
     state.announce(record)
     _end_sibling(state, record)
     if _take_size(state, record) and _can_pay(state, record):
@@ -90,8 +92,7 @@ def _can_pay(state: State, record: Record) -> bool:
         return True
     if record.is_spot:
         coin = record.product.quote if record.side is Side.BUY else record.product.base
-        record.worst = state.protective(record.product, record.side)
-        price = record.price or record.worst
+        price = record.price or record.worst or ZERO
         wanted = record.qty if record.side is Side.SELL or record.in_quote else record.qty * price
         enough = wanted <= money.spendable(state, coin) + state.wallet.held_by(record.id)
     else:

@@ -17,7 +17,7 @@ from tests.unit.sim.bybit.conftest import CONTRACT, MONDAY, PAIR, Asker
 
 D = Decimal
 PRICES = st.integers(59_000, 61_000).map(str)
-QTYS = st.integers(1, 400).map(lambda n: str(D(n) / 1000))
+QTYS = st.one_of(st.integers(1, 400), st.just(11_000)).map(lambda n: str(D(n) / 1000))
 CATEGORIES = st.sampled_from(["spot", "linear"])
 SIDES = st.sampled_from(["Buy", "Sell"])
 STEPS = st.one_of(
@@ -190,10 +190,10 @@ def check_positions(ask: Asker) -> None:
 
 
 @settings(max_examples=300)
-@given(steps=st.lists(STEPS, max_size=25))
-def test_coins_orders_and_positions_agree(steps: list[tuple[Any, ...]]) -> None:
+@given(steps=st.lists(STEPS, max_size=25), displayed=st.booleans())
+def test_coins_orders_and_positions_agree(steps: list[tuple[Any, ...]], displayed: bool) -> None:
     clock = ManualClock(MONDAY)
-    ask = Asker(create_venue(clock=clock, rate=0), clock)
+    ask = Asker(create_venue(clock=clock, rate=0, displayed=displayed), clock)
     ask.price("60000", "60000.1", "60000", symbol=PAIR)
     ask.price("60000", "60000.1", "60000", symbol=CONTRACT)
     for step in steps:

@@ -343,3 +343,51 @@ def test_reset_is_the_first_day_again(ask: Asker) -> None:
     assert ask.door("GET", "/orders")[1] == []
     assert ask.coin()["walletBalance"] == "100000"
     assert ask.order() == before
+
+
+# --- Where sizes count -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def deep(new_venue: Callable[..., Asker]) -> Asker:
+    """Ten coins at the touch, and the seeded levels behind them."""
+    ask = new_venue(displayed=True, balances={"USDT": D(10_000_000), "BTC": D(100)})
+    ask.price("60000", "60000.1", "60000", symbol=PAIR)
+    ask.price("60010", "60010.1", "60010")
+    return ask
+
+
+@pytest.mark.parametrize("category", ["spot", "linear"])
+def test_a_large_order_walks_the_book_in_one_message(deep: Asker, category: str) -> None:
+    levels = deep.get("/v5/market/orderbook", category=category, symbol="BTCUSDT", limit="200")["a"]
+    wire = deep.private("order", "execution")
+    order_id = deep.market(category, qty="12", marketUnit="baseCoin")
+    frames = wire.heard()
+    fills = [line for frame in frames if frame["topic"] == "execution" for line in frame["data"]]
+    assert [D(fill["execPrice"]) for fill in fills] == [D(price) for price, _ in levels[: len(fills)]]
+    assert D(fills[0]["execQty"]) == D(levels[0][1]) == 10
+    assert len(fills) > 2
+    done = deep.shown(order_id, category)
+    assert (done["orderStatus"], D(done["cumExecQty"])) == ("Filled", 12)
+    worth = sum(D(fill["execPrice"]) * D(fill["execQty"]) for fill in fills)
+    assert D(done["cumExecValue"]) == worth
+    states = [line["orderStatus"] for frame in frames if frame["topic"] == "order" for line in frame["data"]]
+    assert states == ["PartiallyFilled"] * (len(fills) - 1) + ["Filled"]
+
+
+@pytest.mark.parametrize(("category", "status"), [("spot", "PartiallyFilledCanceled"), ("linear", "Cancelled")])
+def test_what_the_band_does_not_hold_is_canceled(deep: Asker, category: str, status: str) -> None:
+    order_id = deep.order(category, qty="12", price="60011", timeInForce="IOC")
+    done = deep.shown(order_id, category)
+    assert (done["orderStatus"], done["rejectReason"]) == (status, "EC_NoImmediateQtyToFill")
+    assert 10 <= D(done["cumExecQty"]) < 12
+    all_or_nothing = deep.shown(deep.order(category, qty="12", price="60011", timeInForce="FOK"), category)
+    assert (all_or_nothing["rejectReason"], D(all_or_nothing["cumExecQty"])) == ("EC_NoEnoughQtyToFill", 0)
+
+
+def test_a_resting_order_is_filled_as_far_as_the_market_shows(deep: Asker) -> None:
+    order_id = deep.order(qty="15", price="60000")
+    deep.price("59990", "60000", "60000")
+    assert (deep.shown(order_id)["orderStatus"], deep.shown(order_id)["cumExecQty"]) == ("PartiallyFilled", "10.000")
+    deep.price("59990", "59995", "59995")
+    assert (deep.shown(order_id)["orderStatus"], deep.shown(order_id)["avgPrice"]) == ("Filled", "60000")
