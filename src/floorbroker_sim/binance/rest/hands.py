@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from floorbroker.domain.values import NotExact, decimal_of, text_of, time_text
 from floorbroker_sim.binance.auth import Key, key_name, public_key
-from floorbroker_sim.binance.rest.records import Execution, Record
+from floorbroker_sim.binance.rest.records import Execution, Record, Ticket
 from floorbroker_sim.binance.rest.state import State
 from floorbroker_sim.control import Impossible, Route, fields_of, text_in
 from floorbroker_sim.http import Reply, Request, json_reply
@@ -158,11 +158,18 @@ def order_line(record: Record) -> dict[str, str | None]:
     average = record.spent / record.executed if record.executed else None
     return {
         "order": str(record.id), "client": record.client_id, "symbol": record.symbol, "side": record.side.value,
-        "type": _TYPES.get(ticket.type, ticket.type.lower()), "quantity": None if ticket.quote_qty else text_of(record.qty),
+        "type": _type_of(ticket),
+        "quantity": None if ticket.quote_qty else text_of(record.qty),
         "status": _WORDS[record.status], "filled": text_of(record.executed),
         "avg_px": None if average is None else text_of(average), "limit": text_of(ticket.price) if ticket.price else None,
         "stop": text_of(ticket.stop_price) if ticket.stop_price else None, "created": time_text(record.created_at),
     }  # fmt: skip
+
+
+def _type_of(ticket: Ticket) -> str:
+    if ticket.delta is not None:
+        return "trailing_stop"
+    return _TYPES.get(ticket.type, ticket.type.lower())
 
 
 def fill_line(fill: Execution, record: Record) -> dict[str, str | None]:

@@ -16,6 +16,7 @@ def test_orders_are_shown_in_our_words(ask: Asker) -> None:
     ask.order(newClientOrderId="mine")
     ask.waiting("STOP_LOSS_LIMIT", "SELL", "58000", price="57900")
     ask.waiting("TAKE_PROFIT", "SELL", "62000")
+    ask.waiting("STOP_LOSS", "SELL", None, trailingDelta="100")
     lines = ask.door("GET", "/orders")[1]
     assert set(lines[0]) == {
         "order", "client", "symbol", "side", "type", "quantity", "status", "filled", "avg_px", "limit", "stop", "created",
@@ -27,7 +28,7 @@ def test_orders_are_shown_in_our_words(ask: Asker) -> None:
         None,
     )
     assert [(line["type"], line["stop"]) for line in lines] == [
-        ("limit", None), ("stop_limit", "58000"), ("market_if_touched", "62000"),
+        ("limit", None), ("stop_limit", "58000"), ("market_if_touched", "62000"), ("trailing_stop", None),
     ]  # fmt: skip
 
 
