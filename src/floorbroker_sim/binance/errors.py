@@ -193,8 +193,11 @@ def fault_refusal(fault: Fault, *, now_ms: int, limit: int) -> Refused | None:
         case "maintenance":
             return None
         case _:
+            status = fault.args.status or 503
+            if status < 500:
+                return Refused(status, -1000, "An unknown error occurred while processing the request.")
             text = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
-            return Refused(fault.args.status or 503, -1007, text)
+            return Refused(status, -1007, text)
 
 
 def json_with(refused: Refused, *, status: int | None = None) -> Reply:

@@ -73,6 +73,15 @@ def _by_symbols(one: int, many: int, everything: int) -> Weight:
     return weigh
 
 
+def _per_symbol(params: Params) -> int:
+    """Four for each symbol, two hundred at most."""
+    return min(200, 4 * (params.values.get("symbols", "").count(",") + 1))
+
+
+def _test_weight(params: Params) -> int:
+    return 20 if params.values.get("computeCommissionRates", "").lower() == "true" else 1
+
+
 def _depth_weight(params: Params) -> int:
     limit = params.values.get("limit", "100")
     count = int(limit) if limit.isascii() and limit.isdigit() and len(limit) < 9 else 100
@@ -119,15 +128,16 @@ OPERATIONS: tuple[Operation, ...] = (
     _op(public.day_ticker, f"GET {_V3}/ticker/24hr", "ticker.24hr", ("symbol", "symbols", "type", "symbolStatus"),
         weight=_by_symbols(2, 2, 80)),
     _op(public.trading_day, f"GET {_V3}/ticker/tradingDay", "ticker.tradingDay",
-        ("symbol", "symbols", "type", "timeZone", "symbolStatus"), weight=4),
+        ("symbol", "symbols", "type", "timeZone", "symbolStatus"), weight=_per_symbol),
     _op(public.price_ticker, f"GET {_V3}/ticker/price", "ticker.price", ("symbol", "symbols", "symbolStatus"),
         weight=_by_symbols(2, 4, 4)),
     _op(public.book_ticker, f"GET {_V3}/ticker/bookTicker", "ticker.book", ("symbol", "symbols", "symbolStatus"),
         weight=_by_symbols(2, 4, 4)),
     _op(public.window_ticker, f"GET {_V3}/ticker", "ticker",
-        ("symbol", "symbols", "windowSize", "type", "symbolStatus"), weight=4),
+        ("symbol", "symbols", "windowSize", "type", "symbolStatus"), weight=_per_symbol),
     _op(entry.place, f"POST {_V3}/order", "order.place", _ORDER, **_PLACED),
-    _op(entry.test, f"POST {_V3}/order/test", "order.test", (*_ORDER, "computeCommissionRates"), **_TRIED),
+    _op(entry.test, f"POST {_V3}/order/test", "order.test", (*_ORDER, "computeCommissionRates"),
+        weight=_test_weight, **_TRIED),
     _op(orders.get_order, f"GET {_V3}/order", "order.status", ("symbol", "orderId", "origClientOrderId"), weight=4, **_SEEN),
     _op(orders.cancel_order, f"DELETE {_V3}/order", "order.cancel",
         ("symbol", "orderId", "origClientOrderId", "newClientOrderId", "cancelRestrictions"), **_SENT),

@@ -167,6 +167,18 @@ def test_weight_is_counted_and_told(new_venue: Callable[..., Asker]) -> None:
     assert ask.raw("GET", "/api/v3/exchangeInfo").status == 200
 
 
+@pytest.mark.parametrize(
+    ("path", "query", "weight"),
+    [
+        ("ping", "", 1), ("depth", "symbol=BTCUSDT", 5), ("depth", "symbol=BTCUSDT&limit=500", 25),
+        ("depth", "symbol=BTCUSDT&limit=5000", 250), ("ticker/24hr", "", 80), ("ticker/24hr", "symbol=BTCUSDT", 2),
+        ("ticker", 'symbols=["BTCUSDT","ETHUSDT"]', 8), ("ticker/price", "", 4), ("klines", "symbol=BTCUSDT&interval=1m", 2),
+    ],
+)  # fmt: skip
+def test_what_questions_weigh(ask: Asker, path: str, query: str, weight: int) -> None:
+    assert ask.raw("GET", f"/api/v3/{path}", query).headers["X-MBX-USED-WEIGHT-1M"] == str(weight)
+
+
 def test_who_does_not_listen_is_banned(new_venue: Callable[..., Asker]) -> None:
     ask = new_venue(rate=10)
     found = [ask.raw("GET", "/api/v3/exchangeInfo") for _ in range(12)]
