@@ -13,11 +13,11 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError
 
-from floorbroker.domain.clock import SystemClock
+from floorbroker.domain.clock import ManualClock, SystemClock
 from floorbroker_sim.binance import BinanceVenue, create_venue
 from floorbroker_sim.faults import read_faults
 from floorbroker_sim.server import serve
-from tests.unit.sim.binance.conftest import Asker
+from tests.unit.sim.binance.conftest import MONDAY, Asker
 
 pytestmark = pytest.mark.asyncio
 
@@ -118,3 +118,34 @@ async def test_the_venue_pings_its_sockets() -> None:
         assert message.type is aiohttp.WSMsgType.PING
         await socket.pong(message.data)
         assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.PING
+
+
+async def test_the_market_moves_while_time_runs_and_not_otherwise() -> None:
+    clock = ManualClock(MONDAY)
+    ask = Asker(create_venue(clock=clock, rate=0), clock)
+    stream = ask.listen("/stream", "streams=ethusdt@trade/ethusdt@depth@100ms")
+    feeder = asyncio.create_task(ask.venue.run())
+    await clock.advance(3)
+    told = {frame["stream"] for frame in stream.heard()}
+    feeder.cancel()
+    await asyncio.gather(feeder, return_exceptions=True)
+    assert told == {"ethusdt@trade", "ethusdt@depth@100ms"}
+    await clock.advance(3)
+    assert stream.heard() == []
+
+
+async def test_orders_rest_and_fill_while_time_runs() -> None:
+    clock = ManualClock(MONDAY)
+    ask = Asker(create_venue(clock=clock, rate=0), clock)
+    bid = ask.public("/api/v3/ticker/bookTicker", symbol="ETHUSDT")["bidPrice"]
+    placed = ask.order(symbol="ETHUSDT", price=bid.rstrip("0"), quantity="0.1")
+    feeder = asyncio.create_task(ask.venue.run())
+    for _ in range(40):
+        await clock.advance(60)
+        if ask.seen(placed)["status"] == "FILLED":
+            break
+    feeder.cancel()
+    await asyncio.gather(feeder, return_exceptions=True)
+    assert ask.seen(placed)["status"] == "FILLED"
+    (trade,) = ask("GET", "/api/v3/myTrades", symbol="ETHUSDT")
+    assert (trade["isMaker"], trade["price"]) == (True, bid)
