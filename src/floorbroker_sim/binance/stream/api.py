@@ -5,6 +5,7 @@ https://developers.binance.com/docs/binance-spot-api-docs/websocket-api
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -52,6 +53,8 @@ class ApiSession:
         self._key_since: datetime | None = None
         self._subscriptions: dict[int, bool] = {}  # by id: whether it came of the log-on
         self._next_subscription = 0
+        self._is_answering = False
+        self._held: list[dict[str, object]] = []
         self._own: dict[str, Callable[[dict[str, str]], object]] = {
             "session.logon": self._log_on,
             "session.status": lambda _values: self._status(),
@@ -90,7 +93,12 @@ class ApiSession:
         if read is None:
             self._refuse(None, errors.bad(-1135, "Invalid JSON Request"))
         else:
-            self._answer(*read)
+            self._is_answering = True
+            try:
+                self._answer(*read)
+            finally:
+                self._is_answering = False
+                self._let_go()
 
     def command(self, data: bytes | str) -> Command | None:
         """The order command in a frame, for fault plans and the request log."""
@@ -216,8 +224,26 @@ class ApiSession:
         self._say({"subscriptionId": number, "event": events.terminated(self._desk.state.clock.now())})
 
     def _on_event(self, event: object) -> None:
-        for number in self._subscriptions:
-            self._say({"subscriptionId": number, "event": event})
+        frames: list[dict[str, object]] = [{"subscriptionId": number, "event": event} for number in self._subscriptions]
+        if self._is_answering or self._held:
+            self._held += frames
+            return
+        for frame in frames:
+            self._say(frame)
+
+    def _let_go(self) -> None:
+        """Events that a request caused here follow its answer as frames of their own: who loses the answer has them still."""
+        if not self._held:
+            return
+        try:
+            asyncio.get_running_loop().call_soon(self._say_held)
+        except RuntimeError:  # nobody runs: the frames are read by hand
+            self._say_held()
+
+    def _say_held(self) -> None:
+        held, self._held = self._held, []
+        for frame in held:
+            self._say(frame)
 
     # --- The connection -------------------------------------------------------------------------------------------------
 

@@ -87,6 +87,24 @@ async def test_a_lost_answer_leaves_the_order() -> None:
     assert [record.client_id for record in venue.state.open.values()] == ["mine"]
 
 
+async def test_the_events_of_a_lost_answer_are_told_all_the_same() -> None:
+    venue = fresh()
+    async with served(venue) as line, connect(f"{line['ws']}/ws-api/v3") as socket:
+        subscription = asker(venue).signed_params({})
+        await socket.send(json.dumps({"id": 0, "method": "userDataStream.subscribe.signature", "params": subscription}))
+        await asyncio.wait_for(socket.recv(), 5)
+        venue.plan.replace(read_faults(fault("reply", "drop")))
+        await socket.send(placement(venue))
+        frames = [json.loads(await asyncio.wait_for(socket.recv(), 5)) for _ in range(2)]
+        venue.plan.replace([])
+        ask = asker(venue)
+        await socket.send(json.dumps({"id": 2, "method": "order.place", "params": ask.signed_params(ask.order_of())}))
+        frames += [json.loads(await asyncio.wait_for(socket.recv(), 5)) for _ in range(3)]
+    assert [frame["event"]["e"] if "event" in frame else frame["id"] for frame in frames] == [
+        "executionReport", "outboundAccountPosition", 2, "executionReport", "outboundAccountPosition",
+    ]  # fmt: skip
+
+
 async def test_a_refused_command_never_reached_the_venue() -> None:
     venue = fresh()
     venue.plan.replace(read_faults(fault("request", "throttle", seconds=2)))
