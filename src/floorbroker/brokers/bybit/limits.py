@@ -2,8 +2,8 @@
 
 Replies carry X-Bapi-Limit, -Status (what is left) and -Reset-Timestamp (ms; later than now only when the limit is passed).  Too
 many requests are retCode 10006 in an answer with status 200; over the limit of the address the answer is HTTP 403 without a
-retCode, and all traffic stops for ten minutes.  Limits differ by category and may be raised for an account; the budgets hold
-the lowest published ones, and only what is left steers them.
+retCode, and all traffic stops for ten minutes.  Limits differ by category and may be raised for an account, and a reply does not
+say which it counted by: the budgets hold the lowest published ones, and what is left steers them when it is little.
 Document: bybit-exchange.github.io/docs/v5/rate-limit.
 """
 
@@ -25,6 +25,7 @@ TOO_MANY = frozenset({b"10006", b"10018", b"10429", b"429"})
 _CODE = re.compile(rb'"retCode"\s*:\s*(-?[0-9]{1,9})')
 _LOOKED_INTO = 4096
 _PAUSE_S = 1.0
+_SCARCE = 0.2  # of what the venue allows: less than ordinary work ever leaves, so somebody else spends it
 
 
 def limits_for(order_requests_s: int) -> Limits:
@@ -53,7 +54,8 @@ def read_limits(clock: Clock) -> ReadLimits:
         code = _CODE.search(response.body[:_LOOKED_INTO])
         if code is not None and code[1] in TOO_MANY:
             return LimitNews(retry_after_s=_PAUSE_S if wait_s is None else min(max(wait_s, 0.1), 60.0))
-        left = number(headers.get("x-bapi-limit-status"))
-        return None if left is None else LimitNews(remaining=left)
+        left, limit = number(headers.get("x-bapi-limit-status")), number(headers.get("x-bapi-limit"))
+        is_scarce = left is not None and limit is not None and left <= limit * _SCARCE
+        return LimitNews(remaining=left) if is_scarce else None
 
     return read

@@ -27,8 +27,10 @@ def with_headers(response: Response, *, left: str, reset_in_ms: int = 0) -> Resp
     return Response(status=response.status, headers=headers, body=response.body)
 
 
-def test_what_is_left_steers_the_budget() -> None:
-    assert READ(with_headers(ok(), left="3")) == LimitNews(remaining=3.0)
+def test_what_is_left_steers_the_budget_when_it_is_little() -> None:
+    assert READ(with_headers(ok(), left="2")) == LimitNews(remaining=2.0)
+    assert READ(with_headers(ok(), left="0")) == LimitNews(remaining=0.0)
+    assert READ(with_headers(ok(), left="3")) is None  # of ten, where our own budget may be of fifty
 
 
 def test_silence_says_nothing() -> None:
