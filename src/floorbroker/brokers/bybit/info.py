@@ -113,7 +113,6 @@ INFO = BrokerInfo(
             _rate("account", 50, "account.get", reads_only=True),
             _rate("key", 10, "account.key", reads_only=True),
             _rate("fees", 5, "account.fees", reads_only=True),
-            _rate("key", 10, "account.key", reads_only=True),
             _rate("leverage", 10, "positions.leverage"),
             _rate("mode", 10, "positions.mode"),
             _rate("trading_stop", 10, "positions.trading_stop"),
