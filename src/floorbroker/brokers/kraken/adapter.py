@@ -469,7 +469,7 @@ def build(wiring: Wiring) -> KrakenBroker:
     fit = Fittings(
         clock=clock,
         random=wiring.random,
-        limiter=Limiter(limits_for(options.tier), clock=clock),
+        limiter=Limiter(limits_for(options.tier, int(options.calls)), clock=clock),
         read_limits=read_limits(clock),
         sign=signed,
         may_sign=wiring.may_sign,

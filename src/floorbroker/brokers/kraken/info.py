@@ -41,6 +41,15 @@ DEAD_MAN_MIN_S = 15
 _LIMITS = "https://docs.kraken.com/exchange/guides/rest/ratelimits"
 _ENGINE_LIMITS = "https://docs.kraken.com/exchange/guides/general/ratelimits"
 
+
+def _calls(requests: int, per_s: int) -> Allowance:
+    """Orders do not draw on the counter of calls."""
+    return Allowance(
+        name=f"private_{per_s}s", requests=requests, per_s=float(per_s), endpoints=("private",), reads_only=True,
+        option="tier", document=_LIMITS,
+    )  # fmt: skip
+
+
 INFO = BrokerInfo(
     code="KRAKEN",
     folder="kraken",
@@ -82,8 +91,12 @@ INFO = BrokerInfo(
     visibility_lag_s=2.0,
     etiquette=Etiquette(
         allowances=(
-            # A counter that holds 20 and loses one every two seconds never overflows with 20 in any 40 seconds.
-            Allowance(name="private", requests=20, per_s=40.0, endpoints=("private",), option="tier", document=_LIMITS),
+            # A counter that holds 20 and loses one every two seconds, as windows: all of them together never overflow it, and
+            # what they let through in the long run is what it loses.
+            _calls(20, 10),
+            _calls(25, 20),
+            _calls(30, 40),
+            _calls(40, 80),
             Allowance(name="public", requests=10, per_s=10.0, endpoints=("public",), reads_only=True, document=_LIMITS),
         ),
         session_rules=(
@@ -148,6 +161,13 @@ INFO = BrokerInfo(
             choices=("starter", "intermediate", "pro"),
         ),
         OptionField(
+            name="calls",
+            help="How many calls the key's counter holds, where Kraken gave the account another number; 0 for the tier's.",
+            default="0",
+            whole=True,
+            most=Decimal(9_999_999),
+        ),
+        OptionField(
             name="order_entry",
             help="How orders travel: rest, or websocket (no nonce, so nothing waits for its turn).",
             default="rest",
@@ -198,6 +218,7 @@ class Options:
     """The options of a profile, all text; what each means stands in `INFO.options`."""
 
     tier: str = "intermediate"
+    calls: str = "0"
     order_entry: str = "rest"
     quote: str = "USD"
     book_depth: str = "10"

@@ -18,7 +18,7 @@ from math import ceil
 from floorbroker.brokers.kraken.info import INFO
 from floorbroker.domain.capability import USED_SHARE
 from floorbroker.domain.clock import Clock
-from floorbroker.transport.bucket import LimitNews
+from floorbroker.transport.bucket import ORDER_SHARES, Budget, LimitNews
 from floorbroker.transport.limiter import Limits, limits_of
 from floorbroker.transport.types import Response
 
@@ -50,16 +50,28 @@ AMEND_EXTRA = ((5, 3), (10, 2), (15, 1))
 CANCEL_EXTRA = ((5, 8), (10, 6), (15, 5), (45, 4), (90, 2), (300, 1))
 
 
-def limits_for(tier: str) -> Limits:
-    """The budgets of an account: a counter of n that falls by d a second never overflows with n in any n/d seconds."""
+def limits_for(tier: str, calls: int = 0) -> Limits:
+    """The budgets of an account; `calls` is what the counter of its key holds where that is not its tier's.
+
+    In w seconds a counter that holds n and loses d a second takes n + d * w calls.  Each window here is twice as long as the one
+    before and lets through what the counter takes in that one, the longest exactly what it loses: so no way to use them up
+    overflows it.  A part stays for finding out about orders in doubt, though no order draws on the counter.
+    """
     wanted = TIERS[tier]
-    allowances = tuple(
-        replace(allowance, requests=wanted.calls, per_s=wanted.calls / wanted.calls_per_s)
-        if allowance.name == "private"
-        else allowance
-        for allowance in INFO.etiquette.allowances
-    )
-    return limits_of(replace(INFO.etiquette, allowances=allowances))
+    held, falls_per_s = calls or wanted.calls, wanted.calls_per_s * (calls / wanted.calls if calls else 1)
+    first_s = held / falls_per_s / 4
+    told = [allowance for allowance in INFO.etiquette.allowances if allowance.endpoints == ("private",)]
+    private = {
+        allowance.name: Budget(
+            name=allowance.name,
+            capacity=held + (falls_per_s * first_s * 2 ** (step - 1) if step else 0),
+            per_s=first_s * 2**step,
+            shares=ORDER_SHARES,
+        )
+        for step, allowance in enumerate(told)
+    }
+    plain = limits_of(INFO.etiquette)
+    return replace(plain, budgets=tuple(private.get(budget.name, budget) for budget in plain.budgets))
 
 
 def read_limits(clock: Clock) -> Callable[[Response], LimitNews | None]:

@@ -2,35 +2,65 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
-from floorbroker.brokers.kraken.limits import PairCounters, batch_points, limit_news, limits_for
-from floorbroker.transport.bucket import LimitNews
-from floorbroker.transport.types import Response
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floorbroker.brokers.kraken import INFO
+from floorbroker.brokers.kraken.limits import TIERS, PairCounters, batch_points, limit_news, limits_for
+from floorbroker.transport.bucket import FULL_SHARES, Bucket, Budget, LimitNews
+from floorbroker.transport.types import Lane, Response
 from tests.unit.brokers.kraken.fakes import NOW
 
 PAIR = "BTC/USD"
 
 
-@pytest.mark.parametrize(("tier", "calls", "per_s"), [("starter", 15, 45), ("intermediate", 20, 40), ("pro", 20, 20)])
-def test_a_tier_sets_the_budget_of_private_calls(tier: str, calls: int, per_s: float) -> None:
-    limits = limits_for(tier)
-    private = next(budget for budget in limits.budgets if budget.name == "private")
-    assert (private.capacity, pytest.approx(private.per_s)) == (calls, per_s)
-    assert limits.routes["private"] == ("private",)
-    assert "*" not in limits.routes  # orders are counted by the engine, not here
+WINDOWS = {
+    "starter": [(15, 11.25), (18.75, 22.5), (22.5, 45), (30, 90)],
+    "intermediate": [(20, 10), (25, 20), (30, 40), (40, 80)],
+    "pro": [(20, 5), (25, 10), (30, 20), (40, 40)],
+}
 
 
-def test_a_counter_that_falls_as_documented_never_overflows_under_the_budget() -> None:
-    budget = next(one for one in limits_for("starter").budgets if one.name == "private")
-    level, at = 0.0, 0.0
-    for window in range(
-        20
-    ):  # the worst there is: all of a window's calls at once, at its end and at the next one's end
-        moment = (window + 1) * budget.per_s
-        level = max(0.0, level - (moment - at) / 3) + budget.capacity
-        at = moment
-        assert level <= 15 + 1e-9
+def private(tier: str, calls: int = 0) -> list[Budget]:
+    limits = limits_for(tier, calls)
+    return [budget for budget in limits.budgets if budget.name in limits.routes["private"]]
+
+
+def windows(budgets: list[Budget]) -> list[tuple[float, float]]:
+    return [(round(budget.capacity, 6), round(budget.per_s, 6)) for budget in budgets]
+
+
+@pytest.mark.parametrize("tier", WINDOWS)
+def test_a_tier_sets_the_windows_of_private_calls(tier: str) -> None:
+    assert windows(private(tier)) == WINDOWS[tier]
+    assert "*" not in limits_for(tier).routes  # orders are counted by the engine, not here
+
+
+def test_what_is_published_is_what_the_usual_tier_has() -> None:
+    told = [(one.requests, one.per_s) for one in INFO.etiquette.allowances if one.endpoints == ("private",)]
+    assert told == WINDOWS["intermediate"]
+
+
+def test_an_account_with_a_counter_of_its_own_has_its_windows_too() -> None:
+    assert windows(private("pro", 100)) == [(100, 5), (125, 10), (150, 20), (200, 40)]
+
+
+@pytest.mark.parametrize("tier", WINDOWS)
+@given(waits=st.lists(st.floats(0, 30), min_size=1, max_size=400))
+def test_no_way_to_use_the_windows_up_overflows_the_counter(tier: str, waits: list[float]) -> None:
+    """Calls leave whenever every window lets one through; the counter falls as documented."""
+    buckets = [Bucket(replace(budget, shares=FULL_SHARES)) for budget in private(tier)]
+    now, level, at = 0.0, 0.0, 0.0
+    for wait in waits:
+        now += wait
+        while all(bucket.wait_s(1, Lane.QUERY, now) == 0 for bucket in buckets):
+            for bucket in buckets:
+                bucket.take(1, now)
+            level, at = max(0.0, level - (now - at) * TIERS[tier].calls_per_s) + 1, now
+            assert level <= TIERS[tier].calls + 1e-6
 
 
 # -- the engine ---------------------------------------------------------------------------------------------------------
