@@ -140,7 +140,7 @@ class KrakenBroker:
         )
         self._state, self._since, self._detail = LinkState.OFFLINE, clock.now(), "not connected"
         around = Surroundings(broker=BROKER, clock=clock, random=random, log=log, meter=meter)
-        self._private = OrderSession(self._amends, log=log, dead_man_s=int(options.dead_man_s))
+        self._private = OrderSession(self._amends, self._standing.traded, log=log, dead_man_s=int(options.dead_man_s))
         self._orders = OrderStream([self._line(connect)], around)
         plan = MarketPlan(origin=origins.public_stream, depth=int(options.book_depth))
         self._feeds = Feeds(plan, connect=connect, around=around)
@@ -325,6 +325,7 @@ class KrakenBroker:
         listed = await self._reads.trades(since)
         heard = self._heard(Source.HISTORY, asked_at)
         reports = tuple(trade_report(name, trade, heard, self._market.symbols) for name, trade in listed.items())
+        self._standing.traded.hear(reports)
         return Fetched(items=reports, asked_at=asked_at)
 
     def _told(self, reports: Iterable[ExecutionReport]) -> Reports:
@@ -347,15 +348,15 @@ class KrakenBroker:
         return Fetched(items=accounts.balances_from(await self._standing.holdings()), asked_at=asked_at)
 
     async def get_positions(self) -> Fetched[Position]:
-        """Coins, each in its pair with the profile's quote currency."""
+        """Coins, each in the pair it was last traded in, else with the profile's quote currency."""
         asked_at = self._clock.now()
         return Fetched(items=await self._standing.positions(), asked_at=asked_at)
 
     async def get_risk_metrics(self) -> RiskMetrics:
-        account, held, working = await asyncio.gather(
-            self.get_account_info(), self._standing.positions(), self._reads.open_orders()
+        account, worths, working = await asyncio.gather(
+            self.get_account_info(), self._standing.worths(), self._reads.open_orders()
         )
-        return accounts.risk_from(account, held, len(working))
+        return accounts.risk_from(account, worths, len(working))
 
     # -- instruments and market data ------------------------------------------------------------------------------------
 

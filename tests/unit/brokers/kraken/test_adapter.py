@@ -580,6 +580,16 @@ async def test_positions_are_coins_with_the_last_price() -> None:
     assert (position.symbol, position.qty, position.market_value) == ("BTC/USD", D("1.5"), D("96000.15"))
 
 
+async def test_a_fill_moves_the_position_to_its_pair() -> None:
+    trade = next(iter(parsed("trades")["result"]["trades"].values())) | {"pair": "XXBTZEUR"}
+    reads = venue_reads(TradesHistory=reply({"trades": {"T1": trade}, "count": 1}))
+    venue = broker(reads=reads)
+    await venue.get_fills(SINCE)
+    (position,) = (await venue.get_positions()).items
+    assert (position.symbol, position.market_value) == ("BTC/EUR", None)  # no price is known there
+    assert (await venue.get_risk_metrics()).gross_exposure == D("96000.15")
+
+
 async def test_balances_and_risk() -> None:
     venue = broker(reads=venue_reads())
     assert len((await venue.get_balances()).items) == 6

@@ -37,7 +37,7 @@ D = Decimal
 # In the venue's own pages, and not in the specification.
 BESIDES = {
     "TradesHistory": {"consolidate_taker"},
-    "AddOrderBatch": {"timeinforce", "cl_ord_id", "displayvol", "reduce_only"},
+    "AddOrderBatch": {"timeinforce", "cl_ord_id", "displayvol"},
     "GetApiKeyInfo": set[str](),
 }
 
@@ -49,7 +49,7 @@ def order(kind: OrderType, **terms: Any) -> NewOrder:
 ORDERS = [
     limit_order(post_only=True),
     limit_order(display_qty=Quantity(D("0.005"))),
-    limit_order(tif=TimeInForce.IOC, reduce_only=True),
+    limit_order(tif=TimeInForce.IOC),
     limit_order(tif=TimeInForce.GTD, expire_at=NOW + timedelta(days=1)),
     order(OrderType.MARKET),
     order(OrderType.MARKET, order_qty=None, notional=D(5)),

@@ -16,11 +16,13 @@ from floorbroker.brokers.kraken.mapping import market
 from floorbroker.brokers.kraken.mapping.rules import broken_rules, margin_for
 from floorbroker.domain.bars import Bar
 from floorbroker.domain.errors import ApiError, ConfigInvalid, InvalidRequest, NotSupported
+from floorbroker.domain.facts import Source
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import NewOrder
-from floorbroker.domain.records import Balance, Position
+from floorbroker.domain.records import Balance, ExecutionReport, Position
 from floorbroker.domain.values import (
     Environment,
+    ExecType,
     OrderClass,
     OrderType,
     Price,
@@ -127,13 +129,28 @@ def test_balances_have_our_names_and_what_is_bound_is_not_available() -> None:
 def test_coins_are_positions_in_their_pair_with_the_quote_currency() -> None:
     coins = accounts.coins_of(HELD, quote="USD")
     assert coins == {"BTC": (D("1.5"), D("1.4"))}
-    assert accounts.positions_from(coins, {"BTC/USD": D(64000)}, quote="USD") == (
+    traded = accounts.Traded(quote="USD")
+    assert accounts.positions_from(coins, {"BTC/USD": D(64000)}, traded) == (
         Position(
             symbol="BTC/USD", qty=D("1.5"), qty_available=D("1.4"), market_px=Price(D(64000)), market_value=D("96000.0")
         ),
     )
-    (unpriced,) = accounts.positions_from(coins, {}, quote="USD")
+    (unpriced,) = accounts.positions_from(coins, {}, traded)
     assert unpriced.market_value is None
+
+
+def fill_in(symbol: str, at: datetime) -> ExecutionReport:
+    return ExecutionReport(exec_type=ExecType.TRADE, source=Source.STREAM, at=NOW, symbol=symbol, transact_time=at)
+
+
+def test_a_coin_is_told_where_it_was_last_traded() -> None:
+    traded = accounts.Traded(quote="USD")
+    early, late = NOW - timedelta(hours=1), NOW
+    traded.hear([fill_in("BTC/EUR", late), fill_in("BTC/USDT", early), fill_in("", late)])
+    traded.hear([replace(fill_in("BTC/GBP", late), exec_type=ExecType.NEW)])
+    assert [traded.symbol_of(coin) for coin in ("BTC", "ETH")] == ["BTC/EUR", "ETH/USD"]
+    (position,) = accounts.positions_from({"BTC": (D(1), D(1))}, {"BTC/EUR": D(50000)}, traded)
+    assert (position.symbol, position.market_value) == ("BTC/EUR", D(50000))
 
 
 def test_a_stablecoin_may_be_the_cash() -> None:
@@ -178,11 +195,7 @@ def test_a_balance_that_is_no_number_is_our_error() -> None:
 
 def test_exposure_is_what_the_coins_are_worth() -> None:
     account = accounts.account_from(HELD, result("trade_balance", wire.TradeBalance), None, quote="USD")
-    positions = (
-        Position(symbol="BTC/USD", qty=D(1), market_value=D(60000)),
-        Position(symbol="ODD/USD", qty=D(1)),
-    )
-    risk = accounts.risk_from(account, positions, 3)
+    risk = accounts.risk_from(account, [D(60000), D(0)], 3)
     assert (risk.gross_exposure, risk.net_exposure, risk.open_orders) == (D(60000), D(60000), 3)
 
 
@@ -278,7 +291,6 @@ def test_a_sound_order_breaks_no_rule(order: NewOrder) -> None:
         ({"tif": TimeInForce.GTD}, {("/expire_at", "missing")}),
         ({"tif": TimeInForce.GTD, "expire_at": NOW}, {("/expire_at", "out_of_range")}),
         ({"extended_hours": True}, {("/extended_hours", "not_supported")}),
-        ({"reduce_only": True}, {("/reduce_only", "not_supported")}),
         ({"order_qty": None}, {("/quantity", "missing")}),
         ({"order_qty": Quantity(D(0))}, {("/quantity", "not_positive")}),
         ({"order_qty": Quantity(D("0.00001"))}, {("/quantity", "too_small")}),

@@ -93,7 +93,6 @@ CASES: list[tuple[NewOrder, dict[str, str], dict[str, object]]] = [
         {"ordertype": "trailing-stop", "price": "+50"},
         {"triggers": {"reference": "last", "price": D(50), "price_type": "quote"}},
     ),
-    (limit_order(reduce_only=True), {"reduce_only": "true"}, {"reduce_only": True}),
 ]
 
 
@@ -105,6 +104,11 @@ def test_an_order_is_spelled_for_both_doors(
     assert params.items() <= made.items()
     assert all(sent[name] == value for name, value in members.items())
     assert made["cl_ord_id"] == sent["cl_ord_id"] == CL_ORD_ID
+
+
+def test_reduce_only_is_the_desks_promise_and_no_flag_of_spot() -> None:
+    assert order_params(limit_order(reduce_only=True), CL_ORD_ID) == order_params(limit_order(), CL_ORD_ID)
+    assert order_members(limit_order(reduce_only=True), CL_ORD_ID) == order_members(limit_order(), CL_ORD_ID)
 
 
 def test_nothing_is_sent_that_was_not_asked_for() -> None:

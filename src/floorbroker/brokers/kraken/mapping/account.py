@@ -1,12 +1,13 @@
 """Accounts, balances, positions, instruments and hours.
 
-Kraken knows balances alone.  A coin is told as a position too, in its pair with the currency of the option `quote`: the desk
-counts what fills bought and sold, and compares.  Documents: docs.kraken.com/api-reference/account-data and .../market-data.
+Kraken knows balances alone.  A coin is told as a position too, in the pair it was last traded in, else with the option
+`quote`: the desk counts what fills bought and sold, and compares.  Documents: docs.kraken.com/api-reference/account-data and
+.../market-data.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -15,8 +16,16 @@ from floorbroker.brokers.kraken.mapping.symbols import FIAT, asset_of
 from floorbroker.brokers.kraken.mapping.values import BROKER, needed, number
 from floorbroker.domain.errors import ApiError, InvalidRequest
 from floorbroker.domain.instrument import Instrument, TickRule
-from floorbroker.domain.records import Account, Balance, KeyPermissions, MarketHours, Position, RiskMetrics
-from floorbroker.domain.values import ZERO, AssetClass
+from floorbroker.domain.records import (
+    Account,
+    Balance,
+    ExecutionReport,
+    KeyPermissions,
+    MarketHours,
+    Position,
+    RiskMetrics,
+)
+from floorbroker.domain.values import ZERO, AssetClass, ExecType
 
 ALWAYS = "24/7"
 _MARKETS = frozenset({"crypto", ALWAYS, "24x7", "KRAKEN"})
@@ -61,13 +70,37 @@ def coins_of(held: Mapping[str, wire.Holding], *, quote: str) -> dict[str, tuple
     return {coin: amounts for coin, amounts in sorted(found.items()) if amounts[0]}
 
 
+class Traded:
+    """The pair that each coin was last traded in, as far as we heard."""
+
+    def __init__(self, *, quote: str) -> None:
+        self._quote = quote
+        self._last: dict[str, tuple[datetime, str]] = {}
+
+    def hear(self, reports: Iterable[ExecutionReport]) -> None:
+        """Trades, from wherever they are told."""
+        for report in reports:
+            coin, _, quote = report.symbol.partition("/")
+            if report.exec_type is not ExecType.TRADE or not quote:
+                continue
+            at = report.transact_time or report.at
+            known = self._last.get(coin)
+            if known is None or known[0] <= at:
+                self._last[coin] = (at, report.symbol)
+
+    def symbol_of(self, coin: str) -> str:
+        """Where its position is told."""
+        known = self._last.get(coin)
+        return f"{coin}/{self._quote}" if known is None else known[1]
+
+
 def positions_from(
-    coins: Mapping[str, tuple[Decimal, Decimal]], prices: Mapping[str, Decimal], *, quote: str
+    coins: Mapping[str, tuple[Decimal, Decimal]], prices: Mapping[str, Decimal], traded: Traded
 ) -> tuple[Position, ...]:
-    """A coin as a position; without a price (no pair with `quote`) it has no value."""
+    """A coin as a position; without a price it has no value."""
     found: list[Position] = []
     for coin, (total, free) in coins.items():
-        symbol = f"{coin}/{quote}"
+        symbol = traded.symbol_of(coin)
         price = prices.get(symbol)
         worth = None if price is None else total * price
         found.append(Position(symbol=symbol, qty=total, qty_available=free, market_px=price, market_value=worth))
@@ -162,9 +195,8 @@ def hours_of(market: str, day: date, *, status: str) -> MarketHours:
 # -- exposure -----------------------------------------------------------------------------------------------------------------
 
 
-def risk_from(account: Account, positions: Sequence[Position], open_orders: int) -> RiskMetrics:
-    """Exposure by market value; a coin without a price counts nothing."""
-    values = [position.market_value or ZERO for position in positions]
+def risk_from(account: Account, values: Sequence[Decimal], open_orders: int) -> RiskMetrics:
+    """Exposure by what each coin is worth in the account's currency; a coin without a price counts nothing."""
     gross, equity = sum((abs(value) for value in values), ZERO), account.equity
     return RiskMetrics(
         currency=account.currency,

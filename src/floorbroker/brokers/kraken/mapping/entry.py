@@ -54,8 +54,6 @@ def _flags(order: NewOrder) -> Members:
         flags["display_qty"] = order.display_qty
     if order.post_only:
         flags["post_only"] = True
-    if order.reduce_only:
-        flags["reduce_only"] = True
     return flags
 
 

@@ -55,7 +55,10 @@ def check_words(order: NewOrder) -> None:
 
 
 def order_params(order: NewOrder, cl_ord_id: ClOrdId) -> Params:
-    """The parameters of AddOrder but the pair, which a batch names once.  Raises an `OwnRefusal` (NOT_SENT)."""
+    """The parameters of AddOrder but the pair, which a batch names once.  Raises an `OwnRefusal` (NOT_SENT).
+
+    Reduce-only is the desk's own promise here: the venue's flag is about positions on margin, and refuses an order without one.
+    """
     check_words(order)
     params: Params = {
         "ordertype": ICEBERG if order.display_qty is not None else TYPES[order.order_type],
@@ -71,8 +74,6 @@ def order_params(order: NewOrder, cl_ord_id: ClOrdId) -> Params:
         params["timeinforce"] = TIFS[order.tif]
     if order.tif is TimeInForce.GTD and order.expire_at is not None:
         params["expiretm"] = str(int(order.expire_at.timestamp()))
-    if order.reduce_only:
-        params["reduce_only"] = "true"
     return params
 
 

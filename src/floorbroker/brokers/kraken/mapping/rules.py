@@ -70,8 +70,6 @@ def _words(wish: Wish) -> Found:
         yield _no("/time_in_force", "not_supported", "an order without a limit is gtc, ioc or gtd")
     if order.extended_hours:
         yield _no("/extended_hours", "not_supported", "the market does not close")
-    if order.reduce_only:
-        yield _no("/reduce_only", "not_supported", "only positions on margin can be reduced, and spot has none")
     if order.post_only and order.order_type not in LIMITED:
         yield _no("/post_only", "not_supported", "an order without a limit takes what is there")
 

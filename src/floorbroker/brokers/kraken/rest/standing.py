@@ -18,7 +18,7 @@ from floorbroker.domain.errors import AuthenticationFailed, FloorbrokerError, Ve
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.records import Account, Check, KeyPermissions, Position
-from floorbroker.domain.values import OrderType, Price, Quantity, Side, TimeInForce
+from floorbroker.domain.values import ZERO, OrderType, Price, Quantity, Side, TimeInForce
 from floorbroker.transport.offset import ClockOffset
 
 _PROBE = "BTC/USD"
@@ -46,6 +46,7 @@ class Standing:
         self._clock = clock
         self._offset = offset
         self._key: wire.Key | None = None
+        self.traded = accounts.Traded(quote=quote)
 
     async def measure_offset_s(self) -> float:
         """Seconds the venue's clock is ahead of ours, after asking it once more: it tells whole seconds alone."""
@@ -81,8 +82,14 @@ class Standing:
     async def positions(self) -> tuple[Position, ...]:
         """Coins, with the last price of their pair."""
         coins = accounts.coins_of(await self.holdings(), quote=self._quote)
+        prices = await self._market.prices([self.traded.symbol_of(coin) for coin in coins])
+        return accounts.positions_from(coins, prices, self.traded)
+
+    async def worths(self) -> list[Decimal]:
+        """What each coin is worth in the quote currency, where it has a price there."""
+        coins = accounts.coins_of(await self.holdings(), quote=self._quote)
         prices = await self._market.prices([f"{coin}/{self._quote}" for coin in coins])
-        return accounts.positions_from(coins, prices, quote=self._quote)
+        return [total * prices.get(f"{coin}/{self._quote}", ZERO) for coin, (total, _) in coins.items()]
 
     # -- the self-check ---------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from datetime import datetime
 
 from floorbroker.brokers.kraken import wire
 from floorbroker.brokers.kraken.errors import row_of
+from floorbroker.brokers.kraken.mapping.account import Traded
 from floorbroker.brokers.kraken.mapping.amends import Amends
 from floorbroker.brokers.kraken.mapping.executions import Ledger, execution_report
 from floorbroker.brokers.kraken.mapping.identity import KrakenIdentity
@@ -44,8 +45,10 @@ _OUTGOING = frozenset({"withdrawal", "transfer"})
 class OrderSession:
     """`Session` of the private socket.  `use` hands it the token of the next connection; `system` is the venue's last word."""
 
-    def __init__(self, amends: Amends, *, log: Log, dead_man_s: int = 0) -> None:
+    def __init__(self, amends: Amends, traded: Traded | None = None, *, log: Log, dead_man_s: int = 0) -> None:
+        """`traded` hears of trades, which tell where the position of a coin is."""
         self._amends = amends
+        self._traded = traded
         self._log = log
         self._dead_man_s = dead_man_s
         self._identity = KrakenIdentity()
@@ -181,6 +184,8 @@ class OrderSession:
             report = execution_report(self._ledger.past(event), at)
         else:
             report = execution_report(self._ledger.whole(event), at)
+        if self._traded is not None:
+            self._traded.hear([report])
         return [Emit(told) for told in self._amends.answered([report])]
 
     def _on_balances(self, items: list[wire.BalanceItem], *, is_snapshot: bool) -> None:
