@@ -80,9 +80,7 @@ INFO = BrokerInfo(
         }
     ),
     order_types=MappingProxyType({AssetClass.CRYPTO: frozenset(OrderType)}),
-    tifs=MappingProxyType(
-        {AssetClass.CRYPTO: frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD})}
-    ),
+    tifs=MappingProxyType({AssetClass.CRYPTO: frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.GTD})}),
     order_classes=frozenset({OrderClass.SIMPLE}),
     hosts=MappingProxyType({REST: Environment.LIVE}),
     identity=IdentityClass.B,

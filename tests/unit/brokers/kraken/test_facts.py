@@ -284,10 +284,7 @@ def test_a_sound_order_breaks_no_rule(order: NewOrder) -> None:
         ({"symbol": "AAPL"}, {("/symbol", "not_traded")}),
         ({"order_class": OrderClass.BRACKET}, {("/order_class", "not_supported")}),
         ({"tif": TimeInForce.DAY}, {("/time_in_force", "not_supported")}),
-        (
-            {"order_type": OrderType.MARKET, "price": None, "tif": TimeInForce.FOK},
-            {("/time_in_force", "not_supported")},
-        ),
+        ({"tif": TimeInForce.FOK}, {("/time_in_force", "not_supported")}),
         ({"tif": TimeInForce.GTD}, {("/expire_at", "missing")}),
         ({"tif": TimeInForce.GTD, "expire_at": NOW}, {("/expire_at", "out_of_range")}),
         ({"extended_hours": True}, {("/extended_hours", "not_supported")}),

@@ -50,7 +50,6 @@ CASES: list[tuple[NewOrder, dict[str, str], dict[str, object]]] = [
         {"ordertype": "iceberg", "displayvol": "0.002"},
         {"order_type": "iceberg", "display_qty": D("0.002")},
     ),
-    (limit_order(tif=TimeInForce.FOK), {"timeinforce": "FOK"}, {"time_in_force": "fok"}),
     (limit_order(tif=TimeInForce.IOC), {"timeinforce": "IOC"}, {"time_in_force": "ioc"}),
     (
         limit_order(tif=TimeInForce.GTD, expire_at=THEN),
@@ -124,6 +123,7 @@ def test_nothing_is_sent_that_was_not_asked_for() -> None:
     ("order", "kind"),
     [
         (limit_order(tif=TimeInForce.DAY), NotSupported),
+        (limit_order(tif=TimeInForce.FOK), NotSupported),
         (limit_order(order_class=OrderClass.OCO), NotSupported),
         (limit_order(order_qty=None, notional=D(5)), NotSupported),
         (of_type(OrderType.MARKET, order_qty=None, notional=D(5), side=Side.SELL), NotSupported),

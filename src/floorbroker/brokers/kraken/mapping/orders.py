@@ -27,7 +27,6 @@ ICEBERG = "iceberg"
 TIFS = {
     TimeInForce.GTC: "GTC",
     TimeInForce.IOC: "IOC",
-    TimeInForce.FOK: "FOK",
     TimeInForce.GTD: "GTD",
 }
 LIMITED = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.LIMIT_IF_TOUCHED})
@@ -41,7 +40,7 @@ def check_words(order: NewOrder) -> None:
     if order.order_class is not OrderClass.SIMPLE:
         raise NotSupported(f"Kraken has no {order.order_class.value} orders here: each order stands alone")
     if order.tif not in TIFS:
-        raise NotSupported(f"Kraken has no time in force {order.tif.value}: its markets do not close")
+        raise NotSupported(f"Kraken has no time in force {order.tif.value}: it has gtc, ioc and gtd")
     if order.tif is TimeInForce.GTD and order.expire_at is None:
         raise InvalidRequest("a good-till-date order says until when")
     if order.notional is not None and (order.order_type is not OrderType.MARKET or order.side is not Side.BUY):

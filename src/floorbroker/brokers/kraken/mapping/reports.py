@@ -34,7 +34,8 @@ from floorbroker.domain.values import (
 
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 ORDER_TYPES: dict[str, OrderType] = {there: ours for ours, there in TYPES.items()} | {ICEBERG: OrderType.LIMIT}
-TIMES_IN_FORCE: dict[str, TimeInForce] = {there: ours for ours, there in TIFS.items()}
+# FOK is seen in order objects; as a word of requests it is not documented.
+TIMES_IN_FORCE: dict[str, TimeInForce] = {there: ours for ours, there in TIFS.items()} | {"FOK": TimeInForce.FOK}
 _VIQC = "viqc"
 
 STATUSES: dict[str, OrdStatus] = {

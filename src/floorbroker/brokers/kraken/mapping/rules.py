@@ -65,9 +65,7 @@ def _words(wish: Wish) -> Found:
     if order.order_class is not OrderClass.SIMPLE:
         yield _no("/order_class", "not_supported", "each order stands alone")
     if order.tif not in INFO.tifs[AssetClass.CRYPTO]:
-        yield _no("/time_in_force", "not_supported", "gtc, ioc, fok or gtd: the market does not close")
-    if order.order_type not in LIMITED and order.tif is TimeInForce.FOK:
-        yield _no("/time_in_force", "not_supported", "an order without a limit is gtc, ioc or gtd")
+        yield _no("/time_in_force", "not_supported", "gtc, ioc or gtd")
     if order.extended_hours:
         yield _no("/extended_hours", "not_supported", "the market does not close")
     if order.post_only and order.order_type not in LIMITED:
