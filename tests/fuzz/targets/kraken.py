@@ -6,7 +6,6 @@ from dataclasses import replace
 from random import Random
 
 from floorbroker.brokers.kraken import KrakenBroker, Options, origins_for
-from floorbroker.brokers.kraken.mapping.amends import Amends
 from floorbroker.brokers.kraken.mapping.identity import KrakenIdentity
 from floorbroker.brokers.kraken.rest.calls import Calls
 from floorbroker.brokers.kraken.rest.reads import Reads
@@ -62,7 +61,7 @@ TARGETS = (
         ledger=ledger,
         standing={"/0/public/AssetPairs": payload("kraken/pairs.json")},
     ),
-    private_target("kraken_private", lambda: OrderSession(Amends(), log=NoLog()), ledger=ledger),
+    private_target("kraken_private", lambda: OrderSession(log=NoLog()), ledger=ledger),
     market_target(
         "kraken_market",
         lambda: MarketSession(depth=10),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from random import Random
 
+from floorbroker.brokers.kraken import wire
 from floorbroker.brokers.kraken.auth import (
     DATED,
     Credentials,
@@ -33,7 +34,6 @@ from floorbroker.brokers.kraken.info import (
 from floorbroker.brokers.kraken.limits import PairCounters, limits_for, read_limits
 from floorbroker.brokers.kraken.mapping import account as accounts
 from floorbroker.brokers.kraken.mapping import rules
-from floorbroker.brokers.kraken.mapping.amends import Amends, answer
 from floorbroker.brokers.kraken.mapping.identity import KrakenIdentity
 from floorbroker.brokers.kraken.mapping.reports import Heard, accepted_report, order_report, trade_report
 from floorbroker.brokers.kraken.rest.calls import Calls
@@ -124,7 +124,6 @@ class KrakenBroker:
         self._warm = warm
         self._closing = tuple(closing)
         self._identity = KrakenIdentity()
-        self._amends = Amends()
         self._market = MarketReads(reads, calls, clock=clock)
         self._standing = Standing(reads, calls, self._market, quote=options.quote, clock=clock, offset=offset)
         self._commands = Commands(
@@ -140,7 +139,7 @@ class KrakenBroker:
         )
         self._state, self._since, self._detail = LinkState.OFFLINE, clock.now(), "not connected"
         around = Surroundings(broker=BROKER, clock=clock, random=random, log=log, meter=meter)
-        self._private = OrderSession(self._amends, self._standing.traded, log=log, dead_man_s=int(options.dead_man_s))
+        self._private = OrderSession(self._standing.traded, log=log, dead_man_s=int(options.dead_man_s))
         self._orders = OrderStream([self._line(connect)], around)
         plan = MarketPlan(origin=origins.public_stream, depth=int(options.book_depth))
         self._feeds = Feeds(plan, connect=connect, around=around)
@@ -260,28 +259,23 @@ class KrakenBroker:
     ) -> Reports:
         """AmendOrder: the order keeps its id, and the quantity is the new total.
 
-        The venue knows nothing of `cl_ord_id`: should its answer be lost, the change is recognised by its terms.
+        The venue knows nothing of `cl_ord_id`: should its answer be lost, the order service recognises the change by its terms.
         """
         order_id = ref.order_id or await self._venue_id(ref)
-        self._amends.asked(order_id, cl_ord_id, changes)
-        try:
-            await self._commands.amend(ref, order_id, changes, decided_at=decided_at)
-        except FloorbrokerError as error:
-            if error.outcome is not Outcome.UNKNOWN:
-                self._amends.over(order_id)
-            raise
-        self._amends.over(order_id)
+        await self._commands.amend(ref, order_id, changes, decided_at=decided_at)
         done = ExecutionReport(
             exec_type=ExecType.REPLACED,
             source=Source.REPLY,
             at=self._clock.now(),
+            cl_ord_id=cl_ord_id,
             order_id=order_id,
+            replaces=order_id,
             symbol=ref.symbol,
             order_qty=changes.order_qty,
             price=changes.price,
             stop_px=changes.stop_px,
         )
-        return (answer(done, cl_ord_id),)
+        return (done,)
 
     async def _venue_id(self, ref: OrderRef) -> OrderId:
         """A look before a command: when it fails, the command was not sent."""
@@ -302,14 +296,13 @@ class KrakenBroker:
         else:
             order_id, order = await self._reads.order_by_client_id(ref.cl_ord_id)
         heard = self._heard(Source.QUERY, asked_at)
-        return self._told([order_report(order_id, order, heard, self._market.symbols)])
+        return (order_report(order_id, order, heard, self._market.symbols),)
 
     async def get_open_orders(self) -> Fetched[ExecutionReport]:
         asked_at = self._clock.now()
         listed = await self._reads.open_orders()
         heard = self._heard(Source.SNAPSHOT, asked_at)
-        reports = [order_report(name, order, heard, self._market.symbols) for name, order in listed.items()]
-        return Fetched(items=self._told(reports), asked_at=asked_at)
+        return Fetched(items=self._reports(listed, heard), asked_at=asked_at)
 
     async def get_order_history(self, since: datetime) -> Fetched[ExecutionReport]:
         """Orders opened or closed since `since`, and all open ones; open ones are asked for first, so that none falls between."""
@@ -317,8 +310,7 @@ class KrakenBroker:
         listed = await self._reads.open_orders()
         listed |= await self._reads.closed_orders(since)
         heard = self._heard(Source.SNAPSHOT, asked_at)
-        reports = [order_report(name, order, heard, self._market.symbols) for name, order in listed.items()]
-        return Fetched(items=self._told(reports), asked_at=asked_at)
+        return Fetched(items=self._reports(listed, heard), asked_at=asked_at)
 
     async def get_fills(self, since: datetime) -> Fetched[ExecutionReport]:
         asked_at = self._clock.now()
@@ -328,8 +320,8 @@ class KrakenBroker:
         self._standing.traded.hear(reports)
         return Fetched(items=reports, asked_at=asked_at)
 
-    def _told(self, reports: Iterable[ExecutionReport]) -> Reports:
-        return tuple(self._amends.answered(reports))
+    def _reports(self, listed: Mapping[str, wire.Order], heard: Heard) -> Reports:
+        return tuple(order_report(name, order, heard, self._market.symbols) for name, order in listed.items())
 
     def _heard(self, source: Source, asked_at: datetime) -> Heard:
         return Heard(source=source, at=self._clock.now(), asked_at=asked_at)

@@ -87,6 +87,7 @@ INFO = BrokerInfo(
     arrival_bound_s=DEADLINE_S,
     bound_enforced=True,
     visibility_lag_s=2.0,
+    amends_in_place=True,
     etiquette=Etiquette(
         allowances=(
             # A counter that holds 20 and loses one every two seconds, as windows: all of them together never overflow it, and

@@ -10,19 +10,16 @@ import msgspec
 import pytest
 
 from floorbroker.brokers.kraken import wire
-from floorbroker.brokers.kraken.mapping.amends import Amends, answer
 from floorbroker.brokers.kraken.mapping.executions import Ledger, execution_report
 from floorbroker.brokers.kraken.mapping.reports import Heard, accepted_report, order_report, trade_report
 from floorbroker.brokers.kraken.mapping.symbols import Symbols
 from floorbroker.domain.errors import ApiError
 from floorbroker.domain.facts import Source
-from floorbroker.domain.orders import OrderChanges
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import (
     ExecId,
     ExecType,
     Money,
-    OrderId,
     OrderType,
     OrdStatus,
     Price,
@@ -30,7 +27,7 @@ from floorbroker.domain.values import (
     Side,
     TimeInForce,
 )
-from tests.unit.brokers.kraken.fakes import CL_ORD_ID, NOW, OTHER, STREAM_ID, VENUE_ID, parsed
+from tests.unit.brokers.kraken.fakes import CL_ORD_ID, NOW, STREAM_ID, VENUE_ID, parsed
 
 HEARD = Heard(source=Source.QUERY, at=NOW, asked_at=NOW)
 SYMBOLS = Symbols()
@@ -229,46 +226,3 @@ def test_what_is_remembered_is_bounded() -> None:
         ledger.whole(wire.Execution(order_id=str(number), exec_type="new", order_status="new"))
     assert not ledger.knows("0")
     assert ledger.knows("20000")
-
-
-# -- changes in flight ------------------------------------------------------------------------------------------------------
-
-CHANGE = OrderChanges(price=Price(D(63900)))
-
-
-def standing(**changes: Any) -> ExecutionReport:
-    members: dict[str, Any] = {
-        "exec_type": ExecType.ORDER_STATUS, "source": Source.QUERY, "at": NOW, "order_id": OrderId(STREAM_ID),
-        "cl_ord_id": CL_ORD_ID, "ord_status": OrdStatus.NEW, "price": Price(D("63900.0")), "order_qty": Quantity(D(1)),
-    }  # fmt: skip
-    return ExecutionReport(**(members | changes))
-
-
-def test_a_lost_answer_is_found_by_the_terms_it_asked_for() -> None:
-    amends = Amends()
-    amends.asked(STREAM_ID, OTHER, CHANGE)
-    before, (after, found) = list(amends.answered([standing(price=D(64000))])), amends.answered([standing()])
-    assert len(before) == 1
-    assert after == standing()
-    assert (found.exec_type, found.cl_ord_id, found.replaces, found.price) == (
-        ExecType.REPLACED, OTHER, STREAM_ID, D("63900.0"),
-    )  # fmt: skip
-    assert len(list(amends.answered([standing()]))) == 1  # it is answered once
-
-
-def test_a_change_that_is_over_answers_nothing() -> None:
-    amends = Amends()
-    amends.asked(STREAM_ID, OTHER, CHANGE)
-    amends.over(STREAM_ID)
-    assert list(amends.answered([standing()])) == [standing()]
-
-
-def test_a_word_not_understood_answers_nothing() -> None:
-    amends = Amends()
-    amends.asked(STREAM_ID, OTHER, CHANGE)
-    assert len(list(amends.answered([standing(unrecognised="status x")]))) == 1
-
-
-def test_an_answer_says_nothing_of_fills() -> None:
-    found = answer(standing(cum_qty=Quantity(D(1)), exec_id=ExecId("T")), OTHER)
-    assert (found.cum_qty, found.exec_id, found.ord_status) == (None, None, None)

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from floorbroker.brokers.kraken.info import INFO
-from floorbroker.brokers.kraken.mapping.amends import Amends
 from floorbroker.brokers.kraken.stream import replay_session, snapshot_from
 from floorbroker.brokers.kraken.stream.entry import OrderDialect
 from floorbroker.brokers.kraken.stream.market import MarketSession
@@ -298,7 +297,7 @@ async def test_one_line_carries_every_pair_of_coins() -> None:
 
 
 def private(*, dead_man_s: int = 0, log: NoLog | None = None) -> OrderSession:
-    session = OrderSession(Amends(), log=log or NoLog(), dead_man_s=dead_man_s)
+    session = OrderSession(log=log or NoLog(), dead_man_s=dead_man_s)
     session.use(Secret("token-1"))
     session.on_open(0.0)
     return session
@@ -309,7 +308,7 @@ def up(session: OrderSession, now_s: float = 0.0) -> list[Any]:
 
 
 def test_a_connection_asks_for_both_channels_with_its_own_token() -> None:
-    session = OrderSession(Amends(), log=NoLog())
+    session = OrderSession(log=NoLog())
     session.use(Secret("token-7"))
     executions, balances = sent(session.on_open(0.0))
     assert executions["params"] == {

@@ -19,7 +19,6 @@ from datetime import datetime
 from floorbroker.brokers.kraken import wire
 from floorbroker.brokers.kraken.errors import row_of
 from floorbroker.brokers.kraken.mapping.account import Traded
-from floorbroker.brokers.kraken.mapping.amends import Amends
 from floorbroker.brokers.kraken.mapping.executions import Ledger, execution_report
 from floorbroker.brokers.kraken.mapping.identity import KrakenIdentity
 from floorbroker.brokers.kraken.mapping.symbols import asset_of
@@ -45,9 +44,8 @@ _OUTGOING = frozenset({"withdrawal", "transfer"})
 class OrderSession:
     """`Session` of the private socket.  `use` hands it the token of the next connection; `system` is the venue's last word."""
 
-    def __init__(self, amends: Amends, traded: Traded | None = None, *, log: Log, dead_man_s: int = 0) -> None:
+    def __init__(self, traded: Traded | None = None, *, log: Log, dead_man_s: int = 0) -> None:
         """`traded` hears of trades, which tell where the position of a coin is."""
-        self._amends = amends
         self._traded = traded
         self._log = log
         self._dead_man_s = dead_man_s
@@ -186,7 +184,7 @@ class OrderSession:
             report = execution_report(self._ledger.whole(event), at)
         if self._traded is not None:
             self._traded.hear([report])
-        return [Emit(told) for told in self._amends.answered([report])]
+        return [Emit(report)]
 
     def _on_balances(self, items: list[wire.BalanceItem], *, is_snapshot: bool) -> None:
         """What leaves the account without a trade is told to people."""
