@@ -420,6 +420,39 @@ async def test_history_is_asked_of_every_symbol_we_have_to_do_with() -> None:
     assert {report.order_id for report in fetched.items} == {"BTCUSDT:28", "ETHBTC:28", "ETHBTC:10"}
 
 
+async def test_dear_questions_are_asked_no_more_often_than_they_must_be() -> None:
+    clock = ManualClock(NOW)
+    reads = venue(openOrders=working(("ETHBTC", 10)), allOrders=_of_symbol)
+    trader = broker(reads=reads, clock=clock)
+    await trader.connect()
+    listed = await trader.get_open_orders()
+    await clock.advance(1.0)
+    history = await trader.get_order_history(NOW - timedelta(days=1))
+    await trader.get_fills(NOW - timedelta(days=1))
+    assert len(reads.asked("/api/v3/openOrders")) == 1
+    assert history.asked_at == listed.asked_at  # what was open is told as of then
+    await clock.advance(10.0)
+    await trader.get_order_history(NOW - timedelta(days=1))
+    assert len(reads.asked("/api/v3/openOrders")) == 2
+    asked = [dict(request.query)["symbol"] for request in reads.asked("/api/v3/allOrders")]
+    assert asked == ["BTCUSDT", "ETHBTC", "BTCUSDT", "ETHBTC"]  # met by now, each of them
+    await clock.advance(300.0)
+    reads.requests.clear()
+    await trader.get_fills(NOW - timedelta(days=1))
+    assert len(reads.asked("/api/v3/myTrades")) == 2
+
+
+async def test_markets_between_held_coins_are_asked_now_and_then() -> None:
+    clock = ManualClock(NOW)
+    reads = venue()
+    trader = broker(reads=reads, clock=clock)
+    await trader.connect()
+    for wait_s, expected in ((0.0, 1), (10.0, 1), (200.0, 1), (100.0, 2)):
+        await clock.advance(wait_s)
+        await trader.get_fills(NOW - timedelta(days=1))
+        assert len(reads.asked("/api/v3/myTrades")) == expected
+
+
 def _of_symbol(request: Request) -> Response:
     return reply([parsed("order") | {"symbol": dict(request.query)["symbol"]}])
 

@@ -472,15 +472,15 @@ def test_history_is_asked_for_where_something_of_ours_may_be() -> None:
     traded, table = Traded(), symbols()
     traded.meet("BNB/USDT")
     traded.meet("odd")
-    wanted = traded.to_ask(working=["ETH/USDT"], held=["BTC", "USDT", "DUST"], symbols=table)
-    assert wanted == ("BNB/USDT", "BTC/USDT", "ETH/USDT")
+    assert traded.to_ask(held=["BTC", "USDT", "DUST"], symbols=table) == ("BNB/USDT", "BTC/USDT")
+    assert traded.to_ask(held=(), symbols=table) == ("BNB/USDT",)
     assert traded.by_coin == {"BNB": "BNB/USDT"}
 
 
 def test_an_account_full_of_coins_does_not_have_every_market_asked() -> None:
     coins = [f"C{number}" for number in range(3 * HELD_MAX)]
     assert len(between_held(coins, symbols())) > HELD_MAX
-    assert Traded().to_ask(working=[], held=coins, symbols=symbols()) == ()
+    assert Traded().to_ask(held=coins, symbols=symbols()) == ()
 
 
 def test_a_client_id_is_never_longer_than_the_venue_takes() -> None:

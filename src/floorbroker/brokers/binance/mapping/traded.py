@@ -35,10 +35,9 @@ class Traded:
         """The venue does not know it any more."""
         self._met.pop(symbol, None)
 
-    def to_ask(self, *, working: Iterable[str], held: Iterable[str], symbols: Symbols) -> tuple[str, ...]:
+    def to_ask(self, *, held: Iterable[str], symbols: Symbols) -> tuple[str, ...]:
         """Symbols whose history may hold something of ours."""
-        found = dict.fromkeys(working)
-        found |= self._met
+        found = dict(self._met)
         between = between_held(held, symbols)
         if len(between) <= HELD_MAX:
             found |= dict.fromkeys(between)

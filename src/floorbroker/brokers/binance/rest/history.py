@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
-from dataclasses import replace
+from collections.abc import Awaitable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -28,7 +28,18 @@ from floorbroker.domain.ports import Log
 from floorbroker.domain.records import Account, Balance, ExecutionReport, Fetched, Position, RiskMetrics
 
 _BROKER = "BINANCE"
+_LATELY_S = 5.0
+_WIDE_EVERY_S = 300.0
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """Open orders, and when they were asked for: by the wall clock, and monotonic."""
+
+    orders: list[wire.Order]
+    asked_at: datetime
+    asked_s: float
 
 
 class History:
@@ -55,6 +66,8 @@ class History:
         self._clock = clock
         self._log = log
         self._identity = BinanceIdentity()
+        self._listed: _Listed | None = None
+        self._wide_s: dict[str, float] = {}
         self._held: frozenset[str] | None = None  # coins of the last account that was asked for
 
     # -- orders -----------------------------------------------------------------------------------------------------------
@@ -85,39 +98,54 @@ class History:
 
     async def open_orders(self) -> Fetched[ExecutionReport]:
         """Every open order of every symbol, members of lists included."""
-        asked_at = self._clock.now()
         listed = await self._open()
-        reports = await self._reports(listed, Source.SNAPSHOT, asked_at)
-        return Fetched(items=reports, asked_at=asked_at)
+        reports = await self._reports(listed.orders, Source.SNAPSHOT, listed.asked_at)
+        return Fetched(items=reports, asked_at=listed.asked_at)
 
-    async def _open(self) -> list[wire.Order]:
+    async def _open(self) -> _Listed:
+        """The dearest question there is: its answer is kept, for the questions that follow right behind it."""
         await self._market.load()
         await self._reads.keep_time()
-        return await self._reads.ask(self._calls.open_orders(), list[wire.Order], what="the open orders")
+        asked_at, asked_s = self._clock.now(), self._clock.monotonic()
+        orders = await self._reads.ask(self._calls.open_orders(), list[wire.Order], what="the open orders")
+        for order in orders:
+            self._traded.meet(self._reader.symbols.from_wire(order.symbol))
+        self._listed = _Listed(orders, asked_at, asked_s)
+        return self._listed
+
+    async def _open_lately(self) -> _Listed:
+        """The open orders of some seconds ago, told as what they were then; asked for where there are none."""
+        listed = self._listed
+        is_young = listed is not None and self._clock.monotonic() - listed.asked_s < _LATELY_S
+        return listed if listed is not None and is_young else await self._open()
 
     async def orders(self, since: datetime) -> Fetched[ExecutionReport]:
         """Orders made or changed since then in every symbol we have to do with, and all open ones."""
-        asked_at = self._clock.now()
-        working = await self._open()
+        working = await self._open_lately()
         found: dict[tuple[str, int], wire.Order] = {}
-        for symbol in await self._to_ask(working):
+        wide = self._is_wide("orders")
+        for symbol in await self._to_ask(wide=wide):
             wire_symbol = self._reader.symbols.to_wire(symbol)
             for order in await self._known(symbol, self._reads.orders(wire_symbol, since=since)):
                 found[order.symbol, order.order_id] = order
-        for order in working:
+        self._mark("orders", wide=wide)
+        for order in working.orders:
             found.setdefault((order.symbol, order.order_id), order)
-        reports = await self._reports(list(found.values()), Source.SNAPSHOT, asked_at)
-        return Fetched(items=reports, asked_at=asked_at)
+        reports = await self._reports(list(found.values()), Source.SNAPSHOT, working.asked_at)
+        return Fetched(items=reports, asked_at=working.asked_at)
 
     async def fills(self, since: datetime) -> Fetched[ExecutionReport]:
         """Every trade of ours since then, in the symbols we have to do with."""
+        await self._open_lately()
         asked_at = self._clock.now()
         reports: list[ExecutionReport] = []
-        for symbol in await self._to_ask(await self._open()):
+        wide = self._is_wide("fills")
+        for symbol in await self._to_ask(wide=wide):
             wire_symbol = self._reader.symbols.to_wire(symbol)
             trades = await self._known(symbol, self._reads.trades(wire_symbol, since=since))
             heard = Heard(source=Source.HISTORY, at=self._clock.now(), asked_at=asked_at)
             reports += [self._reader.trade(one, heard) for one in trades]
+        self._mark("fills", wide=wide)
         return Fetched(items=tuple(reports), asked_at=asked_at)
 
     async def _known(self, symbol: str, listed: Awaitable[list[T]]) -> list[T]:
@@ -129,12 +157,27 @@ class History:
             self._log.warning("symbol.gone", symbol=symbol)
             return []
 
-    async def _to_ask(self, working: Iterable[wire.Order]) -> tuple[str, ...]:
+    async def _to_ask(self, *, wide: bool) -> tuple[str, ...]:
+        """The symbols of orders and reports of ours, and where it is `wide` the markets between coins that are held."""
         if self._held is None:
             await self.balances()
-        spelled = [self._reader.symbols.from_wire(order.symbol) for order in working]
-        wanted = self._traded.to_ask(working=spelled, held=self._held or (), symbols=self._reader.symbols)
+        held = self._held if wide and self._held is not None else ()
+        wanted = self._traded.to_ask(held=held, symbols=self._reader.symbols)
         return tuple(symbol for symbol in wanted if self._reader.symbols.find(symbol) is not None)
+
+    def _is_wide(self, about: str) -> bool:
+        """Now and then: each symbol costs.
+
+        What somebody else traded while we were away is found with the next wide question, since each round looks back five
+        minutes behind the one before it.
+        """
+        last_s = self._wide_s.get(about)
+        return last_s is None or self._clock.monotonic() - last_s >= _WIDE_EVERY_S
+
+    def _mark(self, about: str, *, wide: bool) -> None:
+        """A wide question was answered in full."""
+        if wide:
+            self._wide_s[about] = self._clock.monotonic()
 
     async def _reports(self, listed: list[wire.Order], source: Source, asked_at: datetime) -> Reports:
         """With the heads of legs that nobody has met yet asked for."""
@@ -214,8 +257,8 @@ class History:
     async def risk(self) -> RiskMetrics:
         """Everything but money is exposed."""
         await self._market.load()
-        told, working = await self._account(), await self._open()
+        told, working = await self._account(), await self._open_lately()
         prices, symbols, currency = await self._prices(told), self._reader.symbols, self._options.currency
         coins = [one for one in accounts.balances_from(told) if one.currency not in accounts.MONEY | {currency}]
         values = [accounts.worth(one.currency, one.total, currency, prices, symbols) for one in coins]
-        return accounts.risk_from(self._valued(told, prices), [v for v in values if v is not None], len(working))
+        return accounts.risk_from(self._valued(told, prices), [v for v in values if v is not None], len(working.orders))
