@@ -310,6 +310,34 @@ async def test_another_price_is_a_cancel_and_a_new_order_in_one_request() -> Non
     assert (old.order_id, old.replaced_by, old.exec_type) == (VENUE_ID, "BTCUSDT:29", ExecType.REPLACED)
 
 
+async def test_an_untouched_order_of_ours_is_changed_without_a_question() -> None:
+    commands = FakeTransport(ok("placed_limit"), ok("replaced"))
+    trader = broker(commands=commands)
+    await trader.submit_order(approved())
+    (new, _) = await trader.modify_order(ref(), CHEAPER, cl_ord_id=NEXT, decided_at=2.0)
+    assert (new.order_id, form(commands.requests[1])["quantity"]) == ("BTCUSDT:29", "0.02")
+
+
+@pytest.mark.parametrize("happened", ["event_trade", "event_cancelled", "event_amended"])
+async def test_an_order_that_something_happened_to_is_looked_at_before_it_is_changed(happened: str) -> None:
+    event = parsed("event_new" if happened == "event_amended" else happened)
+    if happened == "event_amended":
+        event["event"] |= {"x": "REPLACED", "C": CL_ORD_ID, "c": "somebody-elses", "q": "0.015"}
+    clock, connect = ManualClock(NOW), FakeConnect(confirming)
+    commands = FakeTransport(ok("placed_limit"), ok("replaced"))
+    reads = venue(order=reply(STANDING | {"origQty": "0.015"}))
+    trader = broker(reads=reads, commands=commands, connect=connect, clock=clock)
+    await trader.subscribe_order_events(Ear())
+    await clock.advance(0.1)
+    await trader.submit_order(approved())
+    connect.sockets[0].push(event)
+    await clock.advance(0.1)
+    await trader.modify_order(ref(), CHEAPER, cl_ord_id=NEXT, decided_at=2.0)
+    assert len(reads.asked("/api/v3/order")) == 1
+    assert form(commands.requests[1])["quantity"] == "0.015"
+    await trader.disconnect()
+
+
 async def test_a_half_done_replace_says_that_the_old_order_is_gone() -> None:
     with pytest.raises(InsufficientFunds) as caught:
         await changed(CHEAPER, reply(parsed("replace_half_done"), status=409))

@@ -40,6 +40,7 @@ BRACKET: dict[str, Any] = {
     [
         {},
         {"tif": TimeInForce.IOC},
+        {"side": Side.SELL, "reduce_only": True},
         {"post_only": True},
         {"display_qty": Quantity(Decimal("0.005"))},
         MARKET,
@@ -79,7 +80,7 @@ def test_an_order_within_the_rules_breaks_none(terms: dict[str, Any]) -> None:
         ({"tif": TimeInForce.DAY}, ("/time_in_force", "not_supported")),
         ({"post_only": True, "tif": TimeInForce.IOC}, ("/time_in_force", "not_supported")),
         (MARKET | {"post_only": True}, ("/post_only", "not_supported")),
-        ({"reduce_only": True}, ("/reduce_only", "not_supported")),
+        ({"reduce_only": True}, ("/reduce_only", "not_supported")),  # to buy; a sale is fine
         ({"extended_hours": True}, ("/extended_hours", "not_supported")),
         ({"order_class": OrderClass.MULTILEG}, ("/order_class", "not_supported")),
         ({"display_qty": Quantity(Decimal("0.001"))}, ("/display_quantity", "too_small")),  # twenty parts

@@ -36,7 +36,7 @@ def check_replaceable(told: wire.Order) -> None:
             "a partly filled order cannot be replaced at Binance without the risk of buying or selling too much: it may fill"
             " further on the way. Make it smaller, or cancel the rest and send anew"
         )
-    if told.order_list_id > 0:
+    if told.order_list_id >= 0:  # lists are numbered from zero; -1 stands for none
         raise NotSupported(
             "a member of a list cannot be replaced at Binance: cancelling it would cancel the whole list"
         )

@@ -6,7 +6,7 @@ the report claims no status.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from floorbroker.brokers.binance import wire
 from floorbroker.brokers.binance.mapping.families import Families, Seen, replaced_by_cancel, replaces_of
 from floorbroker.brokers.binance.mapping.identity import class_of_leg
 from floorbroker.brokers.binance.mapping.symbols import Symbols
+from floorbroker.brokers.binance.mapping.terms import Terms
 from floorbroker.brokers.binance.mapping.values import (
     exec_id_of,
     moment,
@@ -89,10 +90,11 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Makes reports; `families` learns from every message, `symbols` spells them."""
+    """Makes reports; `families` and `terms` learn from every message, `symbols` spells them."""
 
     symbols: Symbols
     families: Families
+    terms: Terms = field(default_factory=Terms)
 
     # -- answers ------------------------------------------------------------------------------------------------------
 
@@ -100,6 +102,7 @@ class Reader:
         """Where an order stands, from any answer about it."""
         client_id = told.orig_client_order_id or told.client_order_id  # of a cancel, the first is the order's own
         self.families.learn([Seen(told.symbol, told.order_id, client_id)])
+        self.terms.learn([told])
         odd = _odd(told.status, told.side, told.type, told.time_in_force)
         by_money = positive(told.orig_quote_order_qty)
         executed = quantity_of(told.executed_qty)
@@ -159,6 +162,7 @@ class Reader:
         self.families.learn([Seen(order.symbol, order.order_id, order.client_order_id)])
         odd = _odd(order.status, order.side, order.type, order.time_in_force)
         order_id, executed = order_id_of(order.symbol, order.order_id), quantity_of(order.executed_qty)
+        self.terms.forget(order_id)
         return ExecutionReport(
             exec_type=ExecType.ORDER_STATUS if odd else ExecType.REPLACED,
             source=heard.source,
@@ -207,6 +211,8 @@ class Reader:
         exec_type = ExecType.ORDER_STATUS if odd else EXEC_TYPES[told.exec_type]
         status = None if odd else STATUSES[told.status]
         order_id = order_id_of(told.symbol, told.order_id) if told.order_id > 0 else None
+        if order_id is not None and told.exec_type != "NEW":
+            self.terms.forget(order_id)
         by_money, executed = positive(told.quote_order_qty), quantity_of(told.cum_qty)
         standing = ExecutionReport(
             exec_type=ExecType.HELD if exec_type is ExecType.NEW and status is OrdStatus.HELD else exec_type,

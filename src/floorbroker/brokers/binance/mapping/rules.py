@@ -129,8 +129,8 @@ def _words(wish: Wish) -> Found:
         yield _no("/type", "not_supported", f"{order.symbol} takes {', '.join(sorted(rules.order_types))}")
     if order.post_only and order.tif is not TimeInForce.GTC:
         yield _no("/time_in_force", "not_supported", "a post-only order is gtc")
-    if order.reduce_only:
-        yield _no("/reduce_only", "not_supported", "a spot account has no position to reduce")
+    if order.reduce_only and order.side is Side.BUY:
+        yield _no("/reduce_only", "not_supported", "a spot account is never short: only a sale reduces what it holds")
     if order.extended_hours:
         yield _no("/extended_hours", "not_supported", "coins trade round the clock")
 

@@ -158,8 +158,10 @@ class Commands:
 
     async def _prepare(self, ref: OrderRef, changes: OrderChanges) -> tuple[wire.Order, str | NewOrder]:
         """The order as it stands, and its new quantity (an amendment) or the order that takes its place."""
-        request = self._calls.order((("symbol", self._wire_symbol(ref)), *self._name(ref)))
-        old = await self._reads.ask(request, wire.Order, what="the order")
+        old = self._reader.terms.find(ref.order_id)
+        if old is None:
+            request = self._calls.order((("symbol", self._wire_symbol(ref)), *self._name(ref)))
+            old = await self._reads.ask(request, wire.Order, what="the order")
         changing.check_open(old)
         quantity = changing.amendment_of(old, changes)
         found = await self._market.rules(ref.symbol)

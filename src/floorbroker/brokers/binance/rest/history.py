@@ -184,7 +184,7 @@ class History:
         families = self._reader.families
         families.learn(Seen(order.symbol, order.order_id, order.client_order_id) for order in listed)
         lists = {order.order_list_id for order in listed if families.is_stray(order.client_order_id)}
-        for list_id in sorted(number for number in lists if number > 0):
+        for list_id in sorted(number for number in lists if number >= 0):
             await self._learn_list(list_id)
         for order in listed:
             if families.is_stray(order.client_order_id):

@@ -80,6 +80,7 @@ class UserSession:
 
     def on_open(self, now_s: float) -> Actions:
         self._is_up = False
+        self._reader.terms.clear()
         self._opened_s = self._heard_s = self._asked_s = now_s
         params = sign_params({}, self._credentials, self._offset.venue_now(), recv_window_ms=self._recv_window_ms)
         words = {"id": SUBSCRIBE, "method": "userDataStream.subscribe.signature", "params": params}
