@@ -101,6 +101,7 @@ INFO = BrokerInfo(
         proof=BookProof.CHAIN,
         depths=(1000, 5000, 500, 100),
         asked=True,
+        frames="binance",
         document=f"{DOCS}/web-socket-streams#how-to-manage-a-local-order-book-correctly",
     ),
     withdrawals=(

@@ -125,7 +125,12 @@ INFO = BrokerInfo(
         ),
         documents=(_RATES, f"{DOCS}/ws/connect"),
     ),
-    book=BookRules(proof=BookProof.STEP, depths=(50, 1, 200, 1000), document=f"{DOCS}/websocket/public/orderbook"),
+    book=BookRules(
+        proof=BookProof.STEP,
+        depths=(50, 1, 200, 1000),
+        frames="bybit",
+        document=f"{DOCS}/websocket/public/orderbook",
+    ),
     withdrawals="Bybit tells the permissions of a key; one that can withdraw is refused.",
     fields=(
         CredentialField(

@@ -24,10 +24,10 @@ from floorbroker.brokers.kraken.info import (
     AUDITED,
     BATCH_MAX,
     BATCH_MIN,
-    INFO,
     Options,
     Origins,
     hosts_for,
+    info_at,
     options_from,
     origins_for,
 )
@@ -116,6 +116,7 @@ class KrakenBroker:
         self._environment = environment
         self._origins = origins
         self._options = options
+        self._info = info_at(int(options.book_depth))
         self._reads = reads
         self._tokens = tokens
         self._offset = offset
@@ -146,7 +147,7 @@ class KrakenBroker:
 
     @property
     def info(self) -> BrokerInfo:
-        return INFO
+        return self._info
 
     @property
     def identity(self) -> Identity:

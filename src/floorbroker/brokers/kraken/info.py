@@ -6,7 +6,7 @@ Documents: docs.kraken.com/api-reference; docs.kraken.com/exchange/guides.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -201,6 +201,13 @@ INFO = BrokerInfo(
         "https://docs.kraken.com/exchange/api-reference/spot-websocket",
     ),
 )
+
+
+def info_at(depth: int) -> BrokerInfo:
+    """The facts for a profile whose books are so deep: whoever keeps them must cut them there."""
+    assert INFO.book is not None
+    depths = (depth, *(other for other in DEPTHS if other != depth))
+    return replace(INFO, book=replace(INFO.book, depths=depths))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
