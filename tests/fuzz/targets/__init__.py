@@ -10,6 +10,7 @@ from tests.fuzz.targets import (
     alpaca_updates,
     audit,
     binance,
+    books,
     bybit,
     control_door,
     http_reply,
@@ -37,5 +38,6 @@ TARGETS: dict[str, Target] = {
         *binance.TARGETS,
         *bybit.TARGETS,
         *kraken.TARGETS,
+        books.TARGET,
     )
 }
