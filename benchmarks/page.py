@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.plot import Line, chart
+
 Members = Mapping[str, Any]
 
 HEAD = """\
@@ -32,6 +34,9 @@ HOW = """\
 - **Rounds alternate**: ours, the rival's, ours, and so on, each in a process that lives through all its rounds; a
   ratio is taken within a round, and the figure is the median of the ratios with the least and the greatest beside it.
   Clients are on processor 0, the server on processor 1. No TLS.
+- **Books** are fed with the same seeded frames as their rivals (`benchmarks/peers/book_frames.py`), from raw bytes to the
+  best bid and ask, with every sequence number checked; afterwards all books have the same best prices. A time is the best
+  tenth of a round, on both sides. `ws_ingest_vs_picows` counts messages from the handshake on: ours end in a proven book.
 - **Stages** come from a run of their own with a stopwatch around each function, which makes it slower than the figure
   itself. A stage does not contain what ran inside it.
 
@@ -44,7 +49,15 @@ written in other languages, unless they come as a Python package.
 
 def write(path: Path, machine: Members, figures: Sequence[Members], *, command: str) -> None:
     """The page, anew."""
-    parts = [HEAD, _place(machine, command), _table(figures), *_stages(figures), *_beside(figures), HOW]
+    parts = [
+        HEAD,
+        _place(machine, command),
+        _table(figures),
+        *_stages(figures),
+        *_growth(figures, path),
+        *_beside(figures),
+        HOW,
+    ]
     path.write_text("\n".join(parts), encoding="utf-8")
 
 
@@ -90,6 +103,28 @@ def _stages(figures: Iterable[Members]) -> list[str]:
     return []
 
 
+def _growth(figures: Iterable[Members], path: Path) -> list[str]:
+    """What a book costs by its depth, as a table, and as a picture beside the pages."""
+    for figure in figures:
+        rows: Sequence[Members] = figure.get("growth", ())
+        if rows:
+            lines = [
+                Line("bare", "Python", [(row["levels"], row["python_ns"] / 1_000) for row in rows]),
+                Line("ready", "native core", [(row["levels"], row["native_ns"] / 1_000) for row in rows]),
+            ]
+            title = "Microseconds of a frame of 20 levels, by levels of each side of the book"
+            picture = path.parent.parent / "assets" / BOOK_PICTURE
+            picture.write_text(chart(lines, title=title, axis="levels of a side"), encoding="utf-8")
+            told = [f"| {row['levels']:,} | {row['native_ns']:,} | {row['python_ns']:,} |" for row in rows]
+            head = [
+                "## How a book grows with its depth\n",
+                "| Levels of a side | Native core, ns | Python, ns |",
+                "| --: | --: | --: |",
+            ]
+            return ["\n".join([*head, *told, f"\n![{title}](../assets/{BOOK_PICTURE})\n"])]
+    return []
+
+
 def _beside(figures: Iterable[Members]) -> list[str]:
     told = [
         f"- {name} in `{figure['bench']}`: {_words(figure[name])}"
@@ -104,7 +139,11 @@ def _beside(figures: Iterable[Members]) -> list[str]:
     return ["## Beside\n\n" + "\n".join([*told, f"- Versions: {listed}"]) + "\n"]
 
 
-EXTRAS = ("parts_ns", "to_report_ns", "others", "wanted", "loop")
+EXTRAS = (
+    "parts_ns", "to_report_ns", "others", "wanted", "loop", "p99_ns", "book_bytes", "many_ns", "decoded_per_s", "views",
+    "conflated",
+)  # fmt: skip
+BOOK_PICTURE = "book-depth.svg"
 
 
 def _words(value: object) -> str:

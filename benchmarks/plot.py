@@ -46,36 +46,42 @@ def lines_of(rows: Sequence[Measured]) -> list[Line]:
 
 def picture(rows: Sequence[Measured]) -> str:
     """The plot."""
-    lines = lines_of(rows)
+    return chart(
+        lines_of(rows), title="A start beside 1,000 open orders, by closed orders in the journal", axis="closed orders"
+    )
+
+
+def chart(lines: Sequence[Line], *, title: str, axis: str) -> str:
+    """Curves over the same points of an axis."""
+    across = [at for at, _ in lines[0].points]
     most = max(value for line in lines for _, value in line.points)
     least = min(value for line in lines for _, value in line.points)
     low, high = math.floor(math.log10(least)), math.ceil(math.log10(most))
-    first, last = (math.log10(rows[n]["orders"]) for n in (0, -1))
+    first, last = math.log10(across[0]), math.log10(across[-1])
 
-    def place(orders: float, value: float) -> tuple[float, float]:
-        across = (math.log10(orders) - first) / max(last - first, 1e-9)
+    def place(at: float, value: float) -> tuple[float, float]:
+        along = (math.log10(at) - first) / max(last - first, 1e-9)
         up = (math.log10(value) - low) / max(high - low, 1e-9)
-        return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
+        return LEFT + along * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
 
-    parts = [_grid(place, rows, range(low, high + 1)), *(_curve(place, line) for line in lines)]
-    title = "A start beside 1,000 open orders, by closed orders in the journal"
+    parts = [_grid(place, across, range(low, high + 1), axis), *(_curve(place, line) for line in lines)]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">\n'
         f"<style>{STYLE}</style>\n<text x='{LEFT}' y='16'>{escape(title)}</text>\n" + "\n".join(parts) + "\n</svg>\n"
     )
 
 
-def _grid(place: Any, rows: Sequence[Measured], powers: range) -> str:
+def _grid(place: Any, across: Sequence[float], powers: range, axis: str) -> str:
     parts: list[str] = []
     for power in powers:
-        x, y = place(rows[0]["orders"], 10.0**power)
+        x, y = place(across[0], 10.0**power)
         parts.append(f'<line class="grid" x1="{x:.0f}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>')
         parts.append(f'<text class="quiet" x="{x - 8:.0f}" y="{y + 4:.1f}" text-anchor="end">{10.0**power:g}</text>')
-    for row in rows:
-        x, y = place(row["orders"], 10.0 ** powers[0])
-        parts.append(f'<text class="quiet" x="{x:.0f}" y="{y + 20:.0f}" text-anchor="middle">{row["orders"]:,}</text>')
+    for at in across:
+        x, y = place(at, 10.0 ** powers[0])
+        parts.append(f'<text class="quiet" x="{x:.0f}" y="{y + 20:.0f}" text-anchor="middle">{at:,}</text>')
     middle = (LEFT + WIDTH - RIGHT) / 2
-    parts.append(f'<text class="quiet" x="{middle:.0f}" y="{HEIGHT - 10}" text-anchor="middle">closed orders</text>')
+    parts.append(f'<text class="quiet" x="{middle:.0f}" y="{HEIGHT - 10}" text-anchor="middle">{escape(axis)}</text>')
     return "\n".join(parts)
 
 

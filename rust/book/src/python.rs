@@ -43,6 +43,7 @@ fn size_of<'py>(py: Python<'py>, size: u128) -> PyResult<Bound<'py, PyAny>> {
     }
 }
 
+type Top<'py> = (u8, Option<PyLevel<'py>>, Option<PyLevel<'py>>);
 type PyLevel<'py> = (i64, Bound<'py, PyAny>);
 
 fn best_of<'py>(py: Python<'py>, side: &Levels) -> PyResult<Option<PyLevel<'py>>> {
@@ -287,14 +288,14 @@ impl Books {
     }
 
     /// Take one frame, and answer with the best levels of the last book that it told of as well.
-    fn top<'py>(&self, frame: &Bound<'py, PyBytes>) -> PyResult<(u8, Option<PyLevel<'py>>, Option<PyLevel<'py>>)> {
+    fn top<'py>(&self, frame: &Bound<'py, PyBytes>) -> PyResult<Top<'py>> {
         let mut held = locked(&self.shelf);
         let code = held.apply(frame.as_bytes());
-        let Some(core) = held.last.as_ref().filter(|_| code < NOT_A_BOOK) else {
+        let Some(last) = held.last.as_ref().filter(|_| code < NOT_A_BOOK) else {
             return Ok((code, None, None));
         };
-        let core = locked(core);
-        Ok((code, best_of(frame.py(), &core.bids)?, best_of(frame.py(), &core.asks)?))
+        let book = locked(last);
+        Ok((code, best_of(frame.py(), &book.bids)?, best_of(frame.py(), &book.asks)?))
     }
 
     /// Take many frames without holding Python back; how often each code was the answer.

@@ -34,9 +34,12 @@ impl<'a> Text<'a> {
 const EIGHT: usize = 8;
 const WHOLE_MAX: usize = 10; // so that eight decimals behind it are eighteen digits at most
 
+/// Digits, how many of them are decimals, and where they end.
+pub type Plain = (u64, u32, usize);
+
 /// The plain number at the start of a text: its digits, how many are decimals, and where it ends.
 #[inline]
-pub fn plain(text: &[u8]) -> Option<(u64, u32, usize)> {
+pub fn plain(text: &[u8]) -> Option<Plain> {
     let mut value = 0u64;
     let mut at = 0;
     while let Some(digit) = digit_at(text, at) {
@@ -95,7 +98,7 @@ mod tests {
 
     #[test]
     fn plain_numbers_end_where_they_end() {
-        let cases: [(&str, Option<(u64, u32, usize)>); 12] = [
+        let cases: [(&str, Option<Plain>); 12] = [
             ("60000.01000000\",", Some((6_000_001_000_000, 8, 14))),
             ("1.5,", Some((15, 1, 3))),
             ("0.1234567}", Some((1_234_567, 7, 9))),
