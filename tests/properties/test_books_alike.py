@@ -22,7 +22,7 @@ from tests.support import book_streams
 from tests.support.book_streams import RULES, SYMBOLS
 
 CORE = core()
-pytestmark = pytest.mark.skipif(CORE is None, reason="the native core is not installed: `make native` needs cargo")
+pytestmark = pytest.mark.skipif(CORE is None, reason="floorbroker_book is not installed: `make native` needs cargo")
 DATA = Path(os.environ.get("FLOORBROKER_DATA", "/nowhere")) / "crypto"
 STREAMS = {"bybit": book_streams.bybit, "kraken": book_streams.kraken}
 NESTED = b"[" * 100

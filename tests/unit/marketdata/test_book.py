@@ -28,7 +28,7 @@ Make = Callable[..., AnyBook]
 @pytest.fixture(params=["python", "native"])
 def make(request: pytest.FixtureRequest) -> Make:
     if request.param == "native" and core() is None:
-        pytest.skip("the native core is not installed: `make native` needs cargo")
+        pytest.skip("floorbroker_book is not installed: `make native` needs cargo")
 
     def made(proof: BookProof = BookProof.NONE, **members: Any) -> AnyBook:
         depth = members.pop("depth", None)
@@ -63,7 +63,7 @@ def test_python_keeps_the_book_where_the_core_is_not_wanted() -> None:
     assert isinstance(book_of("X", BookRules(proof=BookProof.NONE), native=False), Book)
 
 
-@pytest.mark.skipif(core() is None, reason="the native core is not installed: `make native` needs cargo")
+@pytest.mark.skipif(core() is None, reason="floorbroker_book is not installed: `make native` needs cargo")
 def test_the_core_keeps_the_book_where_it_is_installed() -> None:
     assert isinstance(book_of("X", BookRules(proof=BookProof.NONE)), NativeBook)
 

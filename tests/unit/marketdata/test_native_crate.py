@@ -29,7 +29,7 @@ def cargo(*words: str) -> str:
 def test_the_core_is_installed_wherever_it_can_be_built() -> None:
     """Otherwise half of the tests of books would be skipped unseen."""
     if core() is None and not os.environ.get("CI"):
-        pytest.skip("the native core is not installed: make native")
+        pytest.skip("floorbroker_book is not installed: make native")
     assert core() is not None
 
 

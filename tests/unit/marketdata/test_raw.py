@@ -25,7 +25,7 @@ def frame(kind: str, number: int, symbol: str = "BTCUSDT") -> bytes:
 @pytest.fixture(params=[True, False], ids=["native", "python"])
 def native(request: pytest.FixtureRequest) -> bool:
     if request.param and core() is None:
-        pytest.skip("the native core is not installed: `make native` needs cargo")
+        pytest.skip("floorbroker_book is not installed: `make native` needs cargo")
     return request.param
 
 
