@@ -81,6 +81,7 @@ pub struct Book {
     pub asks: Levels,
     pub prices: Column,
     pub sizes: Column,
+    pub touched: bool, // a mark for whoever keeps several
     depth: usize,
     proof: Proof,
     kept: VecDeque<Update<'static>>,
@@ -104,6 +105,7 @@ impl Book {
             asks: Levels::new(-1),
             prices: Column::new(MAX_PRICE, rules.price_decimals, true),
             sizes: Column::new(MAX_SIZE, rules.size_decimals, false),
+            touched: false,
             depth: rules.depth,
             proof: Proof::new(rules.kind),
             kept: VecDeque::new(),

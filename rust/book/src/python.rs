@@ -180,19 +180,14 @@ impl Book {
     }
 }
 
-struct Kept {
-    core: Shared,
-    touched: bool,
-}
-
 struct Shelf {
     form: Form,
     rules: Rules,
     books_max: usize,
     opens: bool,
-    books: HashMap<Vec<u8>, Kept>,
+    books: HashMap<Vec<u8>, Shared>,
     changed: Vec<Vec<u8>>,
-    last: Option<Shared>, // the book that the last frame told of
+    last: Option<(Vec<u8>, Shared)>, // the book that the last frame told of, which the next one is likely to tell of too
 }
 
 impl Shelf {
@@ -205,23 +200,23 @@ impl Shelf {
             return false;
         }
         let core = Arc::new(Mutex::new(Core::new(self.rules)));
-        self.books.insert(symbol.to_vec(), Kept { core, touched: false });
+        self.books.insert(symbol.to_vec(), core);
         true
     }
 
     fn update(&mut self, symbol: &[u8], update: Update<'_>) -> Option<u8> {
-        if self.opens && !self.books.contains_key(symbol) {
-            self.open(symbol);
+        if self.last.as_ref().is_none_or(|(known, _)| known != symbol) {
+            if self.opens {
+                self.open(symbol);
+            }
+            self.last = Some((symbol.to_vec(), Arc::clone(self.books.get(symbol)?)));
         }
-        let kept = self.books.get_mut(symbol)?;
-        if !kept.touched {
-            kept.touched = true;
+        let mut book = locked(&self.last.as_ref()?.1);
+        if !book.touched {
+            book.touched = true;
             self.changed.push(symbol.to_vec());
         }
-        if !self.last.as_ref().is_some_and(|last| Arc::ptr_eq(last, &kept.core)) {
-            self.last = Some(Arc::clone(&kept.core));
-        }
-        Some(locked(&kept.core).update(update) as u8)
+        Some(book.update(update) as u8)
     }
 
     /// The worst that became of what a frame tells.
@@ -239,11 +234,17 @@ impl Shelf {
     fn changed(&mut self) -> Vec<Vec<u8>> {
         let changed = std::mem::take(&mut self.changed);
         for symbol in &changed {
-            if let Some(kept) = self.books.get_mut(symbol) {
-                kept.touched = false;
+            if let Some(core) = self.books.get(symbol) {
+                locked(core).touched = false;
             }
         }
         changed
+    }
+
+    fn close(&mut self, symbol: &[u8]) {
+        self.books.remove(symbol);
+        self.changed.retain(|known| known != symbol);
+        self.last = None;
     }
 }
 
@@ -291,7 +292,7 @@ impl Books {
     fn top<'py>(&self, frame: &Bound<'py, PyBytes>) -> PyResult<Top<'py>> {
         let mut held = locked(&self.shelf);
         let code = held.apply(frame.as_bytes());
-        let Some(last) = held.last.as_ref().filter(|_| code < NOT_A_BOOK) else {
+        let Some((_, last)) = held.last.as_ref().filter(|_| code < NOT_A_BOOK) else {
             return Ok((code, None, None));
         };
         let book = locked(last);
@@ -328,14 +329,12 @@ impl Books {
         if !held.open(symbol.as_bytes()) {
             return Err(PyValueError::new_err("there are too many books"));
         }
-        Ok(Book { core: Arc::clone(&held.books[symbol.as_bytes()].core) })
+        Ok(Book { core: Arc::clone(&held.books[symbol.as_bytes()]) })
     }
 
     /// Let go of a book.
     fn close(&self, symbol: &str) {
-        let mut held = locked(&self.shelf);
-        held.books.remove(symbol.as_bytes());
-        held.changed.retain(|known| known != symbol.as_bytes());
+        locked(&self.shelf).close(symbol.as_bytes());
     }
 
     #[getter]
