@@ -32,6 +32,20 @@ class Depth(msgspec.Struct):
     a: list[tuple[str, str]]
 
 
+class Counter:
+    """Decodes and counts."""
+
+    def __init__(self) -> None:
+        self.heard = 0
+        self._decode = msgspec.json.Decoder(Depth).decode
+
+    def take(self, frame: bytes) -> bool:
+        """Every frame is taken."""
+        self._decode(frame)
+        self.heard += 1
+        return True
+
+
 async def books(count: int) -> Answer:
     """The native core takes the frames off the socket: nanoseconds a message until the book has proven the last one."""
     found, clock = core(), SystemClock()
@@ -39,7 +53,7 @@ async def books(count: int) -> Answer:
     kept = found.Books("binance", "chain")
     kept.whole(SYMBOL, WHOLE)
     book = kept.book(SYMBOL)
-    socket = await WsConnect()(SocketTarget(url=os.environ["INGEST_URL"], tap=kept.take))
+    socket = await WsConnect()(SocketTarget(url=os.environ["INGEST_URL"], tap=kept))
     began = time.perf_counter_ns()
     while book.tally[2] < count and book.tally[3] == 0:
         await clock.sleep(LOOK_S)
@@ -51,17 +65,10 @@ async def books(count: int) -> Answer:
 
 async def decoded(count: int) -> Answer:
     """A typed decoder takes them, and no book."""
-    decode, clock, heard = msgspec.json.Decoder(Depth).decode, SystemClock(), 0
-
-    def take(frame: bytes) -> bool:
-        nonlocal heard
-        decode(frame)
-        heard += 1
-        return True
-
-    socket = await WsConnect()(SocketTarget(url=os.environ["INGEST_URL"], tap=take))
+    clock, counter = SystemClock(), Counter()
+    socket = await WsConnect()(SocketTarget(url=os.environ["INGEST_URL"], tap=counter))
     began = time.perf_counter_ns()
-    while heard < count:
+    while counter.heard < count:
         await clock.sleep(LOOK_S)
     took = time.perf_counter_ns() - began
     await socket.close()

@@ -5,8 +5,8 @@ A verdict is a number: 0 proven, 1 unproven, 2 a whole book, 3 waiting for the w
 whole numbers; `scales` says how many of their digits are decimals.
 """
 
-from collections.abc import Sequence
-from typing import TypeAlias, final
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, final
 
 __version__: str
 
@@ -62,6 +62,13 @@ class Book:
     def raw(self, depth: int) -> tuple[list[Level], list[Level]]: ...
 
 @final
+class Listener:
+    """What `Books.listen` makes."""
+
+    def on_frame(self, transport: Any, frame: Any) -> None:
+        """A frame of `picows`: the books take it, or `otherwise` does."""
+
+@final
 class Books:
     """The books of one connection.  `frames` is one of `binance bybit kraken`; with `opens`, books open by themselves."""
 
@@ -81,6 +88,9 @@ class Books:
 
     def take(self, frame: bytes) -> bool:
         """The same; whether the frame was about a book that is kept here, even if it could not be read."""
+
+    def listen(self, otherwise: Callable[[Any, Any], object], amid: Callable[[], bool]) -> Listener:
+        """For `picows`: `otherwise` gets the frames that are not about a book; `amid` says whether a message came in part so far."""
 
     def top(self, frame: bytes) -> tuple[int, Level | None, Level | None]:
         """The same, with the best levels of the last book that the frame told of."""

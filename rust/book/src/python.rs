@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::PyBytes;
@@ -251,7 +253,36 @@ impl Shelf {
 /// The books of one connection, fed with its frames.
 #[pyclass(module = "floorbroker_book", frozen)]
 struct Books {
-    shelf: Mutex<Shelf>,
+    shelf: Arc<Mutex<Shelf>>,
+}
+
+/// What a WebSocket library calls with each frame: the books take what is theirs, and `otherwise` gets the rest.
+#[pyclass(module = "floorbroker_book", frozen)]
+struct Listener {
+    shelf: Arc<Mutex<Shelf>>,
+    otherwise: Py<PyAny>,
+    amid: Py<PyAny>,
+    is_amid: AtomicBool, // a message came in part, and its other parts are still to come
+}
+
+#[pymethods]
+impl Listener {
+    fn on_frame(&self, transport: &Bound<'_, PyAny>, frame: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = frame.py();
+        let is_last = frame.getattr(intern!(py, "fin"))?.is_truthy()?;
+        let was_amid = self.is_amid.load(Ordering::Relaxed);
+        if is_last && !was_amid {
+            let payload = frame.call_method0(intern!(py, "get_payload_as_bytes"))?;
+            if locked(&self.shelf).apply(payload.cast::<PyBytes>()?.as_bytes()) != NOT_A_BOOK {
+                return Ok(());
+            }
+        }
+        self.otherwise.call1(py, (transport, frame))?;
+        if was_amid || !is_last {
+            self.is_amid.store(self.amid.call0(py)?.is_truthy(py)?, Ordering::Relaxed);
+        }
+        Ok(())
+    }
 }
 
 #[pymethods]
@@ -270,7 +301,7 @@ impl Books {
         let form = Form::of(frames).ok_or_else(|| PyValueError::new_err(format!("no frames are called {frames:?}")))?;
         let rules = rules(proof, depth, price_decimals, size_decimals)?;
         let shelf = Shelf { form, rules, books_max, opens, books: HashMap::new(), changed: Vec::new(), last: None };
-        Ok(Self { shelf: Mutex::new(shelf) })
+        Ok(Self { shelf: Arc::new(Mutex::new(shelf)) })
     }
 
     /// Take one frame: bytes, or whatever shows its bytes.
@@ -286,6 +317,12 @@ impl Books {
     /// Take one frame; whether it was about a book that is kept here, even if it could not be read.
     fn take(&self, frame: &Bound<'_, PyBytes>) -> bool {
         locked(&self.shelf).apply(frame.as_bytes()) != NOT_A_BOOK
+    }
+
+    /// A listener for `picows`: `otherwise` is called with the frames that are not about a book, and `amid` tells whether a
+    /// message came in part so far.
+    fn listen(&self, otherwise: Py<PyAny>, amid: Py<PyAny>) -> Listener {
+        Listener { shelf: Arc::clone(&self.shelf), otherwise, amid, is_amid: AtomicBool::new(false) }
     }
 
     /// Take one frame, and answer with the best levels of the last book that it told of as well.
@@ -354,5 +391,6 @@ fn floorbroker_book(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<Change>()?;
     module.add_class::<Book>()?;
+    module.add_class::<Listener>()?;
     module.add_class::<Books>()
 }

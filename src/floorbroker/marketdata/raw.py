@@ -15,6 +15,7 @@ from floorbroker.marketdata.book import Verdict
 from floorbroker.marketdata.frames import READERS, Unread
 from floorbroker.marketdata.native import CODES, AnyBook, NativeBook, core
 from floorbroker.marketdata.shelf import Shelf
+from floorbroker.transport.types import Tap
 
 Told = Callable[[str, Verdict], None]
 
@@ -71,12 +72,10 @@ class RawBooks:
             self._told(symbol, verdict)
         return True
 
-    def tap(self) -> Callable[[bytes], bool]:
+    @property
+    def tap(self) -> Tap:
         """What takes frames off a socket before anybody else sees them (`SocketTarget.tap`), and tells nobody of it."""
-        return self._taken if self._core is None else self._core.take
-
-    def _taken(self, frame: bytes) -> bool:
-        return self._shelf.apply(frame) is not Unread.NOT_A_BOOK
+        return self._shelf if self._core is None else self._core
 
     def close(self, symbol: str) -> None:
         """Let go of a book."""

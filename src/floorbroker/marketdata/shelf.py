@@ -40,6 +40,10 @@ class Shelf:
                 worst = verdict if worst is None or _WORST[verdict] > _WORST[worst] else worst
         return Unread.NOT_A_BOOK if worst is None else worst
 
+    def take(self, frame: bytes) -> bool:
+        """The same; whether the frame was about a book that is kept here, even if it could not be read."""
+        return self.apply(frame) is not Unread.NOT_A_BOOK
+
     def _book_told_of(self, symbol: str) -> Book | None:
         if symbol not in self.books and self._opens and len(self.books) < self._books_max:
             self.book(symbol)

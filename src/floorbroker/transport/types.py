@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from floorbroker.domain.frozen import frozen
 
@@ -113,6 +113,29 @@ class OrderHttp(Transport, Protocol):
     async def close(self) -> None: ...
 
 
+class Tap(Protocol):
+    """Takes messages off a socket before they are queued."""
+
+    def take(self, frame: bytes) -> bool:
+        """Whether the message is dealt with.  Raises nothing."""
+        ...
+
+
+class FrameListener(Protocol):
+    """What a WebSocket library calls with its own transport and frame."""
+
+    def on_frame(self, transport: Any, frame: Any) -> None: ...
+
+
+@runtime_checkable
+class ListeningTap(Protocol):
+    """A tap that wants the library's frames as they are, without Python in between."""
+
+    def listen(self, otherwise: Callable[[Any, Any], object], amid: Callable[[], bool]) -> FrameListener:
+        """`otherwise` gets what is not taken; `amid` tells whether a message came in part so far."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One whole WebSocket message (fragments joined)."""
@@ -145,7 +168,7 @@ class SocketTarget:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     timeout_s: float = 10.0
     max_frame: int = 1 << 22
-    tap: Callable[[bytes], bool] | None = None
+    tap: Tap | None = None
 
 
 class Connect(Protocol):

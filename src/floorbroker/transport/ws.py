@@ -11,7 +11,7 @@ import logging
 import socket
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import picows
@@ -19,7 +19,7 @@ import picows
 from floorbroker.domain.errors import ApiError, AuthenticationFailed, ConnectionFailed, StreamLost, Timeout, VenueError
 from floorbroker.transport.message import check_headers
 from floorbroker.transport.reach import Address, Resolve, assert_private, assert_verifies
-from floorbroker.transport.types import Frame, Socket, SocketTarget
+from floorbroker.transport.types import Frame, ListeningTap, Socket, SocketTarget, Tap
 
 _DENIED = frozenset({401, 403})
 _CLOSE_WAIT_S = 2.0
@@ -251,12 +251,14 @@ class _Listener(picows.WSListener):
 class _Tapped(_Listener):
     """What a tap takes is not queued.  It is asked first, since looking at the kind of a frame costs more than asking it."""
 
-    def __init__(self, max_message: int, queue_frames: int, queue_bytes: int, tap: Callable[[bytes], bool]) -> None:
+    def __init__(self, max_message: int, queue_frames: int, queue_bytes: int, tap: Tap) -> None:
         super().__init__(max_message, queue_frames, queue_bytes)
         self._tap = tap
+        if isinstance(tap, ListeningTap):
+            self.on_ws_frame = tap.listen(super().on_ws_frame, lambda: bool(self._parts)).on_frame
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
-        if frame.fin and not self._parts and not self.ended and self._tap(frame.get_payload_as_bytes()):
+        if frame.fin and not self._parts and not self.ended and self._tap.take(frame.get_payload_as_bytes()):
             return
         super().on_ws_frame(transport, frame)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from floorbroker.domain.capability import BookProof, BookRules
 from floorbroker.domain.errors import (
     ApiError,
     AuthenticationFailed,
@@ -21,6 +22,8 @@ from floorbroker.domain.errors import (
     Timeout,
     VenueError,
 )
+from floorbroker.marketdata.native import core
+from floorbroker.marketdata.shelf import Shelf
 from floorbroker.transport.types import Frame, Socket, SocketTarget
 from floorbroker.transport.ws import WsConnect
 from tests.support.hostile import Hostile, Peer, hostile
@@ -270,3 +273,46 @@ async def test_closing_says_goodbye_and_waits_for_the_peers_answer() -> None:
         await socket.close()
         await socket.close()
     assert got == [(CLOSE, struct.pack(">H", 1000))]
+
+
+# --- Taps ------------------------------------------------------------------------------------------------------------
+
+BOOK = b'{"topic":"orderbook.1.X","type":"snapshot","data":{"s":"X","b":[["%d","1"]],"a":[],"u":%d}}'
+
+
+def book(number: int) -> bytes:
+    return BOOK % (number, number)
+
+
+def python_tap() -> Any:
+    return Shelf(BookRules(proof=BookProof.STEP, frames="bybit"))
+
+
+def native_tap() -> Any:
+    found = core()
+    if found is None:
+        pytest.skip("floorbroker_book is not installed: `make native` needs cargo")
+    return found.Books("bybit", "step")
+
+
+@pytest.mark.parametrize("tap", [python_tap, native_tap])
+async def test_what_a_tap_takes_is_not_queued_and_everything_else_is(tap: Callable[[], Any]) -> None:
+    """A message in parts goes to the queue whole, whatever it says: a tap is shown single frames alone."""
+    taken, parted = tap(), book(3)
+    said = (
+        frame(TEXT, book(2)), frame(PING), frame(TEXT, b'{"op":"pong"}'), frame(TEXT, parted[:9], fin=False),
+        frame(PING), frame(MORE, parted[9:]), frame(TEXT, book(4)), close_frame(1000),
+    )  # fmt: skip
+    async with serving(saying(*said)) as server:
+        frames = await collect(await connect(server, tap=taken))
+    assert [one.data for one in frames] == [b'{"op":"pong"}', parted]
+    kept = taken.book("X")
+    best = kept.best_raw() if isinstance(taken, Shelf) else kept.best()
+    assert (best, kept.sequence) == (((4, 1), None), 4)
+
+
+@pytest.mark.parametrize("tap", [python_tap, native_tap])
+async def test_a_tap_changes_nothing_of_what_breaks_a_stream(tap: Callable[[], Any]) -> None:
+    async with serving(saying(frame(TEXT, book(2)), frame(MORE, b"out of order"))) as server:
+        with pytest.raises(StreamLost, match="fragment"):
+            await collect(await connect(server, tap=tap()))
