@@ -20,7 +20,7 @@ GONE_MAX = 1_000  # keys of levels that went, beyond as many as there are levels
 class Levels:
     """`sign` is 1 for asks and -1 for bids."""
 
-    __slots__ = ("_heap", "_held", "_most", "_ranked", "_sign", "_unasked")
+    __slots__ = ("_best", "_heap", "_held", "_most", "_ranked", "_sign", "_unasked")
 
     def __init__(self, sign: int) -> None:
         self._sign = sign
@@ -29,11 +29,13 @@ class Levels:
         self._unasked = 0
         self._most = GONE_MAX
         self._held: dict[int, int] = {}
+        self._best: Level | None = None  # None as well when it must be looked for
 
     # -- changes --------------------------------------------------------------------------------------------------------
 
     def put(self, prices: Sequence[int], sizes: Sequence[int]) -> None:
         """Set sizes at prices, in order; zero takes a level away, and one that is not there is no trouble."""
+        self._best = None
         if self._ranked is not None:
             self._put_ranked(self._ranked, prices, sizes)
             return
@@ -65,11 +67,13 @@ class Levels:
         """The whole side; a price that comes twice has the last size told."""
         latest = dict(zip(prices, sizes, strict=True))
         self._held = {price: size for price, size in latest.items() if size}
+        self._best = None
         self._begin_heap()
 
     def scale(self, *, price: int = 1, size: int = 1) -> None:
         """Multiply all prices, or all sizes."""
         self._held = {was * price: held * size for was, held in self._held.items()}
+        self._best = None
         self._begin_heap()
 
     def cut(self, depth: int) -> None:
@@ -96,11 +100,14 @@ class Levels:
 
     def best(self) -> Level | None:
         """The best price and its size."""
+        if self._best is not None:
+            return self._best
         keys, sign = self._heap if self._ranked is None else self._ranked, self._sign
         while keys:
             price = keys[0] * sign
             if size := self._held.get(price):
-                return price, size
+                self._best = price, size
+                return self._best
             heappop(keys)  # it went, and was left until now
         return None
 
