@@ -90,7 +90,7 @@ class Books:
         """The same; whether the frame was about a book that is kept here, even if it could not be read."""
 
     def listen(self, otherwise: Callable[[Any, Any], object], amid: Callable[[], bool]) -> Listener:
-        """For `picows`: `otherwise` gets the frames that are not about a book; `amid` says whether a message came in part so far."""
+        """For `picows`: `otherwise` gets the frames that are not taken; `amid` says whether a message came in part so far."""
 
     def top(self, frame: bytes) -> tuple[int, Level | None, Level | None]:
         """The same, with the best levels of the last book that the frame told of."""
