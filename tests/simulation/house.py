@@ -357,7 +357,7 @@ class House:
         profile = Profile(name=PROFILE, broker=world.code, environment=Environment.SIM, options=options)
         plain, secrets = world.parted(self.venue.credentials)
         limits = limits_of({**self.plan.world.limits, **dict(self.plan.limits)}, Environment.SIM)
-        return Seat(profile=profile, limits=limits, plain=plain, secrets=secrets)
+        return Seat(profile=profile, limits=limits, plain=plain, secrets=secrets, state=self.home / "venue.log")
 
     def crash(self) -> None:
         """The living desk dies now."""
