@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.simulation.teeth.catalogue import BY_NAME, CATALOGUE
 from tests.simulation.teeth.hunt import Catch, hunt
 from tests.simulation.teeth.table import keep, page
+from tests.simulation.worlds import ALPACA, WORLDS
 
 
 def main() -> int:
@@ -20,12 +21,14 @@ def main() -> int:
     options = _options()
     names = [bug.name for bug in CATALOGUE if options.only is None or options.only in bug.name]
     caught: dict[str, Catch] = {}
-    for name, catch in _hunted(names, jobs=options.jobs, first=options.seed, most=options.most):
+    for name, catch in _hunted(names, venue=options.venue, jobs=options.jobs, first=options.seed, most=options.most):
         say(_told(name, catch))
         if catch is None:
             continue
         caught[name] = catch
-        if options.table is not None:  # at once: a hunt that is broken off has caught something
+        if (
+            options.table is not None and options.venue == ALPACA.name
+        ):  # at once: a hunt that is broken off has caught something
             options.table.write_text(page(keep(caught)), encoding="utf-8")
     say(f"planted {len(names)} caught {len(caught)}")
     return 0 if len(caught) == len(names) else 1
@@ -34,6 +37,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.teeth", description=__doc__)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many processes hunt at once")
+    parser.add_argument("--venue", choices=sorted(WORLDS), default=ALPACA.name, help="hunt at this venue")
     parser.add_argument("--only", help="bugs whose name holds this text")
     parser.add_argument("--seed", type=int, default=1, help="the first seed")
     parser.add_argument("--most", type=int, help="give a bug up after so many schedules")
@@ -43,16 +47,18 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _hunted(names: list[str], *, jobs: int, first: int, most: int | None) -> Iterator[tuple[str, Catch | None]]:
+def _hunted(
+    names: list[str], *, venue: str, jobs: int, first: int, most: int | None
+) -> Iterator[tuple[str, Catch | None]]:
     """As they end."""
     with ProcessPoolExecutor(max_workers=jobs, initializer=gc.freeze) as pool:
-        running = {pool.submit(_hunt, name, first, most): name for name in names}
+        running = {pool.submit(_hunt, name, venue, first, most): name for name in names}
         for done in as_completed(running):
             yield running[done], done.result()
 
 
-def _hunt(name: str, first: int, most: int | None) -> Catch | None:
-    catch = hunt(BY_NAME[name], first=first, most=most)
+def _hunt(name: str, venue: str, first: int, most: int | None) -> Catch | None:
+    catch = hunt(BY_NAME[name], venue=venue, first=first, most=most)
     gc.collect()  # frozen nodes are garbage that only a collection finds
     return catch
 

@@ -97,6 +97,14 @@ def _trusts_the_total(desk: Gateway) -> None:
     becomes(exposed_of, CountsTheLargerSize)(desk)
 
 
+class NeverAmendsInPlace(BrokerAround):
+    """Says that whatever is changed gets another id."""
+
+    def __init__(self, honest: Any) -> None:
+        super().__init__(honest)
+        self.info: BrokerInfo = replace(honest.info, amends_in_place=False)
+
+
 BUGS = (
     Bug(
         name="cancel refusal taken as proof",
@@ -137,5 +145,12 @@ RARE = (
         breaks="I12",
         plant=Plant(desk=_trusts_the_total),
         wants=every(with_act(Modify), sized),
+    ),
+    Bug(
+        name="change in place not recognised",
+        what="Where a venue keeps the id, a change whose answer was lost is given up, though the order has its terms.",
+        breaks="RELIABILITY 2.6",
+        plant=Plant(desk=around_broker(NeverAmendsInPlace)),
+        wants=with_act(Modify),
     ),
 )

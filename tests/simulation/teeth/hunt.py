@@ -34,15 +34,17 @@ def hunt(
     first: int = 1,
     seeds: int | None = None,
     most: int | None = None,
+    venue: str = ALPACA.name,
     play: Callable[[Plan, Plant], list[Violation]] = found_in,
 ) -> Catch | None:
     """Play the seeds from `first` on whose plans the bug wants: `seeds` are looked at, `most` of them played.
 
-    A seed catches a bug when it shows a violation with it and none without.
+    The seeds that bugs were caught with are those of Alpaca's world.  A seed catches a bug when it shows a violation with it
+    and none without.
     """
     played = 0
     for seed in range(first, first + (bug.bound if seeds is None else seeds)):
-        plan = plan_of(seed, ALPACA.name)  # the seeds that bugs were caught with are seeds of that world
+        plan = plan_of(seed, venue)
         if not bug.wants(plan):
             continue
         played += 1
