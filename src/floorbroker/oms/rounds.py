@@ -279,6 +279,8 @@ class Reconciler:
         orders = (await broker.get_order_history(since)).items
         fills = (await broker.get_fills(since)).items if Can.HISTORY_FILLS in broker.info.can else ()
         await self.inbound.take([*orders, *fills])
+        if Can.HISTORY_FILLS not in broker.info.can:  # a round may last longer than the grace of a total that it heard
+            await self._stand_in(self.ctx.book.lacking_executions())
 
     async def _note(self, result: Round) -> None:
         data = {name: str(count) for name, count in result.counts.items()}
