@@ -399,7 +399,7 @@ RARE = (
     ),
     Bug(
         name="long round without stand-ins",
-        what="A fill that is not told is made up at the beginning of a round alone, so one that lasts explains its position away.",
+        what="A fill that is not told is made up when a round begins, so one that lasts explains its position away.",
         breaks="RELIABILITY 3",
         plant=Plant(desk=becomes(lambda desk: service_of(desk).reconciler, StandsInAtTheBeginning)),
         wants=_unlisted,
