@@ -60,7 +60,7 @@ def test_a_slow_disk_writes_all_the_same() -> None:
 
 
 def test_some_plans_have_each_of_the_rarer_troubles() -> None:
-    plans = [plan_of(seed) for seed in range(400)]
+    plans = [plan_of(seed, ALPACA.name) for seed in range(400)]
     assert 20 < sum(bool(plan.steps) for plan in plans) < 120
     assert sum(abs(step.by_s) > 60 for plan in plans for step in plan.steps) > 10
     assert 20 < sum(plan.closes_at_s is not None for plan in plans) < 100
