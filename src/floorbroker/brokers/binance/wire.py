@@ -97,8 +97,9 @@ class OrderList(Camel, frozen=True, kw_only=True):
 
 
 class Cancelled(Camel, frozen=True, kw_only=True):
-    """What a cancel may answer: `order_reports` tell a whole list from one order."""
+    """What a cancel may answer: `order_reports` tell a whole list from one order, whose members are `orders`."""
 
+    orders: list[ListMember] | None = None
     order_reports: list[Order] | None = None
 
 

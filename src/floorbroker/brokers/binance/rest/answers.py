@@ -5,7 +5,7 @@ A reader of a command never lets an answer pass that is not about the order we s
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -60,25 +60,35 @@ def placed_list(response: Response, cl_ord_id: ClOrdId, *, what: str) -> wire.Or
     return found
 
 
-def cancelled(response: Response) -> list[wire.Order]:
+class Ended(NamedTuple):
+    """Orders that a cancel ended, and the members of every list among them, those included that had ended before."""
+
+    orders: list[wire.Order]
+    lists: list[list[wire.ListMember]]
+
+
+def cancelled(response: Response) -> Ended:
     """The order a cancel ended, or all orders of the list it belonged to."""
     if not is_success(response):
         raise command_error(response, what="the cancel")
     return _cancelled(response.body, what="the reply to the cancel")
 
 
-def _cancelled(body: bytes, *, what: str) -> list[wire.Order]:
-    reports = wire.decode(body, wire.Cancelled, what=what).order_reports
-    return [wire.decode(body, wire.Order, what=what)] if reports is None else reports
+def _cancelled(body: bytes, *, what: str) -> Ended:
+    told = wire.decode(body, wire.Cancelled, what=what)
+    if told.order_reports is None:
+        return Ended([wire.decode(body, wire.Order, what=what)], [])
+    return Ended(told.order_reports, [told.orders or []])
 
 
-def cancelled_all(response: Response) -> list[wire.Order]:
+def cancelled_all(response: Response) -> Ended:
     """Every order that a mass cancel of one symbol ended, those of lists included."""
     if not is_success(response):
         raise command_error(response, what="the mass cancel")
     what = "the reply to the mass cancel"
     items = wire.decode(response.body, list[msgspec.Raw], what=what)
-    return [order for item in items for order in _cancelled(bytes(item), what=what)]
+    ended = [_cancelled(bytes(item), what=what) for item in items]
+    return Ended([order for one in ended for order in one.orders], [members for one in ended for members in one.lists])
 
 
 def amended(response: Response, order_number: str) -> wire.Amendment:

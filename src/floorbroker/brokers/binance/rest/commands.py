@@ -10,7 +10,7 @@ from floorbroker.brokers.binance import wire
 from floorbroker.brokers.binance.errors import is_unsynchronised
 from floorbroker.brokers.binance.mapping import changes as changing
 from floorbroker.brokers.binance.mapping import orders, rules
-from floorbroker.brokers.binance.mapping.families import Families
+from floorbroker.brokers.binance.mapping.families import Families, Seen
 from floorbroker.brokers.binance.mapping.reports import Heard, Reader, Reports
 from floorbroker.brokers.binance.mapping.symbols import Symbols
 from floorbroker.brokers.binance.mapping.traded import Traded
@@ -135,8 +135,11 @@ class Commands:
                 for order in listed
             )
 
-    def _ended(self, listed: list[wire.Order], heard: Heard) -> Reports:
-        return tuple(self._reader.order(order, heard) for order in listed)
+    def _ended(self, ended: answers.Ended, heard: Heard) -> Reports:
+        """A list names its head, which a leg alone does not: whose it is must be known before it is told of."""
+        for members in ended.lists:
+            self._families.learn_list(Seen(one.symbol, one.order_id, one.client_order_id) for one in members)
+        return tuple(self._reader.order(order, heard) for order in ended.orders)
 
     # -- modify -----------------------------------------------------------------------------------------------------------
 
