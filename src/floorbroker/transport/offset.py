@@ -27,6 +27,7 @@ FORGOTTEN_S = 900.0  # older samples go, but for the newest
 DATE_EVERY_S = 5.0  # replies come by the hundred, and each says the same
 DATE_STEP_S = 1.0  # a `Date` is cut to the second
 SLACK_S = 0.25
+EXACT_S = 0.01  # no sample counts as more exact than this
 
 
 class Sample(NamedTuple):
@@ -71,11 +72,15 @@ class ClockOffset:
 
     @property
     def seconds(self) -> float | None:
-        """How far the venue's clock is ahead of our wall clock now; None while nobody told."""
-        ahead_s = self._median_s()
-        if ahead_s is None:
+        """How far the venue's clock is ahead of our wall clock now; None while nobody told.
+
+        Zero where nothing speaks against it: our own clock is better than the middle of slow answers.
+        """
+        span = self._span()
+        if span is None:
             return None
-        return round(ahead_s + self._clock.monotonic() - self._clock.now().timestamp(), 6)
+        least, most = (end + self._clock.monotonic() - self._clock.now().timestamp() for end in span)
+        return 0.0 if least <= 0.0 <= most else round((least + most) / 2, 6)
 
     @property
     def age_s(self) -> float | None:
@@ -95,12 +100,23 @@ class ClockOffset:
         self._samples.clear()
         self._samples.extend([*kept, sample])
 
-    def _median_s(self) -> float | None:
+    def _span(self) -> tuple[float, float] | None:
+        """Between which two values the venue's time less monotonic time lies: what all agree on who agree with the median."""
+        middle = self._median()
+        if middle is None:
+            return None
+        agreeing = [sample for sample in self._samples if not sample.contradicts(middle)]
+        least = max(sample.ahead_s - sample.error_s for sample in agreeing)
+        most = min(sample.ahead_s + sample.error_s for sample in agreeing)
+        return (least, most) if least <= most else (middle.ahead_s, middle.ahead_s)
+
+    def _median(self) -> Sample | None:
+        """Weighed by how exact each is: twice as exact counts for four."""
         ordered = sorted(self._samples)
-        weights = [1.0 / (sample.error_s + 0.001) for sample in ordered]
+        weights = [(sample.error_s + EXACT_S) ** -2 for sample in ordered]
         half, sum_so_far = sum(weights) / 2, 0.0
         for sample, weight in zip(ordered, weights, strict=True):
             sum_so_far += weight
             if sum_so_far >= half:
-                return sample.ahead_s
+                return sample
         return None

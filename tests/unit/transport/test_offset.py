@@ -79,6 +79,20 @@ def test_a_quick_answer_counts_for_more_than_slow_ones(offset: ClockOffset, wall
     assert offset.seconds == pytest.approx(0.0, abs=1e-5)
 
 
+def test_slow_answers_do_not_make_a_good_clock_a_bad_one(offset: ClockOffset, wall: Wall) -> None:
+    """They are slow on the way back, so the middle of each is wrong by half of its trip."""
+    for trip_s in (8.0, 5.0, 6.0, 7.5):
+        ask(offset, wall, trip_s=trip_s, lies_s=-trip_s / 2 + 0.05)
+        assert offset.seconds == 0.0
+
+
+def test_slow_answers_still_tell_of_a_clock_that_is_far_off(offset: ClockOffset, wall: Wall) -> None:
+    wall.venue_s = 30.0
+    for trip_s in (8.0, 5.0, 6.0):
+        ask(offset, wall, trip_s=trip_s, lies_s=-trip_s / 2 + 0.05)
+    assert offset.seconds == pytest.approx(30.0, abs=2.5)
+
+
 def test_a_step_of_our_own_clock_shows_at_once_and_so_does_its_repair(offset: ClockOffset, wall: Wall) -> None:
     for _ in range(3):
         ask(offset, wall)
