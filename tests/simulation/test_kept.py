@@ -16,7 +16,6 @@ BUGS = {  # file -> the bug beside it
     "correction-chain": "names of corrections forgotten at restart",
     "crossing-fill": "crossing fill taken as counted",
     "grace": "grace by the wall clock",
-    "long-round": "long round without stand-ins",
     "moved-clock": "horizon by the wall clock",
     "silent-log-in": "stream by the wall clock",
     "unknown-word": "unknown status explains nothing",

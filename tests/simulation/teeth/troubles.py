@@ -26,7 +26,6 @@ from floorbroker.oms.account import Actor
 from floorbroker.oms.cancel import Canceller
 from floorbroker.oms.doubt import Resolver
 from floorbroker.oms.inbound import Inbound
-from floorbroker.oms.reconcile import look_back
 from floorbroker.oms.rounds import Reconciler
 from floorbroker.oms.synthetic import GRACE_S, stand_ins
 from floorbroker.store.sqlite import SqliteJournal
@@ -236,16 +235,6 @@ def _stream_by_the_wall(desk: Gateway) -> None:
     stream._around = replace(stream._around, clock=WallForMonotonic(stream._around.clock))  # noqa: SLF001
 
 
-class StandsInAtTheBeginning(Reconciler):
-    """What is asked for once more is orders alone."""
-
-    __slots__ = ()
-
-    async def _refetch(self) -> None:
-        since = look_back(watermark=None, now=self.ctx.clock.now(), down_since=None, oldest_open=None)
-        await self.inbound.take((await self.ctx.broker.get_order_history(since)).items)
-
-
 class MeasuresTheClockOnce(BrokerAround):
     """What was measured at the log-in stays as it is."""
 
@@ -396,12 +385,5 @@ RARE = (
         breaks="RELIABILITY 11",
         plant=Plant(desk=_stream_by_the_wall),
         wants=every(_moved_far, struck_by("stream.drop", "stream.mute", "stream.reorder")),
-    ),
-    Bug(
-        name="long round without stand-ins",
-        what="A fill that is not told is made up when a round begins, so one that lasts explains its position away.",
-        breaks="RELIABILITY 3",
-        plant=Plant(desk=becomes(lambda desk: service_of(desk).reconciler, StandsInAtTheBeginning)),
-        wants=_unlisted,
     ),
 )
