@@ -22,7 +22,7 @@ async def test_the_account_starts_with_money_and_moves_by_the_fill(desk: Desk) -
     assert (start.cash, start.currency) == (desk.goods.cash, desk.goods.currency)
     await desk.settled(await desk.place())
     cost = start.cash - (await desk.gateway.account()).cash
-    assert 0 <= cost - desk.goods.cost(Decimal("2001.00")) <= desk.goods.paid(cost)
+    assert 0 <= cost - desk.goods.cost(Decimal("2001.00")) <= desk.goods.paid(Decimal("2001.00"))
 
 
 async def test_the_quote_is_the_price_that_was_set(desk: Desk) -> None:
