@@ -101,7 +101,8 @@ class Reader:
     def order(self, told: wire.Order, heard: Heard) -> ExecutionReport:
         """Where an order stands, from any answer about it."""
         client_id = told.orig_client_order_id or told.client_order_id  # of a cancel, the first is the order's own
-        self.families.learn([Seen(told.symbol, told.order_id, client_id)])
+        if told.status != "REJECTED":
+            self.families.learn([Seen(told.symbol, told.order_id, client_id)])
         self.terms.learn([told])
         odd = _odd(told.status, told.side, told.type, told.time_in_force)
         by_money = positive(told.orig_quote_order_qty)
@@ -206,7 +207,7 @@ class Reader:
     def event(self, told: wire.ExecutionEvent, heard: Heard) -> ExecutionReport:
         """An `executionReport`."""
         client_id = own_client_id(told)
-        self.families.learn([Seen(told.symbol, told.order_id, client_id)])
+        self.families.learn(seen_in(told))
         odd = _odd(told.status, told.side, told.order_type, told.tif) or _odd_exec(told.exec_type)
         exec_type = ExecType.ORDER_STATUS if odd else EXEC_TYPES[told.exec_type]
         status = None if odd else STATUSES[told.status]
@@ -241,7 +242,15 @@ class Reader:
             parent_order_id=self.families.head_of(client_id),
             transact_time=moment(told.time),
         )
-        return self._traded(told, standing) if exec_type is ExecType.TRADE else self._gave_way(told, standing)
+        match exec_type:
+            case ExecType.TRADE:
+                return self._traded(told, standing)
+            case ExecType.CANCELED:
+                return self._gave_way(told, standing)
+            case ExecType.REJECTED:
+                return _not_replaced(standing)
+            case _:
+                return standing
 
     def _traded(self, told: wire.ExecutionEvent, standing: ExecutionReport) -> ExecutionReport:
         """Without price or quantity it is still a trade: the total in it will have the executions fetched."""
@@ -255,13 +264,25 @@ class Reader:
 
     def _gave_way(self, told: wire.ExecutionEvent, standing: ExecutionReport) -> ExecutionReport:
         """The old order of a cancelReplace names the new one in the id of its cancel; where that is known, it was replaced."""
-        if standing.exec_type is not ExecType.CANCELED:
-            return standing
         successor = replaced_by_cancel(told.client_id)
         follower = None if successor is None else self.families.venue_id(successor)
         if follower is None or follower == standing.order_id:
             return standing
         return replace(standing, exec_type=ExecType.REPLACED, replaced_by=follower)
+
+
+def _not_replaced(standing: ExecutionReport) -> ExecutionReport:
+    """A rejected order that was to take the place of another: what is told is about that other."""
+    if standing.replaces is None:
+        return standing
+    return replace(
+        standing, exec_type=ExecType.REPLACE_REJECTED, ord_status=None, order_id=standing.replaces, replaces=None
+    )
+
+
+def seen_in(told: wire.ExecutionEvent) -> list[Seen]:
+    """The order an event names; one that was rejected is nobody's head and took nobody's place."""
+    return [] if told.status == "REJECTED" else [Seen(told.symbol, told.order_id, own_client_id(told))]
 
 
 def own_client_id(told: wire.ExecutionEvent) -> str:

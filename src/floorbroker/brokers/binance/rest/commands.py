@@ -110,9 +110,12 @@ class Commands:
         return self._ended(answers.cancelled(response), heard)
 
     async def cancel_all(self) -> Reports:
-        """Symbol by symbol, since the venue knows no other way.  A symbol whose cancel was not answered counts as asked."""
+        """Symbol by symbol, since the venue knows no other way; which ones is asked as urgently as a cancel is.
+
+        A symbol whose cancel was not answered counts as asked.
+        """
         working = await self._reads.ask(
-            self._calls.open_orders(lane=Lane.RESOLVE), list[wire.Order], what="the open orders"
+            self._calls.open_orders(lane=Lane.CANCEL), list[wire.Order], what="the open orders"
         )
         by_symbol: dict[str, list[wire.Order]] = {}
         for order in working:

@@ -23,7 +23,7 @@ from floorbroker.brokers.binance import wire
 from floorbroker.brokers.binance.auth import Credentials, sign_params
 from floorbroker.brokers.binance.errors import UNSYNCHRONISED
 from floorbroker.brokers.binance.mapping.families import Seen, replaced_by_cancel
-from floorbroker.brokers.binance.mapping.reports import Heard, Reader, own_client_id
+from floorbroker.brokers.binance.mapping.reports import Heard, Reader, own_client_id, seen_in
 from floorbroker.brokers.binance.mapping.traded import Traded
 from floorbroker.brokers.binance.mapping.values import moment_needed
 from floorbroker.domain.errors import ApiError
@@ -158,8 +158,7 @@ class UserSession:
 
     def _on_execution(self, event: wire.ExecutionEvent, at: datetime, now_s: float) -> Actions:
         """A leg heard of before its head waits a moment: without it, it would pass for a stranger's order."""
-        client_id = own_client_id(event)
-        self._reader.families.learn([Seen(event.symbol, event.order_id, client_id)])
+        self._reader.families.learn(seen_in(event))
         if self._lacks(event) and len(self._waiting) < _WAITING_MAX:
             self._waiting.append(_Waiting(event, at, now_s))
             return []
