@@ -158,13 +158,12 @@ def test_the_old_order_of_a_replace_whose_new_one_was_rejected_is_cancelled() ->
     private = Private().up()
     private.hear(event("event_cancelled", c=f"{NEXT.replace('-', '')}-x", C=CL_ORD_ID), at_s=1.0)
     rejected = event("event_new", c=NEXT, i=29, j=28, J=4310005, x="REJECTED", X="REJECTED", r="INSUFFICIENT_BALANCES")
-    (told,) = emitted(private.hear(rejected, at_s=1.1))
+    old, told = emitted(private.hear(rejected, at_s=1.1))
+    assert (old.exec_type, old.replaced_by) == (ExecType.CANCELED, None)
     assert (told.exec_type, told.cl_ord_id, told.order_id, told.ord_status) == (
         ExecType.REPLACE_REJECTED, NEXT, "BTCUSDT:28", None,
     )  # fmt: skip
     assert told.text == "INSUFFICIENT_BALANCES"
-    (old,) = emitted(private.session.on_tick(3.5))
-    assert (old.exec_type, old.replaced_by) == (ExecType.CANCELED, None)
 
 
 def test_the_old_order_of_a_replace_whose_new_one_never_came_is_cancelled() -> None:

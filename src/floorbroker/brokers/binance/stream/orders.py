@@ -40,6 +40,7 @@ _ANSWER_S = 10.0
 _SILENCE_S = 20.0
 _FAMILY_S = 2.0
 _WAITING_MAX = 1_000
+_REJECTED_KEPT = 100
 _LIFE_S = 23.5 * 3600
 
 Actions = Sequence[Action[OrderEvent]]
@@ -77,6 +78,7 @@ class UserSession:
         self._asked_s: float | None = None  # a question is out: the subscription, or a probe
         self._is_up = False
         self._waiting: deque[_Waiting] = deque()
+        self._rejected: deque[str] = deque(maxlen=_REJECTED_KEPT)
 
     def on_open(self, now_s: float) -> Actions:
         self._is_up = False
@@ -159,6 +161,8 @@ class UserSession:
     def _on_execution(self, event: wire.ExecutionEvent, at: datetime, now_s: float) -> Actions:
         """A leg heard of before its head waits a moment: without it, it would pass for a stranger's order."""
         self._reader.families.learn(seen_in(event))
+        if event.status == "REJECTED":
+            self._rejected.append(own_client_id(event))
         if self._lacks(event) and len(self._waiting) < _WAITING_MAX:
             self._waiting.append(_Waiting(event, at, now_s))
             return []
@@ -169,7 +173,7 @@ class UserSession:
         families = self._reader.families
         successor = replaced_by_cancel(event.client_id) if event.exec_type == "CANCELED" else None
         if successor is not None:
-            return families.venue_id(successor) is None
+            return families.venue_id(successor) is None and successor not in self._rejected
         return families.is_stray(own_client_id(event))
 
     def _release(self, now_s: float) -> Actions:
