@@ -19,6 +19,7 @@ FUZZ_SYNCED := $(FUZZ_ENV)/.synced
 MATURIN_VERSION := 1.16.0
 MATURIN := .tools/bin/maturin
 NATIVE := .venv/.native
+RUNNABLE_NATIVE := .venv/.runnable-native
 NATIVE_SOURCES := $(wildcard rust/book/src/*.rs) $(wildcard rust/book/*.toml rust/book/*.pyi) rust/book/Cargo.lock
 CARGO := $(shell command -v cargo 2>/dev/null)
 
@@ -81,16 +82,23 @@ $(RUNNABLE): uv.lock pyproject.toml | $(UV)
 $(MATURIN): | $(UV)
 	@$(UV) pip install --quiet --python .tools/bin/python 'maturin==$(MATURIN_VERSION)'
 
+define build_native
+@echo 'setup: the native core of the order books into .venv' >&2
+@rm -rf rust/book/target/wheels
+@mkdir -p rust/book/target; \
+if $(MATURIN) build --quiet --release --locked --manifest-path rust/book/Cargo.toml --interpreter $(BIN)/python \
+  >rust/book/target/build.log 2>&1; then \
+  $(UV) pip install --quiet --no-deps --reinstall --python $(BIN)/python rust/book/target/wheels/*.whl; \
+else cat rust/book/target/build.log >&2; \
+  echo 'setup: the native core could not be built; the books are kept in Python' >&2; fi
+@touch $@
+endef
+
 $(NATIVE): $(SYNCED) $(NATIVE_SOURCES) | $(MATURIN)
-	@echo 'setup: the native core of the order books into .venv' >&2
-	@rm -rf rust/book/target/wheels
-	@mkdir -p rust/book/target; \
-	if $(MATURIN) build --quiet --release --locked --manifest-path rust/book/Cargo.toml --interpreter $(BIN)/python \
-	  >rust/book/target/build.log 2>&1; then \
-	  $(UV) pip install --quiet --no-deps --reinstall --python $(BIN)/python rust/book/target/wheels/*.whl; \
-	else cat rust/book/target/build.log >&2; \
-	  echo 'setup: the native core could not be built; the books are kept in Python' >&2; fi
-	@touch $@
+	$(build_native)
+
+$(RUNNABLE_NATIVE): $(RUNNABLE) $(NATIVE_SOURCES) | $(MATURIN)
+	$(build_native)
 
 native: $(SYNCED) ## build the native core of the order books (needs cargo)
 	@if [ -z '$(CARGO)' ]; then echo 'make native: cargo is not installed (https://rustup.rs)' >&2; exit 3; fi
@@ -110,7 +118,7 @@ hooks: setup ## install the pre-commit hooks
 
 # --- Use -------------------------------------------------------------------------------------------------------------
 
-run: $(RUNNABLE) ## serve the desk with the paper venue on 127.0.0.1:8750
+run: $(RUNNABLE) $(if $(CARGO),$(RUNNABLE_NATIVE)) ## serve the desk with the paper venue on 127.0.0.1:8750
 	@exec $(BIN)/floorbroker up --host $(HOST) --port $(PORT)
 
 # --- Prove -----------------------------------------------------------------------------------------------------------
