@@ -225,6 +225,15 @@ async def test_a_cancelled_leg_takes_its_list_with_it() -> None:
     assert {report.ord_status for report in reports} == {OrdStatus.CANCELED}
 
 
+async def test_legs_that_are_cancelled_without_their_head_are_known_by_their_list() -> None:
+    body = parsed("list_otoco")
+    body["orderReports"] = [order for order in body["orderReports"] if order["orderId"] != 20]
+    for order in body["orderReports"]:
+        order |= {"status": "CANCELED", "origClientOrderId": order["clientOrderId"], "clientOrderId": "Xk3f"}
+    reports = await broker(commands=FakeTransport(reply(body))).cancel_order(ref())
+    assert {report.parent_order_id for report in reports} == {"BTCUSDT:20"}
+
+
 async def test_a_refused_cancel_is_told_in_the_venues_words() -> None:
     with pytest.raises(OrderNotFound) as caught:
         await broker(commands=FakeTransport(refusal(-2011, "Unknown order sent."))).cancel_order(ref())
