@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 from typing import TypeVar
@@ -181,10 +182,12 @@ class Case:
         return 0
 
     def replaces_in_order(self) -> list[f.ReplaceDone]:
-        """Along the chain of ids; a replace that keeps the id comes by its own id, which sorts by time."""
+        """Along the chain of ids; what keeps the id comes by the venue's time, else by when we asked."""
 
-        def place(done: f.ReplaceDone) -> tuple[int, bool, str]:
-            return self.depth(done.order_id), done.order_id == done.orig_order_id, done.replace_id or ""
+        def place(done: f.ReplaceDone) -> tuple[int, bool, datetime, str]:
+            asked = [a.at for a in self.all(f.ReplaceAsked) if a.replace_id == done.replace_id]
+            moment = done.venue_time or (asked[0] if asked else done.at)
+            return self.depth(done.order_id), done.order_id == done.orig_order_id, moment, done.replace_id or ""
 
         return sorted(self.all(f.ReplaceDone), key=place)
 

@@ -175,6 +175,28 @@ def links(world: World, quantities: tuple[Decimal | None, ...], *, named: bool) 
     ]
 
 
+def _in_place(draw: st.DrawFn, world: World) -> list[f.Fact]:
+    """What changed the terms of an order that keeps its id, one after the other: changes of ours, cuts of the venue's own."""
+    (order_id,) = world.chain
+    facts: list[f.Fact] = []
+    for number in range(draw(st.integers(0, 4))):
+        began = START + timedelta(seconds=40 + 2 * number)
+        heard, quantity = began + timedelta(seconds=draw(st.integers(1, 9))), Quantity(draw(small))
+        ours = replace_id(5 + number) if draw(st.booleans()) else None
+        told = began + timedelta(seconds=1) if ours is None or draw(st.booleans()) else None
+        if ours is not None:
+            asked = OrderChanges(order_qty=quantity)
+            facts.append(
+                f.ReplaceAsked(source=Source.OWN, at=began, replace_id=ours, cl_ord_id=ClOrdId(ours), changes=asked)
+            )
+        done = f.ReplaceDone(
+            source=draw(sources), at=heard, venue_time=told, orig_order_id=order_id, order_id=order_id,
+            replace_id=ours, order_qty=quantity,
+        )  # fmt: skip
+        facts.append(done)
+    return facts
+
+
 @st.composite
 def histories(draw: st.DrawFn, *, linked: bool = False) -> list[f.Fact]:
     """Facts about one order, the founding one among them.  `linked`: every venue id is joined to the chain."""
@@ -183,6 +205,8 @@ def histories(draw: st.DrawFn, *, linked: bool = False) -> list[f.Fact]:
     quantities = tuple(draw(st.one_of(small, st.none())) for _ in range(2))
     chain = links(world, quantities, named=draw(st.booleans()))
     facts += chain if linked else [fact for fact in chain if draw(st.booleans())]
+    if len(world.chain) == 1 and world.order.order_qty is not None:
+        facts += _in_place(draw, world)
     for _ in range(draw(st.integers(0, 8))):
         what = draw(st.sampled_from(("own", "word", "execution", "execution", "cum", "replace")))
         match what:

@@ -14,9 +14,9 @@ from typing import Any, get_type_hints
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floorbroker.domain.facts import FACTS, Adopted, Exec, Fact, Prepared, Source, Void
+from floorbroker.domain.facts import FACTS, Adopted, Exec, Fact, Prepared, ReplaceAsked, ReplaceDone, Source, Void
 from floorbroker.domain.fold import OrderFold, fold
-from floorbroker.domain.orders import NewOrder
+from floorbroker.domain.orders import NewOrder, Order
 from floorbroker.domain.values import ClOrdId, ExecId, IntentId, OrderId, OrderType, Price, ProfileName, Quantity, Side
 from floorbroker.store.codec import decode_fact, encode_fact
 from tests.model.worlds import INTENT, START
@@ -47,6 +47,8 @@ def correlated(kind: type[Fact]) -> st.SearchStrategy[Fact]:
     """Facts of one kind whose ids and numbers come from the pools, where there is one."""
     hints = get_type_hints(kind)
     members = {member.name: POOLS.get(member.name, values(hints[member.name])) for member in dataclasses.fields(kind)}
+    if kind is ReplaceDone:
+        members["replace_id"] = st.one_of(st.none(), replace_ids)
     return st.builds(kind, **members)
 
 
@@ -124,3 +126,20 @@ def test_until_its_chain_is_known_a_correction_stands_for_itself() -> None:
         accumulated.add(fact)
     assert [e.exec_id for e in accumulated.view().executions] == ["c1", "e1"]
     assert accumulated.is_news(CHAIN[1])
+
+
+@settings(max_examples=300)
+@given(st.lists(correlated(ReplaceDone), max_size=6), st.lists(correlated(ReplaceAsked), max_size=2))
+def test_terms_that_are_no_news_change_nothing_i7(told: list[Fact], asked: list[Fact]) -> None:
+    order = OrderFold(INTENT)
+    for fact in (FOUNDED, *asked):
+        order.add(fact)
+    for fact in told:
+        is_news, before = order.is_news(fact), order.view()
+        order.add(fact)
+        if not is_news:
+            assert terms_of(order.view()) == terms_of(before)
+
+
+def terms_of(order: Order) -> tuple[object, ...]:
+    return (order.order_qty, order.price, order.stop_px, order.tif, order.order_ids, order.pending_replace)

@@ -14,6 +14,7 @@ from decimal import Decimal
 from floorbroker.domain import facts as f
 from floorbroker.domain.orders import Order
 from floorbroker.domain.standing import Evidence, Link, NoFounding, order_of
+from floorbroker.domain.terms import is_repeated
 from floorbroker.domain.values import ZERO, ExecId, IntentId, OrderId
 
 __all__ = ["NoFounding", "OrderFold", "fold"]
@@ -55,7 +56,7 @@ class OrderFold:
         if _JOIN[type(fact)] is _word or (isinstance(fact, f.Reject) and fact.order_id is not None):
             return link is None or fact.kind not in link.words
         if isinstance(fact, f.ReplaceDone):
-            return link is None or all(_terms(held) != _terms(fact) for held in link.terms)
+            return link is None or not is_repeated(fact, link.terms, evidence.asked_at())
         return fact not in evidence.seen
 
     def view(self) -> Order:
@@ -154,10 +155,6 @@ def _exec_rank(fact: f.Exec) -> tuple[bool, datetime, Decimal, Decimal, str]:
 
 def _substance(fact: f.Exec) -> tuple[object, ...]:
     return (fact.order_id, fact.side, fact.last_qty, fact.last_px)
-
-
-def _terms(fact: f.ReplaceDone) -> tuple[object, ...]:
-    return (fact.orig_order_id, fact.replace_id, fact.order_qty, fact.price, fact.stop_px)
 
 
 def _void(evidence: Evidence, fact: f.Void) -> None:

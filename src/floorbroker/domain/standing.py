@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.orders import CLOSED, Execution, Order, OrderChanges, OrderState
+from floorbroker.domain.terms import in_order
 from floorbroker.domain.values import (
     ZERO,
     ExecId,
@@ -95,6 +96,10 @@ class Evidence:
 
     def link(self, order_id: OrderId) -> Link:
         return self.links.setdefault(order_id, Link())
+
+    def asked_at(self) -> dict[IntentId, datetime]:
+        """When each change of the order was asked for."""
+        return {asked.replace_id: asked.at for asked in self.of(f.ReplaceAsked)}
 
     def of(self, kind: type[_F]) -> list[_F]:
         """The kept facts of one kind, in a fixed order."""
@@ -347,8 +352,7 @@ def _asked_changes(evidence: Evidence) -> dict[IntentId | None, OrderChanges]:
 
 
 def _ordered_terms(evidence: Evidence, order_id: OrderId) -> list[f.ReplaceDone]:
-    terms = evidence.links[order_id].terms
-    return sorted(terms, key=lambda done: (done.replace_id or "", done.venue_time or done.at, repr(done)))
+    return in_order(evidence.links[order_id].terms, evidence.asked_at())
 
 
 def state_of(evidence: Evidence, chain: list[OrderId], cum: Decimal, quantity: Decimal | None) -> OrderState:

@@ -18,6 +18,7 @@ RULES = (
     "floorbroker.domain.instrument",
     "floorbroker.domain.orders",
     "floorbroker.domain.standing",
+    "floorbroker.domain.terms",
     "floorbroker.domain.values",
     "floorbroker.oms.archive",
     "floorbroker.oms.holdings",

@@ -11,7 +11,7 @@ from itertools import islice
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError, JournalFault
-from floorbroker.domain.facts import Cum, Fact, Source
+from floorbroker.domain.facts import Cum, Fact, ReplaceDone, Source
 from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import NO_STEPS, Entry, FactEntry, Journal, Log, NoteEntry, Record, Steps
 from floorbroker.domain.values import IntentId
@@ -330,5 +330,6 @@ def _tell(batch: _Batch, fault: JournalFault | None) -> None:
 
 def _bare(fact: Fact) -> Fact:
     """The fact without where and when we learned it: two sources of one thing are one thing."""
-    bare = replace(fact, source=Source.OWN, at=_NEVER, venue_time=None)
+    told_at = fact.venue_time if isinstance(fact, ReplaceDone) else None  # terms may come back to what they were
+    bare = replace(fact, source=Source.OWN, at=_NEVER, venue_time=told_at)
     return replace(bare, asked_at=None) if isinstance(bare, Cum) else bare
