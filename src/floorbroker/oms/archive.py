@@ -439,13 +439,19 @@ def sealing_of(kept: Kept, names: set[Name]) -> Sealing:
             symbol=counting.get(execution.exec_id, execution).symbol,
             order_id=execution.order_id,
             side=execution.side.value,
-            qty=str(abs(signed(counting.get(execution.exec_id, execution)))),
+            qty=str(_units(counting.get(execution.exec_id, execution))),
             px=str(execution.last_px),
             counts=int(execution.exec_id in counting),
         )
         for execution in order.executions
     )
     return Sealing(seal, tuple(sorted(names)), fills)
+
+
+def _units(execution: Execution) -> Decimal:
+    """Its units as the position counts them, on its side; below zero where a venue said that its fee took more than it gave."""
+    units = signed(execution)
+    return units if execution.side is Side.BUY else units.copy_negate()
 
 
 def micros(moment: datetime) -> int:

@@ -25,7 +25,7 @@ from floorbroker.domain.errors import JournalFault
 from floorbroker.domain.facts import Ack, Cancelled, Exec, Fact, Prepared, Source, Void
 from floorbroker.domain.ports import Entry, FactEntry, Record
 from floorbroker.domain.records import ExecutionReport
-from floorbroker.domain.values import ClOrdId, ExecId, ExecType, IntentId, OrderId, Price, Quantity, Side
+from floorbroker.domain.values import ClOrdId, ExecId, ExecType, IntentId, Money, OrderId, Price, Quantity, Side
 from floorbroker.gateway.desk import OrderFilter, Page
 from floorbroker.gateway.lists import listed_fills, listed_orders
 from floorbroker.oms.archive import Archive, Step
@@ -379,6 +379,27 @@ def test_profit_goes_on_from_where_the_seals_have_carried_it() -> None:
         assert one.archive.run("AAPL", before=None).until is None
         one.seal()
         assert repr(one.book.realized("AAPL")) == repr(one_by_one(one.ledger.records).realized("AAPL"))
+
+
+@pytest.mark.parametrize(("fee", "held"), [("0.001", "0.997"), ("0", "1"), ("5", "-14"), ("-0.001", "1.003")])
+def test_what_a_fee_took_of_the_coins_is_not_held_after_the_seal_either(fee: str, held: str) -> None:
+    """Three orders: bought 2, sold 3, bought 2, each with a fee in coins."""
+    with desk() as one:
+        for number, (side, qty) in enumerate(((Side.BUY, "2"), (Side.SELL, "3"), (Side.BUY, "2"))):
+            prepared, ack, _, end = life(number, symbol="BTC/USDT", side=side)
+            paid = replace(
+                filled(number, qty=qty, px=str(100 * (1 + number**2)), side=side), fee=Money(Decimal(fee), "BTC")
+            )
+            hear(one, [prepared, ack, *told_of(number, paid), end])
+        everything = one_by_one(one.ledger.records)
+        one.seal()
+        one.restart()
+        assert (one.sealed, one.book.in_memory()) == (3, [])
+        assert one.book.holdings.all() == everything.holdings.all() == {"BTC/USDT": Decimal(held)}
+        assert one.book.realized("BTC/USDT") == everything.realized("BTC/USDT")
+        order = one.book.get(IntentId("order-0"))
+        assert order is not None
+        assert (order.cum_qty, order.executions[0].last_qty) == (2, 2)
 
 
 def step_of(one: Desk) -> Step:

@@ -18,6 +18,7 @@ from floorbroker.domain.records import ExecutionReport, Fetched, Position
 from floorbroker.domain.values import (
     ClOrdId,
     ExecType,
+    Money,
     OrderClass,
     OrderId,
     OrderType,
@@ -107,6 +108,19 @@ async def test_an_unexplained_difference_is_adjusted_once_however_many_rounds_ru
         await desk.wait(30)
         await asyncio.gather(*rounds)
         assert (_adjustments(desk), desk.ctx.book.holdings.qty("MSFT")) == (["7"], 7)
+
+
+async def test_a_fee_taken_out_of_the_coins_is_no_difference(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy("2", symbol="BTC/USD"))
+        trade = desk.broker.fill(desk.broker.of(order.cl_ord_id), "2")
+        desk.broker.positions["BTC/USD"] -= Decimal("0.004")
+        desk.broker.executions.append(replace(trade, fee=Money(Decimal("0.004"), "BTC")))
+        await desk.wait()
+        await desk.session.reconcile_now()
+        assert (_adjustments(desk), desk.ctx.book.holdings.qty("BTC/USD")) == ([], Decimal("1.996"))
+        assert desk.now(order).cum_qty == 2
+        assert desk.ctx.exposure().worst_case("BTC/USD", Side.BUY) == Decimal("1.996")
 
 
 async def test_a_difference_an_order_in_doubt_may_explain_is_never_adjusted_away(tmp_path: Path) -> None:
