@@ -132,8 +132,9 @@ class BrokerInfo:
     `arrival_bound_s` is how late an order may still arrive (`bound_enforced`: the venue itself enforces it), `visibility_lag_s`
     how late an accepted order may show in queries.  With `whole_successors` an order that replaces another may ask for its whole
     quantity again, whatever was filled before it.  With `amends_in_place` an order that is changed keeps its ids, and that the
-    change was carried out shows in its terms alone.  `account_sign` and `key_sign` tell the environment of an account number and
-    of a BROKER_API_KEY.
+    change was carried out shows in its terms alone.  With `whole_coins` a coin is one position, told in one of the pairs it is
+    traded in, whichever its units were bought in.  `account_sign` and `key_sign` tell the environment of an account number and of
+    a BROKER_API_KEY.
     """
 
     code: str
@@ -151,6 +152,7 @@ class BrokerInfo:
     visibility_lag_s: float = 2.0
     whole_successors: bool = False
     amends_in_place: bool = False
+    whole_coins: bool = False
     account_sign: Sign = Sign()
     key_sign: Sign = Sign()
     etiquette: Etiquette = Etiquette()

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from floorbroker.domain.facts import Ack, Cancelled, Cum, Expired, Filled, Held, Unrecognised, Working
+from floorbroker.domain.instrument import asset_class_of
 from floorbroker.domain.orders import Order, OrderState
 from floorbroker.domain.records import ExecutionReport, Position
 from floorbroker.domain.standing import Evidence
-from floorbroker.domain.values import ZERO, IntentId, OrderId, text_of
+from floorbroker.domain.values import WIDE, ZERO, AssetClass, IntentId, OrderId, text_of
 
 MIN_OVERLAP = timedelta(minutes=5)
 FIRST_LOOK_BACK = timedelta(days=1)
@@ -62,12 +63,56 @@ def unlisted(open_orders: Iterable[Order], listed: Iterable[ExecutionReport]) ->
     return [order for order in open_orders if order.order_id not in seen and order.cl_ord_id not in seen]
 
 
-def position_gaps(venue: Iterable[Position], ours: Mapping[str, Decimal]) -> tuple[PositionGap, ...]:
-    """Symbols whose quantities differ, by symbol."""
+def position_gaps(
+    venue: Iterable[Position], ours: Mapping[str, Decimal], *, whole_coins: bool = False
+) -> tuple[PositionGap, ...]:
+    """Symbols whose quantities differ, by symbol; with `whole_coins` one symbol at most of each coin (`BrokerInfo`)."""
     theirs = {position.symbol: position.qty for position in venue if position.qty != 0}
+    if whole_coins:
+        theirs = shares(theirs, ours)
     symbols = sorted(set(theirs) | set(ours))
     gaps = (PositionGap(symbol=s, venue=theirs.get(s, ZERO), ours=ours.get(s, ZERO)) for s in symbols)
     return tuple(gap for gap in gaps if gap.missing != 0)
+
+
+def shares(venue: Mapping[str, Decimal], ours: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """What the venue's total of each coin leaves for each of its pairs: what ours say, and the rest for the pair it was told in.
+
+    Of a coin that it does not hold nothing says which pair is wrong: the one that holds most of what is too much.
+    """
+    pairs: dict[str, list[str]] = {}
+    for symbol in sorted(set(venue) | set(ours)):
+        pairs.setdefault(thing_of(symbol), []).append(symbol)
+    found: dict[str, Decimal] = {}
+    for symbols in pairs.values():
+        found |= {symbol: ours.get(symbol, ZERO) for symbol in symbols}
+        too_much = ZERO
+        for symbol in symbols:
+            too_much = WIDE.add(too_much, WIDE.subtract(ours.get(symbol, ZERO), venue.get(symbol, ZERO)))
+        rest = _told_in(symbols, venue) or max(
+            symbols, key=lambda symbol: ours[symbol].copy_sign(ours[symbol] * too_much)
+        )
+        found[rest] = WIDE.subtract(found[rest], too_much)
+    return found
+
+
+def _told_in(symbols: Iterable[str], venue: Mapping[str, Decimal]) -> str | None:
+    return max((symbol for symbol in symbols if symbol in venue), key=lambda symbol: abs(venue[symbol]), default=None)
+
+
+def thing_of(symbol: str) -> str:
+    """What is held with a symbol where a coin is one thing in all its pairs; everything else is a thing of its own."""
+    return symbol.partition("/")[0] + "/" if asset_class_of(symbol) is AssetClass.CRYPTO else symbol
+
+
+def apart(
+    gaps: Iterable[PositionGap], waiting: Iterable[str], *, whole_coins: bool = False
+) -> tuple[tuple[PositionGap, ...], tuple[PositionGap, ...]]:
+    """Gaps that stand, and gaps of what may change yet; with `whole_coins` all pairs of a coin wait together."""
+    name = thing_of if whole_coins else str
+    things, found = {name(symbol) for symbol in waiting}, tuple(gaps)
+    still = tuple(gap for gap in found if name(gap.symbol) not in things)
+    return still, tuple(gap for gap in found if name(gap.symbol) in things)
 
 
 def unsettled_symbols(orders: Iterable[Order], *, waits: Callable[[Order], bool]) -> frozenset[str]:

@@ -22,6 +22,7 @@ from floorbroker.oms.reconcile import (
     FILLS_PATIENCE,
     FILLS_PATIENCE_S,
     PositionGap,
+    apart,
     interrupted,
     is_not_understood,
     look_back,
@@ -218,7 +219,7 @@ class Reconciler:
         """Differences that a second read confirms become visible adjustments, one note each; and those in dispute.
 
         A symbol with an order in doubt, with fills still to come, or with fills of an order not heard of yet, is never
-        adjusted: what is missing is on its way.
+        adjusted: what is missing is on its way.  Where a coin is told whole, that goes for all its pairs.
         """
         gaps = self._gaps(positions)
         for _ in range(READS_MAX):
@@ -236,9 +237,9 @@ class Reconciler:
         book, now = self.ctx.book, self.ctx.clock.now()
         waiting = unsettled_symbols([*book.open_orders(), *book.lacking_executions()], waits=self._waits)
         waiting |= self.inbound.stray_symbols(since=now - FILLS_PATIENCE)
-        confirmed = tuple(gap for gap in gaps if gap.symbol not in waiting)
+        confirmed, disputed = apart(gaps, waiting, whole_coins=self.ctx.broker.info.whole_coins)
         await self._adjust(confirmed)
-        return confirmed, tuple(gap for gap in gaps if gap.symbol in waiting)
+        return confirmed, disputed
 
     def _waits(self, order: Order) -> bool:
         """Whether fills of this order are still to be told, or what the venue last said of it was not understood.
@@ -251,12 +252,14 @@ class Reconciler:
 
     def _gaps(self, positions: Fetched[Position]) -> tuple[PositionGap, ...]:
         self.ctx.on_positions(positions.items)
-        return position_gaps(positions.items, self.ctx.book.holdings.all())
+        ours, whole_coins = self.ctx.book.holdings.all(), self.ctx.broker.info.whole_coins
+        return position_gaps(positions.items, ours, whole_coins=whole_coins)
 
     def _have_moved(self, gaps: tuple[PositionGap, ...], *, since: dict[str, int]) -> bool:
         """Whether fills came in while the venue was asked: its answer may be older than they are (I8)."""
-        now = self.ctx.book.holdings.moves()
-        return any(now.get(gap.symbol) != since.get(gap.symbol) for gap in gaps)
+        moved = (symbol for symbol, count in self.ctx.book.holdings.moves().items() if count != since.get(symbol))
+        still, _ = apart(gaps, moved, whole_coins=self.ctx.broker.info.whole_coins)
+        return len(still) < len(gaps)
 
     async def _adjust(self, confirmed: tuple[PositionGap, ...]) -> None:
         cause = "opening position" if self.watermark is None else "unexplained difference"

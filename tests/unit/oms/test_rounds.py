@@ -141,6 +141,44 @@ async def test_a_difference_an_order_in_doubt_may_explain_is_never_adjusted_away
         assert (_adjustments(desk), desk.ctx.book.holdings.qty("AAPL")) == ([], 10)
 
 
+class _WholeCoins(FakeBroker):
+    """A venue that knows coins alone: it tells all of one in the pair `told_in`."""
+
+    told_in = "BTC/USD"
+
+    async def get_positions(self) -> Fetched[Position]:
+        listed = await super().get_positions()
+        total = sum((position.qty for position in listed.items), Decimal(0))
+        return replace(listed, items=(Position(symbol=self.told_in, qty=total),))
+
+
+async def test_a_coin_bought_in_two_pairs_and_told_in_one_is_no_difference(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    broker = _WholeCoins(clock, info=replace(INFO, whole_coins=True))
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        for symbol, qty in (("BTC/USD", "2"), ("BTC/USDT", "3")):
+            order = await desk.place(buy(qty, symbol=symbol))
+            broker.fill(broker.of(order.cl_ord_id), qty)
+        for broker.told_in in ("BTC/USD", "BTC/USDT", "BTC/EUR"):
+            await desk.session.reconcile_now()
+        assert _adjustments(desk) == []
+        assert desk.ctx.book.holdings.all() == {"BTC/USD": 2, "BTC/USDT": 3}
+
+
+async def test_a_coins_difference_waits_for_an_order_in_doubt_in_another_of_its_pairs(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    broker = _WholeCoins(clock, info=replace(INFO, whole_coins=True))
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        broker.next_submit.append("lose_and_hide")
+        order = await desk.place(buy(symbol="BTC/USDT"))
+        broker.muted = True
+        broker.fill(broker.of(order.cl_ord_id), "10")
+        result = asyncio.ensure_future(desk.session.reconcile_now())
+        await desk.wait(3)
+        assert (await result).converged is False
+        assert _adjustments(desk) == []
+
+
 async def test_a_difference_that_does_not_stand_still_degrades_the_profile_i11(tmp_path: Path) -> None:
     async with opened(tmp_path) as desk:
         count = 0
