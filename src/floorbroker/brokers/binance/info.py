@@ -71,6 +71,7 @@ INFO = BrokerInfo(
     arrival_bound_s=5.0,  # the most that the option recv_window_ms takes; checked again right before the matching engine
     bound_enforced=True,
     visibility_lag_s=2.0,
+    whole_coins=True,
     etiquette=Etiquette(
         allowances=(
             Allowance(

@@ -98,6 +98,7 @@ INFO = BrokerInfo(
     bound_enforced=True,
     visibility_lag_s=2.0,
     amends_in_place=True,
+    whole_coins=True,
     etiquette=Etiquette(
         allowances=(
             Allowance(name="address", requests=600, per_s=5.0, document=_RATES),

@@ -88,6 +88,7 @@ INFO = BrokerInfo(
     bound_enforced=True,
     visibility_lag_s=2.0,
     amends_in_place=True,
+    whole_coins=True,
     etiquette=Etiquette(
         allowances=(
             # A counter that holds 20 and loses one every two seconds, as windows: all of them together never overflow it, and
