@@ -78,6 +78,7 @@ def test_the_private_stream_is_up_once_the_venue_confirms_the_topics() -> None:
     assert first["op"] == "auth"
     (second,) = sent(hear(session, AUTH_OK))
     assert (second["op"], second["args"]) == ("subscribe", list(TOPICS))
+    assert set(TOPICS) == {"order.spot", "order.linear", "execution.spot", "execution.linear"}
     assert events(hear(session, SUBSCRIBED)) == [Up()]
     assert events(hear(session, SUBSCRIBED)) == []
 
@@ -113,6 +114,21 @@ def test_an_execution_message_tells_of_fills_alone() -> None:
     message = parsed("private_order") | {"topic": "execution", "data": [fill, funding, parsed("execution_spot")]}
     perpetual, spot = events(hear(up(), message))
     assert (perpetual.exec_type, perpetual.symbol, spot.symbol) == (ExecType.TRADE, PERP, PAIR)
+
+
+@pytest.mark.parametrize(("kind", "example"), [("order", "order_linear"), ("execution", "execution_linear")])
+def test_categories_that_are_not_traded_here_are_left_out(kind: str, example: str) -> None:
+    ours = parsed(example) | {"category": "linear"}
+    inverse = ours | {"symbol": "BTCUSD", "category": "inverse"}
+    option = ours | {"symbol": "BTC-27MAR26-70000-P-USDT", "category": "option"}
+    (report,) = events(hear(up(), {"topic": kind, "data": [inverse, ours, option]}))
+    assert report.symbol == PERP
+    assert hear(up(), {"topic": f"{kind}.inverse", "data": [inverse, ours | {"category": ""}]}) == []
+
+
+def test_what_tells_no_category_is_answered_with_another_connection() -> None:
+    (action,) = hear(up(), {"topic": "order", "data": [parsed("order_linear") | {"category": ""}]})
+    assert isinstance(action, Reconnect)
 
 
 @pytest.mark.parametrize("topic", ["position", "wallet", "greeks"])

@@ -1,13 +1,15 @@
-"""The private stream: orders and executions; positions and the wallet are listened to as signs of life.
+"""The private stream: orders and executions of the categories traded here.
 
     -> {"op":"auth","args":[key,expires,signature]}
     <- {"success":true,"op":"auth",...}
-    -> {"op":"subscribe","args":["order","execution","position","wallet"]}
+    -> {"op":"subscribe","args":["order.spot","order.linear","execution.spot","execution.linear"]}
     <- {"success":true,"op":"subscribe",...}      now the stream is up
-    <- {"topic":"order","data":[...],...}
+    <- {"topic":"order.linear","data":[...],...}
 
 Nothing is told of what stands when the stream comes up, and there are no sequence numbers: who hears `Up` compares with orders
-and executions.  A ping every 20 s is answered; a silence of 40 s ends the connection.
+and executions.  The topics over all categories would tell of inverse contracts and options too, which no list here has: they are
+not asked for, and what is told of such categories is left out.  A ping every 20 s is answered; a silence of 40 s ends the
+connection.
 Document: bybit-exchange.github.io/docs/v5/ws/connect, /websocket/private.
 """
 
@@ -15,23 +17,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
 from floorbroker.brokers.bybit import wire
+from floorbroker.brokers.bybit.info import BROKER
 from floorbroker.brokers.bybit.mapping.reports import Heard, Reader
+from floorbroker.brokers.bybit.mapping.symbols import CATEGORIES
 from floorbroker.domain.errors import ApiError
 from floorbroker.domain.facts import Source
 from floorbroker.transport.actions import Action, Emit, Reconnect, Send
 from floorbroker.transport.private import Denied, OrderEvent, Up
 
-TOPICS = ("order", "execution", "position", "wallet")
+# Never beside the topics over all categories, which the venue refuses.
+TOPICS = tuple(f"{kind}.{category}" for kind in ("order", "execution") for category in CATEGORIES)
 PING_S = 20.0
 SILENCE_S = 40.0
 ANSWER_S = 10.0
 _SUBSCRIBE = msgspec.json.encode({"req_id": "subscribe", "op": "subscribe", "args": TOPICS}).decode()
 
 Actions = Sequence[Action[OrderEvent]]
+T = TypeVar("T", wire.Order, wire.Execution)
 
 
 def ping(number: int) -> str:
@@ -105,14 +112,22 @@ class PrivateSession:
         return [] if was_up else [Emit(Up())]
 
     def _on_data(self, message: wire.Message, at: datetime) -> Actions:
-        """All-in-one topics, or those of one category (`order.linear`)."""
-        kind, _, category = message.topic.partition(".")
+        """Topics of one category (`order.linear`), or of all; each thing told says its category itself as well."""
+        kind, _, listed = message.topic.partition(".")
         heard = Heard(source=Source.STREAM, at=at)
         if kind == "order":
-            orders = wire.decode(message.data, list[wire.Order], what="an order message")
-            return [Emit(self._reader.order(order, heard, category=category)) for order in orders]
+            orders = _traded(wire.decode(message.data, list[wire.Order], what="an order message"), listed)
+            return [Emit(self._reader.order(order, heard, category=category)) for category, order in orders]
         if kind == "execution":
-            executions = wire.decode(message.data, list[wire.Execution], what="an execution message")
-            made = (self._reader.execution(e, heard, category=category) for e in executions)
+            told = wire.decode(message.data, list[wire.Execution], what="an execution message")
+            made = [self._reader.execution(one, heard, category=category) for category, one in _traded(told, listed)]
             return [Emit(report) for report in made if report is not None]
         return []
+
+
+def _traded(told: Sequence[T], listed: str) -> list[tuple[str, T]]:
+    """What belongs to a category that is traded here, with it.  Raises `ApiError` for what tells none."""
+    found = [(one.category or listed, one) for one in told]
+    if not all(category for category, _ in found):
+        raise ApiError("a message of the private stream lacks a category", broker=BROKER)
+    return [(category, one) for category, one in found if category in CATEGORIES]
