@@ -317,6 +317,17 @@ def test_an_execution_in_no_table_is_kept_and_counts_for_nothing(changes: dict[s
     assert report.exec_type is ExecType.ORDER_STATUS
 
 
+@pytest.mark.parametrize("number", ["", "NaN", "1e99"])
+def test_the_numbers_of_an_execution_in_no_table_are_not_read(number: str) -> None:
+    told = dict.fromkeys(("execQty", "execPrice", "execFee", "execTime"), number)
+    for changes in ({"execType": "GiftTrade"}, {"side": "None"}):
+        report = filled(told | changes)
+        assert report is not None
+        assert report.unrecognised is not None
+        assert (report.last_qty, report.last_px, report.fee, report.transact_time) == (None, None, None, None)
+        assert (report.exec_id, report.order_id) == ("c0c0c0c0-0001-5000-8000-000000000001", VENUE_ID)
+
+
 @pytest.mark.parametrize("changes", [{"execQty": ""}, {"execPrice": "NaN"}, {"execTime": ""}, {"execFee": "1e99"}])
 def test_a_fill_that_cannot_be_counted_is_an_error_of_ours(changes: dict[str, Any]) -> None:
     with pytest.raises(ApiError):

@@ -8,7 +8,7 @@ Documents: bybit-exchange.github.io/docs/v5/enum, /order/open-order, /order/exec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -137,15 +137,16 @@ class Reader:
         )
 
     def execution(self, execution: wire.Execution, heard: Heard, *, category: str) -> ExecutionReport | None:
-        """A fill; None for rows that are no fill of an order (funding, settlement, deliveries)."""
+        """A fill; None for rows that are no fill of an order (funding, settlement, deliveries).
+
+        Raises `ApiError` for a fill whose numbers are none.  Those of a row in no table mean nothing known and are not read.
+        """
         if execution.exec_type in NO_FILLS:
             return None
-        category = execution.category or category
-        symbol = self.symbols.from_wire(category, execution.symbol)
-        known = execution.exec_type in FILLS and execution.side in OUR_SIDES
-        return ExecutionReport(
-            exec_type=ExecType.TRADE if known else ExecType.ORDER_STATUS,
-            unrecognised=None if known else f"execution {word(execution.exec_type)} {word(execution.side)}",
+        symbol = self.symbols.from_wire(execution.category or category, execution.symbol)
+        report = ExecutionReport(
+            exec_type=ExecType.ORDER_STATUS,
+            unrecognised=f"execution {word(execution.exec_type)} {word(execution.side)}",
             source=heard.source,
             at=heard.at,
             asked_at=heard.asked_at,
@@ -153,12 +154,20 @@ class Reader:
             order_id=OrderId(execution.order_id),
             symbol=symbol,
             side=OUR_SIDES.get(execution.side),
+            exec_id=ExecId(execution.exec_id),
+            transact_time=lenient_moment(execution.exec_time),
+            text=None if execution.exec_type == "Trade" else word(execution.exec_type),
+        )
+        if execution.exec_type not in FILLS or execution.side not in OUR_SIDES:
+            return report
+        return replace(
+            report,
+            exec_type=ExecType.TRADE,
+            unrecognised=None,
             last_qty=Quantity(needed(execution.exec_qty, what="a quantity")),
             last_px=Price(needed(execution.exec_price, what="a price")),
-            exec_id=ExecId(execution.exec_id),
             fee=fee_of(execution, symbol),
             transact_time=moment_needed(execution.exec_time),
-            text=None if execution.exec_type == "Trade" else execution.exec_type,
         )
 
 
