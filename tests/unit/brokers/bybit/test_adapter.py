@@ -223,6 +223,19 @@ async def test_an_answer_about_another_order_in_a_batch_leaves_that_one_unknown(
     assert second.outcome is Outcome.UNKNOWN
 
 
+async def test_a_refusal_in_a_batch_that_names_another_order_refuses_none() -> None:
+    first, second, third = ids(3)
+    orders = [approved(cl_ord_id=name) for name in (first, second, third)]
+    refused = ok({"list": [{"orderLinkId": first}, {"orderLinkId": ""}]}, ext={"list": [{"code": 110007}] * 2})
+    for told in await broker(commands=FakeTransport(refused)).submit_orders(orders[:2]):
+        assert isinstance(told, InsufficientFunds)
+    rows = [{"orderId": "b", "orderLinkId": second}, {"orderLinkId": first}, {"orderLinkId": ""}]
+    crossed = ok({"list": rows}, ext={"list": [{"code": 0}, {"code": 110007}, {"code": 110007}]})
+    for told in await broker(commands=FakeTransport(crossed)).submit_orders(orders):
+        assert isinstance(told, ApiError)
+        assert told.outcome is Outcome.UNKNOWN
+
+
 async def test_a_single_order_is_no_batch() -> None:
     commands = FakeTransport(RECEIVED, no(110007))
     venue = broker(commands=commands)

@@ -49,20 +49,19 @@ def batch(response: Response, cl_ord_ids: Sequence[str], *, what: str) -> list[w
     items = page.items or []
     if not len(items) == len(outcomes) == len(cl_ord_ids):
         raise ApiError(f"the reply to {what} does not tell of each order", broker=BROKER, outcome=Outcome.UNKNOWN)
-    return [
-        _fared(item, outcome, cl_ord_id, what=what)
-        for item, outcome, cl_ord_id in zip(items, outcomes, cl_ord_ids, strict=True)
-    ]
+    rows = list(zip(items, outcomes, cl_ord_ids, strict=True))
+    is_in_order = all(item.order_link_id in ("", ours) for item, _, ours in rows)
+    return [_fared(item, outcome, ours, is_in_order=is_in_order, what=what) for item, outcome, ours in rows]
 
 
 def _fared(
-    item: wire.Accepted, outcome: wire.Outcome, cl_ord_id: str, *, what: str
+    item: wire.Accepted, outcome: wire.Outcome, cl_ord_id: str, *, is_in_order: bool, what: str
 ) -> wire.Accepted | FloorbrokerError:
-    if outcome.code != 0:
-        return code_error(outcome.code, outcome.msg, what=what)
-    if not item.order_id or item.order_link_id != cl_ord_id:
+    """An acceptance names its order.  A refusal need not, and then it is taken by its place, where the others are in theirs."""
+    is_ours = item.order_link_id == cl_ord_id or (outcome.code != 0 and not item.order_link_id and is_in_order)
+    if not is_ours or (outcome.code == 0 and not item.order_id):
         return ApiError(f"the reply to {what} is about another order", broker=BROKER, outcome=Outcome.UNKNOWN)
-    return item
+    return item if outcome.code == 0 else code_error(outcome.code, outcome.msg, what=what)
 
 
 def cancelled(response: Response) -> list[wire.Accepted]:
