@@ -1,9 +1,10 @@
 """Rate limits: the etiquette of `info.py` as budgets, and what replies tell of the venue's own count.
 
 Replies carry X-Bapi-Limit, -Status (what is left) and -Reset-Timestamp (ms; later than now only when the limit is passed).  Too
-many requests are retCode 10006 in an answer with status 200; over the limit of the address the answer is HTTP 403 without a
-retCode, and all traffic stops for ten minutes.  Limits differ by category and may be raised for an account, and a reply does not
-say which it counted by: the budgets hold the lowest published ones, and what is left steers them when it is little.
+many requests are retCode 10006 in an answer with status 200; over the limit of the address the answer is HTTP 403 with the words
+"access too frequent" and no retCode, and all traffic stops for ten minutes.  Limits differ by category and may be raised for an
+account, and a reply does not say which it counted by: the budgets hold the lowest published ones, and what is left steers them
+when it is little.
 Document: bybit-exchange.github.io/docs/v5/rate-limit.
 """
 
@@ -24,6 +25,7 @@ BAN_S = 600.0
 TOO_MANY = frozenset({b"10006", b"10018", b"10429", b"429"})
 _CODE = re.compile(rb'"retCode"\s*:\s*(-?[0-9]{1,9})')
 _LOOKED_INTO = 4096
+_TOO_FREQUENT = b"too frequent"
 _PAUSE_S = 1.0
 _SCARCE = 0.2  # of what the venue allows: less than ordinary work ever leaves, so somebody else spends it
 
@@ -35,11 +37,11 @@ def limits_for(order_requests_s: int) -> Limits:
 
 
 def is_ban(response: Response) -> bool:
-    """HTTP 403 for too many requests of this address; one for the country it stands in is none."""
-    if response.status != 403:
-        return False
-    text = response.body[:_LOOKED_INTO].lower()
-    return b"country" not in text and b"region" not in text
+    """HTTP 403 that says "access too frequent": too many requests of this address.
+
+    Any other 403 (for the country, for rights, from something between the venue and us) stops nothing, cancels least of all.
+    """
+    return response.status == 403 and _TOO_FREQUENT in response.body[:_LOOKED_INTO].lower()
 
 
 def read_limits(clock: Clock) -> ReadLimits:

@@ -80,6 +80,8 @@ def test_the_table_has_no_code_that_is_not_looked_at_here() -> None:
         (reply(status=404, raw=b"<html>"), ApiError, Outcome.UNKNOWN),
         (reply(status=403, raw=b"<html>403 access too frequent"), RateLimitExceeded, Outcome.REFUSED),
         (reply(status=403, raw=b"<html>not in your country"), ApiError, Outcome.UNKNOWN),
+        (reply(status=403, raw=b"<html>403 Forbidden"), ApiError, Outcome.UNKNOWN),
+        (reply(status=403, raw=b""), ApiError, Outcome.UNKNOWN),
         (reply(status=401, raw=b""), AuthenticationFailed, Outcome.REFUSED),
         (reply(status=429, raw=b"slow down"), RateLimitExceeded, Outcome.REFUSED),
         (reply({"retCode": 10004, "retMsg": "error sign!"}, status=401), AuthenticationFailed, Outcome.REFUSED),
@@ -95,7 +97,9 @@ def test_answers_without_a_listed_code(response: Response, kind: type[Floorbroke
 def test_no_answer_crashes_and_none_that_is_unlisted_is_a_refusal(status: int, body: bytes) -> None:
     error = command_error(Response(status=status, body=body), what="the order")
     assert isinstance(error, FloorbrokerError)
-    assert error.outcome is Outcome.UNKNOWN or status in (401, 403, 429)
+    assert (
+        error.outcome is Outcome.UNKNOWN or status in (401, 429) or (status == 403 and b"too frequent" in body.lower())
+    )
     assert isinstance(read_error(Response(status=status, body=body), what="a list"), FloorbrokerError)
 
 

@@ -50,12 +50,18 @@ def test_each_code_of_too_many_pauses(code: int) -> None:
 def test_over_the_limit_of_the_address_all_traffic_stops_for_ten_minutes() -> None:
     page = Response(status=403, body=b"<html><body>403 Forbidden: access too frequent</body></html>")
     assert READ(page) == LimitNews(ban_s=BAN_S)
-    assert READ(Response(status=403)) == LimitNews(ban_s=BAN_S)
+    assert READ(Response(status=403, body=b"Access Too Frequent.")) == LimitNews(ban_s=BAN_S)
 
 
-def test_a_page_about_the_country_is_no_ban() -> None:
-    page = Response(status=403, body=b"The distribution is configured to block access from your country.")
-    assert READ(page) is None
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>403 Forbidden</html>", b"block access from your country.", b'{"retCode":10005}', b"\xff"]
+)
+def test_any_other_403_is_no_ban_and_stops_no_cancel(body: bytes) -> None:
+    assert READ(Response(status=403, body=body)) is None
+
+
+def test_the_words_of_a_ban_with_another_status_are_none() -> None:
+    assert READ(Response(status=200, body=b'{"retMsg":"access too frequent"}')) is None
 
 
 def test_every_order_endpoint_counts_by_itself_and_for_the_address() -> None:
