@@ -252,7 +252,7 @@ class BybitBroker:
 
     async def get_order_status(self, ref: OrderRef) -> Reports:
         """Among the living and in the history; `OrderNotFound` when both answered and neither has it."""
-        return await self._trading.status(ref)
+        return await self._trading.status(ref, venue_now=self._offset.venue_now())
 
     async def get_open_orders(self) -> Fetched[ExecutionReport]:
         return await self._trading.open_orders()

@@ -7,6 +7,7 @@ import json
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
@@ -29,12 +30,25 @@ from floorbroker.domain.errors import (
     SymbolNotFound,
     Timeout,
 )
-from floorbroker.domain.orders import OrderChanges
+from floorbroker.domain.ids import uuid7
+from floorbroker.domain.orders import OrderChanges, OrderRef
 from floorbroker.domain.records import DataKind, LinkState, Quote
-from floorbroker.domain.values import ClOrdId, Environment, ExecType, OrderId, OrderType, OrdStatus, Price, Quantity
+from floorbroker.domain.values import (
+    ClOrdId,
+    Environment,
+    ExecType,
+    IntentId,
+    OrderId,
+    OrderType,
+    OrdStatus,
+    Price,
+    Quantity,
+    from_epoch,
+)
 from floorbroker.transport.types import Lane, Request, Response
 from tests.unit.brokers.bybit.fakes import (
     CL_ORD_ID,
+    INTENT,
     NOW,
     OTHER_ID,
     PAIR,
@@ -365,10 +379,67 @@ async def test_an_order_is_looked_for_among_the_living_and_in_the_history() -> N
 
 async def test_an_order_in_neither_list_is_not_found_and_half_an_answer_says_nothing() -> None:
     with pytest.raises(OrderNotFound):
-        await broker(reads=FakeTransport(listed(), listed())).get_order_status(ref(order_id=None))
+        await broker(reads=FakeTransport(listed(), listed())).get_order_status(made(timedelta(hours=1)))
     for answers in ((listed(), no(10016)), (no(110001),), (reply(status=404, raw=b"<html>"),)):
         with pytest.raises(ApiError):
             await broker(reads=FakeTransport(*answers)).get_order_status(ref(order_id=None))
+
+
+def made(ago: timedelta) -> OrderRef:
+    """An order of ours, named by our id, which tells when it was made."""
+    name = str(uuid7(at=NOW - ago, tag=6, random=Random(1)))
+    return OrderRef(intent_id=IntentId(name), cl_ord_id=ClOrdId(name), symbol=PERP)
+
+
+def asked_back(requests: list[Request]) -> tuple[timedelta, int]:
+    """How far the history was asked back without a gap, and in how many windows; each is of 7 days at most."""
+    week, reached = timedelta(days=7), NOW - timedelta(days=7)  # what the question without times covers
+    assert [name for name, _ in requests[1].query if name.endswith("Time")] == []
+    for request in requests[2:]:
+        query = dict(request.query)
+        start, end = (from_epoch(ms=int(query[name])) for name in ("startTime", "endTime"))
+        assert start < reached <= end <= start + week
+        reached = start
+    return NOW - reached, len(requests) - 2
+
+
+@pytest.mark.parametrize(("ago", "windows"), [(timedelta(days=6), 0), (timedelta(days=8), 1), (timedelta(days=60), 8)])
+async def test_the_history_is_asked_back_to_when_an_order_was_made(ago: timedelta, windows: int) -> None:
+    reads = FakeTransport(by_path={"/v5/order/realtime": listed(), "/v5/order/history": listed()})
+    with pytest.raises(OrderNotFound):
+        await broker(reads=reads).get_order_status(made(ago))
+    reached, asked = asked_back(reads.requests)
+    assert reached >= ago
+    assert asked == windows
+
+
+async def test_an_order_that_ended_long_ago_is_found_in_the_week_in_which_it_was_made() -> None:
+    order = made(timedelta(days=30))
+    row = parsed("order_linear") | {"orderStatus": "Filled", "orderLinkId": order.cl_ord_id}
+    reads = FakeTransport(listed(), listed(), listed(), listed(), listed(row))
+    (report,) = await broker(reads=reads).get_order_status(order)
+    assert report.ord_status is OrdStatus.FILLED
+
+
+async def test_half_a_history_says_nothing() -> None:
+    reads = FakeTransport(listed(), listed(), listed(), no(10016))
+    with pytest.raises(ApiError):
+        await broker(reads=reads).get_order_status(made(timedelta(days=30)))
+
+
+async def test_an_order_from_elsewhere_is_looked_for_as_far_back_as_the_history_reaches() -> None:
+    reads = FakeTransport(by_path={"/v5/order/realtime": listed(), "/v5/order/history": listed()})
+    order = OrderRef(intent_id=INTENT, cl_ord_id=ClOrdId("by-hand"), symbol=PERP, order_id=VENUE_ID)
+    with pytest.raises(OrderNotFound):
+        await broker(reads=reads).get_order_status(order)
+    reached, _ = asked_back(reads.requests)
+    assert timedelta(days=728) < reached < timedelta(days=730)
+
+
+async def test_a_cancel_waits_for_one_question_at_most() -> None:
+    reads, commands = FakeTransport(listed()), FakeTransport(ok({"orderId": SPOT_ID}))
+    await broker(reads=reads, commands=commands).cancel_order(ref(symbol=PAIR, order_id=SPOT_ID))
+    assert len(reads.requests) == len(commands.requests) == 1
 
 
 async def test_another_orders_answer_is_not_taken_for_ours() -> None:

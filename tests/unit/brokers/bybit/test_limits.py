@@ -74,8 +74,8 @@ def test_every_signed_call_has_a_count_of_its_own_so_that_what_is_left_of_it_is_
     calls = Calls(origins=origins_for(Environment.PAPER))
     place, at = Place("linear", "BTCUSDT"), NOW
     signed = [
-        calls.order(place, order_id="x", cl_ord_id="y", closed=False),
-        calls.order(place, order_id="x", cl_ord_id="y", closed=True),
+        calls.order(place, order_id="x", cl_ord_id="y"),
+        calls.past_order(place, order_id="x", cl_ord_id="y"),
         calls.open_orders(PARTS[0], cursor=None),
         calls.order_history(PARTS[1], start=at, end=at, cursor=None),
         calls.executions(PARTS[1], start=at, end=at, cursor=None),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from floorbroker.domain.ids import tag_of
-from floorbroker.domain.values import ClOrdId, IntentId
+from floorbroker.domain.orders import OrderRef
+from floorbroker.domain.values import ClOrdId, IntentId, from_epoch
 
 _LENGTH = 36
 
@@ -22,3 +24,10 @@ class BybitIdentity:
         if len(cl_ord_id) != _LENGTH or tag_of(cl_ord_id) is None:
             return None
         return IntentId(cl_ord_id) if cl_ord_id == str(uuid.UUID(cl_ord_id)) else None
+
+
+def created_at(ref: OrderRef) -> datetime | None:
+    """When an order of ours was made, by our clock then: a UUIDv7 begins with it.  None for an order from elsewhere."""
+    if ref.cl_ord_id != ref.intent_id or tag_of(ref.cl_ord_id) is None:
+        return None
+    return from_epoch(ms=uuid.UUID(ref.cl_ord_id).int >> 80)

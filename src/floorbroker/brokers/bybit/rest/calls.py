@@ -116,13 +116,17 @@ class Calls:
 
     # -- reads: the account ---------------------------------------------------------------------------------------------
 
-    def order(self, place: Place, *, order_id: str | None, cl_ord_id: str, closed: bool) -> Request:
-        """GET /v5/order/realtime, or /v5/order/history for one that is `closed`, by one id."""
-        named = ("orderId", order_id) if order_id is not None else ("orderLinkId", cl_ord_id)
-        query: Query = (("category", place.category), ("symbol", place.symbol), named)
-        if closed:
-            return self._get("/v5/order/history", "orders.history", query, lane=Lane.RESOLVE)
+    def order(self, place: Place, *, order_id: str | None, cl_ord_id: str) -> Request:
+        """GET /v5/order/realtime by one id."""
+        query = _named(place, order_id, cl_ord_id)
         return self._get("/v5/order/realtime", "orders.get", query, lane=Lane.RESOLVE)
+
+    def past_order(
+        self, place: Place, *, order_id: str | None, cl_ord_id: str, window: tuple[datetime, datetime] | None = None
+    ) -> Request:
+        """GET /v5/order/history by one id, within at most 7 days: the last ones where no window is given."""
+        query = _named(place, order_id, cl_ord_id) + (() if window is None else _between(*window))
+        return self._get("/v5/order/history", "orders.history", query, lane=Lane.RESOLVE)
 
     def open_orders(self, part: Part, *, cursor: str | None) -> Request:
         """GET /v5/order/realtime, open ones of every kind."""
@@ -198,6 +202,11 @@ class Calls:
             lane=lane,
             timeout_s=self.read_timeout_s,
         )
+
+
+def _named(place: Place, order_id: str | None, cl_ord_id: str) -> Query:
+    named = ("orderId", order_id) if order_id is not None else ("orderLinkId", cl_ord_id)
+    return (("category", place.category), ("symbol", place.symbol), named)
 
 
 def _cursor(cursor: str | None) -> Query:

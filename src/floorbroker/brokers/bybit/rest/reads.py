@@ -22,6 +22,8 @@ REPEATS = 2
 OVERLAP = timedelta(seconds=2)
 AHEAD = timedelta(seconds=5)
 WINDOW = timedelta(days=7) - timedelta(seconds=1)  # a list covers 7 days at most
+HISTORY = timedelta(days=729)  # two years, says the document
+_CLOCKS = timedelta(hours=1)  # as far as ours may have been from the venue's when an order was made
 
 
 class Reads:
@@ -50,14 +52,31 @@ class Reads:
         """One request, its result as `kind`."""
         return answers.answer(await self._transport.send(request), kind, what=what)
 
-    async def order(self, place: Place, *, order_id: str | None, cl_ord_id: str) -> wire.Order:
-        """One order.  Raises `OrderNotFound` when neither the list of the living nor the history has it."""
-        for closed in (False, True):
-            request = self._calls.order(place, order_id=order_id, cl_ord_id=cl_ord_id, closed=closed)
-            page = await self.ask(request, wire.Page[wire.Order], what="the order")
-            if page.items:
-                return page.items[0]
-        raise OrderNotFound("the venue lists no such order", broker=BROKER)
+    async def living(self, place: Place, *, order_id: str | None, cl_ord_id: str) -> wire.Order | None:
+        """One order, where the list of the living has it."""
+        return await self._first(self._calls.order(place, order_id=order_id, cl_ord_id=cl_ord_id))
+
+    async def order(
+        self, place: Place, *, order_id: str | None, cl_ord_id: str, since: datetime | None, now: datetime
+    ) -> wire.Order:
+        """One order.  Raises `OrderNotFound` when neither the list of the living nor the history has it.
+
+        The history is asked back to `since`, when the order was made, or as far as it reaches where nobody knows.
+        """
+        found = await self.living(place, order_id=order_id, cl_ord_id=cl_ord_id)
+        windows = [None, *_windows_back(since or now - HISTORY, now)]
+        while found is None and windows:
+            window = windows.pop(0)
+            found = await self._first(
+                self._calls.past_order(place, order_id=order_id, cl_ord_id=cl_ord_id, window=window)
+            )
+        if found is None:
+            raise OrderNotFound("the venue lists no such order", broker=BROKER)
+        return found
+
+    async def _first(self, request: Request) -> wire.Order | None:
+        page = await self.ask(request, wire.Page[wire.Order], what="the order")
+        return page.items[0] if page.items else None
 
     async def open_orders(self) -> list[tuple[str, wire.Order]]:
         """Every open order with its category."""
@@ -139,3 +158,9 @@ def _windows(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetim
         yield start, start + WINDOW
         start += WINDOW
     yield start, end
+
+
+def _windows_back(since: datetime, now: datetime) -> list[tuple[datetime, datetime]]:
+    """What lies before the last 7 days, the newest part first, as far as the history reaches."""
+    start, end = max(since - _CLOCKS, now - HISTORY), now - WINDOW + _CLOCKS
+    return list(_windows(start, end))[::-1] if start < end else []

@@ -10,7 +10,8 @@ from decimal import Decimal
 from floorbroker.brokers.bybit import wire
 from floorbroker.brokers.bybit.info import Options
 from floorbroker.brokers.bybit.mapping import orders
-from floorbroker.brokers.bybit.mapping.reports import Heard, Reader, assert_same
+from floorbroker.brokers.bybit.mapping.identity import created_at
+from floorbroker.brokers.bybit.mapping.reports import Heard, Reader, assert_same, filter_of, same_order
 from floorbroker.brokers.bybit.mapping.symbols import LINEAR, SPOT, to_wire
 from floorbroker.brokers.bybit.rest.commands import BATCH_MAX, CANCEL_ALL, Commands
 from floorbroker.brokers.bybit.rest.reads import Reads
@@ -159,16 +160,18 @@ class Trading:
 
     async def _filter_of(self, ref: OrderRef) -> str | None:
         """The kind of a spot order; one nobody heard of is looked for, and when that fails it passes for a plain one."""
-        if to_wire(ref.symbol).category != SPOT:
+        place = to_wire(ref.symbol)
+        if place.category != SPOT:
             return None
         kind = self._reader.memory.filter_of(ref.order_id, ref.cl_ord_id)
-        if kind is None:
-            try:
-                await self.status(ref)
-            except VenueError:  # a cancel is never held up by a question
-                return None
-            kind = self._reader.memory.filter_of(ref.order_id, ref.cl_ord_id)
-        return kind
+        if kind is not None:
+            return kind
+        try:
+            order = await self._reads.living(place, order_id=ref.order_id, cl_ord_id=ref.cl_ord_id)
+        except VenueError:  # a cancel is never held up by a question
+            return None
+        is_ours = order is not None and same_order(order, order_id=ref.order_id, cl_ord_id=ref.cl_ord_id)
+        return filter_of(order) if order is not None and is_ours else None
 
     async def cancel_all(self) -> Reports:
         """One report for each order that was asked to end.  Every kind is asked for, also when one of them fails."""
@@ -208,10 +211,12 @@ class Trading:
 
     # -- lists ------------------------------------------------------------------------------------------------------------
 
-    async def status(self, ref: OrderRef) -> Reports:
+    async def status(self, ref: OrderRef, *, venue_now: datetime) -> Reports:
         """By venue id when known, else by ours.  `OrderNotFound` when both lists answered and neither has it."""
         asked_at, place = self._clock.now(), to_wire(ref.symbol)
-        order = await self._reads.order(place, order_id=ref.order_id, cl_ord_id=ref.cl_ord_id)
+        order = await self._reads.order(
+            place, order_id=ref.order_id, cl_ord_id=ref.cl_ord_id, since=created_at(ref), now=venue_now
+        )
         assert_same(order, order_id=ref.order_id, cl_ord_id=ref.cl_ord_id)
         return (self._reader.order(order, self._heard(Source.QUERY, asked_at), category=place.category),)
 
