@@ -317,7 +317,8 @@ async def test_a_mass_cancel_asks_for_every_kind_of_order() -> None:
         by_path={"/v5/order/cancel-all": lambda request: ok({"list": [{"orderId": _named(request)}]})}
     )
     reports = await broker(commands=commands).cancel_all()
-    assert {report.order_id for report in reports} == {"spot Order", "spot StopOrder", "spot tpslOrder", "USDT", "USDC"}
+    spot = {"spot Order", "spot StopOrder", "spot tpslOrder", "spot OcoOrder", "spot BidirectionalTpslOrder"}
+    assert {report.order_id for report in reports} == {*spot, "USDT", "USDC"}
     assert {report.exec_type for report in reports} == {ExecType.PENDING_CANCEL}
 
 
@@ -333,7 +334,7 @@ async def test_a_mass_cancel_that_fails_for_one_kind_was_asked_for_the_others() 
     commands = FakeTransport(by_path={"/v5/order/cancel-all": answer})
     with pytest.raises(AuthenticationFailed):
         await broker(commands=commands).cancel_all()
-    assert len(commands.requests) == 5
+    assert len(commands.requests) == 7
 
 
 # -- amend --------------------------------------------------------------------------------------------------------------
@@ -678,7 +679,7 @@ async def test_without_its_leverage_an_order_is_not_sent() -> None:
 
 
 async def test_orders_take_the_trade_socket_and_all_else_goes_over_rest() -> None:
-    entry, rest = FakeTransport(RECEIVED, RECEIVED, RECEIVED), FakeTransport(ok(), *[ok({"list": []})] * 5)
+    entry, rest = FakeTransport(RECEIVED, RECEIVED, RECEIVED), FakeTransport(ok(), *[ok({"list": []})] * 7)
     venue = broker(entry=entry, commands=rest)
     await venue.submit_order(approved())
     await venue.modify_order(ref(), CHANGES, cl_ord_id=OTHER_ID, decided_at=2.0)
@@ -686,7 +687,7 @@ async def test_orders_take_the_trade_socket_and_all_else_goes_over_rest() -> Non
     await venue.set_leverage(PERP, Decimal(3))
     await venue.cancel_all()
     assert [request.path for request in entry.requests] == ["/v5/order/create", "/v5/order/amend", "/v5/order/cancel"]
-    assert len(rest.requests) == 6
+    assert len(rest.requests) == 8
 
 
 async def test_a_cancel_that_the_trade_socket_did_not_take_goes_over_rest() -> None:

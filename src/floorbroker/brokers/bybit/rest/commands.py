@@ -20,8 +20,9 @@ T = TypeVar("T")
 
 BATCH_MAX = {SPOT: 10, LINEAR: 20}
 # Spot lists its kinds apart and has to be asked for each; contracts are asked for by the coin they settle in.
+SPOT_KINDS = ("Order", "StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder")
 CANCEL_ALL = (
-    *(wire.CancelAllRequest(category=SPOT, order_filter=kind) for kind in ("Order", "StopOrder", "tpslOrder")),
+    *(wire.CancelAllRequest(category=SPOT, order_filter=kind) for kind in SPOT_KINDS),
     *(wire.CancelAllRequest(category=LINEAR, settle_coin=coin) for coin in SETTLE_COINS),
 )
 
