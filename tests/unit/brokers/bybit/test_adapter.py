@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from floorbroker.brokers.bybit import Options, PositionStops, hosts_for, options_from, origins_for
+from floorbroker.brokers.bybit.limits import limits_for
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import (
     ApiError,
@@ -188,15 +189,23 @@ async def test_orders_of_one_category_go_together_and_each_has_its_own_answer() 
     assert isinstance(third, tuple)
 
 
-async def test_batches_are_as_large_as_the_category_takes() -> None:
+@pytest.mark.parametrize(
+    ("allowed", "linear", "spot"),
+    [("10", [3, 10, 10], [2, 10]), ("100", [3, 20], [2, 10]), ("4", [3, 4, 4, 4, 4, 4], [4, 4, 4])],
+)
+async def test_batches_are_as_large_as_the_category_and_a_second_take(
+    allowed: str, linear: list[int], spot: list[int]
+) -> None:
     commands = FakeTransport(by_path={"/v5/order/create-batch": batched})
     orders = [approved(cl_ord_id=name) for name in ids(23)]
     orders += [approved(limit_order(symbol=PAIR), cl_ord_id=name) for name in ids(40)[25:37]]
-    answers = await broker(commands=commands).submit_orders(orders)
+    answers = await broker(commands=commands, options=Options(order_requests_s=allowed)).submit_orders(orders)
     sizes = sorted((body["category"], len(body["request"])) for body in commands.bodies)
-    assert sizes == [("linear", 3), ("linear", 20), ("spot", 2), ("spot", 10)]
+    assert sizes == [*(("linear", size) for size in linear), *(("spot", size) for size in spot)]
     assert len(answers) == 35
     assert next(answer[0].cl_ord_id for answer in answers if isinstance(answer, tuple)) == ids(1)[0]
+    capacity = next(budget.capacity for budget in limits_for(int(allowed)).budgets if budget.name == "batch")
+    assert all(request.weight <= capacity for request in commands.requests)
 
 
 async def test_one_order_that_has_no_words_does_not_hold_up_the_others() -> None:

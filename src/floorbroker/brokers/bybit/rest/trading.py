@@ -68,8 +68,10 @@ class Trading:
         return [answers[number] for number in range(len(approved))]
 
     def _most(self, category: str) -> int:
-        """Demo trading has no batches of spot orders."""
-        return 1 if category == SPOT and self._options.practice == "demo" else BATCH_MAX[category]
+        """Demo has no batches of spot orders.  Each order of a batch counts: more than a second's allowance never leaves."""
+        if category == SPOT and self._options.practice == "demo":
+            return 1
+        return min(BATCH_MAX[category], int(self._options.order_requests_s))
 
     async def _submit_part(self, approved: Sequence[Approved], numbers: Sequence[int]) -> dict[int, Answer]:
         if len(numbers) == 1:
