@@ -69,6 +69,11 @@ ORDERS: dict[str, tuple[NewOrder, Options, dict[str, Any]]] = {
         LINEAR | {"timeInForce": "FOK", "side": "Sell"},
     ),
     "reduce-only": (limit_order(reduce_only=True), Options(), LINEAR | {"reduceOnly": True}),
+    "a spot sale that only reduces": (
+        limit_order(symbol=PAIR, reduce_only=True, side=Side.SELL),
+        Options(),
+        SPOT | {"side": "Sell"},
+    ),
     "a market": (limit_order(**MARKET), Options(), BARE | {"orderType": "Market"}),
     "a spot market": (
         limit_order(symbol=PAIR, **MARKET),
@@ -167,6 +172,15 @@ REFUSED: dict[str, tuple[NewOrder, type[FloorbrokerError]]] = {
     "a post-only market": (limit_order(**MARKET, post_only=True), NotSupported),
     "a fok market": (limit_order(**MARKET, tif=TimeInForce.FOK), NotSupported),
     "post-only ioc": (limit_order(post_only=True, tif=TimeInForce.IOC), InvalidRequest),
+    "a spot purchase that only reduces": (limit_order(symbol=PAIR, reduce_only=True), NotSupported),
+    "a spot purchase that closes": (
+        limit_order(symbol=PAIR, position_intent=PositionIntent.BUY_TO_CLOSE),
+        NotSupported,
+    ),
+    "a spot sale that opens": (
+        limit_order(symbol=PAIR, side=Side.SELL, position_intent=PositionIntent.SELL_TO_OPEN),
+        NotSupported,
+    ),
     "a share": (limit_order(symbol="AAPL"), SymbolNotFound),
 }
 

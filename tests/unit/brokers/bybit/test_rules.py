@@ -14,7 +14,7 @@ from floorbroker.brokers.bybit.mapping.rules import broken_rules, margin_for
 from floorbroker.brokers.bybit.mapping.symbols import Symbols
 from floorbroker.domain.errors import NotSupported
 from floorbroker.domain.orders import NewOrder
-from floorbroker.domain.values import OrderClass, OrderType, PositionIntent, Price, Quantity, TimeInForce
+from floorbroker.domain.values import OrderClass, OrderType, PositionIntent, Price, Quantity, Side, TimeInForce
 from tests.unit.brokers.bybit.fakes import NOW, PAIR, limit_order, parsed
 
 
@@ -50,6 +50,8 @@ MARKET: dict[str, Any] = {"order_type": OrderType.MARKET, "price": None}
         limit_order(order_type=OrderType.STOP, price=None, stop_px=px("65000")),
         limit_order(post_only=True),
         limit_order(reduce_only=True, order_qty=qty("0.001"), price=px("100")),
+        limit_order(symbol=PAIR, reduce_only=True, side=Side.SELL),
+        limit_order(symbol=PAIR, position_intent=PositionIntent.SELL_TO_CLOSE, side=Side.SELL),
     ],
 )
 def test_what_the_venue_takes_breaks_no_rule(order: NewOrder) -> None:
@@ -82,7 +84,16 @@ BROKEN: list[tuple[NewOrder, list[tuple[str, str]]]] = [
     (limit_order(display_qty=qty("0.001")), [("/display_quantity", "not_supported")]),
     (limit_order(extended_hours=True), [("/extended_hours", "not_supported")]),
     (limit_order(post_only=True, tif=TimeInForce.IOC), [("/post_only", "not_supported")]),
+    (
+        limit_order(symbol=PAIR, reduce_only=True, side=Side.SELL, order_qty=qty("0.00002")),
+        [("/quantity", "too_small")],
+    ),
     (limit_order(symbol=PAIR, reduce_only=True), [("/reduce_only", "not_supported")]),
+    (limit_order(symbol=PAIR, position_intent=PositionIntent.BUY_TO_CLOSE), [("/position_intent", "not_supported")]),
+    (
+        limit_order(symbol=PAIR, side=Side.SELL, position_intent=PositionIntent.SELL_TO_OPEN),
+        [("/position_intent", "not_supported")],
+    ),
     (limit_order(order_qty=None), [("/quantity", "missing")]),
     (limit_order(**MARKET, order_qty=None, notional=Decimal(50)), [("/notional", "not_supported")]),
     (limit_order(symbol=PAIR, **MARKET, order_qty=None, notional=Decimal("4.99")), [("/notional", "too_small")]),

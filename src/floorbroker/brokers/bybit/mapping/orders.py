@@ -104,6 +104,8 @@ def _check(order: NewOrder) -> None:
         raise NotSupported("Bybit takes no iceberg orders over its interface")
     if order.extended_hours:
         raise NotSupported("Bybit trades round the clock: there are no extended hours")
+    if to_wire(order.symbol).category == SPOT and needs_short(order):
+        raise NotSupported("spot is never short: only a sale reduces what is held, and no sale opens a position")
     kind = KINDS[order.order_type]
     if (kind.word == "Limit") != (order.price is not None):
         raise InvalidRequest(
@@ -156,6 +158,13 @@ def _position_idx(order: NewOrder, options: Options) -> int:
 
 def _is_reducing(order: NewOrder) -> bool:
     return order.reduce_only or order.position_intent in _CLOSING
+
+
+def needs_short(order: NewOrder) -> bool:
+    """Whether an order makes sense only where one can be short: a purchase that reduces, a sale that opens."""
+    if order.side is Side.BUY:
+        return _is_reducing(order)
+    return order.position_intent is PositionIntent.SELL_TO_OPEN
 
 
 def item_of(request: wire.OrderRequest) -> wire.OrderItem:

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from floorbroker.brokers.bybit.info import INFO, Options
 from floorbroker.brokers.bybit.mapping.instruments import Rules
-from floorbroker.brokers.bybit.mapping.orders import KINDS, Kind
+from floorbroker.brokers.bybit.mapping.orders import KINDS, Kind, needs_short
 from floorbroker.domain.errors import FieldError, NotSupported
 from floorbroker.domain.instrument import Instrument, asset_class_of
 from floorbroker.domain.orders import NewOrder
@@ -93,8 +93,9 @@ def _words(wish: Wish) -> Found:
 
 def _position(wish: Wish) -> Found:
     order = wish.order
-    if wish.is_spot and order.reduce_only:
-        yield _no("/reduce_only", "not_supported", "spot has no positions to reduce")
+    if wish.is_spot and needs_short(order):
+        pointer = "/reduce_only" if order.reduce_only else "/position_intent"
+        yield _no(pointer, "not_supported", "spot is never short: only a sale reduces, and no sale opens")
     if not wish.is_spot and wish.options.is_hedged and order.position_intent is None:
         yield _no("/position_intent", "missing", "in hedge mode an order says what it opens or closes")
 
@@ -122,7 +123,7 @@ def _quantity(wish: Wish, qty: Decimal) -> Found:
     most = rules.max_market_qty if wish.is_market else instrument.max_qty
     if most is not None and qty > most:
         yield _no("/quantity", "too_large", f"at most {text_of(most)}")
-    reduces = wish.order.reduce_only or wish.order.position_intent is not None
+    reduces = not wish.is_spot and (wish.order.reduce_only or wish.order.position_intent is not None)
     value = None if wish.order.price is None else qty * wish.order.price
     if value is not None and value < instrument.min_notional and not reduces:
         yield _no("/quantity", "too_small", f"quantity times price is at least {text_of(instrument.min_notional)}")
