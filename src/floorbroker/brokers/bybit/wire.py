@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
@@ -20,7 +20,9 @@ from floorbroker.domain.errors import ApiError
 
 T = TypeVar("T")
 
-Stamp = int | str  # milliseconds
+Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""A number that the venue writes without quotes: no larger than it can be there, so that it can be shown, kept and compared."""
+Stamp = Whole | str  # milliseconds
 EMPTY = msgspec.Raw(b"{}")
 NOTHING = msgspec.Raw(b"null")
 
@@ -141,7 +143,7 @@ class TradingStopRequest(Body, frozen=True, kw_only=True):
 class Reply(Wire, frozen=True, kw_only=True):
     """The envelope of every answer, and of the trade socket's, which calls `result` `data`."""
 
-    ret_code: int
+    ret_code: Whole
     ret_msg: str = ""
     result: msgspec.Raw = EMPTY
     ret_ext_info: msgspec.Raw = EMPTY
@@ -164,7 +166,7 @@ class Accepted(Wire, frozen=True, kw_only=True):
 class Outcome(Wire, frozen=True, kw_only=True):
     """How one order of a batch fared; in the order of the request."""
 
-    code: int
+    code: Whole
     msg: str = ""
 
 
@@ -190,7 +192,7 @@ class Order(Wire, frozen=True, kw_only=True):
     avg_price: str | None = None
     stop_order_type: str | None = None
     trigger_price: str | None = None
-    trigger_direction: int = 0
+    trigger_direction: Whole = 0
     last_price_on_created: str | None = None
     base_price: str | None = None
     reject_reason: str | None = None
@@ -229,7 +231,7 @@ class Position(Wire, frozen=True, kw_only=True):
     symbol: str
     side: str = ""
     size: str = ""
-    position_idx: int = 0
+    position_idx: Whole = 0
     avg_price: str | None = None
     mark_price: str | None = None
     unrealised_pnl: str | None = None
@@ -261,16 +263,16 @@ class Wallet(Wire, frozen=True, kw_only=True):
 class KeyInfo(Wire, frozen=True, kw_only=True):
     """GET /v5/user/query-api.  Permissions are lists of words by kind."""
 
-    read_only: int = 0
+    read_only: Whole = 0
     permissions: dict[str, list[str] | None] | None = None
     ips: list[str] | None = None
-    uta: int | None = None
-    user_id: int | str = msgspec.field(name="userID", default="")
+    uta: Whole | None = None
+    user_id: Whole | str = msgspec.field(name="userID", default="")
     expired_at: str | None = None
 
 
 class AccountInfo(Wire, frozen=True, kw_only=True):
-    unified_margin_status: int = 0
+    unified_margin_status: Whole = 0
 
 
 class FeeRate(Wire, frozen=True, kw_only=True):
@@ -355,7 +357,7 @@ class Message(Wire, frozen=True, kw_only=True):
 class TradeMessage(Wire, frozen=True, kw_only=True):
     """One frame of the trade socket."""
 
-    ret_code: int
+    ret_code: Whole
     op: str = ""
     req_id: str | None = None
     ret_msg: str = ""
@@ -368,7 +370,7 @@ class Book(Wire, frozen=True, kw_only=True):
     """`data` of orderbook topics: absolute sizes, 0 takes a level away."""
 
     s: str
-    u: int
+    u: Whole
     b: list[tuple[Decimal, Decimal]] | None = None
     a: list[tuple[Decimal, Decimal]] | None = None
 

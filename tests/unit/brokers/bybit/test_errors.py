@@ -75,6 +75,7 @@ def test_the_table_has_no_code_that_is_not_looked_at_here() -> None:
         (reply(raw=b"<html>maintenance</html>"), ApiError, Outcome.UNKNOWN),
         (reply(raw=b""), ApiError, Outcome.UNKNOWN),
         (reply({"retCode": "110007"}), ApiError, Outcome.UNKNOWN),
+        (reply(raw=b'{"retCode":%s}' % (b"9" * 4000)), ApiError, Outcome.UNKNOWN),
         (reply({"retCode": 110007}, status=502), ApiError, Outcome.UNKNOWN),
         (reply(status=500, raw=b"oops"), ApiError, Outcome.UNKNOWN),
         (reply(status=404, raw=b"<html>"), ApiError, Outcome.UNKNOWN),

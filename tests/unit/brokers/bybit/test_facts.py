@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from floorbroker.brokers.bybit import INFO, Options, build, hosts_for, origins_for
+from floorbroker.brokers.bybit import INFO, Options, build, hosts_for, origins_for, wire
 from floorbroker.brokers.bybit.auth import KEY_HEADER, SIGN_HEADER, socket_origin
 from floorbroker.brokers.wiring import Shells, Wiring
 from floorbroker.domain.capability import Can
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.errors import ConfigInvalid, Forbidden, KillSwitchOn, NotReady, RateLimitExceeded
+from floorbroker.domain.errors import ApiError, ConfigInvalid, Forbidden, KillSwitchOn, NotReady, RateLimitExceeded
 from floorbroker.domain.ports import NoLog, NoMeter, Profile
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ProfileName
@@ -235,3 +235,31 @@ async def test_a_built_simulator_profile_streams_from_loopback() -> None:
 def test_missing_keys_are_named() -> None:
     with pytest.raises(ConfigInvalid, match="BROKER_SECRET_KEY"):
         build(wiring(http=http(), order_http=http(), secrets={"BROKER_API_KEY": Secret("k")}))
+
+
+LARGEST = 2**63 - 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "row"),
+    [
+        (wire.Reply, {"retCode": LARGEST}),
+        (wire.Outcome, {"code": LARGEST}),
+        (wire.TradeMessage, {"retCode": LARGEST}),
+        (wire.Book, {"s": "BTCUSDT", "u": LARGEST}),
+        (wire.Position, {"symbol": "BTCUSDT", "positionIdx": LARGEST}),
+        (wire.Order, {"orderId": "x", "orderStatus": "New", "triggerDirection": LARGEST}),
+        (wire.Execution, {"execId": "x", "orderId": "x", "execType": "Trade", "execTime": LARGEST}),
+        (wire.KeyInfo, {"userID": LARGEST}),
+        (wire.AccountInfo, {"unifiedMarginStatus": LARGEST}),
+        (wire.PublicTrade, {"T": LARGEST, "s": "BTCUSDT", "v": "1", "p": "1"}),
+        (wire.Message, {"topic": "order", "ts": LARGEST}),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+def test_a_whole_number_has_bounds(kind: type[Any], row: dict[str, Any]) -> None:
+    assert wire.decode(json.dumps(row).encode(), kind, what="it")
+    (name,) = (name for name, value in row.items() if value == LARGEST)
+    for beyond in (LARGEST + 1, -LARGEST - 2, 10**4000):
+        with pytest.raises(ApiError):
+            wire.decode(json.dumps(row | {name: beyond}).encode(), kind, what="it")
