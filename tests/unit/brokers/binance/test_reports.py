@@ -137,7 +137,7 @@ def test_the_old_order_of_a_replace_is_told_as_replaced_once_the_new_one_is_know
     changes = {"c": f"{NEXT.replace('-', '')}-x", "C": CL_ORD_ID}
     read = reader()
     before = read.event(event("event_cancelled", **changes), HEARD)
-    assert (before.exec_type, before.replaced_by) == (ExecType.CANCELED, None)
+    assert (before.ord_status, before.replaced_by) == (OrdStatus.PENDING_REPLACE, None)
     read.families.learn([Seen("BTCUSDT", 29, NEXT)])
     after = read.event(event("event_cancelled", **changes), HEARD)
     assert (after.exec_type, after.replaced_by, after.cl_ord_id) == (ExecType.REPLACED, "BTCUSDT:29", CL_ORD_ID)

@@ -28,7 +28,7 @@ from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import InvalidRequest, NotSupported, Timeout
 from floorbroker.domain.ports import NoLog
 from floorbroker.domain.records import BookDelta, BookLevel, DataKind, ExecutionReport, Quote, Trade
-from floorbroker.domain.values import ExecType, Price, Side
+from floorbroker.domain.values import ExecType, OrdStatus, Price, Side
 from floorbroker.tape.captures import FrameKind, frames
 from floorbroker.transport.actions import Emit, Reconnect, Send
 from floorbroker.transport.feeds import FeedError, FeedUp
@@ -43,6 +43,7 @@ from tests.unit.brokers.binance.fakes import (
     NEXT,
     NOW,
     NOW_MS,
+    VENUE_ID,
     parsed,
     payload,
     reader,
@@ -166,11 +167,19 @@ def test_the_old_order_of_a_replace_whose_new_one_was_rejected_is_cancelled() ->
     assert told.text == "INSUFFICIENT_BALANCES"
 
 
-def test_the_old_order_of_a_replace_whose_new_one_never_came_is_cancelled() -> None:
+def test_the_old_order_of_a_replace_whose_new_one_nobody_knows_of_has_no_closing_word() -> None:
     private = Private().up()
     private.hear(event("event_cancelled", c=f"{NEXT.replace('-', '')}-x", C=CL_ORD_ID), at_s=1.0)
     (old,) = emitted(private.session.on_tick(3.5))
-    assert (old.exec_type, old.replaced_by) == (ExecType.CANCELED, None)
+    assert (old.exec_type, old.ord_status, old.replaced_by) == (ExecType.ORDER_STATUS, OrdStatus.PENDING_REPLACE, None)
+
+
+def test_an_order_that_anything_else_cancelled_is_cancelled_whatever_was_asked_of_it() -> None:
+    private = Private().up()
+    private.reader.successors.ask(VENUE_ID, NEXT, now_s=0.5)
+    (old,) = emitted(private.hear(event("event_cancelled", c="somebody-elses", C=CL_ORD_ID)))
+    assert (old.exec_type, old.ord_status) == (ExecType.CANCELED, OrdStatus.CANCELED)
+    assert private.reader.successors.doubt(VENUE_ID) is None
 
 
 @pytest.mark.parametrize(

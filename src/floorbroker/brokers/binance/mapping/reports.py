@@ -13,6 +13,7 @@ from decimal import Decimal
 from floorbroker.brokers.binance import wire
 from floorbroker.brokers.binance.mapping.families import Families, Seen, replaced_by_cancel, replaces_of
 from floorbroker.brokers.binance.mapping.identity import class_of_leg
+from floorbroker.brokers.binance.mapping.successors import Successors
 from floorbroker.brokers.binance.mapping.symbols import Symbols
 from floorbroker.brokers.binance.mapping.terms import Terms
 from floorbroker.brokers.binance.mapping.values import (
@@ -33,6 +34,7 @@ from floorbroker.domain.values import (
     ClOrdId,
     ExecType,
     Money,
+    OrderId,
     OrderType,
     OrdStatus,
     Price,
@@ -90,11 +92,12 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Makes reports; `families` and `terms` learn from every message, `symbols` spells them."""
+    """Makes reports; `families`, `successors` and `terms` learn from every message, `symbols` spells them."""
 
     symbols: Symbols
     families: Families
     terms: Terms = field(default_factory=Terms)
+    successors: Successors = field(default_factory=Successors)
 
     # -- answers ------------------------------------------------------------------------------------------------------
 
@@ -103,6 +106,7 @@ class Reader:
         client_id = told.orig_client_order_id or told.client_order_id  # of a cancel, the first is the order's own
         if told.status != "REJECTED":
             self.families.learn([Seen(told.symbol, told.order_id, client_id)])
+            self.learn_link(told)
         self.terms.learn([told])
         odd = _odd(told.status, told.side, told.type, told.time_in_force)
         by_money = positive(told.orig_quote_order_qty)
@@ -133,6 +137,12 @@ class Reader:
             parent_order_id=self.families.head_of(client_id),
             transact_time=moment(told.transact_time) or moment(told.update_time) or moment(told.time),
         )
+
+    def learn_link(self, told: wire.Order | wire.ExecutionEvent) -> None:
+        """Which order it took the place of, where it says so."""
+        replaced = replaces_of(told.symbol, told.strategy_id, told.strategy_type)
+        if replaced is not None and told.status != "REJECTED":
+            self.successors.learn(replaced, order_id_of(told.symbol, told.order_id))
 
     def placed(self, told: wire.Order, heard: Heard) -> Reports:
         """The answer to a placement: where the order stands, then each fill it had at once."""
@@ -208,6 +218,7 @@ class Reader:
         """An `executionReport`."""
         client_id = own_client_id(told)
         self.families.learn(seen_in(told))
+        self.learn_link(told)
         odd = _odd(told.status, told.side, told.order_type, told.tif) or _odd_exec(told.exec_type)
         exec_type = ExecType.ORDER_STATUS if odd else EXEC_TYPES[told.exec_type]
         status = None if odd else STATUSES[told.status]
@@ -263,12 +274,28 @@ class Reader:
         )
 
     def _gave_way(self, told: wire.ExecutionEvent, standing: ExecutionReport) -> ExecutionReport:
-        """The old order of a cancelReplace names the new one in the id of its cancel; where that is known, it was replaced."""
+        """The old order of a cancelReplace names the new one in the id of its cancel: it is cancelled when that did not come.
+
+        While nobody knows, it is told as one whose replacement is on its way.
+        """
         successor = replaced_by_cancel(told.client_id)
         follower = None if successor is None else self.families.venue_id(successor)
-        if follower is None or follower == standing.order_id:
+        if standing.order_id is None or successor is None or follower == standing.order_id:
             return standing
-        return replace(standing, exec_type=ExecType.REPLACED, replaced_by=follower)
+        if follower is not None:
+            self.successors.learn(standing.order_id, follower)
+            return gave_way(standing, follower)
+        return standing if self.successors.is_refused(successor) else undecided(standing)
+
+
+def gave_way(report: ExecutionReport, follower: OrderId) -> ExecutionReport:
+    """A cancelled order as one that another took the place of."""
+    return replace(report, exec_type=ExecType.REPLACED, replaced_by=follower)
+
+
+def undecided(report: ExecutionReport) -> ExecutionReport:
+    """A cancelled order of which nobody knows yet whether another took its place: without its closing word."""
+    return replace(report, exec_type=ExecType.ORDER_STATUS, ord_status=OrdStatus.PENDING_REPLACE)
 
 
 def _not_replaced(standing: ExecutionReport) -> ExecutionReport:

@@ -11,10 +11,10 @@ from floorbroker.brokers.binance.errors import is_unsynchronised
 from floorbroker.brokers.binance.mapping import changes as changing
 from floorbroker.brokers.binance.mapping import orders, rules
 from floorbroker.brokers.binance.mapping.families import Families, Seen
-from floorbroker.brokers.binance.mapping.reports import Heard, Reader, Reports
+from floorbroker.brokers.binance.mapping.reports import Heard, Reader, Reports, gave_way
 from floorbroker.brokers.binance.mapping.symbols import Symbols
 from floorbroker.brokers.binance.mapping.traded import Traded
-from floorbroker.brokers.binance.mapping.values import venue_number
+from floorbroker.brokers.binance.mapping.values import order_id_of, venue_number
 from floorbroker.brokers.binance.rest import answers
 from floorbroker.brokers.binance.rest.calls import Calls, order_name
 from floorbroker.brokers.binance.rest.market import MarketReads
@@ -142,6 +142,8 @@ class Commands:
         """A list names its head, which a leg alone does not: whose it is must be known before it is told of."""
         for members in ended.lists:
             self._families.learn_list(Seen(one.symbol, one.order_id, one.client_order_id) for one in members)
+        for order in ended.orders:  # ended by this cancel, so no replace did and none will
+            self._reader.successors.drop(order_id_of(order.symbol, order.order_id))
         return tuple(self._reader.order(order, heard) for order in ended.orders)
 
     # -- modify -----------------------------------------------------------------------------------------------------------
@@ -197,19 +199,27 @@ class Commands:
             orders.single(order, cl_ord_id, old.symbol), order_number=str(old.order_id), cl_ord_id=cl_ord_id
         )
         request = self._calls.cancel_replace(params, cl_ord_id=cl_ord_id, decided_at=decided_at)
-        response, heard = await self._send(request)
+        old_id, successors = order_id_of(old.symbol, old.order_id), self._reader.successors
+        successors.ask(old_id, cl_ord_id, now_s=self._clock.monotonic())
         try:
+            response, heard = await self._send(request)
             gone, new = answers.replaced(response, cl_ord_id)
         except answers.HalfDone as half:
-            raise self._half_done(half) from half
+            raise self._half_done(half, cl_ord_id) from half
+        except FloorbrokerError as error:
+            if error.outcome is not Outcome.UNKNOWN:
+                successors.refuse(cl_ord_id)
+            raise
+        new_id = order_id_of(new.symbol, new.order_id)
+        successors.learn(old_id, new_id)
         before = self._reader.order(gone, heard)
         first, *fills = self._reader.placed(new, heard)
-        follower = replace(first, replaces=before.order_id)
-        link = replace(before, exec_type=ExecType.REPLACED, replaced_by=follower.order_id)
-        return (follower, link, *fills)
+        return (replace(first, replaces=old_id), gave_way(before, new_id), *fills)
 
-    def _half_done(self, half: answers.HalfDone) -> FloorbrokerError:
+    def _half_done(self, half: answers.HalfDone, cl_ord_id: ClOrdId) -> FloorbrokerError:
         """The old order is gone, which the next look at it tells; the error says what is known of the new one."""
+        if half.error.outcome is not Outcome.UNKNOWN:
+            self._reader.successors.refuse(cl_ord_id)
         half.error.detail = f"the old order is cancelled, and the new one did not come: {half.error.detail}"
         return half.error
 

@@ -18,6 +18,7 @@ from floorbroker.brokers.binance.mapping.reports import Heard, Reader, Reports
 from floorbroker.brokers.binance.mapping.traded import Traded
 from floorbroker.brokers.binance.mapping.values import needed, venue_number
 from floorbroker.brokers.binance.rest.calls import Calls, order_name
+from floorbroker.brokers.binance.rest.fates import Fates, linked
 from floorbroker.brokers.binance.rest.market import MarketReads
 from floorbroker.brokers.binance.rest.reads import Reads
 from floorbroker.domain.clock import Clock
@@ -66,6 +67,7 @@ class History:
         self._clock = clock
         self._log = log
         self._identity = BinanceIdentity()
+        self._fates = Fates(reads, calls, reader=reader, clock=clock)
         self._listed: _Listed | None = None
         self._wide_s: dict[str, float] = {}
         self._held: frozenset[str] | None = None  # coins of the last account that was asked for
@@ -73,15 +75,22 @@ class History:
     # -- orders -----------------------------------------------------------------------------------------------------------
 
     async def order(self, ref: OrderRef) -> Reports:
-        """By the venue's number when known, else by our id; `OrderNotFound` only in the venue's documented words."""
+        """By the venue's number when known, else by our id; `OrderNotFound` only in the venue's documented words.
+
+        Of an order that another took the place of, both are told; raises `ApiError` while it is open whether one did.
+        """
         self._traded.meet(ref.symbol)
-        asked_at = self._clock.now()
+        asked_at, asked_s = self._clock.now(), self._clock.monotonic()
         known = ref.order_id or self._reader.families.venue_id(ref.cl_ord_id)
         symbol = known.rpartition(":")[0] if known is not None else self._reader.symbols.to_wire(ref.symbol)
         name = order_name(None if known is None else venue_number(known), ref.cl_ord_id)
         told = await self._reads.ask(self._calls.order((("symbol", symbol), *name)), wire.Order, what="the order")
         if known is None and told.client_order_id != ref.cl_ord_id:
             raise ApiError("the reply is about another order", broker=_BROKER)
+        self._fates.note_working(told, asked_s=asked_s)
+        if self._fates.is_in_question(told) and (new := await self._fates.successor(told)) is not None:
+            first, second = await self._reports([new, told], Source.QUERY, asked_at)
+            return (linked(first, told), second)
         (report,) = await self._reports([told], Source.QUERY, asked_at)
         return (self._with_amendment(report, ref),)
 
@@ -182,7 +191,7 @@ class History:
     async def _reports(self, listed: list[wire.Order], source: Source, asked_at: datetime) -> Reports:
         """With the heads of legs that nobody has met yet asked for."""
         families = self._reader.families
-        families.learn(Seen(order.symbol, order.order_id, order.client_order_id) for order in listed)
+        self._fates.learn_all(listed)
         lists = {order.order_list_id for order in listed if families.is_stray(order.client_order_id)}
         for list_id in sorted(number for number in lists if number >= 0):
             await self._learn_list(list_id)
@@ -190,7 +199,7 @@ class History:
             if families.is_stray(order.client_order_id):
                 families.give_up(order.client_order_id)
         heard = Heard(source=source, at=self._clock.now(), asked_at=asked_at)
-        reports = tuple(self._reader.order(order, heard) for order in listed)
+        reports = tuple(self._fates.judge(order, self._reader.order(order, heard)) for order in listed)
         for report in reports:
             self._traded.meet(report.symbol)
         return reports

@@ -34,6 +34,10 @@ class Reads:
         self._offset = offset
         self._measured_s: float | None = None
 
+    def venue_now(self) -> datetime:
+        """The time at the venue, as far as it was measured."""
+        return self._offset.venue_now()
+
     async def ask(self, request: Request, kind: type[T], *, what: str) -> T:
         """One question, its body as `kind`; once more with the clock measured anew when the venue did not like our time."""
         response = await self._transport.send(request)

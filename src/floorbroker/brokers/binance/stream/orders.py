@@ -25,7 +25,7 @@ from floorbroker.brokers.binance.errors import UNSYNCHRONISED
 from floorbroker.brokers.binance.mapping.families import Seen, replaced_by_cancel
 from floorbroker.brokers.binance.mapping.reports import Heard, Reader, own_client_id, seen_in
 from floorbroker.brokers.binance.mapping.traded import Traded
-from floorbroker.brokers.binance.mapping.values import moment_needed
+from floorbroker.brokers.binance.mapping.values import moment_needed, order_id_of
 from floorbroker.domain.errors import ApiError
 from floorbroker.domain.facts import Source
 from floorbroker.transport.actions import Action, Emit, Reconnect, Send
@@ -40,7 +40,6 @@ _ANSWER_S = 10.0
 _SILENCE_S = 20.0
 _FAMILY_S = 2.0
 _WAITING_MAX = 1_000
-_REJECTED_KEPT = 100
 _LIFE_S = 23.5 * 3600
 
 Actions = Sequence[Action[OrderEvent]]
@@ -78,7 +77,6 @@ class UserSession:
         self._asked_s: float | None = None  # a question is out: the subscription, or a probe
         self._is_up = False
         self._waiting: deque[_Waiting] = deque()
-        self._rejected: deque[str] = deque(maxlen=_REJECTED_KEPT)
 
     def on_open(self, now_s: float) -> Actions:
         self._is_up = False
@@ -160,20 +158,32 @@ class UserSession:
 
     def _on_execution(self, event: wire.ExecutionEvent, at: datetime, now_s: float) -> Actions:
         """A leg heard of before its head waits a moment: without it, it would pass for a stranger's order."""
-        self._reader.families.learn(seen_in(event))
+        reader = self._reader
+        reader.families.learn(seen_in(event))
         if event.status == "REJECTED":
-            self._rejected.append(own_client_id(event))
+            reader.successors.refuse(own_client_id(event))
+        elif event.exec_type == "CANCELED" and event.order_id > 0:
+            self._note_cancel(event, now_s)
         if self._lacks(event) and len(self._waiting) < _WAITING_MAX:
             self._waiting.append(_Waiting(event, at, now_s))
             return []
         return [*self._release(now_s), *self._told(event, at)]
+
+    def _note_cancel(self, event: wire.ExecutionEvent, now_s: float) -> None:
+        """By the id of the cancel: a cancelReplace, perhaps of an earlier life of ours, or anything else, which answers one."""
+        old, successors = order_id_of(event.symbol, event.order_id), self._reader.successors
+        successor = replaced_by_cancel(event.client_id)
+        if successor is None:
+            successors.drop(old)
+        elif self._reader.families.venue_id(successor) is None and not successors.is_refused(successor):
+            successors.ask(old, successor, now_s=now_s)
 
     def _lacks(self, event: wire.ExecutionEvent) -> bool:
         """Whether something is to be known first: the head of a leg, or the order that took the place of this one."""
         families = self._reader.families
         successor = replaced_by_cancel(event.client_id) if event.exec_type == "CANCELED" else None
         if successor is not None:
-            return families.venue_id(successor) is None and successor not in self._rejected
+            return families.venue_id(successor) is None and not self._reader.successors.is_refused(successor)
         return families.is_stray(own_client_id(event))
 
     def _release(self, now_s: float) -> Actions:
