@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from floorbroker.brokers.binance import wire
+from floorbroker.brokers.binance.mapping.terms import Terms
 from floorbroker.brokers.binance.rest.calls import ORDERS_MAX
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import (
@@ -59,6 +61,7 @@ from tests.unit.brokers.binance.fakes import (
     limit_order,
     ok,
     parsed,
+    payload,
     ref,
     refusal,
     reply,
@@ -345,6 +348,48 @@ async def test_an_order_that_something_happened_to_is_looked_at_before_it_is_cha
     assert len(reads.asked("/api/v3/order")) == 1
     assert form(commands.requests[1])["quantity"] == "0.015"
     await trader.disconnect()
+
+
+async def test_i8_a_list_older_than_an_amendment_brings_no_old_terms_back() -> None:
+    commands = FakeTransport(ok("placed_limit"), ok("amended"), ok("replaced"))
+    reads = venue(order=reply(STANDING | {"origQty": "0.015", "clientOrderId": NEXT}), openOrders=reply([STANDING]))
+    trader = broker(reads=reads, commands=commands)
+    await trader.submit_order(approved())
+    await trader.modify_order(ref(), SMALLER, cl_ord_id=NEXT, decided_at=2.0)
+    await trader.get_open_orders()  # asked before the amendment, read after it
+    await trader.modify_order(ref(), CHEAPER, cl_ord_id=NEXT, decided_at=2.0)
+    assert len(reads.asked("/api/v3/order")) == 1
+    assert form(commands.requests[2])["quantity"] == "0.015"
+
+
+async def test_an_amendment_that_was_not_answered_has_the_order_looked_at() -> None:
+    commands = FakeTransport(ok("placed_limit"), Timeout("no reply"), ok("replaced"))
+    reads = venue(order=reply(STANDING | {"origQty": "0.015"}))
+    trader = broker(reads=reads, commands=commands)
+    await trader.submit_order(approved())
+    with pytest.raises(Timeout):
+        await trader.modify_order(ref(), SMALLER, cl_ord_id=NEXT, decided_at=2.0)
+    await trader.modify_order(ref(), CHEAPER, cl_ord_id=NEXT, decided_at=2.0)
+    assert form(commands.requests[2])["quantity"] == "0.015"
+
+
+async def test_a_list_that_shows_other_terms_has_the_order_looked_at() -> None:
+    commands = FakeTransport(ok("placed_limit"), ok("replaced"))
+    smaller = STANDING | {"origQty": "0.015"}
+    reads = venue(order=reply(smaller), openOrders=reply([smaller]))
+    trader = broker(reads=reads, commands=commands)
+    await trader.submit_order(approved())
+    await trader.get_open_orders()
+    await trader.modify_order(ref(), CHEAPER, cl_ord_id=NEXT, decided_at=2.0)
+    assert form(commands.requests[1])["quantity"] == "0.015"
+
+
+async def test_an_order_that_something_happened_to_before_its_placement_was_answered_is_not_kept() -> None:
+    placed = wire.decode(payload("placed_limit"), wire.Order, what="an order")
+    terms = Terms()
+    terms.forget(VENUE_ID)
+    terms.learn(placed)
+    assert terms.find(VENUE_ID) is None
 
 
 async def test_a_half_done_replace_says_that_the_old_order_is_gone() -> None:

@@ -92,7 +92,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Makes reports; `families`, `successors` and `terms` learn from every message, `symbols` spells them."""
+    """Makes reports; `families`, `successors` and `terms` hear every message, `symbols` spells them."""
 
     symbols: Symbols
     families: Families
@@ -107,7 +107,7 @@ class Reader:
         if told.status != "REJECTED":
             self.families.learn([Seen(told.symbol, told.order_id, client_id)])
             self.learn_link(told)
-        self.terms.learn([told])
+        self.terms.hear(told)
         odd = _odd(told.status, told.side, told.type, told.time_in_force)
         by_money = positive(told.orig_quote_order_qty)
         executed = quantity_of(told.executed_qty)
@@ -147,6 +147,7 @@ class Reader:
     def placed(self, told: wire.Order, heard: Heard) -> Reports:
         """The answer to a placement: where the order stands, then each fill it had at once."""
         standing = self.order(told, heard)
+        self.terms.learn(told)
         if standing.unrecognised:
             return (standing,)
         return (standing, *(self._fill(told, fill, standing) for fill in told.fills or ()))

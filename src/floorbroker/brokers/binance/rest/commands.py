@@ -160,6 +160,7 @@ class Commands:
         except VenueError as error:  # nothing but questions were asked so far
             error.outcome = Outcome.NOT_SENT if error.outcome is Outcome.UNKNOWN else error.outcome
             raise
+        self._reader.terms.forget(order_id_of(old.symbol, old.order_id))  # whatever the answer, or none, will be
         if isinstance(wanted, str):
             return await self._amend(old, wanted, cl_ord_id=cl_ord_id, decided_at=decided_at)
         return await self._cancel_replace(old, wanted, cl_ord_id=cl_ord_id, decided_at=decided_at)
