@@ -36,6 +36,7 @@ from floorbroker.domain.values import (
     Environment,
     ExecType,
     OrderClass,
+    OrderId,
     OrderType,
     OrdStatus,
     Price,
@@ -223,7 +224,8 @@ async def test_a_cancelled_leg_takes_its_list_with_it() -> None:
     body = parsed("list_otoco")
     for order in body["orderReports"]:
         order |= {"status": "CANCELED", "origClientOrderId": order["clientOrderId"], "clientOrderId": "Xk3f"}
-    reports = await broker(commands=FakeTransport(reply(body))).cancel_order(ref())
+    leg = ref(order_id=OrderId(f"BTCUSDT:{body['orderReports'][1]['orderId']}"))
+    reports = await broker(commands=FakeTransport(reply(body))).cancel_order(leg)
     assert [report.cl_ord_id for report in reports] == [CL_ORD_ID, f"{HEX}-a", f"{HEX}-b"]
     assert {report.ord_status for report in reports} == {OrdStatus.CANCELED}
 
@@ -235,6 +237,43 @@ async def test_legs_that_are_cancelled_without_their_head_are_known_by_their_lis
         order |= {"status": "CANCELED", "origClientOrderId": order["clientOrderId"], "clientOrderId": "Xk3f"}
     reports = await broker(commands=FakeTransport(reply(body))).cancel_order(ref())
     assert {report.parent_order_id for report in reports} == {"BTCUSDT:20"}
+OTHERS = [{"orderId": 27}, {"symbol": "ETHUSDT"}]
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [(OTHERS[0], VENUE_ID), (OTHERS[1], VENUE_ID), (OTHERS[1], None), ({"origClientOrderId": NEXT}, None)],
+)
+async def test_an_answer_to_a_cancel_that_is_about_another_order_proves_nothing(
+    other: dict[str, Any], named: OrderId | None
+) -> None:
+    commands = FakeTransport(reply(parsed("cancelled") | other))
+    with pytest.raises(ApiError, match="another order") as caught:
+        await broker(commands=commands).cancel_order(ref(order_id=named))
+    assert caught.value.outcome is Outcome.UNKNOWN
+
+
+async def test_a_mass_cancel_answered_with_another_symbol_proves_nothing() -> None:
+    commands = FakeTransport(reply([parsed("cancelled") | {"symbol": "ETHUSDT"}]))
+    (report,) = await broker(reads=venue(openOrders=working(("BTCUSDT", 28))), commands=commands).cancel_all()
+    assert (report.exec_type, report.order_id) == (ExecType.PENDING_CANCEL, VENUE_ID)
+
+
+@pytest.mark.parametrize("other", OTHERS)
+async def test_an_answer_to_a_query_that_is_about_another_order_is_none(other: dict[str, Any]) -> None:
+    with pytest.raises(ApiError, match="another order"):
+        await broker(reads=venue(order=reply(parsed("order") | other))).get_order_status(ref())
+    with pytest.raises(ApiError, match="another order") as caught:
+        await changed(CHEAPER, ok("replaced"), **other)
+    assert caught.value.outcome is Outcome.NOT_SENT
+
+
+async def test_an_answer_to_an_amendment_that_is_about_another_order_proves_nothing() -> None:
+    body = parsed("amended")
+    body["amendedOrder"]["orderId"] = 27
+    with pytest.raises(ApiError, match="another order") as caught:
+        await changed(SMALLER, reply(body))
+    assert caught.value.outcome is Outcome.UNKNOWN
 
 
 async def test_a_refused_cancel_is_told_in_the_venues_words() -> None:

@@ -20,7 +20,8 @@ from floorbroker.brokers.binance.auth import sign
 from floorbroker.brokers.binance.info import origins_for
 from floorbroker.brokers.binance.mapping import orders
 from floorbroker.brokers.binance.mapping.symbols import Symbols
-from floorbroker.brokers.binance.rest.calls import Calls, order_name
+from floorbroker.brokers.binance.rest.answers import OrderName
+from floorbroker.brokers.binance.rest.calls import Calls
 from floorbroker.brokers.binance.stream.commands import METHODS, BinanceDialect
 from floorbroker.domain.orders import StopLoss
 from floorbroker.domain.values import Environment, OrderClass, OrderType, Price, Quantity, Side
@@ -66,8 +67,8 @@ def commands() -> Iterator[tuple[str, Request]]:
         yield name, CALLS.submit_list(kind, params, **named)
     amend = (("symbol", "BTCUSDT"), ("orderId", "28"), ("newQty", "0.01"), ("newClientOrderId", NEXT))
     yield "amend", CALLS.amend(amend, **named)
-    for name in (order_name("28", ""), order_name(None, CL_ORD_ID)):
-        yield f"cancel by {name[0][0]}", CALLS.cancel((("symbol", "BTCUSDT"), *name), cl_ord_id=CL_ORD_ID)
+    for named_by in (OrderName("BTCUSDT", "28", ""), OrderName("BTCUSDT", None, CL_ORD_ID)):
+        yield f"cancel by {named_by.params[1][0]}", CALLS.cancel(named_by.params, cl_ord_id=CL_ORD_ID)
     yield "cancel all", CALLS.cancel_all("BTCUSDT")
 
 
@@ -81,7 +82,7 @@ def reads() -> Iterator[tuple[str, Request]]:
     yield "average", CALLS.average_price("BTCUSDT")
     yield "public trades", CALLS.public_trades("BTCUSDT", limit=10)
     yield "bars", CALLS.klines("BTCUSDT", "1m", start=NOW - day, end=NOW, limit=10)
-    yield "order", CALLS.order((("symbol", "BTCUSDT"), *order_name(None, CL_ORD_ID)))
+    yield "order", CALLS.order(OrderName("BTCUSDT", None, CL_ORD_ID).params)
     yield "open orders", CALLS.open_orders()
     yield "open orders of one", CALLS.open_orders("BTCUSDT")
     yield "orders", CALLS.all_orders("BTCUSDT")

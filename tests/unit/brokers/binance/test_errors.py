@@ -24,7 +24,9 @@ from floorbroker.domain.errors import (
     SymbolNotFound,
 )
 from floorbroker.transport.types import Response
-from tests.unit.brokers.binance.fakes import NEXT, ok, parsed, refusal, reply
+from tests.unit.brokers.binance.fakes import CL_ORD_ID, NEXT, ok, parsed, refusal, reply
+
+OLD = answers.OrderName("BTCUSDT", "28", CL_ORD_ID)
 
 
 @pytest.mark.parametrize(
@@ -145,13 +147,13 @@ def failed(name: str, *, status: int) -> Response:
 
 
 def test_a_replace_that_succeeded_tells_both_orders() -> None:
-    old, new = answers.replaced(ok("replaced"), NEXT)
+    old, new = answers.replaced(ok("replaced"), OLD, NEXT)
     assert (old.order_id, old.status, new.order_id, new.client_order_id) == (28, "CANCELED", 29, NEXT)
 
 
 def test_a_half_done_replace_says_that_the_old_order_is_gone_and_why_the_new_one_did_not_come() -> None:
     with pytest.raises(answers.HalfDone) as caught:
-        answers.replaced(failed("replace_half_done", status=409), NEXT)
+        answers.replaced(failed("replace_half_done", status=409), OLD, NEXT)
     assert isinstance(caught.value.error, InsufficientFunds)
     assert caught.value.cancelled_order is not None
     assert caught.value.cancelled_order.status == "CANCELED"
@@ -159,7 +161,7 @@ def test_a_half_done_replace_says_that_the_old_order_is_gone_and_why_the_new_one
 
 def test_a_replace_of_which_nothing_was_done_is_a_refusal() -> None:
     with pytest.raises(OrderNotFound) as caught:
-        answers.replaced(failed("replace_not_done", status=400), NEXT)
+        answers.replaced(failed("replace_not_done", status=400), OLD, NEXT)
     assert (caught.value.outcome, caught.value.venue_text) == (Outcome.REFUSED, "Unknown order sent.")
 
 
@@ -180,12 +182,26 @@ def edited(name: str, **data: object) -> object:
         reply(parsed("replaced") | {"newOrderResult": "FAILURE"}),
         reply(parsed("replaced") | {"newOrderResponse": parsed("placed_limit")}),
         reply({"cancelResult": "SUCCESS"}),
+        reply(parsed("replaced") | {"cancelResponse": parsed("cancelled") | {"orderId": 27}}),
+        reply(edited("replace_half_done", cancelResponse=parsed("cancelled") | {"orderId": 27}), status=409),
     ],
-    ids=["new unknown", "cancel unknown", "odd pair", "no halves", "null", "500", "odd 200", "another", "half a body"],
+    ids=[
+        "new unknown",
+        "cancel unknown",
+        "odd pair",
+        "no halves",
+        "null",
+        "500",
+        "odd 200",
+        "another",
+        "half a body",
+        "another old one",
+        "another old one, half done",
+    ],
 )
 def test_a_replace_whose_answer_is_not_exact_is_in_doubt(response: Response) -> None:
     with pytest.raises((ApiError, answers.HalfDone)) as caught:
-        answers.replaced(response, NEXT)
+        answers.replaced(response, OLD, NEXT)
     error = caught.value.error if isinstance(caught.value, answers.HalfDone) else caught.value
     assert error.outcome is Outcome.UNKNOWN
 
@@ -194,4 +210,4 @@ def test_a_replace_whose_answer_is_not_exact_is_in_doubt(response: Response) -> 
 def test_no_answer_to_a_replace_breaks_its_reader(body: dict[str, object]) -> None:
     for status in (200, 400, 409):
         with pytest.raises((FloorbrokerError, answers.HalfDone)):
-            answers.replaced(Response(status=status, body=json.dumps(body).encode()), NEXT)
+            answers.replaced(Response(status=status, body=json.dumps(body).encode()), OLD, NEXT)

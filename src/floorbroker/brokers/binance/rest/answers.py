@@ -60,6 +60,35 @@ def placed_list(response: Response, cl_ord_id: ClOrdId, *, what: str) -> wire.Or
     return found
 
 
+class OrderName(NamedTuple):
+    """How a call named an order: by its number, or where that is not known by its client id."""
+
+    symbol: str
+    number: str | None
+    client_id: str
+
+    def is_of(self, told: wire.Order | wire.AmendedOrder | wire.ListMember) -> bool:
+        """Whether a reply is about this order.  A cancelled or amended one has the id it was named by in `origClientOrderId`."""
+        if told.symbol != self.symbol:
+            return False
+        if self.number is not None:
+            return str(told.order_id) == self.number
+        before = None if isinstance(told, wire.ListMember) else told.orig_client_order_id
+        return self.client_id == (before or told.client_order_id)
+
+    @property
+    def params(self) -> tuple[tuple[str, str], ...]:
+        name = ("orderId", self.number) if self.number is not None else ("origClientOrderId", self.client_id)
+        return (("symbol", self.symbol), name)
+
+
+def order_told(order: wire.Order, name: OrderName) -> wire.Order:
+    """The order of a query.  Raises `ApiError` where the reply is about another one."""
+    if not name.is_of(order):
+        raise _another("the query")
+    return order
+
+
 class Ended(NamedTuple):
     """Orders that a cancel ended, and the members of every list among them, those included that had ended before."""
 
@@ -67,11 +96,16 @@ class Ended(NamedTuple):
     lists: list[list[wire.ListMember]]
 
 
-def cancelled(response: Response) -> Ended:
-    """The order a cancel ended, or all orders of the list it belonged to."""
+def cancelled(response: Response, name: OrderName) -> Ended:
+    """The order a cancel ended, or all orders of the list it belonged to; the one that was named is among these."""
+    what = "the cancel"
     if not is_success(response):
-        raise command_error(response, what="the cancel")
-    return _cancelled(response.body, what="the reply to the cancel")
+        raise command_error(response, what=what)
+    ended = _cancelled(response.body, what=f"the reply to {what}")
+    members = [member for members in ended.lists for member in members]
+    if not any(name.is_of(order) for order in (*ended.orders, *members)):
+        raise _another(what)
+    return ended
 
 
 def _cancelled(body: bytes, *, what: str) -> Ended:
@@ -81,23 +115,25 @@ def _cancelled(body: bytes, *, what: str) -> Ended:
     return Ended(told.order_reports, [told.orders or []])
 
 
-def cancelled_all(response: Response) -> Ended:
+def cancelled_all(response: Response, wire_symbol: str) -> Ended:
     """Every order that a mass cancel of one symbol ended, those of lists included."""
     if not is_success(response):
         raise command_error(response, what="the mass cancel")
     what = "the reply to the mass cancel"
     items = wire.decode(response.body, list[msgspec.Raw], what=what)
     ended = [_cancelled(bytes(item), what=what) for item in items]
+    if any(order.symbol != wire_symbol for one in ended for order in one.orders):
+        raise _another("the mass cancel")
     return Ended([order for one in ended for order in one.orders], [members for one in ended for members in one.lists])
 
 
-def amended(response: Response, order_number: str) -> wire.Amendment:
+def amended(response: Response, name: OrderName) -> wire.Amendment:
     """An order made smaller."""
     what = "the amendment"
     if not is_success(response):
         raise command_error(response, what=what)
     found = wire.decode(response.body, wire.Amendment, what=f"the reply to {what}")
-    if str(found.amended_order.order_id) != order_number:
+    if not name.is_of(found.amended_order):
         raise _another(what)
     return found
 
@@ -114,7 +150,7 @@ class HalfDone(Exception):
         self.error = error
 
 
-def replaced(response: Response, cl_ord_id: ClOrdId) -> tuple[wire.Order, wire.Order]:
+def replaced(response: Response, name: OrderName, cl_ord_id: ClOrdId) -> tuple[wire.Order, wire.Order]:
     """The old order, cancelled, and the new one.
 
     Raises `HalfDone` when the old one is gone and the new one did not come (409, -2021), a refusal when nothing was done (400,
@@ -127,11 +163,13 @@ def replaced(response: Response, cl_ord_id: ClOrdId) -> tuple[wire.Order, wire.O
             raise unproven("", what=what, status=response.status)
         old = wire.decode(told.cancel_response, wire.Order, what="the cancelled order")
         new = wire.decode(told.new_order_response, wire.Order, what="the new order")
+        if not name.is_of(old) or new.symbol != old.symbol or new.order_id == old.order_id:
+            raise _another(what)
         return old, _ours(new, cl_ord_id, what=what)
-    raise _not_replaced(response, what=what)
+    raise _not_replaced(response, name, what=what)
 
 
-def _not_replaced(response: Response, *, what: str) -> Exception:
+def _not_replaced(response: Response, name: OrderName, *, what: str) -> Exception:
     code, text = read_error_body(response)
     if not 400 <= response.status < 500 or code not in (_HALF_DONE, _NOT_DONE):
         return command_error(response, what=what)
@@ -142,6 +180,8 @@ def _not_replaced(response: Response, *, what: str) -> Exception:
             return _half_error(halves.cancel_response, what="the cancel inside the replace", status=response.status)
         if (halves.cancel_result, halves.new_order_result) == (_DONE, _FAILED):
             old = wire.decode(halves.cancel_response, wire.Order, what="the cancelled order")
+            if not name.is_of(old):
+                return _another(what)
             error = _half_error(halves.new_order_response, what="the order after the cancel", status=response.status)
             return HalfDone(old, error)
     except ApiError as error:

@@ -252,11 +252,6 @@ class Calls:
         return self._market("/api/v3/klines", query, weight=2)
 
 
-def order_name(order_number: str | None, client_id: str) -> Params:
-    """How a call names an order: by the venue's number where we know it, which no other order ever has."""
-    return (("orderId", order_number),) if order_number is not None else (("origClientOrderId", client_id),)
-
-
 def batches(wire_symbols: Sequence[str], most: int = 100) -> list[Sequence[str]]:
     """Lists short enough for one URL."""
     return [wire_symbols[at : at + most] for at in range(0, len(wire_symbols), most)]

@@ -16,7 +16,7 @@ from floorbroker.brokers.binance.mapping.symbols import Symbols
 from floorbroker.brokers.binance.mapping.traded import Traded
 from floorbroker.brokers.binance.mapping.values import order_id_of, venue_number
 from floorbroker.brokers.binance.rest import answers
-from floorbroker.brokers.binance.rest.calls import Calls, order_name
+from floorbroker.brokers.binance.rest.calls import Calls
 from floorbroker.brokers.binance.rest.market import MarketReads
 from floorbroker.brokers.binance.rest.reads import Reads
 from floorbroker.domain.clock import Clock
@@ -105,9 +105,9 @@ class Commands:
     async def cancel(self, ref: OrderRef) -> Reports:
         """The venue ends the order and answers how it stood; a member of a list takes the whole list with it."""
         self._traded.meet(ref.symbol)
-        params = (("symbol", self._wire_symbol(ref)), *self._name(ref))
-        response, heard = await self._send(self._calls.cancel(params, cl_ord_id=ref.cl_ord_id))
-        return self._ended(answers.cancelled(response), heard)
+        name = self._name(ref)
+        response, heard = await self._send(self._calls.cancel(name.params, cl_ord_id=ref.cl_ord_id))
+        return self._ended(answers.cancelled(response, name), heard)
 
     async def cancel_all(self) -> Reports:
         """Symbol by symbol, since the venue knows no other way; which ones is asked as urgently as a cancel is.
@@ -126,7 +126,7 @@ class Commands:
     async def _cancel_symbol(self, wire_symbol: str, listed: list[wire.Order]) -> Reports:
         try:
             response, heard = await self._send(self._calls.cancel_all(wire_symbol))
-            return self._ended(answers.cancelled_all(response), heard)
+            return self._ended(answers.cancelled_all(response, wire_symbol), heard)
         except OrderNotFound:
             return ()  # nothing is open any more
         except VenueError as error:
@@ -169,8 +169,9 @@ class Commands:
         """The order as it stands, and its new quantity (an amendment) or the order that takes its place."""
         old = self._reader.terms.find(ref.order_id)
         if old is None:
-            request = self._calls.order((("symbol", self._wire_symbol(ref)), *self._name(ref)))
-            old = await self._reads.ask(request, wire.Order, what="the order")
+            name = self._name(ref)
+            asked = await self._reads.ask(self._calls.order(name.params), wire.Order, what="the order")
+            old = answers.order_told(asked, name)
         changing.check_open(old)
         quantity = changing.amendment_of(old, changes)
         found = await self._market.rules(ref.symbol)
@@ -183,15 +184,14 @@ class Commands:
         return old, order
 
     async def _amend(self, old: wire.Order, quantity: str, *, cl_ord_id: ClOrdId, decided_at: float) -> Reports:
-        number = str(old.order_id)
+        name = answers.OrderName(old.symbol, str(old.order_id), old.client_order_id)
         params = (
-            ("symbol", old.symbol),
-            ("orderId", number),
+            *name.params,
             ("newQty", quantity),
             ("newClientOrderId", cl_ord_id),
         )
         response, heard = await self._send(self._calls.amend(params, cl_ord_id=cl_ord_id, decided_at=decided_at))
-        return (self._reader.amended(answers.amended(response, number), heard),)
+        return (self._reader.amended(answers.amended(response, name), heard),)
 
     async def _cancel_replace(
         self, old: wire.Order, order: NewOrder, *, cl_ord_id: ClOrdId, decided_at: float
@@ -200,11 +200,12 @@ class Commands:
             orders.single(order, cl_ord_id, old.symbol), order_number=str(old.order_id), cl_ord_id=cl_ord_id
         )
         request = self._calls.cancel_replace(params, cl_ord_id=cl_ord_id, decided_at=decided_at)
+        name = answers.OrderName(old.symbol, str(old.order_id), old.client_order_id)
         old_id, successors = order_id_of(old.symbol, old.order_id), self._reader.successors
         successors.ask(old_id, cl_ord_id, now_s=self._clock.monotonic())
         try:
             response, heard = await self._send(request)
-            gone, new = answers.replaced(response, cl_ord_id)
+            gone, new = answers.replaced(response, name, cl_ord_id)
         except answers.HalfDone as half:
             raise self._half_done(half, cl_ord_id) from half
         except FloorbrokerError as error:
@@ -226,9 +227,10 @@ class Commands:
 
     # -- what all of them need ----------------------------------------------------------------------------------------------
 
-    def _name(self, ref: OrderRef) -> orders.Params:
+    def _name(self, ref: OrderRef) -> answers.OrderName:
         known = ref.order_id or self._families.venue_id(ref.cl_ord_id)
-        return order_name(None if known is None else venue_number(known), ref.cl_ord_id)
+        number = None if known is None else venue_number(known)
+        return answers.OrderName(self._wire_symbol(ref), number, ref.cl_ord_id)
 
     def _wire_symbol(self, ref: OrderRef) -> str:
         """As it stands in the order's own id, else by the list of symbols."""

@@ -16,6 +16,7 @@ from floorbroker.brokers.binance.mapping.families import Seen, replaces_of
 from floorbroker.brokers.binance.mapping.identity import BinanceIdentity
 from floorbroker.brokers.binance.mapping.reports import Reader, gave_way, undecided
 from floorbroker.brokers.binance.mapping.values import moment, order_id_of
+from floorbroker.brokers.binance.rest.answers import OrderName, order_told
 from floorbroker.brokers.binance.rest.calls import Calls
 from floorbroker.brokers.binance.rest.reads import Reads
 from floorbroker.domain.clock import Clock
@@ -103,14 +104,12 @@ class Fates:
         doubt = self._reader.successors.doubt(old)
         if doubt is None:
             return None
-        query = (("symbol", told.symbol), ("origClientOrderId", doubt.cl_ord_id))
+        name = OrderName(told.symbol, None, doubt.cl_ord_id)
         try:
-            found = await self._reads.ask(self._calls.order(query), wire.Order, what="the new order")
+            found = await self._reads.ask(self._calls.order(name.params), wire.Order, what="the new order")
         except OrderNotFound:
             return None
-        if (found.symbol, found.client_order_id) != (told.symbol, doubt.cl_ord_id):
-            raise ApiError("the reply is about another order", broker=_BROKER)
-        return found
+        return order_told(found, name)
 
     async def _by_mark(self, told: wire.Order, old: OrderId) -> wire.Order | None:
         """Among all that was made or changed since the cancel."""

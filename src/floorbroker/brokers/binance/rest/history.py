@@ -17,12 +17,13 @@ from floorbroker.brokers.binance.mapping.identity import BinanceIdentity
 from floorbroker.brokers.binance.mapping.reports import Heard, Reader, Reports
 from floorbroker.brokers.binance.mapping.traded import Traded
 from floorbroker.brokers.binance.mapping.values import needed, venue_number
-from floorbroker.brokers.binance.rest.calls import Calls, order_name
+from floorbroker.brokers.binance.rest import answers
+from floorbroker.brokers.binance.rest.calls import Calls
 from floorbroker.brokers.binance.rest.fates import Fates, linked
 from floorbroker.brokers.binance.rest.market import MarketReads
 from floorbroker.brokers.binance.rest.reads import Reads
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import ApiError, OrderNotFound, SymbolNotFound, VenueError
+from floorbroker.domain.errors import OrderNotFound, SymbolNotFound, VenueError
 from floorbroker.domain.facts import Source
 from floorbroker.domain.orders import OrderRef
 from floorbroker.domain.ports import Log
@@ -83,10 +84,9 @@ class History:
         asked_at, asked_s = self._clock.now(), self._clock.monotonic()
         known = ref.order_id or self._reader.families.venue_id(ref.cl_ord_id)
         symbol = known.rpartition(":")[0] if known is not None else self._reader.symbols.to_wire(ref.symbol)
-        name = order_name(None if known is None else venue_number(known), ref.cl_ord_id)
-        told = await self._reads.ask(self._calls.order((("symbol", symbol), *name)), wire.Order, what="the order")
-        if known is None and told.client_order_id != ref.cl_ord_id:
-            raise ApiError("the reply is about another order", broker=_BROKER)
+        name = answers.OrderName(symbol, None if known is None else venue_number(known), ref.cl_ord_id)
+        told = await self._reads.ask(self._calls.order(name.params), wire.Order, what="the order")
+        answers.order_told(told, name)
         self._fates.note_working(told, asked_s=asked_s)
         if self._fates.is_in_question(told) and (new := await self._fates.successor(told)) is not None:
             first, second = await self._reports([new, told], Source.QUERY, asked_at)
