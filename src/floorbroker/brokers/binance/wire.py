@@ -67,6 +67,8 @@ class Order(Camel, frozen=True, kw_only=True):
     stop_price: Decimal | None = None
     iceberg_qty: Decimal | None = None
     trailing_delta: int | None = None
+    peg_price_type: str | None = None
+    used_sor: bool | None = None
     strategy_id: int | None = None
     strategy_type: int | None = None
     time: int | None = None

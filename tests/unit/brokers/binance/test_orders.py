@@ -360,6 +360,24 @@ def test_what_could_ask_for_too_much_is_not_replaced(terms: dict[str, Any]) -> N
         changes.check_replaceable(standing(**terms))
 
 
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"type": "STOP_LOSS", "trailingDelta": 150, "stopPrice": "63000.00"},
+        {"type": "STOP_LOSS_LIMIT", "trailingDelta": 150},
+        {"type": "TAKE_PROFIT", "trailingDelta": 150},
+        {"type": "TAKE_PROFIT_LIMIT", "trailingDelta": 150, "stopPrice": "63000.00"},
+        {"pegPriceType": "PRIMARY_PEG"},
+        {"usedSor": True},
+    ],
+)
+def test_an_order_whose_terms_a_new_one_would_lack_is_not_replaced(terms: dict[str, Any]) -> None:
+    told = standing(**terms)
+    with pytest.raises(NotSupported, match="cannot be repeated"):
+        changes.changed(told, OrderChanges(price=PRICE), symbol="BTC/USDT")
+    assert changes.amendment_of(told, OrderChanges(order_qty=Quantity(Decimal("0.01")))) == "0.01"
+
+
 def test_a_changed_order_keeps_what_was_not_changed() -> None:
     order = changes.changed(standing(icebergQty="0.005"), OrderChanges(price=STOP), symbol="BTC/USDT")
     assert order == limit_order(price=STOP, display_qty=Quantity(Decimal("0.005")))

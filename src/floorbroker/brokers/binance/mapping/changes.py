@@ -42,10 +42,26 @@ def check_replaceable(told: wire.Order) -> None:
         )
 
 
+def _check_repeatable(told: wire.Order, *, trails: bool) -> None:
+    """Raises `NotSupported` for terms, of orders made elsewhere, that our own orders never have: a new order would drop them."""
+    lost = None
+    if told.trailing_delta and not trails:
+        lost = f"a trail of a {told.type[:20]} order"
+    elif trails and number(told.stop_price, what="a price"):
+        lost = "a trail that begins at a trigger"
+    elif told.peg_price_type:
+        lost = "a pegged price"
+    elif told.used_sor:
+        lost = "smart routing"
+    if lost is not None:
+        raise NotSupported(f"{lost} cannot be repeated in a new order: make it smaller, or cancel it and send anew")
+
+
 def changed(told: wire.Order, changes: OrderChanges, *, symbol: str) -> NewOrder:
     """The order that takes the place of the old one.
 
-    Raises `InvalidRequest` when nothing changes, `ApiError` (NOT_SENT) for words of the old order that we do not know.
+    Raises `InvalidRequest` when nothing changes, `NotSupported` for terms of the old order that the new one would lack,
+    `ApiError` (NOT_SENT) for words of it that we do not know.
     """
     if changes == OrderChanges():
         raise InvalidRequest("a replace changes at least one member")
@@ -54,6 +70,7 @@ def changed(told: wire.Order, changes: OrderChanges, *, symbol: str) -> NewOrder
     if kind is None or side is None or tif is None:
         raise ApiError("the order to be replaced has a word we do not know", broker=BROKER, outcome=Outcome.NOT_SENT)
     trails = kind is OrderType.STOP and bool(told.trailing_delta)
+    _check_repeatable(told, trails=trails)
     before = NewOrder(
         symbol=symbol,
         side=side,
