@@ -646,6 +646,20 @@ async def test_fills_are_listed_to_the_last_page(count: int, days: int) -> None:
     assert {report.exec_type for report in fetched.items} <= {ExecType.TRADE}
 
 
+@pytest.mark.parametrize("path", ["allOrders", "myTrades"])
+async def test_a_list_that_is_empty_by_time_and_full_without_is_an_error_and_no_list(path: str) -> None:
+    row, key, cursor = (order_row, "orderId", "orderId") if path == "allOrders" else (trade_row, "id", "fromId")
+    ledger = Ledger(1000, row, key=key, cursor=cursor)
+
+    def forgetful(request: Request) -> Response:
+        return reply([]) if "startTime" in dict(request.query) else ledger(request)
+
+    trader = broker(reads=venue(**{path: forgetful}))
+    since = NOW - timedelta(days=2)
+    with pytest.raises(ApiError, match="a thousand that are younger"):
+        await (trader.get_order_history(since) if path == "allOrders" else trader.get_fills(since))
+
+
 async def test_a_symbol_that_the_venue_took_off_its_list_hides_no_other() -> None:
     def gone(request: Request) -> Response:
         is_gone = dict(request.query)["symbol"] == "BTCUSDT"

@@ -83,8 +83,13 @@ class Reads:
         """Orders made or changed since then, of the newest thousand; further back when those are all younger."""
         page = await self._orders(self._calls.all_orders(wire_symbol))
         reaches = len(page) < ORDERS_MAX or (page[0].time or 0) <= millis(since)
-        found = page if reaches else await self._orders_by_day(wire_symbol, since=since)
-        return [order for order in found if max(order.time or 0, order.update_time or 0) >= millis(since)]
+        found = {order.order_id: order for order in page}
+        if not reaches:
+            further = await self._orders_by_day(wire_symbol, since=since)
+            if not further:
+                raise ApiError("the orders: none since then, and a thousand that are younger", broker=BROKER)
+            found |= {order.order_id: order for order in further}
+        return [order for order in found.values() if max(order.time or 0, order.update_time or 0) >= millis(since)]
 
     async def _orders_by_day(self, wire_symbol: str, *, since: datetime) -> list[wire.Order]:
         """Day by day, since the venue takes no longer span; within a full day by order numbers."""
@@ -123,9 +128,9 @@ class Reads:
         if len(page) < TRADES_MAX or page[0].time <= millis(since):
             return [trade for trade in page if trade.time >= millis(since)]
         found = {trade.id: trade for trade in await self._trades(self._calls.trades(wire_symbol, start=since))}
+        if not found:
+            raise ApiError("the fills: none since then, and a thousand that are younger", broker=BROKER)
         for _ in range(PAGES_MAX):
-            if not found:
-                return []
             last = max(found)
             page = await self._trades(self._calls.trades(wire_symbol, from_id=last + 1))
             if page and page[-1].id <= last:
