@@ -4,13 +4,15 @@ A venue that numbers the requests of a key (a nonce) refuses one that arrives af
 number is sent before the last one is answered: the number is given after the last wait (`Sign` stands inside), and the next
 one has to wait for its turn.  Whoever waits is served by lane.
 
-One slow answer must not hold back a cancel.  Lanes with a patience go along after that time, beside what is still under way:
-they carry the higher number, so they are not refused themselves, and what has been under way for so long was long looked at.
+One slow answer must not hold back a cancel.  Lanes with a patience go along, beside what is still under way, when nothing left
+for that time: they carry the higher number, so they are not refused themselves, and what left so long ago was long looked at.
+One at a time: those who waited together do not leave together, or they would overtake each other on their connections.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from bisect import insort
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +24,8 @@ from floorbroker.domain.errors import Hint, Outcome, RateLimitExceeded
 from floorbroker.transport.types import Lane, Request, Response, Transport
 
 PATIENCE_S: Mapping[Lane, float] = MappingProxyType({Lane.CANCEL: 0.25, Lane.REDUCE: 0.5, Lane.NEW: 0.5})
-_WAIT_MAX_S = 20.0  # for lanes that do not go along
+_WAIT_MAX_S = 20.0  # for all but cancels
+_NAP_MIN_S = 0.001
 
 
 @dataclass(slots=True, eq=False)
@@ -52,17 +55,18 @@ class Turns:
         self._max_wait_s = max_wait_s
         self._numbers = count()
         self._waiting: list[_Waiter] = []
+        self._departed_s = -math.inf
         self.under_way = 0
 
     async def come(self, lane: Lane) -> None:
         """Wait for a turn; it lasts until `leave`.  Raises `RateLimitExceeded` (NOT_SENT) when it does not come in time."""
         if not self.under_way:
-            self.under_way = 1
+            self._depart()
             return
         waiter = _Waiter(lane, next(self._numbers))
         insort(self._waiting, waiter)
         try:
-            await self._until(waiter.turn, self._patience_s.get(lane, self._max_wait_s))
+            await self._turn(waiter, math.inf if lane is Lane.CANCEL else self._clock.monotonic() + self._max_wait_s)
         except BaseException:
             if waiter.turn.done() and not waiter.turn.cancelled():
                 self.leave()
@@ -70,23 +74,44 @@ class Turns:
         finally:
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
-        if waiter.turn.done():
-            return
-        if lane not in self._patience_s:
-            raise RateLimitExceeded(
-                "the requests before this one are not answered", outcome=Outcome.NOT_SENT, hint=Hint(retry_after_s=1.0)
-            )
-        self.under_way += 1
 
     def leave(self) -> None:
         """The turn is over; the next one begins when nothing is under way any more."""
         self.under_way -= 1
         if not self.under_way and self._waiting:
-            self.under_way = 1
-            self._waiting.pop(0).turn.set_result(None)
+            self._release(self._waiting[0])
 
-    async def _until(self, turn: asyncio.Future[None], patience_s: float) -> None:
-        nap = asyncio.ensure_future(self._clock.sleep(patience_s))
+    def _depart(self) -> None:
+        self.under_way += 1
+        self._departed_s = self._clock.monotonic()
+
+    def _release(self, waiter: _Waiter) -> None:
+        self._waiting.remove(waiter)
+        self._depart()
+        waiter.turn.set_result(None)
+
+    async def _turn(self, waiter: _Waiter, until_s: float) -> None:
+        while not waiter.turn.done():
+            now_s = self._clock.monotonic()
+            if now_s >= until_s:
+                raise RateLimitExceeded(
+                    "the requests before this one are not answered",
+                    outcome=Outcome.NOT_SENT,
+                    hint=Hint(retry_after_s=1.0),
+                )
+            impatient = next((other for other in self._waiting if now_s >= self._goes_along_s(other)), None)
+            if impatient is not None:
+                self._release(impatient)
+            if impatient is not waiter:
+                due_s = min(self._goes_along_s(waiter), until_s)
+                await self._until(waiter.turn, max(due_s - self._clock.monotonic(), _NAP_MIN_S))
+
+    def _goes_along_s(self, waiter: _Waiter) -> float:
+        """When somebody who waits no longer minds what is under way."""
+        return self._departed_s + self._patience_s.get(waiter.lane, math.inf)
+
+    async def _until(self, turn: asyncio.Future[None], nap_s: float) -> None:
+        nap = asyncio.ensure_future(self._clock.sleep(nap_s))
         try:
             await asyncio.wait({turn, nap}, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -90,6 +90,51 @@ async def test_a_cancel_goes_along_when_the_answer_is_slow_and_the_next_waits_fo
     assert turns.under_way == 0
 
 
+async def test_cancels_that_waited_together_leave_one_after_the_other() -> None:
+    time = clock()
+    layer, inner, turns = layers(time)
+    names = [f"cancel {number}" for number in range(4)]
+    tasks = await _started(time, layer, private("one"), *(private(name, Lane.CANCEL) for name in names))
+    for gone in range(1, 5):
+        await time.advance(PATIENCE_S[Lane.CANCEL] * 0.9)
+        assert len(inner.came) == gone
+        await time.advance(PATIENCE_S[Lane.CANCEL] * 0.1)
+        assert len(inner.came) == gone + 1
+    assert inner.came == ["one", *names]
+    for name in inner.came:
+        inner.answer(name)
+    await asyncio.gather(*tasks)
+    assert turns.under_way == 0
+
+
+async def test_a_burst_of_cancels_that_is_answered_never_has_two_under_way() -> None:
+    time = clock()
+    layer, inner, turns = layers(time)
+    names = [f"cancel {number}" for number in range(20)]
+    tasks = await _started(time, layer, *(private(name, Lane.CANCEL) for name in names))
+    for name in names:
+        await time.advance(0.1)
+        assert (inner.came[-1], turns.under_way) == (name, 1)
+        inner.answer(name)
+        await time.advance(0)
+    await asyncio.gather(*tasks)
+    assert inner.came == names
+
+
+async def test_a_cancel_waits_longer_than_any_read() -> None:
+    time = clock()
+    inner = Slow()
+    layer = InTurn(inner, turns=Turns(clock=time, applies=lambda _: True, patience_s={}))
+    first, read_, cancel = await _started(time, layer, private("one"), private("two"), private("cancel", Lane.CANCEL))
+    await time.advance(60)
+    with pytest.raises(RateLimitExceeded):
+        await read_
+    inner.answer("one")
+    await time.advance(0)
+    inner.answer("cancel")
+    await asyncio.gather(first, cancel)
+
+
 async def test_a_read_whose_turn_does_not_come_was_not_sent() -> None:
     time = clock()
     layer, inner, _ = layers(time)
