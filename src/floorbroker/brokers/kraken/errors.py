@@ -36,6 +36,7 @@ BROKER = "KRAKEN"
 _TEXT_MAX = 500
 _LOCKOUT_S = 900.0
 _PLAIN = Hint()
+_OVERTAKEN = "EAPI:Invalid nonce"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ ROWS: tuple[Row, ...] = (
     # The key, its signature and its nonce are looked at first: nothing was carried out.
     Row("EAPI:Invalid key", AuthenticationFailed, hint=_KEY),
     Row("EAPI:Invalid signature", AuthenticationFailed, hint=_KEY),
-    Row("EAPI:Invalid nonce", AuthenticationFailed),
+    Row(_OVERTAKEN, AuthenticationFailed),
     Row("EAPI:Rate limit exceeded", RateLimitExceeded, hint=_AGAIN),
     Row("EAPI:Bad request", OrderRejected),
     Row("EAuth:Account temporary disabled", AuthenticationFailed, hint=_KEY),
@@ -154,9 +155,14 @@ def read_error(texts: list[str], *, what: str) -> FloorbrokerError:
     return kind(_advised(f"{what}: the venue said no", shown), broker=BROKER, venue_text=shown, hint=row.hint)
 
 
+def is_overtaken(error: VenueError) -> bool:
+    """Whether the venue refused the nonce alone: a younger one was there first, and nothing was carried out."""
+    return error.outcome is Outcome.REFUSED and (error.venue_text or "").startswith(_OVERTAKEN)
+
+
 def _advised(detail: str, shown: str) -> str:
     """With what a person can do, where the string alone does not tell."""
-    if shown.startswith("EAPI:Invalid nonce"):
+    if shown.startswith(_OVERTAKEN):
         return f"{detail}: another program sent a higher number with this key; give this profile a key of its own"
     if shown.startswith("EGeneral:Permission denied"):
         return f"{detail}: the key lacks a permission"

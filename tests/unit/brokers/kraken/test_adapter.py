@@ -286,6 +286,40 @@ async def test_a_refused_cancel_is_told_in_the_venues_words() -> None:
     assert (caught.value.venue_text, caught.value.outcome) == ("EOrder:Unknown order", Outcome.REFUSED)
 
 
+OVERTAKEN = ["EAPI:Invalid nonce"]
+
+
+async def test_a_cancel_whose_nonce_was_overtaken_is_asked_for_again() -> None:
+    commands = FakeTransport(*(reply(errors=OVERTAKEN) for _ in range(2)), ok("cancelled"))
+    await broker(commands=commands).cancel_order(ref())
+    assert commands.names == ["CancelOrder"] * 3
+    commands = FakeTransport(reply(errors=OVERTAKEN), ok("cancelled"))
+    await broker(commands=commands).cancel_all()
+    assert commands.names == ["CancelAll"] * 2
+
+
+async def test_a_cancel_that_is_overtaken_each_time_is_refused_in_the_end() -> None:
+    commands = FakeTransport(CancelOrder=reply(errors=OVERTAKEN))
+    with pytest.raises(AuthenticationFailed) as caught:
+        await broker(commands=commands).cancel_order(ref())
+    assert (caught.value.outcome, len(commands.requests)) == (Outcome.REFUSED, 3)
+
+
+@pytest.mark.parametrize("errors", [["EAPI:Invalid key"], ["EAPI:Invalid nonce", "EService:Busy"], ["EService:Busy"]])
+async def test_a_cancel_with_any_other_answer_is_asked_for_once(errors: list[str]) -> None:
+    commands = FakeTransport(CancelOrder=reply(errors=errors))
+    with pytest.raises(FloorbrokerError):
+        await broker(commands=commands).cancel_order(ref())
+    assert len(commands.requests) == 1
+
+
+async def test_a_new_order_whose_nonce_was_overtaken_is_not_sent_again() -> None:
+    commands = FakeTransport(AddOrder=reply(errors=OVERTAKEN))
+    with pytest.raises(AuthenticationFailed):
+        await broker(commands=commands).submit_order(approved())
+    assert len(commands.requests) == 1
+
+
 async def test_a_mass_cancel_is_asked_for_and_names_no_orders() -> None:
     commands = FakeTransport(ok("cancelled"))
     assert await broker(commands=commands).cancel_all() == ()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from floorbroker.brokers.kraken import wire
-from floorbroker.brokers.kraken.errors import BROKER
+from floorbroker.brokers.kraken.errors import BROKER, is_overtaken
 from floorbroker.brokers.kraken.limits import PairCounters, batch_points
 from floorbroker.brokers.kraken.mapping import entry, orders
 from floorbroker.brokers.kraken.mapping.symbols import Symbols
@@ -19,6 +19,7 @@ from floorbroker.brokers.kraken.rest.calls import Calls
 from floorbroker.brokers.kraken.rest.sockets import SocketCalls
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import (
+    AuthenticationFailed,
     FloorbrokerError,
     Hint,
     Outcome,
@@ -33,6 +34,7 @@ from floorbroker.transport.types import Request, Response, Transport
 T = TypeVar("T")
 
 _PATIENCE_S = 1.0
+_OVERTAKEN_MAX = 2
 _ENGINE_FULL = "EOrder:Rate limit exceeded"
 
 
@@ -109,20 +111,17 @@ class Commands:
         params: orders.Params = {"cl_ord_id": ref.cl_ord_id} if ref.order_id is None else {"txid": ref.order_id}
         by_rest = self._calls.cancel(params, cl_ord_id=ref.cl_ord_id)
         by_socket = None if self._socket_calls is None else self._socket_calls.cancel(ref)
-        response = await self._either(by_socket, by_rest)
-        answers.command_answer(response, wire.Counted, what="the cancel")
+        await self._ask(by_socket, by_rest, what="the cancel")
 
     async def cancel_all(self) -> None:
         """Ask for a cancel of every open order of the account."""
         self._counters.cancelled_all(self._clock.monotonic())
         by_socket = None if self._socket_calls is None else self._socket_calls.cancel_all()
-        response = await self._either(by_socket, self._calls.cancel_all())
-        answers.command_answer(response, wire.Counted, what="the mass cancel")
+        await self._ask(by_socket, self._calls.cancel_all(), what="the mass cancel")
 
     async def dead_man(self, timeout_s: int) -> None:
         """Wind the venue's timer, or stop it with 0."""
-        response = await self._rest.send(self._calls.dead_man(timeout_s))
-        answers.command_answer(response, wire.DeadMan, what="the timer")
+        await self._ask_rest(self._calls.dead_man(timeout_s), wire.DeadMan, what="the timer")
 
     async def check(self, order: NewOrder) -> None:
         """Have the venue look at an order without placing it; raises what it would refuse it for."""
@@ -151,17 +150,32 @@ class Commands:
     async def _carried(self, request: Request) -> Response:
         return await (self._rest if self._socket is None else self._socket).send(request)
 
-    async def _either(self, by_socket: Request | None, by_rest: Request) -> Response:
-        if self._socket is None or by_socket is None:
-            return await self._rest.send(by_rest)
+    async def _ask(self, by_socket: Request | None, by_rest: Request, *, what: str) -> None:
+        if self._socket is None or by_socket is None or not await self._ask_socket(self._socket, by_socket, what=what):
+            await self._ask_rest(by_rest, wire.Counted, what=what)
+
+    async def _ask_socket(self, socket: Transport, request: Request, *, what: str) -> bool:
+        """Whether a cancel was asked for; not where it did not leave."""
         try:
-            return await self._socket.send(by_socket)
+            response = await socket.send(request)
         except OwnRefusal:
             raise
         except VenueError as error:
             if error.outcome is not Outcome.NOT_SENT:
                 raise
-            return await self._rest.send(by_rest)
+            return False
+        answers.command_answer(response, wire.Counted, what=what)
+        return True
+
+    async def _ask_rest(self, request: Request, kind: type[T], *, what: str) -> T:
+        """A refused nonce proves that nothing was done, and a cancel may be asked for again: a few times, each with a new one."""
+        for _ in range(_OVERTAKEN_MAX):
+            try:
+                return answers.command_answer(await self._rest.send(request), kind, what=what)
+            except AuthenticationFailed as error:
+                if not is_overtaken(error):
+                    raise
+        return answers.command_answer(await self._rest.send(request), kind, what=what)
 
     # -- the engine's counter -----------------------------------------------------------------------------------------------
 
