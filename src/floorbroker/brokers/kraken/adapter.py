@@ -31,7 +31,7 @@ from floorbroker.brokers.kraken.info import (
     options_from,
     origins_for,
 )
-from floorbroker.brokers.kraken.limits import PairCounters, limits_for, read_limits
+from floorbroker.brokers.kraken.limits import READ_WAIT_S, PairCounters, limits_for, read_limits
 from floorbroker.brokers.kraken.mapping import account as accounts
 from floorbroker.brokers.kraken.mapping import rules
 from floorbroker.brokers.kraken.mapping.identity import KrakenIdentity
@@ -469,7 +469,7 @@ def build(wiring: Wiring) -> KrakenBroker:
         may_sign=wiring.may_sign,
         tap=wiring.tap,
         redactor=wiring.redactor,
-        policy=Policy(read_retries=wiring.read_retries),
+        policy=Policy(read_retries=wiring.read_retries, read_wait_s=READ_WAIT_S),
         meter=wiring.meter,
         steps=wiring.steps,
         fields=AUDITED,

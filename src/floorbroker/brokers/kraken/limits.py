@@ -25,6 +25,9 @@ from floorbroker.transport.types import Response
 _KEPT_MAX = 20_000  # orders whose age is remembered; an older one costs nothing extra anyway
 _DUST = 1e-6
 _LOCKOUT_S = 900.0
+READ_WAIT_S = 120.0
+"""How long a read waits for room: longer than the longest window of any tier, so that a list of many pages is complete in the
+end.  A desk that gave up in between would begin again at the first page, and never be ready."""
 _SCAN_MAX = 400  # errors stand at the beginning of a reply
 _THROTTLED = re.compile(rb"EService: ?Throttled: ?([0-9]{9,11})")
 

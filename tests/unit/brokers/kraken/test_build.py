@@ -53,6 +53,7 @@ class Shell:
     def __init__(self, check: Callable[[Request], None] = lambda _: None) -> None:
         self.requests: list[Request] = []
         self.gates: dict[str, asyncio.Event] = {}
+        self.answers: dict[str, Callable[[Request], Response]] = {}
         self.check = check
 
     async def send(self, request: Request) -> Response:
@@ -60,7 +61,7 @@ class Shell:
         name = request.path.rpartition("/")[2]
         if name in self.gates:
             await self.gates[name].wait()
-        return ok(ANSWERS[name])
+        return self.answers[name](request) if name in self.answers else ok(ANSWERS[name])
 
     async def open_stream(self, request: Request) -> ByteStream:
         raise AssertionError("nothing is streamed over HTTP here")
@@ -266,3 +267,22 @@ async def test_a_host_that_is_not_the_venues_is_not_spoken_to(tmp_path: Path) ->
 async def test_a_profile_without_its_keys_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigInvalid):
         House(tmp_path, secrets={"BROKER_API_KEY": Secret("k")})
+
+
+async def test_a_history_of_hundreds_of_trades_is_listed_to_its_end_by_the_smallest_account(tmp_path: Path) -> None:
+    house = House(tmp_path, options={"tier": "starter"})
+    trade = json.loads(ok("trades").body)["result"]["trades"].popitem()[1]
+    asked: list[int] = []
+
+    def page(request: Request) -> Response:
+        first = int(body(request)["ofs"])
+        asked.append(first)
+        listed = {f"T{number}": trade for number in range(first, min(first + 50, 700))}
+        return Response(status=200, body=json.dumps({"error": [], "result": {"trades": listed, "count": 700}}).encode())
+
+    house.shell.answers["TradesHistory"] = page
+    listing = asyncio.create_task(house.broker.get_fills(NOW))
+    for _ in range(400):
+        await house.clock.advance(1)
+    assert len((await listing).items) == 700
+    assert asked == list(range(0, 700, 50))

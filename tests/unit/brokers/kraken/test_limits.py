@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorbroker.brokers.kraken import INFO
-from floorbroker.brokers.kraken.limits import TIERS, PairCounters, batch_points, limit_news, limits_for
+from floorbroker.brokers.kraken.limits import READ_WAIT_S, TIERS, PairCounters, batch_points, limit_news, limits_for
 from floorbroker.transport.bucket import FULL_SHARES, Bucket, Budget, LimitNews
 from floorbroker.transport.types import Lane, Response
 from tests.unit.brokers.kraken.fakes import NOW
@@ -137,6 +137,12 @@ def test_only_so_many_orders_are_remembered() -> None:
         counters.placed(str(number), PAIR, 0.0)
     assert counters.amend_points("0", 0.0) == 1
     assert counters.amend_points("20000", 0.0) == 4
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_read_waits_longer_than_any_window_so_that_a_long_list_is_complete_in_the_end(tier: str) -> None:
+    assert max(budget.per_s for budget in private(tier)) < READ_WAIT_S
+    assert max(budget.per_s for budget in private(tier, 100)) < READ_WAIT_S
 
 
 # -- what errors say ----------------------------------------------------------------------------------------------------
