@@ -133,8 +133,8 @@ class BrokerInfo:
     how late an accepted order may show in queries.  With `whole_successors` an order that replaces another may ask for its whole
     quantity again, whatever was filled before it.  With `amends_in_place` an order that is changed keeps its ids, and that the
     change was carried out shows in its terms alone.  With `whole_coins` a coin is one position, told in one of the pairs it is
-    traded in, whichever its units were bought in.  `account_sign` and `key_sign` tell the environment of an account number and of
-    a BROKER_API_KEY.
+    traded in, whichever its units were bought in.  Trading calls for a look at the account every `account_every_s` at most, for
+    where calls are scarce.  `account_sign` and `key_sign` tell the environment of an account number and of a BROKER_API_KEY.
     """
 
     code: str
@@ -153,6 +153,7 @@ class BrokerInfo:
     whole_successors: bool = False
     amends_in_place: bool = False
     whole_coins: bool = False
+    account_every_s: float = 0.0
     account_sign: Sign = Sign()
     key_sign: Sign = Sign()
     etiquette: Etiquette = Etiquette()

@@ -17,6 +17,7 @@ from floorbroker.oms.book import Change
 from floorbroker.oms.cancel import Canceller
 from floorbroker.oms.doubt import Resolver
 from floorbroker.oms.inbound import Inbound
+from floorbroker.oms.paced import Paced
 from floorbroker.oms.replace import Replacer
 from floorbroker.oms.rounds import Reconciler
 from floorbroker.oms.sealer import Sealer
@@ -57,7 +58,7 @@ class OrderService:
     resolver: Resolver = field(init=False)
     reconciler: Reconciler = field(init=False)
     sealer: Sealer = field(init=False)
-    _account_stale: bool = False
+    _account_looks: Paced = field(default_factory=Paced)
 
     def __post_init__(self) -> None:
         self.inbound = Inbound(self.ctx)
@@ -99,7 +100,7 @@ class OrderService:
         if _appeared(before, after):
             self._on_appearance(after)
         if before is None or _costs(before) != _costs(after):
-            self._account_stale = True
+            self._account_looks.call_for()
         self.announce(change)
 
     def _on_appearance(self, order: Order) -> None:
@@ -164,8 +165,7 @@ class OrderService:
 
     async def _look_at_account(self) -> None:
         self.ctx.catch_up()
-        if self._account_stale:
-            self._account_stale = False
+        if self._account_looks.is_due(self.ctx.clock.monotonic(), every_s=self.ctx.broker.info.account_every_s):
             await self.ctx.refresh_account()
 
     async def _look_at_stuck(self) -> None:
