@@ -89,6 +89,7 @@ INFO = BrokerInfo(
     visibility_lag_s=2.0,
     amends_in_place=True,
     whole_coins=True,
+    account_every_s=10.0,
     etiquette=Etiquette(
         allowances=(
             # A counter that holds 20 and loses one every two seconds, as windows: all of them together never overflow it, and

@@ -596,6 +596,17 @@ async def test_the_account_is_valued_in_the_profiles_quote_currency() -> None:
     assert form(reads.requests[1]) == {"asset": "USDT"}
 
 
+async def test_cash_is_asked_each_time_and_the_worth_of_everything_once_a_minute() -> None:
+    reads, time = venue_reads(), ManualClock(NOW)
+    venue = broker(reads=reads, clock=time)
+    for _ in range(3):
+        await venue.get_account_info()
+        await time.advance(29)
+    assert (reads.names.count("BalanceEx"), reads.names.count("TradeBalance")) == (3, 1)
+    await venue.get_account_info()
+    assert (reads.names.count("BalanceEx"), reads.names.count("TradeBalance")) == (4, 2)
+
+
 async def test_positions_are_coins_with_the_last_price() -> None:
     (position,) = (await broker(reads=venue_reads()).get_positions()).items
     assert (position.symbol, position.qty, position.market_value) == ("BTC/USD", D("1.5"), D("96000.15"))

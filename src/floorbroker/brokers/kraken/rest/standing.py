@@ -24,6 +24,7 @@ from floorbroker.transport.offset import ClockOffset
 _PROBE = "BTC/USD"
 _HALF, _HALF_S = Decimal("0.5"), 0.5
 _OFFSET_MAX_S = 1.0
+_VALUED_S = 60.0
 
 
 class Standing:
@@ -46,6 +47,8 @@ class Standing:
         self._clock = clock
         self._offset = offset
         self._key: wire.Key | None = None
+        self._valued: wire.TradeBalance | None = None
+        self._valued_s = 0.0
         self.traded = accounts.Traded(quote=quote)
 
     async def measure_offset_s(self) -> float:
@@ -73,11 +76,19 @@ class Standing:
         return await self._reads.ask(self._calls.balances(), dict[str, wire.Holding], what="the balances")
 
     async def account(self) -> Account:
-        """The account in its quote currency."""
+        """The account in its quote currency.  Its money is the balance of this moment; what everything together is worth is
+        asked once a minute, since each call fills the counter of the key.
+        """
         held = await self.holdings()
-        request = self._calls.trade_balance(their_asset(self._quote))
-        told = await self._reads.ask(request, wire.TradeBalance, what="the account")
-        return accounts.account_from(held, told, self._key, quote=self._quote)
+        return accounts.account_from(held, await self._valuation(), self._key, quote=self._quote)
+
+    async def _valuation(self) -> wire.TradeBalance:
+        asked_s = self._clock.monotonic()
+        if self._valued is None or asked_s - self._valued_s >= _VALUED_S:
+            request = self._calls.trade_balance(their_asset(self._quote))
+            self._valued = await self._reads.ask(request, wire.TradeBalance, what="the account")
+            self._valued_s = asked_s
+        return self._valued
 
     async def positions(self) -> tuple[Position, ...]:
         """Coins, with the last price of their pair."""
