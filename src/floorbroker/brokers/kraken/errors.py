@@ -157,7 +157,7 @@ def read_error(texts: list[str], *, what: str) -> FloorbrokerError:
 
 def is_overtaken(error: VenueError) -> bool:
     """Whether the venue refused the nonce alone: a younger one was there first, and nothing was carried out."""
-    return error.outcome is Outcome.REFUSED and (error.venue_text or "").startswith(_OVERTAKEN)
+    return isinstance(error, AuthenticationFailed) and (error.venue_text or "").startswith(_OVERTAKEN)
 
 
 def _advised(detail: str, shown: str) -> str:

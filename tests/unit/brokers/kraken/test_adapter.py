@@ -807,6 +807,31 @@ async def test_a_key_without_the_socket_permission_degrades_the_profile() -> Non
     await subscription.close()
 
 
+async def test_a_nonce_that_was_overtaken_is_no_word_about_the_key() -> None:
+    answers = iter([reply(errors=OVERTAKEN), reply(errors=OVERTAKEN), ok("balances")])
+    reads = venue_reads(BalanceEx=lambda _: next(answers))
+    assert (await broker(reads=reads).get_balances()).items
+    assert reads.names == ["BalanceEx"] * 3
+
+
+async def test_a_token_whose_nonce_is_overtaken_each_time_does_not_deny_the_stream() -> None:
+    clock, reads = ManualClock(NOW), venue_reads(GetWebSocketsToken=reply(errors=OVERTAKEN))
+    venue = broker(reads=reads, clock=clock)
+    await venue.connect()
+    subscription = await venue.subscribe_order_events(Heard())
+    await clock.advance(0)
+    assert reads.names.count("GetWebSocketsToken") == 3
+    assert venue.is_connected()
+    assert venue.get_connection_status().state is LinkState.CONNECTED
+    await subscription.close()
+
+
+async def test_a_check_whose_nonce_was_overtaken_is_asked_again() -> None:
+    commands = FakeTransport(reply(errors=OVERTAKEN), reply({"descr": {}}))
+    assert await broker(reads=venue_reads(), commands=commands).validate_order(limit_order()) == ()
+    assert commands.names == ["AddOrder"] * 2
+
+
 async def test_a_system_that_is_not_online_is_seen_in_the_status() -> None:
     def in_maintenance(socket: FakeSocket) -> None:
         socket.push({"channel": "status", "type": "update", "data": [{"system": "cancel_only"}]})

@@ -121,13 +121,13 @@ class Commands:
 
     async def dead_man(self, timeout_s: int) -> None:
         """Wind the venue's timer, or stop it with 0."""
-        await self._ask_rest(self._calls.dead_man(timeout_s), wire.DeadMan, what="the timer")
+        request = self._calls.dead_man(timeout_s)
+        await self._ask_rest(request, lambda told: answers.command_answer(told, wire.DeadMan, what="the timer"))
 
     async def check(self, order: NewOrder) -> None:
         """Have the venue look at an order without placing it; raises what it would refuse it for."""
         params = orders.order_params(order, ClOrdId(""))
-        response = await self._rest.send(self._calls.check(params, pair=self._symbols().to_rest(order.symbol)))
-        answers.checked(response)
+        await self._ask_rest(self._calls.check(params, pair=self._symbols().to_rest(order.symbol)), answers.checked)
 
     # -- which way --------------------------------------------------------------------------------------------------------
 
@@ -152,7 +152,7 @@ class Commands:
 
     async def _ask(self, by_socket: Request | None, by_rest: Request, *, what: str) -> None:
         if self._socket is None or by_socket is None or not await self._ask_socket(self._socket, by_socket, what=what):
-            await self._ask_rest(by_rest, wire.Counted, what=what)
+            await self._ask_rest(by_rest, lambda told: answers.command_answer(told, wire.Counted, what=what))
 
     async def _ask_socket(self, socket: Transport, request: Request, *, what: str) -> bool:
         """Whether a cancel was asked for; not where it did not leave."""
@@ -167,15 +167,15 @@ class Commands:
         answers.command_answer(response, wire.Counted, what=what)
         return True
 
-    async def _ask_rest(self, request: Request, kind: type[T], *, what: str) -> T:
-        """A refused nonce proves that nothing was done, and a cancel may be asked for again: a few times, each with a new one."""
+    async def _ask_rest(self, request: Request, read: Callable[[Response], T]) -> T:
+        """A refused nonce proves that nothing was done.  What may be asked for again is: a few times, each with a new one."""
         for _ in range(_OVERTAKEN_MAX):
             try:
-                return answers.command_answer(await self._rest.send(request), kind, what=what)
+                return read(await self._rest.send(request))
             except AuthenticationFailed as error:
                 if not is_overtaken(error):
                     raise
-        return answers.command_answer(await self._rest.send(request), kind, what=what)
+        return read(await self._rest.send(request))
 
     # -- the engine's counter -----------------------------------------------------------------------------------------------
 

@@ -7,16 +7,17 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from floorbroker.brokers.kraken import wire
-from floorbroker.brokers.kraken.errors import BROKER
+from floorbroker.brokers.kraken.errors import BROKER, is_overtaken
 from floorbroker.brokers.kraken.rest import answers
 from floorbroker.brokers.kraken.rest.calls import PAGE, Calls
-from floorbroker.domain.errors import ApiError, OrderNotFound
+from floorbroker.domain.errors import ApiError, AuthenticationFailed, OrderNotFound
 from floorbroker.domain.values import ClOrdId
 from floorbroker.transport.types import Request, Transport
 
 T = TypeVar("T")
 
 PAGES_MAX = 400
+_OVERTAKEN_MAX = 3
 OVERLAP = timedelta(seconds=2)  # listings are asked in whole seconds, and may exclude their lower bound
 
 
@@ -28,8 +29,18 @@ class Reads:
         self._calls = calls
 
     async def ask(self, request: Request, kind: type[T], *, what: str) -> T:
-        """One request, its result as `kind`."""
-        return answers.answer(await self._transport.send(request), kind, what=what)
+        """One request, its result as `kind`.
+
+        A nonce that was overtaken says nothing about the key: asked again, each time with a new one, and in the end `ApiError`.
+        """
+        for _ in range(_OVERTAKEN_MAX):
+            try:
+                return answers.answer(await self._transport.send(request), kind, what=what)
+            except AuthenticationFailed as error:
+                if not is_overtaken(error):
+                    raise
+                overtaken = error
+        raise ApiError(overtaken.detail, broker=BROKER, venue_text=overtaken.venue_text) from overtaken
 
     async def open_orders(self) -> dict[str, wire.Order]:
         """Every open order, which come in one page, by id."""
