@@ -27,8 +27,11 @@ class Home:
 
     @classmethod
     def at(cls, path: Path | None = None) -> Home:
-        """The folder named, or `FLOORBROKER_HOME`, or the platform's data folder; made with mode 0700 when absent."""
-        root = path or home_folder()
+        """The folder named, or `FLOORBROKER_HOME`, or the platform's data folder; made with mode 0700 when absent.
+
+        By its whole path, wherever the process goes afterwards.
+        """
+        root = (path or home_folder()).absolute()
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:

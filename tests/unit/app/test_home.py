@@ -71,3 +71,10 @@ def test_a_kill_file_of_ours_says_what_it_says(tmp_path: Path) -> None:
     permits.home.kill.write_text('{"level": 1, "scope": "paper", "reason": "odd", "by": "me"}\n')
     (found,) = permits.sentinels()
     assert (found.level, found.scope, found.reason, found.by) == (1, ProfileName("paper"), "odd", "me")
+
+
+def test_a_home_is_known_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Home.at(Path("here")).root == tmp_path / "here"
+    monkeypatch.setenv("FLOORBROKER_HOME", "there")
+    assert Home.at().venue_state(ProfileName("p")) == tmp_path / "there" / "paper" / "p.log"
