@@ -156,7 +156,12 @@ class Nonces:
 
 
 def nonce_file(folder: Path, key: Secret) -> Path:
-    """Where the numbers of a key are kept: named by its fingerprint, so that profiles with one key share one count."""
+    """Where the numbers of a key are kept: named by its fingerprint, so that profiles with one key share one count.
+
+    Raises `ConfigInvalid` for a folder that depends on where the process was started: another process would count elsewhere.
+    """
+    if not folder.is_absolute():
+        raise ConfigInvalid(f"the nonces of a key need a folder with its whole path, not {str(folder)[:100]!r}")
     return folder / f"nonce-{hashlib.sha256(key.reveal().encode()).hexdigest()[:16]}"
 
 

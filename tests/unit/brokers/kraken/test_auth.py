@@ -183,3 +183,9 @@ def test_without_a_file_the_numbers_rise_all_the_same() -> None:
     first = nonces.next()
     clock.moved = -timedelta(hours=1)
     assert nonces.next() == first + 1
+
+
+@pytest.mark.parametrize("folder", [Path(), Path("unused"), Path("..")])
+def test_a_folder_that_depends_on_where_a_process_was_started_keeps_no_numbers(folder: Path) -> None:
+    with pytest.raises(ConfigInvalid, match="whole path"):
+        nonce_file(folder, Secret("a"))

@@ -286,3 +286,12 @@ async def test_a_history_of_hundreds_of_trades_is_listed_to_its_end_by_the_small
         await house.clock.advance(1)
     assert len((await listing).items) == 700
     assert asked == list(range(0, 700, 50))
+
+
+async def test_the_numbers_of_a_key_are_kept_beside_the_profiles_state_and_nowhere_else(tmp_path: Path) -> None:
+    with pytest.raises(ConfigInvalid, match="whole path"):
+        House(tmp_path, state=Path("unused"))
+    house = House(tmp_path)
+    await house.broker.cancel_order(ref())
+    (kept,) = tmp_path.iterdir()
+    assert kept.name.startswith("nonce-")
