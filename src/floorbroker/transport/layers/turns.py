@@ -39,7 +39,7 @@ class _Waiter:
 
 
 class Turns:
-    """The order of one key's requests, shared by both stacks of an account.  `applies` says which requests carry a number."""
+    """The order of one key's requests, shared by all stacks that send with it.  `applies` says which requests carry a number."""
 
     def __init__(
         self,
