@@ -51,6 +51,7 @@ class Added(Wire, frozen=True, kw_only=True):
 
     txid: str | list[str] | None = None
     order_id: str | None = None
+    cl_ord_id: str | None = None
     error: str | None = None
 
     @property

@@ -286,6 +286,7 @@ async def test_a_refused_cancel_is_told_in_the_venues_words() -> None:
     assert (caught.value.venue_text, caught.value.outcome) == ("EOrder:Unknown order", Outcome.REFUSED)
 
 
+THIRD = ClOrdId("0195570e-6a80-7abc-8def-0123456789b0")
 OVERTAKEN = ["EAPI:Invalid nonce"]
 
 
@@ -404,6 +405,29 @@ async def test_a_batch_over_the_socket_is_answered_one_by_one() -> None:
     told = await broker(socket=socket).submit_orders([approved(), approved(cl_ord_id=OTHER)])
     assert [one[0].order_id for one in told if isinstance(one, tuple)] == ["O1", "O2"]
     assert json.loads(socket.requests[0].body)["symbol"] == "BTC/USD"
+
+
+async def test_an_answer_that_names_another_order_proves_nothing() -> None:
+    venue = broker(socket=FakeTransport(shaped({"order_id": VENUE_ID, "cl_ord_id": OTHER})))
+    with pytest.raises(ApiError) as caught:
+        await venue.submit_order(approved())
+    assert caught.value.outcome is Outcome.UNKNOWN
+
+
+async def test_items_of_a_batch_that_name_other_orders_prove_nothing_and_those_that_name_their_own_stand() -> None:
+    items = [
+        {"order_id": "O1", "cl_ord_id": CL_ORD_ID},
+        {"order_id": "O2", "cl_ord_id": "another"},
+        {"error": "EOrder:Insufficient funds", "cl_ord_id": CL_ORD_ID},
+        {"error": "EOrder:Insufficient funds", "cl_ord_id": THIRD},
+    ]
+    venue = broker(socket=FakeTransport(shaped({"orders": items})))
+    asked = [approved(), approved(cl_ord_id=OTHER), approved(cl_ord_id=OTHER), approved(cl_ord_id=THIRD)]
+    done, wrong, wrongly_refused, refused = await venue.submit_orders(asked)
+    assert isinstance(done, tuple)
+    assert done[0].order_id == "O1"
+    assert [one.outcome for one in (wrong, wrongly_refused) if isinstance(one, ApiError)] == [Outcome.UNKNOWN] * 2
+    assert isinstance(refused, InsufficientFunds)
 
 
 async def test_a_refusal_over_the_socket_reads_like_one_of_rest() -> None:

@@ -65,14 +65,15 @@ class Commands:
         order = approved.order
         await self._make_room(order.symbol, 1)
         response = await self._sent([approved], self._submit_request(approved))
-        return self._noticed(order.symbol, lambda: answers.added_id(response))
+        return self._noticed(order.symbol, lambda: answers.added_id(response, approved.cl_ord_id))
 
     async def submit_batch(self, approved: Sequence[Approved]) -> list[str | FloorbrokerError]:
         """The venue's id, or the error, of each of several orders of one pair: one request."""
         symbol = approved[0].order.symbol
         await self._make_room(symbol, batch_points(len(approved)))
+        asked = [one.cl_ord_id for one in approved]
         response = await self._sent(approved, self._batch_request(approved))
-        return self._noticed(symbol, lambda: answers.batch_items(response, len(approved)))
+        return self._noticed(symbol, lambda: answers.batch_items(response, asked))
 
     async def _sent(self, approved: Sequence[Approved], request: Request) -> Response:
         symbol, points = approved[0].order.symbol, 1 if len(approved) == 1 else batch_points(len(approved))
