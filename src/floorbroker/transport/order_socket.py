@@ -33,6 +33,7 @@ from floorbroker.transport.types import Connect, Request, Response, Socket
 
 T = TypeVar("T")
 
+_IDLE_MAX_S = 30.0
 _SILENCES = 2.5  # how many ping intervals may pass without a word before the connection counts as dead
 
 
@@ -108,6 +109,7 @@ class OrderSocket:
         self._connect_timeout_s = connect_timeout_s
         self._opening = asyncio.Lock()
         self._connection: _Connection | None = None
+        self._leaving: dict[asyncio.Task[None], _Connection] = {}
         self._number = 0
         self._closed = False
 
@@ -134,12 +136,22 @@ class OrderSocket:
         """Open and log in ahead of need.  Raises what stands in the way."""
         await self._opened(self._connect_timeout_s)
 
+    def renew(self) -> None:
+        """Log in anew for the next command: the venue takes no more on this connection.  Who waits there still gets an answer."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            leaving = asyncio.create_task(connection.close_when_idle(), name="order socket leaving")
+            self._leaving[leaving] = connection
+            leaving.add_done_callback(lambda done: self._leaving.pop(done, None))
+
     async def close(self) -> None:
         """Close the connection; commands still waiting end UNKNOWN, later ones are NOT_SENT."""
         self._closed = True
         connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        leaving = dict(self._leaving)
+        await end(tuple(leaving))
+        for one in (*leaving.values(), *((connection,) if connection is not None else ())):
+            await one.close()
 
     async def _ready(self, request: Request, timeout_s: float) -> _Connection:
         connection = self._connection
@@ -226,6 +238,12 @@ class _Connection:
             self._waiting.pop(number, None)  # this one is in no doubt
             self._end("the order socket is lost")
             raise ConnectionFailed(loss.detail, outcome=Outcome.NOT_SENT) from loss
+
+    async def close_when_idle(self) -> None:
+        """Each command has its own time-out, so that nobody waits for ever."""
+        if self._waiting:
+            await asyncio.wait(tuple(self._waiting.values()), timeout=_IDLE_MAX_S)
+        await self.close()
 
     async def close(self) -> None:
         self._end("the order socket was closed")

@@ -260,3 +260,33 @@ async def test_after_closing_nothing_is_sent() -> None:
     await house.socket.close()
     assert await outcome_of(asyncio.create_task(house.socket.send(command())), ConnectionFailed) is Outcome.NOT_SENT
     assert len(house.wires) == 1
+
+
+async def test_a_connection_that_was_given_up_answers_who_waits_there_and_the_next_command_logs_in_anew() -> None:
+    house = House(log_in=False)
+    first = asyncio.create_task(house.socket.send(command(path="/a")))
+    await house.time.advance(0)
+    house.socket.renew()
+    second = asyncio.create_task(house.socket.send(command(path="/b")))
+    await house.time.advance(0)
+    old, new = house.wires
+    assert (old.sent, new.sent, old.closed, house.prepared) == (["1 /a"], ["2 /b"], False, 2)
+    old.say("1 200")
+    new.say("2 201")
+    assert [one.status for one in await asyncio.gather(first, second)] == [200, 201]
+    await house.time.advance(0)
+    assert (old.closed, new.closed) == (True, False)
+    await house.socket.close()
+    assert new.closed
+
+
+async def test_closing_closes_connections_that_were_given_up_as_well() -> None:
+    house = House(log_in=False)
+    waiting = asyncio.create_task(house.socket.send(command(path="/a")))
+    await house.time.advance(0)
+    house.socket.renew()
+    house.socket.renew()
+    await house.socket.close()
+    with pytest.raises(ConnectionFailed) as caught:
+        await waiting
+    assert (caught.value.outcome, house.wires[0].closed) == (Outcome.UNKNOWN, True)
