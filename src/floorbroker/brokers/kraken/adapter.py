@@ -91,8 +91,8 @@ class KrakenBroker:
     """One account at Kraken.
 
     `reads` and `commands` are finished stacks that sign; `order_socket` is the command stack over the private socket, where the
-    option `order_entry` wants it, and `warm` opens that socket ahead of the first order.  `build` wires all of it.  Calls are
-    safe to make at the same time.
+    option `order_entry` wants it; `warm` opens that socket ahead of the first order, and `renew` logs it in anew.  `build` wires
+    all of it.  Calls are safe to make at the same time.
     """
 
     def __init__(
@@ -113,6 +113,7 @@ class KrakenBroker:
         offset: ClockOffset,
         order_socket: Transport | None = None,
         warm: Callable[[], Awaitable[None]] | None = None,
+        renew: Callable[[], None] = lambda: None,
         closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._environment = environment
@@ -139,6 +140,7 @@ class KrakenBroker:
             socket_calls=SocketCalls(origins=origins, command_timeout_s=calls.command_timeout_s)
             if order_socket
             else None,
+            renew=renew,
         )
         self._state, self._since, self._detail = LinkState.OFFLINE, clock.now(), "not connected"
         around = Surroundings(broker=BROKER, clock=clock, random=random, log=log, meter=meter)
@@ -510,6 +512,7 @@ def build(wiring: Wiring) -> KrakenBroker:
         offset=offset,
         order_socket=stack.commands(socket, check=check, fit=fit) if by_socket else None,
         warm=socket.warm if by_socket else None,
+        renew=socket.renew,
         closing=(socket.close, http.close, order_http.close),
     )
 

@@ -197,6 +197,7 @@ def broker(
     options: Options | None = None,
     log: NoLog | None = None,
     learn: Callable[[str], None] = lambda _: None,
+    renew: Callable[[], None] = lambda: None,
 ) -> KrakenBroker:
     origins, time = origins_for(Environment.LIVE), clock or ManualClock(NOW)
     calls = Calls(origins=origins)
@@ -216,4 +217,5 @@ def broker(
         options=options or Options(),
         offset=ClockOffset(time),
         order_socket=socket,
+        renew=renew,
     )

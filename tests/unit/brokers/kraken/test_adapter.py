@@ -25,6 +25,7 @@ from floorbroker.domain.errors import (
     OrderNotFound,
     Outcome,
     RateLimitExceeded,
+    SessionExpired,
     SymbolNotFound,
     Timeout,
     VaultLocked,
@@ -449,6 +450,27 @@ async def test_a_cancel_that_may_have_left_or_that_we_refused_is_not_sent_twice(
     with pytest.raises(type(error)):
         await broker(commands=commands, socket=FakeTransport(error)).cancel_order(ref())
     assert commands.requests == []
+
+
+async def test_a_cancel_that_a_dead_session_refused_goes_by_rest_and_the_socket_logs_in_anew() -> None:
+    renewed: list[bool] = []
+    commands = FakeTransport(ok("cancelled"), ok("cancelled"))
+    over = shaped(errors=["ESession:Invalid session"])
+    venue = broker(commands=commands, socket=FakeTransport(over, over), renew=lambda: renewed.append(True))
+    await venue.cancel_order(ref())
+    await venue.cancel_all()
+    assert (commands.names, len(renewed)) == (["CancelOrder", "CancelAll"], 2)
+
+
+async def test_an_order_that_a_dead_session_refused_was_not_placed_and_the_socket_logs_in_anew() -> None:
+    renewed: list[bool] = []
+    over = shaped(errors=["ESession:Invalid session"])
+    venue = broker(socket=FakeTransport(over, over), commands=FakeTransport(), renew=lambda: renewed.append(True))
+    with pytest.raises(SessionExpired) as caught:
+        await venue.submit_order(approved())
+    with pytest.raises(SessionExpired):
+        await venue.modify_order(ref(), CHANGE, cl_ord_id=OTHER, decided_at=2.0)
+    assert (caught.value.outcome, len(renewed)) == (Outcome.REFUSED, 2)
 
 
 async def test_a_new_order_that_the_socket_could_not_send_is_not_sent_another_way() -> None:

@@ -25,6 +25,7 @@ from floorbroker.domain.errors import (
     Outcome,
     OwnRefusal,
     RateLimitExceeded,
+    SessionExpired,
     VenueError,
 )
 from floorbroker.domain.orders import Approved, NewOrder, OrderChanges, OrderRef
@@ -39,7 +40,9 @@ _ENGINE_FULL = "EOrder:Rate limit exceeded"
 
 
 class Commands:
-    """`socket` is the stack over the private socket, where orders travel that way; `rest` is needed in any case."""
+    """`socket` is the stack over the private socket, where orders travel that way, and `renew` logs it in anew; `rest` is needed
+    in any case.
+    """
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class Commands:
         clock: Clock,
         socket: Transport | None = None,
         socket_calls: SocketCalls | None = None,
+        renew: Callable[[], None] = lambda: None,
     ) -> None:
         self._rest = rest
         self._calls = calls
@@ -59,6 +63,7 @@ class Commands:
         self._clock = clock
         self._socket = socket
         self._socket_calls = socket_calls
+        self._renew = renew
 
     async def submit(self, approved: Approved) -> str:
         """The venue's id of one new order."""
@@ -156,7 +161,7 @@ class Commands:
             await self._ask_rest(by_rest, lambda told: answers.command_answer(told, wire.Counted, what=what))
 
     async def _ask_socket(self, socket: Transport, request: Request, *, what: str) -> bool:
-        """Whether a cancel was asked for; not where it did not leave."""
+        """Whether a cancel was asked for; not where it did not leave, and where the socket's session is over."""
         try:
             response = await socket.send(request)
         except OwnRefusal:
@@ -165,7 +170,11 @@ class Commands:
             if error.outcome is not Outcome.NOT_SENT:
                 raise
             return False
-        answers.command_answer(response, wire.Counted, what=what)
+        try:
+            answers.command_answer(response, wire.Counted, what=what)
+        except SessionExpired:
+            self._renew()
+            return False
         return True
 
     async def _ask_rest(self, request: Request, read: Callable[[Response], T]) -> T:
@@ -194,9 +203,12 @@ class Commands:
             await self._clock.sleep(wait_s)  # whoever else waited may have taken the room: look again
 
     def _noticed(self, symbol: str, read: Callable[[], T]) -> T:
-        """Read an answer; one that says the counter is full is believed."""
+        """Read an answer; one that says the counter is full, or the session over, is believed."""
         try:
             return read()
+        except SessionExpired:
+            self._renew()
+            raise
         except RateLimitExceeded as error:
             if (error.venue_text or "").startswith(_ENGINE_FULL):
                 self._counters.filled(symbol, self._clock.monotonic())
