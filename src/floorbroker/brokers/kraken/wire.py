@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -22,6 +22,10 @@ from floorbroker.domain.errors import ApiError
 T = TypeVar("T")
 _EMPTY = msgspec.Raw(b"")
 _WARNING = re.compile(r"W[A-Z][A-Za-z]*:")
+
+
+Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""A number that counts or names; longer ones are no reply of this venue."""
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -72,7 +76,7 @@ class Amended(Wire, frozen=True, kw_only=True):
 class Counted(Wire, frozen=True, kw_only=True):
     """CancelOrder, CancelAll: that it was asked; how many orders it was about where told."""
 
-    count: int | None = None
+    count: Whole | None = None
 
 
 # -- REST: orders and executions ------------------------------------------------------------------------------------------------
@@ -115,7 +119,7 @@ class OpenOrders(Wire, frozen=True, kw_only=True):
 
 class ClosedOrders(Wire, frozen=True, kw_only=True):
     closed: dict[str, Order]
-    count: int | None = None
+    count: Whole | None = None
 
 
 class Trade(Wire, frozen=True, kw_only=True):
@@ -133,7 +137,7 @@ class Trade(Wire, frozen=True, kw_only=True):
 
 class Trades(Wire, frozen=True, kw_only=True):
     trades: dict[str, Trade]
-    count: int | None = None
+    count: Whole | None = None
 
 
 # -- REST: account --------------------------------------------------------------------------------------------------------------
@@ -192,9 +196,9 @@ class Pair(Wire, frozen=True, kw_only=True):
     wsname: str | None = None
     base: str = ""
     quote: str = ""
-    pair_decimals: int = 0
-    lot_decimals: int = 8
-    cost_decimals: int | None = None
+    pair_decimals: Whole = 0
+    lot_decimals: Whole = 8
+    cost_decimals: Whole | None = None
     tick_size: Decimal | None = None
     ordermin: Decimal | None = None
     costmin: Decimal | None = None
@@ -209,7 +213,7 @@ class Ticker(Wire, frozen=True, kw_only=True):
     c: list[Decimal] | None = None
 
 
-OhlcRow = tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal, Decimal, int]
+OhlcRow = tuple[Whole, Decimal, Decimal, Decimal, Decimal, Decimal, Decimal, Whole]
 
 
 # -- streams --------------------------------------------------------------------------------------------------------------------
@@ -221,12 +225,12 @@ class Frame(Wire, frozen=True, kw_only=True):
     channel: str | None = None
     type: str | None = None
     data: msgspec.Raw = _EMPTY
-    sequence: int | None = None
+    sequence: Whole | None = None
     method: str | None = None
     success: bool | None = None
     error: str | None = None
     result: msgspec.Raw = _EMPTY
-    req_id: int | None = None
+    req_id: Whole | None = None
     symbol: str | None = None
     timestamp: str | None = None
 
@@ -253,7 +257,7 @@ class Book(Wire, frozen=True, kw_only=True):
     symbol: str
     bids: list[Level] = []
     asks: list[Level] = []
-    checksum: int | None = None
+    checksum: Whole | None = None
     timestamp: str | None = None
 
 
@@ -272,7 +276,7 @@ class TradeItem(Wire, frozen=True, kw_only=True):
     side: str
     price: Decimal
     qty: Decimal
-    trade_id: int | str | None = None
+    trade_id: Whole | str | None = None
     timestamp: str | None = None
 
 
@@ -286,13 +290,13 @@ class Candle(Wire, frozen=True, kw_only=True):
     close: Decimal
     volume: Decimal
     interval_begin: str
-    interval: int
+    interval: Whole
 
 
 class PairRules(Wire, frozen=True, kw_only=True):
     symbol: str
-    price_precision: int
-    qty_precision: int
+    price_precision: Whole
+    qty_precision: Whole
 
 
 class Instruments(Wire, frozen=True, kw_only=True):
