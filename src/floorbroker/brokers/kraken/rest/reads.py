@@ -39,8 +39,7 @@ class Reads:
             except AuthenticationFailed as error:
                 if not is_overtaken(error):
                     raise
-                overtaken = error
-        raise ApiError(overtaken.detail, broker=BROKER, venue_text=overtaken.venue_text) from overtaken
+        raise ApiError(f"{what}: another program keeps sending higher numbers with this key", broker=BROKER)
 
     async def open_orders(self) -> dict[str, wire.Order]:
         """Every open order, which come in one page, by id."""
