@@ -434,14 +434,14 @@ def grouped(approved: Sequence[Approved]) -> list[list[int]]:
     ]
 
 
-_TURNS: WeakValueDictionary[Path, Turns] = WeakValueDictionary()
+_TURNS: WeakValueDictionary[tuple[Path, str], Turns] = WeakValueDictionary()
 
 
-def _turns_of(numbers: Path, clock: Clock) -> Turns:
-    """Everything in this process that counts in one file goes by the same turns: a self-check beside a desk as well."""
-    turns = _TURNS.get(numbers)
+def _turns_of(numbers: Path, profile: str, clock: Clock) -> Turns:
+    """Everything in this process that signs for one profile goes by the same turns: a self-check beside a desk as well."""
+    turns = _TURNS.get((numbers, profile))
     if turns is None:
-        turns = _TURNS[numbers] = Turns(clock=clock, applies=is_private)
+        turns = _TURNS[numbers, profile] = Turns(clock=clock, applies=is_private)
     return turns
 
 
@@ -460,7 +460,7 @@ def build(wiring: Wiring) -> KrakenBroker:
     check = all_of(hosts, IntentAge(clock=clock, max_age_s=wiring.intent_age_s), wiring.may_send)
     origins = origins_for(environment, wiring.plain.get("BROKER_URL"))
     options = options_from(wiring.profile.options)
-    numbers = nonce_file(wiring.state.parent, credentials.key)
+    numbers = nonce_file(wiring.state.parent)
     nonces = Nonces(numbers, clock=clock, log=wiring.log)
     offset = ClockOffset(clock)
 
@@ -489,7 +489,7 @@ def build(wiring: Wiring) -> KrakenBroker:
         steps=wiring.steps,
         fields=AUDITED,
         offset=offset,
-        turns=_turns_of(numbers, clock),
+        turns=_turns_of(numbers, wiring.profile.name, clock),
     )
     calls = Calls(origins=origins, command_timeout_s=wiring.send_timeout_s)
     reads = Reads(SendGate(stack.reads(http, fit=fit), check=hosts), calls)

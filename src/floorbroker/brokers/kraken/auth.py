@@ -1,7 +1,7 @@
 """API-Sign, and the nonce behind it.
 
 Each private request carries a number that is higher than any the key sent before.  It is the time in microseconds, or one more
-than the last one where the clock has not moved on.  The last one stands in a file, by the key's fingerprint, that every process
+than the last one where the clock has not moved on.  The last one stands in a file of the home that every process
 of this home reads and writes under a lock: so two processes and a restart go on counting where the other left off, also after the
 clock was set back (ADR 23).
 Document: docs.kraken.com/exchange/guides/rest/authentication.
@@ -155,14 +155,15 @@ class Nonces:
             self._log.error("nonce.not_kept", path=str(self._path), error=error)
 
 
-def nonce_file(folder: Path, key: Secret) -> Path:
-    """Where the numbers of a key are kept: named by its fingerprint, so that profiles with one key share one count.
+def nonce_file(folder: Path) -> Path:
+    """Where the last number is kept: one for all keys used from this home, whichever profile has them.
 
+    It is not named by the key: a desk is put together while its vault is still locked, and a key may be rotated under it.
     Raises `ConfigInvalid` for a folder that depends on where the process was started: another process would count elsewhere.
     """
     if not folder.is_absolute():
         raise ConfigInvalid(f"the nonces of a key need a folder with its whole path, not {str(folder)[:100]!r}")
-    return folder / f"nonce-{hashlib.sha256(key.reveal().encode()).hexdigest()[:16]}"
+    return folder / "kraken-nonce"
 
 
 def socket_origin(url: str) -> str:

@@ -237,6 +237,8 @@ async def test_legs_that_are_cancelled_without_their_head_are_known_by_their_lis
         order |= {"status": "CANCELED", "origClientOrderId": order["clientOrderId"], "clientOrderId": "Xk3f"}
     reports = await broker(commands=FakeTransport(reply(body))).cancel_order(ref())
     assert {report.parent_order_id for report in reports} == {"BTCUSDT:20"}
+
+
 OTHERS = [{"orderId": 27}, {"symbol": "ETHUSDT"}]
 
 

@@ -294,7 +294,7 @@ async def test_the_numbers_of_a_key_are_kept_beside_the_profiles_state_and_nowhe
     house = House(tmp_path)
     await house.broker.cancel_order(ref())
     (kept,) = tmp_path.iterdir()
-    assert kept.name.startswith("nonce-")
+    assert kept.name == "kraken-nonce"
 
 
 async def test_a_self_check_beside_a_desk_waits_for_the_turns_of_the_same_key(tmp_path: Path) -> None:
