@@ -125,7 +125,14 @@ class BybitBroker:
         symbols, memory = Symbols(), Memory()
         self._reads = Reads(reads, calls, on_wrong_time=self._time.anew)
         self._market = MarketReads(self._reads, calls, symbols, clock=clock)
-        self._commands = Commands(entry or commands, commands, calls, on_wrong_time=self._correct_time)
+        self._commands = Commands(
+            entry or commands,
+            commands,
+            calls,
+            clock=clock,
+            requests_s=int(self._options.order_requests_s),
+            on_wrong_time=self._correct_time,
+        )
         reader = Reader(symbols, memory)
         self._trading = Trading(self._commands, self._reads, reader, options=self._options, clock=clock)
         self._holdings = Holdings(self._reads, calls, symbols, options=self._options, clock=clock, log=log)

@@ -321,6 +321,44 @@ async def test_a_refused_cancel_is_told_in_the_venues_words() -> None:
     assert caught.value.venue_text == "110001 order not exists or too late to cancel"
 
 
+async def test_cancels_that_came_too_often_are_asked_again_one_after_another() -> None:
+    clock = ManualClock(NOW)
+    asked_s: list[float] = []
+
+    def counted(request: Request) -> Response:
+        """Ten in any second, as the venue counts."""
+        now_s = clock.monotonic()
+        passed = len([at for at in asked_s if at > now_s - 1.0]) < 10
+        if passed:
+            asked_s.append(now_s)
+        return ok({"orderId": json.loads(request.body)["orderId"]}) if passed else no(10006, "Too many visits!")
+
+    commands = FakeTransport(by_path={"/v5/order/cancel": counted})
+    venue = broker(commands=commands, clock=clock)
+    cancels = [asyncio.create_task(venue.cancel_order(ref(order_id=OrderId(f"v{n}")))) for n in range(35)]
+    for _ in range(80):
+        await clock.advance(0.05)
+    assert [cancel.result() for cancel in cancels] == [()] * 35
+    assert len(asked_s) == 35
+    assert len(commands.requests) < 70
+
+
+async def test_a_cancel_is_not_asked_again_for_ever_nor_when_another_word_was_said() -> None:
+    clock = ManualClock(NOW)
+    commands = FakeTransport(by_path={"/v5/order/cancel": no(10006, "Too many visits!")})
+    cancel = asyncio.create_task(broker(commands=commands, clock=clock).cancel_order(ref()))
+    for _ in range(30):
+        await clock.advance(1.0)
+    assert isinstance(cancel.exception(), RateLimitExceeded)
+    assert 10 < len(commands.requests) <= 21
+    banned = reply(status=403, raw=b"access too frequent")
+    for answer in (banned, no(10016), no(110001), Timeout("no reply"), RateLimitExceeded("our own budget")):
+        once = FakeTransport(answer)
+        with pytest.raises(FloorbrokerError):
+            await broker(commands=once).cancel_order(ref())
+        assert len(once.requests) == 1
+
+
 async def test_a_mass_cancel_asks_for_every_kind_of_order() -> None:
     commands = FakeTransport(
         by_path={"/v5/order/cancel-all": lambda request: ok({"list": [{"orderId": _named(request)}]})}

@@ -12,7 +12,9 @@ from floorbroker.brokers.bybit.mapping.symbols import LINEAR, SETTLE_COINS, SPOT
 from floorbroker.brokers.bybit.mapping.values import text
 from floorbroker.brokers.bybit.rest import answers
 from floorbroker.brokers.bybit.rest.calls import Calls
-from floorbroker.domain.errors import FloorbrokerError, NotSupported, Outcome, VenueError
+from floorbroker.brokers.bybit.rest.turns import PATIENCE_S, Turns
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import FloorbrokerError, NotSupported, Outcome, RateLimitExceeded, VenueError
 from floorbroker.domain.values import ClOrdId
 from floorbroker.transport.types import Request, Response, Transport
 
@@ -31,15 +33,25 @@ class Commands:
     """The command stacks of one account.
 
     `orders` carries what the trade socket takes as well, `others` the rest; they are the same stack where orders go over REST.
-    `on_wrong_time` is called when the venue refused a time stamp; the refused command stays refused.
+    `requests_s` is how many of each kind of command the account may send a second.  `on_wrong_time` is called when the venue
+    refused a time stamp; the refused command stays refused.
     """
 
     def __init__(
-        self, orders: Transport, others: Transport, calls: Calls, *, on_wrong_time: Callable[[], Awaitable[None]]
+        self,
+        orders: Transport,
+        others: Transport,
+        calls: Calls,
+        *,
+        clock: Clock,
+        requests_s: int,
+        on_wrong_time: Callable[[], Awaitable[None]],
     ) -> None:
         self._orders = orders
         self._others = others
         self._calls = calls
+        self._clock = clock
+        self._turns = Turns(clock, per_s=requests_s)
         self._on_wrong_time = on_wrong_time
 
     async def submit(self, body: wire.OrderRequest, *, decided_at: float) -> wire.Accepted:
@@ -64,8 +76,19 @@ class Commands:
         )
 
     async def cancel(self, body: wire.CancelRequest, *, order: ClOrdId) -> wire.Accepted:
-        """Asks for the end of an order; over REST when the trade socket did not take it."""
+        """Asks for the end of an order.  Where the venue says that it was one cancel too many, it is asked again in turn."""
         request = self._calls.cancel(body, order=order)
+        until_s = self._clock.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return await self._cancel_either_way(request, body)
+            except RateLimitExceeded as error:
+                is_told = error.outcome is Outcome.REFUSED and error.venue_text is not None  # a ban has no code
+                if not is_told or not await self._turns.next(until_s=until_s):
+                    raise
+
+    async def _cancel_either_way(self, request: Request, body: wire.CancelRequest) -> wire.Accepted:
+        """Over REST when the trade socket did not take it."""
         try:
             return await self._cancel(self._orders, request, body)
         except VenueError as error:
