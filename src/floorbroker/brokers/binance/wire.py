@@ -12,13 +12,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from floorbroker.domain.errors import ApiError
 
 T = TypeVar("T")
+
+# The venue's whole numbers fit into 64 bits; trails are hundredths of a per cent, which it takes up to some thousands.
+Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Delta = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -39,7 +43,7 @@ class OrderFill(Camel, frozen=True, kw_only=True):
     qty: Decimal
     commission: Decimal | None = None
     commission_asset: str | None = None
-    trade_id: int
+    trade_id: Whole
 
 
 class Order(Camel, frozen=True, kw_only=True):
@@ -50,11 +54,11 @@ class Order(Camel, frozen=True, kw_only=True):
     """
 
     symbol: str
-    order_id: int
-    order_list_id: int = -1
+    order_id: Whole
+    order_list_id: Whole = -1
     client_order_id: str = ""
     orig_client_order_id: str = ""
-    transact_time: int | None = None
+    transact_time: Whole | None = None
     price: Decimal | None = None
     orig_qty: Decimal | None = None
     executed_qty: Decimal | None = None
@@ -66,33 +70,33 @@ class Order(Camel, frozen=True, kw_only=True):
     side: str = ""
     stop_price: Decimal | None = None
     iceberg_qty: Decimal | None = None
-    trailing_delta: int | None = None
+    trailing_delta: Delta | None = None
     peg_price_type: str | None = None
     used_sor: bool | None = None
-    strategy_id: int | None = None
-    strategy_type: int | None = None
-    time: int | None = None
-    update_time: int | None = None
+    strategy_id: Whole | None = None
+    strategy_type: Whole | None = None
+    time: Whole | None = None
+    update_time: Whole | None = None
     is_working: bool | None = None
-    working_time: int | None = None
+    working_time: Whole | None = None
     expiry_reason: str | None = None
     fills: list[OrderFill] | None = None
 
 
 class ListMember(Camel, frozen=True, kw_only=True):
     symbol: str
-    order_id: int
+    order_id: Whole
     client_order_id: str = ""
 
 
 class OrderList(Camel, frozen=True, kw_only=True):
     """An order list; `order_reports` come with placements and cancels alone."""
 
-    order_list_id: int
+    order_list_id: Whole
     contingency_type: str = ""
     list_order_status: str = ""
     list_client_order_id: str = ""
-    transaction_time: int | None = None
+    transaction_time: Whole | None = None
     symbol: str = ""
     orders: list[ListMember]
     order_reports: list[Order] | None = None
@@ -109,8 +113,8 @@ class AmendedOrder(Camel, frozen=True, kw_only=True):
     """An order after an amendment: other names for its quantities than everywhere else."""
 
     symbol: str
-    order_id: int
-    order_list_id: int = -1
+    order_id: Whole
+    order_list_id: Whole = -1
     client_order_id: str = ""
     orig_client_order_id: str = ""
     price: Decimal | None = None
@@ -124,14 +128,14 @@ class AmendedOrder(Camel, frozen=True, kw_only=True):
 
 
 class Amendment(Camel, frozen=True, kw_only=True):
-    transact_time: int
+    transact_time: Whole
     amended_order: AmendedOrder
 
 
 class Half(Wire, frozen=True, kw_only=True):
     """One half of a cancelReplace that failed."""
 
-    code: int | None = None
+    code: Whole | None = None
     msg: str | None = None
 
 
@@ -148,20 +152,20 @@ class Trade(Camel, frozen=True, kw_only=True):
     """One of our own trades; its id counts within its symbol."""
 
     symbol: str
-    id: int
-    order_id: int
+    id: Whole
+    order_id: Whole
     price: Decimal
     qty: Decimal
     commission: Decimal | None = None
     commission_asset: str | None = None
-    time: int
+    time: Whole
     is_buyer: bool
 
 
 class ErrorBody(Wire, frozen=True, kw_only=True):
     """`{"code":-1121,"msg":"Invalid symbol."}`; a cancelReplace has its halves in `data`."""
 
-    code: int
+    code: Whole
     msg: str = ""
     data: msgspec.Raw = msgspec.Raw(b"null")
 
@@ -189,7 +193,7 @@ class Account(Camel, frozen=True, kw_only=True):
     balances: list[AssetBalance]
     permissions: list[str] = []
     commission_rates: Rates = Rates()
-    uid: int | None = None
+    uid: Whole | None = None
 
 
 class Commission(Camel, frozen=True, kw_only=True):
@@ -236,16 +240,16 @@ class Filter(Camel, frozen=True, kw_only=True):
     bid_multiplier_down: Decimal | None = None
     ask_multiplier_up: Decimal | None = None
     ask_multiplier_down: Decimal | None = None
-    limit: int | None = None
-    max_num_orders: int | None = None
-    max_num_algo_orders: int | None = None
-    max_num_iceberg_orders: int | None = None
-    max_num_order_lists: int | None = None
+    limit: Whole | None = None
+    max_num_orders: Whole | None = None
+    max_num_algo_orders: Whole | None = None
+    max_num_iceberg_orders: Whole | None = None
+    max_num_order_lists: Whole | None = None
     max_position: Decimal | None = None
-    min_trailing_above_delta: int | None = None
-    max_trailing_above_delta: int | None = None
-    min_trailing_below_delta: int | None = None
-    max_trailing_below_delta: int | None = None
+    min_trailing_above_delta: Whole | None = None
+    max_trailing_above_delta: Whole | None = None
+    min_trailing_below_delta: Whole | None = None
+    max_trailing_below_delta: Whole | None = None
 
 
 class SymbolName(Camel, frozen=True, kw_only=True):
@@ -278,8 +282,8 @@ class RateRule(Camel, frozen=True, kw_only=True):
 
     rate_limit_type: str = ""
     interval: str = ""
-    interval_num: int = 0
-    limit: int = 0
+    interval_num: Whole = 0
+    limit: Whole = 0
 
 
 class ExchangeInfo(Camel, frozen=True, kw_only=True):
@@ -293,13 +297,13 @@ class ExchangeInfo(Camel, frozen=True, kw_only=True):
 
 
 class ServerTime(Camel, frozen=True, kw_only=True):
-    server_time: int
+    server_time: Whole
 
 
 class Book(Camel, frozen=True, kw_only=True):
     """Levels are pairs of price and quantity."""
 
-    last_update_id: int
+    last_update_id: Whole
     bids: list[tuple[Decimal, Decimal]]
     asks: list[tuple[Decimal, Decimal]]
 
@@ -322,17 +326,17 @@ class AveragePrice(Wire, frozen=True, kw_only=True):
 
 
 class PublicTrade(Camel, frozen=True, kw_only=True):
-    id: int
+    id: Whole
     price: Decimal
     qty: Decimal
-    time: int
+    time: Whole
     is_buyer_maker: bool
 
 
 class Kline(Wire, frozen=True, array_like=True):
     """Twelve numbers in a row; what comes behind the volume is not ours."""
 
-    open_time: int
+    open_time: Whole
     open: Decimal
     high: Decimal
     low: Decimal
@@ -348,17 +352,17 @@ class StreamMessage(Wire, frozen=True, kw_only=True):
 
     stream: str | None = None
     data: msgspec.Raw = msgspec.Raw(b"null")
-    id: int | str | None = None
-    code: int | None = None
+    id: Whole | str | None = None
+    code: Whole | None = None
     msg: str | None = None
     e: str | None = None
 
 
 class Depth(Wire, frozen=True, kw_only=True):
-    at: int = msgspec.field(name="E")
+    at: Whole = msgspec.field(name="E")
     symbol: str = msgspec.field(name="s")
-    first: int = msgspec.field(name="U")
-    last: int = msgspec.field(name="u")
+    first: Whole = msgspec.field(name="U")
+    last: Whole = msgspec.field(name="u")
     bids: list[tuple[Decimal, Decimal]] = msgspec.field(name="b")
     asks: list[tuple[Decimal, Decimal]] = msgspec.field(name="a")
 
@@ -375,10 +379,10 @@ class StreamTicker(Wire, frozen=True, kw_only=True):
 
 class StreamTrade(Wire, frozen=True, kw_only=True):
     symbol: str = msgspec.field(name="s")
-    trade_id: int = msgspec.field(name="t")
+    trade_id: Whole = msgspec.field(name="t")
     price: Decimal = msgspec.field(name="p")
     qty: Decimal = msgspec.field(name="q")
-    time: int = msgspec.field(name="T")
+    time: Whole = msgspec.field(name="T")
     buyer_is_maker: bool = msgspec.field(name="m")
 
 
@@ -386,15 +390,15 @@ class StreamAggregate(Wire, frozen=True, kw_only=True):
     """`aggTrade`: fills of one taker order at one price."""
 
     symbol: str = msgspec.field(name="s")
-    aggregate_id: int = msgspec.field(name="a")
+    aggregate_id: Whole = msgspec.field(name="a")
     price: Decimal = msgspec.field(name="p")
     qty: Decimal = msgspec.field(name="q")
-    time: int = msgspec.field(name="T")
+    time: Whole = msgspec.field(name="T")
     buyer_is_maker: bool = msgspec.field(name="m")
 
 
 class StreamBar(Wire, frozen=True, kw_only=True):
-    start: int = msgspec.field(name="t")
+    start: Whole = msgspec.field(name="t")
     symbol: str = msgspec.field(name="s")
     open: Decimal = msgspec.field(name="o")
     high: Decimal = msgspec.field(name="h")
@@ -411,8 +415,8 @@ class StreamKline(Wire, frozen=True, kw_only=True):
 class ApiMessage(Wire, frozen=True, kw_only=True, rename="camel"):
     """Every frame of the WebSocket API: an answer has `status`, an event `event`."""
 
-    id: int | str | None = None
-    status: int | None = None
+    id: Whole | str | None = None
+    status: Whole | None = None
     result: msgspec.Raw = msgspec.Raw(b"null")
     error: msgspec.Raw = msgspec.Raw(b"null")
     event: msgspec.Raw = msgspec.Raw(b"null")
@@ -422,15 +426,15 @@ class ApiMessage(Wire, frozen=True, kw_only=True, rename="camel"):
 class RateCount(Camel, frozen=True, kw_only=True):
     rate_limit_type: str
     interval: str
-    interval_num: int
-    limit: int
-    count: int = 0
+    interval_num: Whole
+    limit: Whole
+    count: Whole = 0
 
 
 class ApiErrorData(Camel, frozen=True, kw_only=True):
     """`retry_after` is an epoch time in milliseconds here, unlike the header of the same name."""
 
-    retry_after: int | None = None
+    retry_after: Whole | None = None
 
 
 class EventHead(Wire, frozen=True, kw_only=True):
@@ -448,31 +452,31 @@ class ExecutionEvent(Wire, frozen=True, kw_only=True):
     qty: Decimal = msgspec.field(name="q")
     price: Decimal | None = msgspec.field(name="p", default=None)
     stop_price: Decimal | None = msgspec.field(name="P", default=None)
-    list_id: int = msgspec.field(name="g", default=-1)
+    list_id: Whole = msgspec.field(name="g", default=-1)
     orig_client_id: str = msgspec.field(name="C", default="")
     exec_type: str = msgspec.field(name="x")
     status: str = msgspec.field(name="X")
     reject_reason: str = msgspec.field(name="r", default="NONE")
-    order_id: int = msgspec.field(name="i")
+    order_id: Whole = msgspec.field(name="i")
     last_qty: Decimal | None = msgspec.field(name="l", default=None)
     cum_qty: Decimal | None = msgspec.field(name="z", default=None)
     last_price: Decimal | None = msgspec.field(name="L", default=None)
     commission: Decimal | None = msgspec.field(name="n", default=None)
     commission_asset: str | None = msgspec.field(name="N", default=None)
-    time: int = msgspec.field(name="T")
-    trade_id: int = msgspec.field(name="t", default=-1)
+    time: Whole = msgspec.field(name="T")
+    trade_id: Whole = msgspec.field(name="t", default=-1)
     is_working: bool | None = msgspec.field(name="w", default=None)
     quote_qty: Decimal | None = msgspec.field(name="Z", default=None)
     quote_order_qty: Decimal | None = msgspec.field(name="Q", default=None)
-    trailing_delta: int | None = msgspec.field(name="d", default=None)
-    strategy_id: int | None = msgspec.field(name="j", default=None)
-    strategy_type: int | None = msgspec.field(name="J", default=None)
+    trailing_delta: Delta | None = msgspec.field(name="d", default=None)
+    strategy_id: Whole | None = msgspec.field(name="j", default=None)
+    strategy_type: Whole | None = msgspec.field(name="J", default=None)
     expiry_reason: str | None = msgspec.field(name="eR", default=None)
 
 
 class EventMember(Wire, frozen=True, kw_only=True):
     symbol: str = msgspec.field(name="s")
-    order_id: int = msgspec.field(name="i")
+    order_id: Whole = msgspec.field(name="i")
     client_id: str = msgspec.field(name="c", default="")
 
 
@@ -480,7 +484,7 @@ class ListEvent(Wire, frozen=True, kw_only=True):
     """`listStatus`."""
 
     symbol: str = msgspec.field(name="s")
-    list_id: int = msgspec.field(name="g")
+    list_id: Whole = msgspec.field(name="g")
     orders: list[EventMember] = msgspec.field(name="O")
 
 

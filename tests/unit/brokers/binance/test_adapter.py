@@ -496,6 +496,24 @@ async def test_without_a_number_it_is_asked_for_by_our_id() -> None:
         await broker(reads=other).get_order_status(ref(order_id=None))
 
 
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"orderId": 2**63},
+        {"orderId": 10**400},
+        {"strategyId": 2**64},
+        {"trailingDelta": 10**7},
+        {"updateTime": -(2**64)},
+    ],
+)
+async def test_i24_a_number_beyond_all_bounds_is_an_unreadable_reply(member: dict[str, int]) -> None:
+    trader = broker(reads=venue(order=reply(parsed("order") | member), openOrders=reply([parsed("order") | member])))
+    with pytest.raises(ApiError, match="not readable"):
+        await trader.get_order_status(ref(order_id=None))
+    with pytest.raises(ApiError, match="not readable"):
+        await trader.get_open_orders()
+
+
 async def test_an_order_that_goes_by_another_id_of_ours_was_amended() -> None:
     amended = reply(parsed("order") | {"clientOrderId": NEXT, "origQty": "0.015"})
     (report,) = await broker(reads=venue(order=amended)).get_order_status(ref())

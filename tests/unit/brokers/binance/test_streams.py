@@ -212,6 +212,11 @@ def test_credentials_that_the_venue_does_not_take_are_told(code: int) -> None:
     assert isinstance(told, Denied)
 
 
+def test_i24_a_number_beyond_all_bounds_ends_the_connection() -> None:
+    for changes in ({"t": 2**63}, {"i": 10**400}, {"d": 10**7}):
+        assert lost(Private().up().hear(event("event_trade", **changes)))
+
+
 def test_a_time_that_the_venue_does_not_take_has_the_clock_measured() -> None:
     private = Private()
     assert lost(private.hear({"id": "subscribe", "status": 400, "error": {"code": -1021, "msg": "Timestamp"}}))
