@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from decimal import Decimal
 from itertools import zip_longest
 from typing import Annotated, Any
 
@@ -93,7 +94,8 @@ def _show_book(settings: Settings, found: dict[str, Any]) -> None:
         for bid, ask in zip_longest(found["bids"], found["asks"], fillvalue=nothing)
     ]
     show_list(settings, rows, BOOK, empty="the book is empty")
-    say(settings, f"spread {cell(found['spread'])}, imbalance {cell(found['imbalance'])}, {found['state']}")
+    leaning = "-" if found["imbalance"] is None else f"{Decimal(found['imbalance']):+.3f}"
+    say(settings, f"spread {cell(found['spread'])}, imbalance {leaning}, {found['state']}")
 
 
 def bars(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from floorbroker.api.views.shape import View, plain, text, when
 from floorbroker.domain.bars import BarSeries
 from floorbroker.domain.records import BookLevel, MarketHours, Quote
-from floorbroker.domain.values import text_of, time_text
+from floorbroker.domain.values import WIDE, text_of, time_text
 from floorbroker.marketdata.readings import BookView as Book
+
+_SHOWN = Decimal("0.0000000001")
 
 
 class QuoteView(View, frozen=True):
@@ -78,6 +81,11 @@ class HoursView(View, frozen=True):
     is_open_now: bool | None
 
 
+def _rounded(quotient: Decimal | None) -> str | None:
+    """A quotient has no last digit: ten decimals of it are shown, and no venue's tick is finer."""
+    return None if quotient is None else text(quotient.quantize(_SHOWN, context=WIDE))
+
+
 def book_view(book: Book, depth: int) -> BookView:
     return BookView(
         symbol=book.symbol,
@@ -85,8 +93,8 @@ def book_view(book: Book, depth: int) -> BookView:
         asks=_levels(book.asks),
         spread=text(book.spread),
         mid=text(book.mid),
-        microprice=text(book.microprice),
-        imbalance=text(book.imbalance(depth)),
+        microprice=_rounded(book.microprice),
+        imbalance=_rounded(book.imbalance(depth)),
         state=book.state.value,
         sequence=book.sequence,
         time=when(book.time),
