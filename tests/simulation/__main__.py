@@ -92,7 +92,7 @@ def _many(options: argparse.Namespace) -> int:
         run_of = f"{options.schedules:,} schedules from seed {options.seed}"
         options.page.write_text(page(cells, struck, reached, met, run=run_of), encoding="utf-8")
     judged = sum(count for venue, count in at.items() if WORLDS[venue].has_cells)
-    missing = lacks(cells, reached, met, schedules=judged)
+    missing = lacks(cells, reached, met, schedules=judged, played=options.schedules, orders=orders)
     for text in missing:
         say(f"coverage: {text}")
     counts = " ".join(f"{kind} {found[kind]}" for kind in KINDS)

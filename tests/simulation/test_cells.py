@@ -28,7 +28,7 @@ def test_every_kind_of_fact_has_its_row_and_every_cell_that_cannot_be_its_reason
 
 
 def test_a_run_that_visits_all_of_it_lacks_nothing() -> None:
-    assert lacks(ALL_OF_IT, REACHED, MET, schedules=MANY) == []
+    assert lacks(ALL_OF_IT, REACHED, MET, schedules=MANY, played=MANY, orders=1) == []
 
 
 @pytest.mark.parametrize("cell", [("working", "done_for_day"), ("held", "expired"), ("working", "unrecognised")])
@@ -40,8 +40,12 @@ def test_a_cell_that_must_be_visited_and_was_not_is_told(cell: tuple[str, str]) 
 
 def test_a_cell_that_cannot_be_visited_and_was_is_told_whatever_the_size_of_the_run() -> None:
     assert misjudged(ALL_OF_IT) == []
-    (told,) = lacks({("not_sent", "exec"): 1}, {}, {}, schedules=10)
+    (told,) = lacks({("not_sent", "exec"): 1}, {}, {}, schedules=10, played=10, orders=1)
     assert "what never left is never heard of" in told
+
+
+def test_schedules_without_a_single_order_prove_nothing() -> None:
+    assert lacks({}, {}, {}, schedules=0, played=10, orders=0) == ["no order was placed at all"]
 
 
 def test_a_step_that_nothing_struck_is_told() -> None:

@@ -12,11 +12,26 @@ from tests.simulation.footsteps import NEVER_REACHED, steps_table, unmet
 BANNER = "<!-- Written from a run. Write it anew: make sim SCHEDULES=6000 SEED=20001 PAGE=docs/reference/visited.md -->"
 
 
+FEW = 5  # so many schedules place an order between them
+
+
 def lacks(
-    visited: Mapping[Cell, int], reached: Mapping[str, int], met: Mapping[tuple[str, str], int], *, schedules: int
+    visited: Mapping[Cell, int],
+    reached: Mapping[str, int],
+    met: Mapping[tuple[str, str], int],
+    *,
+    schedules: int,
+    played: int,
+    orders: int,
 ) -> list[str]:
-    """What is wrong with a run's coverage: of a small run only what cannot be, of a large one also what is missing."""
+    """What is wrong with a run's coverage: of a small run only what cannot be, of a large one also what is missing.
+
+    `schedules` are those whose cells are counted, out of all that were `played`.  Those in which nobody got an order through prove
+    nothing, however clean they are.
+    """
     found = cells.misjudged(visited)
+    if played >= FEW and not orders:
+        found = [*found, "no order was placed at all"]
     return found if schedules < cells.MANY else [*found, *cells.unvisited(visited), *unmet(reached, met)]
 
 
