@@ -26,8 +26,8 @@ def lacks(
 ) -> list[str]:
     """What is wrong with a run's coverage: of a small run only what cannot be, of a large one also what is missing.
 
-    `schedules` are those whose cells are counted, out of all that were `played`.  Those in which nobody got an order through prove
-    nothing, however clean they are.
+    `schedules` are those whose cells are counted, out of all that were `played`.  Those in which nobody got an order
+    through prove nothing, however clean they are.
     """
     found = cells.misjudged(visited)
     if played >= FEW and not orders:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
-from pathlib import Path
 from random import Random
-from weakref import WeakValueDictionary
 
 from floorbroker.brokers.kraken import wire
 from floorbroker.brokers.kraken.auth import (
@@ -434,17 +432,6 @@ def grouped(approved: Sequence[Approved]) -> list[list[int]]:
     ]
 
 
-_TURNS: WeakValueDictionary[tuple[Path, str], Turns] = WeakValueDictionary()
-
-
-def _turns_of(numbers: Path, profile: str, clock: Clock) -> Turns:
-    """Everything in this process that signs for one profile goes by the same turns: a self-check beside a desk as well."""
-    turns = _TURNS.get((numbers, profile))
-    if turns is None:
-        turns = _TURNS[numbers, profile] = Turns(clock=clock, applies=is_private)
-    return turns
-
-
 def build(wiring: Wiring) -> KrakenBroker:
     """The account of a profile on its stacks.  Raises `ConfigInvalid` for options, origins and missing keys.
 
@@ -460,8 +447,7 @@ def build(wiring: Wiring) -> KrakenBroker:
     check = all_of(hosts, IntentAge(clock=clock, max_age_s=wiring.intent_age_s), wiring.may_send)
     origins = origins_for(environment, wiring.plain.get("BROKER_URL"))
     options = options_from(wiring.profile.options)
-    numbers = nonce_file(wiring.state.parent)
-    nonces = Nonces(numbers, clock=clock, log=wiring.log)
+    nonces = Nonces(nonce_file(wiring.state.parent), clock=clock, log=wiring.log)
     offset = ClockOffset(clock)
 
     def signed(request: Request) -> Request:
@@ -489,7 +475,7 @@ def build(wiring: Wiring) -> KrakenBroker:
         steps=wiring.steps,
         fields=AUDITED,
         offset=offset,
-        turns=_turns_of(numbers, wiring.profile.name, clock),
+        turns=Turns(clock=clock, applies=is_private),
     )
     calls = Calls(origins=origins, command_timeout_s=wiring.send_timeout_s)
     reads = Reads(SendGate(stack.reads(http, fit=fit), check=hosts), calls)

@@ -295,17 +295,3 @@ async def test_the_numbers_of_a_key_are_kept_beside_the_profiles_state_and_nowhe
     await house.broker.cancel_order(ref())
     (kept,) = tmp_path.iterdir()
     assert kept.name == "kraken-nonce"
-
-
-async def test_a_self_check_beside_a_desk_waits_for_the_turns_of_the_same_key(tmp_path: Path) -> None:
-    desk, beside, another = House(tmp_path), House(tmp_path), House(tmp_path / "another")
-    desk.shell.gates["BalanceEx"] = asyncio.Event()
-    first = asyncio.create_task(desk.broker.get_balances())
-    await desk.clock.advance(0)
-    second = asyncio.create_task(beside.broker.get_balances())
-    await another.broker.get_balances()
-    await desk.clock.advance(0)
-    assert (len(desk.shell.requests), len(beside.shell.requests), len(another.shell.requests)) == (1, 0, 1)
-    desk.shell.gates["BalanceEx"].set()
-    await asyncio.gather(first, second)
-    assert int(body(beside.shell.requests[0])["nonce"]) > int(body(desk.shell.requests[0])["nonce"])
