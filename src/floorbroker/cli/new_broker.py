@@ -109,7 +109,7 @@ def next_steps(name: str) -> list[str]:
     """What no template can write: the lines in files that everybody shares."""
     return [
         f"next: fill src/floorbroker/brokers/{name}/info.py from the venue's documents (docs/contribute/broker.md), then add",
-        f"  brokers/registry.py        {name}.INFO to BROKERS, {name}.build to _BUILDERS",
+        f"  brokers/registry.py        {name} to _PACKAGES",
         f'  floorbroker_sim/server.py  "{name}" to VENUES',
         "  tests/conformance/venues.py  its simulator to SIMULATED: conformance tests are chosen by the abilities in info.py",
         f"  mkdocs.yml                 brokers/{name}.md to the list of brokers",
