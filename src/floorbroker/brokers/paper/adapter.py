@@ -11,7 +11,16 @@ from floorbroker.brokers.paper import errors
 from floorbroker.brokers.paper.info import CURRENCY, INFO, Options, options_from
 from floorbroker.brokers.paper.mapping import PlainIdentity, hours_of, past, standing, told
 from floorbroker.brokers.paper.rest import PaperVenue, PriceSource
-from floorbroker.brokers.paper.stream import Chance, Closing, MarketHandler, MarketStream, OrderStream, Walk, Wish
+from floorbroker.brokers.paper.stream import (
+    Chance,
+    Closing,
+    MarketHandler,
+    MarketStream,
+    OrderStream,
+    Walk,
+    Wish,
+    book_of,
+)
 from floorbroker.brokers.paper.wire import LogFile, StateFile
 from floorbroker.brokers.wiring import Wiring
 from floorbroker.domain.bars import BarSeries
@@ -376,10 +385,16 @@ class PaperBroker:
         for symbol in symbols:
             self.venue.instrument(symbol)
         number = self._market.add(Wish(frozenset(symbols), kinds, handler))
+        if DataKind.BOOK in kinds:
+            for symbol in symbols:
+                await self.resync_book(symbol)  # a book is told when it changes, which may be a while away
         return Closing(lambda: self._market.drop(number))
 
     async def resync_book(self, symbol: str) -> None:
-        """Nothing to do: every book told here is whole."""
+        """Tell it as it stands: every book told here is whole."""
+        quote = self.venue.quote(symbol, self._clock.now())
+        tick = self.venue.instrument(symbol).tick_at(quote.ask or quote.bid or ZERO)
+        self._market.tell(book_of(quote, tick))
 
     async def subscribe_order_events(self, handler: OrderEvents) -> Subscription:
         self._orders.handlers.append(handler)

@@ -235,7 +235,7 @@ async def test_legs_that_are_cancelled_without_their_head_are_known_by_their_lis
     body["orderReports"] = [order for order in body["orderReports"] if order["orderId"] != 20]
     for order in body["orderReports"]:
         order |= {"status": "CANCELED", "origClientOrderId": order["clientOrderId"], "clientOrderId": "Xk3f"}
-    reports = await broker(commands=FakeTransport(reply(body))).cancel_order(ref())
+    reports = await broker(commands=FakeTransport(reply(body))).cancel_order(ref(order_id=OrderId("BTCUSDT:21")))
     assert {report.parent_order_id for report in reports} == {"BTCUSDT:20"}
 
 
