@@ -5,7 +5,7 @@ An adapter has one `ClockOffset` an account, and hands it on:
     offset = ClockOffset(clock)
     Fittings(..., offset=offset)                             the `Date` of every reply, good to a second
     offset.learn(told, asked_s=began, heard_s=now)           its own time endpoint, or a time in a reply, good to the trip
-    ConnectionStatus(..., clock_offset_s=offset.seconds)     what the session blocks and warns by
+    ConnectionStatus(..., clock_offset_s=offset.at_least_s)  what the session blocks and warns by
     offset.venue_now()                                       what a signature carries where requests have a time
 
 Samples are kept against monotonic time, which nobody moves.  So a step of our own wall clock shows at once and its repair
@@ -83,6 +83,15 @@ class ClockOffset:
         return 0.0 if least <= 0.0 <= most else round((least + most) / 2, 6)
 
     @property
+    def at_least_s(self) -> float | None:
+        """How far the venue's clock is ahead of ours for certain: what may stop orders, since a guess must not."""
+        span = self._span()
+        if span is None:
+            return None
+        least, most = (end + self._clock.monotonic() - self._clock.now().timestamp() for end in span)
+        return round(max(least, 0.0) + min(most, 0.0), 6)
+
+    @property
     def age_s(self) -> float | None:
         """How long ago the newest sample was heard."""
         return self._clock.monotonic() - self._samples[-1].heard_s if self._samples else None
@@ -108,7 +117,9 @@ class ClockOffset:
         agreeing = [sample for sample in self._samples if not sample.contradicts(middle)]
         least = max(sample.ahead_s - sample.error_s for sample in agreeing)
         most = min(sample.ahead_s + sample.error_s for sample in agreeing)
-        return (least, most) if least <= most else (middle.ahead_s, middle.ahead_s)
+        if least <= most:
+            return least, most
+        return middle.ahead_s - middle.error_s, middle.ahead_s + middle.error_s
 
     def _median(self) -> Sample | None:
         """Weighed by how exact each is: twice as exact counts for four."""

@@ -93,6 +93,19 @@ def test_slow_answers_still_tell_of_a_clock_that_is_far_off(offset: ClockOffset,
     assert offset.seconds == pytest.approx(30.0, abs=2.5)
 
 
+def test_what_slow_answers_leave_open_stops_no_order(offset: ClockOffset, wall: Wall) -> None:
+    """The venue is 0.7 s behind; answers that take seven seconds only tell that it is not ahead."""
+    wall.venue_s = -0.7
+    assert offset.at_least_s is None
+    for trip_s in (7.0, 7.2, 6.2):
+        ask(offset, wall, trip_s=trip_s, lies_s=-trip_s / 2 + 0.2)
+    assert offset.at_least_s == pytest.approx(-0.5, abs=1e-3)
+    wall.venue_s = 30.0
+    for trip_s in (8.0, 5.0, 6.0):
+        ask(offset, wall, trip_s=trip_s)
+    assert offset.at_least_s == pytest.approx(27.5, abs=1e-3)
+
+
 def test_a_step_of_our_own_clock_shows_at_once_and_so_does_its_repair(offset: ClockOffset, wall: Wall) -> None:
     for _ in range(3):
         ask(offset, wall)

@@ -182,7 +182,7 @@ class AlpacaBroker:
             since=self._since,
             stream_up=self._orders.is_up,
             detail=self._detail or self._orders.detail,
-            clock_offset_s=self._offset.seconds,
+            clock_offset_s=self._offset.at_least_s,
         )
 
     async def self_check(self) -> SelfCheck:

@@ -229,7 +229,7 @@ class BinanceBroker:
             since=self._since,
             stream_up=self._orders.is_up,
             detail=self._detail or self._orders.detail,
-            clock_offset_s=self._offset.seconds,
+            clock_offset_s=self._offset.at_least_s,
         )
 
     def _enter(self, state: LinkState, detail: str) -> None:

@@ -200,7 +200,7 @@ class KrakenBroker:
             since=self._since,
             stream_up=self._orders.is_up,
             detail=self._detail or self._system() or self._orders.detail,
-            clock_offset_s=self._offset.seconds,
+            clock_offset_s=self._offset.at_least_s,
         )
 
     def _system(self) -> str:
