@@ -41,9 +41,12 @@ class Child:
     bury: Callable[[int], int]
     status: int | None = None
     _fd: int = field(init=False)
+    _poll: select.poll = field(init=False)  # `select` takes no descriptor above 1,023, and a whole suite has more
 
     def __post_init__(self) -> None:
         self._fd = os.pidfd_open(self.pid)
+        self._poll = select.poll()
+        self._poll.register(self._fd, select.POLLIN)
 
     @property
     def out(self) -> str:
@@ -55,7 +58,7 @@ class Child:
 
     def ended(self, within_s: float = 0.0) -> bool:
         """Whether it ended, or ends within so many seconds."""
-        if self.status is None and select.select([self._fd], [], [], within_s)[0]:
+        if self.status is None and self._poll.poll(within_s * 1000):
             self.status = self.bury(self.pid)
             os.close(self._fd)
         return self.status is not None
