@@ -14,8 +14,8 @@ from time import perf_counter
 from floorbroker.domain.steps import DESK
 from tests.simulation import plan_file
 from tests.simulation.cells import table
-from tests.simulation.claims import KINDS
-from tests.simulation.coverage import faults_table
+from tests.simulation.claims import KINDS, MORE
+from tests.simulation.coverage import at_venue, faults_table
 from tests.simulation.fleet import Played, default_jobs, play_all
 from tests.simulation.footsteps import steps_table
 from tests.simulation.plan import plan_of
@@ -23,7 +23,7 @@ from tests.simulation.run import Report, run
 from tests.simulation.schedule import Plan
 from tests.simulation.shrink import Shrinker
 from tests.simulation.visits import lacks, page
-from tests.simulation.worlds import WORLDS
+from tests.simulation.worlds import ALL, ALPACA, WORLDS
 
 
 def main() -> int:
@@ -48,7 +48,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--schedules", type=int, default=200, help="how many seeds to play")
     parser.add_argument("--seed", type=int, default=1, help="the first of them")
-    parser.add_argument("--venue", choices=sorted(WORLDS), help="play all of them at one venue, whatever the seeds say")
+    parser.add_argument("--venue", choices=[ALL, *sorted(WORLDS)], help="play them at one venue, or at all at once")
     parser.add_argument("--jobs", type=int, default=default_jobs(), help="worker processes")
     parser.add_argument("--replay", type=int, metavar="SEED", help="play one seed and tell everything")
     parser.add_argument("--plan", type=Path, metavar="FILE", help="play a saved plan and tell everything")
@@ -64,7 +64,7 @@ def _options() -> argparse.Namespace:
 
 def _many(options: argparse.Namespace) -> int:
     began = perf_counter()
-    found, cells, struck = Counter[str](), Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    found, cells, struck = Counter[str](), Counter[tuple[str, str, str]](), Counter[tuple[str, str]]()
     reached, met = Counter[str](), Counter[tuple[str, str]]()
     orders = kills = 0
     cpu_s, failed = 0.0, list[Played]()
@@ -74,8 +74,7 @@ def _many(options: argparse.Namespace) -> int:
         at[played.venue] += 1
         orders, kills, cpu_s = orders + played.orders, kills + played.kills, cpu_s + played.cpu_s
         found.update(violation.kind for violation in played.violations)
-        if WORLDS[played.venue].has_cells:
-            cells.update(played.cells)
+        cells.update(played.cells)
         struck.update(played.struck)
         reached.update(played.reached)
         met.update(played.met)
@@ -84,20 +83,22 @@ def _many(options: argparse.Namespace) -> int:
             _tell(played)
     if failed:
         _shrink(failed[0].seed, failed[0].venue, save=None)
+    alpaca = at_venue(cells, ALPACA.name)
     if options.coverage:
-        say(table(cells))
+        say(table(alpaca))
         say(faults_table(struck))
         say(steps_table(reached, met))
     if options.page is not None:
         run_of = f"{options.schedules:,} schedules from seed {options.seed}"
-        options.page.write_text(page(cells, struck, reached, met, run=run_of), encoding="utf-8")
-    judged = sum(count for venue, count in at.items() if WORLDS[venue].has_cells)
-    missing = lacks(cells, reached, met, schedules=judged, played=options.schedules, orders=orders)
+        options.page.write_text(page(alpaca, struck, reached, met, run=run_of), encoding="utf-8")
+    judged = at[ALPACA.name] + at[ALL]
+    missing = lacks(alpaca, reached, met, schedules=judged, played=options.schedules, orders=orders)
     for text in missing:
         say(f"coverage: {text}")
     counts = " ".join(f"{kind} {found[kind]}" for kind in KINDS)
     say(
         f"schedules {options.schedules} {counts} orders {orders} kills {kills} seconds {perf_counter() - began:.1f} "
+        f"{' '.join(f'{kind} {found[kind]}' for kind in MORE)} "
         f"schedules_a_second_a_core {options.schedules / max(cpu_s, 1e-9):.1f} cells {len(cells)} "
         f"steps {len(reached)}/{len(DESK)} venues {' '.join(f'{name}:{at[name]}' for name in sorted(at))}"
     )

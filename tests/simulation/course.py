@@ -129,8 +129,8 @@ def _left(departure: Departure) -> str:
 def _stops(witness: Witness) -> Iterable[Violation]:
     """A confirmed kill switch lets nothing new out, over restarts and full disks (I14); cancels pass (I15)."""
     for left in witness.departures:
-        if not is_cancel(left.endpoint) and any(since <= left.at_s <= until for since, until in witness.stops):
-            yield Violation("wrong", f"{_left(left)} while the kill switch was on")
+        if not is_cancel(left.endpoint) and any(halt.covers(left.at_s, left.account) for halt in witness.stops):
+            yield Violation("late", f"{_left(left)} while the kill switch was on")
 
 
 def _dated(claim: Claim, witness: Witness) -> Iterable[Violation]:

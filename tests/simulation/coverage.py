@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from floorbroker.domain.facts import FACTS
 from floorbroker.domain.fold import OrderFold
@@ -28,6 +28,11 @@ def visited(records: Iterable[Record]) -> Counter[Cell]:
             cells[fold.view().state.value if fold.is_founded else NOTHING, entry.fact.kind] += 1
             fold.add(entry.fact)
     return cells
+
+
+def at_venue(cells: Mapping[tuple[str, str, str], int], venue: str) -> Counter[Cell]:
+    """Those of one venue."""
+    return Counter({(state, kind): count for (name, state, kind), count in cells.items() if name == venue})
 
 
 def faults_table(struck: Counter[tuple[str, str]]) -> str:

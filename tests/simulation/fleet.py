@@ -28,7 +28,7 @@ class Played:
     orders: int
     kills: int
     steps: int
-    cells: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    cells: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])  # by venue
     struck: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     reached: Counter[str] = field(default_factory=Counter[str])
     met: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])

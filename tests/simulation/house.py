@@ -1,4 +1,4 @@
-"""The house under test: a venue, a desk that can die and come back, and hands for the people who use both."""
+"""The house under test: venues, a desk that can die and come back, and hands for the people who use both."""
 
 from __future__ import annotations
 
@@ -6,52 +6,44 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-import msgspec
-
-from floorbroker.app.compose import Seat, Surroundings, compose
+from floorbroker.app.compose import Surroundings, compose
 from floorbroker.app.redactor import SecretFilter
 from floorbroker.brokers.wiring import Shells
 from floorbroker.domain.capability import BrokerInfo, Can
 from floorbroker.domain.clock import Clock, ManualClock
 from floorbroker.domain.errors import FloorbrokerError, JournalFault, NotSupported
-from floorbroker.domain.ports import Journal, NoMeter, Profile, Record
+from floorbroker.domain.ports import Journal, NoMeter, Record
 from floorbroker.domain.records import ExecutionReport, Fetched
 from floorbroker.domain.values import Environment, ProfileName, from_epoch
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import Sentinel
 from floorbroker.oms.archive import Archive
-from floorbroker.risk.limits import limits_of
 from floorbroker.store.seals import Seals
 from floorbroker.store.sqlite import SqliteJournal
 from floorbroker.transport.types import OrderHttp, Request
-from tests.simulation.asgi import App, ask
-from tests.simulation.claims import Truth
 from tests.simulation.clock import SimulatedClock
 from tests.simulation.disk import WeatheredExecutor
 from tests.simulation.footsteps import Footsteps
 from tests.simulation.loop import Node, SimulatedLoop, current_node
 from tests.simulation.network import Network, SimulatedHttp, SimulatedOrderHttp
-from tests.simulation.schedule import TICK, Plan
+from tests.simulation.places import Place, places_of
+from tests.simulation.schedule import Plan
 from tests.simulation.weather import Weather
 from tests.simulation.witness import Witness
-from tests.simulation.worlds import ORIGIN, World
 
 T = TypeVar("T")
 
 EPOCH = from_epoch(s=1_772_463_600)  # Monday 2026-03-02, 15:00 UTC: the New York session is open
 CLOSE = from_epoch(s=1_772_485_200)  # and closes at 21:00 UTC
-PROFILE = ProfileName("simulated")
 TAG = 0x5F1
 SEALED_AFTER = timedelta(seconds=2)  # soon, so that much of what comes late comes to sealed orders
 LINGER_S = 0.5  # rows that nobody waits for go together: a flush for each question would be most of a schedule's work
@@ -141,68 +133,13 @@ class Memory:
 
 
 @dataclass(slots=True)
-class Venue:
-    """The venue, and its control door as plain calls."""
-
-    world: World
-    app: App
-    control: App
-    run: Callable[..., Coroutine[Any, Any, None]]
-    credentials: dict[str, str]
-
-    async def truth(self, what: str) -> list[dict[str, Any]]:
-        """`orders`, `fills`, `positions` or `requests`, as the venue knows them."""
-        reply = await ask(self.control, "GET", f"/{what}")
-        rows: list[dict[str, Any]] = msgspec.json.decode(reply.body)
-        return rows
-
-    async def told(self) -> Truth:
-        """All of it, by the names that our side has for things."""
-        orders, fills, positions = [await self.truth(what) for what in ("orders", "fills", "positions")]
-        named = [(self.world.symbol_of(row["symbol"]), row) for row in positions]
-        return Truth(
-            orders=[self._named(row) for row in orders],
-            fills=[self._named(row) for row in fills],
-            positions=[{**row, "symbol": symbol} for symbol, row in named if symbol is not None],
-        )
-
-    def _named(self, row: dict[str, Any]) -> dict[str, Any]:
-        ids = {name: self.world.id_of(row["symbol"], row[name]) for name in ("order", "exec") if name in row}
-        return {**row, **ids}
-
-    async def do(self, what: str, **fields: str) -> bool:
-        """Play one hand; False when the venue could not."""
-        reply = await ask(self.control, "POST", f"/{what}", msgspec.json.encode(fields))
-        return reply.status < 300
-
-    async def price(self, symbol: str, bid: Decimal) -> None:
-        await self.do("price", symbol=symbol, bid=str(bid), ask=str(bid + TICK), last=str(bid))
-
-
-@dataclass(slots=True)
-class _Seen:
-    """The venue as a witness sees it: positions under our names."""
-
-    made: Any
-    world: World
-
-    def orders(self) -> list[dict[str, str | None]]:
-        rows: list[dict[str, str | None]] = self.made.orders()
-        return rows
-
-    def positions(self) -> list[dict[str, str | None]]:
-        named = [(self.world.symbol_of(row["symbol"]), row) for row in self.made.positions()]
-        return [{**row, "symbol": symbol} for symbol, row in named if symbol is not None]
-
-
-@dataclass(slots=True)
 class House:
-    """One venue and one desk; `plant` may put a bug into each desk that is made."""
+    """One desk and its accounts; `plant` may put a bug into each desk that is made."""
 
     plan: Plan
     loop: SimulatedLoop
     home: Path
-    venue: Venue
+    places: dict[str, Place]  # by the names that the plan has for them
     network: Network
     weather: Weather
     log: Memory
@@ -219,7 +156,7 @@ class House:
     desk: Gateway | None = None
     _up: asyncio.Event = field(default_factory=asyncio.Event)
     _keeper: asyncio.Task[None] | None = None
-    _market: asyncio.Task[None] | None = None
+    _markets: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
 
     # -- the life of the desk -----------------------------------------------------------------------------------------
 
@@ -229,7 +166,7 @@ class House:
         self.weather.on_strike = self.footsteps.struck
         self.footsteps.on_reach = self._on_step
         self.network.on_left, self.network.on_taken = self.witness.on_left, self.witness.on_taken
-        self._market = self.loop.create_task(self.venue.run(every_s=FEED_S))
+        self._markets = [self.loop.create_task(place.venue.run(every_s=FEED_S)) for place in self.places.values()]
         self._keeper = self.loop.create_task(self._keep_alive())
 
     async def _keep_alive(self) -> None:
@@ -324,26 +261,30 @@ class House:
             steps=self.footsteps,
         )
         kept = journal if self.plant.journal is None else self.plant.journal(journal)
-        desk = compose(journal=kept, seats=[self._seat()], around=around)
-        desk.sessions[PROFILE].service.sealer.at_rest = SEALED_AFTER
+        seats = [place.seat(self.home / "venue.log") for place in self.places.values()]
+        desk = compose(journal=kept, seats=seats, around=around)
         self._furnish(desk)
         return desk
 
     def _furnish(self, desk: Gateway) -> None:
-        """The venue as the plan wants it, the bug if there is one, and somebody who listens."""
-        session = desk.sessions[PROFILE]
-        if not self.plan.lists_fills:
-            session.ctx.broker = WithoutFills(session.ctx.broker)  # pyright: ignore[reportAttributeAccessIssue]
-        session.ctx.writer.linger_s = LINGER_S
+        """The venues as the plan wants them, the bug if there is one, and somebody who listens."""
+        for place in self.places.values():
+            session = desk.sessions[place.name]
+            session.service.sealer.at_rest = SEALED_AFTER
+            if not place.lists_fills:
+                session.ctx.broker = WithoutFills(session.ctx.broker)  # pyright: ignore[reportAttributeAccessIssue]
+            session.ctx.writer.linger_s = LINGER_S
         if self.plant.desk is not None:
             self.plant.desk(desk)
-        session.service.announce = self.witness.overhearing(session.service.announce)
+        for place in self.places.values():
+            service = desk.sessions[place.name].service
+            service.announce = self.witness.overhearing(service.announce)
 
     def _archive(self, name: ProfileName, journal: SqliteJournal, node: Node) -> Archive | None:
         """Every fourth schedule seals what is closed; beside a journal that lies, everything stays in memory."""
         if self.plan.seed % 4 or self.plant.journal is not None:
             return None
-        seals = Seals.open(self.home / "seals.db")
+        seals = Seals.open(self.home / f"seals-{name}.db")
         node.on_death.append(seals.abandon)
         return Archive(profile=name, seals=seals, history=journal.reader, log=self.log)
 
@@ -351,18 +292,18 @@ class House:
         honest = SimulatedOrderHttp(self.network, check=check, footsteps=self.footsteps)
         return honest if self.plant.order_http is None else self.plant.order_http(honest)
 
-    def _seat(self) -> Seat:
-        world = self.plan.world
-        options = world.options(self.plan)
-        profile = Profile(name=PROFILE, broker=world.code, environment=Environment.SIM, options=options)
-        plain, secrets = world.parted(self.venue.credentials)
-        limits = limits_of({**self.plan.world.limits, **dict(self.plan.limits)}, Environment.SIM)
-        return Seat(profile=profile, limits=limits, plain=plain, secrets=secrets, state=self.home / "venue.log")
-
     def crash(self) -> None:
         """The living desk dies now."""
         if self.node is not None:
             self.loop.kill(self.node)
+
+    def place(self, account: str = "") -> Place:
+        """The account of that name; without one, the only one."""
+        return self.places[account or self.plan.accounts[0]]
+
+    def chosen(self, account: str = "") -> list[Place]:
+        """That one; without a name, all of them."""
+        return [self.places[account]] if account else list(self.places.values())
 
     # -- hands for people ---------------------------------------------------------------------------------------------
 
@@ -444,26 +385,27 @@ async def _made(path: Path, clock: ManualClock) -> None:
 def build(plan: Plan, loop: SimulatedLoop, home: Path, *, plant: Plant = HONEST) -> House:
     """The house of a plan, nobody in it yet.  Called inside the loop, outside any node."""
     weather = Weather(faults=plan.faults, random=Random(f"weather {plan.seed}"), now=loop.time)
-    clock = SimulatedClock(loop, epoch=epoch_of(plan))
-    world = plan.world
-    made = world.venue(plan, clock)
-    venue = Venue(world=world, app=made.app, control=made.control_app, run=made.run, credentials=dict(made.credentials))
-    network = Network(loop=loop, weather=weather, apps={urlsplit(ORIGIN).netloc: made.app}, words=world.words)
-    network.spoken = world.spoken
+    places = places_of(plan, SimulatedClock(loop, epoch=epoch_of(plan)))
+    watched = [place for place in places.values() if plan.limits and plan.odd in {"", place.name}]
     return House(
         plan=plan,
         loop=loop,
         home=home,
-        venue=venue,
-        network=network,
+        places=places,
+        network=Network(loop=loop, weather=weather, sites={place.authority: place.site for place in places.values()}),
         weather=weather,
         log=Memory(now=loop.time),
-        witness=Witness(now=loop.time, look=_Seen(made, world) if plan.limits else None),
+        witness=Witness(
+            now=loop.time,
+            names={place.authority: place.name for place in places.values()},
+            looks={place.name: place.seen for place in watched},
+        ),
         plant=plant,
     )
 
 
 async def set_prices(house: House) -> None:
-    """The market before anything happens."""
-    for symbol, bid in house.plan.world.symbols.items():
-        await house.venue.price(symbol, bid)
+    """The markets before anything happens."""
+    for place in house.places.values():
+        for symbol, bid in place.world.symbols.items():
+            await place.venue.price(symbol, bid)

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextvars import copy_context
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,22 +40,31 @@ ACTS_S = 0.0005  # until a venue has acted on a frame that has arrived
 _NEVER_OPENED = {"page": 502, "ban": 418, "maintenance": 503}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Who listens at an address: the venue's app, whose account it is, and how its messages look.
+
+    `words` finds members that may become strange, `spoken` the commands that go over sockets.
+    """
+
+    app: App
+    at: str = ""
+    words: re.Pattern[bytes] = NO_WORDS
+    spoken: Spoken | None = None
+
+
 class Network:
     """All connections of one simulated world.  Made outside any node: what it carries belongs to nobody's process.
 
-    `apps` maps an authority (`127.0.0.1:7001`) to the app that listens there, `words` finds members that may become strange.
+    `sites` maps an authority (`127.0.0.1:7001`) to what listens there.
     Of order commands, `on_command` hears as each begins, `on_left` as its first byte leaves (both in its sender's context),
     `on_taken` when a venue has acted.
     """
 
-    def __init__(
-        self, *, loop: SimulatedLoop, weather: Weather, apps: Mapping[str, App], words: re.Pattern[bytes] = NO_WORDS
-    ) -> None:
+    def __init__(self, *, loop: SimulatedLoop, weather: Weather, sites: Mapping[str, Site]) -> None:
         self.weather = weather
-        self._words = words
-        self.spoken: Spoken | None = None  # how commands look that go over sockets
         self._loop = loop
-        self._apps = dict(apps)
+        self._sites = dict(sites)
         self._world = copy_context()
         self.on_command: Callable[[], None] = _nobody
         self.on_left: Callable[[Request], None] = _unseen
@@ -65,10 +75,14 @@ class Network:
 
     def app_at(self, authority: str) -> App:
         """Raises `ConnectionFailed` where nobody listens."""
-        app = self._apps.get(authority)
-        if app is None:
+        site = self._sites.get(authority)
+        if site is None:
             raise ConnectionFailed(f"nobody listens at {authority}", outcome=Outcome.NOT_SENT)
-        return app
+        return site.app
+
+    def site_of(self, origin: str) -> Site:
+        """Who listens there; nobody where nobody does."""
+        return self._sites.get(urlsplit(origin).netloc, _NOBODY)
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run venue-side work that outlives its client."""
@@ -99,7 +113,7 @@ class Network:
             self.on_command()
         loop = self._loop
         started = loop.now_s
-        trip = journey(self.weather.strike(where), self.weather)
+        trip = journey(self.weather.strike(where, self.site_of(request.origin).at), self.weather)
         app = await self._connected(request, trip)
         if check is not None:
             check(request)
@@ -173,33 +187,37 @@ class Network:
         if trip.page is not None:
             reply = _PAGES[trip.page]
         elif trip.twist is not None and reply is not None:
-            reply = Reply(reply.status, reply.headers, twisted(trip.twist, reply.body, self._words))
+            reply = Reply(
+                reply.status, reply.headers, twisted(trip.twist, reply.body, self.site_of(request.origin).words)
+            )
         self.later(trip.reply_s, _conclude, answer, None if trip.reset else reply)
 
     # -- streams ------------------------------------------------------------------------------------------------------
 
     async def open_socket(self, target: SocketTarget) -> Socket:
         """A WebSocket.  Raises `AuthenticationFailed` (401, 403), `ApiError`, `Timeout` or `ConnectionFailed`."""
-        parts = urlsplit(target.url)
-        line = Line(self.weather, self.later, words=self._words)
-        if self.spoken is not None:
-            voice = _Voice(self, line)
+        authority, site = urlsplit(target.url).netloc, self.site_of(target.url)
+        line = Line(self.weather, self.later, words=site.words, at=site.at)
+        if site.spoken is not None:
+            voice = _Voice(self, line, site, f"http://{authority}")
             line.mouth = Mouth(self.weather, voice, deliver=line.pass_up, break_off=line.break_off)
-        await self._opened(line, target.timeout_s, lambda: serve_socket(self.app_at(parts.netloc), target, line))
+        await self._opened(line, site.at, target.timeout_s, lambda: serve_socket(self.app_at(authority), target, line))
         return SimulatedSocket(line)
 
     async def open_body(self, request: Request) -> ByteStream:
         """A reply whose body is read as it comes."""
         encode_request(request)
-        authority = parse_origin(request.origin).authority
+        authority, site = parse_origin(request.origin).authority, self.site_of(request.origin)
         is_whole = any(name == "until" for name, _ in request.query)
-        line = Line(self.weather, self.later, whole=is_whole, words=self._words)
-        await self._opened(line, request.timeout_s, lambda: serve_body(self.app_at(authority), request, line))
+        line = Line(self.weather, self.later, whole=is_whole, words=site.words, at=site.at)
+        await self._opened(line, site.at, request.timeout_s, lambda: serve_body(self.app_at(authority), request, line))
         return BodyStream(line)
 
-    async def _opened(self, line: Line, timeout_s: float, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _opened(
+        self, line: Line, at: str, timeout_s: float, serve: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
         """Until the venue has answered the handshake."""
-        what = self.weather.strike("connect")
+        what = self.weather.strike("connect", at)
         if what == "refuse":
             await self._loop.nap(self.weather.latency_s())
             raise ConnectionFailed("connection refused", outcome=Outcome.NOT_SENT)
@@ -227,10 +245,12 @@ class Network:
 class _Voice:
     """What one order socket tells the network of its commands."""
 
-    def __init__(self, network: Network, line: Line) -> None:
+    def __init__(self, network: Network, line: Line, site: Site, origin: str) -> None:
         self._network = network
         self._line = line
-        self.spoken = network.spoken
+        self.spoken = site.spoken
+        self.origin = origin
+        self.at = site.at
 
     def left(self, command: Request) -> None:
         self._network.on_command()
@@ -242,6 +262,14 @@ class _Voice:
         if command.order is not None:
             wait_s = self._line.arrives_at - asyncio.get_running_loop().time()
             self._network.later(wait_s + ACTS_S, self._network.on_taken, command)
+
+
+async def _silence(scope: Any, receive: Any, send: Any) -> None:
+    """Nobody listens."""
+    del scope, receive, send
+
+
+_NOBODY = Site(app=_silence)
 
 
 def _nobody() -> None:

@@ -1,11 +1,11 @@
-"""The oracle: what the venue has against what the desk says, order by order, when everything has come to rest.
+"""The oracle of one account: what the venue has against what the desk says, order by order, when everything has come to rest.
 
-What was wrong on the way there, though it came right in the end, is judged in `course.py`.
+What was wrong on the way there, though it came right in the end, is judged in `course.py`; what concerns all accounts together in
+`whole.py`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
@@ -22,7 +22,6 @@ from tests.simulation.course import judge_course
 OPEN = frozenset({OrderState.ACKED, OrderState.WORKING, OrderState.HELD})
 ABSENT = frozenset({OrderState.NOT_SENT, OrderState.REJECTED, OrderState.NOT_PLACED, OrderState.PRESUMED_NOT_PLACED})
 UNDECIDED = frozenset({OrderState.PREPARED, OrderState.SENDING, OrderState.UNKNOWN})
-OURS = frozenset({"not_ready", "kill_switch_on", "not_armed", "risk_limit_exceeded", "journal_fault"})
 ENDS = {
     "filled": OrderState.FILLED,
     "canceled": OrderState.CANCELLED,
@@ -34,12 +33,11 @@ ENDS = {
 def judge(truth: Truth, claim: Claim) -> list[Violation]:
     """Every difference that matters."""
     families = _families(truth, claim)
-    found = [Violation("stuck", text) for text in claim.unsettled]
-    found += [Violation("stuck", f"nobody caught {error}") for error in claim.errors]
+    found = list[Violation]()
     for order in claim.orders:
         found += _order(order, families[order.intent_id], truth, claim)
-    found += [*_strangers(truth, claim, families), *_repeats(claim), *_answers(claim), *_positions(truth, claim)]
-    found += [*_hindered(claim), *_after_a_kill(truth, claim), *_swept(claim)]
+    found += [*_strangers(truth, claim, families), *_positions(truth, claim)]
+    found += [*_after_a_kill(truth, claim), *_swept(claim)]
     return found if claim.witness is None else found + judge_course(truth, claim, claim.witness)
 
 
@@ -151,34 +149,6 @@ def _strangers(truth: Truth, claim: Claim, families: Mapping[str, list[Mapping[s
     for order in claim.orders:
         if order.external:
             yield Violation("lost", f"{order.intent_id} is taken for a stranger's: {_tell(families[order.intent_id])}")
-
-
-def _repeats(claim: Claim) -> Iterable[Violation]:
-    """One wish, one intent; one intent, one request (I1, I4)."""
-    wishes = Counter(order.terms.client_tag for order in claim.orders if order.terms.client_tag)
-    for tag, count in wishes.items():
-        if count > 1:
-            yield Violation("duplicate", f"{count} intents for the one wish {tag}")
-    for client, count in claim.sends.items():
-        if count > 1:
-            yield Violation("duplicate", f"{count} requests left for {client}")
-
-
-def _answers(claim: Claim) -> Iterable[Violation]:
-    """What a caller was told is durable (I19); a key is answered with its order, however often it comes (I20)."""
-    known = {order.intent_id for order in claim.orders}
-    for number, intent_id in claim.told.items():
-        if intent_id not in known:
-            yield Violation("lost", f"the caller of #{number} was given {intent_id}, which the journal does not have")
-    for number, codes in claim.refused.items():
-        if "conflict" in codes:
-            yield Violation("wrong", f"the caller of #{number} met a conflict with nobody but itself")
-
-
-def _hindered(claim: Claim) -> Iterable[Violation]:
-    """Nothing of our own stands before a cancel (I15)."""
-    for code in sorted(OURS.intersection(claim.hindered)):
-        yield Violation("wrong", f"a cancel was refused by ourselves: {code}")
 
 
 def _swept(claim: Claim) -> Iterable[Violation]:

@@ -27,9 +27,10 @@ from tests.simulation.schedule import (
     Stop,
     Submit,
 )
+from tests.simulation.together import together
 from tests.simulation.troubles import troubled
 from tests.simulation.weather import COMMON, Fault
-from tests.simulation.worlds import WORLDS, World, world_of
+from tests.simulation.worlds import ALL, WORLDS, World, world_of
 
 _CALMS = (Calm.PATIENT, *[Calm.LONG] * 4, *[Calm.BRISK] * 15)
 
@@ -37,7 +38,14 @@ _CALMS = (Calm.PATIENT, *[Calm.LONG] * 4, *[Calm.BRISK] * 15)
 def plan_of(seed: int, venue: str | None = None) -> Plan:
     """Expand a seed, in the world it belongs to or in another."""
     venue = world_of(seed) if venue is None else venue
-    world, random = WORLDS[venue], Random(f"plan {seed}")
+    if venue == ALL:
+        return together(seed, [_drawn(seed, name, f"{seed} {name}") for name in WORLDS])
+    return _drawn(seed, venue, str(seed))
+
+
+def _drawn(seed: int, venue: str, key: str) -> Plan:
+    """A plan at one venue; plans of one seed differ by their `key`."""
+    world, random = WORLDS[venue], Random(f"plan {key}")
     orders = random.randint(3, 9)
     acts: list[Act] = [act for number in range(1, orders + 1) for act in _life_of(number, world, random)]
     acts += [_move(world, random) for _ in range(random.randint(2, 8))]
@@ -60,9 +68,9 @@ def plan_of(seed: int, venue: str | None = None) -> Plan:
         kills=_kills(random),
         venue=venue,
     )
-    tried = _tried(drawn, Random(f"trials {seed}"))
-    is_whole = world.has_whole_successors and Random(f"venue {seed}").random() < 0.5
-    made = troubled(replace(tried, whole_successors=is_whole), Random(f"troubles {seed}"))
+    tried = _tried(drawn, Random(f"trials {key}"))
+    is_whole = world.has_whole_successors and Random(f"venue {key}").random() < 0.5
+    made = troubled(replace(tried, whole_successors=is_whole), Random(f"troubles {key}"))
     return replace(made, faults=tuple(f for f in made.faults if f"{f.where}.{f.what}" not in world.spares))
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum
+from typing import Protocol
 
 from floorbroker.domain.orders import NewOrder, OrderChanges
 from floorbroker.domain.values import OrderClass
 from tests.simulation.clock import Error, Step
 from tests.simulation.weather import Fault
-from tests.simulation.worlds import WORLDS, World
+from tests.simulation.worlds import ALL, WORLDS, World
 
 ACTIVE_S = 45.0  # people act and faults strike in this time; then the calm begins
 TICK = Decimal("0.01")  # of everything that is traded in any world
@@ -21,12 +22,16 @@ TICK = Decimal("0.01")  # of everything that is traded in any world
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """Place `order`; with `keyed`, under an idempotency key that the caller uses again when no answer comes."""
+    """Place `order`; with `keyed`, under an idempotency key that the caller uses again when no answer comes.
+
+    `account` here and below: which of several; the only one, or all of them, when nobody says which.
+    """
 
     at_s: float
     number: int
     order: NewOrder
     keyed: bool
+    account: str = ""
 
     def __str__(self) -> str:
         o = self.order
@@ -38,7 +43,9 @@ class Submit:
         ]
         words += [o.order_class.value] if o.order_class is not OrderClass.SIMPLE else []
         words += [f"at {o.price}"] * (o.price is not None) + [f"stop {o.stop_px}"] * (o.stop_px is not None)
-        return f"submit #{self.number} {' '.join(words)} {o.tif.value}, {'keyed' if self.keyed else 'no key'}"
+        return (
+            f"submit #{self.number} {' '.join(words)} {o.tif.value}, {'keyed' if self.keyed else 'no key'}{_at(self)}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,10 @@ class CancelAll:
     """Somebody cancels everything that is open."""
 
     at_s: float
+    account: str = ""
 
     def __str__(self) -> str:
-        return "cancel everything"
+        return f"cancel everything{_at(self)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +85,10 @@ class Move:
     at_s: float
     symbol: str
     bid: Decimal
+    account: str = ""
 
     def __str__(self) -> str:
-        return f"price {self.symbol} {self.bid} / {self.bid + TICK}"
+        return f"price {self.symbol} {self.bid} / {self.bid + TICK}{_at(self)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +98,10 @@ class Force:
     at_s: float
     nth: int
     share: Decimal
+    account: str = ""
 
     def __str__(self) -> str:
-        return f"fill {self.share} of open order {self.nth}"
+        return f"fill {self.share} of open order {self.nth}{_at(self)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +110,10 @@ class Bust:
 
     at_s: float
     nth: int
+    account: str = ""
 
     def __str__(self) -> str:
-        return f"bust fill {self.nth}"
+        return f"bust fill {self.nth}{_at(self)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,36 +123,40 @@ class Correct:
     at_s: float
     nth: int
     share: Decimal
+    account: str = ""
 
     def __str__(self) -> str:
-        return f"correct fill {self.nth} to {self.share} of it"
+        return f"correct fill {self.nth} to {self.share} of it{_at(self)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Reconcile:
     at_s: float
+    account: str = ""
 
     def __str__(self) -> str:
-        return "reconcile"
+        return f"reconcile{_at(self)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Somebody trips the kill switch."""
+    """Somebody trips the kill switch, of one account or of the whole desk."""
 
     at_s: float
     level: int
+    account: str = ""
 
     def __str__(self) -> str:
-        return f"kill switch on, level {self.level}"
+        return f"kill switch on, level {self.level}{_at(self)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Reopen:
     at_s: float
+    account: str = ""
 
     def __str__(self) -> str:
-        return "kill switch off"
+        return f"kill switch off{_at(self)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +167,15 @@ class Crash:
 
     def __str__(self) -> str:
         return "the desk dies"
+
+
+class _Somewhere(Protocol):
+    @property
+    def account(self) -> str: ...
+
+
+def _at(act: _Somewhere) -> str:
+    return f" at {act.account}" if act.account else ""
 
 
 Act = Submit | Cancel | CancelAll | Modify | Move | Force | Bust | Correct | Reconcile | Stop | Reopen | Crash
@@ -193,7 +217,8 @@ class Plan:
     """Everything a run depends on.  `limits` are risk limits as configuration has them, where the usual ones would not be
     met; a venue that `lists_fills` not tells of executions on its stream alone; one with `whole_successors` lets a changed order
     begin anew after a partial fill.  The desk's clock is `skew_s` off, gains `drift` seconds a second and is moved by `steps`.
-    With `closes_at_s` the market closes then, and days end.  `venue` names the world (`worlds.py`).
+    With `closes_at_s` the market closes then, and days end.  `venue` names the world (`worlds.py`), or `all`: then the desk
+    has an account at each venue, and `odd` names the one that `limits` and `lists_fills` are about.
     """
 
     seed: int
@@ -211,10 +236,20 @@ class Plan:
     steps: tuple[Step, ...] = ()
     closes_at_s: float | None = None
     venue: str = "alpaca"
+    odd: str = ""
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """What acts and faults call them."""
+        return tuple(WORLDS) if self.venue == ALL else (self.venue,)
+
+    def world_at(self, account: str) -> World:
+        return WORLDS[account]
 
     @property
     def world(self) -> World:
-        return WORLDS[self.venue]
+        """The first one's, which is all there is in most schedules."""
+        return self.world_at(self.accounts[0])
 
     @property
     def clock(self) -> Error:
@@ -224,8 +259,8 @@ class Plan:
     def __str__(self) -> str:
         where = f"seed {self.seed} at {self.venue}, disorder {self.disorder}"
         lines = [f"{where}, clock {self.skew_s:+.3f}s off, events by {self.order_events}"]
-        lines += [f"  {name} {most}" for name, most in self.limits]
-        lines += [] if self.lists_fills else ["  the venue lists no fills"]
+        lines += [f"  {name} {most}{f' at {self.odd}' if self.odd else ''}" for name, most in self.limits]
+        lines += [] if self.lists_fills else [f"  {self.odd or 'the venue'} lists no fills"]
         lines += ["  a changed order begins anew after a partial fill"] if self.whole_successors else []
         lines += [f"  the desk's clock gains {self.drift:+.4f}s a second"] if self.drift else []
         lines += [f"  {step}" for step in self.steps]

@@ -11,8 +11,6 @@ from floorbroker.transport.types import Frame, Request
 from tests.simulation.twist import twisted
 from tests.simulation.weather import TWISTED, Weather
 
-WIRE = "http://127.0.0.1"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spoken:
@@ -25,21 +23,23 @@ class Spoken:
     client: re.Pattern[bytes]
     endpoints: Mapping[bytes, str]
 
-    def command(self, frame: bytes) -> Request | None:
-        """The command in a frame, as much of it as matters here."""
+    def command(self, frame: bytes, origin: str) -> Request | None:
+        """The command in a frame for `origin`, as much of it as matters here."""
         said = self.word.search(frame)
         endpoint = self.endpoints.get(said[1]) if said is not None else None
         if endpoint is None:
             return None
         named = self.client.search(frame)
         order = named[1].decode() if named is not None else None
-        return Request(method="WS", origin=WIRE, path="/", endpoint=endpoint, order=order)
+        return Request(method="WS", origin=origin, path="/", endpoint=endpoint, order=order)
 
 
 class World(Protocol):
     """What a line tells of commands, and what it is told of them."""
 
     spoken: Spoken | None
+    origin: str
+    at: str  # whose account
 
     def left(self, command: Request) -> None:
         """Its frame was handed over."""
@@ -66,12 +66,12 @@ class Mouth:
 
     def says(self, frame: Frame) -> bool:
         """Send a frame, if it is a command; else it is for the line to send."""
-        command = self._world.spoken.command(frame.data) if self._world.spoken is not None else None
+        command = self._world.spoken.command(frame.data, self._world.origin) if self._world.spoken is not None else None
         if command is None:
             return False
         self.speaks = True
         self._world.left(command)
-        what = self._weather.strike("order")
+        what = self._weather.strike("order", self._world.at)
         if what == "drop":
             return True
         if what == "cut":

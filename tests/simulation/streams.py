@@ -29,9 +29,16 @@ class Line:
     """
 
     def __init__(
-        self, weather: Weather, later: Later, *, whole: bool = False, words: re.Pattern[bytes] = NO_WORDS
+        self,
+        weather: Weather,
+        later: Later,
+        *,
+        whole: bool = False,
+        words: re.Pattern[bytes] = NO_WORDS,
+        at: str = "",
     ) -> None:
         self._weather = weather
+        self._at = at  # whose account
         self._whole = whole
         self._words = words
         self._later = later
@@ -96,7 +103,7 @@ class Line:
             self._down(heard, lag_s=late_s)
 
     def _meet_weather(self, frame: Frame) -> None:
-        what = self._weather.strike("stream")
+        what = self._weather.strike("stream", self._at)
         if self._whole and what in {"drop", "reorder"}:
             what = None
         match what:

@@ -21,7 +21,7 @@ from tests.simulation.claims import Claim, Truth
 from tests.simulation.clock import Error, Step
 from tests.simulation.course import judge_course
 from tests.simulation.test_oracle import AT, EXEC, INTENT, STAMP, VENUE, WORKING, order
-from tests.simulation.witness import Departure, Scene, Witness
+from tests.simulation.witness import Departure, Halt, Scene, Witness
 
 P = ProfileName("p")
 ORDER = order()
@@ -54,7 +54,7 @@ def seen(*departures: Departure, **members: Any) -> Witness:
 
 def claim(journal: Sequence[Record], *orders: Order, **members: Any) -> Claim:
     """A desk with this journal."""
-    return Claim(orders=orders, records=journal, holdings={}, sends={}, **members)
+    return Claim(orders=orders, records=journal, holdings={}, **members)
 
 
 def later(fact: f.HorizonPassed | f.Exec, seconds: float) -> Any:
@@ -110,12 +110,15 @@ HONEST: dict[str, tuple[Claim, Witness]] = {
         seen(LEFT, Departure(client="c1", endpoint="orders.replace", at_s=2, seq=5, epoch=2)),
     ),
     "a cancel, whatever the journal says": (
-        claim(DECIDED), seen(Departure(client="c1", endpoint="orders.cancel", at_s=5, seq=0, epoch=7), stops=[(4.0, 6.0)]),
+        claim(DECIDED),
+        seen(
+            Departure(client="c1", endpoint="orders.cancel", at_s=5, seq=0, epoch=7), stops=[Halt(since_s=4.0, until_s=6.0)]
+        ),
     ),
     "given up in time": (
         claim(records(entry(PREPARED), entry(SENDING), ROW, entry(GONE))), seen(LEFT, arrivals={"c1": 12.0}),
     ),
-    "a kill switch, later": (claim(DECIDED), seen(LEFT, stops=[(4.0, 6.0)])),
+    "a kill switch, later": (claim(DECIDED), seen(LEFT, stops=[Halt(since_s=4.0, until_s=6.0)])),
     "a bust": (claim([]), seen(moves=[move([WORKING, EXEC], VOID)])),
     "a bust told in one commit with what follows": (
         claim([]), seen(moves=[undone([WORKING, EXEC], [WORKING, EXEC, VOID], TOTAL), *_same([WORKING, EXEC, VOID], VOID)]),
@@ -169,7 +172,7 @@ CASES: dict[str, tuple[Claim, Witness, str]] = {
         claim(records(entry(PREPARED), entry(SENDING), ROW, entry(GONE))), seen(LEFT, arrivals={"c1": 9.0}),
         "had come in",
     ),
-    "left while the kill switch was on": (claim(DECIDED), seen(LEFT, stops=[(0.5, 6.0)]), "kill switch"),
+    "left while the kill switch was on": (claim(DECIDED), seen(LEFT, stops=[Halt(since_s=0.5, until_s=6.0)]), "kill switch"),
     "a total fell": (claim([]), seen(moves=[undone([WORKING, EXEC], [WORKING], WORKING)]), "filled fell"),
     "an end undone": (claim([]), seen(moves=[undone([WORKING, CANCELLED], [WORKING], WORKING)]), "an end was undone"),
     "an end nobody told": (claim(records(entry(CANCELLED))), seen(), "was called cancelled"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from floorbroker.domain.steps import STEPS
 from tests.simulation.cells import table
-from tests.simulation.coverage import STATES, visited
+from tests.simulation.coverage import STATES, at_venue, visited
 from tests.simulation.fleet import Played, play_all
 from tests.simulation.footsteps import KILL, START, steps_table
 from tests.simulation.plan import plan_of
@@ -27,11 +27,12 @@ def test_the_number_of_workers_changes_nothing() -> None:
 
 
 def test_cells_are_counted_from_what_is_durable() -> None:
-    report = run(plan_of(7))
-    assert report.cells["nothing", "prepared"] > 0
-    assert report.cells["prepared", "sending"] == report.cells["nothing", "prepared"]
-    assert {state for state, _ in report.cells} <= set(STATES)
-    assert str(report.cells["prepared", "sending"]) in table(report.cells)
+    plan = plan_of(7)
+    cells = at_venue(run(plan).cells, plan.venue)
+    assert cells["nothing", "prepared"] > 0
+    assert cells["prepared", "sending"] == cells["nothing", "prepared"]
+    assert {state for state, _ in cells} <= set(STATES)
+    assert str(cells["prepared", "sending"]) in table(cells)
     assert visited([]) == Counter()
 
 

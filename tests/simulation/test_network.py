@@ -13,7 +13,7 @@ import pytest
 from floorbroker.domain.errors import ConnectionFailed, FloorbrokerError, Outcome, StreamLost, Timeout
 from floorbroker.transport.types import Request, Response, SocketTarget
 from tests.simulation.loop import Node, SimulatedLoop
-from tests.simulation.network import Network, SimulatedHttp, SimulatedOrderHttp, connector
+from tests.simulation.network import Network, SimulatedHttp, SimulatedOrderHttp, Site, connector
 from tests.simulation.weather import KINDS, Fault, Weather
 
 T = TypeVar("T")
@@ -66,7 +66,7 @@ def in_world(work: Callable[[World], Awaitable[T]], *faults: Fault, seed: int = 
     weather = Weather(faults=faults, random=random, now=loop.time)
 
     async def main() -> T:
-        network = Network(loop=loop, weather=weather, apps={HOST: venue})
+        network = Network(loop=loop, weather=weather, sites={HOST: Site(app=venue)})
         return await work(World(loop, venue, network, weather))
 
     try:

@@ -53,9 +53,7 @@ EXEC = f.Exec(
 )  # fmt: skip
 SENDING = f.Sending(source=Source.OWN, at=AT, deadline_s=5, arrival_bound_s=60)
 TRUTH = Truth(orders=[VENUE], fills=[FILL], positions=[{"symbol": "AAPL", "quantity": "4"}])
-HONEST = Claim(
-    orders=[order(SENDING, WORKING, EXEC)], records=[], holdings={"AAPL": Decimal(4)}, sends={"c1": 1}, told={1: INTENT}
-)
+HONEST = Claim(orders=[order(SENDING, WORKING, EXEC)], records=[], holdings={"AAPL": Decimal(4)})
 
 
 def test_an_honest_desk_is_acquitted() -> None:
@@ -63,7 +61,7 @@ def test_an_honest_desk_is_acquitted() -> None:
 
 
 def _claims(*orders: Order) -> Claim:
-    return replace(HONEST, orders=orders, told={})
+    return replace(HONEST, orders=orders)
 
 
 ADJUSTED = Record(
@@ -85,16 +83,6 @@ CASES: dict[str, tuple[Truth, Claim, str]] = {
     "the desk closed an order that works": (
         TRUTH, _claims(order(WORKING, EXEC, f.Cancelled(order_id=OrderId("v1"), **STAMP))), "lost",
     ),
-    "a caller was given an order that is gone": (TRUTH, replace(HONEST, told={1: INTENT, 2: "other"}), "lost"),
-    "two intents for one wish": (
-        replace(TRUTH, orders=[VENUE, {**VENUE, "order": "v2", "client": "c2", "filled": "0", "status": "new"}]),
-        _claims(
-            HONEST.orders[0],
-            order(f.Working(order_id=OrderId("v2"), **STAMP), intent="019cae00-0000-75f1-8000-000000000002", client="c2"),
-        ),
-        "duplicate",
-    ),
-    "a request that left twice": (TRUTH, replace(HONEST, sends={"c1": 2}), "duplicate"),
     "a fill that was missed": (TRUTH, _claims(order(WORKING)), "wrong"),
     "a fill that counted twice": (
         TRUTH, _claims(order(WORKING, EXEC, replace(EXEC, exec_id=ExecId("x1 again")))), "wrong",
@@ -113,8 +101,6 @@ CASES: dict[str, tuple[Truth, Claim, str]] = {
     "a cancel without an answer": (
         TRUTH, _claims(order(WORKING, EXEC, f.CancelAsked(request_id="r", source=Source.OWN, at=AT))), "stuck",
     ),
-    "a profile that is not ready": (TRUTH, replace(HONEST, unsettled=["the profile is degraded"]), "stuck"),
-    "an error that nobody caught": (TRUTH, replace(HONEST, errors=["KeyError('x')"]), "stuck"),
 }  # fmt: skip
 
 

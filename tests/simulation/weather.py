@@ -65,20 +65,22 @@ KINDS = {where: (*kinds, *RARE[where]) for where, kinds in COMMON.items()}
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One line of a plan: while virtual time is in [since_s, until_s), each event at `where` is struck with
-    `chance`."""
+    `chance`; with `at`, of the account of that name alone."""
 
     where: str
     what: str
     since_s: float
     until_s: float
     chance: float
+    at: str = ""
 
     def __post_init__(self) -> None:
         if self.what not in KINDS[self.where]:
             raise ValueError(f"no fault {self.what!r} strikes {self.where!r}")
 
     def __str__(self) -> str:
-        return f"{self.where}.{self.what} {self.since_s:.1f}s to {self.until_s:.1f}s, chance {self.chance:.2f}"
+        whose = f" of {self.at}" if self.at else ""
+        return f"{self.where}.{self.what}{whose} {self.since_s:.1f}s to {self.until_s:.1f}s, chance {self.chance:.2f}"
 
 
 class Weather:
@@ -91,11 +93,13 @@ class Weather:
         self.struck: Counter[tuple[str, str]] = Counter()
         self.on_strike: Callable[[str], None] = _nobody
 
-    def strike(self, where: str) -> str | None:
-        """The fault that befalls the next event at `where`, if any."""
+    def strike(self, where: str, at: str = "") -> str | None:
+        """The fault that befalls the next event at `where` of the account `at`, if any."""
         at_s = self._now()
         for fault in self._faults:
-            if fault.where == where and fault.since_s <= at_s < fault.until_s and self._random.random() < fault.chance:
+            if fault.where != where or not fault.since_s <= at_s < fault.until_s or fault.at not in {"", at}:
+                continue
+            if self._random.random() < fault.chance:
                 self.struck[where, fault.what] += 1
                 self.on_strike(where)
                 return fault.what

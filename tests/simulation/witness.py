@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from floorbroker.oms.book import Change
 from floorbroker.transport.types import Request
@@ -45,6 +46,7 @@ class Departure:
     at_s: float
     seq: int
     epoch: int
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,26 +56,52 @@ class Scene:
     at_s: float
     orders: Sequence[Row]
     positions: Mapping[str, Decimal]
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halt:
+    """Between these times a tripped kill switch had been confirmed and nobody had asked to open it again."""
+
+    since_s: float
+    until_s: float
+    account: str = ""  # of the whole desk when empty
+
+    def covers(self, at_s: float, account: str) -> bool:
+        return self.since_s <= at_s <= self.until_s and self.account in {"", account}
 
 
 @dataclass(slots=True, kw_only=True)
 class Witness:
-    """Made outside any node.  `look` is asked for a scene after each new order or change; None looks at nothing.
-
-    `stops` are the times between which a tripped kill switch had been confirmed and nobody had asked to open it again.
+    """Made outside any node.  `names` are the accounts by address; those in `looks` are asked for a scene after each new order
+    or change.
     """
 
     now: Callable[[], float]
-    look: Look | None = None
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
+    looks: Mapping[str, Look] = field(default_factory=dict[str, Look])
     journal: Durable | None = None
     departures: list[Departure] = field(default_factory=list[Departure])
     arrivals: dict[str, float] = field(default_factory=dict[str, float])  # client id -> when a venue first had it
     scenes: list[Scene] = field(default_factory=list[Scene])
     moves: list[Change] = field(default_factory=list[Change])
     heard_s: dict[int, float] = field(default_factory=dict[int, float])  # record -> true time at which it was told
-    stops: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
-    stopped_since: float | None = None
-    is_reopening: bool = False
+    stops: list[Halt] = field(default_factory=list[Halt])
+    late: list[str] = field(default_factory=list[str])  # what was accepted while the kill switch was on
+    _since_s: dict[str, float] = field(default_factory=dict[str, float])
+    _reopened: set[str] = field(default_factory=set[str])
+
+    def of(self, account: str) -> Witness:
+        """What was seen of one account."""
+        return replace(
+            self,
+            departures=[left for left in self.departures if left.account == account],
+            scenes=[scene for scene in self.scenes if scene.account == account],
+            moves=[change for change in self.moves if change.after.profile == account],
+        )
+
+    def _account_of(self, request: Request) -> str:
+        return self.names.get(urlsplit(request.origin).netloc, "")
 
     def on_left(self, request: Request) -> None:
         """An order command leaves."""
@@ -86,6 +114,7 @@ class Witness:
                 at_s=self.now(),
                 seq=self.journal.last_seq,
                 epoch=self.journal.epoch,
+                account=self._account_of(request),
             )
         )
 
@@ -94,9 +123,11 @@ class Witness:
         if is_cancel(request.endpoint) or request.order is None:
             return
         self.arrivals.setdefault(request.order, self.now())
-        if self.look is not None:
-            held = {row["symbol"] or "": Decimal(row["quantity"] or 0) for row in self.look.positions()}
-            self.scenes.append(Scene(at_s=self.now(), orders=self.look.orders(), positions=held))
+        account = self._account_of(request)
+        look = self.looks.get(account)
+        if look is not None:
+            held = {row["symbol"] or "": Decimal(row["quantity"] or 0) for row in look.positions()}
+            self.scenes.append(Scene(at_s=self.now(), orders=look.orders(), positions=held, account=account))
 
     def overhearing(self, told: Callable[[Change], None]) -> Callable[[Change], None]:
         """`told`, and we hear of it too."""
@@ -108,19 +139,26 @@ class Witness:
 
         return heard
 
-    def stopped(self) -> None:
-        """The desk has confirmed that it is stopped."""
-        if self.stopped_since is None and not self.is_reopening:
-            self.stopped_since = self.now()
+    def stopped(self, account: str = "") -> None:
+        """The desk has confirmed that this account is stopped, or all of it."""
+        if account not in self._reopened:
+            self._since_s.setdefault(account, self.now())
 
-    def reopening(self) -> None:
+    def reopening(self, account: str = "") -> None:
         """Somebody asks to open the kill switch: nobody counts on it any more."""
-        self.is_reopening = True
-        if self.stopped_since is not None:
-            self.stops.append((self.stopped_since, self.now()))
-            self.stopped_since = None
+        self._reopened.add(account)
+        self._end(account)
+
+    def halts(self, account: str) -> bool:
+        """Whether nothing new may be accepted for it now."""
+        return "" in self._since_s or account in self._since_s
 
     def end(self) -> None:
         """Nothing more is watched."""
-        if self.stopped_since is not None:
-            self.stops.append((self.stopped_since, self.now()))
+        for account in list(self._since_s):
+            self._end(account)
+
+    def _end(self, account: str) -> None:
+        if account in self._since_s:
+            since_s = self._since_s.pop(account)
+            self.stops.append(Halt(since_s=since_s, until_s=self.now(), account=account))

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 
 KINDS = ("market", "limit", "limit", "limit", "stop", "stop_limit", "trailing", "bracket", "notional")
 EVENTS = ("websocket", "websocket", "sse", "both")
-ORIGIN = "http://127.0.0.1:7001"
+ALL = "all"  # instead of one venue: an account at each of them, under one desk
+SHARE_OF_ALL = 0.15
+FIRST_PORT = 7001
+
+
+def origin_of(number: int) -> str:
+    """Where the venue of the account of that number listens."""
+    return f"http://127.0.0.1:{FIRST_PORT + number}"
 
 
 def _nothing(plan: Plan) -> dict[str, Any]:
@@ -76,11 +83,11 @@ class World:
         """Its simulator."""
         return load_venue(self.name)(seed=plan.seed, clock=clock, **self.settings(plan))
 
-    def parted(self, credentials: Mapping[str, str]) -> tuple[dict[str, str], dict[str, Secret]]:
-        """What a profile is handed: what may be shown, and what may not."""
+    def parted(self, credentials: Mapping[str, str], origin: str) -> tuple[dict[str, str], dict[str, Secret]]:
+        """What a profile is handed that trades at `origin`: what may be shown, and what may not."""
         secret = {one.name for one in self.info.fields if one.secret}
         plain = {name: text for name, text in credentials.items() if name not in secret}
-        return {**plain, "BROKER_URL": ORIGIN}, {n: Secret(text) for n, text in credentials.items() if n in secret}
+        return {**plain, "BROKER_URL": origin}, {n: Secret(text) for n, text in credentials.items() if n in secret}
 
 
 def _alpaca_settings(plan: Plan) -> dict[str, Any]:
@@ -192,7 +199,11 @@ WORLDS: dict[str, World] = {world.name: world for world in (ALPACA, BINANCE, KRA
 
 
 def world_of(seed: int) -> str:
-    """The world in which a seed is played when nobody says where: Alpaca half of the time, the others for the rest."""
+    """The world in which a seed is played when nobody says where: all venues sometimes; else Alpaca half of the time, the
+    others for the rest.
+    """
+    if Random(f"all {seed}").random() < SHARE_OF_ALL:
+        return ALL
     others = sorted(WORLDS.keys() - {ALPACA.name})
     random = Random(f"world {seed}")
     return random.choice(others) if others and random.random() < 0.5 else ALPACA.name

@@ -19,7 +19,8 @@ from floorbroker.oms.book import OrderBook
 from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.rounds import Reconciler
 from floorbroker.oms.synthetic import stand_ins
-from tests.simulation.house import PROFILE, Plant
+from tests.simulation.house import Plant
+from tests.simulation.places import PROFILE
 from tests.simulation.schedule import Bust, Plan
 from tests.simulation.teeth.bug import Bug, killed, with_act
 from tests.simulation.teeth.ports import BrokerAround, around_broker, becomes, ctx_of, service_of

@@ -12,7 +12,7 @@ from floorbroker.oms.account import AccountContext
 from floorbroker.oms.exposed import Exposed
 from floorbroker.oms.service import OrderService
 from floorbroker.transport.types import OrderHttp
-from tests.simulation.house import PROFILE
+from tests.simulation.places import PROFILE
 
 
 class OrderShell:

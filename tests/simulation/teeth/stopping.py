@@ -10,7 +10,8 @@ from floorbroker.domain.ports import Entry, NoteEntry, Record
 from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import LATCH, Permits, Sentinel
-from tests.simulation.house import PROFILE, Plant
+from tests.simulation.house import Plant
+from tests.simulation.places import PROFILE
 from tests.simulation.schedule import Crash, Plan, Reopen, Stop
 from tests.simulation.teeth.bug import Bug, every, stopped, with_act
 from tests.simulation.teeth.ports import JournalAround, becomes, ctx_of

@@ -1,0 +1,134 @@
+"""The accounts of a schedule: each a profile of the desk, and a simulated venue with a control door as plain calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from floorbroker.app.compose import Seat
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.ports import Profile
+from floorbroker.domain.values import Environment, ProfileName
+from floorbroker.risk.limits import limits_of
+from tests.simulation.asgi import App, ask
+from tests.simulation.claims import Truth
+from tests.simulation.network import Site
+from tests.simulation.schedule import TICK, Plan
+from tests.simulation.worlds import World, origin_of
+
+PROFILE = ProfileName("simulated")  # of a schedule with one account
+
+
+@dataclass(slots=True)
+class Venue:
+    """A venue as those who look at it from outside have it."""
+
+    world: World
+    app: App
+    control: App
+    run: Callable[..., Coroutine[Any, Any, None]]
+    credentials: dict[str, str]
+
+    async def truth(self, what: str) -> list[dict[str, Any]]:
+        """`orders`, `fills`, `positions` or `requests`, as the venue knows them."""
+        reply = await ask(self.control, "GET", f"/{what}")
+        rows: list[dict[str, Any]] = msgspec.json.decode(reply.body)
+        return rows
+
+    async def told(self) -> Truth:
+        """All of it, by the names that our side has for things."""
+        orders, fills, positions = [await self.truth(what) for what in ("orders", "fills", "positions")]
+        named = [(self.world.symbol_of(row["symbol"]), row) for row in positions]
+        return Truth(
+            orders=[self._named(row) for row in orders],
+            fills=[self._named(row) for row in fills],
+            positions=[{**row, "symbol": symbol} for symbol, row in named if symbol is not None],
+        )
+
+    def _named(self, row: dict[str, Any]) -> dict[str, Any]:
+        ids = {name: self.world.id_of(row["symbol"], row[name]) for name in ("order", "exec") if name in row}
+        return {**row, **ids}
+
+    async def do(self, what: str, **fields: str) -> bool:
+        """Play one hand; False when the venue could not."""
+        reply = await ask(self.control, "POST", f"/{what}", msgspec.json.encode(fields))
+        return reply.status < 300
+
+    async def price(self, symbol: str, bid: Decimal) -> None:
+        await self.do("price", symbol=symbol, bid=str(bid), ask=str(bid + TICK), last=str(bid))
+
+
+@dataclass(slots=True)
+class Seen:
+    """The venue as a witness sees it: positions under our names."""
+
+    made: Any
+    world: World
+
+    def orders(self) -> list[dict[str, str | None]]:
+        rows: list[dict[str, str | None]] = self.made.orders()
+        return rows
+
+    def positions(self) -> list[dict[str, str | None]]:
+        named = [(self.world.symbol_of(row["symbol"]), row) for row in self.made.positions()]
+        return [{**row, "symbol": symbol} for symbol, row in named if symbol is not None]
+
+
+@dataclass(slots=True)
+class Place:
+    """One account: the profile that trades there, at which address, under which limits."""
+
+    name: ProfileName
+    origin: str
+    venue: Venue
+    seen: Seen
+    options: dict[str, str]
+    limits: dict[str, Any]
+    lists_fills: bool
+
+    @property
+    def world(self) -> World:
+        return self.venue.world
+
+    @property
+    def authority(self) -> str:
+        return urlsplit(self.origin).netloc
+
+    @property
+    def site(self) -> Site:
+        """Where the network finds it."""
+        world = self.world
+        return Site(app=self.venue.app, at=self.name, words=world.words, spoken=world.spoken)
+
+    def seat(self, state: Any) -> Seat:
+        """Its profile, ready to be wired; `state` is a file for a venue that keeps one."""
+        profile = Profile(name=self.name, broker=self.world.code, environment=Environment.SIM, options=self.options)
+        plain, secrets = self.world.parted(self.venue.credentials, self.origin)
+        limits = limits_of(self.limits, Environment.SIM)
+        return Seat(profile=profile, limits=limits, plain=plain, secrets=secrets, state=state)
+
+
+def places_of(plan: Plan, clock: Clock) -> dict[str, Place]:
+    """The accounts of a plan by the names that it has for them, in its order."""
+    return {name: _place(number, name, plan, clock) for number, name in enumerate(plan.accounts)}
+
+
+def _place(number: int, name: str, plan: Plan, clock: Clock) -> Place:
+    world = plan.world_at(name)
+    made = world.venue(plan, clock)
+    venue = Venue(world=world, app=made.app, control=made.control_app, run=made.run, credentials=dict(made.credentials))
+    is_odd = plan.odd in {"", name}
+    return Place(
+        name=PROFILE if len(plan.accounts) == 1 else ProfileName(name),
+        origin=origin_of(number),
+        venue=venue,
+        seen=Seen(made, world),
+        options=world.options(plan),
+        limits={**world.limits, **(dict(plan.limits) if is_odd else {})},
+        lists_fills=plan.lists_fills or not is_odd,
+    )
