@@ -2,110 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
-from random import Random
-from typing import Any
 
 import pytest
 
-from floorbroker.app.redactor import SecretFilter
-from floorbroker.brokers.registry import build
-from floorbroker.brokers.wiring import Wiring
-from floorbroker.domain.clock import SystemClock
 from floorbroker.domain.errors import FloorbrokerError, Outcome
-from floorbroker.domain.ids import IdSource
-from floorbroker.domain.orders import Approved, NewOrder, OrderChanges, OrderRef
-from floorbroker.domain.ports import Broker, NoLog, NoMeter
-from floorbroker.domain.values import Environment, OrderType, Price, Quantity, Side
-from tests.conformance.simulated import Simulated, standard_shells
+from floorbroker.domain.orders import OrderChanges, OrderRef
+from floorbroker.domain.values import Price
+from tests.conformance.bench import CLOCK, Bench, open_bench
+from tests.conformance.simulated import Simulated
 from tests.conformance.venues import SIMULATED
-from tests.support.proxy import Proxy
 
 pytestmark = pytest.mark.asyncio
-CLOCK = SystemClock()
-
-
-@dataclass(slots=True)
-class Bench:
-    """The adapter on its own stacks, a proxy that can cut, and the simulator's own count of what reached it."""
-
-    kind: Simulated
-    broker: Broker
-    proxy: Proxy
-    simulator: Any
-    ids: IdSource
-
-    def reached(self, command: str) -> int:
-        """How many commands of a kind came in."""
-        method, path = self.kind.goods.commands[command]
-        return sum(1 for seen in self.simulator.app.seen if seen.method == method and seen.path.startswith(path))
-
-    def approved(self) -> Approved:
-        intent_id = self.ids.intent(CLOCK.now())
-        order = NewOrder(
-            symbol=self.kind.goods.symbol,
-            side=Side.BUY,
-            order_type=OrderType.LIMIT,
-            order_qty=Quantity(Decimal(1)),
-            price=Price(Decimal(50)),
-            tif=self.kind.goods.tif,
-        )
-        return Approved(
-            intent_id=intent_id,
-            cl_ord_id=self.broker.identity.encode(intent_id),
-            profile=self.kind.profile.name,
-            environment=Environment.SIM,
-            order=order,
-            decided_at=CLOCK.monotonic(),
-        )
-
-    async def resting(self) -> OrderRef:
-        """An order that works, placed over the connection that the next command will reuse."""
-        approved = self.approved()
-        reports = await self.broker.submit_order(approved)
-        while (await self.broker.get_order_status(_ref(approved, None)))[0].ord_status is None:
-            await CLOCK.sleep(0.01)
-        return _ref(approved, reports[0].order_id)
-
-
-def _ref(approved: Approved, order_id: Any) -> OrderRef:
-    return OrderRef(
-        intent_id=approved.intent_id, cl_ord_id=approved.cl_ord_id, symbol=approved.order.symbol, order_id=order_id
-    )
-
-
-@asynccontextmanager
-async def _bench(kind: Simulated, tmp_path: Path) -> AsyncGenerator[Bench]:
-    async with kind.served() as (simulator, line), Proxy(line["port"]) as proxy:
-        simulator.set_price(kind.goods.symbol, Decimal("199.90"), Decimal("200.10"), None)
-        broker = build(_wiring(kind, line["credentials"], proxy.origin, tmp_path))
-        try:
-            yield Bench(kind, broker, proxy, simulator, IdSource(tag=1, random=Random(1)))
-        finally:
-            await broker.disconnect()
-
-
-def _wiring(kind: Simulated, credentials: dict[str, str], origin: str, tmp_path: Path) -> Wiring:
-    plain, secrets = kind.parted(credentials)
-    return Wiring(
-        profile=replace(kind.profile, options=kind.options),
-        shells=standard_shells(),
-        clock=CLOCK,
-        random=Random(1),
-        log=NoLog(),
-        meter=NoMeter(),
-        redactor=SecretFilter(),
-        tap=lambda exchange: None,
-        may_send=lambda request: None,
-        state=tmp_path / "unused",
-        plain={**plain, "BROKER_URL": origin},
-        secrets=secrets,
-    )
-
 
 Command = Callable[[Bench, OrderRef], Awaitable[object]]
 
@@ -142,7 +52,7 @@ commands = pytest.mark.parametrize("name", COMMANDS)
 async def test_a_reply_cut_on_a_reused_connection_is_never_answered_by_a_second_send(
     tmp_path: Path, kind: Simulated, name: str, cut_after: int
 ) -> None:
-    async with _bench(kind, tmp_path) as bench:
+    async with open_bench(kind, tmp_path) as bench:
         ref = await bench.resting()
         before = bench.reached(name)
         bench.proxy.to_client.cut_after = bench.proxy.to_client.passed + cut_after
@@ -158,7 +68,7 @@ async def test_a_reply_cut_on_a_reused_connection_is_never_answered_by_a_second_
 async def test_a_connection_that_died_while_idle_costs_no_second_send(
     tmp_path: Path, kind: Simulated, name: str
 ) -> None:
-    async with _bench(kind, tmp_path) as bench:
+    async with open_bench(kind, tmp_path) as bench:
         ref = await bench.resting()
         before = bench.reached(name)
         bench.proxy.cut()
@@ -170,7 +80,7 @@ async def test_a_connection_that_died_while_idle_costs_no_second_send(
 @simulated
 @commands
 async def test_a_request_cut_on_its_way_is_not_tried_again(tmp_path: Path, kind: Simulated, name: str) -> None:
-    async with _bench(kind, tmp_path) as bench:
+    async with open_bench(kind, tmp_path) as bench:
         ref = await bench.resting()
         before = bench.reached(name)
         bench.proxy.to_server.cut_after = bench.proxy.to_server.passed + 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
@@ -262,8 +263,11 @@ class LinkState(Word):
 
 @frozen
 class ConnectionStatus:
+    """`breakers` names the state of each circuit breaker by its class of endpoints (`orders`: `closed`, `open`, `half_open`)."""
+
     state: LinkState
     since: datetime
     stream_up: bool = False
     detail: str = ""
     clock_offset_s: float | None = None
+    breakers: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -85,7 +85,7 @@ NO_LOCK = NoLock()
 
 @frozen
 class ProfileStatus:
-    """One profile as people see it; `reason` says why it is not READY."""
+    """One profile as people see it; `reason` says why it is not READY, `breakers` which classes of endpoints are left alone."""
 
     profile: Profile
     state: SessionState
@@ -97,6 +97,7 @@ class ProfileStatus:
     orders_in_doubt: int = 0
     last_reconciled: datetime | None = None
     armed_until: datetime | None = None  # live only, while it is armed
+    breakers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @frozen

@@ -195,6 +195,7 @@ class Gateway:
             open_orders=len(open_orders),
             orders_in_doubt=sum(1 for order in open_orders if order.in_doubt),
             armed_until=arm.until if arm is not None else None,
+            breakers=session.ctx.broker.get_connection_status().breakers,
             last_reconciled=session.last_round.at if session.last_round and not session.last_round.error else None,
         )
 

@@ -1,12 +1,13 @@
 """The two stacks, composed once, and why in this order.
 
-From the outside in: each attempt of a read passes the breaker and pays its own tokens (so `Retry` is outermost);
-waiting for tokens is not a failure to the breaker, and an open breaker spends none; the gate looks after the last wait, which
-is that for a turn where the venue wants order; the signature is made last, so it is fresh; the time-out covers one attempt on
-the wire and no wait of ours; the audit sees exactly what crossed the wire, and what a refusal says is hushed between the two.
+From the outside in: each attempt of a read passes the breaker and pays its own tokens (so `Retry` is outermost but for the
+gate, which looks at a read once); waiting for tokens is not a failure to the breaker, and an open breaker spends none; the gate
+of a command looks after the last wait, which is that for a turn where the venue wants order; the signature is made last, so it
+is fresh; the time-out covers one attempt on the wire and no wait of ours; the audit sees exactly what crossed the wire, and what
+a refusal says is hushed between the two.
 
 A command stack has no `Retry`: nothing in it can send an order twice.  Both stacks of an account share one `Limiter`,
-since the venue counts them together.
+since the venue counts them together, and its `Breakers`, whose probe is a read.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from random import Random
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.ports import NO_STEPS, Meter, Redactor, Steps
 from floorbroker.transport.bodies import NO_FIELDS, BodyFields
+from floorbroker.transport.breakers import Breakers
 from floorbroker.transport.layers.audit import Audit, Tap
 from floorbroker.transport.layers.breaker import Breaker
 from floorbroker.transport.layers.gate import Check, SendGate
@@ -40,8 +42,6 @@ class Policy:
     read_total_s: float = 30.0
     read_wait_s: float = 30.0
     command_wait_s: float = 4.0
-    failure_threshold: int = 5
-    recovery_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,7 @@ class Fittings:
     clock: Clock
     random: Random
     limiter: Limiter
+    breakers: Breakers
     read_limits: ReadLimits
     sign: Signer
     may_sign: MaySign | None = None
@@ -67,8 +68,8 @@ class Fittings:
     turns: Turns | None = None
 
 
-def reads(http: Http, *, fit: Fittings) -> Retry:
-    """`Retry(Breaker(RateLimit(InTurn(Sign(Timeout(Hush(Audit(Timed(http)))))))))`, `InTurn` where the venue wants order."""
+def reads(http: Http, *, check: Check, fit: Fittings) -> SendGate:
+    """`SendGate(Retry(Breaker(RateLimit(InTurn(Sign(Timeout(Hush(Audit(Timed(http))))))))))`, `InTurn` where order is wanted."""
     limited = RateLimit(
         _in_turn(_signed(http, fit), fit),
         limiter=fit.limiter,
@@ -76,13 +77,15 @@ def reads(http: Http, *, fit: Fittings) -> Retry:
         max_wait_s=fit.policy.read_wait_s,
         meter=fit.meter,
     )
-    return Retry(
-        _breaker(limited, fit),
+    fit.breakers.probe_by(SendGate(limited, check=check))
+    retried = Retry(
+        Breaker(limited, clock=fit.clock, breakers=fit.breakers),
         retries=fit.policy.read_retries,
         clock=fit.clock,
         random=fit.random,
         total_s=fit.policy.read_total_s,
     )
+    return SendGate(retried, check=check)
 
 
 def commands(order_http: OrderHttp, *, check: Check, fit: Fittings) -> Breaker:
@@ -97,7 +100,7 @@ def commands(order_http: OrderHttp, *, check: Check, fit: Fittings) -> Breaker:
         max_wait_s=fit.policy.command_wait_s,
         meter=fit.meter,
     )
-    return _breaker(limited, fit)
+    return Breaker(limited, clock=fit.clock, breakers=fit.breakers)
 
 
 def _signed(shell: Transport, fit: Fittings) -> Sign:
@@ -109,8 +112,3 @@ def _signed(shell: Transport, fit: Fittings) -> Sign:
 
 def _in_turn(inner: Transport, fit: Fittings) -> Transport:
     return inner if fit.turns is None else InTurn(inner, turns=fit.turns)
-
-
-def _breaker(inner: Transport, fit: Fittings) -> Breaker:
-    policy = fit.policy
-    return Breaker(inner, clock=fit.clock, failure_threshold=policy.failure_threshold, recovery_s=policy.recovery_s)

@@ -11,6 +11,7 @@ import pytest
 from floorbroker.domain.clock import SystemClock
 from floorbroker.domain.errors import CircuitBreakerError, KillSwitchOn, Outcome, VenueError
 from floorbroker.transport import stack
+from floorbroker.transport.breakers import Breakers
 from floorbroker.transport.bucket import Budget
 from floorbroker.transport.layers.audit import Exchange
 from floorbroker.transport.layers.ratelimit import standard_limits
@@ -42,6 +43,7 @@ def fittings(tap: list[Exchange]) -> stack.Fittings:
         clock=clock,
         random=Random(1),
         limiter=Limiter(limits, clock=clock),
+        breakers=Breakers(clock=clock),
         read_limits=standard_limits(clock),
         sign=lambda request: replace(request, headers={"X-Signed": request.path}),
         tap=tap.append,

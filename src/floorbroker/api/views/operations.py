@@ -13,7 +13,10 @@ from floorbroker.gateway.desk import ArmingState, KillState, ProfileStatus, Roun
 
 
 class ProfileView(View, frozen=True):
-    """One profile; `state` is offline, connecting, reconciling, ready, degraded, locked or stopped, and `reason` says why."""
+    """One profile; `state` is offline, connecting, reconciling, ready, degraded, locked or stopped, and `reason` says why.
+
+    `breakers`: `closed`, `open` or `half_open` for each class of endpoints (`orders account history market access`).
+    """
 
     name: str
     broker: str
@@ -28,6 +31,7 @@ class ProfileView(View, frozen=True):
     orders_in_doubt: int
     last_reconciled: str | None
     armed_until: str | None
+    breakers: dict[str, str]
 
 
 class RoundView(View, frozen=True):
@@ -183,6 +187,7 @@ def profile_view(status: ProfileStatus) -> ProfileView:
         orders_in_doubt=status.orders_in_doubt,
         last_reconciled=when(status.last_reconciled),
         armed_until=when(status.armed_until),
+        breakers=dict(status.breakers),
     )
 
 

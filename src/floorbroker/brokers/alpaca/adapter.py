@@ -6,7 +6,8 @@ Streams await in `transport.private` and `transport.feeds`; everything else that
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -70,15 +71,16 @@ from floorbroker.domain.records import (
 )
 from floorbroker.domain.values import ClOrdId, Environment, ExecType, OrderClass, OrderId, is_multiple, time_text
 from floorbroker.transport import stack
+from floorbroker.transport.breakers import Breakers, SafeRead
 from floorbroker.transport.feeds import Feeds, MarketHandler
-from floorbroker.transport.layers.gate import HostTable, IntentAge, SendGate, all_of
+from floorbroker.transport.layers.gate import HostTable, IntentAge, all_of
 from floorbroker.transport.layers.ratelimit import standard_limits
 from floorbroker.transport.limiter import Limiter
 from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.private import Line, OrderStream, Surroundings
 from floorbroker.transport.sse import SseConnect
 from floorbroker.transport.stack import Fittings, Policy
-from floorbroker.transport.types import Connect, Request, Response, Socket, SocketTarget, Transport
+from floorbroker.transport.types import Connect, Lane, Request, Response, Socket, SocketTarget, Transport
 
 _OFFSET_MAX_S = 1.0
 _EVENTS_S = 15.0
@@ -108,6 +110,7 @@ class AlpacaBroker:
         send_timeout_s: float = 5.0,
         events: Connect | None = None,
         offset: ClockOffset | None = None,
+        breakers: Callable[[], Mapping[str, str]] = dict,
         closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._environment = environment
@@ -125,6 +128,7 @@ class AlpacaBroker:
         self._clock = clock
         self._events = events
         self._closing = tuple(closing)
+        self._breakers = breakers
         self._corrections = Corrections()
         self._identity = AlpacaIdentity()
         self._families = Families()
@@ -183,6 +187,7 @@ class AlpacaBroker:
             stream_up=self._orders.is_up,
             detail=self._detail or self._orders.detail,
             clock_offset_s=self._offset.at_least_s,
+            breakers=self._breakers(),
         )
 
     async def self_check(self) -> SelfCheck:
@@ -558,11 +563,14 @@ def build(wiring: Wiring) -> AlpacaBroker:
     http, order_http = wiring.shells.http(), wiring.shells.order_http(check)
     events = SseConnect(http, sign=signed, resume=False)  # a resumed URL names the last event itself
     offset = ClockOffset(clock)
+    looked = replace(Calls(origins=origins, options=options).clock(), lane=Lane.RESOLVE)
+    breakers = Breakers(clock=clock, safe_read=SafeRead(looked), log=wiring.log, meter=wiring.meter)
     fit = Fittings(
         clock=clock,
         offset=offset,
         random=wiring.random,
         limiter=Limiter(limits_for(int(options.trading_requests_min)), clock=clock),
+        breakers=breakers,
         read_limits=standard_limits(clock),
         sign=signed,
         may_sign=wiring.may_sign,
@@ -577,7 +585,7 @@ def build(wiring: Wiring) -> AlpacaBroker:
         environment=environment,
         origins=origins,
         credentials=credentials,
-        reads=SendGate(stack.reads(http, fit=fit), check=hosts),
+        reads=stack.reads(http, check=hosts, fit=fit),
         commands=stack.commands(order_http, check=check, fit=fit),
         connect=connect,
         clock=clock,
@@ -588,5 +596,6 @@ def build(wiring: Wiring) -> AlpacaBroker:
         send_timeout_s=wiring.send_timeout_s,
         events=connect_events,
         offset=offset,
-        closing=(http.close, order_http.close),
+        breakers=breakers.states,
+        closing=(breakers.close, http.close, order_http.close),
     )

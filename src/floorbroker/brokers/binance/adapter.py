@@ -6,7 +6,7 @@ What awaits more than one answer stands in `rest`; streams await in the shared r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -81,15 +81,16 @@ from floorbroker.domain.records import (
 )
 from floorbroker.domain.values import ClOrdId, Environment, OrderClass
 from floorbroker.transport import stack
+from floorbroker.transport.breakers import Breakers, SafeRead
 from floorbroker.transport.bucket import LimitNews
 from floorbroker.transport.feeds import Feeds, MarketHandler
-from floorbroker.transport.layers.gate import HostTable, IntentAge, SendGate, all_of
+from floorbroker.transport.layers.gate import HostTable, IntentAge, all_of
 from floorbroker.transport.limiter import Limiter
 from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.order_socket import OrderSocket
 from floorbroker.transport.private import Line, OrderStream, Surroundings, end
 from floorbroker.transport.stack import Fittings, Policy
-from floorbroker.transport.types import Connect, Request, Socket, SocketTarget, Transport
+from floorbroker.transport.types import Connect, Lane, Request, Socket, SocketTarget, Transport
 
 _OFFSET_MAX_S = 1.0
 _TEST_ID = ClOrdId("00000000-0000-0000-0000-000000000000")
@@ -120,6 +121,7 @@ class BinanceBroker:
         allowances: Allowances | None = None,
         on_limits: Callable[[LimitNews], None] = lambda _: None,
         send_timeout_s: float = 5.0,
+        breakers: Callable[[], Mapping[str, str]] = dict,
         closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._environment = environment
@@ -130,6 +132,7 @@ class BinanceBroker:
         self._log = log
         self._on_limits = on_limits
         self._closing = tuple(closing)
+        self._breakers = breakers
         self._offset = ClockOffset(clock) if offset is None else offset
         self._identity = BinanceIdentity()
         symbols, traded = Symbols(), Traded()
@@ -230,6 +233,7 @@ class BinanceBroker:
             stream_up=self._orders.is_up,
             detail=self._detail or self._orders.detail,
             clock_offset_s=self._offset.at_least_s,
+            breakers=self._breakers(),
         )
 
     def _enter(self, state: LinkState, detail: str) -> None:
@@ -483,11 +487,14 @@ def build(wiring: Wiring) -> BinanceBroker:
         return SocketTarget(url=f"{origins.ws_api}{PATH}")
 
     by_socket = options.order_entry == "websocket"
+    looked = replace(Calls(origins=origins).time(), lane=Lane.RESOLVE)
+    breakers = Breakers(clock=clock, safe_read=SafeRead(looked), log=wiring.log, meter=wiring.meter)
     fit = Fittings(
         clock=clock,
         offset=offset,
         random=wiring.random,
         limiter=limiter,
+        breakers=breakers,
         read_limits=allowances.read,
         sign=signed,
         may_sign=wiring.may_sign,
@@ -514,7 +521,7 @@ def build(wiring: Wiring) -> BinanceBroker:
         environment=environment,
         origins=origins,
         credentials=credentials,
-        reads=SendGate(stack.reads(http, fit=fit), check=hosts),
+        reads=stack.reads(http, check=hosts, fit=fit),
         commands=stack.commands(
             order_shell, check=check, fit=replace(fit, sign=signed_for_socket) if by_socket else fit
         ),
@@ -528,5 +535,6 @@ def build(wiring: Wiring) -> BinanceBroker:
         allowances=allowances,
         on_limits=lambda news: limiter.learn("*", news),
         send_timeout_s=wiring.send_timeout_s,
-        closing=(http.close, order_shell.close),
+        breakers=breakers.states,
+        closing=(breakers.close, http.close, order_shell.close),
     )

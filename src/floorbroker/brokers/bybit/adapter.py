@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from random import Random
 
 from floorbroker.brokers.bybit import wire
@@ -31,6 +32,7 @@ from floorbroker.brokers.bybit.mapping.reports import Reader
 from floorbroker.brokers.bybit.mapping.stops import PositionStops, trading_stop_request
 from floorbroker.brokers.bybit.mapping.symbols import Symbols, to_wire
 from floorbroker.brokers.bybit.mapping.values import number
+from floorbroker.brokers.bybit.rest import answers
 from floorbroker.brokers.bybit.rest.calls import Calls
 from floorbroker.brokers.bybit.rest.commands import Commands
 from floorbroker.brokers.bybit.rest.holdings import Holdings
@@ -73,8 +75,9 @@ from floorbroker.domain.records import (
 )
 from floorbroker.domain.values import ZERO, ClOrdId, Environment
 from floorbroker.transport import stack
+from floorbroker.transport.breakers import Breakers, SafeRead
 from floorbroker.transport.feeds import Feeds, MarketHandler
-from floorbroker.transport.layers.gate import HostTable, IntentAge, SendGate, all_of
+from floorbroker.transport.layers.gate import HostTable, IntentAge, all_of
 from floorbroker.transport.limiter import Limiter
 from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.order_socket import OrderSocket
@@ -110,6 +113,7 @@ class BybitBroker:
         offset: ClockOffset | None = None,
         entry: Transport | None = None,
         send_timeout_s: float = 5.0,
+        breakers: Callable[[], Mapping[str, str]] = dict,
         closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._environment = environment
@@ -117,6 +121,7 @@ class BybitBroker:
         self._options = Options() if options is None else options
         self._clock, self._log = clock, log
         self._closing = tuple(closing)
+        self._breakers = breakers
         self._identity = BybitIdentity()
         self._state, self._since, self._detail = LinkState.OFFLINE, clock.now(), "not connected"
         calls = self._calls = Calls(origins=origins, command_timeout_s=send_timeout_s)
@@ -186,6 +191,7 @@ class BybitBroker:
             stream_up=self._orders.is_up,
             detail=self._detail or self._orders.detail,
             clock_offset_s=self._offset.at_least_s,
+            breakers=self._breakers(),
         )
 
     async def self_check(self) -> SelfCheck:
@@ -400,11 +406,15 @@ def build(wiring: Wiring) -> BybitBroker:
         return SocketTarget(url=f"{origins.trade}/v5/trade")
 
     http, order_http = wiring.shells.http(), wiring.shells.order_http(check)
+    told = partial(answers.answer, kind=wire.ServerTime, what="the venue's time")
+    looked = SafeRead(Calls(origins=origins).time(), told)
+    breakers = Breakers(clock=clock, safe_read=looked, log=wiring.log, meter=wiring.meter)
     fit = Fittings(
         clock=clock,
         offset=offset,
         random=wiring.random,
         limiter=Limiter(limits_for(int(options.order_requests_s)), clock=clock),
+        breakers=breakers,
         read_limits=read_limits(clock),
         sign=signed,
         may_sign=wiring.may_sign,
@@ -426,7 +436,7 @@ def build(wiring: Wiring) -> BybitBroker:
         environment=environment,
         origins=origins,
         credentials=credentials,
-        reads=SendGate(stack.reads(http, fit=fit), check=hosts),
+        reads=stack.reads(http, check=hosts, fit=fit),
         commands=commands[0],
         entry=commands[-1],
         connect=connect,
@@ -437,5 +447,6 @@ def build(wiring: Wiring) -> BybitBroker:
         options=options,
         offset=offset,
         send_timeout_s=wiring.send_timeout_s,
-        closing=(http.close, *(shell.close for shell in shells)),
+        breakers=breakers.states,
+        closing=(breakers.close, http.close, *(shell.close for shell in shells)),
     )

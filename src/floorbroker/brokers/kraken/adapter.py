@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from random import Random
 
 from floorbroker.brokers.kraken import wire
@@ -36,6 +38,7 @@ from floorbroker.brokers.kraken.mapping import account as accounts
 from floorbroker.brokers.kraken.mapping import rules
 from floorbroker.brokers.kraken.mapping.identity import KrakenIdentity
 from floorbroker.brokers.kraken.mapping.reports import Heard, accepted_report, order_report, trade_report
+from floorbroker.brokers.kraken.rest import answers
 from floorbroker.brokers.kraken.rest.calls import Calls
 from floorbroker.brokers.kraken.rest.commands import Commands
 from floorbroker.brokers.kraken.rest.market import MarketReads
@@ -73,16 +76,17 @@ from floorbroker.domain.records import (
 )
 from floorbroker.domain.values import ClOrdId, Environment, ExecType, OrderId
 from floorbroker.transport import stack
+from floorbroker.transport.breakers import Breakers, SafeRead
 from floorbroker.transport.feeds import Feeds, MarketHandler
 from floorbroker.transport.layers.gate import Check as GateCheck
-from floorbroker.transport.layers.gate import HostTable, IntentAge, SendGate, all_of
+from floorbroker.transport.layers.gate import HostTable, IntentAge, all_of
 from floorbroker.transport.layers.turns import Turns
 from floorbroker.transport.limiter import Limiter
 from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.order_socket import OrderSocket
 from floorbroker.transport.private import Line, OrderStream, Surroundings
 from floorbroker.transport.stack import Fittings, Policy
-from floorbroker.transport.types import Connect, Request, Socket, SocketTarget, Transport
+from floorbroker.transport.types import Connect, Lane, Request, Socket, SocketTarget, Transport
 
 
 class KrakenBroker:
@@ -112,6 +116,7 @@ class KrakenBroker:
         order_socket: Transport | None = None,
         warm: Callable[[], Awaitable[None]] | None = None,
         renew: Callable[[], None] = lambda: None,
+        breakers: Callable[[], Mapping[str, str]] = dict,
         closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._environment = environment
@@ -125,6 +130,7 @@ class KrakenBroker:
         self._log = log
         self._warm = warm
         self._closing = tuple(closing)
+        self._breakers = breakers
         self._identity = KrakenIdentity()
         self._market = MarketReads(reads, calls, clock=clock)
         self._standing = Standing(reads, calls, self._market, quote=options.quote, clock=clock, offset=offset)
@@ -201,6 +207,7 @@ class KrakenBroker:
             stream_up=self._orders.is_up,
             detail=self._detail or self._system() or self._orders.detail,
             clock_offset_s=self._offset.at_least_s,
+            breakers=self._breakers(),
         )
 
     def _system(self) -> str:
@@ -461,10 +468,15 @@ def build(wiring: Wiring) -> KrakenBroker:
         return await wiring.shells.connect(target)
 
     http, order_http = wiring.shells.http(), wiring.shells.order_http(check)
+    calls = Calls(origins=origins, command_timeout_s=wiring.send_timeout_s)
+    told = partial(answers.answer, kind=wire.Time, what="the clock")
+    looked = SafeRead(replace(calls.time(), lane=Lane.RESOLVE), told)
+    breakers = Breakers(clock=clock, safe_read=looked, log=wiring.log, meter=wiring.meter)
     fit = Fittings(
         clock=clock,
         random=wiring.random,
         limiter=Limiter(limits_for(options.tier, int(options.calls)), clock=clock),
+        breakers=breakers,
         read_limits=read_limits(clock),
         sign=signed,
         may_sign=wiring.may_sign,
@@ -477,8 +489,7 @@ def build(wiring: Wiring) -> KrakenBroker:
         offset=offset,
         turns=Turns(clock=clock, applies=is_private),
     )
-    calls = Calls(origins=origins, command_timeout_s=wiring.send_timeout_s)
-    reads = Reads(SendGate(stack.reads(http, fit=fit), check=hosts), calls)
+    reads = Reads(stack.reads(http, check=hosts, fit=fit), calls)
     tokens = Tokens(reads, calls, learn=wiring.redactor.learn)
     socket = _order_socket(tokens, origins, connect=connect, check=check, wiring=wiring)
     by_socket = options.order_entry == "websocket"
@@ -499,7 +510,8 @@ def build(wiring: Wiring) -> KrakenBroker:
         order_socket=stack.commands(socket, check=check, fit=fit) if by_socket else None,
         warm=socket.warm if by_socket else None,
         renew=socket.renew,
-        closing=(socket.close, http.close, order_http.close),
+        breakers=breakers.states,
+        closing=(breakers.close, socket.close, http.close, order_http.close),
     )
 
 

@@ -17,7 +17,9 @@ from floorbroker.domain.errors import (
     RateLimitExceeded,
     Timeout,
 )
+from floorbroker.transport.breakers import Breakers
 from floorbroker.transport.circuit import CircuitState
+from floorbroker.transport.endpoints import EndpointClass
 from floorbroker.transport.layers.breaker import Breaker
 from floorbroker.transport.types import Lane, Request, Response
 from tests.unit.transport.fakes import Scripted, Step, clock, command, read
@@ -29,7 +31,11 @@ OK, BROKEN = Response(status=200), Response(status=500)
 
 def breaker(steps: list[Step]) -> tuple[Breaker, Scripted, ManualClock]:
     time, inner = clock(), Scripted(steps)
-    return Breaker(inner, clock=time, failure_threshold=3, recovery_s=30), inner, time
+    return Breaker(inner, clock=time, breakers=Breakers(clock=time, failure_threshold=3)), inner, time
+
+
+def state(layer: Breaker, kind: EndpointClass = EndpointClass.ACCOUNT) -> CircuitState:
+    return CircuitState(layer.breakers.states()[kind.value])
 
 
 async def knock(layer: Breaker, request: Request | None = None) -> object:
@@ -60,7 +66,7 @@ async def test_refusals_and_waits_are_no_failures(answer: Step) -> None:
     layer, inner, _ = breaker([answer])
     for _ in range(10):
         await knock(layer)
-    assert layer.state is CircuitState.CLOSED
+    assert state(layer) is CircuitState.CLOSED
     assert len(inner.sent) == 10
 
 
@@ -68,18 +74,29 @@ async def test_an_answer_between_failures_starts_the_count_anew() -> None:
     layer, _, _ = breaker([BROKEN, BROKEN, OK, BROKEN, BROKEN, OK])
     for _ in range(6):
         await knock(layer)
-    assert layer.state is CircuitState.CLOSED
+    assert state(layer) is CircuitState.CLOSED
 
 
-async def test_i15_cancels_pass_an_open_breaker_and_their_success_closes_it() -> None:
+async def test_i15_cancels_pass_an_open_breaker() -> None:
     layer, inner, _ = breaker([BROKEN, BROKEN, BROKEN, BROKEN, OK])
     for _ in range(3):
-        await knock(layer)
+        await knock(layer, command())
     cancel = command(method="DELETE", lane=Lane.CANCEL)
     assert await knock(layer, cancel) == BROKEN
-    assert layer.state is CircuitState.OPEN
+    assert isinstance(await knock(layer, command()), CircuitBreakerError)
     assert await knock(layer, cancel) == OK
-    assert layer.state is CircuitState.CLOSED
+    assert len(inner.sent) == 5
+
+
+async def test_each_class_of_endpoints_has_a_breaker_of_its_own() -> None:
+    layer, inner, _ = breaker([BROKEN])
+    for _ in range(3):
+        await knock(layer, read(endpoint="market.ticker"))
+    assert state(layer, EndpointClass.MARKET) is CircuitState.OPEN
+    assert isinstance(await knock(layer, read(endpoint="data.get")), CircuitBreakerError)
+    assert await knock(layer, read(endpoint="account.get")) == BROKEN
+    assert await knock(layer, command()) == BROKEN
+    assert state(layer, EndpointClass.ORDERS) is CircuitState.CLOSED
     assert len(inner.sent) == 5
 
 
@@ -88,7 +105,7 @@ async def test_half_open_lets_one_probe_through_at_a_time() -> None:
     for _ in range(3):
         await knock(layer)
     await time.advance(30)
-    assert layer.state is CircuitState.HALF_OPEN
+    assert state(layer) is CircuitState.HALF_OPEN
     others = list[object]()
 
     async def while_probing(request: Request) -> Response:
@@ -98,7 +115,7 @@ async def test_half_open_lets_one_probe_through_at_a_time() -> None:
     inner.send = while_probing
     assert await knock(layer) == OK
     assert isinstance(others[0], CircuitBreakerError)
-    assert layer.state is CircuitState.CLOSED
+    assert state(layer) is CircuitState.CLOSED
 
 
 async def test_a_failed_probe_opens_it_for_another_period() -> None:
@@ -140,4 +157,4 @@ async def test_a_late_success_of_the_old_days_does_not_close_it() -> None:
         await knock(layer)
     release.set()
     assert await early == OK
-    assert layer.state is CircuitState.OPEN
+    assert state(layer) is CircuitState.OPEN
