@@ -7,9 +7,10 @@ venues.  Identifiers, quantities and the wish itself are written as they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from floorbroker.domain.clock import Clock, SystemClock
 from floorbroker.domain.facts import FACTS, Fact
 from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, Journal, KeyEntry, NoteEntry, Record, Redactor
 from floorbroker.domain.values import ProfileName
@@ -23,16 +24,25 @@ TELLING: dict[type[Any], tuple[str, ...]] = {
 _FILTERED = "broker"  # rows of exchanges were cleaned at the wire
 
 
+def _nobody(took_s: float) -> None:
+    del took_s
+
+
 @dataclass(frozen=True, slots=True)
 class CleanJournal:
-    """Implements `ports.Journal`."""
+    """Implements `ports.Journal`; `seconds` hears how long each commit took, when it was made."""
 
     inner: Journal
     redactor: Redactor
+    clock: Clock = field(default_factory=SystemClock)
+    seconds: Callable[[float], None] = _nobody
 
     async def commit(self, entries: Sequence[Entry]) -> tuple[Record, ...]:
         clean = self.redactor.clean
-        return await self.inner.commit([clean_entry(entry, clean) for entry in entries])
+        cleaned, began_s = [clean_entry(entry, clean) for entry in entries], self.clock.monotonic()
+        records = await self.inner.commit(cleaned)
+        self.seconds(self.clock.monotonic() - began_s)
+        return records
 
     def replay(self, after: int = 0) -> Iterator[Record]:
         return self.inner.replay(after)

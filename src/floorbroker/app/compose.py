@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 
 from floorbroker.app.clean_journal import CleanJournal
+from floorbroker.app.measuring import measure_change
 from floorbroker.app.meters import AccountMeter
 from floorbroker.app.recovery import recover
 from floorbroker.app.trust import CA_FILE
@@ -85,7 +86,13 @@ class Surroundings:
 def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) -> Gateway:
     """A gateway over one journal: wired, replayed, not started."""
     seated = list(seats)
-    journal = CleanJournal(journal, around.redactor)
+    environment = seated[0].profile.environment.value if seated else ""  # a journal is one environment's
+    journal = CleanJournal(
+        journal,
+        around.redactor,
+        clock=around.clock,
+        seconds=lambda took_s: around.meter.observe("journal_commit_seconds", took_s, environment=environment),
+    )
     switch = KillSwitch(
         journal=journal,
         permits=around.permits,
@@ -133,7 +140,7 @@ def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surround
         locked=lambda: seat.lock.reason,
     )
     ctx = _context(seat, journal=journal, switches=switches, around=around)
-    service = OrderService(ctx, announce=lambda change: _announce(change, gateway, around))
+    service = OrderService(ctx, announce=lambda change: _announce(change, gateway, around, ctx.meter))
     session = ProfileSession(
         ctx=ctx, service=service, random=around.random, on_health=gateway.on_health, lock=seat.lock
     )
@@ -250,8 +257,9 @@ def _not_needed() -> str:
     return ""
 
 
-def _announce(change: Change, gateway: Gateway, around: Surroundings) -> None:
+def _announce(change: Change, gateway: Gateway, around: Surroundings, meter: Meter) -> None:
     gateway.on_change(change)
+    measure_change(change, meter)
     around.on_record(change.record)
 
 

@@ -20,6 +20,7 @@ from floorbroker.app.entrusting import Entrusting
 from floorbroker.app.failpoints import VARIABLE, fail_points
 from floorbroker.app.home import Home
 from floorbroker.app.limits_in_force import record_limits
+from floorbroker.app.measuring import Measuring
 from floorbroker.app.permits import FilePermits
 from floorbroker.app.proving import Prover, prover_of
 from floorbroker.app.redactor import SecretFilter, secrets_in
@@ -318,7 +319,8 @@ def _desk(home: Home, environment: Environment, seats: list[Seat], *, config: Co
     )
     try:
         gateway = compose(journal=journal, seats=seats, around=around)
-        gateway.attendants = (auditing,)
+        measuring = Measuring(gateway, environment.value, clock=world.clock, meter=world.meter)
+        gateway.attendants = (auditing, measuring)
         return gateway
     except BaseException:
         archives.abandon()

@@ -61,6 +61,11 @@ class Subscription(Generic[T]):
                 return found
             await self._more()
 
+    @property
+    def waiting(self) -> int:
+        """How many events are queued for this reader."""
+        return len(self._queue)
+
     def close(self) -> None:
         """Leave the bus; a reader that waits is let go.  Harmless twice."""
         self._is_closed = True
@@ -145,6 +150,11 @@ class InProcessBus(Generic[T]):
     def last_seq(self) -> int:
         """The newest event published here; 0 before the first."""
         return self._last_seq
+
+    @property
+    def behind(self) -> int:
+        """How many events the slowest reader has not read."""
+        return max((reader.waiting for reader in self._subscribers.values()), default=0)
 
     @property
     def subscribers(self) -> int:

@@ -382,6 +382,11 @@ class OrderBook:
         """Open and undecided orders, oldest first."""
         return [self._folds[intent_id].view() for intent_id in sorted(self._open)]
 
+    @property
+    def open_count(self) -> int:
+        """How many they are."""
+        return len(self._open)
+
     def presumed_orders(self) -> list[Order]:
         """Orders presumed not placed: closed, yet counted and watched."""
         return [self._folds[intent_id].view() for intent_id in sorted(self._presumed)]

@@ -294,7 +294,11 @@ class Reconciler:
         """A round, or why it failed."""
         try:
             with ours(self.ctx.log, "reconcile.unforeseen"):
-                return await self.round()
+                found = await self.round()
+            self.ctx.meter.count("reconciliations", result="converged" if found.converged else "differs")
+            self.ctx.meter.count("reconciliation_differences", len(found.differences))
+            return found
         except FloorbrokerError as error:
+            self.ctx.meter.count("reconciliations", result="failed")
             self.ctx.log.warning("reconcile.failed", code=error.code, detail=error.detail)
             return error

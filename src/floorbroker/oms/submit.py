@@ -159,11 +159,19 @@ class Submitter:
         self.ctx.meter.count("orders", outcome="refused", profile=self.ctx.profile.name)
 
     async def _carry_out(self, approved: Approved, *, actor: Actor, key: Key | None, route: str) -> Order:
+        ctx, began_s = self.ctx, self.ctx.clock.monotonic()
         await self._commit(approved, actor=actor, key=key, route=route)
+        committed_s = ctx.clock.monotonic()
         self.ctx.steps.reach("submit.S4")
         facts = await self._send(approved)
         self.ctx.steps.reach("submit.S10")
+        answered_s = ctx.clock.monotonic()
         order = await self._conclude(approved.intent_id, facts)
+        observe = ctx.meter.observe
+        observe("order_stage_seconds", began_s - approved.decided_at, stage="decided")
+        observe("order_stage_seconds", committed_s - began_s, stage="committed")
+        observe("order_stage_seconds", answered_s - committed_s, stage="answered")
+        observe("order_stage_seconds", ctx.clock.monotonic() - answered_s, stage="folded")
         self.ctx.steps.reach("submit.S11")
         self.ctx.meter.count("orders", outcome=order.ord_status.value, profile=self.ctx.profile.name)
         return order

@@ -57,6 +57,11 @@ class Writer:
     _fault: JournalFault | None = None
     _linger: asyncio.TimerHandle | None = None
 
+    @property
+    def waiting(self) -> int:
+        """How many batches are not durable yet."""
+        return len(self._inbox)
+
     async def commit_act(self, entries: Sequence[Entry]) -> None:
         """The transaction an act begins with: durable and folded when this returns.  What waits to be written goes along.
 

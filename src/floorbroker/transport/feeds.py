@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from floorbroker.domain.bars import Bar
-from floorbroker.domain.errors import AuthenticationFailed, VenueError
+from floorbroker.domain.errors import AuthenticationFailed, FloorbrokerError, VenueError
 from floorbroker.domain.ports import MarketEvent, RawBookSink
 from floorbroker.domain.records import BookDelta, DataKind, Quote, Trade
 from floorbroker.transport.actions import Action, Session
@@ -99,7 +99,7 @@ class Feed:
             emit=self.emit,
             clock=around.clock,
             random=around.random,
-            on_down=lambda loss: around.log.warning("feed.down", feed=name, reason=loss.detail),
+            on_down=self._on_down,
         )
 
     @property
@@ -146,6 +146,7 @@ class Feed:
         match event:
             case FeedUp():
                 self._around.log.info("feed.up", feed=self.name)
+                self._around.meter.count("stream_up", stream=self.name)
             case FeedError(code, text, fatal, denied):
                 self._around.log.warning("feed.error", feed=self.name, code=code, text=text)
                 if fatal:
@@ -162,6 +163,10 @@ class Feed:
             except Exception as error:  # noqa: BLE001 - a listener's bug is its own: the stream and the others go on
                 self._around.log.error("feed.listener", feed=self.name, error=type(error).__name__)
                 self._around.meter.count("feed_listener_errors", feed=self.name)
+
+    def _on_down(self, loss: FloorbrokerError) -> None:
+        self._around.log.warning("feed.down", feed=self.name, reason=loss.detail)
+        self._around.meter.count("stream_lost", stream=self.name)
 
     def _on_end(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()

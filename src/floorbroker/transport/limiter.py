@@ -100,7 +100,7 @@ class Limiter:
     """The budgets of one account."""
 
     def __init__(self, limits: Limits, *, clock: Clock) -> None:
-        self._clock = clock
+        self.clock = clock
         self._buckets = {budget.name: Bucket(budget) for budget in limits.budgets}
         self._routes = {key: tuple(self._buckets[name] for name in names) for key, names in limits.routes.items()}
         self._found: dict[str, tuple[Bucket, ...]] = {}  # endpoints are names in our own code, so this stays small
@@ -119,7 +119,7 @@ class Limiter:
 
     def used_share(self, endpoint: str) -> dict[str, float]:
         """Part in use of each budget the endpoint draws on, by name; above 1.0 when cancels went past it."""
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         return {bucket.budget.name: bucket.used(now) / bucket.capacity for bucket in self.buckets(endpoint)}
 
     async def acquire(self, endpoint: str, *, lane: Lane, weight: float = 1, max_wait_s: float) -> Grant:
@@ -133,14 +133,14 @@ class Limiter:
         if len(self.waiting) >= _WAITERS_MAX:
             raise _refusal("too many requests are waiting for the rate budget", None)
         waiter = _Waiter(lane, next(self._numbers), weight, self.buckets(endpoint))
-        return await self._queue(waiter, self._clock.monotonic() + max_wait_s)
+        return await self._queue(waiter, self.clock.monotonic() + max_wait_s)
 
     def at_once(self, endpoint: str, *, lane: Lane, weight: float = 1) -> Grant | None:
         """Tokens that need no waiting for, since nobody waits and enough are free, or since it is a cancel; else None.
 
         Raises `RateLimitExceeded` (NOT_SENT) during a ban.
         """
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         if now < self._banned_until:
             self._refuse_when_banned(now)
         if self.waiting and lane is not Lane.CANCEL:
@@ -161,7 +161,7 @@ class Limiter:
 
     def learn(self, endpoint: str, news: LimitNews) -> None:
         """Adapt to what a reply said."""
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         if news.ban_s is not None and not math.isnan(news.ban_s):
             self._banned_until = max(self._banned_until, now + min(news.ban_s, _BAN_MAX_S))
         named = self._buckets.get(news.budget) if news.budget is not None else next(iter(self.buckets(endpoint)), None)
@@ -170,7 +170,7 @@ class Limiter:
 
     def throttled(self, endpoint: str, retry_after_s: float | None) -> None:
         """The venue answered 429: pause what this endpoint draws on."""
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         for bucket in self.buckets(endpoint):
             bucket.throttled(retry_after_s, now)
 
@@ -189,7 +189,7 @@ class Limiter:
         return waiter.grant
 
     async def _nap(self, waiter: _Waiter, deadline: float) -> None:
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         self._refuse_when_banned(now)
         self._grant_in_order(now)
         if waiter.grant is not None:
@@ -198,7 +198,7 @@ class Limiter:
         if now + wait_s > deadline or now >= deadline:
             raise _refusal("the rate budget is used up", wait_s)
         nap_s = min(self._turn_s(waiter, now), deadline - now, _NAP_MAX_S)
-        await self._clock.sleep(max(nap_s, _NAP_MIN_S))
+        await self.clock.sleep(max(nap_s, _NAP_MIN_S))
 
     def _grant_in_order(self, now: float) -> None:
         """Serve every waiter that can go; one that cannot holds back those behind it on the same buckets."""

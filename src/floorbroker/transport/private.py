@@ -136,6 +136,7 @@ class OrderStream:
 
     def _on_up(self, name: str) -> None:
         self._up.add(name)
+        self._around.meter.count("stream_up", stream=name)
         if len(self._up) == len(self._lines):
             self.denied = False
             self._tell(is_up=True, detail="up")

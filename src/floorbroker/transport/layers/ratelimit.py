@@ -47,9 +47,13 @@ class RateLimit:
     async def send(self, request: Request) -> Response:
         grant = self._limiter.at_once(request.endpoint, lane=request.lane, weight=request.weight)
         if grant is None:
+            began_s = self._limiter.clock.monotonic()
             grant = await self._limiter.acquire(
                 request.endpoint, lane=request.lane, weight=request.weight, max_wait_s=self._max_wait_s
             )
+            if self._meter is not None:
+                waited_s = self._limiter.clock.monotonic() - began_s
+                self._meter.observe("rate_wait_seconds", waited_s, lane=request.lane.name.lower())
         try:
             response = await self._inner.send(request)
         except FloorbrokerError as error:
