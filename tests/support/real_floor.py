@@ -60,6 +60,7 @@ async def real_floor(folder: Path, **settings: str) -> AsyncIterator[House]:
             desks=floor.desks,
             token=HashedToken(token_digest(TOKEN)),
             clock=outside.clock,
+            tracer=outside.tracer,
             version="0.1.0",
             brokers=tuple(BROKERS.values()),
             prove=floor.prove,

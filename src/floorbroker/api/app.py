@@ -25,7 +25,7 @@ from floorbroker.app.unlocking import Unlocking
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError
-from floorbroker.domain.ports import Log, NoLog
+from floorbroker.domain.ports import NO_TRACER, Log, NoLog, Tracer
 from floorbroker.domain.values import Environment
 from floorbroker.gateway.desk import Desk
 from floorbroker.oms.schema import ChangeSchema, OrderSchema
@@ -57,6 +57,7 @@ def create_app(
     clock: Clock,
     log: Log | None = None,
     meter: PrometheusMeter | None = None,
+    tracer: Tracer = NO_TRACER,
     version: str,
     brokers: Sequence[BrokerInfo] = (),
     hosts: Iterable[str] = LOOPBACK,
@@ -93,7 +94,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         middleware=[
-            Middleware(Envelope, clock=clock, log=log, meter=meter),
+            Middleware(Envelope, clock=clock, log=log, meter=meter, tracer=tracer),
             Middleware(CleanReplies, clean=redactor.clean_reply),
             perimeter,
         ],

@@ -23,7 +23,7 @@ from floorbroker.api.body import BODY_MAX
 from floorbroker.api.headers import stamp
 from floorbroker.api.problems import on_http_exception
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.ports import Log, Meter
+from floorbroker.domain.ports import NO_TRACER, Log, Meter, Tracer
 
 HEADERS_MAX = 16 * 1024
 CSRF_HEADER = "x-floorbroker-request"
@@ -40,6 +40,7 @@ class Envelope:
     clock: Clock
     log: Log
     meter: Meter
+    tracer: Tracer = NO_TRACER
     new_id: Callable[[], str] = lambda: secrets.token_hex(8)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,22 +50,29 @@ class Envelope:
         offered = Headers(scope=scope).get("x-request-id", "")
         request_id = offered if REQUEST_ID.fullmatch(offered) else self.new_id()
         scope.setdefault("state", {})["request_id"] = request_id
-        began_s, status = self.clock.monotonic(), 500
+        began_s, status, traceparent = self.clock.monotonic(), 500, ""
 
         async def stamped(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                stamp(MutableHeaders(scope=message), request_id, tls=scope.get("scheme") == "https")
+                headers = MutableHeaders(scope=message)
+                stamp(headers, request_id, tls=scope.get("scheme") == "https")
+                if traceparent:
+                    headers["traceparent"] = traceparent
             await send(message)
 
-        try:
-            await self.app(scope, receive, stamped)
-        finally:
-            self._tell(scope, request_id, status, self.clock.monotonic() - began_s)
+        offered = Headers(scope=scope).get("traceparent", "")
+        with self.tracer.span("door.request", traceparent=offered, method=_known(scope["method"])) as span:
+            traceparent = span.traceparent
+            try:
+                await self.app(scope, receive, stamped)
+            finally:
+                span.note(route=_route(scope), status=str(status))
+                self._tell(scope, request_id, status, self.clock.monotonic() - began_s)
 
     def _tell(self, scope: Scope, request_id: str, status: int, took_s: float) -> None:
-        route = str(getattr(scope.get("route"), "name", "") or "unmatched")
+        route = _route(scope)
         self.meter.count("http_requests_total", method=_known(scope["method"]), route=route, status=str(status))
         self.meter.observe("http_request_seconds", took_s, route=route)
         say = self.log.error if status >= 500 else self.log.info
@@ -75,6 +83,10 @@ class Envelope:
             "status": status,
         }
         say("http_request", **members, request_id=request_id, took_s=round(took_s, 6))
+
+
+def _route(scope: Scope) -> str:
+    return str(getattr(scope.get("route"), "name", "") or "unmatched")
 
 
 def _known(method: str) -> str:

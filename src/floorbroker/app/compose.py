@@ -20,7 +20,19 @@ from floorbroker.bus import InProcessBus
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import ConfigInvalid, JournalFault
 from floorbroker.domain.ids import IdSource
-from floorbroker.domain.ports import NO_STEPS, AuditEntry, Journal, Log, Meter, Profile, Record, Redactor, Steps
+from floorbroker.domain.ports import (
+    NO_STEPS,
+    NO_TRACER,
+    AuditEntry,
+    Journal,
+    Log,
+    Meter,
+    Profile,
+    Record,
+    Redactor,
+    Steps,
+    Tracer,
+)
 from floorbroker.domain.secret import LeasedSecret, Secret
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.arming import Arming
@@ -80,6 +92,7 @@ class Surroundings:
     answers_when_heard: bool = False
     live_enabled: bool = False
     steps: Steps = NO_STEPS
+    tracer: Tracer = NO_TRACER
     audit_trouble: Callable[[], str] = lambda: ""  # why the audit cannot be written; empty while it is
 
 
@@ -185,6 +198,7 @@ def _context(seat: Seat, *, journal: Journal, switches: Switches, around: Surrou
         cancel_late=around.cancel_late,
         answers_when_heard=around.answers_when_heard,
         steps=around.steps,
+        tracer=around.tracer,
     )
 
 
@@ -223,6 +237,7 @@ def _wiring(seat: Seat, *, switches: Switches, tap: Callable[[Exchange], None], 
         intent_age_s=float(seat.limits.intent_age_max_s),
         send_timeout_s=around.send_timeout_s,
         steps=around.steps,
+        tracer=around.tracer,
     )
 
 

@@ -106,6 +106,15 @@ class ProfileSection(_Section):
     limits: dict[str, Any] = Field(default_factory=dict[str, Any])
 
 
+class TelemetrySection(_Section):
+    """Where traces go: `endpoint` is an OTLP/HTTP receiver (`http://127.0.0.1:4318/v1/traces`), empty for none.
+
+    By https, or by http to this machine alone.  Needs the extra `otel`.
+    """
+
+    endpoint: str = Field(default="", max_length=2048)
+
+
 class Config(_Section):
     """The whole configuration."""
 
@@ -115,6 +124,7 @@ class Config(_Section):
     vault: VaultSection = VaultSection()
     failover: FailoverSection = FailoverSection()
     live: LiveSection = LiveSection()
+    telemetry: TelemetrySection = TelemetrySection()
     risk: dict[str, Any] = Field(default_factory=dict[str, Any])
     profiles: dict[str, ProfileSection] = Field(default_factory=dict[str, ProfileSection])
 

@@ -25,6 +25,7 @@ from floorbroker.app.permits import FilePermits
 from floorbroker.app.proving import Prover, prover_of
 from floorbroker.app.redactor import SecretFilter, secrets_in
 from floorbroker.app.sources import Sources, gather
+from floorbroker.app.tracing import tracer_of
 from floorbroker.app.trust import trusted_by
 from floorbroker.app.unlocking import STARTING, Unlocking
 from floorbroker.brokers.registry import BROKERS
@@ -33,7 +34,7 @@ from floorbroker.domain.clock import Clock, SystemClock
 from floorbroker.domain.errors import ConfigInvalid, FloorbrokerError, JournalFault, WrongPassphrase
 from floorbroker.domain.forms import SEALED
 from floorbroker.domain.ids import instance_tag
-from floorbroker.domain.ports import NO_STEPS, Log, Meter, NoLog, NoMeter, Profile, Record, Steps
+from floorbroker.domain.ports import NO_STEPS, NO_TRACER, Log, Meter, NoLog, NoMeter, Profile, Record, Steps, Tracer
 from floorbroker.domain.secret import LeasedSecret, Secret
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.desk import NO_LOCK
@@ -86,6 +87,7 @@ class Outside:
     shells: Shells | None = None
     resolve: Resolve | None = None
     steps: Steps = NO_STEPS
+    tracer: Tracer = NO_TRACER
     sources: Sources = field(default_factory=Sources)
     derive: KeyDerivation = field(default_factory=Scrypt)
     passphrase: Ask = nobody
@@ -135,6 +137,9 @@ async def open_floor(
     """
     world = outside or Outside()
     config = load(home, path=config_path, environ=environ)
+    tracing = tracer_of(config.telemetry.endpoint, clock=world.clock, random=world.random)
+    if tracing is not None:
+        world.tracer = tracing
     bot = read_bot(home.env_bot, environ) if handed is None else handed
     for secret in secrets_in(bot.values):
         world.redactor.learn(secret)
@@ -148,6 +153,8 @@ async def open_floor(
     assert_bound(home, [seat.profile for seat in seats], world.log)
     async with AsyncExitStack() as stack:
         desks: dict[Environment, Gateway] = {}
+        if tracing is not None:
+            stack.push_async_callback(asyncio.to_thread, tracing.close)
         stack.callback(vault.session.end, "the desk stopped", at_once=True)
         for environment in Environment:
             mine = [seat for seat in seats if seat.profile.environment is environment]
@@ -315,6 +322,7 @@ def _desk(home: Home, environment: Environment, seats: list[Seat], *, config: Co
         answers_when_heard=config.trading.answers == "heard",
         live_enabled=config.live_enabled,
         steps=world.steps,
+        tracer=world.tracer,
         audit_trouble=auditing.fault,
     )
     try:

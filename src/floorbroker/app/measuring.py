@@ -29,10 +29,10 @@ def measure_change(change: Change, meter: Meter) -> None:
 
 def measure_fill(execution: Execution, meter: Meter) -> None:
     """One execution: how much was traded for how much, and what the venue took for it.  Statistics, so floats."""
-    labels = {"asset_class": asset_class_of(execution.symbol).value, "side": execution.side.value}
-    meter.count("fills", **labels)
+    kind, side = asset_class_of(execution.symbol).value, execution.side.value
+    meter.count("fills", asset_class=kind, side=side)
     value = float(execution.last_qty * execution.last_px)
-    meter.count("traded_value", value, currency=currency_of(execution.symbol), **labels)
+    meter.count("traded_value", value, currency=currency_of(execution.symbol), asset_class=kind, side=side)
     if execution.fee is not None and execution.fee.amount > 0:
         meter.count("commission", float(execution.fee.amount), currency=execution.fee.currency)
 

@@ -9,7 +9,7 @@ from random import Random
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import ConfigInvalid
-from floorbroker.domain.ports import NO_STEPS, Log, Meter, Profile, Redactor, Steps
+from floorbroker.domain.ports import NO_STEPS, NO_TRACER, Log, Meter, Profile, Redactor, Steps, Tracer
 from floorbroker.domain.secret import Secret
 from floorbroker.transport.layers.audit import Tap
 from floorbroker.transport.layers.gate import Check
@@ -53,6 +53,7 @@ class Wiring:
     intent_age_s: float = 5.0
     send_timeout_s: float = 5.0
     steps: Steps = NO_STEPS
+    tracer: Tracer = NO_TRACER
 
     def secret(self, name: str) -> Secret:
         """A secret field.  Raises `ConfigInvalid` when it is not given."""

@@ -202,6 +202,7 @@ def _app(
         clock=outside.clock,
         log=outside.log,
         meter=meter,
+        tracer=outside.tracer,
         version=__version__,
         brokers=tuple(BROKERS.values()),
         unlocking=floor.vault,

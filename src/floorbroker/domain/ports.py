@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import date, datetime
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from floorbroker.domain.bars import Bar, BarSeries
 from floorbroker.domain.capability import BrokerInfo
@@ -278,6 +279,35 @@ class Meter(Protocol):
     def observe(self, name: str, value: float, **labels: str) -> None: ...
 
 
+class Span(Protocol):
+    """One stretch of work, used once with `with`.  What is raised inside is told by its code, never by its words."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def note(self, **attributes: str) -> None: ...
+
+    def failed(self, code: str) -> None:
+        """It came to nothing without raising."""
+        ...
+
+    @property
+    def traceparent(self) -> str:
+        """This span for whoever goes on with it (W3C Trace Context); empty where nothing is traced."""
+        ...
+
+
+class Tracer(Protocol):
+    """Spans, nested by the task they run in.  Names and attributes are words of ours: no secrets, bodies, or texts of venues."""
+
+    def span(self, name: str, *, traceparent: str = "", **attributes: str) -> Span:
+        """`traceparent` is the header of a caller outside, taken as it came."""
+        ...
+
+
 class Log(Protocol):
     """Structured log lines: an event name and members; no secrets."""
 
@@ -358,3 +388,36 @@ class NoSteps:
 
 
 NO_STEPS = NoSteps()
+
+
+class NoSpan:
+    """Every span where nothing is traced."""
+
+    traceparent = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def note(self, **attributes: str) -> None:
+        del attributes
+
+    def failed(self, code: str) -> None:
+        del code
+
+
+_NO_SPAN = NoSpan()
+
+
+class NoTracer:
+    """Traces nothing."""
+
+    def span(self, name: str, *, traceparent: str = "", **attributes: str) -> Span:
+        del name, traceparent, attributes
+        return _NO_SPAN
+
+
+NO_TRACER = NoTracer()

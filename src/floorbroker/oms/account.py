@@ -16,7 +16,18 @@ from floorbroker.domain.frozen import frozen
 from floorbroker.domain.ids import IdSource
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import NewOrder
-from floorbroker.domain.ports import NO_STEPS, AuditEntry, Broker, Journal, Log, Meter, Profile, Steps
+from floorbroker.domain.ports import (
+    NO_STEPS,
+    NO_TRACER,
+    AuditEntry,
+    Broker,
+    Journal,
+    Log,
+    Meter,
+    Profile,
+    Steps,
+    Tracer,
+)
 from floorbroker.domain.records import Account, Position, Quote
 from floorbroker.domain.values import ZERO, IntentId
 from floorbroker.oms.book import OrderBook
@@ -96,6 +107,7 @@ class AccountContext:
     cancel_late: bool = True
     answers_when_heard: bool = False
     steps: Steps = NO_STEPS
+    tracer: Tracer = NO_TRACER
     account: Account | None = None
     account_asked_at: datetime | None = None
     account_number: Callable[[], str] = lambda: ""

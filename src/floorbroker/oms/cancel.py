@@ -33,8 +33,13 @@ class Canceller:
         """
         if not order.is_open and not order.presumed:
             raise Conflict(f"order {order.intent_id} is {order.ord_status.value}: there is nothing to cancel")
-        task = self.ctx.spawn(self._carry_out(order, actor=actor, reason=reason), name="cancel")
-        error = await asyncio.shield(task)
+        with self.ctx.tracer.span(
+            "order.cancel", profile=self.ctx.profile.name, broker=self.ctx.profile.broker
+        ) as span:
+            task = self.ctx.spawn(self._carry_out(order, actor=actor, reason=reason), name="cancel")
+            error = await asyncio.shield(task)
+            if error is not None:
+                span.failed(error.code)
         after = self.ctx.book.get(order.intent_id) or order
         if error is not None and after.is_open:
             raise error

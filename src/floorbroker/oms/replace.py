@@ -54,10 +54,15 @@ class Replacer:
     async def replace(self, order: Order, changes: OrderChanges, *, actor: Actor) -> Order:
         """The order after the venue's answer.  Raises for what cannot be asked, and the venue's error when it says no."""
         self.ctx.steps.reach("replace.accepted")
-        change = await self._decide(order, changes, actor)
-        task = self.ctx.spawn(self._carry_out(change, actor=actor), name="replace")
-        task.add_done_callback(lambda _: self._running.discard(order.intent_id))
-        error = await asyncio.shield(task)
+        with self.ctx.tracer.span(
+            "order.replace", profile=self.ctx.profile.name, broker=self.ctx.profile.broker
+        ) as span:
+            change = await self._decide(order, changes, actor)
+            task = self.ctx.spawn(self._carry_out(change, actor=actor), name="replace")
+            task.add_done_callback(lambda _: self._running.discard(order.intent_id))
+            error = await asyncio.shield(task)
+            if error is not None:
+                span.failed(error.code)
         if error is not None and error.outcome is not Outcome.UNKNOWN:
             raise error
         return self.ctx.book.get(order.intent_id) or order

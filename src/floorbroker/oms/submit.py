@@ -50,6 +50,10 @@ class Submitter:
 
     async def submit(self, wish: NewOrder, *, actor: Actor, key: Key | None, route: str) -> tuple[Order, bool]:
         """The stored order, and whether the key had placed it before.  Raises for our own refusals; then nothing is stored."""
+        with self.ctx.tracer.span("order.submit", profile=self.ctx.profile.name, broker=self.ctx.profile.broker):
+            return await self._submit(wish, actor=actor, key=key, route=route)
+
+    async def _submit(self, wish: NewOrder, *, actor: Actor, key: Key | None, route: str) -> tuple[Order, bool]:
         self.ctx.steps.reach("submit.S0")
         if key is None:
             if self.ctx.profile.environment is Environment.LIVE:
@@ -104,6 +108,10 @@ class Submitter:
         return self.ctx.book.get(held.intent_id)
 
     async def _approve(self, wish: NewOrder, actor: Actor) -> Approved:
+        with self.ctx.tracer.span("order.risk"):
+            return await self._approved(wish, actor)
+
+    async def _approved(self, wish: NewOrder, actor: Actor) -> Approved:
         try:
             instrument = self.ctx.at_hand(wish) or await self._look_around(wish)
             try:
@@ -160,13 +168,16 @@ class Submitter:
 
     async def _carry_out(self, approved: Approved, *, actor: Actor, key: Key | None, route: str) -> Order:
         ctx, began_s = self.ctx, self.ctx.clock.monotonic()
-        await self._commit(approved, actor=actor, key=key, route=route)
+        with ctx.tracer.span("order.commit"):
+            await self._commit(approved, actor=actor, key=key, route=route)
         committed_s = ctx.clock.monotonic()
         self.ctx.steps.reach("submit.S4")
-        facts = await self._send(approved)
+        with ctx.tracer.span("order.send"):
+            facts = await self._send(approved)
         self.ctx.steps.reach("submit.S10")
         answered_s = ctx.clock.monotonic()
-        order = await self._conclude(approved.intent_id, facts)
+        with ctx.tracer.span("order.fold"):
+            order = await self._conclude(approved.intent_id, facts)
         observe = ctx.meter.observe
         observe("order_stage_seconds", began_s - approved.decided_at, stage="decided")
         observe("order_stage_seconds", committed_s - began_s, stage="committed")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from random import Random
 
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.ports import NO_STEPS, Meter, Redactor, Steps
+from floorbroker.domain.ports import NO_STEPS, NO_TRACER, Meter, Redactor, Steps, Tracer
 from floorbroker.transport.bodies import NO_FIELDS, BodyFields
 from floorbroker.transport.breakers import Breakers
 from floorbroker.transport.layers.audit import Audit, Tap
@@ -28,6 +28,7 @@ from floorbroker.transport.layers.retry import Retry
 from floorbroker.transport.layers.sign import MaySign, Sign, Signer
 from floorbroker.transport.layers.timed import Timed
 from floorbroker.transport.layers.timeout import Timeout
+from floorbroker.transport.layers.traced import Traced
 from floorbroker.transport.layers.turns import InTurn, Turns
 from floorbroker.transport.limiter import Limiter
 from floorbroker.transport.offset import ClockOffset
@@ -66,6 +67,7 @@ class Fittings:
     fields: BodyFields = NO_FIELDS
     offset: ClockOffset | None = None
     turns: Turns | None = None
+    tracer: Tracer = NO_TRACER
 
 
 def reads(http: Http, *, check: Check, fit: Fittings) -> SendGate:
@@ -76,6 +78,7 @@ def reads(http: Http, *, check: Check, fit: Fittings) -> SendGate:
         read_limits=fit.read_limits,
         max_wait_s=fit.policy.read_wait_s,
         meter=fit.meter,
+        tracer=fit.tracer,
     )
     fit.breakers.probe_by(SendGate(limited, check=check))
     retried = Retry(
@@ -99,6 +102,7 @@ def commands(order_http: OrderHttp, *, check: Check, fit: Fittings) -> Breaker:
         read_limits=fit.read_limits,
         max_wait_s=fit.policy.command_wait_s,
         meter=fit.meter,
+        tracer=fit.tracer,
     )
     return Breaker(limited, clock=fit.clock, breakers=fit.breakers)
 
@@ -106,7 +110,9 @@ def commands(order_http: OrderHttp, *, check: Check, fit: Fittings) -> Breaker:
 def _signed(shell: Transport, fit: Fittings) -> Sign:
     timed = shell if fit.offset is None else Timed(shell, offset=fit.offset, clock=fit.clock)
     audited = Audit(timed, tap=fit.tap, redactor=fit.redactor, clock=fit.clock, fields=fit.fields)
-    hushed = Timeout(Hush(audited, redactor=fit.redactor))
+    hushed: Transport = Timeout(Hush(audited, redactor=fit.redactor))
+    if fit.tracer is not NO_TRACER:
+        hushed = Traced(hushed, tracer=fit.tracer)
     return Sign(hushed, sign=fit.sign, may_sign=fit.may_sign, steps=fit.steps)
 
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 from random import Random
 
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from floorbroker.app.tracing import OtelTracer
 from floorbroker.domain.clock import SystemClock
 from floorbroker.domain.errors import CircuitBreakerError, KillSwitchOn, Outcome, VenueError
 from floorbroker.transport import stack
@@ -121,6 +123,22 @@ async def test_there_is_no_retry_anywhere_in_a_command_stack() -> None:
         assert not isinstance(layer, Retry)
         layer = getattr(layer, "_inner", None)
     assert names == ["Breaker", "RateLimit", "SendGate", "Sign", "Timeout", "Hush", "Audit", "OrderHttpClient"]
+
+
+async def test_a_traced_stack_tells_of_what_crosses_the_wire_and_of_waits_for_the_budget() -> None:
+    exporter = InMemorySpanExporter()
+    clock = SystemClock()
+    tracer = OtelTracer(exporter, clock=clock, random=Random(1), at_once=True)
+    limits = Limits(budgets=(Budget(name="trading", capacity=1, per_s=0.2),), routes={"*": ("trading",)})
+    async with hostile() as server, OrderHttpClient() as shell:
+        fit = replace(fittings([]), tracer=tracer, limiter=Limiter(limits, clock=clock))
+        commands = stack.commands(shell, check=allow, fit=fit)
+        for _ in range(2):
+            await commands.send(command(origin=server.origin, endpoint="orders.submit"))
+    told = [(span.name, dict(span.attributes or {})) for span in exporter.get_finished_spans()]
+    asked = {"endpoint": "orders.submit", "lane": "new"}
+    sent = ("venue.send", {**asked, "status": "200"})
+    assert told == [sent, ("venue.wait", asked), sent]
 
 
 async def test_a_command_reaches_the_steps_on_its_way_out_in_order() -> None:

@@ -579,6 +579,7 @@ def build(wiring: Wiring) -> AlpacaBroker:
         policy=Policy(read_retries=wiring.read_retries),
         meter=wiring.meter,
         steps=wiring.steps,
+        tracer=wiring.tracer,
         fields=AUDITED,
     )
     return AlpacaBroker(

@@ -503,6 +503,7 @@ def build(wiring: Wiring) -> BinanceBroker:
         policy=Policy(read_retries=wiring.read_retries),
         meter=wiring.meter,
         steps=wiring.steps,
+        tracer=wiring.tracer,
         fields=AUDITED,
     )
     http = wiring.shells.http()

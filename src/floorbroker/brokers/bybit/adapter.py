@@ -423,6 +423,7 @@ def build(wiring: Wiring) -> BybitBroker:
         policy=Policy(read_retries=wiring.read_retries),
         meter=wiring.meter,
         steps=wiring.steps,
+        tracer=wiring.tracer,
         fields=AUDITED,
     )
     shells: list[OrderHttp] = [order_http]

@@ -485,6 +485,7 @@ def build(wiring: Wiring) -> KrakenBroker:
         policy=Policy(read_retries=wiring.read_retries, read_wait_s=READ_WAIT_S),
         meter=wiring.meter,
         steps=wiring.steps,
+        tracer=wiring.tracer,
         fields=AUDITED,
         offset=offset,
         turns=Turns(clock=clock, applies=is_private),

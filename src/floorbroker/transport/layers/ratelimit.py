@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError, Outcome
-from floorbroker.domain.ports import Meter
+from floorbroker.domain.ports import NO_TRACER, Meter, Tracer
 from floorbroker.transport.bucket import LimitNews
 from floorbroker.transport.limiter import Limiter
 from floorbroker.transport.types import Request, Response, Transport
@@ -37,20 +37,23 @@ class RateLimit:
         read_limits: ReadLimits,
         max_wait_s: float,
         meter: Meter | None = None,
+        tracer: Tracer = NO_TRACER,
     ) -> None:
         self._inner = inner
         self._limiter = limiter
         self._read_limits = read_limits
         self._max_wait_s = max_wait_s
         self._meter = meter
+        self._tracer = tracer
 
     async def send(self, request: Request) -> Response:
         grant = self._limiter.at_once(request.endpoint, lane=request.lane, weight=request.weight)
         if grant is None:
             began_s = self._limiter.clock.monotonic()
-            grant = await self._limiter.acquire(
-                request.endpoint, lane=request.lane, weight=request.weight, max_wait_s=self._max_wait_s
-            )
+            with self._tracer.span("venue.wait", endpoint=request.endpoint, lane=request.lane.name.lower()):
+                grant = await self._limiter.acquire(
+                    request.endpoint, lane=request.lane, weight=request.weight, max_wait_s=self._max_wait_s
+                )
             if self._meter is not None:
                 waited_s = self._limiter.clock.monotonic() - began_s
                 self._meter.observe("rate_wait_seconds", waited_s, lane=request.lane.name.lower())
