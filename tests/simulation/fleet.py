@@ -38,10 +38,15 @@ class Played:
 
 def play(seed: int, *, venue: str | None = None, fingerprint: bool = False) -> Played:
     """One schedule of the generator."""
+    played = _play(seed, venue=venue, fingerprint=fingerprint)
+    gc.collect(1)  # frozen nodes are garbage that only a collection finds, once nothing holds their world any more
+    return played
+
+
+def _play(seed: int, *, venue: str | None, fingerprint: bool) -> Played:
     began = process_time()
     plan = plan_of(seed, venue)
     report = run(plan, fingerprint=fingerprint)
-    gc.collect(0)  # frozen nodes are garbage that only a collection finds
     return Played(
         seed=seed,
         venue=plan.venue,

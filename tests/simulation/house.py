@@ -280,6 +280,11 @@ class House:
             service = desk.sessions[place.name].service
             service.announce = self.witness.overhearing(service.announce)
 
+    def let_go(self) -> None:
+        """The story is told: the last desk's files are left, as a killed process leaves them."""
+        if self.witness.journal is not None:
+            self.witness.journal.abandon()
+
     def _archive(self, name: ProfileName, journal: SqliteJournal, node: Node) -> Archive | None:
         """Every fourth schedule seals what is closed; beside a journal that lies, everything stays in memory."""
         if self.plan.seed % 4 or self.plant.journal is not None:

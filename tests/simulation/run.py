@@ -93,6 +93,7 @@ async def _play(plan: Plan, loop: SimulatedLoop, home: Path, report: Report, pla
             report.cells[place.world.name, state, kind] += count
     report.orders, report.kills = people.orders, house.deaths
     report.states = frozenset(order.state.value for order in house.desk.orders()) if house.desk else frozenset()
+    house.let_go()
 
 
 async def _calm(house: House, people: People, acts: list[asyncio.Task[None]]) -> None:

@@ -23,6 +23,8 @@ class Durable(Protocol):
     @property
     def epoch(self) -> int: ...
 
+    def abandon(self) -> None: ...
+
 
 class Look(Protocol):
     """The venue's truth, at once."""
