@@ -211,7 +211,9 @@ class DeskEvent:
 
     `channel` is one of `orders fills positions health risk`; `key` the id of what changed.  For `orders` and
     `fills`, `order` is
-    the order after the change; `execution` comes with fills.
+    the order after the change; `execution` comes with fills.  `before` is the order before the commit it came with, None for
+    its first; one that is `replayed` from the journal has none, and shows its order as it stands now.  What is not about an
+    order has its members, as text, in `data`; `data["event"]` is the word for what happened.
     """
 
     seq: int
@@ -222,6 +224,8 @@ class DeskEvent:
     order: Order | None = None
     execution: Execution | None = None
     data: Mapping[str, str] = field(default_factory=dict[str, str])
+    before: Order | None = None
+    replayed: bool = False
 
 
 class Desk(Protocol):

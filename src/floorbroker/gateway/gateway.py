@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
@@ -13,9 +13,8 @@ from floorbroker.domain.bars import BarSeries
 from floorbroker.domain.capability import BrokerInfo, Can
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError, InvalidRequest, NotFound
-from floorbroker.domain.facts import Exec
 from floorbroker.domain.orders import NewOrder, Order, OrderChanges
-from floorbroker.domain.ports import AuditEntry, FactEntry, Journal, Log, Record
+from floorbroker.domain.ports import AuditEntry, Journal, Log, Record
 from floorbroker.domain.records import Account, Balance, MarketHours, Quote, RiskMetrics, SelfCheck
 from floorbroker.domain.values import IntentId, ProfileName
 from floorbroker.gateway.arming import Arming, Confirmation
@@ -34,10 +33,13 @@ from floorbroker.gateway.desk import (
     RoundResult,
     Submitted,
 )
+from floorbroker.gateway.happenings import Callback, Happening
 from floorbroker.gateway.kill import GLOBAL, KillSwitch
+from floorbroker.gateway.listening import LISTENER_QUEUE, Listener, OnCut
 from floorbroker.gateway.lists import listed_fills, listed_orders
 from floorbroker.gateway.session import ProfileSession
-from floorbroker.gateway.views import event_of, executions_of, fits, health_event
+from floorbroker.gateway.telling import Telling
+from floorbroker.gateway.views import fits
 from floorbroker.marketdata.books import BookKeeper
 from floorbroker.marketdata.readings import BookView
 from floorbroker.oms.account import AccountContext, Actor
@@ -48,7 +50,6 @@ from floorbroker.oms.submit import Key
 from floorbroker.oms.unforeseen import ours
 
 CANCEL_ROUND_S = 1.0
-EVENT_QUEUE = 10_000
 
 
 class Attendant(Protocol):
@@ -78,8 +79,11 @@ class Gateway:
     sessions: dict[ProfileName, ProfileSession] = field(default_factory=dict[ProfileName, ProfileSession])
     _keepers: dict[ProfileName, BookKeeper] = field(default_factory=dict[ProfileName, BookKeeper])
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
-    _announced: int = 0
     _cancelling: dict[ProfileName, asyncio.Task[None]] = field(default_factory=dict[ProfileName, asyncio.Task[None]])
+    telling: Telling = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.telling = Telling(self.journal, self.clock, self.log, self.bus, self.sessions)
 
     # -- life -------------------------------------------------------------------------------------------------------------
 
@@ -88,7 +92,7 @@ class Gateway:
         loop = asyncio.get_running_loop()
         for attendant in self.attendants:
             await attendant.start()
-        self._announced = self.last_seq()
+        self.telling.begin()
         for session in self.sessions.values():
             session.service.start()
         await self._take_sentinels()
@@ -111,6 +115,7 @@ class Gateway:
             await keeper.close()
         for session in self.sessions.values():
             await session.stop()
+        await self.telling.end()
         for attendant in self.attendants:
             await attendant.finish()
         await self.journal.close()
@@ -118,59 +123,31 @@ class Gateway:
     # -- events -----------------------------------------------------------------------------------------------------------
 
     def on_change(self, change: Change) -> None:
-        """A durable change of an order: announce it, and its new fills.  An open order under level 2 is cancelled, however
-        late it shows up.
-        """
-        self._publish(event_of(change.record, change.after))
-        for execution in executions_of(change):
-            self._publish(event_of(change.record, change.after, execution=execution))
+        """A durable change of an order is announced.  An open one under level 2 is cancelled, however late it shows up."""
+        self.telling.on_change(change)
         if change.after.is_open and self.kill_switch.level(change.after.profile) > 1:
             self._start_cancelling(change.after.profile)
 
     def on_health(self, session: ProfileSession) -> None:
-        """A session's state: told between facts, under the number of the last fact that was told."""
-        self._publish(health_event(self._announced, self.clock.now(), session))
+        self.telling.on_health(session)
 
-    def _publish(self, event: DeskEvent) -> None:
-        """Numbers never go back: a fact whose commit was overtaken on its way here is told under the newest number."""
-        if event.seq < self._announced:
-            event = replace(event, seq=self._announced)
-        self._announced = event.seq
-        self.bus.publish(event)
+    def on(
+        self,
+        name: str | type[Happening],
+        callback: Callback,
+        *,
+        after: int | None = None,
+        queue: int = LISTENER_QUEUE,
+        on_cut: OnCut | None = None,
+    ) -> Listener:
+        """Call `callback` (plain or async) with every happening of that name; the listener, called, ends it."""
+        return self.telling.on(name, callback, after=after, queue=queue, on_cut=on_cut)
 
-    async def events(
-        self, *, after: int | None = None, channels: frozenset[str] | None = None
-    ) -> AsyncIterator[DeskEvent]:
-        subscription = self.bus.subscribe(EVENT_QUEUE, after=after)
-        try:
-            async for event in subscription:
-                if channels is None or event.channel in channels:
-                    yield event
-        finally:
-            subscription.close()
+    def events(self, *, after: int | None = None, channels: frozenset[str] | None = None) -> AsyncIterator[DeskEvent]:
+        return self.telling.events(after=after, channels=channels)
 
     def past(self, after: int) -> Iterator[DeskEvent]:
-        """Announced facts after a sequence, as events; each shows its order as it stands now.
-
-        What is durable but not folded yet is not the past: it will be announced.
-        """
-        while records := self.journal.read(after=after, kinds=frozenset({"fact"})):
-            for record in records:
-                if record.seq > self._announced:
-                    return
-                yield from self._events_of(record)
-            after = records[-1].seq
-
-    def _events_of(self, record: Record) -> list[DeskEvent]:
-        entry = record.entry
-        if not isinstance(entry, FactEntry) or entry.profile not in self.sessions:
-            return []
-        order = self.sessions[entry.profile].ctx.book.get(entry.intent_id)
-        if order is None:
-            return []
-        fact = entry.fact
-        fills = [e for e in order.executions if isinstance(fact, Exec) and e.exec_id == fact.exec_id]
-        return [event_of(record, order), *(event_of(record, order, execution=e) for e in fills)]
+        return self.telling.past(after)
 
     def last_seq(self) -> int:
         return self.journal.last_seq

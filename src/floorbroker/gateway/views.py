@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from floorbroker.domain.facts import Exec
 from floorbroker.domain.orders import Execution, Order
 from floorbroker.domain.ports import FactEntry, Record
+from floorbroker.domain.values import text_of
 from floorbroker.gateway.desk import DeskEvent, OrderFilter
 from floorbroker.oms.book import Change
 
@@ -15,7 +17,14 @@ if TYPE_CHECKING:
     from floorbroker.gateway.session import ProfileSession
 
 
-def event_of(record: Record, order: Order, *, execution: Execution | None = None) -> DeskEvent:
+def event_of(
+    record: Record,
+    order: Order,
+    *,
+    before: Order | None = None,
+    execution: Execution | None = None,
+    replayed: bool = False,
+) -> DeskEvent:
     """A committed fact as an event on `orders`, or on `fills` when it is an execution's."""
     return DeskEvent(
         seq=record.seq,
@@ -25,6 +34,20 @@ def event_of(record: Record, order: Order, *, execution: Execution | None = None
         profile=order.profile,
         order=order,
         execution=execution,
+        before=before,
+        replayed=replayed,
+    )
+
+
+def position_event(record: Record, order: Order, symbol: str, qty: Decimal) -> DeskEvent:
+    """What is held of a symbol after a fill, as an event on `positions`."""
+    return DeskEvent(
+        seq=record.seq,
+        at=record.at,
+        channel="positions",
+        key=symbol,
+        profile=order.profile,
+        data={"event": "position_changed", "symbol": symbol, "qty": text_of(qty)},
     )
 
 
