@@ -62,6 +62,7 @@ from floorbroker.domain.values import (
     Side,
     TimeInForce,
 )
+from floorbroker.gateway.consolidated import Consolidated, Held, Lacking, consolidate
 from floorbroker.gateway.desk import (
     ANY,
     ArmingState,
@@ -123,6 +124,7 @@ class FakeDesk:
         self.callers: list[Caller] = []
         self.ends_after_replay = False  # an endless stream would hang a test that reads it to its end
         self.knows_every_symbol = False
+        self.silent: list[ProfileName] = []
         self._since = clock.now()
         self._arms: dict[ProfileName, ArmingState] = {}
         self._ids = IdSource(tag=7, random=Random(7))
@@ -354,6 +356,23 @@ class FakeDesk:
         return Account(
             account="PA-1", currency="USD", cash=cash, equity=cash + worth, buying_power=cash, environment_hint="paper"
         )
+
+    async def consolidated(self, currency: str | None = None) -> Consolidated:
+        """Profiles in `silent` do not answer."""
+        names = [name for name in self.state if name not in self.silent]
+        now = self.clock.now()
+        held = [
+            Held(
+                profile=name,
+                at=now,
+                account=await self.account(name),
+                balances=await self.balances(name),
+                positions=tuple(await self.positions(name)),
+            )
+            for name in names
+        ]
+        lacking = [Lacking(profile=name, reason="no answer within 5 s") for name in self.silent]
+        return consolidate(held, lacking, {}, currency=currency or "USD", at=now)
 
     async def balances(self, profile: ProfileName | None = None) -> tuple[Balance, ...]:
         cash = self._cash(self._known(profile))

@@ -70,15 +70,17 @@ def _opened(cursor: str) -> tuple[datetime, str]:
         raise InvalidRequest(wrong.detail, fields=(wrong,)) from error
 
 
-def list_reply(request: Request, items: Sequence[msgspec.Struct], next_cursor: str | None) -> Response:
-    """JSON, or CSV when the caller prefers it, with the next page in `Link`."""
+def list_reply(
+    request: Request, items: Sequence[msgspec.Struct], next_cursor: str | None, **beside: object
+) -> Response:
+    """JSON, or CSV when the caller prefers it, with the next page in `Link`; `beside` are more members of the JSON."""
     headers: dict[str, str] = {}
     if next_cursor is not None:
         query = [(n, v) for n, v in request.query_params.multi_items() if n != "cursor"]
         headers["Link"] = f'<{request.url.path}?{urlencode([*query, ("cursor", next_cursor)])}>; rel="next"'
     if "text/csv" in request.headers.get("accept", ""):
         return Response(csv_of(items), headers=headers, media_type="text/csv; charset=utf-8")
-    body = {"items": items, "next_cursor": next_cursor}
+    body = {"items": items, "next_cursor": next_cursor, **beside}
     return Response(msgspec.json.encode(body), headers=headers, media_type="application/json")
 
 

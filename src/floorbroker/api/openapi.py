@@ -81,14 +81,21 @@ def returns(
     return {status: told | _headers(headers)}
 
 
-def returns_list(view: type, description: str) -> dict[int | str, Any]:
-    """A page of a list, as JSON or CSV."""
+def returns_either(views: tuple[type, ...], description: str) -> dict[int | str, Any]:
+    """The reply of a route whose parameters decide which of several shapes it has."""
+    schema = {"anyOf": [_ref(name_of(view)) for view in views]}
+    return {200: {"description": description, "content": {"application/json": {"schema": schema}}}}
+
+
+def returns_list(view: type, description: str, beside: Mapping[str, Any] | None = None) -> dict[int | str, Any]:
+    """A page of a list, as JSON or CSV; `beside` are schemas of members that may stand next to the items."""
     schema = {
         "type": "object",
         "required": ["items", "next_cursor"],
         "properties": {
             "items": {"type": "array", "items": _ref(name_of(view))},
             "next_cursor": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+            **(beside or {}),
         },
     }
     content = {"application/json": {"schema": schema}, "text/csv": {"schema": {"type": "string"}}}

@@ -93,6 +93,7 @@ Sequence = Annotated[int, BeforeValidator(whole), Field(ge=0, lt=2**53), _whole(
 Span = Annotated[int, BeforeValidator(whole), Field(ge=1, le=604800), _whole({"minimum": 1, "maximum": 604800})]
 Depth = Annotated[int, BeforeValidator(whole), Field(ge=1, le=LIMIT_MAX), _whole({"minimum": 1, "maximum": LIMIT_MAX})]
 Cursor = Annotated[str, StringConstraints(max_length=400)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{1,9}$")]
 Market = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_.-]{1,16}$")]
 
 
@@ -111,6 +112,21 @@ class ProfileQuery(Query):
     def name(self) -> ProfileName | None:
         """The profile as the desk knows it."""
         return None if self.profile is None else ProfileName(self.profile)
+
+
+class AccountQuery(ProfileQuery):
+    """One profile; or all of them as one account, in `currency` (that of most accounts when left out)."""
+
+    currency: Currency | None = None
+
+    @property
+    def into(self) -> str | None:
+        """The currency.  Raises `InvalidRequest` beside a profile, whose account has its own."""
+        if self.currency is not None and self.profile is not None:
+            detail = "an account of one profile is told in its own currency: leave out profile or currency"
+            wrong = FieldError(pointer="/query/currency", code="not_together", detail=detail)
+            raise InvalidRequest(detail, fields=(wrong,))
+        return self.currency
 
 
 class OrderQuery(ProfileQuery):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from floorbroker.cli.filters import Columns, LimitRows, Since, Strategy, Symbol, Until, Watch, listed
-from floorbroker.cli.settings import settings_of
-from floorbroker.cli.show import Column, show_one
+from floorbroker.cli.settings import Settings, settings_of
+from floorbroker.cli.show import Column, Row, say, show_one, show_table
 
 POSITIONS = (
     Column("PROFILE", "profile"),
@@ -17,6 +19,38 @@ POSITIONS = (
     Column("VALUE", "market_value", right=True),
     Column("UNREALIZED", "unrealized_pl", right=True),
     Column("REALIZED", "realized_pl", right=True),
+)
+TOTALS = (
+    "currency",
+    "complete",
+    "equity",
+    "cash",
+    "buying_power",
+    "initial_margin",
+    "maintenance_margin",
+    "gross_exposure",
+    "net_exposure",
+    "day_pl",
+)
+PARTS = (
+    Column("PROFILE", "profile"),
+    Column("CURRENCY", "currency"),
+    Column("EQUITY", "equity", right=True),
+    Column("CASH", "cash", right=True),
+    Column("BUYING POWER", "buying_power", right=True),
+)
+CASH = (
+    Column("CASH IN", "currency"),
+    Column("TOTAL", "total", right=True),
+    Column("AVAILABLE", "available", right=True),
+    Column("VALUE", "value", right=True),
+)
+NETTED = (
+    Column("SYMBOL", "symbol"),
+    Column("QTY", "quantity", right=True),
+    Column("VALUE", "market_value", right=True),
+    Column("IN", "currency"),
+    Column("UNREALIZED", "unrealized_pl", right=True),
 )
 FILLS = (
     Column("TIME", "time"),
@@ -42,12 +76,49 @@ def positions(ctx: typer.Context, columns: Columns = None, watch: Watch = False)
     listed(settings_of(ctx), "/positions", {}, POSITIONS, empty="no positions", columns=columns, watch=watch)
 
 
-def account(ctx: typer.Context) -> None:
-    """Cash, equity and buying power."""
+def account(
+    ctx: typer.Context,
+    currency: Annotated[
+        str | None, typer.Option(help="The currency of the whole; that of most accounts when left out.")
+    ] = None,
+) -> None:
+    """Cash, equity and buying power: of all profiles as one account, or of one with --profile."""
     from floorbroker.cli.reach import on_desk
 
     settings = settings_of(ctx)
-    show_one(settings, on_desk(settings, lambda desk: desk.get("/account", profile=settings.profile)))
+    found = on_desk(settings, lambda desk: desk.get("/account", profile=settings.profile, currency=currency))
+    if settings.json or settings.profile is not None:
+        show_one(settings, found)
+    else:
+        _show_whole(settings, found)
+
+
+def _show_whole(settings: Settings, whole: Row) -> None:
+    """The totals, then the parts; whatever is not in the totals is said on standard error."""
+    show_one(settings, whole, TOTALS)
+    show_table(settings, whole["profiles"], PARTS)
+    show_table(settings, whole["cash_by_currency"], CASH)
+    if whole["positions"]:
+        show_table(settings, whole["positions"], NETTED)
+    for text in lacking(whole):
+        say(settings, text)
+
+
+def lacking(whole: Row) -> list[str]:
+    """What is not in a consolidated account, as sentences."""
+    return [
+        *(f"not counted: profile {one['profile']}: {one['reason']}" for one in whole["missing"]),
+        *(
+            f"{one['age_s']} s old: profile {one['profile']}: {one['stale']}"
+            for one in whole["profiles"]
+            if one["stale"]
+        ),
+        *(
+            f"not converted: {one['what']} of {one['amount']} {one['currency']} at {one['profile']}"
+            for one in whole["unconverted"]
+        ),
+        *(f"without a value: {symbol}" for symbol in whole["unvalued"]),
+    ]
 
 
 def fills(

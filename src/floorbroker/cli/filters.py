@@ -10,7 +10,7 @@ import typer
 
 from floorbroker.cli.moments import moment_of
 from floorbroker.cli.settings import Settings
-from floorbroker.cli.show import Column, chosen, show_list, show_text
+from floorbroker.cli.show import Column, chosen, say, show_list, show_text
 from floorbroker.domain.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -58,7 +58,10 @@ def listed(
                 show_text(CLEAR)
             rows: list[Any] = page["items"]
             columns_now = chosen(shown, columns, rows[0] if rows else None)
-            show_list(settings, rows, columns_now, empty=empty, cursor=page["next_cursor"])
+            cursor, beside = page["next_cursor"], {n: v for n, v in page.items() if n not in ("items", "next_cursor")}
+            show_list(settings, rows, columns_now, empty=empty, cursor=cursor, beside=beside)
+            for one in (*page.get("missing", ()), *page.get("stale", ())):
+                say(settings, f"not of now: profile {one['profile']}: {one['reason']}")
             if not watch:
                 return
             await clock.sleep(WATCH_S)

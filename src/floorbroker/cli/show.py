@@ -42,11 +42,17 @@ def show_json(document: object) -> None:
 
 
 def show_list(
-    settings: Settings, rows: Sequence[Row], columns: Sequence[Column], *, empty: str, cursor: str | None = None
+    settings: Settings,
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    *,
+    empty: str,
+    cursor: str | None = None,
+    beside: Row | None = None,
 ) -> None:
-    """Many rows: a table, or the page as the REST door gives it."""
+    """Many rows: a table, or the page as the REST door gives it, with what stands `beside` the rows."""
     if settings.json:
-        show_json({"items": list(rows), "next_cursor": cursor})
+        show_json({"items": list(rows), "next_cursor": cursor, **(beside or {})})
     elif rows:
         show_table(settings, rows, columns)
         if cursor:

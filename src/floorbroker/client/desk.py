@@ -22,6 +22,7 @@ from floorbroker.client.shapes import (
     AuditRow,
     Bars,
     Book,
+    Consolidated,
     Event,
     Fill,
     Hours,
@@ -118,9 +119,13 @@ class DeskClient:
 
     # -- accounts and markets -----------------------------------------------------------------------------------------
 
-    async def account(self, profile: str | None = None) -> Account:
-        """Cash, equity and buying power."""
+    async def account(self, profile: str) -> Account:
+        """Cash, equity and buying power of one profile."""
         return _read(await self.door.call("GET", self.at("/account"), params={"profile": profile}), Account)
+
+    async def consolidated(self, currency: str | None = None) -> Consolidated:
+        """All profiles as one account, in one currency."""
+        return _read(await self.door.call("GET", self.at("/account"), params={"currency": currency}), Consolidated)
 
     async def positions(self, profile: str | None = None) -> list[Position]:
         """What is held, at one profile or at all."""

@@ -111,6 +111,39 @@ class Account(Shape, frozen=True):
     blocked_reason: str | None = None
 
 
+class Missing(Shape, frozen=True):
+    """A profile that is in nothing of a consolidated account, and why."""
+
+    profile: str
+    reason: str
+
+
+class NetPosition(Shape, frozen=True):
+    """One instrument over all profiles; `quantity` is signed, values are in its own `currency`."""
+
+    symbol: str
+    currency: str
+    quantity: Decimal
+    market_value: Decimal | None = None
+    unrealized_pl: Decimal | None = None
+
+
+class Consolidated(Shape, frozen=True):
+    """All profiles as one account, in `currency`.  Unless `complete`, it is not the whole."""
+
+    currency: str
+    time: datetime
+    complete: bool
+    equity: Decimal
+    cash: Decimal
+    buying_power: Decimal
+    gross_exposure: Decimal
+    net_exposure: Decimal
+    day_pl: Decimal | None = None
+    positions: list[NetPosition] = []
+    missing: list[Missing] = []
+
+
 class Quote(Shape, frozen=True):
     """Best bid and ask; a side that is not there is None."""
 

@@ -35,6 +35,7 @@ from floorbroker.marketdata.readings import BookView
 from floorbroker.risk.verdict import Verdict
 
 if TYPE_CHECKING:
+    from floorbroker.gateway.consolidated import Consolidated
     from floorbroker.oms.schema import OrderSchema
 
 
@@ -282,6 +283,10 @@ class Desk(Protocol):
         ...
 
     async def account(self, profile: ProfileName | None = None) -> Account: ...
+
+    async def consolidated(self, currency: str | None = None) -> Consolidated:
+        """All profiles as one account, within a bounded time; what is not in it is said.  Never raises for a venue."""
+        ...
 
     async def balances(self, profile: ProfileName | None = None) -> tuple[Balance, ...]: ...
 

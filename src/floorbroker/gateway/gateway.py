@@ -15,9 +15,11 @@ from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError, InvalidRequest, NotFound
 from floorbroker.domain.orders import NewOrder, Order, OrderChanges
 from floorbroker.domain.ports import AuditEntry, Journal, Log, Record
-from floorbroker.domain.records import Account, Balance, MarketHours, Quote, RiskMetrics, SelfCheck
+from floorbroker.domain.records import Account, Balance, DataKind, MarketHours, Quote, RiskMetrics, SelfCheck
 from floorbroker.domain.values import IntentId, ProfileName
+from floorbroker.gateway.accounts import Accounts
 from floorbroker.gateway.arming import Arming, Confirmation
+from floorbroker.gateway.consolidated import Consolidated
 from floorbroker.gateway.desk import (
     ANY,
     ArmingState,
@@ -33,6 +35,7 @@ from floorbroker.gateway.desk import (
     RoundResult,
     Submitted,
 )
+from floorbroker.gateway.feeds import Consumer, Handler, MarketFeeds
 from floorbroker.gateway.happenings import Callback, Happening
 from floorbroker.gateway.kill import GLOBAL, KillSwitch
 from floorbroker.gateway.listening import LISTENER_QUEUE, Listener, OnCut
@@ -50,6 +53,7 @@ from floorbroker.oms.submit import Key
 from floorbroker.oms.unforeseen import ours
 
 CANCEL_ROUND_S = 1.0
+QUOTES = frozenset({DataKind.QUOTES})
 
 
 class Attendant(Protocol):
@@ -81,9 +85,13 @@ class Gateway:
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
     _cancelling: dict[ProfileName, asyncio.Task[None]] = field(default_factory=dict[ProfileName, asyncio.Task[None]])
     telling: Telling = field(init=False)
+    accounts: Accounts = field(init=False)
+    feeds: MarketFeeds = field(init=False)
 
     def __post_init__(self) -> None:
         self.telling = Telling(self.journal, self.clock, self.log, self.bus, self.sessions)
+        self.accounts = Accounts(self.sessions, self.clock, self.log)
+        self.feeds = MarketFeeds(self.sessions, self.log)
 
     # -- life -------------------------------------------------------------------------------------------------------------
 
@@ -113,6 +121,7 @@ class Gateway:
         await asyncio.gather(*self._tasks, *self._cancelling.values(), return_exceptions=True)
         for keeper in self._keepers.values():
             await keeper.close()
+        await self.feeds.close()
         for session in self.sessions.values():
             await session.stop()
         await self.telling.end()
@@ -269,20 +278,16 @@ class Gateway:
         with _reading(ctx):
             return await ctx.refresh_account()
 
+    async def consolidated(self, currency: str | None = None) -> Consolidated:
+        return await self.accounts.consolidated(currency)
+
     async def balances(self, profile: ProfileName | None = None) -> tuple[Balance, ...]:
         ctx = self._session(profile).ctx
         with _reading(ctx):
             return (await ctx.broker.get_balances()).items
 
     async def positions(self, profile: ProfileName | None = None) -> list[ProfilePosition]:
-        chosen = [self._session(profile)] if profile else list(self.sessions.values())
-        return [position for session in chosen for position in await self._positions_of(session)]
-
-    async def _positions_of(self, session: ProfileSession) -> list[ProfilePosition]:
-        name, book = session.ctx.profile.name, session.ctx.book
-        with _reading(session.ctx):
-            fetched = await session.ctx.broker.get_positions()
-        return [ProfilePosition(profile=name, position=p, realized_pl=book.realized(p.symbol)) for p in fetched.items]
+        return await (self.accounts.one(self._session(profile)) if profile else self.accounts.positions())
 
     async def risk_metrics(self, profile: ProfileName | None = None) -> RiskMetrics:
         ctx = self._session(profile).ctx
@@ -297,6 +302,18 @@ class Gateway:
             quote = await ctx.broker.get_market_data(symbol)
         ctx.on_quote(quote)
         return quote
+
+    async def subscribe_market_data(
+        self,
+        symbols: Sequence[str],
+        handler: Handler,
+        *,
+        kinds: frozenset[DataKind] = QUOTES,
+        profile: ProfileName | None = None,
+    ) -> Consumer:
+        """Call `handler` (plain or async) with every `Tick`, the newest where it is slow; close the consumer to end it."""
+        carrier = self._session(profile).ctx.profile.name if profile else None
+        return await self.feeds.subscribe(symbols, handler, kinds=kinds, profile=carrier)
 
     async def book(self, symbol: str, *, depth: int = 10, profile: ProfileName | None = None) -> BookView:
         ctx = self._session(profile).ctx

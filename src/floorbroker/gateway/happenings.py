@@ -155,7 +155,11 @@ class Announced(Happening):
 
 @frozen
 class KillTripped(Announced):
-    """New orders are refused; `key` is the profile, or `*` for all of them."""
+    """New orders are refused; `scope` is whose: a profile's, or `*` for everybody's."""
+
+    @property
+    def scope(self) -> str:
+        return self.data.get("scope", self.key)
 
     @property
     def level(self) -> int:
@@ -168,7 +172,11 @@ class KillTripped(Announced):
 
 @frozen
 class KillReset(Announced):
-    """The kill switch of a scope was opened again; the profile reconciles before it is ready."""
+    """The kill switch of a scope was opened again; its profiles reconcile before they are ready."""
+
+    @property
+    def scope(self) -> str:
+        return self.data.get("scope", self.key)
 
     @property
     def reason(self) -> str:
@@ -289,10 +297,10 @@ _AT_WORK = frozenset({OrdStatus.NEW, OrdStatus.HELD, OrdStatus.PARTIALLY_FILLED}
 
 def happenings_of(event: DeskEvent) -> list[Happening]:
     """What one event tells, in the order in which it should be heard."""
+    if event.channel == "health" and "state" in event.data:
+        return [*_of_session(event)]
     if "event" in event.data:
         return [_announced(event, event.data["event"])]
-    if event.channel == "health":
-        return [*_of_session(event)]
     if event.order is None:
         return []
     if event.execution is not None:

@@ -9,6 +9,7 @@ import pytest
 
 from floorbroker.api.views.operations import broker_view
 from floorbroker.brokers.alpaca import INFO as ALPACA
+from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.desk import SessionState
 from tests.unit.api.conftest import Caller
 
@@ -177,3 +178,40 @@ async def test_arming_takes_nothing_half_said(live: httpx2.AsyncClient, changed:
 async def test_only_live_is_armed(door: Caller) -> None:
     assert (await door.http.get(ARMING)).status_code == 404
     assert (await door.http.put(ARMING, json={"reason": "r", "confirm": "paper"})).status_code == 404
+
+
+async def test_without_a_profile_the_account_is_that_of_all_and_says_whether_it_is_whole(door: Caller) -> None:
+    await door.order()
+    whole = await get(door, "/account")
+    assert (whole["complete"], whole["equity"], whole["missing"]) == (True, "99999.6", [])
+    (net,), (part,) = whole["positions"], whole["profiles"]
+    assert (net["symbol"], net["quantity"], net["parts"][0]["profile"]) == ("AAPL", "10", "paper")
+    assert (part["profile"], part["cash"], part["stale"]) == ("paper", "98104.8", "")
+    one = await get(door, "/account?profile=paper")
+    assert (one["account"], one["cash"]) == ("PA-1", "98104.8")
+
+
+async def test_a_partial_account_and_partial_positions_are_marked(door: Caller) -> None:
+    await door.order()
+    door.desk.silent.append(ProfileName("other"))
+    whole, held = await get(door, "/account"), await get(door, "/positions")
+    assert not whole["complete"]
+    assert whole["missing"] == held["missing"] == [{"profile": "other", "reason": "no answer within 5 s"}]
+    assert (held["complete"], [row["symbol"] for row in held["items"]]) == (False, ["AAPL"])
+    assert [net["quantity"] for net in held["netted"]] == ["10"]
+    csv = await door.http.get(f"{PAPER}/positions", headers={"Accept": "text/csv"})
+    assert csv.status_code == 502
+    assert "other: no answer" in csv.json()["detail"]
+
+
+async def test_what_cannot_be_converted_is_listed_and_not_counted(door: Caller) -> None:
+    whole = await get(door, "/account?currency=EUR")
+    assert (whole["currency"], whole["equity"], whole["complete"]) == ("EUR", "0", False)
+    assert {one["what"] for one in whole["unconverted"]} == {"equity", "cash", "buying power"}
+
+
+@pytest.mark.parametrize("query", ["profile=paper&currency=EUR", "currency=eur", "currency=TOOLONGACODE"])
+async def test_a_currency_that_means_nothing_is_refused(door: Caller, query: str) -> None:
+    refused = await door.http.get(f"{PAPER}/account?{query}")
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "/query/currency"

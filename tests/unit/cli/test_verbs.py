@@ -117,6 +117,18 @@ def test_every_reading_verb_gives_a_document_and_a_table(server: Server, words: 
     assert run(server.home, *words).stdout
 
 
+def test_an_account_is_that_of_all_profiles_or_of_one(server: Server) -> None:
+    whole = document(run(server.home, "account", "--json"))
+    assert (whole["complete"], [part["profile"] for part in whole["profiles"]]) == (True, ["paper"])
+    assert document(run(server.home, "account", "--profile", "paper", "--json"))["cash"] == whole["cash"]
+
+
+def test_what_is_not_in_an_account_is_said_beside_it(server: Server) -> None:
+    result = run(server.home, "account", "--currency", "XAU")
+    assert result.exit_code == 0
+    assert "not converted: equity of" in result.stderr
+
+
 def test_the_audit_tells_who_ordered(tmp_path: Path) -> None:
     bought = document(run(tmp_path, "buy", "AAPL", "1", "--json"))
     rows = [json.loads(line) for line in run(tmp_path, "audit", "tail", "--json").stdout.splitlines()]

@@ -91,6 +91,7 @@ def _event(channel: str, *, key: str = "k", **data: str) -> DeskEvent:
     [
         ({"state": "ready", "was": "reconciling", "link": "up", "link_was": "up"}, [h.StateChanged]),
         ({"state": "ready", "was": "ready", "link": "up", "link_was": "up"}, []),
+        ({"event": "status", "state": "ready", "was": "ready", "link": "up", "link_was": "up"}, []),
         (
             {"state": "reconciling", "was": "ready", "link": "down", "link_was": "up"},
             [h.StateChanged, h.ConnectionLost],
@@ -107,7 +108,7 @@ def test_a_session_tells_its_state_and_its_connection(data: dict[str, str], told
 def test_a_word_becomes_its_record() -> None:
     (told,) = h.happenings_of(_event("risk", key="*", event="kill_tripped", level="2", reason="enough"))
     assert isinstance(told, h.KillTripped)
-    assert (told.level, told.reason, told.key) == (2, "enough", "*")
+    assert (told.level, told.reason, told.scope) == (2, "enough", "*")
 
 
 def test_a_word_that_nobody_foresaw_is_told_as_it_is() -> None:

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from floorbroker.api.door import DeskDep, NoQuery, ProfileDep, reply
 from floorbroker.api.listing import list_reply, page_of
-from floorbroker.api.openapi import VENUE, problems, returns, returns_list
-from floorbroker.api.params import PagedQuery, ProfileQuery
+from floorbroker.api.openapi import REF, VENUE, problems, returns, returns_either, returns_list
+from floorbroker.api.params import AccountQuery, PagedQuery, ProfileQuery
 from floorbroker.api.routes.orders import orders_page
 from floorbroker.api.views.accounts import (
     AccountView,
@@ -21,11 +21,25 @@ from floorbroker.api.views.accounts import (
     position_view,
     risk_view,
 )
+from floorbroker.api.views.consolidated import (
+    ConsolidatedView,
+    MissingView,
+    consolidated_view,
+    net_position_view,
+)
 from floorbroker.api.views.orders import FillView, OrderView, fill_view
+from floorbroker.domain.errors import ApiError
 from floorbroker.domain.values import ProfileName, time_text
 from floorbroker.gateway.desk import Desk, Fill
 
 router = APIRouter(prefix="/{env}")
+_MISSING = {"type": "array", "items": {"$ref": REF + "Missing"}}
+_PARTIAL = {
+    "complete": {"type": "boolean"},
+    "missing": _MISSING,
+    "stale": _MISSING,
+    "netted": {"type": "array", "items": {"$ref": REF + "NetPosition"}},
+}
 OneProfile = Annotated[ProfileQuery, Query()]
 FromVenue = problems(*VENUE)
 
@@ -34,22 +48,38 @@ FromVenue = problems(*VENUE)
     "/account",
     operation_id="get_account",
     tags=["Accounts"],
-    responses=returns(AccountView, "The account.") | FromVenue,
+    responses=returns_either((ConsolidatedView, AccountView), "All profiles as one account, or the one's.") | FromVenue,
 )
-async def get_account(desk: DeskDep, query: OneProfile) -> Response:
-    """Cash, equity and buying power as the venue tells them."""
-    return reply(account_view(await desk.account(query.name)))
+async def get_account(desk: DeskDep, query: Annotated[AccountQuery, Query()]) -> Response:
+    """All profiles as one account; with `profile`, that one's as its venue tells it."""
+    into = query.into
+    if query.name is not None:
+        return reply(account_view(await desk.account(query.name)))
+    return reply(consolidated_view(await desk.consolidated(into)))
 
 
 @router.get(
     "/positions",
     operation_id="list_positions",
     tags=["Positions"],
-    responses=returns_list(PositionView, "Positions.") | FromVenue,
+    responses=returns_list(PositionView, "Positions.", _PARTIAL) | FromVenue,
 )
 async def list_positions(request: Request, desk: DeskDep, query: OneProfile) -> Response:
-    """What is held, at one profile or at all."""
-    return list_reply(request, [position_view(p) for p in await desk.positions(query.name)], None)
+    """What is held, at one profile or at all.  Of all, `complete` says whether every profile answered.
+
+    As CSV, which has no place to say that, a list with a profile missing is refused.
+    """
+    if query.name is not None:
+        return list_reply(request, [position_view(p) for p in await desk.positions(query.name)], None)
+    whole = await desk.consolidated()
+    stale = [MissingView(profile=part.profile, reason=part.stale) for part in whole.profiles if part.stale]
+    gone = [MissingView(profile=one.profile, reason=one.reason) for one in whole.missing]
+    if "text/csv" in request.headers.get("accept", "") and (gone or stale):
+        raise ApiError(f"not every profile answered: {'; '.join(f'{m.profile}: {m.reason}' for m in (*gone, *stale))}")
+    rows = sorted((row for net in whole.positions for row in net.parts), key=lambda r: (r.profile, r.position.symbol))
+    netted = [net_position_view(net) for net in whole.positions]
+    beside = {"complete": not (gone or stale), "missing": gone, "stale": stale, "netted": netted}
+    return list_reply(request, [position_view(row) for row in rows], None, **beside)
 
 
 @router.get(

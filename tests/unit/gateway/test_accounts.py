@@ -1,0 +1,148 @@
+"""Profiles are asked at once and for a bounded time; a silent one delays nobody and is not passed over in silence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from floorbroker.domain.clock import ManualClock
+from floorbroker.domain.errors import SymbolNotFound
+from floorbroker.domain.records import Account, Quote
+from floorbroker.domain.values import Price, ProfileName
+from floorbroker.gateway.accounts import ASK_S, RATE_AGE, Accounts
+from floorbroker.gateway.consolidated import Consolidated
+from tests.support.fake_broker import FakeBroker, silence
+from tests.support.house import NOON, Desk, opened
+
+pytestmark = pytest.mark.asyncio
+A, B = ProfileName("a"), ProfileName("b")
+
+
+class Priced(FakeBroker):
+    """Quotes EUR/USD and lists nothing else; its own account is in `currency`."""
+
+    currency = "USD"
+    asked_quotes: int = 0
+
+    async def get_account_info(self) -> Account:
+        told = await FakeBroker.get_account_info(self)
+        return Account(
+            account=told.account,
+            currency=self.currency,
+            cash=Decimal(1000),
+            equity=Decimal(1000),
+            buying_power=Decimal(1000),
+            environment_hint=told.environment_hint,
+        )
+
+    async def get_market_data(self, symbol: str) -> Quote:
+        self.asked_quotes += 1
+        if symbol != "EUR/USD":
+            raise SymbolNotFound(f"no symbol {symbol}")
+        bid, ask = Price(Decimal("1.09")), Price(Decimal("1.11"))
+        return Quote(symbol=symbol, bid=bid, ask=ask, time=self.clock.now(), source="fake")
+
+
+@dataclass
+class Pair:
+    one: Desk
+    other: Desk
+    accounts: Accounts
+
+    async def whole(self, currency: str | None = None) -> Consolidated:
+        asked = asyncio.ensure_future(self.accounts.consolidated(currency))
+        for _ in range(40):
+            if asked.done():
+                break
+            await self.one.clock.advance(0.25)
+        return await asked
+
+
+@asynccontextmanager
+async def pair(root: Path, broker: FakeBroker | None = None) -> AsyncGenerator[Pair]:
+    clock = ManualClock(NOON)
+    first = broker or FakeBroker(clock)
+    first.clock = clock
+    (root / "one").mkdir()
+    (root / "other").mkdir()
+    async with (
+        opened(root / "one", clock=clock, broker=first) as one,
+        opened(root / "other", clock=clock, broker=FakeBroker(clock)) as other,
+    ):
+        yield Pair(one, other, Accounts({A: one.session, B: other.session}, clock, one.log))
+
+
+async def test_both_profiles_are_in_it(tmp_path: Path) -> None:
+    async with pair(tmp_path) as desks:
+        desks.one.broker.positions["AAPL"] = Decimal(3)
+        desks.other.broker.positions["AAPL"] = Decimal(-1)
+        whole = await desks.whole()
+        assert [part.profile for part in whole.profiles] == ["fake", "fake"]
+        assert whole.equity == 200_000
+        assert [(net.symbol, net.qty) for net in whole.positions] == [("AAPL", 2)]
+
+
+async def test_one_that_hangs_is_missing_after_a_bounded_time(tmp_path: Path) -> None:
+    async with pair(tmp_path) as desks:
+        desks.other.broker.gates["get_positions"] = asyncio.Event()
+        began = desks.one.clock.monotonic()
+        whole = await desks.whole()
+        assert desks.one.clock.monotonic() - began <= ASK_S + 0.25
+        assert [(one.profile, one.reason) for one in whole.missing] == [("b", "no answer within 5 s")]
+        assert (whole.complete, whole.equity) == (False, 100_000)
+
+
+async def test_one_that_fails_stands_with_what_it_told_last_and_its_age(tmp_path: Path) -> None:
+    async with pair(tmp_path) as desks:
+        assert (await desks.whole()).equity == 200_000
+        desks.other.broker.failing["get_account_info"] = silence()
+        await desks.one.wait(30)
+        whole = await desks.whole()
+        assert (whole.equity, whole.complete, whole.missing) == (200_000, False, ())
+        ages = {part.stale: part.age_s for part in whole.profiles}
+        assert ages[""] == 0
+        assert ages["502 from the venue"] >= 30
+
+
+async def test_a_bug_in_an_adapter_is_told_as_one_and_takes_nobody_with_it(tmp_path: Path) -> None:
+    async with pair(tmp_path) as desks:
+        desks.other.broker.failing["get_balances"] = RuntimeError("secret text of a bug")
+        whole = await desks.whole()
+        assert [(one.profile, one.reason) for one in whole.missing] == [("b", "unforeseen: RuntimeError")]
+        assert whole.equity == 100_000
+
+
+async def test_a_rate_is_a_profile_s_quote_and_says_so(tmp_path: Path) -> None:
+    broker = Priced(ManualClock(NOON))
+    async with pair(tmp_path, broker) as desks:
+        whole = await desks.whole("EUR")
+        (rate,) = whole.rates
+        assert (rate.currency, rate.source) == ("USD", "EUR/USD at a (fake)")
+        assert rate.rate == Decimal(1) / Decimal("1.10")
+        asked = broker.asked_quotes
+        await desks.whole("EUR")
+        assert broker.asked_quotes == asked, "a rate is kept for a minute"
+        await desks.one.wait(RATE_AGE.total_seconds() + 1)
+        await desks.whole("EUR")
+        assert broker.asked_quotes == asked + 1, "and a symbol that is not listed is not asked for again"
+
+
+async def test_without_a_quote_there_is_no_rate(tmp_path: Path) -> None:
+    broker = Priced(ManualClock(NOON))
+    async with pair(tmp_path, broker) as desks:
+        desks.other.broker.failing["get_market_data"] = silence()
+        whole = await desks.whole("CHF")
+        assert (whole.equity, whole.complete, whole.rates) == (0, False, ())
+        assert {one.what for one in whole.unconverted} == {"equity", "cash", "buying power"}
+
+
+async def test_a_desk_without_profiles_has_nothing(tmp_path: Path) -> None:
+    async with pair(tmp_path) as desks:
+        empty = await Accounts({}, desks.one.clock, desks.one.log).consolidated()
+        assert (empty.equity, empty.complete, empty.currency) == (0, True, "USD")
