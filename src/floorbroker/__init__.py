@@ -17,6 +17,7 @@ _NAMES = {
     "Bar": "floorbroker.domain.bars",
     "BarSeries": "floorbroker.domain.bars",
     "BrokerCredentials": "floorbroker.app.broker_credentials",
+    "BrokerManager": "floorbroker.app.manager",
     "BrokerError": "floorbroker.domain.errors",
     "ExecutionReport": "floorbroker.domain.records",
     "NewOrder": "floorbroker.domain.orders",
@@ -44,6 +45,7 @@ __all__ = [
     "BarSeries",
     "BrokerCredentials",
     "BrokerError",
+    "BrokerManager",
     "CircuitBreaker",
     "CircuitBreakerError",
     "ExecutionReport",
@@ -67,6 +69,7 @@ __all__ = [
 if TYPE_CHECKING:
     from floorbroker.app.broker_credentials import BrokerCredentials as BrokerCredentials
     from floorbroker.app.library import Gateway as Gateway
+    from floorbroker.app.manager import BrokerManager as BrokerManager
     from floorbroker.domain.bars import Bar as Bar
     from floorbroker.domain.bars import BarSeries as BarSeries
     from floorbroker.domain.errors import BrokerError as BrokerError
