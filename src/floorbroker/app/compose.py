@@ -40,6 +40,8 @@ from floorbroker.gateway.desk import NO_LOCK, DeskEvent, Lock
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import KillSwitch, Permits
 from floorbroker.gateway.session import ProfileSession
+from floorbroker.marketdata.native import core
+from floorbroker.marketdata.shortway import ShortWay
 from floorbroker.oms.account import AccountContext, Switches
 from floorbroker.oms.archive import Archive
 from floorbroker.oms.book import Change, OrderBook
@@ -152,7 +154,10 @@ def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surround
         not_armed=_not_needed if gateway.arms is None else partial(gateway.arms.not_armed, name),
         locked=lambda: seat.lock.reason,
     )
-    ctx = _context(seat, journal=journal, switches=switches, around=around)
+    way = ShortWay() if core() is not None else None  # without the native core, sessions decode for the books in Python
+    if way is not None:
+        gateway.ways[name] = way
+    ctx = _context(seat, journal=journal, switches=switches, around=around, way=way)
     service = OrderService(ctx, announce=lambda change: _announce(change, gateway, around, ctx.meter))
     session = ProfileSession(
         ctx=ctx, service=service, random=around.random, on_health=gateway.on_health, lock=seat.lock
@@ -160,11 +165,13 @@ def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surround
     return session
 
 
-def _context(seat: Seat, *, journal: Journal, switches: Switches, around: Surroundings) -> AccountContext:
+def _context(
+    seat: Seat, *, journal: Journal, switches: Switches, around: Surroundings, way: ShortWay | None
+) -> AccountContext:
     def tap(exchange: Exchange) -> None:
         writer.leave([exchange_row(exchange, seat.profile.name)])
 
-    broker = build(_wiring(seat, switches=switches, tap=tap, around=around))
+    broker = build(_wiring(seat, switches=switches, tap=tap, around=around, way=way))
     name = seat.profile.name
     archive = around.archive(name) if around.archive is not None else None
     book = OrderBook(profile=name, identity=broker.identity, archive=archive)
@@ -202,7 +209,9 @@ def _context(seat: Seat, *, journal: Journal, switches: Switches, around: Surrou
     )
 
 
-def _wiring(seat: Seat, *, switches: Switches, tap: Callable[[Exchange], None], around: Surroundings) -> Wiring:
+def _wiring(
+    seat: Seat, *, switches: Switches, tap: Callable[[Exchange], None], around: Surroundings, way: ShortWay | None
+) -> Wiring:
     def may_send(request: Request) -> None:
         """The last look before a byte leaves: cancels and reads always pass."""
         if request.lane is Lane.CANCEL or request.lane in READS:
@@ -238,6 +247,7 @@ def _wiring(seat: Seat, *, switches: Switches, tap: Callable[[Exchange], None], 
         send_timeout_s=around.send_timeout_s,
         steps=around.steps,
         tracer=around.tracer,
+        sinks=None if way is None else way.line,
     )
 
 

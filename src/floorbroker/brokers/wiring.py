@@ -11,6 +11,7 @@ from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import ConfigInvalid
 from floorbroker.domain.ports import NO_STEPS, NO_TRACER, Log, Meter, Profile, Redactor, Steps, Tracer
 from floorbroker.domain.secret import Secret
+from floorbroker.transport.feeds import Sinks
 from floorbroker.transport.layers.audit import Tap
 from floorbroker.transport.layers.gate import Check
 from floorbroker.transport.layers.sign import MaySign
@@ -33,7 +34,7 @@ class Wiring:
 
     `may_send` raises an `OwnRefusal` for an order command that must not leave now (latch, READY); cancels are not
     asked.  `may_sign` raises one for any request that must not be signed now, because the vault is locked; None where the
-    secrets do not come from a vault.
+    secrets do not come from a vault.  `sinks` takes raw book frames off market data connections, where it is given.
     """
 
     profile: Profile
@@ -54,6 +55,7 @@ class Wiring:
     send_timeout_s: float = 5.0
     steps: Steps = NO_STEPS
     tracer: Tracer = NO_TRACER
+    sinks: Sinks | None = None
 
     def secret(self, name: str) -> Secret:
         """A secret field.  Raises `ConfigInvalid` when it is not given."""

@@ -342,6 +342,10 @@ class RawBookSink(Protocol):
         """Whether the frame was a book's, and is dealt with; what it is not is left to the stream session."""
         ...
 
+    def heed(self, symbol: str, spelled: str, handlers: Sequence[Callable[[MarketEvent], None]]) -> None:
+        """Who listens to the book of a symbol on this connection from now on, and how its frames spell it."""
+        ...
+
 
 @frozen
 class Profile:

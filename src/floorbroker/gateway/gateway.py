@@ -45,6 +45,7 @@ from floorbroker.gateway.telling import Telling
 from floorbroker.gateway.views import fits
 from floorbroker.marketdata.books import BookKeeper
 from floorbroker.marketdata.readings import BookView
+from floorbroker.marketdata.shortway import ShortWay
 from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.book import Change
 from floorbroker.oms.schema import OrderSchema
@@ -81,6 +82,7 @@ class Gateway:
     attendants: tuple[Attendant, ...] = ()
     arms: Arming | None = None  # of the live desk alone
     sessions: dict[ProfileName, ProfileSession] = field(default_factory=dict[ProfileName, ProfileSession])
+    ways: dict[ProfileName, ShortWay] = field(default_factory=dict[ProfileName, ShortWay])
     _keepers: dict[ProfileName, BookKeeper] = field(default_factory=dict[ProfileName, BookKeeper])
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
     _cancelling: dict[ProfileName, asyncio.Task[None]] = field(default_factory=dict[ProfileName, asyncio.Task[None]])
@@ -324,7 +326,9 @@ class Gateway:
         """The books of a profile's broker, begun with the first that is asked for."""
         keeper = self._keepers.get(ctx.profile.name)
         if keeper is None:
-            keeper = BookKeeper(ctx.broker, clock=ctx.clock, meter=ctx.meter, log=ctx.log)
+            keeper = BookKeeper(
+                ctx.broker, clock=ctx.clock, meter=ctx.meter, log=ctx.log, way=self.ways.get(ctx.profile.name)
+            )
             self._keepers[ctx.profile.name] = keeper
         return keeper
 

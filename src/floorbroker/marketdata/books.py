@@ -10,6 +10,7 @@ allowances.  Books and watches are bounded; there are no queues.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from floorbroker.domain.capability import BookRules
@@ -20,6 +21,7 @@ from floorbroker.domain.records import BookDelta, DataKind
 from floorbroker.marketdata.book import Verdict
 from floorbroker.marketdata.native import AnyBook, book_of
 from floorbroker.marketdata.readings import BookState, BookView
+from floorbroker.marketdata.shortway import ShortWay
 from floorbroker.marketdata.watch import Watch
 
 BOOKS_MAX = 500
@@ -39,6 +41,7 @@ class _Kept:
     watches: set[Watch] = field(default_factory=set[Watch])
     opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     subscription: Subscription | None = None
+    handler: Callable[[MarketEvent], None] | None = None
     mending: asyncio.Task[None] | None = None
     leaving: asyncio.Task[None] | None = None
     pause_s: float = FIRST_PAUSE_S
@@ -46,10 +49,21 @@ class _Kept:
 
 
 class BookKeeper:
-    """The books of one broker.  `native` False keeps them in Python even where the native core is installed."""
+    """The books of one broker.  `native` False keeps them in Python even where the native core is installed.
+
+    `way` is the one that the broker's feeds have as well.
+    """
 
     def __init__(
-        self, broker: Broker, *, clock: Clock, meter: Meter, log: Log, native: bool = True, books_max: int = BOOKS_MAX
+        self,
+        broker: Broker,
+        *,
+        clock: Clock,
+        meter: Meter,
+        log: Log,
+        native: bool = True,
+        books_max: int = BOOKS_MAX,
+        way: ShortWay | None = None,
     ) -> None:
         self._broker = broker
         self._clock = clock
@@ -57,6 +71,7 @@ class BookKeeper:
         self._log = log
         self._native = native
         self._books_max = books_max
+        self._way = way
         self._books: dict[str, _Kept] = {}
 
     @property
@@ -137,6 +152,9 @@ class BookKeeper:
                 if isinstance(event, BookDelta) and event.symbol == kept.symbol:
                     self._take(kept, event)
 
+            kept.handler = on_event
+            if self._way is not None:
+                self._way.keep(kept.symbol, kept.book, on_event, lambda verdict: self._heard(kept, verdict))
             kept.subscription = await self._broker.subscribe_market_data(
                 [kept.symbol], frozenset({DataKind.BOOK}), on_event
             )
@@ -163,17 +181,22 @@ class BookKeeper:
             subscription, kept.subscription = kept.subscription, None
         if subscription is not None:
             await subscription.close()
+        if self._way is not None and kept.handler is not None:
+            self._way.drop(kept.symbol, kept.handler)
 
     # -- updates --------------------------------------------------------------------------------------------------------
 
     def _take(self, kept: _Kept, delta: BookDelta) -> None:
-        applied = kept.book.apply(delta)
-        self._meter.count("book_proofs", proof=kept.book.rules.proof.value, result=applied.verdict.value)
-        if applied.verdict is Verdict.FAILED:
+        self._heard(kept, kept.book.apply(delta).verdict)
+
+    def _heard(self, kept: _Kept, verdict: Verdict) -> None:
+        """What became of an update, whichever way it came."""
+        self._meter.count("book_proofs", proof=kept.book.rules.proof.value, result=verdict.value)
+        if verdict is Verdict.FAILED:
             self._meter.count("book_proof_failures", proof=kept.book.rules.proof.value)
-            self._log.warning("book.failed", symbol=kept.symbol, reason=applied.reason)
+            self._log.warning("book.failed", symbol=kept.symbol, reason=kept.book.reason)
             self._mend(kept)
-        if applied.verdict in _SEEN:
+        if verdict in _SEEN:
             for watch in kept.watches:
                 watch.ring()
 

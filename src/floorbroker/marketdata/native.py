@@ -106,6 +106,10 @@ class NativeBook(Readings):
         self.time: datetime | None = None
         self._core = inner
 
+    def move(self, inner: CoreBook) -> None:
+        """Go on as another book of the core, which begins anew."""
+        self._core = inner
+
     def apply(self, delta: BookDelta) -> Applied:
         """Take a venue's update."""
         said = self.update(

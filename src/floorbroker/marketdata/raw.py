@@ -45,32 +45,39 @@ class RawBooks:
         self._core = None if found is None else found.Books(rules.frames, rules.proof.value, depth=cut, opens=False)
         self._shelf = Shelf(rules, depth=depth, opens=False)
 
-    def open(self, symbol: str, spelled: str) -> AnyBook:
-        """Keep the book of a symbol, which the venue spells otherwise."""
-        book = self._books.get(symbol)
-        if book is None:
+    def open(self, symbol: str, spelled: str, *, book: NativeBook | None = None) -> AnyBook:
+        """Keep the book of a symbol, which the venue spells otherwise.  A native `book` that there is goes on as this one."""
+        found = self._books.get(symbol)
+        if found is None:
             self._symbols[spelled] = symbol
-            book = self._books[symbol] = self._made(symbol, spelled)
-        return book
+            found = self._books[symbol] = self._made(symbol, spelled, book)
+        return found
 
-    def _made(self, symbol: str, spelled: str) -> AnyBook:
+    def _made(self, symbol: str, spelled: str, book: NativeBook | None) -> AnyBook:
         if self._core is not None:
+            if book is not None:
+                book.move(self._core.book(spelled))
+                return book
             return NativeBook(symbol, self._rules, self._core.book(spelled))
         return self._shelf.book(spelled, named=symbol)
 
     def on_frame(self, frame: bytes, at: datetime) -> bool:
         """Take one frame; whether it was about a book that is kept here, even if it could not be read."""
+        return self.take(frame, at) is not Unread.NOT_A_BOOK
+
+    def take(self, frame: bytes, at: datetime) -> Verdict | Unread:
+        """Take one frame; the worst that became of it."""
         if self._core is not None:
             verdict, changed = CODES[self._core.apply(frame)], self._core.changed()
         else:
             verdict, changed = self._shelf.apply(frame), self._shelf.changed()
         if isinstance(verdict, Unread):
-            return verdict is Unread.UNREADABLE
+            return verdict
         for spelled in changed:
             symbol = self._symbols[spelled]
             self._books[symbol].time = at
             self._told(symbol, verdict)
-        return True
+        return verdict
 
     @property
     def tap(self) -> Tap:

@@ -25,6 +25,7 @@ from floorbroker.transport.supervise import Supervisor
 from floorbroker.transport.types import Connect
 
 MarketHandler = Callable[[MarketEvent], None]
+Sinks = Callable[[], RawBookSink]
 Pair = tuple[DataKind, str]
 
 _KIND: Mapping[type[MarketEvent], DataKind] = MappingProxyType(
@@ -68,7 +69,16 @@ class FeedSession(Session[FeedEvent], Protocol):
 
 
 class FeedPlan(Protocol):
-    """How a venue spreads its market data over connections.  A *line* is one of its addresses, by a name of its choice."""
+    """How a venue spreads its market data over connections.  A *line* is one of its addresses, by a name of its choice.
+
+    `aside` stands in frames that look like a book's and are not; empty where there are none.
+    """
+
+    aside: bytes
+
+    def spelled(self, symbol: str) -> str | None:
+        """A symbol as book frames of its line have it; None where no sink can read them."""
+        ...
 
     def line_of(self, pair: Pair) -> str:
         """The line that carries a pair.  Raises `NotSupported` where none does."""
@@ -83,11 +93,28 @@ class FeedPlan(Protocol):
     def target(self, line: str) -> Target: ...
 
 
-class Feed:
-    """One connection and the handlers of each pair on it."""
+def _unread(symbol: str) -> None:
+    """No sink reads anything."""
+    del symbol
 
-    def __init__(self, name: str, session: FeedSession, around: Surroundings, connect: Connect, target: Target) -> None:
+
+class Feed:
+    """One connection and the handlers of each pair on it; a `sink` hears who listens to a book."""
+
+    def __init__(
+        self,
+        name: str,
+        session: FeedSession,
+        around: Surroundings,
+        connect: Connect,
+        target: Target,
+        *,
+        sink: RawBookSink | None = None,
+        spelled: Callable[[str], str | None] = _unread,
+    ) -> None:
         self.name = name
+        self._sink = sink
+        self._spelled = spelled
         self._session = session
         self._around = around
         self._handlers: dict[Pair, list[MarketHandler]] = {}
@@ -114,6 +141,7 @@ class Feed:
         """Start the connection if need be, and subscribe to what nobody subscribed to yet."""
         for pair in pairs:
             self._handlers.setdefault(pair, []).append(handler)
+        self._heed(pairs)
         await self._supervisor.tell(lambda _: self._session.want(pairs))
         if not self.is_running:
             self._task = asyncio.create_task(self._supervisor.run(), name=f"{self._around.broker} {self.name}")
@@ -122,15 +150,26 @@ class Feed:
     async def remove(self, pairs: Iterable[Pair], handler: MarketHandler) -> None:
         """Let go; the last one to leave closes the connection."""
         unused: list[Pair] = []
+        pairs = list(pairs)
         for pair in pairs:
             handlers = self._handlers.get(pair, [])
             if handler in handlers:
                 handlers.remove(handler)
             if not handlers and self._handlers.pop(pair, None) is not None:
                 unused.append(pair)
+        self._heed(pairs)
         await self._supervisor.tell(lambda _: self._session.unwant(unused))
         if not self._handlers:
             await self.close()
+
+    def _heed(self, pairs: Iterable[Pair]) -> None:
+        """Tell the sink who listens to these books now."""
+        if self._sink is None:
+            return
+        for kind, symbol in pairs:
+            spelled = self._spelled(symbol) if kind is DataKind.BOOK else None
+            if spelled is not None:
+                self._sink.heed(symbol, spelled, tuple(self._handlers.get((kind, symbol), ())))
 
     async def again(self, pairs: Iterable[Pair]) -> None:
         """Ask anew for what is subscribed."""
@@ -176,15 +215,16 @@ class Feed:
 
 
 class Feeds:
-    """Every market data connection of an account.  With a `sink`, frames that it takes are decoded by nobody else."""
+    """Every market data connection of an account.
 
-    def __init__(
-        self, plan: FeedPlan, *, connect: Connect, around: Surroundings, sink: RawBookSink | None = None
-    ) -> None:
+    `sinks` makes one for each connection, where there are any: frames that it takes are decoded by nobody else.
+    """
+
+    def __init__(self, plan: FeedPlan, *, connect: Connect, around: Surroundings, sinks: Sinks | None = None) -> None:
         self._plan = plan
         self._connect = connect
         self._around = around
-        self._sink = sink
+        self._sinks = sinks
         self._feeds: dict[str, list[Feed]] = {}
 
     async def subscribe(
@@ -235,10 +275,12 @@ class Feeds:
 
     def _open(self, line: str, number: int) -> Feed:
         session = self._plan.session(line)
-        if self._sink is not None:
-            session = _Tapped(session, self._sink)
+        sink = None if self._sinks is None else self._sinks()
+        if sink is not None:
+            session = _Tapped(session, sink, self._plan.aside)
         name = line if number == 0 else f"{line} {number + 1}"
-        return Feed(name, session, self._around, self._connect, self._plan.target(line))
+        target, spelled = self._plan.target(line), self._plan.spelled
+        return Feed(name, session, self._around, self._connect, target, sink=sink, spelled=spelled)
 
 
 class MarketSubscription:
@@ -258,14 +300,15 @@ class MarketSubscription:
 class _Tapped:
     """A session behind a sink.  A frame that the sink took counts as a sign of life, which an empty frame is to a session."""
 
-    def __init__(self, inner: FeedSession, sink: RawBookSink) -> None:
+    def __init__(self, inner: FeedSession, sink: RawBookSink, aside: bytes) -> None:
         self._inner = inner
         self._sink = sink
+        self._aside = aside
         self.want, self.unwant, self.again = inner.want, inner.unwant, inner.again
         self.on_open, self.on_tick = inner.on_open, inner.on_tick
 
     def on_frame(self, frame: bytes, at: datetime, now_s: float) -> Actions:
-        taken = self._sink.on_frame(frame, at)
+        taken = not (self._aside and self._aside in frame) and self._sink.on_frame(frame, at)
         return self._inner.on_frame(b"" if taken else frame, at, now_s)
 
 

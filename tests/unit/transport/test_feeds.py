@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from random import Random
@@ -11,11 +11,11 @@ from random import Random
 import pytest
 
 from floorbroker.domain.errors import NotSupported
-from floorbroker.domain.ports import MarketEvent, NoLog, NoMeter, RawBookSink
+from floorbroker.domain.ports import MarketEvent, NoLog, NoMeter
 from floorbroker.domain.records import DataKind, Quote
 from floorbroker.domain.values import Price
 from floorbroker.transport.actions import Emit, Send
-from floorbroker.transport.feeds import Actions, Feeds, FeedSession, Pair
+from floorbroker.transport.feeds import Actions, Feeds, FeedSession, Pair, Sinks
 from floorbroker.transport.private import Surroundings, Target
 from floorbroker.transport.types import Frame, SocketTarget
 from tests.unit.transport.fakes import START, clock
@@ -87,6 +87,8 @@ class Plain:
 class Plan:
     """Coins on one line, the rest on another; two pairs a connection where the test says so."""
 
+    aside = b"!"
+
     def __init__(self, most: int | None = None) -> None:
         self._most = most
         self.sessions: list[Plain] = []
@@ -96,6 +98,9 @@ class Plan:
         if kind is DataKind.BARS:
             raise NotSupported("no bars here")
         return "coins" if "/" in symbol else "shares"
+
+    def spelled(self, symbol: str) -> str | None:
+        return symbol.replace("/", "")
 
     def most(self, line: str) -> int | None:
         return self._most
@@ -114,12 +119,12 @@ class Plan:
 class House:
     """Feeds over wires the test can hold."""
 
-    def __init__(self, *, most: int | None = None, sink: RawBookSink | None = None) -> None:
+    def __init__(self, *, most: int | None = None, sinks: Sinks | None = None) -> None:
         self.wires: list[Wire] = []
         self.plan = Plan(most)
         self.counted: list[str] = []
         around = Surroundings(broker="ACME", clock=clock(), random=Random(1), log=NoLog(), meter=Counting(self.counted))
-        self.feeds = Feeds(self.plan, connect=self.connect, around=around, sink=sink)
+        self.feeds = Feeds(self.plan, connect=self.connect, around=around, sinks=sinks)
 
     async def connect(self, target: SocketTarget) -> Wire:
         self.wires.append(Wire(target))
@@ -214,23 +219,28 @@ class Hungry:
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []
+        self.heeded: list[tuple[str, str, int]] = []
 
     def on_frame(self, frame: bytes, at: datetime) -> bool:
         if frame.startswith(b"x"):
             self.taken.append(frame)
         return frame.startswith(b"x")
 
+    def heed(self, symbol: str, spelled: str, handlers: Sequence[Callable[[MarketEvent], None]]) -> None:
+        self.heeded.append((symbol, spelled, len(handlers)))
+
 
 async def test_a_frame_that_the_sink_took_is_a_sign_of_life_to_the_session_and_no_more() -> None:
     sink, heard = Hungry(), list[MarketEvent]()
-    house = House(sink=sink)
+    house = House(sinks=lambda: sink)
     await house.feeds.subscribe(["AAPL"], QUOTES, heard.append)
     await turns()
     house.wires[0].say("xyz")
+    house.wires[0].say("x!")  # one that the plan keeps from it
     house.wires[0].say("AAPL")
     await turns()
     assert sink.taken == [b"xyz"]
-    assert house.plan.sessions[0].heard == [b"", b"AAPL"]
+    assert house.plan.sessions[0].heard == [b"", b"x!", b"AAPL"]
     assert heard == [quote("AAPL")]
     await house.feeds.close()
 
@@ -241,4 +251,15 @@ async def test_what_came_another_way_is_handed_to_those_who_want_it() -> None:
     house.feeds.hand(quote("AAPL"))
     house.feeds.hand(quote("MSFT"))
     assert heard == [quote("AAPL")]
+    await house.feeds.close()
+
+
+async def test_the_sink_hears_who_listens_to_each_book() -> None:
+    sink, kinds = Hungry(), frozenset({DataKind.BOOK, DataKind.TRADES})
+    house = House(sinks=lambda: sink)
+    first = await house.feeds.subscribe(["BTC/USD"], kinds, lambda _: None)
+    second = await house.feeds.subscribe(["BTC/USD"], kinds, print)
+    await first.close()
+    await second.close()
+    assert sink.heeded == [("BTC/USD", "BTCUSD", listeners) for listeners in (1, 2, 1, 0)]
     await house.feeds.close()

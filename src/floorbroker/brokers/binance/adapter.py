@@ -83,7 +83,7 @@ from floorbroker.domain.values import ClOrdId, Environment, OrderClass
 from floorbroker.transport import stack
 from floorbroker.transport.breakers import Breakers, SafeRead
 from floorbroker.transport.bucket import LimitNews
-from floorbroker.transport.feeds import Feeds, MarketHandler
+from floorbroker.transport.feeds import Feeds, MarketHandler, Sinks
 from floorbroker.transport.layers.gate import HostTable, IntentAge, all_of
 from floorbroker.transport.limiter import Limiter
 from floorbroker.transport.offset import ClockOffset
@@ -122,6 +122,7 @@ class BinanceBroker:
         on_limits: Callable[[LimitNews], None] = lambda _: None,
         send_timeout_s: float = 5.0,
         breakers: Callable[[], Mapping[str, str]] = dict,
+        sinks: Sinks | None = None,
         closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._environment = environment
@@ -180,7 +181,7 @@ class BinanceBroker:
         )
         self._books = Books(fetch=self._whole_book, hand=self._hand_book, clock=clock, log=log)
         plan = DataPlan(origin=origins.streams, symbols=symbols, on_chain=self._books.begin)
-        self._feeds = Feeds(plan, connect=connect, around=around)
+        self._feeds = Feeds(plan, connect=connect, around=around, sinks=sinks)
 
     @property
     def info(self) -> BrokerInfo:
@@ -537,5 +538,6 @@ def build(wiring: Wiring) -> BinanceBroker:
         on_limits=lambda news: limiter.learn("*", news),
         send_timeout_s=wiring.send_timeout_s,
         breakers=breakers.states,
+        sinks=wiring.sinks,
         closing=(breakers.close, http.close, order_shell.close),
     )

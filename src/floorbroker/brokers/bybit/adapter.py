@@ -76,7 +76,7 @@ from floorbroker.domain.records import (
 from floorbroker.domain.values import ZERO, ClOrdId, Environment
 from floorbroker.transport import stack
 from floorbroker.transport.breakers import Breakers, SafeRead
-from floorbroker.transport.feeds import Feeds, MarketHandler
+from floorbroker.transport.feeds import Feeds, MarketHandler, Sinks
 from floorbroker.transport.layers.gate import HostTable, IntentAge, all_of
 from floorbroker.transport.limiter import Limiter
 from floorbroker.transport.offset import ClockOffset
@@ -114,6 +114,7 @@ class BybitBroker:
         entry: Transport | None = None,
         send_timeout_s: float = 5.0,
         breakers: Callable[[], Mapping[str, str]] = dict,
+        sinks: Sinks | None = None,
         closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._environment = environment
@@ -145,7 +146,7 @@ class BybitBroker:
         session = PrivateSession(reader, login=lambda: login(credentials, self._offset.venue_now()))
         line = Line(name="private", session=session, connect=connect, target=self._private_target)
         self._orders = OrderStream([line], around)
-        self._feeds = Feeds(PublicPlan(origins, self._options, symbols), connect=connect, around=around)
+        self._feeds = Feeds(PublicPlan(origins, self._options, symbols), connect=connect, around=around, sinks=sinks)
 
     @property
     def info(self) -> BrokerInfo:
@@ -449,5 +450,6 @@ def build(wiring: Wiring) -> BybitBroker:
         offset=offset,
         send_timeout_s=wiring.send_timeout_s,
         breakers=breakers.states,
+        sinks=wiring.sinks,
         closing=(breakers.close, http.close, *(shell.close for shell in shells)),
     )

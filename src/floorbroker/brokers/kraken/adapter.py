@@ -77,7 +77,7 @@ from floorbroker.domain.records import (
 from floorbroker.domain.values import ClOrdId, Environment, ExecType, OrderId
 from floorbroker.transport import stack
 from floorbroker.transport.breakers import Breakers, SafeRead
-from floorbroker.transport.feeds import Feeds, MarketHandler
+from floorbroker.transport.feeds import Feeds, MarketHandler, Sinks
 from floorbroker.transport.layers.gate import Check as GateCheck
 from floorbroker.transport.layers.gate import HostTable, IntentAge, all_of
 from floorbroker.transport.layers.turns import Turns
@@ -117,6 +117,7 @@ class KrakenBroker:
         warm: Callable[[], Awaitable[None]] | None = None,
         renew: Callable[[], None] = lambda: None,
         breakers: Callable[[], Mapping[str, str]] = dict,
+        sinks: Sinks | None = None,
         closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._environment = environment
@@ -151,7 +152,7 @@ class KrakenBroker:
         self._private = OrderSession(self._standing.traded, log=log, dead_man_s=int(options.dead_man_s))
         self._orders = OrderStream([self._line(connect)], around)
         plan = MarketPlan(origin=origins.public_stream, depth=int(options.book_depth))
-        self._feeds = Feeds(plan, connect=connect, around=around)
+        self._feeds = Feeds(plan, connect=connect, around=around, sinks=sinks)
 
     @property
     def info(self) -> BrokerInfo:
@@ -512,6 +513,7 @@ def build(wiring: Wiring) -> KrakenBroker:
         warm=socket.warm if by_socket else None,
         renew=socket.renew,
         breakers=breakers.states,
+        sinks=wiring.sinks,
         closing=(breakers.close, socket.close, http.close, order_http.close),
     )
 

@@ -30,6 +30,13 @@ class DataPlan:
         self._options = options
         self._credentials = credentials
 
+    aside = b""
+
+    def spelled(self, symbol: str) -> str | None:
+        """No sink reads this venue's frames."""
+        del symbol
+        return None
+
     def line_of(self, pair: Pair) -> str:
         kind, symbol = pair
         asset_class = asset_class_of(symbol)

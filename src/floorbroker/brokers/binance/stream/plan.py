@@ -23,6 +23,11 @@ class DataPlan:
         self._symbols = symbols
         self._on_chain = on_chain
 
+    aside = b""
+
+    def spelled(self, symbol: str) -> str | None:
+        return self._symbols.to_wire(symbol)
+
     def line_of(self, pair: Pair) -> str:
         kind, symbol = pair
         if asset_class_of(symbol) is not AssetClass.CRYPTO or kind not in CHANNELS:

@@ -22,6 +22,13 @@ class PublicPlan:
         self._depth = int(options.book_depth)
         self._symbols = symbols
 
+    aside = b'"orderbook.1.'
+    """The topic of quotes: a book of one level, with the symbol and the shape of the others."""
+
+    def spelled(self, symbol: str) -> str | None:
+        """None where books and quotes are one topic."""
+        return None if self._depth == 1 else to_wire(symbol).symbol
+
     def line_of(self, pair: Pair) -> str:
         kind, symbol = pair
         try:

@@ -21,6 +21,11 @@ class MarketPlan:
         self._origin = origin
         self._depth = depth
 
+    aside = b""
+
+    def spelled(self, symbol: str) -> str | None:
+        return symbol
+
     def line_of(self, pair: Pair) -> str:
         kind, symbol = pair
         if asset_class_of(symbol) is not AssetClass.CRYPTO:
