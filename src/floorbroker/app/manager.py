@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,9 +16,11 @@ from typing import Any, Self
 from floorbroker.app.broker_credentials import BrokerCredentials
 from floorbroker.app.floor import Outside
 from floorbroker.app.library import Gateway
+from floorbroker.app.sources import Sources
 from floorbroker.domain.errors import InvalidRequest, NotReady
 from floorbroker.domain.orders import NewOrder, Order, OrderChanges
 from floorbroker.domain.records import DataKind
+from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, IntentId, ProfileName
 from floorbroker.gateway.consolidated import Consolidated
 from floorbroker.gateway.desk import Caller, ProfilePosition, ProfileStatus
@@ -46,13 +48,15 @@ class BrokerManager:
     """Opens the desk of one environment (`initialize`), trades at its brokers, and closes it in order (`shutdown`).
 
     Without `profiles` it has all enabled ones; where `place_order` names none, the desk routes.  The arguments are those of
-    `Gateway.open`; `name` is who the audit says placed the orders.  Also an async context manager.
+    `Gateway.open`, and two more: `keys` are the sealed fields (`BROKER_API_KEY` ...) of profiles by name, from a program that
+    keeps them itself; `name` is who the audit says placed the orders.  Also an async context manager.
     """
 
     home: str | Path | None = None
     profiles: Iterable[str] | None = None
     environment: Environment | str | None = None
     credentials: BrokerCredentials | None = None
+    keys: Mapping[str, Mapping[str, str]] | None = field(default=None, repr=False)
     outside: Outside | None = None
     name: str = "broker-manager"
     _desk: Desk | None = field(default=None, init=False)
@@ -73,13 +77,20 @@ class BrokerManager:
                         home=self.home,
                         profiles=self.profiles,
                         environment=None if self.environment is None else Environment(self.environment),
-                        outside=self.outside,
+                        outside=self._outside(),
                         credentials=self.credentials,
                     )
                 )
                 self._stack = stack.pop_all()
             for registered in self._registered:
                 registered.listener = self._desk.on(registered.name, registered.callback)
+
+    def _outside(self) -> Outside | None:
+        """The world as it was handed in, with the keys in it."""
+        if self.keys is None:
+            return self.outside
+        keys = {name: {field: Secret(text) for field, text in told.items()} for name, told in self.keys.items()}
+        return replace(self.outside or Outside(), sources=Sources(sealed=lambda profile: keys.get(profile.name, {})))
 
     async def shutdown(self) -> None:
         """Stop taking orders, let facts become durable, disconnect.  Open orders stay at their venues.  Harmless twice."""

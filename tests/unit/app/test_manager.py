@@ -164,3 +164,8 @@ async def test_what_is_not_understood_is_refused_by_name(tmp_path: Path) -> None
         with pytest.raises(InvalidRequest, match="a key needs the order as OrderSchema or mapping"):
             await manager.place_order(made, profile="paper-a", key="k")
         assert manager.desk.orders() == []
+
+
+async def test_keys_that_a_program_keeps_are_not_shown(tmp_path: Path) -> None:
+    manager = BrokerManager(home=tmp_path, keys={"a": {"BROKER_API_KEY": "PK-visible"}})
+    assert "PK-visible" not in repr(manager)

@@ -43,3 +43,13 @@ def test_the_rest_client_leads_an_order_through_its_life(tmp_path: Path) -> None
 def test_a_lost_answer_is_found_out_and_nothing_is_sent_twice() -> None:
     lines = lines_of("lost_answer.py")
     assert lines[-2:] == ["the answer was lost, the order is known: filled 1", "orders at the venue: 1"]
+
+
+def test_two_brokers_are_one_object() -> None:
+    lines = lines_of("broker_manager.py")
+    assert lines[0].startswith("quote: ALPACA AAPL ")
+    assert sorted(line.rsplit(" at ", 1)[0] for line in lines[1:3]) == [
+        "filled: alpaca AAPL 2",
+        "filled: binance BTC/USDT 0.01000000",
+    ]
+    assert lines[3].endswith(" of 2")
