@@ -21,6 +21,7 @@ from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import (
     Conflict,
     FieldError,
+    FloorbrokerError,
     InvalidRequest,
     KillSwitchOn,
     NotFound,
@@ -358,21 +359,24 @@ class FakeDesk:
         )
 
     async def consolidated(self, currency: str | None = None) -> Consolidated:
-        """Profiles in `silent` do not answer."""
-        names = [name for name in self.state if name not in self.silent]
-        now = self.clock.now()
-        held = [
-            Held(
-                profile=name,
-                at=now,
-                account=await self.account(name),
-                balances=await self.balances(name),
-                positions=tuple(await self.positions(name)),
-            )
-            for name in names
-        ]
+        """Profiles in `silent` do not answer, and neither does one whose account cannot be read."""
+        held: list[Held] = []
         lacking = [Lacking(profile=name, reason="no answer within 5 s") for name in self.silent]
-        return consolidate(held, lacking, {}, currency=currency or "USD", at=now)
+        for name in (name for name in self.state if name not in self.silent):
+            try:
+                held.append(await self._told(name))
+            except FloorbrokerError as error:
+                lacking.append(Lacking(profile=name, reason=error.detail))
+        return consolidate(held, lacking, {}, currency=currency or "USD", at=self.clock.now())
+
+    async def _told(self, name: ProfileName) -> Held:
+        return Held(
+            profile=name,
+            at=self.clock.now(),
+            account=await self.account(name),
+            balances=await self.balances(name),
+            positions=tuple(await self.positions(name)),
+        )
 
     async def balances(self, profile: ProfileName | None = None) -> tuple[Balance, ...]:
         cash = self._cash(self._known(profile))

@@ -100,25 +100,8 @@ def _show_whole(settings: Settings, whole: Row) -> None:
     show_table(settings, whole["cash_by_currency"], CASH)
     if whole["positions"]:
         show_table(settings, whole["positions"], NETTED)
-    for text in lacking(whole):
+    for text in whole["left_out"]:
         say(settings, text)
-
-
-def lacking(whole: Row) -> list[str]:
-    """What is not in a consolidated account, as sentences."""
-    return [
-        *(f"not counted: profile {one['profile']}: {one['reason']}" for one in whole["missing"]),
-        *(
-            f"{one['age_s']} s old: profile {one['profile']}: {one['stale']}"
-            for one in whole["profiles"]
-            if one["stale"]
-        ),
-        *(
-            f"not converted: {one['what']} of {one['amount']} {one['currency']} at {one['profile']}"
-            for one in whole["unconverted"]
-        ),
-        *(f"without a value: {symbol}" for symbol in whole["unvalued"]),
-    ]
 
 
 def fills(

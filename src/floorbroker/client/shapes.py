@@ -134,6 +134,7 @@ class Consolidated(Shape, frozen=True):
     currency: str
     time: datetime
     complete: bool
+    left_out: list[str]
     equity: Decimal
     cash: Decimal
     buying_power: Decimal

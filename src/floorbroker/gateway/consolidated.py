@@ -227,6 +227,17 @@ def consolidate(
     )
 
 
+def left_out(whole: Consolidated) -> tuple[str, ...]:
+    """What is not in the totals, or not of now, as sentences for people; nothing when the account is complete."""
+    currencies = sorted({one.currency for one in whole.unconverted})
+    return (
+        *(f"{one.profile} is not counted: {one.reason}" for one in whole.missing),
+        *(f"{one.profile} is {one.age_s:.0f} s old: {one.stale}" for one in whole.profiles if one.stale),
+        *(f"{currency} is not counted: no profile quotes it in {whole.currency}" for currency in currencies),
+        *(f"{symbol} is in no exposure: it has no market value" for symbol in whole.unvalued),
+    )
+
+
 @dataclass(slots=True)
 class _Sums:
     """Amounts on their way into one currency; `left` are those that could not go."""

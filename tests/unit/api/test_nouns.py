@@ -196,6 +196,7 @@ async def test_a_partial_account_and_partial_positions_are_marked(door: Caller) 
     door.desk.silent.append(ProfileName("other"))
     whole, held = await get(door, "/account"), await get(door, "/positions")
     assert not whole["complete"]
+    assert whole["left_out"] == ["other is not counted: no answer within 5 s"]
     assert whole["missing"] == held["missing"] == [{"profile": "other", "reason": "no answer within 5 s"}]
     assert (held["complete"], [row["symbol"] for row in held["items"]]) == (False, ["AAPL"])
     assert [net["quantity"] for net in held["netted"]] == ["10"]

@@ -126,7 +126,7 @@ def test_an_account_is_that_of_all_profiles_or_of_one(server: Server) -> None:
 def test_what_is_not_in_an_account_is_said_beside_it(server: Server) -> None:
     result = run(server.home, "account", "--currency", "XAU")
     assert result.exit_code == 0
-    assert "not converted: equity of" in result.stderr
+    assert "USD is not counted: no profile quotes it in XAU" in result.stderr
 
 
 def test_the_audit_tells_who_ordered(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from floorbroker.gateway.consolidated import (
     common_currency,
     consolidate,
     currencies_of,
+    left_out,
     money_of,
     quoted_in,
 )
@@ -176,3 +177,18 @@ def test_every_currency_that_something_is_told_in_is_asked_for() -> None:
 def test_nothing_at_all_is_partial_where_profiles_are_missing() -> None:
     found = whole(lacking=(Lacking(profile=A, reason="down"),))
     assert (found.equity, found.complete, found.day_pl, found.positions) == (0, False, None, ())
+
+
+def test_what_is_left_out_is_said_in_sentences_and_nothing_is_when_it_is_whole() -> None:
+    assert left_out(whole(held())) == ()
+    found = whole(
+        held(positions=(shares("1", None),)),
+        held(B, currency="EUR", stale="the venue is down", age_s=12.4),
+        lacking=(Lacking(profile=ProfileName("c"), reason="no answer within 5 s"),),
+    )
+    assert left_out(found) == (
+        "c is not counted: no answer within 5 s",
+        "b is 12 s old: the venue is down",
+        "EUR is not counted: no profile quotes it in USD",
+        "AAPL is in no exposure: it has no market value",
+    )

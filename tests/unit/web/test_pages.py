@@ -189,3 +189,18 @@ async def test_a_head_request_for_a_file_asks_again_next_time(visitor: httpx2.As
     assert reply.headers["cache-control"] == "no-cache"
     again = await visitor.get("/static/desk.js", headers={"If-None-Match": reply.headers["etag"]})
     assert again.status_code == 304
+
+
+async def test_several_profiles_are_one_account_and_a_partial_one_says_so(
+    visitor: httpx2.AsyncClient, desk: FakeDesk
+) -> None:
+    desk.state = {ProfileName("a"): SessionState.READY, ProfileName("b"): SessionState.READY}
+    assert "2 of 2 profiles" in read(await page_of(visitor)).text
+    desk.silent.append(ProfileName("b"))
+    text = read(await page_of(visitor)).text
+    assert "Partial: b is not counted: no answer within 5 s" in text
+    assert "1 of 2 profiles" in text
+    desk.silent.append(ProfileName("a"))
+    text = read(await page_of(visitor)).text
+    assert "a is not counted" in text
+    assert "100,000.00" not in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from floorbroker.api.views.accounts import PositionView, position_view
 from floorbroker.api.views.shape import View, plain, text
 from floorbroker.domain.values import text_of, time_text
-from floorbroker.gateway.consolidated import CashLine, Consolidated, NetPosition, Part, Rate
+from floorbroker.gateway.consolidated import CashLine, Consolidated, NetPosition, Part, Rate, left_out
 
 
 class RateView(View, frozen=True):
@@ -69,11 +69,15 @@ class UnconvertedView(View, frozen=True):
 
 
 class ConsolidatedView(View, frozen=True):
-    """All profiles as one account, in `currency`.  Unless `complete`, it is not the whole: the lists say what is not in it."""
+    """All profiles as one account, in `currency`.
+
+    Unless `complete`, it is not the whole: `left_out` says in sentences what is not in it, the lists say it in full.
+    """
 
     currency: str
     time: str
     complete: bool
+    left_out: list[str]
     equity: str
     cash: str
     buying_power: str
@@ -97,6 +101,7 @@ def consolidated_view(whole: Consolidated) -> ConsolidatedView:
         currency=whole.currency,
         time=time_text(whole.at),
         complete=whole.complete,
+        left_out=list(left_out(whole)),
         equity=text_of(whole.equity),
         cash=text_of(whole.cash),
         buying_power=text_of(whole.buying_power),

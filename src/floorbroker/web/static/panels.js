@@ -85,14 +85,22 @@ export function showFill(fill, owner) {
 
 // -- account and positions ------------------------------------------------------------------------------------------------
 
+/** One line over everything that is left out of an account; empty when nothing is. */
+const partial = (sentences) => (sentences.length ? `Partial: ${sentences.join("; ")}` : "");
+
+/** Whose account is shown: the chosen profile's, the only one's, or nobody's, which means that of all. */
+const shown = () => profile || (by("profile").options.length === 2 ? by("profile").options[1].value : "");
+
 async function refreshAccount() {
-  const reply = await call("GET", `/account${query({ profile })}`);
+  const reply = await call("GET", `/account${query({ profile: shown() })}`);
   const section = by("account");
-  say(section.querySelector(".trouble"), reply.ok ? "" : reply.body.detail, "bad trouble");
+  say(section.querySelector(".trouble"), reply.ok ? partial(reply.body.left_out ?? []) : reply.body.detail, "bad trouble");
   if (!reply.ok) return;
-  section.querySelector("dl").hidden = false;
+  section.querySelector("dl").hidden = reply.body.profiles?.length === 0;
+  const [here, away] = [reply.body.profiles ?? [], reply.body.missing ?? []];
+  const told = { account: `${here.length} of ${here.length + away.length} profiles`, ...reply.body };
   for (const place of section.querySelectorAll("[data-of]")) {
-    const value = reply.body[place.dataset.of];
+    const value = told[place.dataset.of];
     place.textContent = ["account", "currency"].includes(place.dataset.of) ? value : money(value);
   }
 }
@@ -112,9 +120,10 @@ function positionRow(held) {
 }
 
 async function refreshPositions() {
-  const reply = await call("GET", `/positions${query({ profile })}`);
+  const reply = await call("GET", `/positions${query({ profile: shown() })}`);
   const section = by("positions");
-  say(section.querySelector(".trouble"), reply.ok ? "" : reply.body.detail, "bad trouble");
+  const away = [...(reply.body.missing ?? []), ...(reply.body.stale ?? [])].map((one) => `${one.profile}: ${one.reason}`);
+  say(section.querySelector(".trouble"), reply.ok ? partial(away) : reply.body.detail, "bad trouble");
   if (!reply.ok) return;
   section.querySelector("tbody").replaceChildren(...reply.body.items.map(positionRow));
   emptied(section);
