@@ -6,7 +6,8 @@ The blocks of all spellings at all offsets are therefore one set, and a text is 
 that set: one pass in C, whatever the number of secrets.  The few shorter spellings are looked for one by one.
 
 What is found is taken out as pieces, not as whole words: 15 bytes of a long secret are starred out although the rest was cut
-off.  A secret is never forgotten while the process lives: one that was rotated out may still be in force at a venue.
+off.  A secret is never forgotten while the process lives: one that was rotated out may still be in force at a venue.  Tokens that
+a venue hands out for one connection, and that die with it, come for ever: of those the newest are known.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _WORD = 8  # a secret shorter than this counts only where it stands as a word of
 _SHORT_TEXT = 96
 _PAGE = 512  # blocks looked at in one go: a page of 4 KiB
 _KNOWN_MAX = 1024
+TOKENS_MAX = 64  # a connection that is lost once a minute asks for as many in an hour
 _SMEAR = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 _BACKSLASH, _ESCAPES = ord("\\"), {ord("u"): 6, ord("x"): 4}
 _LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
@@ -52,6 +54,7 @@ class SecretFilter:
     _secrets: set[str] = field(default_factory=set[str])
     _blocks: dict[bytes, list[Spelling]] = field(default_factory=dict[bytes, list[Spelling]])
     _numbers: set[int] = field(default_factory=set[int])  # the same blocks, as the machine's own integers
+    _tokens: dict[str, None] = field(default_factory=dict[str, None])  # the oldest first
     _short: tuple[str, ...] = ()
     _telling: tuple[bytes, ...] = ()  # those of them that no data looks like
     _harmless: set[str] = field(default_factory=set[str])  # short texts that come again and again: hosts, header values
@@ -61,6 +64,7 @@ class SecretFilter:
 
         Fewer than four characters are not learned: taking them out would star out everything and hide nothing.
         """
+        self._tokens.pop(secret, None)  # whatever it was before, it is kept from now on
         if len(secret) < MIN_LENGTH or secret in self._secrets:
             return
         from floorbroker.app.spellings import spellings  # a command that learns nothing need not load it
@@ -76,6 +80,30 @@ class SecretFilter:
         telling = (text for text in self._short if len(text) >= _WORD and not text.isdigit())
         self._telling = tuple(text.encode("utf-8", "surrogatepass") for text in telling)
         self._harmless = set()
+
+    def learn_token(self, token: str) -> None:
+        """The same of a token for one connection, until so many newer ones have come that it is dead."""
+        if token in self._secrets and token not in self._tokens:
+            return
+        self.learn(token)
+        if token in self._secrets:
+            self._tokens[token] = None
+        while len(self._tokens) > TOKENS_MAX:
+            self._forget(next(iter(self._tokens)))
+
+    def _forget(self, token: str) -> None:
+        """What it shares with others stays."""
+        from floorbroker.app.spellings import spellings
+
+        del self._tokens[token]
+        self._secrets.discard(token)
+        for spelling in spellings(token):
+            for block in _blocks_of(spelling) if len(spelling.text) >= FRAGMENT else ():
+                holders = self._blocks[block]
+                holders.remove(spelling)
+                if not holders:
+                    del self._blocks[block]
+                    self._numbers.difference_update(_reader(1)(block, 0))
 
     def _learn_blocks(self, spelling: Spelling) -> None:
         blocks = _blocks_of(spelling)

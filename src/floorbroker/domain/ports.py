@@ -323,6 +323,10 @@ class Redactor(Protocol):
 
     def learn(self, secret: str) -> None: ...
 
+    def learn_token(self, token: str) -> None:
+        """One that a venue made for a connection and that dies with it: many newer ones later it may be forgotten."""
+        ...
+
     def clean(self, text: str) -> str: ...
 
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorbroker.app.redactor import STARS, SecretFilter
+from floorbroker.app.redactor import STARS, TOKENS_MAX, SecretFilter
 
 KEY = "PKQ7ZT2LV9XW4RN8AHCD"
 ODD = "p/a+s \"w&o=r\\d<€>\n'é🔑"  # a character for every encoder to stumble over
@@ -168,6 +168,35 @@ def test_what_was_rotated_out_stays_known() -> None:
     known = _knowing(KEY)
     known.learn("the-key-that-came-after-it")
     assert KEY not in known.clean(f"old {KEY}")
+
+
+def _size(secrets: SecretFilter) -> tuple[int, ...]:
+    return len(secrets._blocks), len(secrets._numbers), len(secrets._secrets)  # noqa: SLF001 - what is held is the point
+
+
+def test_of_tokens_for_one_connection_the_newest_are_known_and_no_more_is_kept_than_of_them() -> None:
+    random, secrets = Random(5), SecretFilter()
+    secrets.learn(KEY)
+    tokens = [random.randbytes(24).hex() for _ in range(TOKENS_MAX + 3)]
+    for token in tokens[:TOKENS_MAX]:
+        secrets.learn_token(token)
+    full = _size(secrets)
+    for token in tokens[TOKENS_MAX:]:
+        secrets.learn_token(token)
+    assert _size(secrets) == pytest.approx(full, rel=0.02)
+    assert all(secrets.clean(f"token={token}") == f"token={STARS}" for token in tokens[3:])
+    assert secrets.clean(tokens[0]) == tokens[0]
+    assert secrets.clean(KEY) == STARS
+
+
+def test_a_token_that_is_a_secret_as_well_stays_known() -> None:
+    secrets, token = SecretFilter(), "0123456789abcdef0123456789abcdef"
+    secrets.learn_token(token)
+    secrets.learn(token)
+    for number in range(TOKENS_MAX + 1):
+        secrets.learn_token(f"{number:032x}")
+    secrets.learn_token(token)
+    assert secrets.clean(token) == STARS
 
 
 def test_long_texts_are_searched_to_their_end() -> None:

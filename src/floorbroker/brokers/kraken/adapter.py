@@ -492,7 +492,7 @@ def build(wiring: Wiring) -> KrakenBroker:
         turns=Turns(clock=clock, applies=is_private),
     )
     reads = Reads(stack.reads(http, check=hosts, fit=fit), calls)
-    tokens = Tokens(reads, calls, learn=wiring.redactor.learn)
+    tokens = Tokens(reads, calls, learn=wiring.redactor.learn_token)
     socket = _order_socket(tokens, origins, connect=connect, check=check, wiring=wiring)
     by_socket = options.order_entry == "websocket"
     return KrakenBroker(
