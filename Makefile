@@ -28,6 +28,8 @@ export UV_PYTHON_DOWNLOADS := never
 HOST ?= 127.0.0.1
 PORT ?= 8750
 SCHEDULES ?= 2000
+HOURS ?= 24
+MINUTES ?= 30
 SEED ?= 1
 REQUESTS ?= 5000
 RUNS ?= 500000
@@ -41,7 +43,7 @@ WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); ec
 PYTEST_ARGS ?=
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
-.PHONY: help run setup native native-check test check fmt fmt-check lint types layers tidy fast reference docs sim kill disk fuzz fuzz-deep teeth canary \
+.PHONY: help run setup native native-check test check fmt fmt-check lint types layers tidy fast reference docs sim soak soak-real kill disk fuzz fuzz-deep teeth canary \
 	tamper bench lock vendor-web hooks clean
 
 help: ## list the commands
@@ -154,6 +156,12 @@ fast: setup
 
 sim: setup ## seeded fault schedules: make sim SCHEDULES=2000 SEED=1 VENUE=alpaca
 	@$(BIN)/python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED) $(if $(VENUE),--venue $(VENUE)) $(if $(JOBS),--jobs $(JOBS)) $(if $(PAGE),--page $(PAGE))
+
+soak: setup ## a desk lives for hours of virtual time under faults, and may not grow: make soak HOURS=24 SEED=1
+	@$(BIN)/python -m tests.simulation.soak --hours $(HOURS) --seed $(SEED)
+
+soak-real: setup ## the same of a real process, over TCP and in real time: make soak-real MINUTES=30
+	@$(BIN)/python -m tests.process.soak --minutes $(MINUTES) --seed $(SEED)
 
 kill: setup ## a real desk killed at every named step: make kill TIMES=20
 	@$(BIN)/python -m tests.process --times $(TIMES)

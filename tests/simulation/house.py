@@ -338,7 +338,10 @@ class House:
 
         node.on_death.append(dead)
         self.loop.spawn(node, within())
-        return await answer
+        try:
+            return await answer
+        finally:
+            node.on_death.remove(dead)
 
 
 def epoch_of(plan: Plan) -> datetime:

@@ -251,6 +251,10 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             return False
         return True
 
+    def forget(self) -> None:
+        """Let go of tasks that are done: a long life has many."""
+        self._owned = [(node, task) for node, task in self._owned if not task.done()]
+
     # -- ends ---------------------------------------------------------------------------------------------------------
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:

@@ -76,6 +76,14 @@ def run(plan: Plan, *, plant: Plant = HONEST, fingerprint: bool = False) -> Repo
 
 async def _play(plan: Plan, loop: SimulatedLoop, home: Path, report: Report, plant: Plant) -> None:
     house = build(plan, loop, home, plant=plant)
+    try:
+        await _schedule(house, report)
+    finally:
+        house.crash()  # what its last life holds open is let go at once, and not when somebody collects it
+
+
+async def _schedule(house: House, report: Report) -> None:
+    plan, loop = house.plan, house.loop
     report.weather, report.log, report.footsteps = house.weather, house.log.lines, house.footsteps
     await set_prices(house)
     house.open()
@@ -84,9 +92,9 @@ async def _play(plan: Plan, loop: SimulatedLoop, home: Path, report: Report, pla
     await asyncio.sleep(ACTIVE_S)
     house.weather.clear()
     house.log.note("the weather clears")
-    await _calm(house, people, acts)
+    await settle(house, people, acts)
     records = list(house.desk.journal.replay()) if house.desk is not None else []
-    report.violations += await _verdict(house, people, acts, loop, records)
+    report.violations += await verdict(house, people, acts, records)
     for place in house.places.values():
         cells = visited(record for record in records if record.entry.profile == place.name)
         for (state, kind), count in cells.items():
@@ -96,7 +104,7 @@ async def _play(plan: Plan, loop: SimulatedLoop, home: Path, report: Report, pla
     house.let_go()
 
 
-async def _calm(house: House, people: People, acts: list[asyncio.Task[None]]) -> None:
+async def settle(house: House, people: People, acts: list[asyncio.Task[None]]) -> None:
     """Let time pass until the desk has come to rest, or plainly will not.
 
     A brisk calm asks for a round as soon as nothing is on its way any more; it proves that the desk *can* settle.  The
@@ -152,10 +160,14 @@ def _waits(order: Order) -> bool:
     return order.in_doubt or (order.is_open and (order.pending_cancel or order.pending_replace))
 
 
-async def _verdict(
-    house: House, people: People, acts: list[asyncio.Task[None]], loop: SimulatedLoop, records: list[Record]
+async def verdict(
+    house: House, people: People, acts: list[asyncio.Task[None]], records: list[Record]
 ) -> list[Violation]:
-    errors = [*loop.errors, *(repr(task.exception()) for task in acts if task.done() and task.exception() is not None)]
+    """What is wrong, by all the oracles, when a desk has come to rest."""
+    errors = [
+        *house.loop.errors,
+        *(repr(task.exception()) for task in acts if task.done() and task.exception() is not None),
+    ]
     if house.desk is None:
         return [Violation("stuck", text) for text in ("there is no desk at the end", *errors)]
     house.witness.end()

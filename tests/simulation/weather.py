@@ -113,6 +113,10 @@ class Weather:
         """Some seconds."""
         return self._random.uniform(least_s, most_s)
 
+    def begin(self, faults: Sequence[Fault]) -> None:
+        """Other faults, instead of those before."""
+        self._faults = tuple(faults)
+
     def clear(self) -> None:
         """No more faults."""
         self._faults = ()

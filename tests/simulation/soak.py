@@ -1,0 +1,261 @@
+"""`python -m tests.simulation.soak --hours 24 --seed 1`: a desk with an account at every venue lives for many hours.
+
+Every ten minutes of virtual time another plan's people, markets and weather pass over it; then everything is cancelled, and it
+rests.  After the
+first hours nothing of the desk may grow any more: not the number of its objects, not what its containers hold, not the open
+descriptors.  What grows with every order for ever is told and fails the run, as does whatever the oracle finds at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import sys
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+from time import perf_counter
+from types import ModuleType
+from typing import Any
+
+from tests.simulation.house import House, build, scratch, set_prices
+from tests.simulation.loop import SimulatedLoop
+from tests.simulation.people import People
+from tests.simulation.plan import plan_of
+from tests.simulation.run import Report, settle, verdict
+from tests.simulation.schedule import ACTIVE_S, Act, Cancel, CancelAll, Crash, Modify, Plan, Reopen, Stop, Submit
+from tests.simulation.weather import Fault
+from tests.simulation.witness import Witness
+from tests.simulation.worlds import ALL
+
+EPISODE_S = 600.0
+SWEPT_S = 120.0  # when everything of an episode is cancelled
+NUMBERS = 1_000  # orders of the next episode are counted from there
+FATAL = frozenset({"error_before", "error_after"})  # a disk that ends a life
+SPARED = (Crash, Stop, Reopen)  # a desk that lives long is what this is about
+THEIRS = ("floorbroker.matching", "floorbroker.tape")  # of our modules, those that venues keep their books with
+SLACK = 1.3  # by how much a count may be larger late than early: it is measured between two storms, not in the same one
+BOUNDS = {
+    "floorbroker.app.redactor.SecretFilter._harmless": 1024,
+    "floorbroker.oms.archive.Archive._loaded": 256,
+}  # caches
+DESCRIPTORS = Path("/proc/self/fd")
+FEW = 300  # what stays below may be of any size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """What a desk holds at one moment: objects by class, the largest container of each attribute, descriptors."""
+
+    at_h: float
+    objects: Mapping[str, int]
+    held: Mapping[str, int]
+    descriptors: int
+
+    @property
+    def total(self) -> int:
+        return sum(self.objects.values())
+
+
+def measure(at_h: float, *, let_go: Callable[[], object] = lambda: None) -> Measure:
+    """Count what is alive now; whatever is garbage goes first.  `let_go` empties caches when their sizes are known."""
+    objects, held = Counter[str](), dict[str, int]()
+    for one in _ours():
+        for name, size in _sizes(one):
+            key = f"{_name(one)}.{name}"
+            held[key] = max(held.get(key, 0), size)
+    let_go()
+    objects.update(_name(one) for one in _ours())
+    return Measure(at_h=at_h, objects=objects, held=held, descriptors=sum(1 for _ in DESCRIPTORS.iterdir()))
+
+
+def _ours() -> list[object]:
+    gc.collect()
+    return [one for one in gc.get_objects() if _is_ours(type(one)) and not isinstance(one, type | ModuleType)]
+
+
+def _name(one: object) -> str:
+    return f"{type(one).__module__}.{type(one).__qualname__}"
+
+
+def _is_ours(kind: type) -> bool:
+    module: object = kind.__module__  # of some kinds from libraries it is no text
+    return isinstance(module, str) and module.startswith("floorbroker.") and not module.startswith(THEIRS)
+
+
+def _sizes(one: object) -> Iterator[tuple[str, int]]:
+    """The containers that an object of ours has as attributes."""
+    names: Iterable[str] = getattr(one, "__dict__", None) or [
+        name for base in type(one).__mro__ for name in getattr(base, "__slots__", ())
+    ]
+    for name in names:
+        value: Any = getattr(one, name, None)
+        if isinstance(value, dict | list | set | deque):
+            yield name, len(value)
+        elif isinstance(value, asyncio.Queue):
+            yield name, value.qsize()
+
+
+def grown(early: Measure, late: Measure) -> list[str]:
+    """What is larger late than it may be."""
+    found = [
+        f"{name}: {early.objects.get(name, 0)} at {early.at_h:g} h, {count} at {late.at_h:g} h"
+        for name, count in sorted(late.objects.items())
+        if count > max(FEW, early.objects.get(name, 0) * SLACK)
+    ]
+    found += [
+        f"{name} holds {size}, held {early.held.get(name, 0)} at {early.at_h:g} h"
+        for name, size in sorted(late.held.items())
+        if size > max(BOUNDS.get(name, FEW), early.held.get(name, 0) * SLACK)
+    ]
+    if late.descriptors > early.descriptors + 2:
+        found.append(f"{late.descriptors} descriptors are open, {early.descriptors} were at {early.at_h:g} h")
+    return found
+
+
+# -- the life -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Forgetful(Witness):
+    """Sees what leaves and remembers none of it: a day has too much to see."""
+
+    def overhearing(self, told: Any) -> Any:
+        return told
+
+
+@dataclass(slots=True)
+class Soak:
+    """What a long life came to."""
+
+    report: Report
+    measures: list[Measure] = field(default_factory=list[Measure])
+    submitted: int = 0
+
+    @property
+    def growth(self) -> list[str]:
+        """Between the first third, when everything that is bounded is full, and the end."""
+        if len(self.measures) < 2:
+            return []
+        return grown(self.measures[len(self.measures) // 3], self.measures[-1])
+
+
+def soak(*, hours: float, seed: int, every_h: float = 1.0, tell: Any = None) -> Soak:
+    """Let a desk live; `tell` hears of each measure."""
+    base = replace(plan_of(seed, ALL), acts=(), faults=(), kills=(), limits=(), steps=(), drift=0.0, closes_at_s=None)
+    plan = replace(base, seed=seed * 4, lists_fills=True, skew_s=0.0)  # every fourth seed seals what is closed
+    made = Soak(Report(plan))
+    loop = SimulatedLoop(random=Random(f"loop {seed}"), disorder=plan.disorder, steps_max=10**12)
+    gc.disable()
+    try:
+        with scratch() as home:
+            try:
+                loop.run_until_complete(_live(build(plan, loop, home), made, hours, every_h, tell))
+            finally:
+                made.report.steps = loop.steps
+                loop.dispose()
+    finally:
+        gc.enable()
+    return made
+
+
+async def _live(house: House, made: Soak, hours: float, every_h: float, tell: Any) -> None:
+    house.witness = Forgetful(now=house.loop.time, names=house.witness.names)
+    await set_prices(house)
+    house.open()
+    people, next_h = People(house), every_h
+    for episode in range(round(hours * 3600 / EPISODE_S)):
+        since_s = episode * EPISODE_S
+        drawn = plan_of(house.plan.seed + episode, ALL)
+        house.weather.begin(_later(drawn.faults, since_s))
+        acts = [house.loop.create_task(people.at(act)) for act in _acts(drawn, episode, since_s)]
+        made.submitted += sum(isinstance(act, Submit) for act in drawn.acts)
+        await house.loop.nap(since_s + EPISODE_S - house.loop.now_s)
+        made.report.log = house.log.lines = house.log.lines[-2_000:]
+        house.loop.forget()
+        del acts
+        if house.loop.now_s >= next_h * 3600:
+            made.measures.append(measure(house.loop.now_s / 3600, let_go=lambda: _forget_loaded(house)))
+            next_h += every_h
+            if tell is not None:
+                tell(made.measures[-1])
+    house.weather.clear()
+    await settle(house, people, [])
+    records = list(house.desk.journal.replay()) if house.desk is not None else []
+    made.report.violations += await verdict(house, people, [], records)
+    made.report.orders, made.report.kills = people.orders, house.deaths
+
+
+def _forget_loaded(house: House) -> None:
+    """Sealed orders that somebody asked about are kept for the next who asks, up to a number that takes a day to reach."""
+    for session in house.desk.sessions.values() if house.desk is not None else ():
+        archive = session.ctx.book.archive
+        if archive is not None:
+            archive._loaded.clear()  # noqa: SLF001 - a cache, and nobody else empties it
+
+
+def _acts(plan: Plan, episode: int, since_s: float) -> list[Act]:
+    """What happens in an episode; in the end everything is cancelled."""
+    found = list[Act]()
+    for act in plan.acts:
+        at_s = act.at_s + since_s
+        match act:
+            case Submit():
+                number = act.number + episode * NUMBERS
+                order = replace(act.order, client_tag=f"w{number}")
+                found.append(replace(act, at_s=at_s, number=number, order=order))
+            case Cancel() | Modify():
+                found.append(replace(act, at_s=at_s, number=act.number + episode * NUMBERS))
+            case _ if isinstance(act, SPARED):
+                pass
+            case _:
+                found.append(replace(act, at_s=at_s))
+    return [*found, CancelAll(since_s + SWEPT_S)]
+
+
+def _later(faults: Iterable[Fault], since_s: float) -> list[Fault]:
+    """An episode's weather, at its time; all of it ends with the active part, as in every schedule."""
+    return [
+        replace(fault, since_s=since_s + fault.since_s, until_s=since_s + min(fault.until_s, ACTIVE_S))
+        for fault in faults
+        if fault.what not in FATAL
+    ]
+
+
+def main() -> int:
+    """Exit code 1 when something grew, or a promise was broken."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation.soak", description=__doc__)
+    parser.add_argument("--hours", type=float, default=24.0, help="of virtual time")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    began = perf_counter()
+    made = soak(hours=options.hours, seed=options.seed, tell=_tell)
+    for text in made.growth:
+        _say(f"grew: {text}")
+    for violation in made.report.violations:
+        _say(f"seed {options.seed} {violation}")
+    rises = sum(later.total > earlier.total for earlier, later in pairwise(made.measures))
+    _say(
+        f"soak hours {options.hours:g} orders {made.report.orders} deaths {made.report.kills} grew {len(made.growth)} "
+        f"violations {len(made.report.violations)} rises {rises}/{max(len(made.measures) - 1, 0)} "
+        f"steps {made.report.steps} seconds {perf_counter() - began:.1f}"
+    )
+    return 1 if made.growth or made.report.violations else 0
+
+
+def _tell(at: Measure) -> None:
+    largest = max(at.held.items(), key=lambda one: one[1], default=("nothing", 0))
+    _say(f"{at.at_h:6.1f} h  objects {at.total}  descriptors {at.descriptors}  largest {largest[0]} {largest[1]}")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

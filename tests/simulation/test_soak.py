@@ -1,0 +1,45 @@
+"""A desk that lives for long stays as large as it was; what grows is found, whatever it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from floorbroker.domain.records import Quote
+from tests.simulation.soak import FEW, Measure, grown, measure, soak
+
+EARLY = Measure(at_h=8, objects={"book.Order": 1000, "wire.Frame": 3}, held={"bus.Queue._items": 500}, descriptors=30)
+
+
+def test_what_stays_as_it_is_or_small_did_not_grow() -> None:
+    assert grown(EARLY, replace(EARLY, at_h=24, objects={"book.Order": 1200, "wire.Frame": FEW}, descriptors=31)) == []
+
+
+@pytest.mark.parametrize(
+    ("late", "told"),
+    [
+        (replace(EARLY, at_h=24, objects={"book.Order": 1400}), "book.Order"),
+        (replace(EARLY, at_h=24, objects={"new.Thing": FEW + 1}), "new.Thing"),
+        (replace(EARLY, at_h=24, held={"bus.Queue._items": 900}), "bus.Queue._items"),
+        (replace(EARLY, at_h=24, descriptors=40), "descriptors"),
+    ],
+)
+def test_what_grew_is_told(late: Measure, told: str) -> None:
+    (found,) = grown(EARLY, late)
+    assert told in found
+
+
+def test_what_is_alive_is_counted_by_class() -> None:
+    name = f"{Quote.__module__}.{Quote.__qualname__}"
+    before = measure(0).objects.get(name, 0)
+    kept = [object.__new__(Quote) for _ in range(7)]
+    assert measure(0).objects[name] - before == len(kept)
+
+
+def test_an_hour_of_faults_at_every_venue_leaves_nothing_behind() -> None:
+    made = soak(hours=1, seed=1, every_h=0.25)
+    assert [str(violation) for violation in made.report.violations] == []
+    assert made.growth == []
+    assert made.report.orders > 10
+    assert len(made.measures) > 2
