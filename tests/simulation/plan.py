@@ -10,6 +10,7 @@ from random import Random
 from floorbroker.domain.orders import NewOrder, OrderChanges, StopLoss
 from floorbroker.domain.values import OrderClass, OrderType, Price, Quantity, Side, TimeInForce
 from tests.simulation.schedule import (
+    ACCOUNTS,
     ACTIVE_S,
     TICK,
     Act,
@@ -39,7 +40,7 @@ def plan_of(seed: int, venue: str | None = None) -> Plan:
     """Expand a seed, in the world it belongs to or in another."""
     venue = world_of(seed) if venue is None else venue
     if venue == ALL:
-        return together(seed, [_drawn(seed, name, f"{seed} {name}") for name in WORLDS])
+        return together(seed, {name: _drawn(seed, name.partition("-")[0], f"{seed} {name}") for name in ACCOUNTS})
     return _drawn(seed, venue, str(seed))
 
 

@@ -18,6 +18,8 @@ from tests.simulation.worlds import ALL, WORLDS, World
 
 ACTIVE_S = 45.0  # people act and faults strike in this time; then the calm begins
 TICK = Decimal("0.01")  # of everything that is traded in any world
+ROUTED = ("alpaca", "alpaca-2")  # accounts at which the same is traded
+ACCOUNTS = (*ROUTED, *(name for name in WORLDS if name not in ROUTED))  # of a desk with several
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,8 @@ class Plan:
     met; a venue that `lists_fills` not tells of executions on its stream alone; one with `whole_successors` lets a changed order
     begin anew after a partial fill.  The desk's clock is `skew_s` off, gains `drift` seconds a second and is moved by `steps`.
     With `closes_at_s` the market closes then, and days end.  `venue` names the world (`worlds.py`), or `all`: then the desk
-    has an account at each venue, and `odd` names the one that `limits` and `lists_fills` are about.
+    has an account at each venue, and `odd` names the one that `limits` and `lists_fills` are about; orders that name no account
+    are routed by the strategy `routes` among those in `ROUTED`.
     """
 
     seed: int
@@ -237,14 +240,16 @@ class Plan:
     closes_at_s: float | None = None
     venue: str = "alpaca"
     odd: str = ""
+    routes: str = ""
 
     @property
     def accounts(self) -> tuple[str, ...]:
         """What acts and faults call them."""
-        return tuple(WORLDS) if self.venue == ALL else (self.venue,)
+        return ACCOUNTS if self.venue == ALL else (self.venue,)
 
     def world_at(self, account: str) -> World:
-        return WORLDS[account]
+        """A second account at a venue is named after it: `alpaca-2`."""
+        return WORLDS[account.partition("-")[0]]
 
     @property
     def world(self) -> World:
@@ -260,6 +265,7 @@ class Plan:
         where = f"seed {self.seed} at {self.venue}, disorder {self.disorder}"
         lines = [f"{where}, clock {self.skew_s:+.3f}s off, events by {self.order_events}"]
         lines += [f"  {name} {most}{f' at {self.odd}' if self.odd else ''}" for name, most in self.limits]
+        lines += [f"  routed by {self.routes}"] if self.routes else []
         lines += [] if self.lists_fills else [f"  {self.odd or 'the venue'} lists no fills"]
         lines += ["  a changed order begins anew after a partial fill"] if self.whole_successors else []
         lines += [f"  the desk's clock gains {self.drift:+.4f}s a second"] if self.drift else []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 
 from tests.simulation.schedule import (
     ACTIVE_S,
+    ROUTED,
     Act,
     Cancel,
     CancelAll,
@@ -24,25 +25,27 @@ from tests.simulation.weather import OUTAGES, Fault
 from tests.simulation.worlds import ALL
 
 NUMBERS = 100  # orders of the second account are counted from here, those of the third from twice as much
+ROUTES = ("failover", "failover", "primary", "round_robin", "load_balanced", "best_execution")
 DEAD = (("order", "drop"), ("read", "drop"), ("connect", "refuse"), ("stream", "mute"))
 
 
-def together(seed: int, parts: Sequence[Plan]) -> Plan:
-    """A plan in which all of these happen under one desk, each part thinned, at the account of its venue."""
+def together(seed: int, parts: Mapping[str, Plan]) -> Plan:
+    """A plan in which all of these happen under one desk, each part thinned, at the account of that name."""
     random = Random(f"together {seed}")
-    odd = random.choice(parts)
-    first, near = parts[0], min(parts, key=lambda part: part.world.skew_s)
+    name, odd = random.choice(list(parts.items()))
+    first, near = parts[ROUTED[0]], min(parts.values(), key=lambda part: part.world.skew_s)
+    acts = [act for number, at in enumerate(parts) for act in _acts(number, at, parts[at], at == name, random)]
     plan = replace(
         first,
         venue=ALL,
-        odd=odd.venue,
+        odd=name,
         limits=odd.limits,
         lists_fills=odd.lists_fills,
         skew_s=near.skew_s,
         drift=near.drift,
         steps=near.steps,
-        acts=tuple(act for number, part in enumerate(parts) for act in _acts(number, part, part is odd, random)),
-        faults=tuple(fault for part in parts for fault in _faults(part, random)),
+        acts=tuple(acts),
+        faults=tuple(fault for at, part in parts.items() for fault in _faults(at, part, random)),
         kills=tuple(_longer(kill, random) for kill in first.kills),
     )
     for chance, trouble in TROUBLES:
@@ -51,7 +54,7 @@ def together(seed: int, parts: Sequence[Plan]) -> Plan:
     return replace(plan, acts=tuple(sorted(plan.acts, key=lambda act: act.at_s)))
 
 
-def _acts(number: int, part: Plan, is_odd: bool, random: Random) -> list[Act]:
+def _acts(number: int, at: str, part: Plan, is_odd: bool, random: Random) -> list[Act]:
     """What happens at one account: some of its orders, all of them where they were wished for together under limits."""
     wished = sorted({act.number for act in part.acts if isinstance(act, Submit)})
     kept = set(wished) if is_odd and part.limits else set(random.sample(wished, min(len(wished), random.randint(1, 4))))
@@ -60,17 +63,17 @@ def _acts(number: int, part: Plan, is_odd: bool, random: Random) -> list[Act]:
         match act:
             case Submit() if act.number in kept:
                 renamed = replace(act.order, client_tag=f"w{_number(number, act)}")
-                found.append(replace(act, number=_number(number, act), order=renamed, account=part.venue))
+                found.append(replace(act, number=_number(number, act), order=renamed, account=at))
             case Cancel() | Modify() if act.number in kept:
                 found.append(replace(act, number=_number(number, act)))
             case Submit() | Cancel() | Modify():
                 pass
             case Stop() | Reopen() | CancelAll() | Reconcile():
-                found.append(replace(act, account=part.venue))
+                found.append(replace(act, account=at))
             case Crash():
                 found.append(act)
             case _:
-                found.append(replace(act, account=part.venue))
+                found.append(replace(act, account=at))
     return found
 
 
@@ -78,10 +81,10 @@ def _number(account: int, act: Submit | Cancel | Modify) -> int:
     return account * NUMBERS + act.number
 
 
-def _faults(part: Plan, random: Random) -> list[Fault]:
+def _faults(at: str, part: Plan, random: Random) -> list[Fault]:
     """Bad weather at one account; there is one disk, and it is as bad as in any other plan."""
     return [
-        fault if fault.where == "disk" else replace(fault, at=part.venue)
+        fault if fault.where == "disk" else replace(fault, at=at)
         for fault in part.faults
         if random.random() < (0.25 if fault.where == "disk" else 0.7)
     ]
@@ -128,4 +131,14 @@ def _sweep(plan: Plan, random: Random) -> Plan:
     return replace(plan, acts=(*plan.acts, CancelAll(round(random.uniform(3, ACTIVE_S), 2))))
 
 
-TROUBLES = ((0.3, _stop), (0.4, _death), (0.1, _sweep))
+def _routed(plan: Plan, random: Random) -> Plan:
+    """Some orders name no account: those of what is traded at several."""
+
+    def freed(act: Act) -> Act:
+        is_free = isinstance(act, Submit) and act.account in ROUTED and plan.odd not in ROUTED and random.random() < 0.7
+        return replace(act, account="") if is_free else act
+
+    return replace(plan, routes=random.choice(ROUTES), acts=tuple(freed(act) for act in plan.acts))
+
+
+TROUBLES = ((0.6, _routed), (0.3, _stop), (0.4, _death), (0.1, _sweep))

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.simulation.teeth.catalogue import BY_NAME, CATALOGUE
 from tests.simulation.teeth.hunt import Catch, hunt
 from tests.simulation.teeth.table import keep, page
-from tests.simulation.worlds import ALPACA, WORLDS
+from tests.simulation.worlds import ALL, WORLDS
 
 
 def main() -> int:
@@ -26,9 +26,7 @@ def main() -> int:
         if catch is None:
             continue
         caught[name] = catch
-        if (
-            options.table is not None and options.venue == ALPACA.name
-        ):  # at once: a hunt that is broken off has caught something
+        if options.table is not None and options.venue is None:  # at once: a hunt broken off has caught something
             options.table.write_text(page(keep(caught)), encoding="utf-8")
     say(f"planted {len(names)} caught {len(caught)}")
     return 0 if len(caught) == len(names) else 1
@@ -37,7 +35,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.teeth", description=__doc__)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many processes hunt at once")
-    parser.add_argument("--venue", choices=sorted(WORLDS), default=ALPACA.name, help="hunt at this venue")
+    parser.add_argument("--venue", choices=[ALL, *sorted(WORLDS)], help="hunt at this venue instead of each bug's own")
     parser.add_argument("--only", help="bugs whose name holds this text")
     parser.add_argument("--seed", type=int, default=1, help="the first seed")
     parser.add_argument("--most", type=int, help="give a bug up after so many schedules")
@@ -48,7 +46,7 @@ def _options() -> argparse.Namespace:
 
 
 def _hunted(
-    names: list[str], *, venue: str, jobs: int, first: int, most: int | None
+    names: list[str], *, venue: str | None, jobs: int, first: int, most: int | None
 ) -> Iterator[tuple[str, Catch | None]]:
     """As they end."""
     with ProcessPoolExecutor(max_workers=jobs, initializer=gc.freeze) as pool:
@@ -57,7 +55,7 @@ def _hunted(
             yield running[done], done.result()
 
 
-def _hunt(name: str, venue: str, first: int, most: int | None) -> Catch | None:
+def _hunt(name: str, venue: str | None, first: int, most: int | None) -> Catch | None:
     catch = hunt(BY_NAME[name], venue=venue, first=first, most=most)
     gc.collect()  # frozen nodes are garbage that only a collection finds
     return catch

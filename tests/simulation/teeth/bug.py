@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tests.simulation.house import Plant
 from tests.simulation.schedule import Act, Crash, Plan, Stop
+from tests.simulation.worlds import ALPACA
 
 BOUND = 10_000  # seeds within which each bug is caught
 Wants = Callable[[Plan], bool]
@@ -55,7 +56,7 @@ stopped = with_act(Stop)
 class Bug:
     """One bug: its name, what it is in a sentence, the promise it breaks, and how it is planted.
 
-    `wants` says which plans have what it needs to show; the others are passed over.
+    `wants` says which plans have what it needs to show; the others are passed over.  It is hunted at `venue`.
     """
 
     name: str
@@ -64,3 +65,4 @@ class Bug:
     plant: Plant
     wants: Wants = anything
     bound: int = BOUND
+    venue: str = ALPACA.name

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from tests.simulation.teeth import (
     changing,
+    desks,
     doubt,
+    elsewhere,
     executions,
     journal,
     reading,
@@ -15,7 +17,7 @@ from tests.simulation.teeth import (
 )
 from tests.simulation.teeth.bug import Bug
 
-LAYERS = (transport, submitting, journal, doubt, executions, reading, changing, stopping, troubles)
+LAYERS = (transport, submitting, journal, doubt, executions, reading, changing, stopping, troubles, desks, elsewhere)
 CATALOGUE: tuple[Bug, ...] = tuple(bug for layer in LAYERS for bug in layer.BUGS)
 BY_NAME: dict[str, Bug] = {bug.name: bug for bug in CATALOGUE}
 RARE: dict[str, Bug] = {bug.name: bug for bug in (*changing.RARE, *troubles.RARE)}  # those that kept plans alone show

@@ -11,7 +11,6 @@ from tests.simulation.plan import plan_of
 from tests.simulation.run import run
 from tests.simulation.schedule import Plan
 from tests.simulation.teeth.bug import Bug
-from tests.simulation.worlds import ALPACA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,17 +33,17 @@ def hunt(
     first: int = 1,
     seeds: int | None = None,
     most: int | None = None,
-    venue: str = ALPACA.name,
+    venue: str | None = None,
     play: Callable[[Plan, Plant], list[Violation]] = found_in,
 ) -> Catch | None:
     """Play the seeds from `first` on whose plans the bug wants: `seeds` are looked at, `most` of them played.
 
-    The seeds that bugs were caught with are those of Alpaca's world.  A seed catches a bug when it shows a violation with it
+    The seeds are those of the bug's own venue, where no other is named.  A seed catches a bug when it shows a violation with it
     and none without.
     """
     played = 0
     for seed in range(first, first + (bug.bound if seeds is None else seeds)):
-        plan = plan_of(seed, venue)
+        plan = plan_of(seed, venue or bug.venue)
         if not bug.wants(plan):
             continue
         played += 1

@@ -48,7 +48,8 @@ class AlwaysPermitted:
         await self.honest.changed(clock)
 
 
-def _in_memory_alone(desk: Gateway) -> None:
+def in_memory_alone(desk: Gateway) -> None:
+    """Permits are granted to everybody, whoever withdraws them."""
     desk.kill_switch.permits = AlwaysPermitted(desk.kill_switch.permits)
 
 
@@ -82,7 +83,7 @@ BUGS = (
         name="kill switch in memory alone",
         what="Neither the permit nor the journal hears of a trip, so a restart opens it.",
         breaks="I14",
-        plant=Plant(journal=ForgetsLatches, desk=_in_memory_alone),
+        plant=Plant(journal=ForgetsLatches, desk=in_memory_alone),
         wants=every(stopped, with_act(Crash)),
     ),
     Bug(

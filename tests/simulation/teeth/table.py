@@ -11,6 +11,7 @@ from tests.simulation.claims import Violation
 from tests.simulation.teeth.bug import BOUND
 from tests.simulation.teeth.catalogue import CATALOGUE
 from tests.simulation.teeth.hunt import Catch
+from tests.simulation.worlds import ALPACA
 
 CAUGHT = Path(__file__).with_name("caught.json")
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "planted-bugs.md"
@@ -51,6 +52,10 @@ def page(caught: Mapping[str, Catch]) -> str:
     ]
     for bug in CATALOGUE:
         catch = caught.get(bug.name)
-        found = f"{catch.seed} | {catch.played} | {catch.violation.kind}" if catch else "not yet | | "
+        found = (
+            f"{catch.seed}{'' if bug.venue == ALPACA.name else f' at {bug.venue}'} | {catch.played} | {catch.violation.kind}"
+            if catch
+            else "not yet | | "
+        )
         lines.append(f"| {bug.name} | {bug.what} | {bug.breaks} | {found} |")
     return "\n".join([*lines, ""])
