@@ -22,8 +22,8 @@ from tests.simulation.plan import plan_of
 from tests.simulation.run import Report, run
 from tests.simulation.schedule import Plan
 from tests.simulation.shrink import Shrinker
-from tests.simulation.visits import lacks, page
-from tests.simulation.worlds import ALL, ALPACA, WORLDS
+from tests.simulation.visits import JUDGED, lacks, page, share
+from tests.simulation.worlds import ALL, WORLDS
 
 
 def main() -> int:
@@ -83,23 +83,22 @@ def _many(options: argparse.Namespace) -> int:
             _tell(played)
     if failed:
         _shrink(failed[0].seed, failed[0].venue, save=None)
-    alpaca = at_venue(cells, ALPACA.name)
     if options.coverage:
-        say(table(alpaca))
+        for venue in JUDGED:
+            say(f"{venue}\n{table(at_venue(cells, venue), venue)}")
         say(faults_table(struck))
         say(steps_table(reached, met))
     if options.page is not None:
         run_of = f"{options.schedules:,} schedules from seed {options.seed}"
-        options.page.write_text(page(alpaca, struck, reached, met, run=run_of), encoding="utf-8")
-    judged = at[ALPACA.name] + at[ALL]
-    missing = lacks(alpaca, reached, met, schedules=judged, played=options.schedules, orders=orders)
+        options.page.write_text(page(cells, struck, reached, met, run=run_of), encoding="utf-8")
+    missing = lacks(cells, reached, met, schedules=at, orders=orders)
     for text in missing:
         say(f"coverage: {text}")
     counts = " ".join(f"{kind} {found[kind]}" for kind in KINDS)
     say(
         f"schedules {options.schedules} {counts} orders {orders} kills {kills} seconds {perf_counter() - began:.1f} "
         f"{' '.join(f'{kind} {found[kind]}' for kind in MORE)} "
-        f"schedules_a_second_a_core {options.schedules / max(cpu_s, 1e-9):.1f} cells {len(cells)} "
+        f"schedules_a_second_a_core {options.schedules / max(cpu_s, 1e-9):.1f} cells {share(cells)} "
         f"steps {len(reached)}/{len(DESK)} venues {' '.join(f'{name}:{at[name]}' for name in sorted(at))}"
     )
     return 1 if found or missing else 0

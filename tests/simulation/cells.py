@@ -6,14 +6,15 @@ plans or the simulated venue lack something; what cannot be and was means that s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from floorbroker.domain.orders import OrderState
 from tests.simulation.coverage import KINDS, NOTHING, STATES, Cell
 
 MUST, MAY, NEVER = "must", "may", "never"
-MANY = 2_000  # schedules from which on everything that must be visited is
+MANY = 2_000  # schedules at a venue from which on everything that must be visited there is
+ALPACA = "alpaca"
 
 _SENT = tuple(
     state.value
@@ -71,9 +72,83 @@ ROWS: dict[str, Row] = {
 }
 
 
-def fate_of(state: str, kind: str) -> tuple[str, str]:
-    """Whether a cell must, may or cannot be visited, and why not."""
+# -- the other venues: what must be visited there (a fifth of Alpaca's schedules are enough to see it), and what has no place ----
+
+_COINS = {
+    "void": "the venue takes no execution back",
+    "done_for_day": "the venue's day has no end",
+}
+MUST_AT: dict[str, dict[str, str]] = {
+    "binance": {
+        "ack": "cancelled",
+        "adopted": NOTHING,
+        "cancel_asked": "sending unknown working",
+        "cancel_refused": "working",
+        "cancelled": "working held",
+        "cum": "acked working filled",
+        "exec": "working filled",
+        "expired": "sending working",
+        "filled": "sending unknown working filled",
+        "held": "acked",
+        "horizon_passed": "unknown",
+        "in_doubt": "sending working filled",
+        "not_sent": "sending",
+        "prepared": NOTHING,
+        "reject": "sending",
+        "replace_asked": "working",
+        "replace_done": "working",
+        "replace_refused": "working",
+        "sending": "prepared",
+        "working": "sending unknown working held filled expired",
+    },
+    "kraken": {
+        "ack": "sending unknown",
+        "cancel_asked": "sending unknown acked working",
+        "cancel_refused": "acked working cancelled",
+        "cancelled": "acked working",
+        "cum": "acked working filled",
+        "exec": "acked working filled",
+        "filled": "acked working filled",
+        "horizon_passed": "unknown",
+        "in_doubt": "sending working",
+        "not_sent": "sending",
+        "prepared": NOTHING,
+        "replace_asked": "working",
+        "replace_done": "working",
+        "sending": "prepared",
+        "working": "acked filled",
+    },
+}
+ABSENT_AT: dict[str, dict[str, str]] = {
+    "binance": _COINS,
+    "kraken": {
+        **_COINS,
+        "adopted": "an order there never becomes another one",
+        "held": "an order that waits for a price is open there like any other",
+        "expired": "no time in force that the schedules use ends there by itself",
+    },
+}
+
+
+def row_at(kind: str, venue: str = ALPACA) -> Row:
+    """What is said of one kind of fact at a venue; elsewhere than at Alpaca all that may be there, may be."""
     row = ROWS[kind]
+    if venue == ALPACA:
+        return row
+    if (why := ABSENT_AT[venue].get(kind)) is not None:
+        return Row("", why=why)
+    must = MUST_AT[venue].get(kind, "")
+    return Row(must, " ".join(s for s in f"{row.must} {row.may}".split() if s not in must.split()), row.why)
+
+
+def reachable(venue: str = ALPACA) -> frozenset[Cell]:
+    """The cells that must be visited at a venue."""
+    return frozenset((state, kind) for kind in KINDS for state in STATES if fate_of(state, kind, venue)[0] == MUST)
+
+
+def fate_of(state: str, kind: str, venue: str = ALPACA) -> tuple[str, str]:
+    """Whether a cell must, may or cannot be visited, and why not."""
+    row = row_at(kind, venue)
     if state in row.must.split():
         return MUST, ""
     if state in row.may.split():
@@ -81,40 +156,35 @@ def fate_of(state: str, kind: str) -> tuple[str, str]:
     return NEVER, row.why or _NEVER_IN[state]
 
 
-def misjudged(visited: Mapping[Cell, int]) -> list[str]:
+def misjudged(visited: Mapping[Cell, int], venue: str = ALPACA) -> list[str]:
     """Cells that were visited and cannot be."""
     return [
-        f"{kind} was learned by an order that was {state}: {fate_of(state, kind)[1]}"
+        f"{kind} was learned at {venue} by an order that was {state}: {fate_of(state, kind, venue)[1]}"
         for (state, kind), count in sorted(visited.items())
-        if count and fate_of(state, kind)[0] == NEVER
+        if count and fate_of(state, kind, venue)[0] == NEVER
     ]
 
 
-def unvisited(visited: Mapping[Cell, int]) -> list[str]:
+def unvisited(visited: Mapping[Cell, int], venue: str = ALPACA) -> list[str]:
     """Cells that must be visited and were not."""
     return [
-        f"{kind} was never learned by an order that was {state}"
-        for state, kind in _must()
+        f"{kind} was never learned at {venue} by an order that was {state}"
+        for state, kind in sorted(reachable(venue))
         if not visited.get((state, kind))
     ]
 
 
-def _must() -> Iterable[Cell]:
-    return ((state, kind) for kind in KINDS for state in STATES if fate_of(state, kind)[0] == MUST)
-
-
-def table(visited: Mapping[Cell, int]) -> str:
+def table(visited: Mapping[Cell, int], venue: str = ALPACA) -> str:
     """A row a fact, a column a state: the count, `0` where it may be and was not, and a dash where it cannot be."""
     head = "| fact | " + " | ".join(f"`{state}`" for state in STATES) + " | elsewhere never, because |"
     lines = [head, "|---|" + "--:|" * len(STATES) + "---|"]
     for kind in KINDS:
-        cells = " | ".join(_shown(state, kind, visited.get((state, kind), 0)) for state in STATES)
-        lines.append(f"| `{kind}` | {cells} | {ROWS[kind].why} |")
+        cells = " | ".join(_shown(fate_of(state, kind, venue)[0], visited.get((state, kind), 0)) for state in STATES)
+        lines.append(f"| `{kind}` | {cells} | {row_at(kind, venue).why} |")
     return "\n".join(lines)
 
 
-def _shown(state: str, kind: str, count: int) -> str:
-    fate, _ = fate_of(state, kind)
+def _shown(fate: str, count: int) -> str:
     shown = f"{count:,}"
     return {MUST: f"**{shown}**", MAY: shown, NEVER: shown if count else "–"}[fate]
 

@@ -8,12 +8,25 @@ import pytest
 
 from floorbroker.domain.facts import FACTS
 from floorbroker.domain.steps import STEPS
-from tests.simulation.cells import MANY, MUST, NEVER, ROWS, fate_of, misjudged, table, unvisited
+from tests.simulation.cells import (
+    ABSENT_AT,
+    MANY,
+    MUST_AT,
+    NEVER,
+    ROWS,
+    fate_of,
+    misjudged,
+    reachable,
+    table,
+    unvisited,
+)
 from tests.simulation.coverage import KINDS, STATES
 from tests.simulation.footsteps import MEETS, NEVER_REACHED, unmet
-from tests.simulation.visits import lacks, page
+from tests.simulation.visits import JUDGED, lacks, page, share
+from tests.simulation.worlds import ALL
 
-ALL_OF_IT = {(state, kind): 1 for state in STATES for kind in KINDS if fate_of(state, kind)[0] == MUST}
+ALL_OF_IT = dict.fromkeys(reachable(), 1)
+EVERYWHERE = {(venue, *cell): 1 for venue in JUDGED for cell in reachable(venue)}
 REACHED = {step: 1 for step in STEPS if step not in NEVER_REACHED}
 MET = {(kind, step): 1 for kind, steps in MEETS.items() for step in steps}
 
@@ -28,7 +41,19 @@ def test_every_kind_of_fact_has_its_row_and_every_cell_that_cannot_be_its_reason
 
 
 def test_a_run_that_visits_all_of_it_lacks_nothing() -> None:
-    assert lacks(ALL_OF_IT, REACHED, MET, schedules=MANY, played=MANY, orders=1) == []
+    assert lacks(EVERYWHERE, REACHED, MET, schedules={ALL: MANY}, orders=1) == []
+    assert share(EVERYWHERE) == f"{len(EVERYWHERE)}/{len(EVERYWHERE)}"
+
+
+@pytest.mark.parametrize("venue", sorted(MUST_AT))
+def test_what_is_said_of_another_venue_is_whole(venue: str) -> None:
+    assert set(MUST_AT[venue]) <= set(ROWS)
+    assert not set(MUST_AT[venue]) & set(ABSENT_AT[venue])
+    for kind, must in MUST_AT[venue].items():
+        assert set(must.split()) <= {*ROWS[kind].must.split(), *ROWS[kind].may.split()}, kind
+    assert all(fate_of(state, kind, venue)[1] for state in STATES for kind in ABSENT_AT[venue])
+    (told,) = lacks({**EVERYWHERE, (venue, "working", "exec"): 0}, REACHED, MET, schedules={venue: MANY}, orders=1)
+    assert venue in told
 
 
 @pytest.mark.parametrize("cell", [("working", "done_for_day"), ("held", "expired"), ("working", "unrecognised")])
@@ -40,12 +65,12 @@ def test_a_cell_that_must_be_visited_and_was_not_is_told(cell: tuple[str, str]) 
 
 def test_a_cell_that_cannot_be_visited_and_was_is_told_whatever_the_size_of_the_run() -> None:
     assert misjudged(ALL_OF_IT) == []
-    (told,) = lacks({("not_sent", "exec"): 1}, {}, {}, schedules=10, played=10, orders=1)
+    (told,) = lacks({("alpaca", "not_sent", "exec"): 1}, {}, {}, schedules={ALL: 10}, orders=1)
     assert "what never left is never heard of" in told
 
 
 def test_schedules_without_a_single_order_prove_nothing() -> None:
-    assert lacks({}, {}, {}, schedules=0, played=10, orders=0) == ["no order was placed at all"]
+    assert lacks({}, {}, {}, schedules={"kraken": 10}, orders=0) == ["no order was placed at all"]
 
 
 def test_a_step_that_nothing_struck_is_told() -> None:

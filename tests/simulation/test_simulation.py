@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 
 from floorbroker.domain.steps import DESK
-from tests.simulation.cells import misjudged
-from tests.simulation.coverage import at_venue
 from tests.simulation.footsteps import NEVER_REACHED
 from tests.simulation.plan import plan_of
 from tests.simulation.run import Report, run
+from tests.simulation.visits import lacks
 from tests.simulation.weather import KINDS
 from tests.simulation.worlds import ALL, ALPACA, WORLDS
 
@@ -46,7 +45,7 @@ def test_no_schedule_loses_doubles_or_mistakes_an_order(first: int) -> None:
     assert _told(reports) == ""
     assert sum(report.orders for report in reports) > len(reports)
     assert sum(report.kills for report in reports) > 0
-    assert [text for report in reports for text in misjudged(at_venue(report.cells, ALPACA.name))] == []
+    assert [text for report in reports for text in lacks(report.cells, {}, {}, schedules={}, orders=1)] == []
 
 
 @pytest.mark.parametrize("seed", [3, 17, 42, 101, 256])
