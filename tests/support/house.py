@@ -22,10 +22,12 @@ from floorbroker.domain.errors import FloorbrokerError, JournalFault
 from floorbroker.domain.ids import IdSource
 from floorbroker.domain.orders import NewOrder, Order
 from floorbroker.domain.ports import NO_STEPS, Entry, Journal, KeyEntry, NoMeter, NoteEntry, Profile, Record, Steps
+from floorbroker.domain.timetable import NO_TIMETABLE, Timetable
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.arming import Arming
 from floorbroker.gateway.desk import NO_LOCK, Caller, DeskEvent, Lock
 from floorbroker.gateway.gateway import Gateway
+from floorbroker.gateway.health import HealthBook
 from floorbroker.gateway.kill import KillSwitch
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.oms.account import AccountContext, Switches
@@ -190,6 +192,7 @@ def make(
     seals: bool = False,
     steps: Steps = NO_STEPS,
     lock: Lock = NO_LOCK,
+    timetable: Timetable = NO_TIMETABLE,
 ) -> Desk:
     """A desk recovered from whatever journal is in `root`, not started.
 
@@ -216,6 +219,7 @@ def make(
         clock=clock,
         log=log,
         bus=InProcessBus[DeskEvent](seq_of=lambda event: event.seq, replay=lambda after: gateway.past(after)),  # noqa: PLW0108
+        health=HealthBook(clock),
     )
     if live_enabled is not None:
         gateway.arms = Arming(
@@ -268,7 +272,16 @@ def make(
         steps=steps,
     )
     service = OrderService(ctx, announce=gateway.on_change)
-    session = ProfileSession(ctx=ctx, service=service, random=Random(3), on_health=gateway.on_health, lock=lock)
+    session = ProfileSession(
+        ctx=ctx,
+        service=service,
+        random=Random(3),
+        on_health=gateway.on_health,
+        lock=lock,
+        timetable=timetable,
+        on_fatal=gateway.on_fatal,
+        on_lost=partial(gateway.health.reconnected, PROFILE),
+    )
     gateway.sessions[PROFILE] = session
     if seals or live_enabled is not None:
         recover(gateway)

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 
 from floorbroker.app.clean_journal import CleanJournal
+from floorbroker.app.listening import MAINTENANCE, hear_change, hear_exchange, sight_of, timetable_of
 from floorbroker.app.measuring import measure_change
 from floorbroker.app.meters import AccountMeter
 from floorbroker.app.recovery import recover
@@ -38,6 +39,7 @@ from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.arming import Arming
 from floorbroker.gateway.desk import NO_LOCK, DeskEvent, Lock
 from floorbroker.gateway.gateway import Gateway
+from floorbroker.gateway.health import HealthBook
 from floorbroker.gateway.kill import KillSwitch, Permits
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.marketdata.native import core
@@ -96,6 +98,8 @@ class Surroundings:
     steps: Steps = NO_STEPS
     tracer: Tracer = NO_TRACER
     audit_trouble: Callable[[], str] = lambda: ""  # why the audit cannot be written; empty while it is
+    failures_until_rest: int = 3
+    log_tag: str = "FAILOVER"  # of log lines on profiles that rest
 
 
 def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) -> Gateway:
@@ -126,6 +130,7 @@ def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) ->
         clock=around.clock,
         log=around.log,
         bus=InProcessBus[DeskEvent](seq_of=lambda event: event.seq, replay=past),
+        health=HealthBook(around.clock),
     )
     if any(seat.profile.environment is Environment.LIVE for seat in seated):
         gateway.arms = Arming(
@@ -154,22 +159,43 @@ def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surround
         not_armed=_not_needed if gateway.arms is None else partial(gateway.arms.not_armed, name),
         locked=lambda: seat.lock.reason,
     )
+    def hear(exchange: Exchange) -> None:
+        hear_exchange(gateway.health, name, exchange, on_failures=session.on_failures)
+
+
     way = ShortWay() if core() is not None else None  # without the native core, sessions decode for the books in Python
     if way is not None:
         gateway.ways[name] = way
-    ctx = _context(seat, journal=journal, switches=switches, around=around, way=way)
+    ctx = _context(seat, journal=journal, switches=switches, around=around, hear=hear, way=way)
     service = OrderService(ctx, announce=lambda change: _announce(change, gateway, around, ctx.meter))
     session = ProfileSession(
-        ctx=ctx, service=service, random=around.random, on_health=gateway.on_health, lock=seat.lock
+        ctx=ctx,
+        service=service,
+        random=around.random,
+        on_health=gateway.on_health,
+        lock=seat.lock,
+        timetable=timetable_of(seat.profile, ctx.broker.info.timetable),
+        on_fatal=gateway.on_fatal,
+        on_lost=partial(gateway.health.reconnected, name),
+        failures_until_rest=around.failures_until_rest,
+        log_tag=around.log_tag,
     )
+    gateway.health.sights[name] = partial(sight_of, session)
     return session
 
 
 def _context(
-    seat: Seat, *, journal: Journal, switches: Switches, around: Surroundings, way: ShortWay | None
+    seat: Seat,
+    *,
+    journal: Journal,
+    switches: Switches,
+    around: Surroundings,
+    hear: Callable[[Exchange], None],
+    way: ShortWay | None,
 ) -> AccountContext:
     def tap(exchange: Exchange) -> None:
         writer.leave([exchange_row(exchange, seat.profile.name)])
+        hear(exchange)
 
     broker = build(_wiring(seat, switches=switches, tap=tap, around=around, way=way))
     name = seat.profile.name
@@ -258,7 +284,7 @@ def _account_number(seat: Seat) -> str:
 
 
 ACCOUNT_NUMBER = "BROKER_ACCOUNT_NUMBER"
-OWN_OPTIONS = frozenset({"arrival_bound_s", CA_FILE})
+OWN_OPTIONS = frozenset({"arrival_bound_s", CA_FILE, MAINTENANCE})
 
 
 def _arrival_bound_s(profile: Profile, documented_s: float) -> float:
@@ -283,6 +309,7 @@ def _not_needed() -> str:
 
 
 def _announce(change: Change, gateway: Gateway, around: Surroundings, meter: Meter) -> None:
+    hear_change(gateway.health, change)
     gateway.on_change(change)
     measure_change(change, meter)
     around.on_record(change.record)

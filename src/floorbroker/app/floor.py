@@ -324,6 +324,8 @@ def _desk(home: Home, environment: Environment, seats: list[Seat], *, config: Co
         steps=world.steps,
         tracer=world.tracer,
         audit_trouble=auditing.fault,
+        failures_until_rest=config.trading.failures_until_rest,
+        log_tag=config.failover.log_tag,
     )
     try:
         gateway = compose(journal=journal, seats=seats, around=around)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from floorbroker.domain.forms import CredentialField, Form, OptionField
+from floorbroker.domain.timetable import NO_TIMETABLE, Timetable
 from floorbroker.domain.values import AssetClass, Environment, OrderClass, OrderType, TimeInForce, Word
 
 
@@ -157,6 +158,7 @@ class BrokerInfo:
     account_sign: Sign = Sign()
     key_sign: Sign = Sign()
     etiquette: Etiquette = Etiquette()
+    timetable: Timetable = NO_TIMETABLE  # its documented maintenance, and when it ends every session
     book: BookRules | None = None
     withdrawals: str = "The venue does not tell what a key may do."  # one sentence on keys that can move money
     fields: tuple[CredentialField, ...] = ()

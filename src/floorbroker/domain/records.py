@@ -271,3 +271,4 @@ class ConnectionStatus:
     detail: str = ""
     clock_offset_s: float | None = None
     breakers: Mapping[str, str] = field(default_factory=dict[str, str])
+    budget_used: float | None = None  # the part of the fullest rate budget in use; None where nothing is counted

@@ -56,6 +56,7 @@ class SessionState(Enum):
     RECONCILING = "reconciling"
     READY = "ready"
     DEGRADED = "degraded"
+    MAINTENANCE = "maintenance"  # the venue is shut, by its own calendar or the profile's; cancels pass
     LOCKED = "locked"  # the vault with its credentials is locked; cancels may still pass for a while
     STOPPED = "stopped"
 

@@ -37,6 +37,7 @@ from floorbroker.gateway.desk import (
 )
 from floorbroker.gateway.feeds import Consumer, Handler, MarketFeeds
 from floorbroker.gateway.happenings import Callback, Happening
+from floorbroker.gateway.health import HealthBook
 from floorbroker.gateway.kill import GLOBAL, KillSwitch
 from floorbroker.gateway.listening import LISTENER_QUEUE, Listener, OnCut
 from floorbroker.gateway.lists import listed_fills, listed_orders
@@ -55,6 +56,7 @@ from floorbroker.oms.unforeseen import ours
 
 CANCEL_ROUND_S = 1.0
 QUOTES = frozenset({DataKind.QUOTES})
+SELF = Caller(principal="gateway", via="session")
 
 
 class Attendant(Protocol):
@@ -81,6 +83,7 @@ class Gateway:
     bus: InProcessBus[DeskEvent]
     attendants: tuple[Attendant, ...] = ()
     arms: Arming | None = None  # of the live desk alone
+    health: HealthBook = field(kw_only=True)
     sessions: dict[ProfileName, ProfileSession] = field(default_factory=dict[ProfileName, ProfileSession])
     ways: dict[ProfileName, ShortWay] = field(default_factory=dict[ProfileName, ShortWay])
     _keepers: dict[ProfileName, BookKeeper] = field(default_factory=dict[ProfileName, BookKeeper])
@@ -391,6 +394,12 @@ class Gateway:
             session.reconcile_again("the kill switch was reset")
         await asyncio.gather(*(session.until_settled() for session in reopened))
         return self.kill_state()
+
+    async def on_fatal(self, session: ProfileSession, reason: str) -> None:
+        """The venue says that this profile must not trade: level 1, until a person has looked (RELIABILITY 6)."""
+        name = session.ctx.profile.name
+        if self.kill_switch.level(name) == 0:
+            await self.kill(1, caller=SELF, reason=reason, profile=name)
 
     def _announce_kill(self) -> None:
         """Whoever watches a profile hears of what stands in its way."""

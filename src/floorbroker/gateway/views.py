@@ -6,12 +6,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from floorbroker.domain.errors import FloorbrokerError
 from floorbroker.domain.facts import Exec
 from floorbroker.domain.orders import Execution, Order
 from floorbroker.domain.ports import FactEntry, Record
-from floorbroker.domain.values import text_of
-from floorbroker.gateway.desk import DeskEvent, OrderFilter
+from floorbroker.domain.values import ProfileName, text_of
+from floorbroker.gateway.desk import DeskEvent, OrderFilter, RoundResult
 from floorbroker.oms.book import Change
+from floorbroker.oms.rounds import Round
 
 if TYPE_CHECKING:
     from floorbroker.gateway.session import ProfileSession
@@ -60,7 +62,7 @@ def executions_of(change: Change) -> list[Execution]:
 
 
 def health_event(seq: int, at: datetime, session: ProfileSession) -> DeskEvent:
-    """A session's state as an event."""
+    """A session's state as an event; `event` says what it is about, `status` where nothing about the session changed."""
     name = session.ctx.profile.name
     return DeskEvent(
         seq=seq,
@@ -68,7 +70,21 @@ def health_event(seq: int, at: datetime, session: ProfileSession) -> DeskEvent:
         channel="health",
         key=name,
         profile=name,
-        data={"state": session.state.value, "reason": session.reason, "stream_up": str(session.stream_up).lower()},
+        data={
+            "event": session.news or "status",
+            "state": session.state.value,
+            "reason": session.reason,
+            "stream_up": str(session.stream_up).lower(),
+        },
+    )
+
+
+def round_result(found: Round | FloorbrokerError, *, profile: ProfileName, now: datetime) -> RoundResult:
+    """What a round came to; `now` is the time of one that failed."""
+    if isinstance(found, FloorbrokerError):
+        return RoundResult(profile=profile, at=now, converged=False, counts={}, error=found.detail)
+    return RoundResult(
+        profile=profile, at=found.at, converged=found.converged, counts=found.counts, differences=found.differences
     )
 
 

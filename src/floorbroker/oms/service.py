@@ -47,10 +47,13 @@ class Outlook:
 
 @dataclass(slots=True)
 class OrderService:
-    """One account's orders.  `announce` hears of every durable change, on the event loop."""
+    """One account's orders.  `announce` hears of every durable change, on the event loop; `on_deaf` when a look at the open
+    orders found what a silent stream should have told.
+    """
 
     ctx: AccountContext
     announce: Callable[[Change], None]
+    on_deaf: Callable[[], None] = lambda: None
     inbound: Inbound = field(init=False)
     submitter: Submitter = field(init=False)
     canceller: Canceller = field(init=False)
@@ -197,9 +200,13 @@ class OrderService:
         await self.inbound.write_facts(order.intent_id, [doubt])
 
     async def _list_open(self) -> None:
-        listed = await self.ctx.broker.get_open_orders()
-        await self.inbound.take(listed.items)
-        await self.reconciler.ask_unlisted(listed)
+        was_silent = self.inbound.silence_s() >= SILENT_S and Can.STREAM_ORDERS in self.ctx.broker.info.can
+        with self.ctx.book.noting() as changed:
+            listed = await self.ctx.broker.get_open_orders()
+            await self.inbound.take(listed.items)
+            await self.reconciler.ask_unlisted(listed)
+        if was_silent and changed and self.inbound.silence_s() >= SILENT_S:
+            self.on_deaf()
 
     # -- asking without acting -------------------------------------------------------------------------------------------------
 

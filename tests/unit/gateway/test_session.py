@@ -149,7 +149,7 @@ async def test_the_venues_word_on_the_environment_must_agree_i17(
         await desk.until(lambda: desk.session.state.value == "degraded")
         assert desk.session.reason == f"the venue says this account is {told}, the profile is {environment.value}"
         assert "account.refused" in desk.log.events
-        with pytest.raises(NotReady):
+        with pytest.raises(KillSwitchOn, match="fatal: the venue says this account is"):
             await desk.place(buy(), key="k")
         assert desk.sent("submit") == 0
 
@@ -174,7 +174,7 @@ async def test_a_key_that_can_withdraw_is_refused_and_cancels_still_pass(tmp_pat
         desk.session.reconcile_again("the key was changed")
         await desk.until(lambda: desk.session.state.value == "degraded")
         assert "can withdraw money" in desk.session.reason
-        with pytest.raises(NotReady):
+        with pytest.raises(KillSwitchOn, match="can withdraw money"):
             await desk.place(buy())
         await desk.gateway.cancel(order.intent_id, caller=CALLER)
         assert desk.sent("submit") == 1
