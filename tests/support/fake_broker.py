@@ -48,6 +48,7 @@ from floorbroker.domain.records import (
     Quote,
     RiskMetrics,
     SelfCheck,
+    Signs,
 )
 from floorbroker.domain.values import (
     ZERO,
@@ -141,6 +142,7 @@ class FakeBroker:
     account: str = "F-1"
     permissions: KeyPermissions = field(default_factory=KeyPermissions)
     clock_offset_s: float | None = None
+    signs: Signs = field(default_factory=Signs)
     on_sent: Callable[[str], None] = lambda what: None
     _handler: OrderEvents | None = None
     _count: int = 0
@@ -413,6 +415,7 @@ class FakeBroker:
             since=self.clock.now(),
             stream_up=self.stream_up,
             clock_offset_s=self.clock_offset_s,
+            signs=lambda: self.signs,
         )
 
     async def self_check(self) -> SelfCheck:

@@ -99,6 +99,7 @@ class Surroundings:
     tracer: Tracer = NO_TRACER
     audit_trouble: Callable[[], str] = lambda: ""  # why the audit cannot be written; empty while it is
     failures_until_rest: int = 3
+    monitor_every_s: float = 30.0
     log_tag: str = "FAILOVER"  # of log lines on profiles that rest
 
 
@@ -132,6 +133,7 @@ def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) ->
         bus=InProcessBus[DeskEvent](seq_of=lambda event: event.seq, replay=past),
         health=HealthBook(around.clock),
     )
+    gateway.monitor.every_s = around.monitor_every_s
     if any(seat.profile.environment is Environment.LIVE for seat in seated):
         gateway.arms = Arming(
             journal=journal,

@@ -41,6 +41,7 @@ class TradingSection(_Section):
     """How orders are sent.  Durations in seconds; `read_retries` caps the repeats of reads, commands have none.
 
     After `failures_until_rest` API failures of a broker in a row its profile takes no new orders until it has recovered.
+    Connections are looked at every `monitor_every_s` seconds.
 
     `answers` says when an acceptance is told: once it is `durable`, or when it is `heard` (faster by one flush; ADR 14).
     `live_enabled` is the older name of `live.enabled`.
@@ -49,6 +50,7 @@ class TradingSection(_Section):
     send_timeout_s: float = Field(default=5.0, gt=0, le=60)
     read_retries: int = Field(default=3, ge=0, le=20)
     failures_until_rest: int = Field(default=3, ge=1, le=1000)
+    monitor_every_s: float = Field(default=30.0, ge=1, le=3600)
     cancel_late: bool = True
     answers: Literal["durable", "heard"] = "durable"
     fractional: bool = True

@@ -325,6 +325,7 @@ def _desk(home: Home, environment: Environment, seats: list[Seat], *, config: Co
         tracer=world.tracer,
         audit_trouble=auditing.fault,
         failures_until_rest=config.trading.failures_until_rest,
+        monitor_every_s=config.trading.monitor_every_s,
         log_tag=config.failover.log_tag,
     )
     try:

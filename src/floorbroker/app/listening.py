@@ -44,7 +44,7 @@ def sight_of(session: ProfileSession) -> Sight:
     status = session.ctx.broker.get_connection_status()
     is_down = session.state not in (SessionState.READY, SessionState.MAINTENANCE, SessionState.RECONCILING)
     stale_s = session.ctx.clock.monotonic() - session.since_s if is_down else 0.0
-    return Sight(stale_s=stale_s, budget_used=status.budget_used)
+    return Sight(stale_s=stale_s, budget_used=status.signs().budget_used)
 
 
 def timetable_of(profile: Profile, documented: Timetable) -> Timetable:

@@ -18,10 +18,13 @@ PROFILES = (
     Column("BROKER", "broker"),
     Column("ENVIRONMENT", "environment"),
     Column("STATE", "state"),
+    Column("HEALTH", "health", right=True),
     Column("KILL", "kill_level", right=True),
     Column("OPEN", "open_orders", right=True),
     Column("IN DOUBT", "orders_in_doubt", right=True),
     Column("RECONCILED", "last_reconciled"),
+    Column("TROUBLES", "troubles"),
+    Column("NEXT MAINTENANCE", "next"),
     Column("REASON", "reason"),
 )
 CHECKS = (Column("CHECK", "name"), Column("OK", "ok"), Column("DETAIL", "detail"))
@@ -48,7 +51,18 @@ def status(ctx: typer.Context) -> None:
         return await desk.get("/profiles")
 
     rows = on_desk(settings, work)["items"]
-    show_list(settings, rows, PROFILES, empty="no profiles")
+    show_list(settings, rows if settings.json else [_flat(row) for row in rows], PROFILES, empty="no profiles")
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """A profile with what a line of a table has room for."""
+    seen: dict[str, Any] = row["connection"] or {}
+    shut: dict[str, str] | None = row["next_maintenance"]
+    return row | {
+        "health": seen.get("health"),
+        "troubles": " ".join(seen.get("troubles", [])),
+        "next": f"{shut['begins_at']} {shut['why']}" if shut else "",
+    }
 
 
 @risk.command("show")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
@@ -262,8 +262,23 @@ class LinkState(Word):
 
 
 @frozen
+class Signs:
+    """Signs of life.  `stream_silence_s` is how long the order stream has said nothing at all, heartbeats included,
+    `data_silence_s` the same of the most silent market data connection; `budget_used` the part of the fullest rate budget in use.
+    None where there is no such thing.
+    """
+
+    stream_silence_s: float | None = None
+    data_silence_s: float | None = None
+    budget_used: float | None = None
+
+
+@frozen
 class ConnectionStatus:
-    """`breakers` names the state of each circuit breaker by its class of endpoints (`orders`: `closed`, `open`, `half_open`)."""
+    """Where a connection stands.  It is asked for before every order, so what costs more is behind `signs`.
+
+    `breakers` names the state of each circuit breaker by its class of endpoints (`orders`: `closed`, `open`, `half_open`).
+    """
 
     state: LinkState
     since: datetime
@@ -271,4 +286,4 @@ class ConnectionStatus:
     detail: str = ""
     clock_offset_s: float | None = None
     breakers: Mapping[str, str] = field(default_factory=dict[str, str])
-    budget_used: float | None = None  # the part of the fullest rate budget in use; None where nothing is counted
+    signs: Callable[[], Signs] = Signs

@@ -30,7 +30,9 @@ from floorbroker.domain.records import (
     RiskMetrics,
     SelfCheck,
 )
+from floorbroker.domain.timetable import Span
 from floorbroker.domain.values import IntentId, OrdStatus, ProfileName, Side
+from floorbroker.gateway.monitor import Connection
 from floorbroker.marketdata.readings import BookView
 from floorbroker.risk.verdict import Verdict
 
@@ -100,6 +102,9 @@ class ProfileStatus:
     last_reconciled: datetime | None = None
     armed_until: datetime | None = None  # live only, while it is armed
     breakers: Mapping[str, str] = field(default_factory=dict[str, str])
+    rests: bool = False  # after API failures in a row: no new orders until it has recovered
+    connection: Connection | None = None
+    next_maintenance: Span | None = None  # the one that is on, or the next to begin
 
 
 @frozen

@@ -41,7 +41,9 @@ from floorbroker.gateway.health import HealthBook
 from floorbroker.gateway.kill import GLOBAL, KillSwitch
 from floorbroker.gateway.listening import LISTENER_QUEUE, Listener, OnCut
 from floorbroker.gateway.lists import listed_fills, listed_orders
+from floorbroker.gateway.monitor import Connection, ConnectionMonitor
 from floorbroker.gateway.session import ProfileSession
+from floorbroker.gateway.status import connection_data, connection_of, status_of
 from floorbroker.gateway.telling import Telling
 from floorbroker.gateway.views import fits
 from floorbroker.marketdata.books import BookKeeper
@@ -84,6 +86,7 @@ class Gateway:
     attendants: tuple[Attendant, ...] = ()
     arms: Arming | None = None  # of the live desk alone
     health: HealthBook = field(kw_only=True)
+    monitor: ConnectionMonitor = field(init=False)
     sessions: dict[ProfileName, ProfileSession] = field(default_factory=dict[ProfileName, ProfileSession])
     ways: dict[ProfileName, ShortWay] = field(default_factory=dict[ProfileName, ShortWay])
     _keepers: dict[ProfileName, BookKeeper] = field(default_factory=dict[ProfileName, BookKeeper])
@@ -97,6 +100,13 @@ class Gateway:
         self.telling = Telling(self.journal, self.clock, self.log, self.bus, self.sessions)
         self.accounts = Accounts(self.sessions, self.clock, self.log)
         self.feeds = MarketFeeds(self.sessions, self.log)
+        self.monitor = ConnectionMonitor(
+            clock=self.clock,
+            log=self.log,
+            meters=lambda name: self.sessions[name].ctx.meter,
+            look=lambda: [connection_of(session, self.health) for session in self.sessions.values()],
+            announce=self._on_connection,
+        )
 
     # -- life -------------------------------------------------------------------------------------------------------------
 
@@ -115,6 +125,7 @@ class Gateway:
             if self.kill_switch.level(name) > 1:
                 self._start_cancelling(name)
         self._tasks.append(loop.create_task(self._watch_sentinels(), name="sentinels"))
+        self._tasks.append(loop.create_task(self.monitor.run(), name="monitor"))
 
     async def until_settled(self) -> None:
         """Wait until every session is READY or has said why it is not."""
@@ -124,6 +135,7 @@ class Gateway:
         for task in [*self._tasks, *self._cancelling.values()]:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._cancelling.values(), return_exceptions=True)
+        await self.monitor.close()
         for keeper in self._keepers.values():
             await keeper.close()
         await self.feeds.close()
@@ -144,6 +156,10 @@ class Gateway:
 
     def on_health(self, session: ProfileSession) -> None:
         self.telling.on_health(session)
+
+    def _on_connection(self, seen: Connection) -> None:
+        data = connection_data(seen, self.sessions[seen.profile])
+        self.telling.tell("health", "connection_status", profile=seen.profile, key=seen.profile, data=data)
 
     def on(
         self,
@@ -172,22 +188,12 @@ class Gateway:
         return tuple(self._status(session) for session in self.sessions.values())
 
     def _status(self, session: ProfileSession) -> ProfileStatus:
-        open_orders = session.ctx.book.open_orders()
-        name = session.ctx.profile.name
-        arm = next((state for state in self.arming() if state.profile == name and state.armed), None)
-        level = self.kill_switch.level(name) or (1 if self.kill_switch.blocked(name) else 0)
-        return ProfileStatus(
-            profile=session.ctx.profile,
-            state=session.state,
-            since=session.since,
-            reason=session.reason or "; ".join(filter(None, (attendant.trouble for attendant in self.attendants))),
-            stream_up=session.stream_up,
-            kill_level=level,
-            open_orders=len(open_orders),
-            orders_in_doubt=sum(1 for order in open_orders if order.in_doubt),
-            armed_until=arm.until if arm is not None else None,
-            breakers=session.ctx.broker.get_connection_status().breakers,
-            last_reconciled=session.last_round.at if session.last_round and not session.last_round.error else None,
+        return status_of(
+            session,
+            health=self.health,
+            kill_switch=self.kill_switch,
+            arms=self.arms,
+            troubles=(attendant.trouble for attendant in self.attendants),
         )
 
     def broker_info(self, profile: ProfileName) -> BrokerInfo:

@@ -72,7 +72,9 @@ NOTHING_SEEN = Sight()
 
 @dataclass(slots=True)
 class Vitals:
-    """The sums of one profile, as of `at_s` (monotonic).  `failures_in_a_row` alone does not fade."""
+    """The sums of one profile, as of `at_s` (monotonic).  What does not fade: the row of failures, when the last answer came,
+    and how many connections were lost since the start.
+    """
 
     at_s: float
     exchanges: float = 0.0
@@ -82,6 +84,8 @@ class Vitals:
     rejects: float = 0.0
     reconnects: float = 0.0
     failures_in_a_row: int = 0
+    answered_s: float | None = None
+    lost: int = 0
 
     def fade(self, now_s: float) -> None:
         """Let the time since the last event pass."""
@@ -140,7 +144,7 @@ class HealthBook:
         vitals = self._faded(profile)
         vitals.exchanges += 1
         vitals.latency_s += elapsed_s
-        vitals.failures_in_a_row = 0
+        vitals.failures_in_a_row, vitals.answered_s = 0, self.clock.monotonic()
 
     def failed(self, profile: ProfileName) -> int:
         """An exchange ended without a usable answer.  How many did in a row now."""
@@ -160,7 +164,9 @@ class HealthBook:
 
     def reconnected(self, profile: ProfileName) -> None:
         """A connection was lost, or had to be made anew."""
-        self._faded(profile).reconnects += 1
+        vitals = self._faded(profile)
+        vitals.reconnects += 1
+        vitals.lost += 1
         self._kept.pop(profile, None)
 
     # -- what is asked ------------------------------------------------------------------------------------------------
@@ -172,6 +178,16 @@ class HealthBook:
     def failures_in_a_row(self, profile: ProfileName) -> int:
         vitals = self._vitals.get(profile)
         return 0 if vitals is None else vitals.failures_in_a_row
+
+    def heartbeat_s(self, profile: ProfileName) -> float | None:
+        """How long ago the venue last answered; None when it never did."""
+        vitals = self._vitals.get(profile)
+        return None if vitals is None or vitals.answered_s is None else self.clock.monotonic() - vitals.answered_s
+
+    def reconnects(self, profile: ProfileName) -> int:
+        """How many connections were lost since the start."""
+        vitals = self._vitals.get(profile)
+        return 0 if vitals is None else vitals.lost
 
     def health(self, profile: ProfileName) -> Health:
         """The score and its ingredients.  At most a second old."""

@@ -14,16 +14,17 @@ from floorbroker.domain.fold import NoFounding, fold
 from floorbroker.domain.orders import Execution, Order
 from floorbroker.domain.ports import FactEntry, Journal, Log, Record
 from floorbroker.domain.values import IntentId, ProfileName
-from floorbroker.gateway.desk import DeskEvent, SessionState
+from floorbroker.gateway.desk import DeskEvent
 from floorbroker.gateway.happenings import EVERYTHING, Callback, Happening, kind_of, name_of
 from floorbroker.gateway.listening import LISTENER_QUEUE, Listener, OnCut
 from floorbroker.gateway.session import ProfileSession
+from floorbroker.gateway.states import CONNECTED
 from floorbroker.gateway.views import event_of, executions_of, health_event, position_event
 from floorbroker.oms.book import Change
 
 EVENT_QUEUE = 10_000
 FINISH_S = 1.0  # for what waits in the queues of callbacks when the desk stops
-_LINKED = frozenset({SessionState.RECONCILING, SessionState.READY, SessionState.DEGRADED, SessionState.LOCKED})
+_LINKED = CONNECTED
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from floorbroker.domain.errors import AuthenticationFailed, FloorbrokerError, Ve
 from floorbroker.domain.ports import MarketEvent, RawBookSink
 from floorbroker.domain.records import BookDelta, DataKind, Quote, Trade
 from floorbroker.transport.actions import Action, Session
-from floorbroker.transport.private import Surroundings, Target, end
+from floorbroker.transport.private import Surroundings, Target, end, longest
 from floorbroker.transport.supervise import Supervisor
 from floorbroker.transport.types import Connect
 
@@ -137,6 +137,11 @@ class Feed:
     def is_running(self) -> bool:
         return self._task is not None and not self._task.done()
 
+    @property
+    def silence_s(self) -> float | None:
+        """How long nothing was heard on the open connection; None without one."""
+        return self._supervisor.silence_s
+
     async def add(self, pairs: Sequence[Pair], handler: MarketHandler) -> None:
         """Start the connection if need be, and subscribe to what nobody subscribed to yet."""
         for pair in pairs:
@@ -239,6 +244,11 @@ class Feeds:
         for feed, pairs in taken.items():
             await feed.add(pairs, handler)
         return MarketSubscription(list(taken.items()), handler)
+
+    @property
+    def silence_s(self) -> float | None:
+        """How long the most silent connection has said nothing; None while none is open."""
+        return longest(feed.silence_s for feed in self._all())
 
     async def resync_book(self, symbol: str) -> None:
         """Ask for the whole book of a symbol anew, where somebody is subscribed to it."""

@@ -6,7 +6,7 @@ What is said on them is the venue's (`brokers/<venue>/stream`); that they are op
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -66,10 +66,16 @@ class OrderStream:
         self._around = around
         self._handlers: list[OrderEvents] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._supervisors: list[Supervisor[OrderEvent]] = []
         self._up: set[str] = set()
         self.is_up = False
         self.detail = "not subscribed"
         self.denied = False
+
+    @property
+    def silence_s(self) -> float | None:
+        """How long the most silent line has said nothing; None while none is open."""
+        return longest(supervisor.silence_s for supervisor in self._supervisors)
 
     def subscribe(self, handler: OrderEvents) -> OrderSubscription:
         """The first handler opens the stream; a later one is told at once where it stands."""
@@ -93,6 +99,7 @@ class OrderStream:
         self._handlers.clear()
         tasks, self._tasks = self._tasks, []
         await end(tasks)
+        self._supervisors.clear()
         self._up.clear()
         self.is_up, self.detail = False, "closed"
 
@@ -109,6 +116,7 @@ class OrderStream:
             random=self._around.random,
             on_down=lambda loss: self._on_down(line.name, loss),
         )
+        self._supervisors.append(supervisor)
         task = asyncio.create_task(self._keep(line.name, supervisor), name=f"{self._around.broker} {line.name}")
         task.add_done_callback(lambda done: self._on_end(line.name, done))
         return task
@@ -175,6 +183,11 @@ class OrderSubscription:
         if not self._closed:
             self._closed = True
             await self._stream.leave(self._handler)
+
+
+def longest(silences: Iterable[float | None]) -> float | None:
+    """The longest of those that are known."""
+    return max((silence_s for silence_s in silences if silence_s is not None), default=None)
 
 
 async def end(tasks: Sequence[asyncio.Task[None]]) -> None:

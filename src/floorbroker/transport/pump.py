@@ -30,13 +30,14 @@ class Pump(Generic[E]):
         self._lock = asyncio.Lock()
         self._socket: Socket | None = None
         self._lost: asyncio.Future[None] | None = None
+        self.heard_s: float | None = None  # monotonic: the last frame, or the opening; None without a connection
 
     async def run(self, socket: Socket, *, opened: Callable[[], None] = lambda: None) -> None:
         """Pump until the stream is lost: always ends with `StreamLost` (or what `emit` raised, or cancellation).
 
         `opened` is called once the session's first words are sent.
         """
-        self._socket = socket
+        self._socket, self.heard_s = socket, self._clock.monotonic()
         self._lost = lost = asyncio.get_running_loop().create_future()
         try:
             async with self._lock:
@@ -44,7 +45,7 @@ class Pump(Generic[E]):
             opened()
             await _first_to_end(self._read(socket), self._tick(), lost)
         finally:
-            self._socket = self._lost = None
+            self._socket = self._lost = self.heard_s = None
 
     async def tell(self, decide: Callable[[], Sequence[Action[E]]]) -> None:
         """Let the session decide something from outside (subscribe to more), and perform it.
@@ -63,7 +64,8 @@ class Pump(Generic[E]):
         async for frame in socket:
             async with self._lock:
                 clock = self._clock
-                await self._perform(self._session.on_frame(frame.data, clock.now(), clock.monotonic()))
+                self.heard_s = now_s = clock.monotonic()
+                await self._perform(self._session.on_frame(frame.data, clock.now(), now_s))
         raise StreamLost("the peer closed the stream")
 
     async def _tick(self) -> None:

@@ -70,6 +70,12 @@ class Supervisor(Generic[E]):
         """The socket is open and the session has said its first words."""
         return self._up_since is not None
 
+    @property
+    def silence_s(self) -> float | None:
+        """How long nothing at all was heard on the open connection; None without one."""
+        heard_s = self._pump.heard_s
+        return None if heard_s is None else self._clock.monotonic() - heard_s
+
     async def run(self) -> NoReturn:
         """Never returns; ends by cancellation, or by an error that waiting does not mend."""
         failures = 0

@@ -138,6 +138,7 @@ def standing_of(statuses: list[ProfileStatus]) -> str:
         SessionState.STOPPED,
         SessionState.OFFLINE,
         SessionState.LOCKED,
+        SessionState.MAINTENANCE,
         SessionState.DEGRADED,
         SessionState.CONNECTING,
         SessionState.RECONCILING,

@@ -8,12 +8,52 @@ from floorbroker.api.views.shape import View, when
 from floorbroker.domain.capability import USED_SHARE, BrokerInfo, CredentialField, Etiquette
 from floorbroker.domain.ports import AuditEntry, Record
 from floorbroker.domain.records import SelfCheck
+from floorbroker.domain.timetable import Span
 from floorbroker.domain.values import time_text
 from floorbroker.gateway.desk import ArmingState, KillState, ProfileStatus, RoundResult
+from floorbroker.gateway.monitor import Connection
+
+
+class IngredientView(View, frozen=True):
+    """Part of a health score: `mark` from 0 (worst) to 1, `share` what it can take away alone, `figure` what it was read from."""
+
+    name: str
+    mark: float
+    share: float
+    figure: str
+
+
+class ConnectionView(View, frozen=True):
+    """How a profile's connection is doing; times in seconds, null where there is no such thing.
+
+    `health` is 0 to 100; `troubles` are disconnected, stream_down, stream_silent, data_stale, clock, budget, fair_health or
+    poor_health.  `heartbeat_s` is how long ago the venue last answered, `budget_used` the part of the fullest rate budget.
+    """
+
+    health: int
+    ingredients: tuple[IngredientView, ...]
+    troubles: tuple[str, ...]
+    failures_in_a_row: int
+    reconnects: int
+    is_connected: bool
+    stream_silence_s: float | None
+    data_silence_s: float | None
+    heartbeat_s: float | None
+    clock_offset_s: float | None
+    budget_used: float | None
+
+
+class SpanView(View, frozen=True):
+    """A maintenance, on or to come."""
+
+    begins_at: str
+    ends_at: str
+    why: str
 
 
 class ProfileView(View, frozen=True):
-    """One profile; `state` is offline, connecting, reconciling, ready, degraded, locked or stopped, and `reason` says why.
+    """One profile; `state` is offline, connecting, reconciling, ready, degraded, maintenance, locked or stopped, and `reason`
+    says why.  While it `rests`, after API failures in a row, it takes no new orders.
 
     `breakers`: `closed`, `open` or `half_open` for each class of endpoints (`orders account history market access`).
     """
@@ -32,6 +72,9 @@ class ProfileView(View, frozen=True):
     last_reconciled: str | None
     armed_until: str | None
     breakers: dict[str, str]
+    rests: bool
+    connection: ConnectionView | None
+    next_maintenance: SpanView | None
 
 
 class RoundView(View, frozen=True):
@@ -188,7 +231,37 @@ def profile_view(status: ProfileStatus) -> ProfileView:
         last_reconciled=when(status.last_reconciled),
         armed_until=when(status.armed_until),
         breakers=dict(status.breakers),
+        rests=status.rests,
+        connection=None if status.connection is None else connection_view(status.connection),
+        next_maintenance=None if status.next_maintenance is None else span_view(status.next_maintenance),
     )
+
+
+def connection_view(seen: Connection) -> ConnectionView:
+    return ConnectionView(
+        health=seen.health.score,
+        ingredients=tuple(
+            IngredientView(name=i.name, mark=round(i.mark, 3), share=i.share, figure=i.figure)
+            for i in seen.health.ingredients
+        ),
+        troubles=seen.troubles,
+        failures_in_a_row=seen.health.failures_in_a_row,
+        reconnects=seen.reconnects,
+        is_connected=seen.is_connected,
+        stream_silence_s=_thousandths(seen.stream_silence_s),
+        data_silence_s=_thousandths(seen.data_silence_s),
+        heartbeat_s=_thousandths(seen.heartbeat_s),
+        clock_offset_s=_thousandths(seen.clock_offset_s),
+        budget_used=_thousandths(seen.budget_used),
+    )
+
+
+def _thousandths(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def span_view(span: Span) -> SpanView:
+    return SpanView(begins_at=time_text(span.begins_at), ends_at=time_text(span.ends_at), why=span.why)
 
 
 def round_view(result: RoundResult) -> RoundView:

@@ -78,6 +78,7 @@ from floorbroker.transport.layers.ratelimit import standard_limits
 from floorbroker.transport.limiter import Limiter
 from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.private import Line, OrderStream, Surroundings
+from floorbroker.transport.signs import SignsOf
 from floorbroker.transport.sse import SseConnect
 from floorbroker.transport.stack import Fittings, Policy
 from floorbroker.transport.types import Connect, Lane, Request, Response, Socket, SocketTarget, Transport
@@ -111,6 +112,7 @@ class AlpacaBroker:
         events: Connect | None = None,
         offset: ClockOffset | None = None,
         breakers: Callable[[], Mapping[str, str]] = dict,
+        limiter: Limiter | None = None,
         closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._environment = environment
@@ -138,6 +140,7 @@ class AlpacaBroker:
         self._orders = OrderStream(self._lines(credentials, connect), around)
         plan = DataPlan(origin=origins.data_stream, options=self._options, credentials=credentials)
         self._feeds = Feeds(plan, connect=connect, around=around)
+        self._signs = SignsOf(self._orders, self._feeds, limiter)
 
     @property
     def info(self) -> BrokerInfo:
@@ -188,6 +191,7 @@ class AlpacaBroker:
             detail=self._detail or self._orders.detail,
             clock_offset_s=self._offset.at_least_s,
             breakers=self._breakers(),
+            signs=self._signs,
         )
 
     async def self_check(self) -> SelfCheck:
@@ -598,5 +602,6 @@ def build(wiring: Wiring) -> AlpacaBroker:
         events=connect_events,
         offset=offset,
         breakers=breakers.states,
+        limiter=fit.limiter,
         closing=(breakers.close, http.close, order_http.close),
     )

@@ -89,6 +89,7 @@ from floorbroker.transport.limiter import Limiter
 from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.order_socket import OrderSocket
 from floorbroker.transport.private import Line, OrderStream, Surroundings, end
+from floorbroker.transport.signs import SignsOf
 from floorbroker.transport.stack import Fittings, Policy
 from floorbroker.transport.types import Connect, Lane, Request, Socket, SocketTarget, Transport
 
@@ -117,6 +118,7 @@ class BinanceBroker:
         meter: Meter,
         random: Random,
         offset: ClockOffset | None = None,
+        limiter: Limiter | None = None,
         options: Options | None = None,
         allowances: Allowances | None = None,
         on_limits: Callable[[LimitNews], None] = lambda _: None,
@@ -182,6 +184,7 @@ class BinanceBroker:
         self._books = Books(fetch=self._whole_book, hand=self._hand_book, clock=clock, log=log)
         plan = DataPlan(origin=origins.streams, symbols=symbols, on_chain=self._books.begin)
         self._feeds = Feeds(plan, connect=connect, around=around, sinks=sinks)
+        self._signs = SignsOf(self._orders, self._feeds, limiter)
 
     @property
     def info(self) -> BrokerInfo:
@@ -235,6 +238,7 @@ class BinanceBroker:
             detail=self._detail or self._orders.detail,
             clock_offset_s=self._offset.at_least_s,
             breakers=self._breakers(),
+            signs=self._signs,
         )
 
     def _enter(self, state: LinkState, detail: str) -> None:
@@ -533,6 +537,7 @@ def build(wiring: Wiring) -> BinanceBroker:
         meter=wiring.meter,
         random=wiring.random,
         offset=offset,
+        limiter=fit.limiter,
         options=options,
         allowances=allowances,
         on_limits=lambda news: limiter.learn("*", news),

@@ -82,6 +82,7 @@ from floorbroker.transport.limiter import Limiter
 from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.order_socket import OrderSocket
 from floorbroker.transport.private import Line, OrderStream, Surroundings
+from floorbroker.transport.signs import SignsOf
 from floorbroker.transport.stack import Fittings, Policy
 from floorbroker.transport.types import Connect, OrderHttp, Request, Socket, SocketTarget, Transport
 
@@ -111,6 +112,7 @@ class BybitBroker:
         random: Random,
         options: Options | None = None,
         offset: ClockOffset | None = None,
+        limiter: Limiter | None = None,
         entry: Transport | None = None,
         send_timeout_s: float = 5.0,
         breakers: Callable[[], Mapping[str, str]] = dict,
@@ -147,6 +149,7 @@ class BybitBroker:
         line = Line(name="private", session=session, connect=connect, target=self._private_target)
         self._orders = OrderStream([line], around)
         self._feeds = Feeds(PublicPlan(origins, self._options, symbols), connect=connect, around=around, sinks=sinks)
+        self._signs = SignsOf(self._orders, self._feeds, limiter)
 
     @property
     def info(self) -> BrokerInfo:
@@ -193,6 +196,7 @@ class BybitBroker:
             detail=self._detail or self._orders.detail,
             clock_offset_s=self._offset.at_least_s,
             breakers=self._breakers(),
+            signs=self._signs,
         )
 
     async def self_check(self) -> SelfCheck:
@@ -448,6 +452,7 @@ def build(wiring: Wiring) -> BybitBroker:
         random=wiring.random,
         options=options,
         offset=offset,
+        limiter=fit.limiter,
         send_timeout_s=wiring.send_timeout_s,
         breakers=breakers.states,
         sinks=wiring.sinks,

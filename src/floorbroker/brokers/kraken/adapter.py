@@ -85,6 +85,7 @@ from floorbroker.transport.limiter import Limiter
 from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.order_socket import OrderSocket
 from floorbroker.transport.private import Line, OrderStream, Surroundings
+from floorbroker.transport.signs import SignsOf
 from floorbroker.transport.stack import Fittings, Policy
 from floorbroker.transport.types import Connect, Lane, Request, Socket, SocketTarget, Transport
 
@@ -113,6 +114,7 @@ class KrakenBroker:
         random: Random,
         options: Options,
         offset: ClockOffset,
+        limiter: Limiter | None = None,
         order_socket: Transport | None = None,
         warm: Callable[[], Awaitable[None]] | None = None,
         renew: Callable[[], None] = lambda: None,
@@ -153,6 +155,7 @@ class KrakenBroker:
         self._orders = OrderStream([self._line(connect)], around)
         plan = MarketPlan(origin=origins.public_stream, depth=int(options.book_depth))
         self._feeds = Feeds(plan, connect=connect, around=around, sinks=sinks)
+        self._signs = SignsOf(self._orders, self._feeds, limiter)
 
     @property
     def info(self) -> BrokerInfo:
@@ -209,6 +212,7 @@ class KrakenBroker:
             detail=self._detail or self._system() or self._orders.detail,
             clock_offset_s=self._offset.at_least_s,
             breakers=self._breakers(),
+            signs=self._signs,
         )
 
     def _system(self) -> str:
@@ -509,6 +513,7 @@ def build(wiring: Wiring) -> KrakenBroker:
         random=wiring.random,
         options=options,
         offset=offset,
+        limiter=fit.limiter,
         order_socket=stack.commands(socket, check=check, fit=fit) if by_socket else None,
         warm=socket.warm if by_socket else None,
         renew=socket.renew,

@@ -1,7 +1,7 @@
 // Wires the page: panels, ticket, kill switch, keys, and the stream that keeps them fresh.
 
 import { call } from "./door.js";
-import { wakePanels } from "./panels.js";
+import { showConnections, wakePanels } from "./panels.js";
 import { wakeStream } from "./stream.js";
 import { by, clock, say } from "./text.js";
 import { wakeTicket } from "./ticket.js";
@@ -58,11 +58,12 @@ function wakeKill() {
 async function refreshStanding() {
   const reply = await call("GET", "/profiles");
   if (!reply.ok) return;
-  const order = ["stopped", "offline", "degraded", "connecting", "reconciling", "ready"];
+  const order = ["stopped", "offline", "locked", "maintenance", "degraded", "connecting", "reconciling", "ready"];
   const mine = document.body.dataset.profile;
   const states = reply.body.items.filter((p) => p.enabled && (!mine || p.name === mine)).map((p) => p.state);
   const worst = order.find((state) => states.includes(state)) ?? "offline";
   [by("standing").dataset.state, by("standing").textContent] = [worst, worst];
+  showConnections(reply.body.items);
 }
 
 function wakeKeys() {

@@ -17,6 +17,29 @@ function emptied(section) {
   section.querySelector(".empty").hidden = section.querySelector("tbody").rows.length > 0;
 }
 
+// -- connections ----------------------------------------------------------------------------------------------------------
+
+function connectionRow(one) {
+  const seen = one.connection;
+  const health = cell(seen ? String(seen.health) : "–", "num");
+  health.title = seen ? seen.ingredients.map((i) => `${i.name} ${i.figure}`).join(" · ") : "";
+  return make(
+    "tr",
+    { "data-connection": one.name },
+    head(one.name),
+    make("td", {}, make("span", { class: "state", "data-state": one.state }, one.state)),
+    health,
+    cell(seen ? words(seen.troubles.join(", ")) : "", "wide"),
+    cell(one.next_maintenance ? `${clock(one.next_maintenance.begins_at)} UTC` : "–", "wide"),
+    cell(one.reason, "wide"),
+  );
+}
+
+export function showConnections(profiles) {
+  const rows = profiles.filter((one) => mine(one.name)).map(connectionRow);
+  by("connections").querySelector("tbody").replaceChildren(...rows);
+}
+
 // -- orders ---------------------------------------------------------------------------------------------------------------
 
 function total(order) {
