@@ -29,6 +29,7 @@ CLOCK = "floorbroker/domain/clock.py"  # the one door of time: it may read clock
 NEAR_MONEY = ("domain", "oms", "risk", "brokers", "matching", "store")
 # What may be typed float there, and why: a name anywhere, or `file:name`.
 FLOATS = {
+    "budget_used": "the part of a rate budget in use",
     "monotonic": "`Clock.monotonic` answers seconds of a clock with no date",
     "decided_at": "a reading of `Clock.monotonic`, to tell the age of an intent",
     "risk/gate.py:_messages": "readings of `Clock.monotonic`, for the message rate",
@@ -48,6 +49,7 @@ OLD_NAMES = (
 )
 # Files that may catch everything, and why.
 BROAD_EXCEPTS = {
+    "floorbroker/gateway/monitor.py": "a callback may raise anything: it is logged, and the monitor goes on for the others",
     "floorbroker/oms/unforeseen.py": "makes whatever nobody foresaw an error of ours, so that nobody else has to",
     "floorbroker/app/logs.py": "a library's line that cannot be formatted is told by its type: logging would print its arguments",
     "floorbroker/app/redactor.py": "a value whose text cannot be had is told by its type: a log line never fails",

@@ -71,7 +71,7 @@ class Scene:
         return work()
 
     def trouble(self, profile: ProfileName, **members: object) -> None:
-        self.seen[profile] = replace(FINE, profile=profile, **members)  # type: ignore[arg-type]
+        self.seen[profile] = replace(FINE, profile=profile, **members)
         self.monitor.look_now()
 
 

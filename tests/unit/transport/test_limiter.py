@@ -232,3 +232,12 @@ async def test_a_request_that_draws_on_two_budgets_takes_of_both_or_of_neither()
     assert limits.used_share("both") == {"a": 1.0, "b": 0.5}
     limits.give_back(grant)
     assert limits.used_share("both") == {"a": 0.0, "b": 0.0}
+
+
+async def test_the_fullest_budget_tells_how_near_its_end_is() -> None:
+    time = clock()
+    limits = limiter(time, capacity=10)
+    assert limits.fullest == 0.0
+    await limits.acquire("orders.submit", lane=Lane.NEW, weight=2, max_wait_s=1)
+    await limits.acquire("bars.get", lane=Lane.QUERY, weight=5, max_wait_s=1)
+    assert limits.fullest == 0.5
