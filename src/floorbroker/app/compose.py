@@ -161,9 +161,9 @@ def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surround
         not_armed=_not_needed if gateway.arms is None else partial(gateway.arms.not_armed, name),
         locked=lambda: seat.lock.reason,
     )
+
     def hear(exchange: Exchange) -> None:
         hear_exchange(gateway.health, name, exchange, on_failures=session.on_failures)
-
 
     way = ShortWay() if core() is not None else None  # without the native core, sessions decode for the books in Python
     if way is not None:

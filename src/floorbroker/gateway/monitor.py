@@ -161,14 +161,12 @@ class ConnectionMonitor:
         for ingredient in seen.health.ingredients:
             meter.gauge("health_mark", ingredient.mark, ingredient=ingredient.name)
         meter.gauge("api_failures_in_a_row", float(seen.health.failures_in_a_row))
-        for name, value in (
-            ("stream_silence_s", seen.stream_silence_s),
-            ("data_silence_s", seen.data_silence_s),
-            ("clock_offset_s", seen.clock_offset_s),
-            ("rate_budget_used", seen.budget_used),
-        ):
-            if value is not None:
-                meter.gauge(name, value)
+        if seen.stream_silence_s is not None:
+            meter.gauge("stream_silence_seconds", seen.stream_silence_s)
+        if seen.data_silence_s is not None:
+            meter.gauge("data_silence_seconds", seen.data_silence_s)
+        if seen.heartbeat_s is not None:
+            meter.gauge("heartbeat_age_seconds", seen.heartbeat_s)
 
     async def close(self) -> None:
         """Let go of every callback."""

@@ -24,7 +24,6 @@ from floorbroker.oms.book import Change
 
 EVENT_QUEUE = 10_000
 FINISH_S = 1.0  # for what waits in the queues of callbacks when the desk stops
-_LINKED = CONNECTED
 
 
 @dataclass(slots=True)
@@ -188,7 +187,7 @@ class Telling:
 def _is_linked(session: ProfileSession) -> bool:
     """Whether the venue is there, and its order stream too, where it has one."""
     streams = Can.STREAM_ORDERS in session.ctx.broker.info.can
-    return session.state in _LINKED and (session.stream_up or not streams)
+    return session.state in CONNECTED and (session.stream_up or not streams)
 
 
 __all__ = ["EVENT_QUEUE", "Telling"]
