@@ -36,7 +36,7 @@ pytestmark = pytest.mark.asyncio
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 SYMBOLS = {"binance": "BTC/USDT", "bybit": "BTC/USDT", "kraken": "BTC/USD"}
 needs_core = pytest.mark.skipif(core() is None, reason="floorbroker_book is not installed: `make native` needs cargo")
-Seen = tuple[BookState, int | None, tuple[list[Any], list[Any]]]
+Seen = tuple[BookState, int | None, datetime | None, tuple[list[Any], list[Any]]]
 
 
 @dataclass
@@ -136,7 +136,7 @@ class Account:
             bids, asks = book.raw(10)
             prices, sizes = (10 ** (8 - decimals) for decimals in (book.scales.price, book.scales.size))
             sides = [[(price * prices, size * sizes) for price, size in side] for side in (bids, asks)]
-            seen.append((book.state, book.sequence, (sides[0], sides[1])))
+            seen.append((book.state, book.sequence, book.time, (sides[0], sides[1])))
         watch.close()
         await self.keeper.close()
         await self.feeds.close()
@@ -177,7 +177,7 @@ async def test_books_are_the_same_either_way_with_gaps_and_a_second_listener(ven
     by_session, by_core = [await account.play(steps, listener=listener) for account in (slow, short)]
     assert by_core == by_session
     assert by_core[-1][0] is BookState.FRESH
-    assert BookState.STALE in {state for state, _, _ in by_core}
+    assert BookState.STALE in {state for state, *_ in by_core}
     (line,) = short.lines
     assert line.taken > (len(steps) * 0.4 if listener[0] < 0 else 10)
 

@@ -242,6 +242,7 @@ class ProfileState(Shape, frozen=True):
     open_orders: int
     orders_in_doubt: int
     armed_until: datetime | None = None
+    breakers: dict[str, str] = {}
 
 
 class Arming(Shape, frozen=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Annotated, Literal, TypeVar
 
@@ -182,6 +183,38 @@ def binance_whole(body: bytes) -> Update:
     """The answer of `GET /api/v3/depth`.  Raises `Unreadable`."""
     found = _read(_snapshot, body)
     return Update(found.bids, found.asks, True, found.last_update_id)
+
+
+class _Timed(msgspec.Struct):
+    """When a venue says that a message was made: `E` (Binance), `cts`, else `ts` (Bybit), `timestamp` (Kraken)."""
+
+    E: int = 0
+    ts: int = 0
+    cts: int = 0
+    timestamp: datetime | None = None
+    data: msgspec.Raw = msgspec.Raw()
+
+    def moment(self) -> datetime | None:
+        ms = self.E or self.cts or self.ts
+        return _EPOCH + timedelta(milliseconds=ms) if ms else self.timestamp
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_timed = msgspec.json.Decoder(_Timed).decode
+_each_timed = msgspec.json.Decoder(list[_Timed]).decode
+
+
+def told_at(frame: bytes) -> datetime | None:
+    """When the venue says that a book frame was made, in UTC; None where it does not say so in a form that is known here."""
+    try:
+        outer = _timed(frame)
+        if (found := outer.moment()) is not None:
+            return found
+        inner = bytes(outer.data)
+        told = _each_timed(inner)[0] if inner.startswith(b"[") else _timed(inner)
+        return told.moment()
+    except (msgspec.MsgspecError, UnicodeDecodeError, IndexError, OverflowError):
+        return None
 
 
 Reader = Callable[[bytes], Told]

@@ -14,7 +14,7 @@ from typing import Protocol, cast
 from floorbroker.domain.capability import BookRules
 from floorbroker.domain.records import BookDelta
 from floorbroker.marketdata.book import SAID, Applied, Book, Verdict, written
-from floorbroker.marketdata.frames import Unread
+from floorbroker.marketdata.frames import Unread, told_at
 from floorbroker.marketdata.levels import Level
 from floorbroker.marketdata.proofs import Fixed, Pairs, Update
 from floorbroker.marketdata.readings import BookState, Readings, Scales, Tally
@@ -103,8 +103,20 @@ class NativeBook(Readings):
     def __init__(self, symbol: str, rules: BookRules, inner: CoreBook) -> None:
         self.symbol = symbol
         self.rules = rules
-        self.time: datetime | None = None
+        self._time: datetime | None = None
+        self._frame: bytes | None = None
         self._core = inner
+
+    @property
+    def time(self) -> datetime | None:
+        """The venue's time of the newest update, as the Python book has it; read off its frame when somebody asks."""
+        if self._frame is not None:
+            self._time, self._frame = told_at(self._frame) or self._time, None
+        return self._time
+
+    def hear(self, frame: bytes, at: datetime) -> None:
+        """A raw frame changed it, heard at `at`."""
+        self._frame, self._time = frame, at
 
     def move(self, inner: CoreBook) -> None:
         """Go on as another book of the core, which begins anew."""
@@ -117,7 +129,7 @@ class NativeBook(Readings):
                 written(delta.bids), written(delta.asks), delta.reset, delta.sequence, delta.previous, delta.checksum
             )
         )
-        self.time = delta.time
+        self._time, self._frame = delta.time, None
         return said
 
     def update(self, update: Update) -> Applied:

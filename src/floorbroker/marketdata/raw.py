@@ -12,7 +12,7 @@ from datetime import datetime
 from floorbroker.domain.capability import BookRules
 from floorbroker.domain.errors import NotSupported
 from floorbroker.marketdata.book import Verdict
-from floorbroker.marketdata.frames import READERS, Unread
+from floorbroker.marketdata.frames import READERS, Unread, told_at
 from floorbroker.marketdata.native import CODES, AnyBook, NativeBook, core
 from floorbroker.marketdata.shelf import Shelf
 from floorbroker.transport.types import Tap
@@ -75,7 +75,11 @@ class RawBooks:
             return verdict
         for spelled in changed:
             symbol = self._symbols[spelled]
-            self._books[symbol].time = at
+            book = self._books[symbol]
+            if isinstance(book, NativeBook):
+                book.hear(frame, at)
+            else:
+                book.time = told_at(frame) or at
             self._told(symbol, verdict)
         return verdict
 

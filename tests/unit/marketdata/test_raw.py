@@ -11,6 +11,7 @@ from floorbroker.domain.capability import BookProof, BookRules
 from floorbroker.domain.errors import NotSupported
 from floorbroker.domain.ports import RawBookSink
 from floorbroker.marketdata import RawBooks, Verdict
+from floorbroker.marketdata.frames import told_at
 from floorbroker.marketdata.native import core
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -63,3 +64,31 @@ def test_a_closed_book_is_not_fed_any_more(native: bool) -> None:
 def test_frames_that_nobody_reads_are_refused_at_once(native: bool) -> None:
     with pytest.raises(NotSupported):
         RawBooks(BookRules(proof=BookProof.NONE), native=native)
+
+
+@pytest.mark.parametrize(
+    ("told", "moment"),
+    [
+        (b'{"e":"depthUpdate","E":1772409600123,"s":"BTCUSDT"}', "2026-03-02T00:00:00.123000+00:00"),
+        (
+            b'{"stream":"btcusdt@depth","data":{"e":"depthUpdate","E":1772409600123}}',
+            "2026-03-02T00:00:00.123000+00:00",
+        ),
+        (
+            b'{"topic":"orderbook.50.X","ts":1772409600999,"data":{},"cts":1772409600123}',
+            "2026-03-02T00:00:00.123000+00:00",
+        ),
+        (b'{"topic":"orderbook.50.X","ts":1772409600999,"data":{}}', "2026-03-02T00:00:00.999000+00:00"),
+        (
+            b'{"channel":"book","data":[{"timestamp":"2026-03-02T00:00:00.123456Z"}]}',
+            "2026-03-02T00:00:00.123456+00:00",
+        ),
+        (b'{"channel":"book","data":[]}', None),
+        (b'{"channel":"book","data":[{"timestamp":7}]}', None),
+        (b'{"E":99999999999999999}', None),
+        (b'{"E":', None),
+        (b"\xff", None),
+    ],
+)
+def test_when_a_venue_says_that_a_frame_was_made(told: bytes, moment: str | None) -> None:
+    assert told_at(told) == (None if moment is None else datetime.fromisoformat(moment))
