@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 EXPORT_S = 5
 _PARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _NANO = 1_000_000_000
+_PARTS = ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter")  # each is looked for inside the one before
 
 
 class OtelTracer:
@@ -149,9 +150,9 @@ def tracer_of(endpoint: str, *, clock: Clock, random: Random) -> OtelTracer | No
         raise ConfigInvalid(
             "telemetry.endpoint: https, or http to this machine, such as http://127.0.0.1:4318/v1/traces"
         )
-    if (
-        find_spec("opentelemetry") is None or find_spec("opentelemetry.exporter") is None
-    ):  # the parent is looked for first
+    if place.username is not None or place.query:
+        raise ConfigInvalid("telemetry.endpoint: without a user and a query, which are no place for secrets")
+    if any(find_spec(name) is None for name in _PARTS):
         raise ConfigInvalid("telemetry.endpoint is set, and traces need the extra: pip install 'floorbroker[otel]'")
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 

@@ -18,6 +18,7 @@ from floorbroker.domain.capability import BookProof, BookRules
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.records import BookDelta, BookLevel
 from floorbroker.domain.values import Word
+from floorbroker.marketdata.frames import told_at
 from floorbroker.marketdata.levels import Level, Levels
 from floorbroker.marketdata.proofs import CHECKED_LEVELS, Fixed, Pairs, Side, Update, Wrong, checksum, proof_of
 from floorbroker.marketdata.readings import BookState, Readings, Scales, Tally
@@ -75,7 +76,7 @@ class Book(Readings):
         self._state = BookState.WAITING
         self._reason = ""
         self._sequence: int | None = None
-        self.time: datetime | None = None
+        self._time: datetime | None = None
         self.tally = Tally()
         self._depth = depth if rules.cut else None
         self._checks = rules.proof is BookProof.CRC32
@@ -99,8 +100,17 @@ class Book(Readings):
                 delta.checksum,
             )
         )
-        self.time = delta.time
+        self._time = delta.time
         return said
+
+    @property
+    def time(self) -> datetime | None:
+        """The venue's time of the newest update; when it was heard, where the venue tells none."""
+        return self._time
+
+    def hear(self, frame: bytes, at: datetime) -> None:
+        """A raw frame changed it, heard at `at`."""
+        self._time = told_at(frame) or at
 
     def update(self, update: Update) -> Applied:
         """Take an update in the venue's own digits."""

@@ -6,13 +6,14 @@ here are nobody's business here: `on_frame` says so, and their reader goes on wi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from floorbroker.domain.capability import BookRules
 from floorbroker.domain.errors import NotSupported
+from floorbroker.domain.ports import MarketEvent
 from floorbroker.marketdata.book import Verdict
-from floorbroker.marketdata.frames import READERS, Unread, told_at
+from floorbroker.marketdata.frames import READERS, Unread
 from floorbroker.marketdata.native import CODES, AnyBook, NativeBook, core
 from floorbroker.marketdata.shelf import Shelf
 from floorbroker.transport.types import Tap
@@ -61,6 +62,13 @@ class RawBooks:
             return NativeBook(symbol, self._rules, self._core.book(spelled))
         return self._shelf.book(spelled, named=symbol)
 
+    def heed(self, symbol: str, spelled: str, handlers: Sequence[Callable[[MarketEvent], None]]) -> None:
+        """Keep the book as long as somebody listens to it."""
+        if handlers:
+            self.open(symbol, spelled)
+        else:
+            self.close(symbol)
+
     def on_frame(self, frame: bytes, at: datetime) -> bool:
         """Take one frame; whether it was about a book that is kept here, even if it could not be read."""
         return self.take(frame, at) is not Unread.NOT_A_BOOK
@@ -75,11 +83,7 @@ class RawBooks:
             return verdict
         for spelled in changed:
             symbol = self._symbols[spelled]
-            book = self._books[symbol]
-            if isinstance(book, NativeBook):
-                book.hear(frame, at)
-            else:
-                book.time = told_at(frame) or at
+            self._books[symbol].hear(frame, at)
             self._told(symbol, verdict)
         return verdict
 

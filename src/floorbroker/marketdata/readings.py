@@ -153,7 +153,10 @@ class Readings(ABC):
     """What every book answers, whichever way it is kept."""
 
     symbol: str
-    time: datetime | None
+
+    @property
+    @abstractmethod
+    def time(self) -> datetime | None: ...
 
     @property
     @abstractmethod

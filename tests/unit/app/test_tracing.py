@@ -101,8 +101,17 @@ def test_a_caller_that_does_not_record_is_not_recorded() -> None:
     assert exporter.get_finished_spans() == ()
 
 
-@pytest.mark.parametrize("endpoint", ["http://example.com/v1/traces", "ftp://127.0.0.1/", "127.0.0.1:4318"])
-def test_traces_leave_by_https_or_not_at_all(endpoint: str) -> None:
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://example.com/v1/traces",
+        "ftp://127.0.0.1/",
+        "127.0.0.1:4318",
+        "https://me:key@x.example/",
+        "https://x.example/?key=1",
+    ],
+)
+def test_traces_leave_by_https_and_without_secrets_in_the_address(endpoint: str) -> None:
     with pytest.raises(ConfigInvalid, match=r"telemetry\.endpoint"):
         tracer_of(endpoint, clock=SystemClock(), random=Random(1))
 

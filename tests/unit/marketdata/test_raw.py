@@ -54,9 +54,9 @@ def test_a_book_frame_that_cannot_be_read_is_taken_and_changes_nothing(native: b
 
 def test_a_closed_book_is_not_fed_any_more(native: bool) -> None:
     books = RawBooks(RULES, native=native)
-    books.open("BTC/USDT", "BTCUSDT")
+    books.heed("BTC/USDT", "BTCUSDT", [print])
     books.on_frame(frame("snapshot", 7), NOW)
-    books.close("BTC/USDT")
+    books.heed("BTC/USDT", "BTCUSDT", [])
     books.close("BTC/USDT")
     assert not books.on_frame(frame("delta", 8), NOW)
 
