@@ -18,7 +18,10 @@ from tests.support.fake_broker import FakeBroker
 from tests.support.house import NOON, PROFILE, Desk, make, stopped
 
 T = TypeVar("T")
-AMPLE = RiskLimits(max_messages_s=None, max_messages_min=None, max_open_orders=None, max_open_orders_symbol=None)
+AMPLE = RiskLimits(
+    max_messages_s=None, max_messages_min=None, max_open_orders=None, max_open_orders_symbol=None, self_match="off",
+    max_orders_day=None, max_notional_day=None,
+)  # fmt: skip
 
 
 class LivingDesk(RuleBasedStateMachine):

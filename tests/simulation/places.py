@@ -23,6 +23,9 @@ from tests.simulation.worlds import World, origin_of
 
 PROFILE = ProfileName("simulated")  # of a schedule with one account
 
+# Wishes of a plan may stand on both sides of one price, and what a venue says of its equity may be anything.
+BOTH_SIDES = {"self_match": "off", "max_loss_day_pct": None, "max_drawdown_pct": None}
+
 
 @dataclass(slots=True)
 class Venue:
@@ -109,7 +112,7 @@ class Place:
         """Its profile, ready to be wired; `state` is a file for a venue that keeps one."""
         profile = Profile(name=self.name, broker=self.world.code, environment=Environment.SIM, options=self.options)
         plain, secrets = self.world.parted(self.venue.credentials, self.origin)
-        limits = limits_of(self.limits, Environment.SIM)
+        limits = limits_of({**BOTH_SIDES, **self.limits}, Environment.SIM)
         return Seat(profile=profile, limits=limits, plain=plain, secrets=secrets, state=state)
 
 

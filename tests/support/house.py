@@ -45,6 +45,7 @@ NOON = datetime(2026, 3, 2, 15, tzinfo=UTC)
 PROFILE = ProfileName("fake")
 CALLER = Caller(principal="tester", via="test")
 TAG = 0x5A5
+BOTH_SIDES = RiskLimits(self_match="off")  # tests may stand on both sides of one price
 
 
 @dataclass(slots=True)
@@ -254,7 +255,7 @@ def make(
         ),
         clock=clock,
         ids=IdSource(tag=TAG, random=Random(7)),
-        limits=limits or RiskLimits(),
+        limits=limits or BOTH_SIDES,
         switches=Switches(
             blocked=lambda: switch.blocked(PROFILE),
             not_ready=lambda: session.not_ready(),  # noqa: PLW0108 - the session is made below
@@ -270,7 +271,9 @@ def make(
         cancel_late=cancel_late,
         answers_when_heard=answers_when_heard,
         steps=steps,
+        risk_book=gateway.guard.risk,
     )
+    gateway.guard.attend(ctx)
     service = OrderService(ctx, announce=gateway.on_change)
     session = ProfileSession(
         ctx=ctx,

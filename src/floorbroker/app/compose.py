@@ -49,8 +49,10 @@ from floorbroker.oms.archive import Archive
 from floorbroker.oms.book import Change, OrderBook
 from floorbroker.oms.service import OrderService
 from floorbroker.oms.writer import Writer
+from floorbroker.risk.book import RiskBook
 from floorbroker.risk.gate import RiskGate
 from floorbroker.risk.limits import RiskLimits
+from floorbroker.risk.settings import RiskSettings
 from floorbroker.transport.layers.audit import Exchange
 from floorbroker.transport.layers.sign import MaySign
 from floorbroker.transport.types import Lane, Request
@@ -97,6 +99,7 @@ class Surroundings:
     live_enabled: bool = False
     steps: Steps = NO_STEPS
     tracer: Tracer = NO_TRACER
+    risk: RiskSettings = field(default_factory=RiskSettings)
     audit_trouble: Callable[[], str] = lambda: ""  # why the audit cannot be written; empty while it is
     failures_until_rest: int = 3
     monitor_every_s: float = 30.0
@@ -143,8 +146,11 @@ def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) ->
             blocked=switch.blocked,
         )
         switch.disarm = gateway.arms.on_kill
+    gateway.guard.risk.base, gateway.guard.risk.rates = around.risk.base_currency, around.risk.rates
     for seat in seated:
         gateway.sessions[seat.profile.name] = _session(seat, journal=journal, gateway=gateway, around=around)
+    for key, limits in around.risk.scopes.items():
+        gateway.guard.risk.limit(key, limits)
     recover(gateway)
     return gateway
 
@@ -168,7 +174,9 @@ def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surround
     way = ShortWay() if core() is not None else None  # without the native core, sessions decode for the books in Python
     if way is not None:
         gateway.ways[name] = way
-    ctx = _context(seat, journal=journal, switches=switches, around=around, hear=hear, way=way)
+    risk = gateway.guard.risk
+    ctx = _context(seat, journal=journal, switches=switches, around=around, hear=hear, way=way, risk=risk)
+    gateway.guard.attend(ctx)
     service = OrderService(ctx, announce=lambda change: _announce(change, gateway, around, ctx.meter))
     session = ProfileSession(
         ctx=ctx,
@@ -194,6 +202,7 @@ def _context(
     around: Surroundings,
     hear: Callable[[Exchange], None],
     way: ShortWay | None,
+    risk: RiskBook,
 ) -> AccountContext:
     def tap(exchange: Exchange) -> None:
         writer.leave([exchange_row(exchange, seat.profile.name)])
@@ -234,6 +243,7 @@ def _context(
         answers_when_heard=around.answers_when_heard,
         steps=around.steps,
         tracer=around.tracer,
+        risk_book=risk,
     )
 
 

@@ -19,6 +19,7 @@ from floorbroker.domain.errors import ConfigInvalid
 from floorbroker.domain.ports import Profile
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.risk.limits import RiskLimits, limits_of
+from floorbroker.risk.settings import RiskSettings, common_limits, settings_of
 
 PREFIX = "FLOORBROKER_"
 RESERVED = frozenset({"FLOORBROKER_HOME", "FLOORBROKER_DATA", "FLOORBROKER_CONTRACTS"})
@@ -143,10 +144,14 @@ class Config(_Section):
         """`live.enabled`; `trading.live_enabled` is its older name, and means the same."""
         return self.live.enabled or self.trading.live_enabled
 
+    def risk_settings(self) -> RiskSettings:
+        """Limits of whole scopes, and what currencies are worth.  Raises `ConfigInvalid` naming scope and key."""
+        return settings_of(self.risk)
+
     def limits(self, profile: Profile) -> RiskLimits:
         """A profile's limits over the common ones.  Raises `ConfigInvalid` for live without its own."""
         section = self.profiles.get(profile.name)
-        return limits_of({**self.risk, **(section.limits if section else {})}, profile.environment)
+        return limits_of({**common_limits(self.risk), **(section.limits if section else {})}, profile.environment)
 
 
 def profile_in(name: str, section: ProfileSection) -> Profile:
@@ -181,6 +186,7 @@ def config_of(text: str, file: Path) -> Config:
         raise ConfigInvalid(f"{file}: {error}") from None
     except ValidationError as error:
         raise ConfigInvalid(_explain(Layers(file, {}, {}), error)) from None
+    config.risk_settings()
     for profile in config.enabled():
         config.limits(profile)
     return config

@@ -321,6 +321,7 @@ def _desk(home: Home, environment: Environment, seats: list[Seat], *, config: Co
         cancel_late=config.trading.cancel_late,
         answers_when_heard=config.trading.answers == "heard",
         live_enabled=config.live_enabled,
+        risk=config.risk_settings(),
         steps=world.steps,
         tracer=world.tracer,
         audit_trouble=auditing.fault,

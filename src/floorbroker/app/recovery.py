@@ -10,16 +10,21 @@ from __future__ import annotations
 import gc
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
+from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import Journal, NoteEntry, Record
 from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.arming import ARMING, Arming
+from floorbroker.gateway.desk import OrderFilter
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import LATCH
+from floorbroker.gateway.lists import listed_orders
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.oms.book import ADJUSTMENT
 from floorbroker.oms.rounds import ROUND
+from floorbroker.risk.equity import TOPIC as EQUITY
+from floorbroker.risk.untouched import TOPIC as STRATEGY
 
 STATE = frozenset({"fact"})  # audit rows and keys are most of a journal, and make no state; notes have an index
 PAGE = 1000
@@ -41,6 +46,7 @@ def recover(gateway: Gateway) -> None:
                     _restore(gateway.sessions[name], told.pop(name), told)
         for name, records in list(told.items()):
             _restore(gateway.sessions[name], records, told)
+        gateway.guard.recount(_of_today(gateway))
 
 
 def _facts(journal: Journal, *, after: int) -> Iterator[Record]:
@@ -64,6 +70,8 @@ def _restore_notes(gateway: Gateway) -> None:
         gateway.kill_switch.restore(record)
     if gateway.arms is not None:
         restore_arms(gateway.arms, journal)
+    for record in [*journal.notes(EQUITY, newest=True), *journal.notes(STRATEGY)]:
+        gateway.guard.restore(record)
     for record in journal.notes(ADJUSTMENT):
         if (session := gateway.sessions.get(record.entry.profile)) is not None:
             session.ctx.book.restore([record])
@@ -71,6 +79,13 @@ def _restore_notes(gateway: Gateway) -> None:
         session = gateway.sessions.get(record.entry.profile)
         if session is not None and isinstance(record.entry, NoteEntry):
             session.service.reconciler.watermark = datetime.fromisoformat(record.entry.data["started"])
+
+
+def _of_today(gateway: Gateway) -> list[Order]:
+    """Every order since midnight UTC, sealed ones included; those of earlier days cost nothing."""
+    midnight = datetime.combine(gateway.clock.now().astimezone(UTC).date(), time(), UTC)
+    books = [session.ctx.book for session in gateway.sessions.values()]
+    return listed_orders(books, OrderFilter(since=midnight), None)
 
 
 def restore_arms(arms: Arming, journal: Journal) -> None:

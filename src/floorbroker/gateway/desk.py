@@ -48,6 +48,7 @@ class Caller:
     principal: str
     via: str
     request_id: str = ""
+    confirm: str = ""  # what a person typed to show that they mean it
 
 
 class SessionState(Enum):

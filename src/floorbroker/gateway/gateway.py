@@ -36,6 +36,7 @@ from floorbroker.gateway.desk import (
     Submitted,
 )
 from floorbroker.gateway.feeds import Consumer, Handler, MarketFeeds
+from floorbroker.gateway.guarding import KILL_LEVEL, SELF, Guard
 from floorbroker.gateway.happenings import Callback, Happening
 from floorbroker.gateway.health import HealthBook
 from floorbroker.gateway.kill import GLOBAL, KillSwitch
@@ -55,6 +56,7 @@ from floorbroker.oms.schema import OrderSchema
 from floorbroker.oms.soundness import sound, sound_changes
 from floorbroker.oms.submit import Key
 from floorbroker.oms.unforeseen import ours
+from floorbroker.risk.book import RiskBook
 
 CANCEL_ROUND_S = 1.0
 QUOTES = frozenset({DataKind.QUOTES})
@@ -87,6 +89,7 @@ class Gateway:
     arms: Arming | None = None  # of the live desk alone
     health: HealthBook = field(kw_only=True)
     monitor: ConnectionMonitor = field(init=False)
+    guard: Guard = field(init=False)
     sessions: dict[ProfileName, ProfileSession] = field(default_factory=dict[ProfileName, ProfileSession])
     ways: dict[ProfileName, ShortWay] = field(default_factory=dict[ProfileName, ShortWay])
     _keepers: dict[ProfileName, BookKeeper] = field(default_factory=dict[ProfileName, BookKeeper])
@@ -106,6 +109,12 @@ class Gateway:
             meters=lambda name: self.sessions[name].ctx.meter,
             look=lambda: [connection_of(session, self.health) for session in self.sessions.values()],
             announce=self._on_connection,
+        )
+        self.guard = Guard(self.journal, self.clock, self.log, RiskBook(self.clock))
+        self.guard.kill = lambda profile, why: self.kill(KILL_LEVEL, caller=SELF, reason=why, profile=profile)
+        self.guard.cancel = lambda intent_id, caller: self.cancel(intent_id, caller=caller, reason="self-match")
+        self.guard.tell = lambda profile, key, data: self.telling.tell(
+            "risk", data["event"], profile=profile, key=key, data=data
         )
 
     # -- life -------------------------------------------------------------------------------------------------------------
@@ -150,6 +159,7 @@ class Gateway:
 
     def on_change(self, change: Change) -> None:
         """A durable change of an order is announced.  An open one under level 2 is cancelled, however late it shows up."""
+        self.guard.on_change(change)
         self.telling.on_change(change)
         if change.after.is_open and self.kill_switch.level(change.after.profile) > 1:
             self._start_cancelling(change.after.profile)
@@ -224,6 +234,8 @@ class Gateway:
         body_hash: str = "",
     ) -> Submitted:
         session, wish = self._session(profile), _sound(order)
+        if isinstance(order, OrderSchema) and order.confirm:
+            caller = replace(caller, confirm=order.confirm)
         route = "named by the caller" if profile else "the only profile"
         stored, replayed = await session.service.submitter.submit(
             wish, actor=_actor(caller), key=Key(key=key, body_hash=body_hash) if key else None, route=route
@@ -520,4 +532,4 @@ def _reading(ctx: AccountContext) -> ours:
 
 
 def _actor(caller: Caller) -> Actor:
-    return Actor(principal=caller.principal, via=caller.via, request_id=caller.request_id)
+    return Actor(principal=caller.principal, via=caller.via, request_id=caller.request_id, confirm=caller.confirm)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -33,11 +33,14 @@ from floorbroker.domain.values import ZERO, IntentId
 from floorbroker.oms.book import OrderBook
 from floorbroker.oms.exposed import Exposed
 from floorbroker.oms.recognition import overpowered, stranger
+from floorbroker.oms.share import Share
 from floorbroker.oms.writer import Writer
+from floorbroker.risk.book import RiskBook
 from floorbroker.risk.controls import cost_of
 from floorbroker.risk.gate import RiskGate
 from floorbroker.risk.limits import RiskLimits
 from floorbroker.risk.situation import Exposure, Reference, Situation
+from floorbroker.risk.window import Windows
 
 INSTRUMENT_AGE = timedelta(hours=24)
 
@@ -49,11 +52,17 @@ class Actor:
     principal: str
     via: str
     request_id: str = ""
+    confirm: str = ""  # what a person typed to show that they mean it
 
 
 def asked_about(wish: NewOrder) -> str:
     """The symbol whose rules and price a wish is measured by: a multi-leg order's first leg."""
     return wish.legs[0].symbol if wish.legs else wish.symbol
+
+
+def _nobody(account: Account) -> None:
+    """Before a guard listens, nobody does."""
+    del account
 
 
 GATEWAY = Actor(principal="gateway", via="gateway")
@@ -112,15 +121,25 @@ class AccountContext:
     account_asked_at: datetime | None = None
     account_number: Callable[[], str] = lambda: ""
     is_own: bool | None = None
+    risk: RiskBook = field(init=False)
+    risk_book: InitVar[RiskBook | None] = None
+    share: Share = field(init=False)
+    on_equity: Callable[[Account], None] = _nobody
+    cancel_own: Callable[[IntentId, Actor], Awaitable[object]] | None = None  # an order of ours, on whatever account
+    windows: Windows = field(default_factory=Windows)
     _exposed: Exposed = field(init=False)
     _instruments: dict[str, tuple[datetime, Instrument]] = field(default_factory=dict[str, tuple[datetime, Instrument]])
     _quotes: dict[str, tuple[float, Quote]] = field(default_factory=dict[str, tuple[float, Quote]])
     _multipliers: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, risk_book: RiskBook | None) -> None:
+        self.risk = RiskBook(self.clock) if risk_book is None else risk_book
         self._exposed = Exposed(
             self.book, self.gate, self.clock, self._multipliers, whole_successors=self.broker.info.whole_successors
+        )
+        self.share = Share(
+            self.profile.name, self.risk, self.book, self.gate, self._exposed, self._multipliers, lambda: self.account
         )
 
     @property
@@ -168,12 +187,15 @@ class AccountContext:
             held = (now, await self.broker.get_instrument(symbol))
             self._instruments[symbol] = held
             self._multipliers[symbol] = held[1].multiplier
+            self._exposed.marks.moved.add(symbol)
         return held[1]
 
     def on_quote(self, quote: Quote) -> None:
         """Remember a price heard on a stream or in an answer."""
-        self._quotes[quote.symbol] = (self.clock.monotonic(), quote)
+        now_s = self.clock.monotonic()
+        self._quotes[quote.symbol] = (now_s, quote)
         self._exposed.marks.hear(quote)
+        self.windows.hear(quote, now_s, self.limits.collar_window_s)
 
     def on_positions(self, positions: Iterable[Position]) -> None:
         """Remember what the venue thinks holdings are worth: their mark until a price is heard."""
@@ -207,6 +229,7 @@ class AccountContext:
         self.account = await self.broker.get_account_info()
         self.account_asked_at = asked_at
         self._exposed.costs.settled_before(asked_at)
+        self.on_equity(self.account)
         return self.account
 
     async def recognise(self) -> None:
@@ -218,26 +241,51 @@ class AccountContext:
             self.log.error("account.refused", profile=self.profile.name, detail=wrong)
             raise Forbidden(wrong)
 
-    def situation(self, wish: NewOrder, instrument: Instrument, *, leave_out: IntentId | None = None) -> Situation:
+    def situation(
+        self,
+        wish: NewOrder,
+        instrument: Instrument,
+        *,
+        leave_out: IntentId | None = None,
+        actor: Actor | None = None,
+    ) -> Situation:
         """Everything the controls look at, now, without waiting.  `leave_out` is an order about to be replaced."""
-        second, minute = self.gate.message_counts()
+        gate, risk, limits, symbol = self.gate, self.risk, self.limits, wish.symbol
+        second, minute = gate.message_counts()
+        exposure, today = self.exposure(leave_out), risk.ordered_today(self.profile.name)
+        left = risk.day.orders.get(leave_out) if leave_out is not None else None
+        who = actor or GATEWAY
+        whole = self.broker.info.whole_successors
         return Situation(
             wish=wish,
-            limits=self.limits,
+            limits=limits,
             info=self.broker.info,
             environment=self.profile.environment,
             instrument=instrument,
-            exposure=self.exposure(leave_out),
+            exposure=exposure,
             now=self.clock.now(),
             account=self.account,
-            reference=self.reference(wish.symbol),
+            reference=self.reference(symbol),
             blocked=self.switches.blocked(),
             locked=self.switches.locked(),
             not_ready=self.switches.not_ready(),
             not_armed=self.switches.not_armed(),
             messages_s=second,
             messages_min=minute,
-            twin_age_s=self.gate.twin_age_s(wish, float(self.limits.duplicate_window_s)),
+            twin_age_s=gate.twin_age_s(wish, float(limits.duplicate_window_s)),
+            principal=who.principal,
+            via=who.via,
+            confirm=who.confirm,
+            messages_symbol_min=gate.messages_of(symbol) if limits.max_messages_symbol_min is not None else 0,
+            middle=self.windows.middle(symbol, self.clock.monotonic(), limits.collar_window_s),
+            met=risk.resting.met(wish, leave_out),
+            off=risk.strategies.why_off(wish.strategy) if wish.strategy else "",
+            orders_day=today.orders - (left is not None),
+            notional_day=today.notional if left is None else today.notional - left.notional,
+            equity=risk.equities.get(self.profile.name),
+            shared=risk.standings(wish, self.share.owner(wish, who.principal), leave_out=leave_out, fills_yet=whole)
+            if risk.watches
+            else (),
         )
 
     def exposure(self, leave_out: IntentId | None = None) -> Exposure:
@@ -246,7 +294,7 @@ class AccountContext:
         An order about to be replaced is left out; where its successor may be whole, it may fill until then and counts as well.
         """
         exposed, whole = self._exposed, self.broker.info.whole_successors
-        self.catch_up()
+        self.risk.catch_up()
         return Exposure(
             positions=exposed.positions(),
             marks=exposed.marks.by_symbol,
@@ -262,6 +310,9 @@ class AccountContext:
     def reserve(self, intent_id: IntentId, situation: Situation) -> None:
         """Count the cost of an approved wish until the venue's own figure does; of a change, the larger of the two sizes (I5)."""
         self._exposed.costs.put(intent_id, cost_of(situation) or ZERO)
+        owner = self.share.owner(situation.wish, situation.principal)
+        self.risk.decide(intent_id, owner, situation.notional or ZERO)
+        self.risk.count_message(owner)
 
     # -- records ------------------------------------------------------------------------------------------------------------
 

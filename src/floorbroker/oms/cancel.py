@@ -68,7 +68,7 @@ class Canceller:
         ctx, now = self.ctx, self.ctx.clock.now()
         ctx.steps.reach("cancel.accepted")
         request_id = str(ctx.ids.intent(now))
-        ctx.gate.count_message()
+        ctx.gate.count_message(order.terms.symbol)
         asked = f.CancelAsked(source=f.Source.OWN, at=now, request_id=request_id, reason=reason)
         await self._record(
             [

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Protocol
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.facts import ReplaceAsked
@@ -30,6 +31,7 @@ class Marks:
     """What a unit of each symbol is worth: a price heard, else what the venue says, else what an order of ours asks."""
 
     by_symbol: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
+    moved: set[str] = field(default_factory=set[str])  # symbols worth something else since whoever counts looked
     _heard: set[str] = field(default_factory=set[str])
     _told: set[str] = field(default_factory=set[str])
 
@@ -37,21 +39,25 @@ class Marks:
         """A price from a stream or an answer."""
         mark = quote.mid or quote.last or quote.bid or quote.ask
         if mark is not None:
-            self.by_symbol[quote.symbol] = mark
+            self._set(quote.symbol, mark)
             self._heard.add(quote.symbol)
 
     def worth(self, position: Position) -> None:
         """What the venue thinks a holding is worth."""
         mark = position.market_px if position.market_px is not None else position.avg_px
         if mark is not None and position.symbol not in self._heard:
-            self.by_symbol[position.symbol] = mark
+            self._set(position.symbol, mark)
             self._told.add(position.symbol)
 
     def asked(self, order: Order) -> None:
         """What an open order asks, where nobody says better."""
         symbol = order.terms.symbol
         if order.price is not None and symbol not in self._heard and symbol not in self._told:
-            self.by_symbol[symbol] = order.price
+            self._set(symbol, order.price)
+
+    def _set(self, symbol: str, mark: Decimal) -> None:
+        self.by_symbol[symbol] = mark
+        self.moved.add(symbol)
 
 
 @dataclass(slots=True)
@@ -111,6 +117,16 @@ class Costs:
         return self.may_yet_arrive(order) or order.pending_replace or order.updated_at >= asked_at
 
 
+class Listener(Protocol):
+    """Who else counts what changes in an account: the desk's risk book."""
+
+    def on_part(self, intent_id: IntentId, order: Order | None, part: Part | None) -> None: ...
+
+    def on_holdings(self, symbols: set[str]) -> None: ...
+
+    def on_marks(self, symbols: set[str]) -> None: ...
+
+
 class Exposed:
     """The exposure of one account.  `catch_up` brings it to the present; it takes what `book` and `gate` saw change."""
 
@@ -124,6 +140,7 @@ class Exposed:
         whole_successors: bool = False,
     ) -> None:
         self.work = Workload()
+        self.listener: Listener | None = None
         self.marks = Marks()
         self.costs = Costs(find=book.get, is_pending=gate.pending.__contains__, may_yet_arrive=self._may_yet_arrive)
         self._multipliers = multipliers
@@ -136,12 +153,26 @@ class Exposed:
         """Count what changed since the last call."""
         for moved in (self._book.touched, self._gate.moved):
             for intent_id in moved:
-                self.work.put(intent_id, self._part(intent_id))
-                self.costs.look_at(intent_id)
+                self._look_at(intent_id)
             moved.clear()
         for order in self._book.presumed_orders():  # a day after it was placed one counts no more
-            self.work.put(order.intent_id, self._part(order.intent_id))
-            self.costs.look_at(order.intent_id)
+            self._look_at(order.intent_id)
+        stirred, marked = self._book.holdings.stirred, self.marks.moved
+        if self.listener is not None and (stirred or marked):
+            self.listener.on_holdings(stirred)
+            self.listener.on_marks(marked)
+        stirred.clear()
+        marked.clear()
+
+    def _look_at(self, intent_id: IntentId) -> None:
+        order = self._book.at_hand(intent_id)
+        part = self._part(intent_id)
+        self.work.put(intent_id, part)
+        self.costs.look_at(intent_id)
+        if order is not None and order.needs_executions:
+            self._book.holdings.stirred.add(order.terms.symbol)  # its total counts before its executions are told
+        if self.listener is not None:
+            self.listener.on_part(intent_id, order, part)
 
     def positions(self) -> Mapping[str, Decimal]:
         """What is held, with what a venue told only as a total: its fills are on their way, its order may be closed already."""

@@ -55,6 +55,9 @@ class Holdings:
     """Signed units by symbol: a function of the live executions and the adjustments, whatever way led there (I26)."""
 
     sealed: SealedFills | None = None
+    stirred: set[str] = field(
+        default_factory=set[str], compare=False
+    )  # symbols that changed since whoever counts looked
     _parts: dict[IntentId, tuple[Execution, ...]] = field(default_factory=dict[IntentId, tuple[Execution, ...]])
     _sums: dict[str, Tally] = field(default_factory=dict[str, Tally])
     _qty: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
@@ -89,6 +92,7 @@ class Holdings:
             sum_of = self._sums.setdefault(symbol, Tally())
             sum_of.merge(tally)
             self._qty[symbol] = sum_of.total
+            self.stirred.add(symbol)
 
     def take_sealed(self, sums: Mapping[str, Tally], kept: Iterable[Execution]) -> None:
         """Forget what sealed orders are said to hold, but for the executions that orders in memory have of it."""
@@ -96,6 +100,7 @@ class Holdings:
             sum_of = self._sums.setdefault(symbol, Tally())
             sum_of.part_with(tally)
             self._qty[symbol] = sum_of.total
+            self.stirred.add(symbol)
         for execution in kept:
             self._count(execution.symbol, signed(execution), Tally.add)
 
@@ -107,6 +112,7 @@ class Holdings:
         sum_of = self._sums.setdefault(symbol, Tally())
         how(sum_of, qty)
         self._moves[symbol] += 1
+        self.stirred.add(symbol)
         self._qty[symbol] = sum_of.total
 
     def fills(self, symbol: str) -> list[Execution]:

@@ -77,7 +77,8 @@ class Replacer:
             current = ctx.book.get(order.intent_id) or order
             self._sane(current, changes)
             wish = _changed(current, changes, whole=ctx.broker.info.whole_successors)
-            situation = ctx.situation(wish, instrument, leave_out=order.intent_id)
+            owner = Actor(principal=ctx.share.owner_of(current).token, via=actor.via, confirm=actor.confirm)
+            situation = ctx.situation(wish, instrument, leave_out=order.intent_id, actor=owner)
             return self._approve(current, changes, situation)
         except FloorbrokerError as error:
             if error.outcome is Outcome.UNKNOWN:
@@ -92,14 +93,15 @@ class Replacer:
             verdict = control(situation)
             if not verdict.ok and verdict.control not in _ASKED_BEFORE:
                 raise refusal(verdict)
-        ctx.gate.count_message()
+        ctx.gate.count_message(order.terms.symbol)
         replace_id = ctx.ids.intent(ctx.clock.now())
         self._running.add(order.intent_id)
         growth = situation.wish.order_qty or ZERO
         if not ctx.broker.info.whole_successors:
             growth -= order.leaves_qty or ZERO
         if growth > 0:
-            ctx.gate.hold(replace_id, replace(situation.wish, order_qty=Quantity(growth)))
+            grown = replace(situation.wish, order_qty=Quantity(growth))
+            ctx.gate.hold(replace_id, grown, situation.principal)
         ctx.reserve(order.intent_id, situation)
         ctx.steps.reach("replace.decided")
         return _Change(

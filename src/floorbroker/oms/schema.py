@@ -140,6 +140,7 @@ class OrderSchema(_Strict):
     reason: Reason = ""
     client_tag: Label = ""
     allow_duplicate: bool = False
+    confirm: Label = Field(default="", description="The symbol once more, typed by a person, for a large order.")
 
     @model_validator(mode="after")
     def _members_agree(self) -> OrderSchema:

@@ -13,6 +13,7 @@ from floorbroker.domain.errors import (
     InvalidRequest,
     JournalFault,
     Outcome,
+    RiskLimitExceeded,
     Timeout,
 )
 from floorbroker.domain.frozen import frozen
@@ -26,6 +27,7 @@ from floorbroker.oms.translate import fact_of_failure
 from floorbroker.oms.unforeseen import ours
 
 FINISH_POLL_S = 0.05
+MADE_WAY_MAX = 20  # own orders cancelled for one wish
 _TAKEN = (f.Ack, f.Working)  # the venue has the order, and nothing more is said of it
 
 
@@ -115,16 +117,30 @@ class Submitter:
         try:
             instrument = self.ctx.at_hand(wish) or await self._look_around(wish)
             try:
-                return self._decide(wish, instrument)
+                return self._decide(wish, instrument, actor)
             except InsufficientFunds:
                 # Money that fills have freed since the last look may cover it: look once more, then believe it.
                 await self.ctx.refresh_account()
-                return self._decide(wish, instrument)
+                return self._decide(wish, instrument, actor)
+            except RiskLimitExceeded as error:
+                if error.control != "self_match" or self.ctx.limits.self_match != "cancel_resting":
+                    raise
+                await self._make_way(wish, actor)
+                return self._decide(wish, instrument, actor)
         except FloorbrokerError as error:
             if error.outcome is Outcome.UNKNOWN:
                 error.outcome = Outcome.NOT_SENT  # a question failed; the order was never on its way
             await self._refused(wish, actor, error)
             raise
+
+    async def _make_way(self, wish: NewOrder, actor: Actor) -> None:
+        """Cancel our own orders that the wish would trade with, best first; the controls look again after that."""
+        for _ in range(MADE_WAY_MAX):
+            met = self.ctx.risk.resting.met(wish)
+            if met is None or self.ctx.cancel_own is None:
+                return
+            await self.ctx.cancel_own(met[1], actor)
+            self.ctx.risk.catch_up()
 
     async def _look_around(self, wish: NewOrder) -> Instrument:
         ctx = self.ctx
@@ -136,10 +152,10 @@ class Submitter:
             await ctx.refresh_account()
         return instrument
 
-    def _decide(self, wish: NewOrder, instrument: Instrument) -> Approved:
+    def _decide(self, wish: NewOrder, instrument: Instrument, actor: Actor | None = None) -> Approved:
         """Every control and the reservation, without an await (I12)."""
         ctx = self.ctx
-        situation = ctx.situation(wish, instrument)
+        situation = ctx.situation(wish, instrument, actor=actor)
         intent_id = ctx.ids.intent(ctx.clock.now())
         cl_ord_id = ctx.broker.identity.encode(intent_id)
         approved = ctx.gate.approve(situation, intent_id=intent_id, cl_ord_id=cl_ord_id)

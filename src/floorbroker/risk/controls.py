@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from functools import cache
 
 from floorbroker.domain.capability import Can
 from floorbroker.domain.orders import NewOrder
@@ -19,9 +18,9 @@ from floorbroker.domain.values import (
     is_multiple,
     text_of,
 )
-from floorbroker.risk.limits import RiskLimits
+from floorbroker.risk import guards, shared
 from floorbroker.risk.situation import Situation
-from floorbroker.risk.verdict import Verdict
+from floorbroker.risk.verdict import Verdict, failed, passed, within
 
 Control = Callable[[Situation], Verdict]
 
@@ -30,58 +29,26 @@ _HUNDRED = Decimal(100)
 _ANY_PRICE = frozenset(OrderType) - LIMITED
 
 
-@cache
-def _ok(control: str) -> Verdict:
-    """One plain yes for each control, made once: they are nearly all that a wish meets."""
-    return Verdict(control=control, ok=True)
-
-
-def _no(
-    control: str,
-    detail: str,
-    *,
-    limit: Decimal | int | None = None,
-    value: Decimal | int | None = None,
-    pointer: str = "",
-) -> Verdict:
-    return Verdict(control=control, ok=False, detail=detail, limit=limit, value=value, pointer=pointer)
-
-
-def _text(number: Decimal | int) -> str:
-    return text_of(Decimal(number))
-
-
-def _within(control: str, value: Decimal | int | None, limit: Decimal | int | None, what: str) -> Verdict:
-    """A plain upper bound; without a limit it holds, without a value it does not."""
-    if limit is None:
-        return _ok(control)
-    if value is None:
-        return _no(control, f"{what} cannot be measured without a price", limit=limit)
-    if value <= limit:
-        return Verdict(control=control, ok=True, limit=limit, value=value)
-    return _no(control, f"{what} {_text(value)} is above {control} {_text(limit)}", limit=limit, value=value)
-
-
 def latch(s: Situation) -> Verdict:
-    return _no("latch", s.blocked) if s.blocked else _ok("latch")
+    return failed("latch", s.blocked) if s.blocked else passed("latch")
 
 
 def vault(s: Situation) -> Verdict:
-    return _no("vault", s.locked) if s.locked else _ok("vault")
+    return failed("vault", s.locked) if s.locked else passed("vault")
 
 
 def ready(s: Situation) -> Verdict:
-    return _no("ready", s.not_ready) if s.not_ready else _ok("ready")
+    return failed("ready", s.not_ready) if s.not_ready else passed("ready")
 
 
 def armed(s: Situation) -> Verdict:
-    return _no("armed", s.not_armed) if s.not_armed else _ok("armed")
+    return failed("armed", s.not_armed) if s.not_armed else passed("armed")
 
 
 def supported(s: Situation) -> Verdict:
     """What the broker says it can do, as data."""
     missing = _unsupported(s)
-    return _no("supported", f"{s.info.name} {missing}") if missing else _ok("supported")
+    return failed("supported", f"{s.info.name} {missing}") if missing else passed("supported")
 
 
 def _unsupported(s: Situation) -> str:
@@ -108,14 +75,17 @@ def _unsupported(s: Situation) -> str:
 
 def permission(s: Situation) -> Verdict:
     """Allow and deny lists."""
-    what = _forbidden(s.wish, s.limits)
-    return _no("permission", f"{what} is not permitted on this profile") if what else _ok("permission")
+    what = _forbidden(s)
+    return failed("permission", f"{what} is not permitted on this profile") if what else passed("permission")
 
 
-def _forbidden(wish: NewOrder, limits: RiskLimits) -> str:
+def _forbidden(s: Situation) -> str:
+    wish, limits = s.wish, s.limits
     allowed = limits.allow_symbols
     if wish.symbol in limits.deny_symbols or (allowed is not None and wish.symbol not in allowed):
         return f"symbol {wish.symbol}"
+    if s.instrument.asset_class not in limits.allow_assets:
+        return f"asset class {s.instrument.asset_class.value}"
     if wish.side not in limits.allow_sides:
         return f"side {wish.side.value}"
     if wish.order_type not in limits.allow_types:
@@ -132,50 +102,48 @@ def short_sale(s: Situation) -> Verdict:
         or s.wish.order_class is OrderClass.MULTILEG
         or s.instrument.asset_class is AssetClass.FX
     ):
-        return _ok("short_sale")
+        return passed("short_sale")
     after = s.exposure.worst_case(s.wish.symbol, Side.SELL) - (s.units or ZERO)
     if after >= 0 or (s.limits.allow_short and s.instrument.shortable):
-        return _ok("short_sale")
+        return passed("short_sale")
     why = (
         "selling short is not permitted on this profile"
         if not s.limits.allow_short
         else "this cannot be sold short here"
     )
-    return _no("short_sale", f"{why}: {text_of(-after)} more than held", limit=0, value=-after)
+    return failed("short_sale", f"{why}: {text_of(-after)} more than held", limit=0, value=-after)
 
 
 def option_level(s: Situation) -> Verdict:
     """Written options (a sell that opens) need the higher levels."""
     if s.instrument.asset_class is not AssetClass.OPTION:
-        return _ok("option_level")
+        return passed("option_level")
     needed = 3 if s.wish.order_class is OrderClass.MULTILEG else 2
-    return _within("option_level", needed, s.limits.option_level, "the option level needed,")
+    return within("option_level", needed, s.limits.option_level, "the option level needed,")
 
 
 def instrument_age(s: Situation) -> Verdict:
     """Rules older than a day are not trusted."""
     if not s.instrument.tradable:
-        return _no("instrument_age", f"{s.wish.symbol} is not tradable now")
+        return failed("instrument_age", f"{s.wish.symbol} is not tradable now")
     if s.instrument.as_of is None:
-        return _ok("instrument_age")
+        return passed("instrument_age")
     age_s = int((s.now - s.instrument.as_of).total_seconds())
-    return _within(
-        "instrument_age", age_s, s.limits.instrument_age_max_s, "the age of the instrument rules in seconds,"
-    )
+    return within("instrument_age", age_s, s.limits.instrument_age_max_s, "the age of the instrument rules in seconds,")
 
 
 def tick(s: Situation) -> Verdict:
     for name, price in _prices(s.wish):
         if price is not None and not s.instrument.is_on_tick(price):
             step = s.instrument.tick_at(price)
-            return _no(
+            return failed(
                 "tick",
                 f"{name[1:]} {text_of(price)} is not a multiple of {text_of(step)}",
                 limit=step,
                 value=price,
                 pointer=name,
             )
-    return _ok("tick")
+    return passed("tick")
 
 
 def _prices(wish: NewOrder) -> tuple[tuple[str, Decimal | None], ...]:
@@ -194,19 +162,21 @@ def lot(s: Situation) -> Verdict:
     fraction = s.instrument.fraction if s.limits.allow_fractional else None
     step = fraction or s.instrument.lot
     if s.wish.notional is not None and not s.limits.allow_fractional:
-        return _no("lot", "an order for an amount of money buys fractions, which are switched off", pointer="/notional")
+        return failed(
+            "lot", "an order for an amount of money buys fractions, which are switched off", pointer="/notional"
+        )
     for name, size in (("quantity", s.wish.order_qty), ("display_quantity", s.wish.display_qty)):
         if size is not None and not is_multiple(size, step):
             told = f"{name} {text_of(size)} is not a multiple of {text_of(step)}"
-            return _no("lot", told, limit=step, value=size, pointer=f"/{name}")
-    return _ok("lot")
+            return failed("lot", told, limit=step, value=size, pointer=f"/{name}")
+    return passed("lot")
 
 
 def min_qty(s: Situation) -> Verdict:
     qty, least = s.wish.order_qty, s.instrument.min_qty
     if qty is None or qty >= least:
-        return _ok("min_qty")
-    return _no(
+        return passed("min_qty")
+    return failed(
         "min_qty", f"quantity {text_of(qty)} is below the venue's minimum {text_of(least)}", limit=least, value=qty
     )
 
@@ -214,8 +184,8 @@ def min_qty(s: Situation) -> Verdict:
 def min_notional(s: Situation) -> Verdict:
     size, least = s.notional, s.instrument.min_notional
     if size is None or size >= least:
-        return _ok("min_notional")
-    return _no(
+        return passed("min_notional")
+    return failed(
         "min_notional",
         f"size {text_of(size)} is below the venue's minimum {text_of(least)}",
         limit=least,
@@ -228,32 +198,36 @@ def max_order_qty(s: Situation) -> Verdict:
     limit = s.limits.max_order_qty
     if s.instrument.max_qty is not None:
         limit = min(limit, s.instrument.max_qty) if limit is not None else s.instrument.max_qty
-    return _within("max_order_qty", s.units, limit, "quantity")
+    return within("max_order_qty", s.units, limit, "quantity")
 
 
 def max_order_notional(s: Situation) -> Verdict:
-    return _within("max_order_notional", s.notional, s.limits.max_order_notional, "order size")
+    return within("max_order_notional", s.notional, s.limits.max_order_notional, "order size")
 
 
 def reference(s: Situation) -> Verdict:
     """Orders that take any price need a fresh one to be measured against."""
     if s.wish.order_type not in _ANY_PRICE or s.limits.collar_bps is None:
-        return _ok("reference")
+        return passed("reference")
     if s.reference is None or s.reference.against(s.wish.side) is None:
-        return _no("reference", f"no price for {s.wish.symbol}: an order without a limit is not sent blind")
+        return failed("reference", f"no price for {s.wish.symbol}: an order without a limit is not sent blind")
     age = Decimal(round(s.reference.age_s * 1000)) / 1000
-    return _within("reference", age, s.limits.reference_age_max_s, "the age of the price in seconds,")
+    oldest = s.limits.reference_age_of(s.instrument.asset_class)
+    return within("reference", age, oldest, "the age of the price in seconds,")
 
 
 def collar(s: Situation) -> Verdict:
     """A limit or trigger far on the losing side of the market is a typing error until proven otherwise."""
-    allowed, market = s.limits.collar_bps, s.reference.against(s.wish.side) if s.reference else None
+    allowed, market = (
+        s.limits.collar_of(s.instrument.asset_class),
+        s.reference.against(s.wish.side) if s.reference else None,
+    )
     asked = s.wish.price if s.wish.order_type in LIMITED else s.wish.stop_px
     if allowed is None or not market or asked is None or s.wish.order_class is OrderClass.MULTILEG:
-        return _ok("collar")
+        return passed("collar")
     base = _when_it_works(s.wish, market)
     worse_bps = ((asked - base) / base * _BPS * s.wish.side.sign).quantize(Decimal("0.1"), context=WIDE)
-    return _within("collar_bps", worse_bps, allowed, "distance beyond the market in basis points,")
+    return within("collar_bps", worse_bps, allowed, "distance beyond the market in basis points,")
 
 
 def _when_it_works(wish: NewOrder, market: Decimal) -> Decimal:
@@ -267,35 +241,35 @@ def _when_it_works(wish: NewOrder, market: Decimal) -> Decimal:
 
 def reduce_only(s: Situation) -> Verdict:
     if s.wish.reduce_only and not s.reduces:
-        return _no("reduce_only", "this order would not only reduce the position")
-    return _ok("reduce_only")
+        return failed("reduce_only", "this order would not only reduce the position")
+    return passed("reduce_only")
 
 
 def max_position(s: Situation) -> Verdict:
     """The position after everything open, undecided and this wish filled."""
     if s.reduces or s.wish.order_class is OrderClass.MULTILEG:
-        return _ok("max_position")
+        return passed("max_position")
     after = abs(s.after)
-    by_qty = _within("max_position", after, s.limits.max_position_qty, "position after worst case")
+    by_qty = within("max_position", after, s.limits.max_position_qty, "position after worst case")
     if not by_qty.ok or s.price is None:
         return by_qty
     value = after * s.price * s.instrument.multiplier
-    return _within("max_position", value, s.limits.max_position_notional, "position value after worst case")
+    return within("max_position", value, s.limits.max_position_notional, "position value after worst case")
 
 
 def exposure(s: Situation) -> Verdict:
     """Gross and net exposure, leverage and concentration after the worst case."""
     if s.reduces:
-        return _ok("exposure")
+        return passed("exposure")
     longs, shorts = _worst_values(s)
     gross, net = longs - shorts, max(longs, -shorts)
     verdicts = [
-        _within("max_gross_exposure", gross, s.limits.max_gross_exposure, "gross exposure after worst case"),
-        _within("max_net_exposure", net, s.limits.max_net_exposure, "net exposure after worst case"),
+        within("max_gross_exposure", gross, s.limits.max_gross_exposure, "gross exposure after worst case"),
+        within("max_net_exposure", net, s.limits.max_net_exposure, "net exposure after worst case"),
     ]
     if s.account is not None and s.account.equity <= 0:
         verdicts += [
-            _no(name, "no equity stands against this exposure", limit=limit, value=gross)
+            failed(name, "no equity stands against this exposure", limit=limit, value=gross)
             for name, limit in (
                 ("max_leverage", s.limits.max_leverage),
                 ("max_concentration_pct", s.limits.max_concentration_pct),
@@ -304,18 +278,18 @@ def exposure(s: Situation) -> Verdict:
         ]
     elif s.account is not None:
         verdicts += _against_equity(s, gross, s.account.equity)
-    return next((verdict for verdict in verdicts if not verdict.ok), _ok("exposure"))
+    return next((verdict for verdict in verdicts if not verdict.ok), passed("exposure"))
 
 
 def _against_equity(s: Situation, gross: Decimal, equity: Decimal) -> Iterator[Verdict]:
     """What is measured as a part of what the account is worth; nothing is divided where there is no limit."""
     if s.limits.max_leverage is not None:
         leverage = (gross / equity).quantize(Decimal("0.001"), context=WIDE)
-        yield _within("max_leverage", leverage, s.limits.max_leverage, "leverage after worst case")
+        yield within("max_leverage", leverage, s.limits.max_leverage, "leverage after worst case")
     if s.limits.max_concentration_pct is not None:
         value = abs(s.after) * (s.price or ZERO) * s.instrument.multiplier
         share = (value / equity * _HUNDRED).quantize(Decimal("0.01"), context=WIDE)
-        yield _within("max_concentration_pct", share, s.limits.max_concentration_pct, "share of equity in percent,")
+        yield within("max_concentration_pct", share, s.limits.max_concentration_pct, "share of equity in percent,")
 
 
 def _worst_values(s: Situation) -> tuple[Decimal, Decimal]:
@@ -337,16 +311,16 @@ def _worst_values(s: Situation) -> tuple[Decimal, Decimal]:
 def buying_power(s: Situation) -> Verdict:
     """Cost against the venue's figure less what it does not know of yet."""
     if s.account is None or s.reduces or s.wish.order_class is OrderClass.OCO:
-        return _ok("buying_power")
+        return passed("buying_power")
     cost = cost_of(s)
     if cost is None:
-        return _no("buying_power", "the cost cannot be measured without a price")
+        return failed("buying_power", "the cost cannot be measured without a price")
     free = s.account.buying_power * (_HUNDRED - s.limits.buying_power_buffer_pct) / _HUNDRED - s.exposure.reserved
     if cost <= free:
         return Verdict(control="buying_power", ok=True, limit=free, value=cost)
     shown = max(free, ZERO)
     text = f"cost {cost:,.2f} is above the free buying power {shown:,.2f} {s.account.currency}"
-    return _no("buying_power", text, limit=shown, value=cost)
+    return failed("buying_power", text, limit=shown, value=cost)
 
 
 def cost_of(s: Situation) -> Decimal | None:
@@ -361,26 +335,31 @@ def cost_of(s: Situation) -> Decimal | None:
 
 
 def open_orders(s: Situation) -> Verdict:
-    total = _within("max_open_orders", s.exposure.open_total + 1, s.limits.max_open_orders, "open orders")
+    total = within("max_open_orders", s.exposure.open_total + 1, s.limits.max_open_orders, "open orders")
     if not total.ok:
         return total
     here = s.exposure.open_count(s.wish.symbol) + 1
-    return _within("max_open_orders_symbol", here, s.limits.max_open_orders_symbol, f"open orders in {s.wish.symbol}")
+    return within("max_open_orders_symbol", here, s.limits.max_open_orders_symbol, f"open orders in {s.wish.symbol}")
 
 
 def message_rate(s: Situation) -> Verdict:
-    second = _within("max_messages_s", s.messages_s + 1, s.limits.max_messages_s, "order messages in a second")
+    limits = s.limits
+    second = within("max_messages_s", s.messages_s + 1, limits.max_messages_s, "order messages in a second")
     if not second.ok:
         return second
-    return _within("max_messages_min", s.messages_min + 1, s.limits.max_messages_min, "order messages in a minute")
+    minute = within("max_messages_min", s.messages_min + 1, limits.max_messages_min, "order messages in a minute")
+    if not minute.ok or limits.max_messages_symbol_min is None:
+        return minute
+    here, what = s.messages_symbol_min + 1, f"order messages about {s.wish.symbol} in a minute"
+    return within("max_messages_symbol_min", here, limits.max_messages_symbol_min, what)
 
 
 def duplicate(s: Situation) -> Verdict:
     """The same wish again within seconds is a double click until the caller says otherwise."""
     if s.wish.allow_duplicate or s.twin_age_s is None or Decimal(str(s.twin_age_s)) > s.limits.duplicate_window_s:
-        return _ok("duplicate")
+        return passed("duplicate")
     text = f"the same order was placed {s.twin_age_s:.1f} s ago; set allow_duplicate and another key if it is meant"
-    return _no("duplicate", text, limit=s.limits.duplicate_window_s)
+    return failed("duplicate", text, limit=s.limits.duplicate_window_s)
 
 
 CONTROLS: tuple[Control, ...] = (
@@ -388,24 +367,37 @@ CONTROLS: tuple[Control, ...] = (
     vault,
     ready,
     armed,
+    guards.strategy,
     supported,
     permission,
+    guards.hours,
     tick,
     lot,
     min_qty,
     duplicate,
     message_rate,
+    shared.message_rate,
     open_orders,
+    shared.open_orders,
+    guards.day,
     instrument_age,
     option_level,
     max_order_qty,
     min_notional,
     max_order_notional,
+    shared.order_size,
+    shared.day,
+    guards.confirm,
     reference,
     collar,
+    guards.collar_window,
     short_sale,
     reduce_only,
+    guards.loss,
+    guards.self_match,
     max_position,
+    shared.position,
     exposure,
+    shared.exposure,
     buying_power,
 )

@@ -14,6 +14,7 @@ from floorbroker.domain.values import ClOrdId, IntentId
 from floorbroker.risk.controls import CONTROLS
 from floorbroker.risk.situation import Situation
 from floorbroker.risk.verdict import Verdict, refusal
+from floorbroker.risk.watch import forget
 
 _SECOND, _MINUTE = 1.0, 60.0
 Mark = tuple[object, ...]  # what makes two wishes the same
@@ -27,8 +28,10 @@ class RiskGate:
     clock: Clock
     pending: dict[IntentId, NewOrder] = field(default_factory=dict[IntentId, NewOrder])
     moved: set[IntentId] = field(default_factory=set[IntentId])  # held or settled since the last count
+    principals: dict[IntentId, str] = field(default_factory=dict[IntentId, str])  # who wished for what is pending
     _second_s: deque[float] = field(default_factory=deque[float])
     _minute_s: deque[float] = field(default_factory=deque[float])
+    _by_symbol_s: dict[str, deque[float]] = field(default_factory=dict[str, deque[float]])
     _recent: deque[tuple[float, Mark]] = field(default_factory=deque[tuple[float, Mark]])
     _newest_s: dict[Mark, float] = field(default_factory=dict[Mark, float])
 
@@ -45,8 +48,8 @@ class RiskGate:
             if not verdict.ok:
                 raise refusal(verdict)
         wish = situation.wish
-        self.hold(intent_id, wish)
-        self.count_message()
+        self.hold(intent_id, wish, situation.principal)
+        self.count_message(wish.symbol)
         self._remember(wish)
         return Approved(
             intent_id=intent_id,
@@ -57,14 +60,16 @@ class RiskGate:
             decided_at=self.clock.monotonic() if decided_at is None else decided_at,
         )
 
-    def hold(self, intent_id: IntentId, wish: NewOrder) -> None:
+    def hold(self, intent_id: IntentId, wish: NewOrder, principal: str = "") -> None:
         """Count a wish from now on, though no order stands in the book for it."""
         self.pending[intent_id] = wish
+        self.principals[intent_id] = principal
         self.moved.add(intent_id)
 
     def settle(self, intent_id: IntentId) -> None:
         """The order stands in the book now, or the intent is gone: its own reservation ends."""
         if self.pending.pop(intent_id, None) is not None:
+            self.principals.pop(intent_id, None)
             self.moved.add(intent_id)
 
     def _remember(self, wish: NewOrder) -> None:
@@ -72,17 +77,28 @@ class RiskGate:
         self._recent.append((now, mark))
         self._newest_s[mark] = now
 
-    def count_message(self) -> None:
+    def count_message(self, symbol: str = "") -> None:
         """One more order message (new, replace or cancel) went out."""
         now = self.clock.monotonic()
         self._second_s.append(now)
         self._minute_s.append(now)
+        of_symbol_s = self._by_symbol_s.setdefault(symbol, deque())
+        of_symbol_s.append(now)
+        forget(of_symbol_s, now - _MINUTE)
+
+    def messages_of(self, symbol: str) -> int:
+        """Order messages about one symbol in the last minute."""
+        sent_s = self._by_symbol_s.get(symbol)
+        if sent_s is None:
+            return 0
+        forget(sent_s, self.clock.monotonic() - _MINUTE)
+        return len(sent_s)
 
     def message_counts(self) -> tuple[int, int]:
         """Order messages of the last second and the last minute."""
         now = self.clock.monotonic()
-        _forget(self._second_s, now - _SECOND)
-        _forget(self._minute_s, now - _MINUTE)
+        forget(self._second_s, now - _SECOND)
+        forget(self._minute_s, now - _MINUTE)
         return len(self._second_s), len(self._minute_s)
 
     def twin_age_s(self, wish: NewOrder, window_s: float) -> float | None:
@@ -102,11 +118,6 @@ class RiskGate:
             yield
         finally:
             self.settle(intent_id)
-
-
-def _forget(times_s: deque[float], since_s: float) -> None:
-    while times_s and times_s[0] <= since_s:
-        times_s.popleft()
 
 
 def _fingerprint(wish: NewOrder) -> Mark:

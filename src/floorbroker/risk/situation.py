@@ -12,8 +12,10 @@ from floorbroker.domain.frozen import frozen
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.records import Account, Quote
-from floorbroker.domain.values import LIMITED, ZERO, Environment, Side
+from floorbroker.domain.values import LIMITED, ZERO, Environment, IntentId, Side
+from floorbroker.risk.equity import Equity
 from floorbroker.risk.limits import RiskLimits
+from floorbroker.risk.watch import Standing
 from floorbroker.risk.workload import Workload
 
 
@@ -87,6 +89,17 @@ class Situation:
     messages_s: int = 0
     messages_min: int = 0
     twin_age_s: float | None = None  # age of the newest order with the same symbol, side, quantity and price
+    principal: str = ""  # who wishes, through which door, and what a person typed to confirm it
+    via: str = ""
+    confirm: str = ""
+    messages_symbol_min: int = 0
+    middle: Decimal | None = None  # the mean of the prices of the last minute or so
+    met: tuple[Decimal, IntentId] | None = None  # the best order of our own that the wish would trade with
+    off: str = ""  # why the wish's strategy is switched off, empty when it is not
+    orders_day: int = 0  # decided since midnight UTC, this wish and an order it replaces left out
+    notional_day: Decimal = ZERO
+    equity: Equity | None = None
+    shared: tuple[Standing, ...] = ()  # the other scopes that have limits, widest first
     # What nearly every control asks, worked out once.
     price: Decimal | None = field(
         init=False

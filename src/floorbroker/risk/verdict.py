@@ -1,10 +1,12 @@
-"""What one control says about one wish."""
+"""What one control says about one wish, and the few ways to say it."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 
 from floorbroker.domain.errors import (
+    DailyLossLimit,
     FieldError,
     FloorbrokerError,
     InsufficientFunds,
@@ -35,6 +37,7 @@ class Verdict:
     limit: Decimal | int | None = None
     value: Decimal | int | None = None
     pointer: str = ""
+    scope: str = ""  # whose limit it is (`strategy:momentum-1`); empty for the profile's own
 
     @property
     def limit_text(self) -> str | None:
@@ -51,7 +54,44 @@ def _text(number: Decimal | int | None) -> str | None:
     return None if number is None else text_of(Decimal(number))
 
 
-_RULES = {"tick": "/limit_price", "lot": "/quantity", "min_qty": "/quantity", "min_notional": "/quantity"}
+@cache
+def passed(control: str) -> Verdict:
+    """One plain yes for each control, made once: they are nearly all that a wish meets."""
+    return Verdict(control=control, ok=True)
+
+
+def failed(
+    control: str,
+    detail: str,
+    *,
+    limit: Decimal | int | None = None,
+    value: Decimal | int | None = None,
+    pointer: str = "",
+) -> Verdict:
+    return Verdict(control=control, ok=False, detail=detail, limit=limit, value=value, pointer=pointer)
+
+
+def within(
+    control: str, value: Decimal | int | None, limit: Decimal | int | None, what: str, *, scope: str = ""
+) -> Verdict:
+    """A plain upper bound; without a limit it holds, without a value it does not."""
+    if limit is None:
+        return passed(control)
+    of_whom = f" of {scope}" if scope else ""
+    if value is None:
+        detail = f"{what} cannot be measured without a price{of_whom}"
+        return Verdict(control=control, ok=False, detail=detail, limit=limit, scope=scope)
+    if value <= limit:
+        return Verdict(control=control, ok=True, limit=limit, value=value, scope=scope)
+    detail = f"{what} {_text(value)} is above {control} {_text(limit)}{of_whom}"
+    return Verdict(control=control, ok=False, detail=detail, limit=limit, value=value, scope=scope)
+
+
+_RULES = {
+    "tick": "/limit_price", "lot": "/quantity", "min_qty": "/quantity", "min_notional": "/quantity",
+    "confirm": "/confirm",
+}  # fmt: skip
+_DAY_LOSS = frozenset({"max_loss_day", "max_loss_day_pct", "max_drawdown_pct"})
 _STATES: dict[str, type[FloorbrokerError]] = {
     "latch": KillSwitchOn, "vault": VaultLocked, "ready": NotReady, "armed": NotArmed,
 }  # fmt: skip
@@ -70,5 +110,9 @@ def refusal(verdict: Verdict) -> FloorbrokerError:
         return InsufficientFunds(verdict.detail, outcome=Outcome.NOT_SENT)
     if verdict.control == "supported":
         return NotSupported(verdict.detail)
+    if verdict.control in _DAY_LOSS:
+        return DailyLossLimit(
+            verdict.detail, control=verdict.control, limit=verdict.limit_text, value=verdict.value_text
+        )
     kind = PositionSizeExceeded if verdict.control == "max_position" else RiskLimitExceeded
     return kind(verdict.detail, control=verdict.control, limit=verdict.limit_text, value=verdict.value_text)

@@ -72,6 +72,10 @@ class Workload:
     def total(self) -> int:
         return len(self._parts)
 
+    def parts(self) -> list[tuple[IntentId, Part]]:
+        """Every order that counts."""
+        return list(self._parts.items())
+
     def put(self, intent_id: IntentId, part: Part | None) -> None:
         """Count an order by this part from now on; not at all when it is None."""
         before = self._parts.get(intent_id)

@@ -1,0 +1,281 @@
+"""The one risk book of a desk: what all its accounts hold, order and rest together, so that no limit is passed in between.
+
+Every account's gate decides against it without an await (I12): `standings` is asked, the wish is judged, and `decide` counts it,
+in one step of the event loop.  What changes in an account is taken from its `Member` before each look, and only what changed.
+Nothing here is durable: a start makes it again from the journal's orders and notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Protocol
+
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.frozen import frozen
+from floorbroker.domain.orders import NewOrder
+from floorbroker.domain.values import ZERO, IntentId, ProfileName
+from floorbroker.risk.day import Counted, DayLedger, Sum
+from floorbroker.risk.equity import Equity
+from floorbroker.risk.limits import SharedLimits
+from floorbroker.risk.resting import Resting, rests
+from floorbroker.risk.scope import Owner, ScopeKind, scope_of
+from floorbroker.risk.untouched import Strategies
+from floorbroker.risk.watch import Standing, Watch
+from floorbroker.risk.workload import Part
+
+_OF_ACCOUNTS = frozenset({ScopeKind.GLOBAL, ScopeKind.PROFILE, ScopeKind.ACCOUNT, ScopeKind.SYMBOL})
+_ONE_ACCOUNT = frozenset({ScopeKind.PROFILE, ScopeKind.ACCOUNT})
+
+
+class Member(Protocol):
+    """One account as the book sees it."""
+
+    def catch_up(self) -> None:
+        """Tell the book what changed since it was asked last."""
+        ...
+
+    def counted(self) -> Iterable[tuple[IntentId, Owner, Part]]:
+        """Every order that counts."""
+        ...
+
+    def held(self) -> Mapping[str, Decimal]:
+        """Signed units by symbol."""
+        ...
+
+    def filled_by(self, kind: ScopeKind, name: str) -> Mapping[str, Decimal]:
+        """Signed units that the orders of a strategy or token hold, by symbol.  Goes through all of them: for starts alone."""
+        ...
+
+    def worth(self, symbol: str) -> tuple[Decimal | None, Decimal]:
+        """What a unit is marked at, and its multiplier."""
+        ...
+
+    def account(self) -> tuple[str, str, Decimal] | None:
+        """The venue's number, currency and equity of the account; None while they are not known."""
+        ...
+
+
+@frozen
+class _Asked:
+    wish: NewOrder
+    profile: ProfileName
+    leave_out: IntentId | None
+    fills_yet: bool
+
+
+@dataclass(slots=True)
+class RiskBook:
+    """Amounts of scopes over several accounts are in `base`; `rates` says what one unit of another currency is worth in it."""
+
+    clock: Clock
+    base: str = "USD"
+    rates: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+    day: DayLedger = field(default_factory=DayLedger)
+    resting: Resting = field(default_factory=Resting)
+    strategies: Strategies = field(default_factory=Strategies)
+    equities: dict[ProfileName, Equity] = field(default_factory=dict[ProfileName, Equity])
+    watches: dict[tuple[str, str], Watch] = field(default_factory=dict[tuple[str, str], Watch])
+    _owners: dict[IntentId, Owner] = field(default_factory=dict[IntentId, Owner])  # of what the watches count
+    _members: dict[ProfileName, Member] = field(default_factory=dict[ProfileName, Member])
+
+    # -- who is in it -------------------------------------------------------------------------------------------------
+
+    def join(self, profile: ProfileName, member: Member) -> None:
+        """An account of this desk, before its orders are replayed."""
+        self._members[profile] = member
+
+    def limit(self, key: str, limits: SharedLimits) -> None:
+        """Limits of a scope from now on.  One that had none is counted anew, which goes through all that is open."""
+        kind, name = scope_of(key)
+        place = (kind.value, name)
+        if limits == SharedLimits():
+            self.watches.pop(place, None)
+        elif place in self.watches:
+            self.watches[place].limits = limits
+        else:
+            self.watches[place] = self._made(key, kind, name, limits)
+
+    def count_anew(self) -> None:
+        """Make every scope's sums again: after the replay of a start, and when an account's number has become known."""
+        for (kind, name), watch in list(self.watches.items()):
+            self.watches[kind, name] = self._made(watch.key, ScopeKind(kind), name, watch.limits, before=watch)
+
+    def _made(self, key: str, kind: ScopeKind, name: str, limits: SharedLimits, before: Watch | None = None) -> Watch:
+        watch = Watch(key=key, limits=limits)
+        if before is not None:
+            watch.take_messages(before)
+        for profile, member in self._members.items():
+            if not self._concerns(kind, name, profile):
+                continue
+            member.catch_up()
+            held = member.held() if kind in _OF_ACCOUNTS else member.filled_by(kind, name)
+            for symbol, units in held.items():
+                if kind is not ScopeKind.SYMBOL or symbol == name:
+                    watch.hold((profile, symbol), units)
+            for intent_id, owner, part in member.counted():
+                if (kind.value, name) in places_of(owner):
+                    self._owners[intent_id] = owner
+                    watch.put(intent_id, profile, part)
+            for at, symbol in list(watch.cells):
+                if at == profile:
+                    self._mark(watch, profile, symbol)
+        return watch
+
+    def _concerns(self, kind: ScopeKind, name: str, profile: ProfileName) -> bool:
+        """Whether an account can have anything to do with a scope."""
+        if kind is ScopeKind.PROFILE:
+            return profile == name
+        return kind is not ScopeKind.ACCOUNT or self.account_of(profile) == name
+
+    # -- what changes -------------------------------------------------------------------------------------------------
+
+    def catch_up(self) -> None:
+        """Bring every account to the present."""
+        for member in self._members.values():
+            member.catch_up()
+
+    def see(
+        self,
+        intent_id: IntentId,
+        owner: Callable[[], Owner],
+        part: Part | None,
+        wish: NewOrder | None,
+        price: Decimal | None,
+    ) -> None:
+        """An order may have changed: what it may still do, and at which limit it rests.  `part` is None for one that is done."""
+        if part is not None and wish is not None and price is not None and rests(wish):
+            self.resting.put(intent_id, wish, price)
+        else:
+            self.resting.drop(intent_id)
+        if self.watches:
+            self._spread(intent_id, self._owners.get(intent_id) or owner(), part)
+
+    def _spread(self, intent_id: IntentId, owner: Owner, part: Part | None) -> None:
+        if part is not None:
+            self._owners[intent_id] = owner
+        else:
+            self._owners.pop(intent_id, None)
+        for place in places_of(owner):
+            watch = self.watches.get(place)
+            if watch is not None:
+                watch.put(intent_id, owner.profile, part)
+                self._mark(watch, owner.profile, owner.symbol)
+
+    def hold(self, profile: ProfileName, symbol: str, units: Decimal) -> None:
+        """An account's position changed."""
+        for (kind, name), watch in self.watches.items():
+            if self._holds(ScopeKind(kind), name, profile, symbol):
+                watch.hold((profile, symbol), units)
+                self._mark(watch, profile, symbol)
+
+    def _holds(self, kind: ScopeKind, name: str, profile: ProfileName, symbol: str) -> bool:
+        """Whether an account's position in a symbol is one of the scope's."""
+        is_meant = kind is not ScopeKind.SYMBOL or name == symbol
+        return kind in _OF_ACCOUNTS and is_meant and self._concerns(kind, name, profile)
+
+    def fill(self, owner: Owner, symbol: str, units: Decimal) -> None:
+        """A strategy's or token's order filled by so many units, signed."""
+        for place in (("strategy", owner.strategy), ("token", owner.token)):
+            watch = self.watches.get(place)
+            if watch is not None:
+                watch.fill((owner.profile, symbol), units)
+                self._mark(watch, owner.profile, symbol)
+
+    def remark(self, profile: ProfileName, symbol: str) -> None:
+        """A unit of a symbol is worth something else."""
+        for watch in self.watches.values():
+            self._mark(watch, profile, symbol)
+
+    def _mark(self, watch: Watch, profile: ProfileName, symbol: str) -> None:
+        mark, multiplier = self._members[profile].worth(symbol)
+        watch.mark((profile, symbol), mark, multiplier * (self._rate(watch, profile) or Decimal(1)))
+
+    def count_message(self, owner: Owner) -> None:
+        """One order message of somebody's went out."""
+        if self.watches:
+            now_s = self.clock.monotonic()
+            for place in places_of(owner):
+                if place in self.watches:
+                    self.watches[place].count_message(now_s)
+
+    # -- questions ----------------------------------------------------------------------------------------------------
+
+    def account_of(self, profile: ProfileName) -> str:
+        """The venue's number of a profile's account; empty while it is not known."""
+        known = self._members[profile].account() if profile in self._members else None
+        return known[0] if known is not None else ""
+
+    def ordered_today(self, profile: ProfileName) -> Sum:
+        """Today's orders of one profile."""
+        self.day.begin(self.clock.now())
+        return self.day.of("profile", profile)
+
+    def decide(self, intent_id: IntentId, owner: Owner, notional: Decimal) -> None:
+        """Count an approved wish to its day."""
+        rate = self._base_rate(owner.profile) or Decimal(1)
+        self.day.decide(intent_id, Counted(owner=owner, notional=notional, rate=rate), self.clock.now())
+
+    def standings(
+        self, wish: NewOrder, owner: Owner, *, leave_out: IntentId | None = None, fills_yet: bool = False
+    ) -> tuple[Standing, ...]:
+        """Every scope with limits that a wish belongs to, widest first.  The accounts must have caught up."""
+        if not self.watches:
+            return ()
+        found = [(place, self.watches[place]) for place in places_of(owner) if place in self.watches]
+        asked = _Asked(wish=wish, profile=owner.profile, leave_out=leave_out, fills_yet=fills_yet)
+        return tuple(self._standing(place, watch, asked) for place, watch in found)
+
+    def _standing(self, place: tuple[str, str], watch: Watch, asked: _Asked) -> Standing:
+        wish, profile = asked.wish, asked.profile
+        in_second, in_minute = watch.messages(self.clock.monotonic())
+        today = self.day.of(*place)
+        with watch.without(asked.leave_out, fills_yet=asked.fills_yet):
+            cell = watch.cell((profile, wish.symbol))
+            return Standing(
+                key=watch.key,
+                limits=watch.limits,
+                held=watch.position(wish.symbol),
+                worst=watch.worst(wish.symbol, wish.side),
+                up=cell.up,
+                down=cell.down,
+                longs_else=watch.longs - cell.longs,
+                shorts_else=watch.shorts - cell.shorts,
+                open_total=watch.open_total,
+                open_symbol=watch.open_symbol(wish.symbol),
+                messages_s=in_second,
+                messages_min=in_minute,
+                orders_day=today.orders,
+                notional_day=today.notional,
+                rate=self._rate(watch, profile),
+                equity=self.equity_of(watch),
+            )
+
+    def _rate(self, watch: Watch, profile: ProfileName) -> Decimal | None:
+        """What one unit of a profile's currency is in a scope's; None when nobody said."""
+        return Decimal(1) if scope_of(watch.key)[0] in _ONE_ACCOUNT else self._base_rate(profile)
+
+    def _base_rate(self, profile: ProfileName) -> Decimal | None:
+        known = self._members[profile].account()
+        if known is None or known[1] == self.base:
+            return Decimal(1)
+        return self.rates.get(known[1])
+
+    def equity_of(self, watch: Watch) -> Decimal | None:
+        """What stands against a scope's exposure: the equity of the accounts it may trade; None while one is not known."""
+        kind, name = scope_of(watch.key)
+        total = ZERO
+        for profile, member in self._members.items():
+            if self._concerns(kind, name, profile):
+                known, rate = member.account(), self._rate(watch, profile)
+                if known is None or rate is None:
+                    return None
+                total += known[2] * rate
+        return total
+
+
+def places_of(owner: Owner) -> tuple[tuple[str, str], ...]:
+    """Every scope an order belongs to, widest first."""
+    wide, account, *rest = owner.names()
+    return (wide, account, ("profile", owner.profile), *rest)

@@ -1,0 +1,101 @@
+"""What was ordered since midnight UTC: how many orders, and for how much.
+
+An order counts on the day it is decided: while it may still fill, for all it was measured at, and for what it filled once
+it is done.  So the sum never shows less than what was or may be traded, and gives back what was never filled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from floorbroker.domain.frozen import frozen
+from floorbroker.domain.values import WIDE, ZERO, IntentId
+from floorbroker.risk.scope import Owner
+
+
+@frozen
+class Counted:
+    """One order of today: `notional` in its account's currency, of which one unit is `rate` in the desk's base."""
+
+    owner: Owner
+    notional: Decimal
+    rate: Decimal = Decimal(1)
+
+    def shares(self) -> tuple[tuple[tuple[str, str], Decimal], ...]:
+        """Each scope it belongs to, with its notional in that scope's currency."""
+        own, base = self.notional, WIDE.multiply(self.notional, self.rate)
+        wide, account, *rest = self.owner.names()
+        return ((("profile", self.owner.profile), own), (account, own), *((place, base) for place in (wide, *rest)))
+
+
+@dataclass(slots=True)
+class Sum:
+    """Orders of one scope, and their notional."""
+
+    orders: int = 0
+    notional: Decimal = ZERO
+
+    def add(self, notional: Decimal) -> None:
+        self.orders += 1
+        self.notional = WIDE.add(self.notional, notional)
+
+    def take(self, notional: Decimal) -> None:
+        self.orders -= 1
+        self.notional = WIDE.subtract(self.notional, notional)
+
+
+@dataclass(slots=True)
+class DayLedger:
+    """Today's orders of a desk, with sums by scope.  Sums of scopes are kept from the first look at them on."""
+
+    today: date = date.min
+    orders: dict[IntentId, Counted] = field(default_factory=dict[IntentId, Counted])
+    _sums: dict[tuple[str, str], Sum] = field(default_factory=dict[tuple[str, str], Sum])
+
+    def begin(self, now: datetime) -> None:
+        """A new day forgets the last one; a clock set back does not bring one back."""
+        if now.date() > self.today:
+            self.today = now.date()
+            self.orders.clear()
+            self._sums.clear()
+
+    def decide(self, intent_id: IntentId, counted: Counted, now: datetime) -> None:
+        """Count an order from its decision on; a change of one counts at the larger of its two sizes."""
+        self.begin(now)
+        before = self.orders.get(intent_id)
+        if before is None or before.notional < counted.notional:
+            self._put(intent_id, counted)
+
+    def done(self, intent_id: IntentId, filled: Decimal) -> None:
+        """It fills no more, or more than was thought: count what was filled."""
+        counted = self.orders.get(intent_id)
+        if counted is not None and counted.notional != filled:
+            self._put(intent_id, Counted(owner=counted.owner, notional=filled, rate=counted.rate))
+
+    def drop(self, intent_id: IntentId) -> None:
+        """It never became an order."""
+        counted = self.orders.pop(intent_id, None)
+        for place, notional in counted.shares() if counted is not None else ():
+            if place in self._sums:
+                self._sums[place].take(notional)
+
+    def of(self, kind: str, name: str) -> Sum:
+        """Today's orders of one scope."""
+        place = (kind, name)
+        if place not in self._sums:
+            found = Sum()
+            for counted in self.orders.values():
+                for at, notional in counted.shares():
+                    if at == place:
+                        found.add(notional)
+            self._sums[place] = found
+        return self._sums[place]
+
+    def _put(self, intent_id: IntentId, counted: Counted) -> None:
+        self.drop(intent_id)
+        self.orders[intent_id] = counted
+        for place, notional in counted.shares():
+            if place in self._sums:
+                self._sums[place].add(notional)

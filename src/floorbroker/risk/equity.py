@@ -1,0 +1,82 @@
+"""How far an account is below where its day began, and below its best: what loss limit and drawdown look at.
+
+Deposits and withdrawals look like profit and loss here.  After one of them a person begins the day anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from floorbroker.domain.values import WIDE, ZERO, NotExact, decimal_of, text_of
+
+TOPIC = "risk.equity"
+_STEP = Decimal("0.001")  # a higher peak is written down when it is this much higher
+_HUNDRED = Decimal(100)
+
+
+@dataclass(slots=True)
+class Equity:
+    """One account's equity, in its own currency: now, when the UTC day began for us, and at its peak."""
+
+    day: date = date.min
+    opened: Decimal = ZERO
+    peak: Decimal = ZERO
+    now: Decimal = ZERO
+    _kept: Decimal = ZERO  # the peak that is durable
+
+    @property
+    def is_known(self) -> bool:
+        return self.opened > 0
+
+    @property
+    def loss(self) -> Decimal:
+        """Below the day's beginning; zero while above it."""
+        return max(self.opened - self.now, ZERO)
+
+    @property
+    def loss_pct(self) -> Decimal:
+        return _percent(self.loss, self.opened)
+
+    @property
+    def drawdown_pct(self) -> Decimal:
+        return _percent(max(self.peak - self.now, ZERO), self.peak)
+
+    def tell(self, equity: Decimal, at: datetime) -> bool:
+        """The venue's figure; whether what must survive a restart changed by enough to be written down."""
+        self.now = equity
+        self.peak = max(self.peak, equity)
+        if at.date() > self.day and equity > 0:
+            self.day, self.opened = at.date(), equity
+        elif self.peak <= self._kept * (1 + _STEP):
+            return False
+        self._kept = self.peak
+        return True
+
+    def begin_anew(self, at: datetime) -> None:
+        """A person says that today's figure is where day and peak begin."""
+        self.day, self.opened, self.peak, self._kept = at.date(), self.now, self.now, self.now
+
+    def words(self) -> Mapping[str, str]:
+        """What a note keeps."""
+        return {"day": self.day.isoformat(), "opened": text_of(self.opened), "peak": text_of(self.peak)}
+
+    def restore(self, words: Mapping[str, str]) -> None:
+        """From a note.  Raises `NotExact`, `KeyError` or `ValueError` for one that is none."""
+        self.day = date.fromisoformat(words["day"])
+        self.opened, self.peak = _money(words["opened"]), _money(words["peak"])
+        self._kept = self.peak
+        self.now = self.now or self.opened
+
+
+def _money(text: str) -> Decimal:
+    amount = decimal_of(text)
+    if amount < 0:
+        raise NotExact("equity below zero is not where a day begins")
+    return amount
+
+
+def _percent(part: Decimal, whole: Decimal) -> Decimal:
+    return (part / whole * _HUNDRED).quantize(Decimal("0.01"), context=WIDE) if whole > 0 else ZERO

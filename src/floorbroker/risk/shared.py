@@ -1,0 +1,127 @@
+"""The controls of scopes: the same limits for a whole desk, an account, a strategy, a token or a symbol together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from floorbroker.domain.values import WIDE, ZERO, OrderClass, Side
+from floorbroker.risk.situation import Situation
+from floorbroker.risk.verdict import Verdict, passed, within
+from floorbroker.risk.watch import Standing
+
+
+def _first(control: str, verdicts: Iterable[Verdict]) -> Verdict:
+    return next((verdict for verdict in verdicts if not verdict.ok), passed(control))
+
+
+def _amount(standing: Standing, amount: Decimal | None) -> Decimal | None:
+    """An amount of the wish's account in the scope's currency; None where it cannot be told, which no limit takes."""
+    return None if amount is None or standing.rate is None else WIDE.multiply(amount, standing.rate)
+
+
+def message_rate(s: Situation) -> Verdict:
+    if not s.shared:
+        return passed("shared_rate")
+    return _first("shared_rate", (verdict for standing in s.shared for verdict in _rates(standing)))
+
+
+def _rates(at: Standing) -> Iterable[Verdict]:
+    yield within(
+        "max_messages_s", at.messages_s + 1, at.limits.max_messages_s, "order messages in a second", scope=at.key
+    )
+    minute = at.messages_min + 1
+    yield within("max_messages_min", minute, at.limits.max_messages_min, "order messages in a minute", scope=at.key)
+
+
+def open_orders(s: Situation) -> Verdict:
+    if not s.shared:
+        return passed("shared_orders")
+    return _first("shared_orders", (verdict for standing in s.shared for verdict in _orders(s, standing)))
+
+
+def _orders(s: Situation, at: Standing) -> Iterable[Verdict]:
+    yield within("max_open_orders", at.open_total + 1, at.limits.max_open_orders, "open orders", scope=at.key)
+    here, what = at.open_symbol + 1, f"open orders in {s.wish.symbol}"
+    yield within("max_open_orders_symbol", here, at.limits.max_open_orders_symbol, what, scope=at.key)
+
+
+def order_size(s: Situation) -> Verdict:
+    if not s.shared:
+        return passed("shared_size")
+    return _first("shared_size", (verdict for standing in s.shared for verdict in _sizes(s, standing)))
+
+
+def _sizes(s: Situation, at: Standing) -> Iterable[Verdict]:
+    yield within("max_order_qty", s.units, at.limits.max_order_qty, "quantity", scope=at.key)
+    size = _amount(at, s.notional)
+    yield within("max_order_notional", size, at.limits.max_order_notional, "order size", scope=at.key)
+
+
+def day(s: Situation) -> Verdict:
+    if not s.shared:
+        return passed("shared_day")
+    return _first("shared_day", (verdict for standing in s.shared for verdict in _day(s, standing)))
+
+
+def _day(s: Situation, at: Standing) -> Iterable[Verdict]:
+    yield within("max_orders_day", at.orders_day + 1, at.limits.max_orders_day, "orders today", scope=at.key)
+    if not s.reduces:
+        size = _amount(at, s.notional)
+        ordered = None if size is None else WIDE.add(at.notional_day, size)
+        yield within("max_notional_day", ordered, at.limits.max_notional_day, "notional ordered today", scope=at.key)
+
+
+def position(s: Situation) -> Verdict:
+    """The scope's position in the wish's symbol after everything open and this wish filled."""
+    if not s.shared or s.wish.order_class is OrderClass.MULTILEG:
+        return passed("shared_position")
+    return _first("shared_position", (verdict for standing in s.shared for verdict in _positions(s, standing)))
+
+
+def _positions(s: Situation, at: Standing) -> Iterable[Verdict]:
+    signed = WIDE.add(at.worst, s.wish.side.sign * (s.units or ZERO))
+    if at.held != 0 and (at.held > 0) != (s.wish.side is Side.BUY) and signed * at.held >= 0:
+        return  # it can only lower what the scope holds
+    after = abs(signed)
+    yield within("max_position", after, at.limits.max_position_qty, "position after worst case", scope=at.key)
+    value = None if s.price is None else _amount(at, WIDE.multiply(after, s.price * s.instrument.multiplier))
+    what = "position value after worst case"
+    yield within("max_position", value, at.limits.max_position_notional, what, scope=at.key)
+
+
+def exposure(s: Situation) -> Verdict:
+    """Gross and net exposure and leverage of the scope after the worst case."""
+    if not s.shared or s.reduces:
+        return passed("shared_exposure")
+    return _first("shared_exposure", (verdict for standing in s.shared for verdict in _exposures(s, standing)))
+
+
+def _exposures(s: Situation, at: Standing) -> Iterable[Verdict]:
+    longs, shorts = _ends(s, at)
+    gross = None if longs is None or shorts is None else longs - shorts
+    net = None if longs is None or shorts is None else max(longs, -shorts)
+    yield within(
+        "max_gross_exposure", gross, at.limits.max_gross_exposure, "gross exposure after worst case", scope=at.key
+    )
+    yield within("max_net_exposure", net, at.limits.max_net_exposure, "net exposure after worst case", scope=at.key)
+    if at.limits.max_leverage is not None:
+        leverage = _leverage(gross, at.equity)
+        yield within("max_leverage", leverage, at.limits.max_leverage, "leverage after worst case", scope=at.key)
+
+
+def _leverage(gross: Decimal | None, equity: Decimal | None) -> Decimal | None:
+    """None where it cannot be measured, which no limit takes."""
+    if gross is None or equity is None or equity <= 0:
+        return None
+    return (gross / equity).quantize(Decimal("0.001"), context=WIDE)
+
+
+def _ends(s: Situation, at: Standing) -> tuple[Decimal | None, Decimal | None]:
+    """Summed long and short values with the wish; None where its price or currency cannot be told."""
+    worth = _amount(at, None if s.price is None else s.price * s.instrument.multiplier)
+    if worth is None or s.units is None:
+        return None, None
+    up = at.up + s.units if s.wish.side is Side.BUY else at.up
+    down = at.down - s.units if s.wish.side is Side.SELL else at.down
+    return at.longs_else + max(up, ZERO) * worth, at.shorts_else + min(down, ZERO) * worth

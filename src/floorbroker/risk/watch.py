@@ -1,0 +1,190 @@
+"""What one scope holds and may still get, kept up to date one change at a time: the sums that its limits are held against.
+
+A scope may span accounts.  Positions of one symbol are added over them; exposures are not netted between accounts, for a
+long at one broker does not pay for a short at another.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from floorbroker.domain.frozen import frozen
+from floorbroker.domain.values import WIDE, ZERO, IntentId, ProfileName, Side
+from floorbroker.risk.limits import SharedLimits
+from floorbroker.risk.workload import Load, Part
+
+Place = tuple[ProfileName, str]  # one account's share of one symbol
+_SECOND, _MINUTE = 1.0, 60.0
+
+
+@frozen
+class Standing:
+    """One scope beside one wish, before it: units signed, amounts in the desk's base currency (an account's own in its scopes).
+
+    `worst` is the position of the wish's symbol if all that is open on the wish's side filled; `up` and `down` are both ends
+    of the wish's own account in it, `longs_else` and `shorts_else` the values of everything else.  `rate` turns the account's
+    currency into the base; None where nobody said.  `equity` is None while an account's is not known.
+    """
+
+    key: str
+    limits: SharedLimits
+    held: Decimal
+    worst: Decimal
+    up: Decimal
+    down: Decimal
+    longs_else: Decimal
+    shorts_else: Decimal
+    open_total: int
+    open_symbol: int
+    messages_s: int
+    messages_min: int
+    orders_day: int
+    notional_day: Decimal
+    rate: Decimal | None
+    equity: Decimal | None
+
+
+@dataclass(slots=True)
+class Cell:
+    """One account's share of one symbol; values in the scope's currency."""
+
+    load: Load = field(default_factory=Load)
+    held: Decimal = ZERO
+    mark: Decimal | None = None
+    scale: Decimal = Decimal(1)  # multiplier and rate of exchange
+    longs: Decimal = ZERO
+    shorts: Decimal = ZERO
+
+    @property
+    def up(self) -> Decimal:
+        return self.end(Side.BUY)
+
+    @property
+    def down(self) -> Decimal:
+        return self.end(Side.SELL)
+
+    def end(self, side: Side) -> Decimal:
+        """Signed units if all that is open on one side filled."""
+        return WIDE.add(self.held, side.sign * self.load.at(side, self.mark))
+
+
+@dataclass(slots=True)
+class Watch:
+    """One scope with limits."""
+
+    key: str
+    limits: SharedLimits
+    longs: Decimal = ZERO
+    shorts: Decimal = ZERO
+    cells: dict[Place, Cell] = field(default_factory=dict[Place, Cell])
+    _accounts: dict[str, list[ProfileName]] = field(default_factory=dict[str, list[ProfileName]])
+    _parts: dict[IntentId, tuple[Place, Part]] = field(default_factory=dict[IntentId, tuple[Place, Part]])
+    _second_s: deque[float] = field(default_factory=deque[float])
+    _minute_s: deque[float] = field(default_factory=deque[float])
+
+    # -- changes ------------------------------------------------------------------------------------------------------
+
+    def put(self, intent_id: IntentId, profile: ProfileName, part: Part | None) -> None:
+        """Count an order of an account by this part from now on; not at all when it is None."""
+        before = self._parts.pop(intent_id, None)
+        if before is not None:
+            self.cells[before[0]].load.take(before[1])
+            self._revalue(before[0])
+        if part is not None:
+            place = (profile, part.symbol)
+            self._parts[intent_id] = (place, part)
+            self.cell(place).load.add(part)
+            self._revalue(place)
+
+    def hold(self, place: Place, units: Decimal) -> None:
+        """An account holds so many units of a symbol, signed."""
+        self.cell(place).held = units
+        self._revalue(place)
+
+    def fill(self, place: Place, units: Decimal) -> None:
+        """So many units more."""
+        self.hold(place, WIDE.add(self.cell(place).held, units))
+
+    def mark(self, place: Place, mark: Decimal | None, scale: Decimal) -> None:
+        """What a unit is worth."""
+        cell = self.cells.get(place)
+        if cell is not None:
+            cell.mark, cell.scale = mark, scale
+            self._revalue(place)
+
+    def count_message(self, now_s: float) -> None:
+        """One more order message went out."""
+        self._second_s.append(now_s)
+        self._minute_s.append(now_s)
+
+    def take_messages(self, other: Watch) -> None:
+        """Go on counting where another left off."""
+        self._second_s, self._minute_s = other._second_s, other._minute_s
+
+    def cell(self, place: Place) -> Cell:
+        cell = self.cells.get(place)
+        if cell is None:
+            cell = self.cells[place] = Cell()
+            self._accounts.setdefault(place[1], []).append(place[0])
+        return cell
+
+    def _revalue(self, place: Place) -> None:
+        cell = self.cells[place]
+        worth = WIDE.multiply(cell.mark or ZERO, cell.scale)
+        longs = WIDE.multiply(max(cell.end(Side.BUY), ZERO), worth)
+        shorts = WIDE.multiply(min(cell.end(Side.SELL), ZERO), worth)
+        self.longs = WIDE.add(self.longs, WIDE.subtract(longs, cell.longs))
+        self.shorts = WIDE.add(self.shorts, WIDE.subtract(shorts, cell.shorts))
+        cell.longs, cell.shorts = longs, shorts
+
+    # -- questions ----------------------------------------------------------------------------------------------------
+
+    @property
+    def open_total(self) -> int:
+        return len(self._parts)
+
+    def messages(self, now_s: float) -> tuple[int, int]:
+        """Order messages of the last second and the last minute."""
+        forget(self._second_s, now_s - _SECOND)
+        forget(self._minute_s, now_s - _MINUTE)
+        return len(self._second_s), len(self._minute_s)
+
+    def position(self, symbol: str) -> Decimal:
+        """Signed units held over all accounts."""
+        return sum((self.cells[name, symbol].held for name in self._accounts.get(symbol, ())), ZERO)
+
+    def worst(self, symbol: str, side: Side) -> Decimal:
+        """Signed units if everything open on one side filled."""
+        return sum((self.cells[name, symbol].end(side) for name in self._accounts.get(symbol, ())), ZERO)
+
+    def open_symbol(self, symbol: str) -> int:
+        return sum(self.cells[name, symbol].load.orders for name in self._accounts.get(symbol, ()))
+
+    @contextmanager
+    def without(self, leave_out: IntentId | None, *, fills_yet: bool) -> Generator[None]:
+        """Meanwhile one order counts as if it were not there; with `fills_yet` what it may still fill does."""
+        left = self._parts.get(leave_out) if leave_out is not None else None
+        if left is None or leave_out is None:
+            yield
+            return
+        place, part = left
+        if fills_yet:
+            self.cells[place].load.orders -= 1
+            del self._parts[leave_out]
+            yield
+            self.cells[place].load.orders += 1
+            self._parts[leave_out] = left
+            return
+        self.put(leave_out, place[0], None)
+        yield
+        self.put(leave_out, place[0], part)
+
+
+def forget(times_s: deque[float], since_s: float) -> None:
+    """Drop what is as old as a moment or older; times are in order."""
+    while times_s and times_s[0] <= since_s:
+        times_s.popleft()

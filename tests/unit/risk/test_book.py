@@ -1,0 +1,191 @@
+"""The parts of the shared risk book: days, resting orders, equity, strategies, windows, and the sums of scopes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from floorbroker.domain.errors import ConfigInvalid
+from floorbroker.domain.orders import NewOrder
+from floorbroker.domain.records import Quote
+from floorbroker.domain.values import IntentId, OrderType, Price, ProfileName, Quantity, Side
+from floorbroker.risk.day import Counted, DayLedger
+from floorbroker.risk.equity import Equity
+from floorbroker.risk.limits import SharedLimits
+from floorbroker.risk.resting import Resting
+from floorbroker.risk.scope import Owner, ScopeKind, scope_of
+from floorbroker.risk.settings import common_limits, settings_of
+from floorbroker.risk.untouched import Strategies, StrategyState, state_in, words_of
+from floorbroker.risk.watch import Watch
+from floorbroker.risk.window import Windows
+from floorbroker.risk.workload import Part
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+A, B = ProfileName("a"), ProfileName("b")
+
+
+def _wish(side: Side, price: str | None, symbol: str = "AAPL") -> NewOrder:
+    kind = OrderType.MARKET if price is None else OrderType.LIMIT
+    limit = None if price is None else Price(Decimal(price))
+    return NewOrder(symbol=symbol, side=side, order_type=kind, order_qty=Quantity(Decimal(1)), price=limit)
+
+
+def _counted(notional: int, *, profile: ProfileName = A, strategy: str = "s", rate: str = "1") -> Counted:
+    owner = Owner(profile=profile, symbol="AAPL", strategy=strategy)
+    return Counted(owner=owner, notional=Decimal(notional), rate=Decimal(rate))
+
+
+def test_a_day_counts_what_was_decided_and_gives_back_what_never_filled() -> None:
+    day = DayLedger()
+    day.decide(IntentId("1"), _counted(100), NOON)
+    day.decide(IntentId("2"), _counted(50, profile=B, rate="2"), NOON)
+    assert (day.of("profile", "a").orders, day.of("profile", "a").notional) == (1, Decimal(100))
+    assert (day.of("global", "").orders, day.of("global", "").notional) == (2, Decimal(200))
+    day.done(IntentId("1"), Decimal(30))
+    assert day.of("global", "").notional == Decimal(130)
+    assert day.of("strategy", "s").notional == Decimal(130)
+    day.drop(IntentId("2"))
+    assert (day.of("global", "").orders, day.of("global", "").notional) == (1, Decimal(30))
+
+
+def test_a_change_of_an_order_counts_at_the_larger_of_its_sizes() -> None:
+    day = DayLedger()
+    day.decide(IntentId("1"), _counted(100), NOON)
+    day.decide(IntentId("1"), _counted(60), NOON)
+    assert day.of("profile", "a").notional == Decimal(100)
+    day.decide(IntentId("1"), _counted(140), NOON)
+    assert (day.of("profile", "a").orders, day.of("profile", "a").notional) == (1, Decimal(140))
+
+
+def test_a_new_day_begins_at_midnight_utc_and_no_clock_brings_one_back() -> None:
+    day = DayLedger()
+    day.decide(IntentId("1"), _counted(100), NOON)
+    day.begin(NOON - timedelta(days=1))
+    assert day.of("profile", "a").orders == 1
+    day.begin(NOON + timedelta(hours=12))
+    assert day.of("profile", "a").orders == 0
+
+
+def test_own_orders_meet_at_the_best_price_of_the_other_side() -> None:
+    resting = Resting()
+    for name, price in (("1", "101"), ("2", "100"), ("3", "102")):
+        resting.put(IntentId(name), _wish(Side.SELL, price), Decimal(price))
+    assert resting.met(_wish(Side.BUY, "99.99")) is None
+    assert resting.met(_wish(Side.BUY, "100")) == (Decimal(100), IntentId("2"))
+    assert resting.met(_wish(Side.BUY, None)) == (Decimal(100), IntentId("2"))
+    assert resting.met(_wish(Side.SELL, "90")) is None
+    assert resting.met(_wish(Side.BUY, "100", symbol="MSFT")) is None
+    resting.drop(IntentId("2"))
+    assert resting.met(_wish(Side.BUY, "101")) == (Decimal(101), IntentId("1"))
+    assert resting.met(_wish(Side.BUY, "105"), leave_out=IntentId("1")) == (Decimal(102), IntentId("3"))
+
+
+def test_a_price_that_moved_counts_where_it_is_now() -> None:
+    resting = Resting()
+    for number in range(500):
+        resting.put(IntentId("1"), _wish(Side.BUY, "100"), Decimal(100 + number % 7))
+        resting.put(IntentId("2"), _wish(Side.BUY, "100"), Decimal(50))
+    best = resting.met(_wish(Side.SELL, "40"))
+    assert best == (Decimal(100 + 499 % 7), IntentId("1"))
+    resting.drop(IntentId("1"))
+    assert resting.met(_wish(Side.SELL, "40")) == (Decimal(50), IntentId("2"))
+
+
+def test_loss_and_drawdown_are_measured_from_day_and_peak() -> None:
+    equity = Equity()
+    assert equity.tell(Decimal(1_000), NOON)
+    assert not equity.tell(Decimal("1000.5"), NOON), "a peak this little higher is not written down"
+    assert equity.tell(Decimal(1_250), NOON)
+    assert not equity.tell(Decimal(900), NOON)
+    assert (equity.loss, equity.loss_pct, equity.drawdown_pct) == (Decimal(100), Decimal(10), Decimal(28))
+    assert equity.tell(Decimal(950), NOON + timedelta(days=1))
+    assert (equity.loss, equity.drawdown_pct) == (0, Decimal(24))
+
+
+def test_equity_comes_back_from_its_note() -> None:
+    equity, back = Equity(), Equity()
+    equity.tell(Decimal(1_000), NOON)
+    equity.tell(Decimal(1_250), NOON)
+    back.restore(equity.words())
+    back.tell(Decimal(900), NOON + timedelta(minutes=5))
+    assert (back.loss, back.drawdown_pct) == (Decimal(100), Decimal(28))
+
+
+def test_a_switched_off_strategy_stays_off_until_it_is_touched() -> None:
+    strategies = Strategies()
+    strategies.filled("s", 3, NOON)
+    off = StrategyState(name="s", off="too many", by="gateway", at=NOON)
+    strategies.switch(state_in(words_of(off), NOON))
+    assert strategies.why_off("s") == "too many"
+    strategies.filled("s", 1, NOON + timedelta(days=1))
+    assert strategies.fills("s") == 1
+    strategies.switch(StrategyState(name="s", by="ann", at=NOON))
+    assert (strategies.why_off("s"), strategies.fills("s")) == ("", 0)
+
+
+def test_the_middle_of_a_window_is_the_mean_of_what_was_heard_in_it() -> None:
+    windows = Windows()
+    for second, price in enumerate(("100", "102", "104", "106")):
+        px = Price(Decimal(price))
+        windows.hear(Quote(symbol="AAPL", bid=px, ask=px, time=NOON), float(second), 60)
+    assert windows.middle("AAPL", 3.0, 60) == Decimal(103)
+    assert windows.middle("AAPL", 61.5, 60) is None, "two prices are no average"
+    assert windows.middle("MSFT", 3.0, 60) is None
+
+
+def test_exposures_are_not_netted_between_accounts_and_positions_are() -> None:
+    watch = Watch(key="global", limits=SharedLimits())
+    watch.hold((A, "AAPL"), Decimal(10))
+    watch.hold((B, "AAPL"), Decimal(-4))
+    for profile in (A, B):
+        watch.mark((profile, "AAPL"), Decimal(100), Decimal(1))
+    assert (watch.longs, watch.shorts, watch.position("AAPL")) == (Decimal(1000), Decimal(-400), Decimal(6))
+    watch.put(IntentId("1"), B, Part(symbol="AAPL", side=Side.SELL, units=Decimal(3)))
+    assert (watch.shorts, watch.worst("AAPL", Side.SELL)) == (Decimal(-700), Decimal(3))
+    with watch.without(IntentId("1"), fills_yet=False):
+        assert (watch.shorts, watch.open_total) == (Decimal(-400), 0)
+    with watch.without(IntentId("1"), fills_yet=True):
+        assert (watch.shorts, watch.open_total, watch.open_symbol("AAPL")) == (Decimal(-700), 0, 0)
+    assert (watch.shorts, watch.open_total, watch.open_symbol("AAPL")) == (Decimal(-700), 1, 1)
+    watch.put(IntentId("1"), B, None)
+    assert (watch.longs, watch.shorts, watch.open_total) == (Decimal(1000), Decimal(-400), 0)
+
+
+def test_scopes_are_named_by_kind() -> None:
+    assert scope_of("strategy:m:1") == (ScopeKind.STRATEGY, "m:1")
+    assert scope_of("global") == (ScopeKind.GLOBAL, "")
+    for wrong in ("world", "strategy", "global:x", ""):
+        with pytest.raises(ConfigInvalid, match="scope"):
+            scope_of(wrong)
+
+
+def test_the_risk_section_tells_common_limits_from_those_of_scopes() -> None:
+    section: dict[str, object] = {
+        "max_order_qty": 5,
+        "base_currency": "EUR",
+        "rates": {"USD": "0.9"},
+        "global": {"max_gross_exposure": "1000"},
+        "strategy": {"m": {"max_open_orders": 3}},
+    }
+    found = settings_of(section)
+    assert common_limits(section) == {"max_order_qty": 5}
+    assert (found.base_currency, found.rates) == ("EUR", {"USD": Decimal("0.9")})
+    assert found.scopes["global"].max_gross_exposure == Decimal(1000)
+    assert found.scopes["strategy:m"].max_open_orders == 3
+
+
+@pytest.mark.parametrize(
+    ("section", "named"),
+    [
+        ({"strategy": {"m": {"max_opn_orders": 3}}}, "strategy:m: max_opn_orders"),
+        ({"global": 5}, "risk.global"),
+        ({"rates": {"EUR": 1.1}}, "rates.EUR"),
+        ({"rates": {"EUR": "-1"}}, "rates.EUR"),
+        ({"base_currency": "usd"}, "base_currency"),
+    ],
+)
+def test_what_is_wrong_in_the_risk_section_is_named(section: dict[str, object], named: str) -> None:
+    with pytest.raises(ConfigInvalid, match=named):
+        settings_of(section)
