@@ -36,7 +36,6 @@ from floorbroker.oms.recognition import overpowered, stranger
 from floorbroker.oms.share import Share
 from floorbroker.oms.writer import Writer
 from floorbroker.risk.book import RiskBook
-from floorbroker.risk.controls import cost_of
 from floorbroker.risk.gate import RiskGate
 from floorbroker.risk.limits import RiskLimits
 from floorbroker.risk.situation import Exposure, Reference, Situation
@@ -309,7 +308,7 @@ class AccountContext:
 
     def reserve(self, intent_id: IntentId, situation: Situation) -> None:
         """Count the cost of an approved wish until the venue's own figure does; of a change, the larger of the two sizes (I5)."""
-        self._exposed.costs.put(intent_id, cost_of(situation) or ZERO)
+        self._exposed.costs.put(intent_id, situation.cost or ZERO)
         owner = self.share.owner(situation.wish, situation.principal)
         self.risk.decide(intent_id, owner, situation.notional or ZERO)
         self.risk.count_message(owner)

@@ -210,7 +210,7 @@ class RiskBook:
     def ordered_today(self, profile: ProfileName) -> Sum:
         """Today's orders of one profile."""
         self.day.begin(self.clock.now())
-        return self.day.of("profile", profile)
+        return self.day.of_profile(profile)
 
     def decide(self, intent_id: IntentId, owner: Owner, notional: Decimal) -> None:
         """Count an approved wish to its day."""

@@ -312,7 +312,7 @@ def buying_power(s: Situation) -> Verdict:
     """Cost against the venue's figure less what it does not know of yet."""
     if s.account is None or s.reduces or s.wish.order_class is OrderClass.OCO:
         return passed("buying_power")
-    cost = cost_of(s)
+    cost = s.cost
     if cost is None:
         return failed("buying_power", "the cost cannot be measured without a price")
     free = s.account.buying_power * (_HUNDRED - s.limits.buying_power_buffer_pct) / _HUNDRED - s.exposure.reserved
@@ -321,17 +321,6 @@ def buying_power(s: Situation) -> Verdict:
     shown = max(free, ZERO)
     text = f"cost {cost:,.2f} is above the free buying power {shown:,.2f} {s.account.currency}"
     return failed("buying_power", text, limit=shown, value=cost)
-
-
-def cost_of(s: Situation) -> Decimal | None:
-    """Buying power this wish would take, in account currency; what reduces a position takes none."""
-    if s.wish.order_class is OrderClass.MULTILEG:
-        return max((s.wish.price or ZERO) * (s.wish.order_qty or ZERO) * s.instrument.multiplier, ZERO)
-    if s.notional is None or s.units is None or s.units == 0:
-        return s.notional
-    held = s.held * -s.wish.side.sign
-    opening = max(s.units - max(held, ZERO), ZERO)
-    return s.notional * opening / s.units
 
 
 def open_orders(s: Situation) -> Verdict:
@@ -401,3 +390,7 @@ CONTROLS: tuple[Control, ...] = (
     shared.exposure,
     buying_power,
 )
+SHARED = frozenset(
+    {shared.message_rate, shared.open_orders, shared.order_size, shared.day, shared.position, shared.exposure}
+)
+OWN_CONTROLS = tuple(control for control in CONTROLS if control not in SHARED)  # where no scope has limits

@@ -24,10 +24,10 @@ class Counted:
     rate: Decimal = Decimal(1)
 
     def shares(self) -> tuple[tuple[tuple[str, str], Decimal], ...]:
-        """Each scope it belongs to, with its notional in that scope's currency."""
+        """Each scope it belongs to beside the profile's, with its notional in that scope's currency."""
         own, base = self.notional, WIDE.multiply(self.notional, self.rate)
         wide, account, *rest = self.owner.names()
-        return ((("profile", self.owner.profile), own), (account, own), *((place, base) for place in (wide, *rest)))
+        return ((account, own), *((place, base) for place in (wide, *rest)))
 
 
 @dataclass(slots=True)
@@ -52,13 +52,15 @@ class DayLedger:
 
     today: date = date.min
     orders: dict[IntentId, Counted] = field(default_factory=dict[IntentId, Counted])
-    _sums: dict[tuple[str, str], Sum] = field(default_factory=dict[tuple[str, str], Sum])
+    _profiles: dict[str, Sum] = field(default_factory=dict[str, Sum])
+    _sums: dict[tuple[str, str], Sum] = field(default_factory=dict[tuple[str, str], Sum])  # of scopes with limits
 
     def begin(self, now: datetime) -> None:
         """A new day forgets the last one; a clock set back does not bring one back."""
         if now.date() > self.today:
             self.today = now.date()
             self.orders.clear()
+            self._profiles.clear()
             self._sums.clear()
 
     def decide(self, intent_id: IntentId, counted: Counted, now: datetime) -> None:
@@ -77,12 +79,24 @@ class DayLedger:
     def drop(self, intent_id: IntentId) -> None:
         """It never became an order."""
         counted = self.orders.pop(intent_id, None)
-        for place, notional in counted.shares() if counted is not None else ():
+        if counted is None:
+            return
+        self.of_profile(counted.owner.profile).take(counted.notional)
+        for place, notional in counted.shares() if self._sums else ():
             if place in self._sums:
                 self._sums[place].take(notional)
 
+    def of_profile(self, profile: str) -> Sum:
+        """Today's orders of one profile."""
+        found = self._profiles.get(profile)
+        if found is None:
+            found = self._profiles[profile] = Sum()
+        return found
+
     def of(self, kind: str, name: str) -> Sum:
         """Today's orders of one scope."""
+        if kind == "profile":
+            return self.of_profile(name)
         place = (kind, name)
         if place not in self._sums:
             found = Sum()
@@ -96,6 +110,7 @@ class DayLedger:
     def _put(self, intent_id: IntentId, counted: Counted) -> None:
         self.drop(intent_id)
         self.orders[intent_id] = counted
-        for place, notional in counted.shares():
+        self.of_profile(counted.owner.profile).add(counted.notional)
+        for place, notional in counted.shares() if self._sums else ():
             if place in self._sums:
                 self._sums[place].add(notional)

@@ -6,7 +6,7 @@ Deposits and withdrawals look like profit and loss here.  After one of them a pe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -25,32 +25,27 @@ class Equity:
     opened: Decimal = ZERO
     peak: Decimal = ZERO
     now: Decimal = ZERO
+    loss: Decimal = field(init=False, default=ZERO)  # below the day's beginning; zero while above it
+    loss_pct: Decimal = field(init=False, default=ZERO)
+    drawdown_pct: Decimal = field(init=False, default=ZERO)  # below the peak
     _kept: Decimal = ZERO  # the peak that is durable
+
+    def __post_init__(self) -> None:
+        self._measure()
 
     @property
     def is_known(self) -> bool:
         return self.opened > 0
 
-    @property
-    def loss(self) -> Decimal:
-        """Below the day's beginning; zero while above it."""
-        return max(self.opened - self.now, ZERO)
-
-    @property
-    def loss_pct(self) -> Decimal:
-        return _percent(self.loss, self.opened)
-
-    @property
-    def drawdown_pct(self) -> Decimal:
-        return _percent(max(self.peak - self.now, ZERO), self.peak)
-
     def tell(self, equity: Decimal, at: datetime) -> bool:
         """The venue's figure; whether what must survive a restart changed by enough to be written down."""
         self.now = equity
         self.peak = max(self.peak, equity)
-        if at.date() > self.day and equity > 0:
+        is_new_day = at.date() > self.day and equity > 0
+        if is_new_day:
             self.day, self.opened = at.date(), equity
-        elif self.peak <= self._kept * (1 + _STEP):
+        self._measure()
+        if not is_new_day and self.peak <= self._kept * (1 + _STEP):
             return False
         self._kept = self.peak
         return True
@@ -58,6 +53,13 @@ class Equity:
     def begin_anew(self, at: datetime) -> None:
         """A person says that today's figure is where day and peak begin."""
         self.day, self.opened, self.peak, self._kept = at.date(), self.now, self.now, self.now
+        self._measure()
+
+    def _measure(self) -> None:
+        """Worked out when the figure changes: every wish looks at it."""
+        self.loss = max(self.opened - self.now, ZERO)
+        self.loss_pct = _percent(self.loss, self.opened)
+        self.drawdown_pct = _percent(max(self.peak - self.now, ZERO), self.peak)
 
     def words(self) -> Mapping[str, str]:
         """What a note keeps."""
@@ -69,6 +71,7 @@ class Equity:
         self.opened, self.peak = _money(words["opened"]), _money(words["peak"])
         self._kept = self.peak
         self.now = self.now or self.opened
+        self._measure()
 
 
 def _money(text: str) -> Decimal:

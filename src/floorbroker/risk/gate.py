@@ -11,7 +11,7 @@ from floorbroker.domain.clock import Clock
 from floorbroker.domain.orders import Approved, NewOrder
 from floorbroker.domain.ports import Profile
 from floorbroker.domain.values import ClOrdId, IntentId
-from floorbroker.risk.controls import CONTROLS
+from floorbroker.risk.controls import CONTROLS, OWN_CONTROLS
 from floorbroker.risk.situation import Situation
 from floorbroker.risk.verdict import Verdict, refusal
 from floorbroker.risk.watch import forget
@@ -43,7 +43,7 @@ class RiskGate:
         self, situation: Situation, *, intent_id: IntentId, cl_ord_id: ClOrdId, decided_at: float | None = None
     ) -> Approved:
         """Check and reserve in one step.  Raises the first failed control's error; then nothing is reserved."""
-        for control in CONTROLS:
+        for control in CONTROLS if situation.shared else OWN_CONTROLS:
             verdict = control(situation)
             if not verdict.ok:
                 raise refusal(verdict)

@@ -64,7 +64,7 @@ def collar_window(s: Situation) -> Verdict:
 def loss(s: Situation) -> Verdict:
     """Behind its loss limit or drawdown an account may only reduce."""
     equity, limits = s.equity, s.limits
-    if equity is None or not equity.is_known or s.reduces:
+    if equity is None or not (equity.loss or equity.drawdown_pct) or s.reduces:
         return passed("loss")
     for name, value, limit, what in (
         ("max_loss_day", equity.loss, limits.max_loss_day, "today's loss"),

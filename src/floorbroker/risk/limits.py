@@ -120,7 +120,9 @@ class RiskLimits(SharedLimits):
 
     def collar_of(self, kind: AssetClass) -> Decimal | None:
         """How far beyond the market a price may be, in basis points; None switches it off for every class."""
-        return self.collar_bps_by_asset.get(kind, self.collar_bps) if self.collar_bps is not None else None
+        if not self.collar_bps_by_asset or self.collar_bps is None:
+            return self.collar_bps
+        return self.collar_bps_by_asset.get(kind, self.collar_bps)
 
     def reference_age_of(self, kind: AssetClass) -> Decimal:
         """How old a price may be that an order is measured against, in seconds."""

@@ -12,7 +12,7 @@ from floorbroker.domain.frozen import frozen
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.records import Account, Quote
-from floorbroker.domain.values import LIMITED, ZERO, Environment, IntentId, Side
+from floorbroker.domain.values import LIMITED, ZERO, Environment, IntentId, OrderClass, Side
 from floorbroker.risk.equity import Equity
 from floorbroker.risk.limits import RiskLimits
 from floorbroker.risk.watch import Standing
@@ -107,6 +107,7 @@ class Situation:
     units: Decimal | None = field(init=False)  # units asked for; a notional wish is measured at `price`
     notional: Decimal | None = field(init=False)  # size in account currency
     held: Decimal = field(init=False)  # signed units of the symbol
+    cost: Decimal | None = field(init=False)  # buying power it would take, in account currency
     after: Decimal = field(init=False)  # signed units once everything open on this side and this wish filled
 
     def __post_init__(self) -> None:
@@ -114,11 +115,14 @@ class Situation:
         price = _price(wish, self.reference)
         units = _units(wish, price, self.instrument.multiplier)
         worst = exposure.worst_case(wish.symbol, wish.side)
+        notional = _notional(wish, price, self.instrument.multiplier)
+        held = exposure.positions.get(wish.symbol, ZERO)
         for name, value in (
             ("price", price),
             ("units", units),
-            ("notional", _notional(wish, price, self.instrument.multiplier)),
-            ("held", exposure.positions.get(wish.symbol, ZERO)),
+            ("notional", notional),
+            ("held", held),
+            ("cost", _cost(wish, notional, units, held, self.instrument.multiplier)),
             ("after", worst + wish.side.sign * (units or ZERO)),
         ):
             object.__setattr__(self, name, value)
@@ -148,3 +152,15 @@ def _notional(wish: NewOrder, price: Decimal | None, multiplier: Decimal) -> Dec
     if wish.notional is not None:
         return wish.notional
     return None if price is None or wish.order_qty is None else wish.order_qty * price * multiplier
+
+
+def _cost(
+    wish: NewOrder, notional: Decimal | None, units: Decimal | None, held: Decimal, multiplier: Decimal
+) -> Decimal | None:
+    """What reduces a position takes no buying power."""
+    if wish.order_class is OrderClass.MULTILEG:
+        return max((wish.price or ZERO) * (wish.order_qty or ZERO) * multiplier, ZERO)
+    if not held or notional is None or not units:
+        return notional
+    opening = max(units - max(held * -wish.side.sign, ZERO), ZERO)
+    return notional * opening / units
