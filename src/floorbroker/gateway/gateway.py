@@ -36,7 +36,7 @@ from floorbroker.gateway.desk import (
     Submitted,
 )
 from floorbroker.gateway.feeds import Consumer, Handler, MarketFeeds
-from floorbroker.gateway.guarding import KILL_LEVEL, SELF, Guard
+from floorbroker.gateway.guarding import GUARD, KILL_LEVEL, Guard
 from floorbroker.gateway.happenings import Callback, Happening
 from floorbroker.gateway.health import HealthBook
 from floorbroker.gateway.kill import GLOBAL, KillSwitch
@@ -111,7 +111,7 @@ class Gateway:
             announce=self._on_connection,
         )
         self.guard = Guard(self.journal, self.clock, self.log, RiskBook(self.clock))
-        self.guard.kill = lambda profile, why: self.kill(KILL_LEVEL, caller=SELF, reason=why, profile=profile)
+        self.guard.kill = lambda profile, why: self.kill(KILL_LEVEL, caller=GUARD, reason=why, profile=profile)
         self.guard.cancel = lambda intent_id, caller: self.cancel(intent_id, caller=caller, reason="self-match")
         self.guard.tell = lambda profile, key, data: self.telling.tell(
             "risk", data["event"], profile=profile, key=key, data=data

@@ -27,7 +27,7 @@ from floorbroker.risk.equity import Equity
 from floorbroker.risk.untouched import StrategyState
 
 DESK = ProfileName("*")
-SELF = Caller(principal="gateway", via="risk")
+GUARD = Caller(principal="gateway", via="risk")
 KILL_LEVEL = 2
 Kill = Callable[[ProfileName, str], Awaitable[object]]
 Cancel = Callable[[IntentId, Caller], Awaitable[object]]
@@ -127,9 +127,9 @@ class Guard:
 
     def _switch_off(self, ctx: AccountContext, name: str, most: int) -> None:
         why = f"strategy {name} filled {most} times without a human touch: a person switches it on, risk enable {name}"
-        state = StrategyState(name=name, off=why, by=SELF.principal, at=self.clock.now())
+        state = StrategyState(name=name, off=why, by=GUARD.principal, at=self.clock.now())
         self.risk.strategies.switch(state)
-        ctx.writer.put(_switched(state, SELF, why))
+        ctx.writer.put(_switched(state, GUARD, why))
         self.log.error("risk.strategy_off", strategy=name, detail=why)
         self.tell(ctx.profile.name, name, {"event": "strategy_off", "strategy": name, "reason": why})
 
