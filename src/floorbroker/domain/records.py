@@ -174,7 +174,8 @@ class BookDelta:
 
     `sequence` is the number of the last change inside, `previous` that of the last change before it (a chain), `checksum` the
     venue's word on the book after it, each where told.  Where a checksum is told, prices and sizes carry the instrument's own
-    number of decimals (`Decimal("0.50000000")`), since the checksum is made of their digits.
+    number of decimals (`Decimal("0.50000000")`), since the checksum is made of their digits.  `lost` says that the connection is
+    gone, and why: what is known of the book is not to be believed until it comes whole again.
     """
 
     symbol: str
@@ -185,6 +186,7 @@ class BookDelta:
     sequence: int | None = None
     previous: int | None = None
     checksum: int | None = None
+    lost: str = ""
 
 
 class DataKind(Word):

@@ -187,7 +187,20 @@ class BookKeeper:
     # -- updates --------------------------------------------------------------------------------------------------------
 
     def _take(self, kept: _Kept, delta: BookDelta) -> None:
+        if delta.lost:
+            self._lose(kept, delta.lost)
+            return
         self._heard(kept, kept.book.apply(delta).verdict)
+
+    def _lose(self, kept: _Kept, reason: str) -> None:
+        """The connection is gone, and nobody knows what changed since: stale until the book comes whole on the next one."""
+        was_fresh = kept.book.state is BookState.FRESH
+        kept.book.fail(f"the connection was lost: {reason}")
+        if was_fresh:
+            self._log.warning("book.lost", symbol=kept.symbol, reason=reason)
+            for watch in kept.watches:
+                watch.ring()
+        self._mend(kept, after_s=WHOLE_WITHIN_S)
 
     def _heard(self, kept: _Kept, verdict: Verdict) -> None:
         """What became of an update, whichever way it came."""

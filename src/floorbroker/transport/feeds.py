@@ -211,6 +211,10 @@ class Feed:
     def _on_down(self, loss: FloorbrokerError) -> None:
         self._around.log.warning("feed.down", feed=self.name, reason=loss.detail)
         self._around.meter.count("stream_lost", stream=self.name)
+        for kind, symbol in tuple(self._handlers):
+            if kind is DataKind.BOOK:
+                now = self._around.clock.now()
+                self.hand(BookDelta(symbol=symbol, bids=(), asks=(), time=now, lost=loss.detail))
 
     def _on_end(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
@@ -190,6 +190,26 @@ async def test_a_failed_book_is_stale_alone_and_is_asked_for_again() -> None:
         assert d.meter.seen["book_proof_failures", "step"] == 1
         assert d.meter.seen["book_resyncs", "step"] == 1
         assert d.meter.seen["book_proofs", "step", "proven"] == 1
+
+
+@pytest.mark.asyncio
+async def test_a_book_whose_connection_is_lost_is_stale_until_it_comes_whole_again() -> None:
+    async with desk() as d:
+        watch = await d.keeper.watch("BTC/USDT")
+        other = await d.keeper.watch("ETH/USDT")
+        d.venue.tell(whole(1), whole(1, "ETH/USDT"))
+        watch.look()
+        lost = replace(change(2), bids=(), lost="the peer closed the stream")
+        d.venue.tell(lost)
+        assert (watch.book.state, other.book.state) == (BookState.STALE, BookState.FRESH)
+        assert watch.book.reason == "the connection was lost: the peer closed the stream"
+        assert (await watch.next()).state is BookState.STALE  # whoever looks is told
+        assert d.venue.asked == []  # the next connection brings it by itself, as a rule
+        d.venue.tell(whole(9))
+        assert watch.book.state is BookState.FRESH
+        d.venue.tell(lost)
+        await d.clock.advance(WHOLE_WITHIN_S)
+        assert d.venue.asked == ["BTC/USDT"]
 
 
 @pytest.mark.asyncio

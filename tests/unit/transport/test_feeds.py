@@ -10,9 +10,10 @@ from random import Random
 
 import pytest
 
+from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import NotSupported
 from floorbroker.domain.ports import MarketEvent, NoLog, NoMeter
-from floorbroker.domain.records import DataKind, Quote
+from floorbroker.domain.records import BookDelta, DataKind, Quote
 from floorbroker.domain.values import Price
 from floorbroker.transport.actions import Emit, Send
 from floorbroker.transport.feeds import Actions, Feeds, FeedSession, Pair, Sinks
@@ -33,14 +34,17 @@ class Wire:
         self.url = target.url
         self.sent: list[bytes | str] = []
         self.closed = False
-        self._frames: asyncio.Queue[Frame] = asyncio.Queue()
+        self._frames: asyncio.Queue[Frame | None] = asyncio.Queue()
 
     def say(self, text: str) -> None:
         self._frames.put_nowait(Frame(text.encode(), text=True))
 
+    def cut(self) -> None:
+        self._frames.put_nowait(None)
+
     async def __aiter__(self) -> AsyncIterator[Frame]:
-        while True:
-            yield await self._frames.get()
+        while (frame := await self._frames.get()) is not None:
+            yield frame
 
     async def send(self, data: bytes | str) -> None:
         self.sent.append(data)
@@ -119,11 +123,13 @@ class Plan:
 class House:
     """Feeds over wires the test can hold."""
 
-    def __init__(self, *, most: int | None = None, sinks: Sinks | None = None) -> None:
+    def __init__(self, *, most: int | None = None, sinks: Sinks | None = None, time: ManualClock | None = None) -> None:
         self.wires: list[Wire] = []
         self.plan = Plan(most)
         self.counted: list[str] = []
-        around = Surroundings(broker="ACME", clock=clock(), random=Random(1), log=NoLog(), meter=Counting(self.counted))
+        around = Surroundings(
+            broker="ACME", clock=time or clock(), random=Random(1), log=NoLog(), meter=Counting(self.counted)
+        )
         self.feeds = Feeds(self.plan, connect=self.connect, around=around, sinks=sinks)
 
     async def connect(self, target: SocketTarget) -> Wire:
@@ -211,6 +217,32 @@ async def test_a_book_is_asked_for_again_alone_and_only_where_it_is_wanted() -> 
     await house.feeds.resync_book("ETH/USD")
     await house.feeds.resync_book("SOL/USD")
     assert house.wires[0].sent[2:] == ["! ETH/USD"]
+    await house.feeds.close()
+
+
+async def test_when_a_connection_is_lost_its_books_are_told_and_those_of_others_and_quotes_are_not() -> None:
+    house, told = House(), list[MarketEvent]()
+    await house.feeds.subscribe(["BTC/USD", "AAPL"], BOOK | QUOTES, told.append)
+    await turns()
+    next(wire for wire in house.wires if wire.url.endswith("coins")).cut()
+    await turns()
+    (lost,) = told
+    assert isinstance(lost, BookDelta)
+    assert (lost.symbol, lost.lost, lost.bids, lost.asks) == ("BTC/USD", "the peer closed the stream", (), ())
+    await house.feeds.close()
+
+
+async def test_how_long_a_connection_has_been_silent_is_known() -> None:
+    time = clock()
+    house = House(time=time)
+    assert house.feeds.silence_s is None
+    await house.feeds.subscribe(["AAPL"], QUOTES, lambda _: None)
+    await turns()
+    await time.advance(7)
+    assert house.feeds.silence_s == 7
+    house.wires[0].say("AAPL")
+    await turns()
+    assert house.feeds.silence_s == 0
     await house.feeds.close()
 
 

@@ -398,3 +398,12 @@ def test_an_event_that_cannot_be_read_is_not_asked_for_twice() -> None:
 
 def test_a_comment_is_a_sign_of_life() -> None:
     assert ActivitySession().on_frame(b"", NOW, 0) == []
+
+
+def test_an_event_stream_that_says_nothing_at_all_for_long_is_opened_anew() -> None:
+    session = ActivitySession()
+    session.on_open(100)
+    assert session.on_tick(1000) == []
+    assert isinstance(session.on_tick(1001)[0], Reconnect)
+    session.on_frame(b"", NOW, 1000)
+    assert session.on_tick(1001) == []

@@ -21,6 +21,8 @@ from floorbroker.transport.private import OrderEvent, Up
 
 Actions = Sequence[Action[OrderEvent]]
 _ROOTS_MAX = 10_000
+# How often the venue sends comments is not documented, and it cannot be asked: seldom enough to cost a quiet account nothing.
+_SILENCE_S = 900.0
 
 
 class Corrections:
@@ -59,6 +61,7 @@ class ActivitySession:
     def __init__(self, corrections: Corrections | None = None) -> None:
         self._corrections = Corrections() if corrections is None else corrections
         self._last_id: str | None = None
+        self._heard_s = 0.0
         self._since: datetime | None = None
 
     def query(self, now: datetime) -> tuple[tuple[str, str], ...]:
@@ -69,11 +72,11 @@ class ActivitySession:
         return (("since", time_text(self._since)),)
 
     def on_open(self, now_s: float) -> Actions:
-        del now_s
+        self._heard_s = now_s
         return [Emit(Up())]
 
     def on_frame(self, frame: bytes, at: datetime, now_s: float) -> Actions:
-        del now_s
+        self._heard_s = now_s
         if not frame.strip():
             return []
         try:
@@ -85,5 +88,6 @@ class ActivitySession:
         return [] if report is None else [Emit(report)]
 
     def on_tick(self, now_s: float) -> Actions:
-        del now_s
-        return []
+        if now_s - self._heard_s <= _SILENCE_S:
+            return []
+        return [Reconnect(f"the event stream said nothing for {_SILENCE_S:g} s")]
