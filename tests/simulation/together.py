@@ -10,8 +10,10 @@ from tests.simulation.schedule import (
     ACTIVE_S,
     ROUTED,
     Act,
+    Bust,
     Cancel,
     CancelAll,
+    Correct,
     Crash,
     Kill,
     Modify,
@@ -34,11 +36,15 @@ def together(seed: int, parts: Mapping[str, Plan]) -> Plan:
     random = Random(f"together {seed}")
     name, odd = random.choice(list(parts.items()))
     first, near = parts[ROUTED[0]], min(parts.values(), key=lambda part: part.world.skew_s)
+    events = (odd if name in ROUTED else first).order_events
     acts = [act for number, at in enumerate(parts) for act in _acts(number, at, parts[at], at == name, random)]
+    if events == "websocket":  # nobody would hear of them
+        acts = [act for act in acts if not isinstance(act, Bust | Correct)]
     plan = replace(
         first,
         venue=ALL,
         odd=name,
+        order_events=events,
         limits=odd.limits,
         lists_fills=odd.lists_fills,
         skew_s=near.skew_s,
