@@ -15,7 +15,7 @@ from floorbroker.domain import facts as f
 from floorbroker.domain.orders import Order, OrderState
 from floorbroker.domain.ports import FactEntry, NoteEntry
 from floorbroker.domain.values import Side
-from floorbroker.oms.book import ADJUSTMENT
+from floorbroker.oms.adjustments import ADJUSTMENT
 from tests.simulation.claims import Claim, Truth, Violation
 from tests.simulation.course import judge_course
 

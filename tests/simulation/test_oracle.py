@@ -15,7 +15,7 @@ from floorbroker.domain.fold import fold
 from floorbroker.domain.orders import NewOrder, Order
 from floorbroker.domain.ports import NoteEntry, Record
 from floorbroker.domain.values import ClOrdId, ExecId, IntentId, OrderId, OrderType, Price, ProfileName, Quantity, Side
-from floorbroker.oms.book import ADJUSTMENT
+from floorbroker.oms.adjustments import ADJUSTMENT
 from tests.simulation.claims import Claim, Truth
 from tests.simulation.oracle import judge
 from tests.simulation.plan import plan_of

@@ -129,6 +129,7 @@ class FakeBroker:
     positions: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     requests: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     reads: list[str] = field(default_factory=list[str])
+    listed_since: list[tuple[str, datetime]] = field(default_factory=list[tuple[str, datetime]])
     next_submit: deque[str | Exception] = field(default_factory=deque[str | Exception])
     next_cancel: deque[str | Exception] = field(default_factory=deque[str | Exception])
     next_modify: deque[str | Exception] = field(default_factory=deque[str | Exception])
@@ -334,10 +335,12 @@ class FakeBroker:
         return self._listed(found, asked)
 
     async def get_order_history(self, since: datetime) -> Fetched[ExecutionReport]:
+        self.listed_since.append(("orders", since))
         asked = await self._read("get_order_history")
         return self._listed(self._shown(), asked)
 
     async def get_fills(self, since: datetime) -> Fetched[ExecutionReport]:
+        self.listed_since.append(("fills", since))
         asked = await self._read("get_fills")
         shown = [e for e in self.executions if e.order_id not in self.hidden]
         return Fetched(items=tuple(replace(e, source=Source.HISTORY) for e in shown), asked_at=asked)

@@ -83,6 +83,7 @@ from floorbroker.gateway.desk import (
 )
 from floorbroker.marketdata.book import Book
 from floorbroker.marketdata.readings import BookView
+from floorbroker.oms.adjustments import Adjusted, Adjustment, Cause
 from floorbroker.oms.schema import OrderSchema
 
 START_CASH = Decimal(100000)
@@ -547,6 +548,11 @@ class FakeDesk:
         return RoundResult(
             profile=self._known(profile), at=self.clock.now(), converged=True, counts={"orders": len(self._kept)}
         )
+
+    def adjustments(self, profile: ProfileName) -> list[Adjusted]:
+        known = self._known(profile)
+        found = Adjustment(profile=known, symbol="MSFT", qty=Decimal(7), venue=Decimal(9), cause=Cause.OPENING.value)
+        return [Adjusted(seq=3, at=self.clock.now(), adjustment=found)]
 
     async def self_check(self, profile: ProfileName) -> SelfCheck:
         self._known(profile)

@@ -33,6 +33,7 @@ from floorbroker.gateway.session import ProfileSession
 from floorbroker.oms.account import AccountContext, Switches
 from floorbroker.oms.archive import Archive
 from floorbroker.oms.book import Change, OrderBook
+from floorbroker.oms.rounds import restored_watermark
 from floorbroker.oms.service import OrderService
 from floorbroker.oms.writer import Writer
 from floorbroker.risk.gate import RiskGate
@@ -275,6 +276,7 @@ def make(
     )
     gateway.guard.attend(ctx)
     service = OrderService(ctx, announce=gateway.on_change)
+    service.reconciler.tell = partial(gateway.on_reconciled, PROFILE)
     session = ProfileSession(
         ctx=ctx,
         service=service,
@@ -299,7 +301,7 @@ def _replay(gateway: Gateway) -> None:
         session = gateway.sessions[PROFILE]
         session.ctx.book.apply(record)
         if isinstance(record.entry, NoteEntry) and record.entry.topic == "recon.round":
-            session.service.reconciler.watermark = datetime.fromisoformat(record.entry.data["started"])
+            session.service.reconciler.watermark = restored_watermark(record.entry.data)
 
 
 @asynccontextmanager

@@ -178,6 +178,7 @@ def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surround
     ctx = _context(seat, journal=journal, switches=switches, around=around, hear=hear, way=way, risk=risk)
     gateway.guard.attend(ctx)
     service = OrderService(ctx, announce=lambda change: _announce(change, gateway, around, ctx.meter))
+    service.reconciler.tell = partial(gateway.on_reconciled, name)
     session = ProfileSession(
         ctx=ctx,
         service=service,

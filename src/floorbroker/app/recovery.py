@@ -21,8 +21,8 @@ from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import LATCH
 from floorbroker.gateway.lists import listed_orders
 from floorbroker.gateway.session import ProfileSession
-from floorbroker.oms.book import ADJUSTMENT
-from floorbroker.oms.rounds import ROUND
+from floorbroker.oms.adjustments import ADJUSTMENT
+from floorbroker.oms.rounds import ROUND, restored_watermark
 from floorbroker.risk.equity import TOPIC as EQUITY
 from floorbroker.risk.untouched import TOPIC as STRATEGY
 
@@ -78,7 +78,7 @@ def _restore_notes(gateway: Gateway) -> None:
     for record in journal.notes(ROUND, newest=True):
         session = gateway.sessions.get(record.entry.profile)
         if session is not None and isinstance(record.entry, NoteEntry):
-            session.service.reconciler.watermark = datetime.fromisoformat(record.entry.data["started"])
+            session.service.reconciler.watermark = restored_watermark(record.entry.data)
 
 
 def _of_today(gateway: Gateway) -> list[Order]:

@@ -27,6 +27,14 @@ PROFILES = (
     Column("NEXT MAINTENANCE", "next"),
     Column("REASON", "reason"),
 )
+ADJUSTMENTS = (
+    Column("AT", "at"),
+    Column("SYMBOL", "symbol"),
+    Column("QUANTITY", "quantity", right=True),
+    Column("OURS", "ours", right=True),
+    Column("VENUE", "venue", right=True),
+    Column("CAUSE", "cause"),
+)
 CHECKS = (Column("CHECK", "name"), Column("OK", "ok"), Column("DETAIL", "detail"))
 risk = typer.Typer(help="Exposure and limits.", no_args_is_help=True)
 
@@ -95,16 +103,27 @@ def _limits(settings: Settings) -> dict[str, Any]:
     raise Trouble(code="not_found", detail=f"name a configured profile; there are: {', '.join(profiles)}")
 
 
-def reconcile(ctx: typer.Context) -> None:
+def reconcile(
+    ctx: typer.Context,
+    adjustments: Annotated[
+        bool, typer.Option("--adjustments", help="List what was written into the positions so far, and why.")
+    ] = False,
+) -> None:
     """Compare what the desk believes with what the venue says, now."""
     from floorbroker.cli.reach import on_desk
 
     settings = settings_of(ctx)
 
+    async def listed(desk: Reached) -> Any:
+        return await desk.get(f"/profiles/{await desk.named_profile()}/adjustments")
+
     async def work(desk: Reached) -> Any:
         path = f"/profiles/{await desk.named_profile()}/reconcile"
         return (await desk.client.door.call("POST", desk.client.at(path))).json()
 
+    if adjustments:
+        show_list(settings, on_desk(settings, listed)["items"], ADJUSTMENTS, empty="no adjustments")
+        return
     found = on_desk(settings, work)
     show_one(settings, found)
     if found["error"] or not found["converged"]:

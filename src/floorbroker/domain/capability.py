@@ -135,7 +135,8 @@ class BrokerInfo:
     quantity again, whatever was filled before it.  With `amends_in_place` an order that is changed keeps its ids, and that the
     change was carried out shows in its terms alone.  With `whole_coins` a coin is one position, told in one of the pairs it is
     traded in, whichever its units were bought in.  Trading calls for a look at the account every `account_every_s` at most, for
-    where calls are scarce.  `account_sign` and `key_sign` tell the environment of an account number and of a BROKER_API_KEY.
+    where calls are scarce.  `market` is the calendar whose opening and close matter (`XNYS`), empty where trading never stops.
+    `account_sign` and `key_sign` tell the environment of an account number and of a BROKER_API_KEY.
     """
 
     code: str
@@ -155,6 +156,7 @@ class BrokerInfo:
     amends_in_place: bool = False
     whole_coins: bool = False
     account_every_s: float = 0.0
+    market: str = ""
     account_sign: Sign = Sign()
     key_sign: Sign = Sign()
     etiquette: Etiquette = Etiquette()

@@ -38,6 +38,7 @@ from floorbroker.risk.verdict import Verdict
 
 if TYPE_CHECKING:
     from floorbroker.gateway.consolidated import Consolidated
+    from floorbroker.oms.adjustments import Adjusted
     from floorbroker.oms.schema import OrderSchema
 
 
@@ -343,6 +344,10 @@ class Desk(Protocol):
     async def disarm(self, profile: ProfileName | None, *, caller: Caller, reason: str) -> tuple[ArmingState, ...]: ...
 
     async def reconcile(self, profile: ProfileName) -> RoundResult: ...
+
+    def adjustments(self, profile: ProfileName) -> list[Adjusted]:
+        """Every difference that was written into a profile's positions, with its cause, newest first."""
+        ...
 
     async def self_check(self, profile: ProfileName) -> SelfCheck: ...
 

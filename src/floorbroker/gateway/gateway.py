@@ -18,6 +18,7 @@ from floorbroker.domain.ports import AuditEntry, Journal, Log, Record
 from floorbroker.domain.records import Account, Balance, DataKind, MarketHours, Quote, RiskMetrics, SelfCheck
 from floorbroker.domain.values import IntentId, ProfileName
 from floorbroker.gateway.accounts import Accounts
+from floorbroker.gateway.agreement import adjustments_of, told_of
 from floorbroker.gateway.arming import Arming, Confirmation
 from floorbroker.gateway.consolidated import Consolidated
 from floorbroker.gateway.desk import (
@@ -51,7 +52,9 @@ from floorbroker.marketdata.books import BookKeeper
 from floorbroker.marketdata.readings import BookView
 from floorbroker.marketdata.shortway import ShortWay
 from floorbroker.oms.account import AccountContext, Actor
+from floorbroker.oms.adjustments import ADJUSTMENT, Adjusted, Adjustment
 from floorbroker.oms.book import Change
+from floorbroker.oms.rounds import Round
 from floorbroker.oms.schema import OrderSchema
 from floorbroker.oms.soundness import sound, sound_changes
 from floorbroker.oms.submit import Key
@@ -182,6 +185,13 @@ class Gateway:
     ) -> Listener:
         """Call `callback` (plain or async) with every happening of that name; the listener, called, ends it."""
         return self.telling.on(name, callback, after=after, queue=queue, on_cut=on_cut)
+
+    def on_reconciled(self, profile: ProfileName, found: Round | Adjustment) -> None:
+        """What a round came to, or an adjustment that is durable."""
+        told = told_of(found, profile)
+        if told is not None:
+            self.telling.tell(told.channel, told.word, profile=profile, key=told.key, data=told.data)
+
 
     def events(self, *, after: int | None = None, channels: frozenset[str] | None = None) -> AsyncIterator[DeskEvent]:
         return self.telling.events(after=after, channels=channels)
@@ -510,6 +520,9 @@ class Gateway:
 
     async def reconcile(self, profile: ProfileName) -> RoundResult:
         return await self._session(profile).reconcile_now()
+
+    def adjustments(self, profile: ProfileName) -> list[Adjusted]:
+        return adjustments_of(self.journal.notes(ADJUSTMENT), self._session(profile).ctx.profile.name)
 
     async def self_check(self, profile: ProfileName) -> SelfCheck:
         ctx = self._session(profile).ctx

@@ -13,6 +13,7 @@ from floorbroker.domain.errors import FloorbrokerError, Forbidden
 from floorbroker.domain.ports import Subscription
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.timetable import NO_TIMETABLE, Timetable
+from floorbroker.gateway.bells import Bells
 from floorbroker.gateway.desk import NO_LOCK, Lock, RoundResult, SessionState
 from floorbroker.gateway.maintenance import Calendar
 from floorbroker.gateway.recovery import Remedy, Rule, delay_s, is_refusal, remedy_of
@@ -177,6 +178,8 @@ class ProfileSession:
         await self._settle_interrupted()
         await self._connect()
         self.service.start_watching()
+        bells = Bells(self.ctx.broker, self.ctx.clock, self.ctx.log)
+        self.ctx.spawn(bells.run(self._wanted.set), name="bells")
         while True:
             await self._agree()
             self._settled.set()

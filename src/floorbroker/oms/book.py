@@ -6,7 +6,7 @@ is answered for them too.  Without an archive everything stays in memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,20 +15,19 @@ from itertools import islice
 from typing import TypeVar
 
 from floorbroker.domain import facts as f
-from floorbroker.domain.errors import JournalFault
 from floorbroker.domain.fold import OrderFold
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import FactEntry, Identity, NoteEntry, Record
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.standing import Evidence
-from floorbroker.domain.values import IntentId, NotExact, OrderClass, OrderId, ProfileName, decimal_of
+from floorbroker.domain.values import IntentId, OrderClass, OrderId, ProfileName
+from floorbroker.oms.adjustments import ADJUSTMENT, adjustment_of
 from floorbroker.oms.archive import Archive, Kept, folded
 from floorbroker.oms.holdings import Holdings
 from floorbroker.oms.names import Name, Names, names_of
 from floorbroker.store.seals import CLIENT, VENUE, SealsDamaged
 
-ADJUSTMENT = "adjustment"
 T = TypeVar("T")
 
 
@@ -158,7 +157,8 @@ class OrderBook:
         """Take a record in without asking what it changes; the order it was about, if it was about one of ours."""
         entry = record.entry
         if isinstance(entry, NoteEntry) and entry.profile == self.profile and entry.topic == ADJUSTMENT:
-            self._adjust(entry.data)
+            adjustment = adjustment_of(entry)
+            self.holdings.adjust(adjustment.symbol, adjustment.qty)
         if not isinstance(entry, FactEntry) or entry.profile != self.profile:
             return None
         fold = self._folds.get(entry.intent_id) or self._held(entry.intent_id)
@@ -166,14 +166,6 @@ class OrderBook:
         self._names.learn(entry.intent_id, entry.fact, record.seq)
         self._records.setdefault(entry.intent_id, []).append(record)
         return fold
-
-    def _adjust(self, data: Mapping[str, str]) -> None:
-        """Raises `JournalFault` for an adjustment that does not say of what, or how much."""
-        try:
-            symbol, qty = data["symbol"], decimal_of(data["qty"])
-        except (KeyError, NotExact) as error:
-            raise JournalFault("an adjustment in the journal names no symbol or no quantity") from error
-        self.holdings.adjust(symbol, qty)
 
     def _track(self, order: Order) -> None:
         intent_id, is_open = order.intent_id, order.is_open

@@ -19,6 +19,7 @@ from floorbroker.oms.unforeseen import ours
 
 MAX_STRAYS = 10_000
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_Stray = tuple[float, ExecutionReport]  # when it was first heard (monotonic seconds), and what
 
 
 @dataclass(slots=True)
@@ -27,7 +28,7 @@ class Inbound:
 
     ctx: AccountContext
     heard_at: float = 0.0
-    _strays: dict[ExecutionReport, ExecutionReport] = field(default_factory=dict[ExecutionReport, ExecutionReport])
+    _strays: dict[ExecutionReport, _Stray] = field(default_factory=dict[ExecutionReport, "_Stray"])
 
     def on_report(self, report: ExecutionReport) -> None:
         """One report from the private stream."""
@@ -62,14 +63,15 @@ class Inbound:
         """Facts of every report whose order is known or can be adopted; strays are kept and tried again."""
         entries: list[Entry] = []
         adopted: dict[OrderId, IntentId] = {}
-        queue = [*self._strays.values(), *reports]
+        now_s = self.ctx.clock.monotonic()
+        queue = [*self._strays.values(), *((now_s, report) for report in reports)]
         self._strays.clear()
-        for report in queue:
+        for heard_s, report in queue:
             intent_id = self.ctx.book.locate(report)
             if intent_id is None:
                 intent_id = self._adopt(report, entries, adopted)
             if intent_id is None:
-                self._keep(report)
+                self._keep(report, heard_s)
                 continue
             self._mind_reuse(intent_id, report)
             entries += [self._entry(intent_id, fact) for fact in self._facts(intent_id, report)]
@@ -81,10 +83,10 @@ class Inbound:
         if earlier is not None and earlier.intent_id != intent_id:
             self.ctx.log.error("venue.id_reused", order_id=report.order_id, intent=intent_id, earlier=earlier.intent_id)
 
-    def _keep(self, report: ExecutionReport) -> None:
+    def _keep(self, report: ExecutionReport, heard_s: float) -> None:
         """Keep a stray to try again; told twice, it is kept once, as it was first told."""
         bare = replace(report, source=f.Source.STREAM, at=_NEVER, asked_at=None)
-        self._strays.setdefault(bare, report)
+        self._strays.setdefault(bare, (heard_s, report))
         if len(self._strays) > MAX_STRAYS:
             del self._strays[next(iter(self._strays))]
 
@@ -99,7 +101,9 @@ class Inbound:
                 rest.append(report)
         if own:
             for report in rest:
-                self._keep(report)  # their parent's id is in the book once its own facts are written
+                self._keep(
+                    report, self.ctx.clock.monotonic()
+                )  # their parent's id is in the book once its own facts are written
         return own
 
     def _entry(self, intent_id: IntentId, fact: f.Fact) -> FactEntry:
@@ -175,9 +179,10 @@ class Inbound:
     def strays(self) -> int:
         return len(self._strays)
 
-    def stray_symbols(self, *, since: datetime) -> frozenset[str]:
-        """What the reports are about that found no order yet; of what was first heard before `since`, nobody will hear more."""
-        return frozenset(report.symbol for report in self._strays.values() if report.at >= since)
+    def stray_symbols(self, *, within_s: float) -> frozenset[str]:
+        """What the reports are about that found no order yet; of what was first heard longer ago, nobody will hear more."""
+        begun_s = self.ctx.clock.monotonic() - within_s
+        return frozenset(report.symbol for heard_s, report in self._strays.values() if heard_s >= begun_s)
 
     def silence_s(self) -> float:
         """Seconds since the private stream last said anything about an order."""

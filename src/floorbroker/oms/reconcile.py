@@ -16,9 +16,8 @@ from floorbroker.domain.values import WIDE, ZERO, AssetClass, IntentId, OrderId,
 
 MIN_OVERLAP = timedelta(minutes=5)
 FIRST_LOOK_BACK = timedelta(days=1)
-FILLS_PATIENCE = timedelta(seconds=20)
+FILLS_PATIENCE_S = 20.0
 _UNDERSTOOD = (Ack, Working, Held, Filled, Cancelled, Expired, Cum)
-FILLS_PATIENCE_S = FILLS_PATIENCE.total_seconds()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +38,26 @@ class PositionGap:
 
 
 def look_back(
-    *, watermark: datetime | None, now: datetime, down_since: datetime | None, oldest_open: datetime | None
+    *,
+    watermark: datetime | None,
+    now: datetime,
+    down_since: datetime | None,
+    oldest_open: datetime | None,
+    is_new: bool = False,
 ) -> datetime:
     """From when to list orders and fills: the last good round less an overlap of 5 minutes or twice the outage.
 
     Without a round to go by, at least a day, and back to the oldest open order; a round in the future was noted by a clock
-    that has been moved back since, and when it really was, nobody knows.  After a round, an order that has been open for a
-    month does not make each round list a month: it is in the list of open orders, or asked for by name, and fills that its
-    total implies are fetched from where it began.
+    that has been moved back since, and when it really was, nobody knows.  A desk that `is_new` has no order and no round: what
+    its account did before is in the opening position.  After a round, an order that has been open for a month does not make
+    each round list a month: it is in the list of open orders, or asked for by name, and fills that its total implies are
+    fetched from where it began.
     """
     if watermark is not None and watermark <= now:
         outage = now - (down_since or watermark)
         return watermark - max(MIN_OVERLAP, 2 * outage)
+    if watermark is None and is_new:
+        return now - MIN_OVERLAP
     start = now - FIRST_LOOK_BACK
     return start if oldest_open is None else min(start, oldest_open - MIN_OVERLAP)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,14 +14,14 @@ from floorbroker.domain.errors import FloorbrokerError, OrderNotFound
 from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import NoteEntry
 from floorbroker.domain.records import ExecutionReport, Fetched, Position
-from floorbroker.domain.values import IntentId, text_of
-from floorbroker.oms.account import AccountContext
-from floorbroker.oms.book import ADJUSTMENT
+from floorbroker.domain.values import IntentId, Word, text_of
+from floorbroker.oms.account import GATEWAY, AccountContext
+from floorbroker.oms.adjustments import Adjustment, Cause
 from floorbroker.oms.doubt import Resolver
 from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.reconcile import (
-    FILLS_PATIENCE,
     FILLS_PATIENCE_S,
+    MIN_OVERLAP,
     PositionGap,
     apart,
     interrupted,
@@ -36,8 +37,19 @@ from floorbroker.oms.unforeseen import ours
 
 ROUND = "recon.round"
 SECOND_READ_S = 1.0
-READS_MAX = 4
+READS_MAX = 5
 FILLS_FIRST_S, FILLS_LAST_S = 1.0, 30.0
+FILLS_SELDOM_S, FILLS_SELDOM = (
+    300.0,
+    20,
+)  # after so many times, fills that a venue does not list are asked for this seldom
+
+
+class Kind(Word):
+    """How much a round compared."""
+
+    FULL = "full"
+    OPEN_ORDERS = "open_orders"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +60,18 @@ class Round:
     converged: bool
     counts: dict[str, int]
     differences: tuple[str, ...]
+    kind: Kind = Kind.FULL
+
+
+def restored_watermark(data: Mapping[str, str]) -> datetime | None:
+    """Up to when everything was compared, by the note of a round; one that did not converge names an earlier one, or none."""
+    text = data.get("watermark", data["started"])
+    return datetime.fromisoformat(text) if text else None
+
+
+def _untold(found: Round | Adjustment) -> None:
+    """Before anybody listens, nobody does."""
+    del found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +93,15 @@ class _Asked:
 
 @dataclass(slots=True)
 class Reconciler:
-    """Brings one account's book and its venue together."""
+    """Brings one account's book and its venue together.  `tell` hears of each round, and of each adjustment once it is durable.
+
+    `watermark` is the start of the last round that converged: what the venue did before it is folded and durable.
+    """
 
     ctx: AccountContext
     inbound: Inbound
     resolver: Resolver
+    tell: Callable[[Round | Adjustment], None] = _untold
     watermark: datetime | None = None
     down_since: datetime | None = None
     _asked: dict[IntentId, _Asked] = field(default_factory=dict[IntentId, _Asked])
@@ -102,13 +130,16 @@ class Reconciler:
         """One full round, one at a time.  Raises when any part of the fetch fails; then nothing was changed (I8)."""
         async with self._one_at_a_time:
             with self.ctx.book.noting() as changed:
-                return await self._round(changed)
+                found = await self._round(changed)
+        self._report(found)
+        return found
 
     async def _round(self, changed: AbstractSet[IntentId]) -> Round:
         ctx, started = self.ctx, self.ctx.clock.now()
         ctx.steps.reach("recon.begun")
         await ctx.recognise()  # before anything that this account says is believed
-        snapshot = await self._fetch(started)
+        since = self._since(started)
+        snapshot = await self._fetch(since)
         await self.inbound.take([*snapshot.history.items, *snapshot.open.items, *snapshot.fills])
         ctx.steps.reach("recon.folded")
         await self.ask_unlisted(snapshot.open)
@@ -121,7 +152,7 @@ class Reconciler:
         ctx.steps.reach("recon.doubts")
         await self.complete_executions()
         ctx.steps.reach("recon.completed")
-        adjusted, disputed = await self._explain(snapshot.positions)
+        adjusted, disputed = await self._explain(snapshot.positions, since=since)
         ctx.steps.reach("recon.explained")
         result = Round(
             at=started,
@@ -139,13 +170,46 @@ class Reconciler:
         )
         await self._note(result)
         ctx.steps.reach("recon.noted")
-        self.watermark, self.down_since = started, None
+        if result.converged:
+            self.watermark, self.down_since = started, None
         return result
 
-    async def _fetch(self, now: datetime) -> _Snapshot:
+    def _report(self, found: Round) -> None:
+        meter, kind = self.ctx.meter, found.kind.value
+        meter.count("reconciliation_rounds", kind=kind, converged=str(found.converged).lower())
+        meter.count("reconciliation_differences", float(len(found.differences)), kind=kind)
+        self.tell(found)
+
+    async def sweep(self) -> Round:
+        """The open orders alone, and what follows from them; also while the stream looks healthy.  Raises what reading raises."""
+        ctx, started = self.ctx, self.ctx.clock.now()
+        with ctx.book.noting() as changed:
+            listed = await ctx.broker.get_open_orders()
+            await self.inbound.take(listed.items)
+            await self.ask_unlisted(listed)
+            await self.complete_executions()
+        news = [order for intent_id in sorted(changed) if (order := ctx.book.get(intent_id)) is not None]
+        found = Round(
+            at=started,
+            converged=True,
+            counts={"open_orders": len(listed.items), "changed": len(changed)},
+            differences=tuple(f"{o.terms.symbol}: order {o.intent_id} is {o.ord_status.value}" for o in news),
+            kind=Kind.OPEN_ORDERS,
+        )
+        self._report(found)
+        return found
+
+    def _since(self, now: datetime) -> datetime:
+        """From when on history is listed in a round."""
+        book = self.ctx.book
+        oldest = min((order.created_at for order in book.open_orders()), default=None)
+        is_new = self.watermark is None and len(book) == 0
+        return look_back(
+            watermark=self.watermark, now=now, down_since=self.down_since, oldest_open=oldest, is_new=is_new
+        )
+
+    async def _fetch(self, since: datetime) -> _Snapshot:
         broker, steps = self.ctx.broker, self.ctx.steps
-        oldest = min((order.created_at for order in self.ctx.book.open_orders()), default=None)
-        since = look_back(watermark=self.watermark, now=now, down_since=self.down_since, oldest_open=oldest)
         open_orders = await broker.get_open_orders()
         steps.reach("recon.open")
         history = await broker.get_order_history(since)
@@ -180,13 +244,23 @@ class Reconciler:
         if Can.HISTORY_FILLS not in self.ctx.broker.info.can:
             await self._stand_in(lacking)
             return
+        self._asked = {o.intent_id: self._asked[o.intent_id] for o in lacking if o.intent_id in self._asked}
         lacking = [order for order in lacking if self._is_due(order)]
         if not lacking:
             return
-        since = look_back(
-            watermark=None, now=self.ctx.clock.now(), down_since=None, oldest_open=min(o.created_at for o in lacking)
-        )
+        since = min(self._filled_since(order) for order in lacking)
         await self.inbound.take((await self.ctx.broker.get_fills(since)).items)
+
+    def _filled_since(self, order: Order) -> datetime:
+        """From when on an order may have filled: where we made it, and did so by a clock that stood right, since then.
+
+        What is still missing is looked for in the whole last day; so it is at once for an order that others made, which may be
+        older than our word of it.
+        """
+        now, is_ours = self.ctx.clock.now(), not order.external and order.parent_id is None
+        if is_ours and self._asked[order.intent_id].times == 0:
+            return min(order.created_at, now) - MIN_OVERLAP
+        return look_back(watermark=None, now=now, down_since=None, oldest_open=order.created_at)
 
     def _is_due(self, order: Order) -> bool:
         """Whether to ask for an order's fills now; counts the asking."""
@@ -194,7 +268,8 @@ class Reconciler:
         if asked is not None and asked.version == order.version and now < asked.next_s:
             return False
         times = asked.times + 1 if asked is not None and asked.version == order.version else 0
-        delay_s = min(FILLS_FIRST_S * 2.0 ** min(times, 10), FILLS_LAST_S)
+        longest_s = FILLS_LAST_S if times < FILLS_SELDOM else FILLS_SELDOM_S
+        delay_s = min(FILLS_FIRST_S * 2.0 ** min(times, 10), longest_s)
         self._asked[order.intent_id] = _Asked(order.version, times, now + delay_s)
         return True
 
@@ -215,28 +290,32 @@ class Reconciler:
                 ctx.log.warning("order.synthetic_fills", intent=order.intent_id, fills=len(facts))
                 await self.inbound.write_facts(order.intent_id, facts)
 
-    async def _explain(self, positions: Fetched[Position]) -> tuple[tuple[PositionGap, ...], tuple[PositionGap, ...]]:
+    async def _explain(
+        self, positions: Fetched[Position], *, since: datetime
+    ) -> tuple[tuple[PositionGap, ...], tuple[PositionGap, ...]]:
         """Differences that a second read confirms become visible adjustments, one note each; and those in dispute.
 
-        A symbol with an order in doubt, with fills still to come, or with fills of an order not heard of yet, is never
-        adjusted: what is missing is on its way.  Where a coin is told whole, that goes for all its pairs.
+        The second read lists as far back as the round did.  What stands then is looked for once more in the whole last day,
+        unless this account's first round finds what was held before.
         """
         gaps = self._gaps(positions)
-        for _ in range(READS_MAX):
+        for read in range(READS_MAX):
             if not gaps:
                 return (), ()
             before = gaps
             await self.ctx.clock.sleep(max(SECOND_READ_S, self.ctx.visibility_lag_s))
-            await self._refetch()
+            day = look_back(watermark=None, now=self.ctx.clock.now(), down_since=None, oldest_open=None)
+            await self._refetch(since if read == 0 else min(since, day))
             moves = self.ctx.book.holdings.moves()
             gaps = self._gaps(await self.ctx.broker.get_positions())
-            if set(gaps) <= set(before) and not self._have_moved(gaps, since=moves):
+            stands = set(gaps) <= set(before) and not self._have_moved(gaps, since=moves)
+            if stands and (read > 0 or since <= day or self.watermark is None):
                 break
         else:
             return (), gaps
-        book, now = self.ctx.book, self.ctx.clock.now()
+        book = self.ctx.book
         waiting = unsettled_symbols([*book.open_orders(), *book.lacking_executions()], waits=self._waits)
-        waiting |= self.inbound.stray_symbols(since=now - FILLS_PATIENCE)
+        waiting |= self.inbound.stray_symbols(within_s=FILLS_PATIENCE_S)
         confirmed, disputed = apart(gaps, waiting, whole_coins=self.ctx.broker.info.whole_coins)
         await self._adjust(confirmed)
         return confirmed, disputed
@@ -262,23 +341,39 @@ class Reconciler:
         return len(still) < len(gaps)
 
     async def _adjust(self, confirmed: tuple[PositionGap, ...]) -> None:
-        cause = "opening position" if self.watermark is None else "unexplained difference"
-        notes = [
-            NoteEntry(
-                profile=self.ctx.profile.name,
-                topic=ADJUSTMENT,
-                data={"symbol": gap.symbol, "qty": text_of(gap.missing), "venue": text_of(gap.venue), "cause": cause},
+        """One note and one audit row each, durable before anybody hears of it."""
+        ctx = self.ctx
+        found = [
+            Adjustment(
+                profile=ctx.profile.name,
+                symbol=gap.symbol,
+                qty=gap.missing,
+                venue=gap.venue,
+                cause=self._cause(gap.symbol).value,
             )
             for gap in confirmed
         ]
-        if notes:
-            self.ctx.steps.reach("recon.adjust")
-            await self.ctx.writer.write(notes)
+        if not found:
+            return
+        ctx.steps.reach("recon.adjust")
+        rows = [
+            ctx.audit(GATEWAY, "position.adjust", one.symbol, outcome="done", reason=one.cause, qty=text_of(one.qty))
+            for one in found
+        ]
+        await ctx.writer.write([*(one.entry for one in found), *rows])
+        for one in found:
+            ctx.log.warning("position.adjusted", symbol=one.symbol, qty=text_of(one.qty), cause=one.cause)
+            self.tell(one)
 
-    async def _refetch(self) -> None:
+    def _cause(self, symbol: str) -> Cause:
+        if self.watermark is None:
+            return Cause.OPENING
+        lacking = any(order.terms.symbol == symbol for order in self.ctx.book.lacking_executions())
+        return Cause.UNLISTED if lacking else Cause.UNEXPLAINED
+
+    async def _refetch(self, since: datetime) -> None:
         """What may explain a difference: orders we have not heard of yet, totals, and fills where the venue lists them."""
         broker = self.ctx.broker
-        since = look_back(watermark=None, now=self.ctx.clock.now(), down_since=None, oldest_open=None)
         orders = (await broker.get_order_history(since)).items
         fills = (await broker.get_fills(since)).items if Can.HISTORY_FILLS in broker.info.can else ()
         await self.inbound.take([*orders, *fills])
@@ -288,6 +383,8 @@ class Reconciler:
     async def _note(self, result: Round) -> None:
         data = {name: str(count) for name, count in result.counts.items()}
         data |= {"started": result.at.isoformat(), "differences": "; ".join(result.differences)}
+        mark = result.at if result.converged else self.watermark
+        data["watermark"] = mark.isoformat() if mark is not None else ""
         await self.ctx.writer.write([NoteEntry(profile=self.ctx.profile.name, topic=ROUND, data=data)])
 
     async def try_round(self) -> Round | FloorbrokerError:

@@ -28,6 +28,7 @@ from floorbroker.risk.verdict import Verdict
 STUCK_S = 3.0
 OPEN_ORDERS_S = 30.0
 SILENT_S = 20.0
+DEAF_S = 5.0
 TICK_S = 1.0
 STOP_S = 5.0
 LATE_CANCEL_S = 2.0
@@ -48,7 +49,7 @@ class Outlook:
 @dataclass(slots=True)
 class OrderService:
     """One account's orders.  `announce` hears of every durable change, on the event loop; `on_deaf` when a look at the open
-    orders found what a silent stream should have told.
+    orders found what a silent stream should have told, and has not told since.
     """
 
     ctx: AccountContext
@@ -200,12 +201,16 @@ class OrderService:
         await self.inbound.write_facts(order.intent_id, [doubt])
 
     async def _list_open(self) -> None:
-        was_silent = self.inbound.silence_s() >= SILENT_S and Can.STREAM_ORDERS in self.ctx.broker.info.can
-        with self.ctx.book.noting() as changed:
-            listed = await self.ctx.broker.get_open_orders()
-            await self.inbound.take(listed.items)
-            await self.reconciler.ask_unlisted(listed)
-        if was_silent and changed and self.inbound.silence_s() >= SILENT_S:
+        """What it finds the stream should have told; one that was silent before and stays so does not tell."""
+        heard_at, was_silent = self.inbound.heard_at, self.inbound.silence_s() >= SILENT_S
+        found = await self.reconciler.sweep()
+        if found.counts["changed"] and was_silent and Can.STREAM_ORDERS in self.ctx.broker.info.can:
+            self.ctx.spawn(self._mind_silence(heard_at), name="silence")
+
+    async def _mind_silence(self, heard_at: float) -> None:
+        await self.ctx.clock.sleep(DEAF_S)
+        if self.inbound.heard_at == heard_at:
+            self.ctx.log.warning("stream.deaf", silent_s=round(self.inbound.silence_s()))
             self.on_deaf()
 
     # -- asking without acting -------------------------------------------------------------------------------------------------

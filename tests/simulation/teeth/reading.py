@@ -51,7 +51,9 @@ class BelievesTheFirstRead(Reconciler):
 
     __slots__ = ()
 
-    async def _explain(self, positions: Fetched[Position]) -> tuple[tuple[PositionGap, ...], tuple[PositionGap, ...]]:
+    async def _explain(
+        self, positions: Fetched[Position], *, since: datetime
+    ) -> tuple[tuple[PositionGap, ...], tuple[PositionGap, ...]]:
         gaps = self._gaps(positions)
         await self._adjust(gaps)
         return gaps, ()

@@ -34,7 +34,7 @@ async def test_positions_and_cash_follow_the_fills(door: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/account", "/balances", "/positions", "/orders", "/fills", "/status", ""],
+    "path", ["/account", "/balances", "/positions", "/orders", "/fills", "/status", "/adjustments", ""],
 )  # fmt: skip
 async def test_everything_can_be_asked_of_one_profile(door: Caller, path: str) -> None:
     await get(door, f"/profiles/paper{path}")
@@ -46,6 +46,12 @@ async def test_a_session_can_be_checked_and_reconciled(door: Caller) -> None:
     done = await door.http.post(f"{PAPER}/profiles/paper/reconcile")
     assert check.json()["ok"] is True
     assert done.json()["converged"] is True
+
+
+async def test_adjustments_are_listed_with_their_causes(door: Caller) -> None:
+    (found,) = (await get(door, "/profiles/paper/adjustments"))["items"]
+    told = (found["symbol"], found["quantity"], found["ours"], found["venue"], found["cause"])
+    assert told == ("MSFT", "7", "2", "9", "opening position")
 
 
 async def test_quotes_come_for_several_symbols(door: Caller) -> None:

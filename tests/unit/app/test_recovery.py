@@ -18,7 +18,8 @@ from floorbroker.domain.facts import Ack, Cancelled, Source
 from floorbroker.domain.ports import Entry, FactEntry, NoteEntry, Record
 from floorbroker.domain.values import OrderId, OrdStatus, Price, ProfileName
 from floorbroker.gateway.kill import GLOBAL, LATCH
-from floorbroker.oms.book import ADJUSTMENT, OrderBook
+from floorbroker.oms.adjustments import ADJUSTMENT
+from floorbroker.oms.book import OrderBook
 from floorbroker.oms.rounds import ROUND
 from tests.support.house import NOON, PROFILE, Desk, make, opened
 from tests.unit.store import making

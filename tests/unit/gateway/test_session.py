@@ -15,7 +15,7 @@ from floorbroker.domain.orders import Approved
 from floorbroker.domain.records import KeyPermissions
 from floorbroker.domain.values import ClOrdId, Environment, IntentId, OrdStatus, ProfileName
 from floorbroker.gateway.session import max_clock_offset_s
-from floorbroker.oms.book import ADJUSTMENT
+from floorbroker.oms.adjustments import ADJUSTMENT
 from tests.support.fake_broker import FakeBroker, buy, silence
 from tests.support.house import CALLER, NOON, make, opened, stopped
 from tests.support.steps import Footprints

@@ -37,7 +37,8 @@ from floorbroker.domain.values import (
     Quantity,
     Side,
 )
-from floorbroker.oms.book import ADJUSTMENT, OrderBook
+from floorbroker.oms.adjustments import ADJUSTMENT
+from floorbroker.oms.book import OrderBook
 from tests.unit.store import making
 from tests.unit.store.strategies import instances
 

@@ -23,6 +23,13 @@ def test_the_first_look_goes_back_a_day() -> None:
     assert look_back(watermark=None, now=NOW, down_since=None, oldest_open=None) == NOW - timedelta(days=1)
 
 
+def test_a_desk_without_a_past_lists_none_of_its_account() -> None:
+    """What was done there before is in the opening position; a round by a clock that was ahead is a past."""
+    new = look_back(watermark=None, now=NOW, down_since=None, oldest_open=None, is_new=True)
+    ahead = look_back(watermark=NOW + timedelta(hours=1), now=NOW, down_since=None, oldest_open=None, is_new=True)
+    assert (new, ahead) == (NOW - timedelta(minutes=5), NOW - timedelta(days=1))
+
+
 def test_a_short_outage_overlaps_five_minutes() -> None:
     mark = NOW - timedelta(seconds=30)
     assert look_back(watermark=mark, now=NOW, down_since=NOW, oldest_open=None) == mark - timedelta(minutes=5)

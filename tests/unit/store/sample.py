@@ -16,7 +16,8 @@ from pathlib import Path
 from floorbroker.domain.facts import SCHEMA, Prepared
 from floorbroker.domain.ports import Entry, FactEntry
 from floorbroker.domain.values import ClOrdId, IntentId
-from floorbroker.oms.book import ADJUSTMENT, OrderBook
+from floorbroker.oms.adjustments import ADJUSTMENT
+from floorbroker.oms.book import OrderBook
 from floorbroker.store.codec import decode_fact
 from floorbroker.store.ddl import HEAD
 from floorbroker.store.export import journal_lines

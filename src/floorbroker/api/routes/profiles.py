@@ -8,10 +8,12 @@ from floorbroker.api.door import DeskDep, DoorDep, NoQuery, ProfileDep, reply
 from floorbroker.api.listing import list_reply
 from floorbroker.api.openapi import ACTING, VENUE, problems, returns, returns_list
 from floorbroker.api.views.operations import (
+    AdjustmentView,
     BrokerView,
     ProfileView,
     RoundView,
     SelfCheckView,
+    adjustment_view,
     broker_view,
     profile_view,
     round_view,
@@ -72,3 +74,13 @@ async def self_check_profile(desk: DeskDep, name: ProfileDep) -> Response:
 async def reconcile_profile(desk: DeskDep, name: ProfileDep) -> Response:
     """Compare what we believe with what the venue says, now."""
     return reply(round_view(await desk.reconcile(name)))
+
+
+@router.get(
+    "/{name}/adjustments",
+    operation_id="list_adjustments",
+    responses=returns_list(AdjustmentView, "Adjustments, newest first.") | problems(),
+)
+async def list_adjustments(request: Request, desk: DeskDep, name: ProfileDep) -> Response:
+    """Differences between our fills and the venue's positions that nothing else explains, each with its cause."""
+    return list_reply(request, [adjustment_view(found) for found in desk.adjustments(name)], None)

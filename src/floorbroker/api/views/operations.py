@@ -9,9 +9,10 @@ from floorbroker.domain.capability import USED_SHARE, BrokerInfo, CredentialFiel
 from floorbroker.domain.ports import AuditEntry, Record
 from floorbroker.domain.records import SelfCheck
 from floorbroker.domain.timetable import Span
-from floorbroker.domain.values import time_text
+from floorbroker.domain.values import text_of, time_text
 from floorbroker.gateway.desk import ArmingState, KillState, ProfileStatus, RoundResult
 from floorbroker.gateway.monitor import Connection
+from floorbroker.oms.adjustments import Adjusted
 
 
 class IngredientView(View, frozen=True):
@@ -86,6 +87,19 @@ class RoundView(View, frozen=True):
     counts: dict[str, int]
     differences: tuple[str, ...]
     error: str
+
+
+class AdjustmentView(View, frozen=True):
+    """Signed units that were added to what the fills say of a symbol: `ours` was that sum, `venue` what the venue held."""
+
+    seq: int
+    at: str
+    profile: str
+    symbol: str
+    quantity: str
+    venue: str
+    ours: str
+    cause: str
 
 
 class CheckView(View, frozen=True):
@@ -272,6 +286,20 @@ def round_view(result: RoundResult) -> RoundView:
         counts=dict(result.counts),
         differences=result.differences,
         error=result.error,
+    )
+
+
+def adjustment_view(found: Adjusted) -> AdjustmentView:
+    one = found.adjustment
+    return AdjustmentView(
+        seq=found.seq,
+        at=time_text(found.at),
+        profile=one.profile,
+        symbol=one.symbol,
+        quantity=text_of(one.qty),
+        venue=text_of(one.venue),
+        ours=text_of(one.ours),
+        cause=one.cause,
     )
 
 

@@ -37,6 +37,7 @@ DATA_STREAM = "wss://stream.data.alpaca.markets"
 INFO = BrokerInfo(
     code="ALPACA",
     folder="alpaca",
+    market="XNYS",
     name="Alpaca",
     environments=(Environment.SIM, Environment.PAPER, Environment.LIVE),
     can=frozenset(

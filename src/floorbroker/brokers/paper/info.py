@@ -41,6 +41,7 @@ def _percent(name: str, about: str) -> OptionField:
 INFO = BrokerInfo(
     code="PAPER",
     folder="paper",
+    market="XNYS",
     name="Paper",
     environments=(Environment.PAPER,),
     can=frozenset(Can) - {Can.PREVIEW, Can.DEAD_MAN},
