@@ -68,6 +68,7 @@ from floorbroker.gateway.desk import (
     ANY,
     ArmingState,
     Caller,
+    CancelledAll,
     DeskEvent,
     Fill,
     KillState,
@@ -314,9 +315,9 @@ class FakeDesk:
         self._add(held.intent_id, f.Cancelled(source=f.Source.STREAM, at=self.clock.now(), order_id=held.order_id))
         return self.order(intent_id)
 
-    async def cancel_all(self, where: OrderFilter, *, caller: Caller, reason: str = "") -> list[Order]:
+    async def cancel_all(self, where: OrderFilter, *, caller: Caller, reason: str = "") -> CancelledAll:
         found = [o for o in self.orders(replace(where, open_only=True)) if o.order_id is not None]
-        return [await self.cancel(o.intent_id, caller=caller, reason=reason) for o in found]
+        return CancelledAll(orders=tuple([await self.cancel(o.intent_id, caller=caller, reason=reason) for o in found]))
 
     async def modify(self, intent_id: IntentId, changes: OrderChanges, *, caller: Caller) -> Order:
         self.callers.append(caller)

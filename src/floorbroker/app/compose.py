@@ -47,6 +47,7 @@ from floorbroker.marketdata.shortway import ShortWay
 from floorbroker.oms.account import AccountContext, Switches
 from floorbroker.oms.archive import Archive
 from floorbroker.oms.book import Change, OrderBook
+from floorbroker.oms.external import ExternalOrders
 from floorbroker.oms.service import OrderService
 from floorbroker.oms.writer import Writer
 from floorbroker.risk.book import RiskBook
@@ -72,6 +73,7 @@ class Seat:
     plain: Mapping[str, str] = field(default_factory=dict[str, str])
     secrets: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
     state: Path = Path("venue.log")
+    external: ExternalOrders = ExternalOrders.ADOPT
     lock: Lock = NO_LOCK
     may_sign: MaySign | None = None
 
@@ -241,6 +243,7 @@ def _context(
         epoch=around.epoch,
         account_number=lambda: _account_number(seat),
         cancel_late=around.cancel_late,
+        external=seat.external,
         answers_when_heard=around.answers_when_heard,
         steps=around.steps,
         tracer=around.tracer,

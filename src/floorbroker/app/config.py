@@ -100,6 +100,9 @@ class ProfileSection(_Section):
 
     `host` and `url` say where the venue is, where the broker asks for that.  `credentials` is where secrets come from:
     `vault`, or `keyring` to ask the OS keyring first.  Secrets themselves never stand in this file.
+    `external_orders` is what becomes of orders that others place on the same account: `adopt` shows them, counts them in risk
+    and lets us cancel them; `observe` shows and counts them and never touches them; `ignore` does neither, and leaves the
+    limits blind for them.
     """
 
     broker: str
@@ -108,6 +111,7 @@ class ProfileSection(_Section):
     host: str = Field(default="", max_length=253)
     url: str = Field(default="", max_length=2048)
     credentials: Literal["vault", "keyring"] = "vault"
+    external_orders: Literal["adopt", "observe", "ignore"] = "adopt"
     options: dict[str, str] = Field(default_factory=dict[str, str])
     limits: dict[str, Any] = Field(default_factory=dict[str, Any])
 

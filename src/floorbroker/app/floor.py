@@ -40,6 +40,7 @@ from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.desk import NO_LOCK
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.oms.archive import Archive
+from floorbroker.oms.external import ExternalOrders
 from floorbroker.store.executors import ThreadExecutor
 from floorbroker.store.reserve import Reserve
 from floorbroker.store.seals import Seals
@@ -267,6 +268,7 @@ def _seat(
         plain=given.plain,
         secrets=given.secrets,
         state=home.venue_state(profile.name),
+        external=ExternalOrders(section.external_orders) if section is not None else ExternalOrders.ADOPT,
         lock=NO_LOCK if lent is None else lent.session,
         may_sign=None if lent is None else lent.session.may_sign,
     )

@@ -281,7 +281,9 @@ def cancel_all(ctx: typer.Context, symbol: Symbol = None, strategy: Strategy = N
     if found:
         say(settings, f"asked to cancel {len(found)} orders")
     if left := left_open(found):
-        say(settings, f"still open, the cancel was refused or never left: {', '.join(left)}")
+        why = {order["id"]: order["cancel_refused"] for order in found}
+        for id in left:
+            say(settings, f"{id} is still open: {why[id] or 'the cancel was refused, or never left'}")
         raise typer.Exit(SOME)
 
 

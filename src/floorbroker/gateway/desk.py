@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from floorbroker.domain.bars import BarSeries
 from floorbroker.domain.capability import BrokerInfo
-from floorbroker.domain.errors import FieldError
+from floorbroker.domain.errors import FieldError, FloorbrokerError
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.orders import Execution, NewOrder, Order, OrderChanges
 from floorbroker.domain.ports import Profile, Record
@@ -115,6 +115,16 @@ class Submitted:
 
     order: Order
     replayed: bool = False
+
+
+@frozen
+class CancelledAll:
+    """The orders that were asked to be cancelled, as they stand now.  `refused` tells for which the cancel did not get through,
+    and why; they are still open.
+    """
+
+    orders: tuple[Order, ...]
+    refused: Mapping[IntentId, FloorbrokerError] = field(default_factory=dict[IntentId, FloorbrokerError])
 
 
 @frozen
@@ -282,7 +292,9 @@ class Desk(Protocol):
 
     async def cancel(self, intent_id: IntentId, *, caller: Caller, reason: str = "") -> Order: ...
 
-    async def cancel_all(self, where: OrderFilter, *, caller: Caller, reason: str = "") -> list[Order]: ...
+    async def cancel_all(self, where: OrderFilter, *, caller: Caller, reason: str = "") -> CancelledAll:
+        """Of every open order that the filter finds, but for those of others where a profile only observes them."""
+        ...
 
     async def modify(self, intent_id: IntentId, changes: OrderChanges, *, caller: Caller) -> Order: ...
 

@@ -25,6 +25,7 @@ from floorbroker.gateway.desk import (
     ANY,
     ArmingState,
     Caller,
+    CancelledAll,
     DeskEvent,
     Fill,
     KillState,
@@ -54,6 +55,7 @@ from floorbroker.marketdata.shortway import ShortWay
 from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.adjustments import ADJUSTMENT, Adjusted, Adjustment
 from floorbroker.oms.book import Change
+from floorbroker.oms.external import ExternalOrders
 from floorbroker.oms.rounds import Round
 from floorbroker.oms.schema import OrderSchema
 from floorbroker.oms.soundness import sound, sound_changes
@@ -164,8 +166,10 @@ class Gateway:
         """A durable change of an order is announced.  An open one under level 2 is cancelled, however late it shows up."""
         self.guard.on_change(change)
         self.telling.on_change(change)
-        if change.after.is_open and self.kill_switch.level(change.after.profile) > 1:
-            self._start_cancelling(change.after.profile)
+        after = change.after
+        is_killed = after.is_open and self.kill_switch.level(after.profile) > 1
+        if is_killed and self.sessions[after.profile].ctx.may_touch(after):
+            self._start_cancelling(after.profile)
 
     def on_health(self, session: ProfileSession) -> None:
         self.telling.on_health(session)
@@ -191,7 +195,6 @@ class Gateway:
         told = told_of(found, profile)
         if told is not None:
             self.telling.tell(told.channel, told.word, profile=profile, key=told.key, data=told.data)
-
 
     def events(self, *, after: int | None = None, channels: frozenset[str] | None = None) -> AsyncIterator[DeskEvent]:
         return self.telling.events(after=after, channels=channels)
@@ -287,13 +290,17 @@ class Gateway:
         session.ctx.steps.reach("cancel.told")
         return cancelled
 
-    async def cancel_all(self, where: OrderFilter, *, caller: Caller, reason: str = "") -> list[Order]:
-        cancelled: list[Order] = []
+    async def cancel_all(self, where: OrderFilter, *, caller: Caller, reason: str = "") -> CancelledAll:
+        orders: list[Order] = []
+        refused: dict[IntentId, FloorbrokerError] = {}
         for session in self.sessions.values():
-            chosen = [order for order in session.ctx.book.open_orders() if fits(order, where)]
-            await session.service.cancel_open(chosen, actor=_actor(caller), reason=reason)
-            cancelled += [session.ctx.book.get(order.intent_id) or order for order in chosen]
-        return cancelled
+            chosen = [order for order in session.ctx.touchable() if fits(order, where)]
+            answers = await session.service.cancel_open(chosen, actor=_actor(caller), reason=reason)
+            after = [session.ctx.book.get(order.intent_id) or order for order in chosen]
+            told = zip(after, answers, strict=True)
+            refused |= {order.intent_id: error for order, error in told if error is not None and order.is_open}
+            orders += after
+        return CancelledAll(orders=tuple(orders), refused=refused)
 
     async def modify(self, intent_id: IntentId, changes: OrderChanges, *, caller: Caller) -> Order:
         session, order = self._find(intent_id)
@@ -390,7 +397,7 @@ class Gateway:
             order.intent_id
             for name, session in self.sessions.items()
             if self.kill_switch.level(name) > 1
-            for order in session.ctx.book.open_orders()
+            for order in session.ctx.touchable()
         ]
         return KillState(
             level=state.level,
@@ -453,16 +460,19 @@ class Gateway:
             await self.clock.sleep(CANCEL_ROUND_S)
 
     async def _cancel_round(self, session: ProfileSession) -> bool:
-        """Ask both ways at once, then look; True when nothing is open any more."""
+        """Ask both ways at once, then look; True when nothing is open any more that we may cancel.
+
+        The venue's own cancel-all takes everybody's orders: it is asked for only where those of others are adopted.
+        """
         service, broker, book = session.service, session.ctx.broker, session.ctx.book
         self.kill_switch.steps.reach("kill.round")
-        chosen = [order for order in book.open_orders() if not order.pending_cancel]
+        chosen = [order for order in session.ctx.touchable() if not order.pending_cancel]
         caller = Actor(principal="gateway", via="kill")
         one_by_one = service.cancel_open(chosen, actor=caller, reason="kill switch")
         if session.ctx.is_own is False:  # a stranger's orders are not ours to cancel, nor to wait for
             await one_by_one
             return not book.open_orders()
-        if Can.CANCEL_ALL in broker.info.can:
+        if Can.CANCEL_ALL in broker.info.can and session.ctx.external is ExternalOrders.ADOPT:
             _, found = await asyncio.gather(one_by_one, broker.cancel_all(), return_exceptions=True)
             if isinstance(found, BaseException):
                 self.log.error("kill.cancel_all_failed", profile=session.ctx.profile.name, error=type(found).__name__)
@@ -474,7 +484,9 @@ class Gateway:
         listed = await broker.get_open_orders()
         await service.inbound.take(listed.items)
         self.kill_switch.steps.reach("kill.listed")
-        return not listed.items and not book.open_orders()
+        if session.ctx.external is ExternalOrders.ADOPT:
+            return not listed.items and not book.open_orders()
+        return not session.ctx.touchable() and not any(map(service.inbound.is_unknown, listed.items))
 
     async def _watch_sentinels(self) -> None:
         """Kills written beside the server take effect within half a second, even where no order is sent."""

@@ -11,11 +11,19 @@ from typing import Any
 
 from floorbroker.domain.capability import IdentityClass
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import FloorbrokerError, Forbidden, KillSwitchOn, NotArmed, NotReady, VaultLocked
+from floorbroker.domain.errors import (
+    Conflict,
+    FloorbrokerError,
+    Forbidden,
+    KillSwitchOn,
+    NotArmed,
+    NotReady,
+    VaultLocked,
+)
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.ids import IdSource
 from floorbroker.domain.instrument import Instrument
-from floorbroker.domain.orders import NewOrder
+from floorbroker.domain.orders import NewOrder, Order
 from floorbroker.domain.ports import (
     NO_STEPS,
     NO_TRACER,
@@ -32,6 +40,7 @@ from floorbroker.domain.records import Account, Position, Quote
 from floorbroker.domain.values import ZERO, IntentId
 from floorbroker.oms.book import OrderBook
 from floorbroker.oms.exposed import Exposed
+from floorbroker.oms.external import ExternalOrders, may_touch
 from floorbroker.oms.recognition import overpowered, stranger
 from floorbroker.oms.share import Share
 from floorbroker.oms.writer import Writer
@@ -90,7 +99,8 @@ class Switches:
 
 @dataclass(slots=True, kw_only=True)
 class AccountContext:
-    """One account's collaborators and caches.  `cancel_late` cancels an order that appears after it was presumed not placed.
+    """One account's collaborators and caches.  `cancel_late` cancels an order that appears after it was presumed not placed;
+    `external` says what becomes of orders that others place.
 
     `account_number` tells the one that the user gave, if any.  `is_own` says whether the venue's account is the profile's:
     None until the venue was asked.
@@ -113,6 +123,7 @@ class AccountContext:
     send_timeout_s: float = 5.0
     epoch: int = 0
     cancel_late: bool = True
+    external: ExternalOrders = ExternalOrders.ADOPT
     answers_when_heard: bool = False
     steps: Steps = NO_STEPS
     tracer: Tracer = NO_TRACER
@@ -312,6 +323,24 @@ class AccountContext:
         owner = self.share.owner(situation.wish, situation.principal)
         self.risk.decide(intent_id, owner, situation.notional or ZERO)
         self.risk.count_message(owner)
+
+    # -- orders of others -----------------------------------------------------------------------------------------------------
+
+    def may_touch(self, order: Order) -> bool:
+        """Whether an order may be cancelled or changed by us."""
+        return may_touch(order, self.external, self.book.get)
+
+    def assert_touchable(self, order: Order) -> None:
+        """Raises `Conflict` for an order that this profile only observes."""
+        if not self.may_touch(order):
+            raise Conflict(
+                f"order {order.intent_id} was placed by others, and profile {self.profile.name} only observes such orders"
+                " (external_orders): cancel or change it where it was placed"
+            )
+
+    def touchable(self) -> list[Order]:
+        """Open and undecided orders that we may cancel, oldest first."""
+        return [order for order in self.book.open_orders() if self.may_touch(order)]
 
     # -- records ------------------------------------------------------------------------------------------------------------
 

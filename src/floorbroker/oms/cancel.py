@@ -31,6 +31,7 @@ class Canceller:
         """The order after the venue's answer.  Raises `Conflict` for an order that is done, and the venue's error
         when it says no.
         """
+        self.ctx.assert_touchable(order)
         if not order.is_open and not order.presumed:
             raise Conflict(f"order {order.intent_id} is {order.ord_status.value}: there is nothing to cancel")
         with self.ctx.tracer.span(

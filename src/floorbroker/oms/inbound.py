@@ -14,6 +14,7 @@ from floorbroker.domain.ports import Entry, FactEntry
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import ClOrdId, ExecType, IntentId, OrderClass, OrderId
 from floorbroker.oms.account import AccountContext
+from floorbroker.oms.external import ExternalOrders
 from floorbroker.oms.translate import adopted_id, adoption, carried_out, facts_of, restated, unanswered
 from floorbroker.oms.unforeseen import ours
 
@@ -28,6 +29,7 @@ class Inbound:
 
     ctx: AccountContext
     heard_at: float = 0.0
+    _ignored: dict[OrderId | None, str] = field(default_factory=dict[OrderId | None, str])
     _strays: dict[ExecutionReport, _Stray] = field(default_factory=dict[ExecutionReport, "_Stray"])
 
     def on_report(self, report: ExecutionReport) -> None:
@@ -71,7 +73,8 @@ class Inbound:
             if intent_id is None:
                 intent_id = self._adopt(report, entries, adopted)
             if intent_id is None:
-                self._keep(report, heard_s)
+                if not self.ignores(report):
+                    self._keep(report, heard_s)
                 continue
             self._mind_reuse(intent_id, report)
             entries += [self._entry(intent_id, fact) for fact in self._facts(intent_id, report)]
@@ -166,9 +169,33 @@ class Inbound:
         )
         if founding is None:
             return None
+        if parent is None and self.ctx.external is ExternalOrders.IGNORE:
+            self._ignore(report)
+            return None
         intent_id = adopted.setdefault(report.order_id, adopted_id(self.ctx.profile.name, report.order_id))
         entries.append(self._entry(intent_id, founding))
         return intent_id
+
+    def _ignore(self, report: ExecutionReport) -> None:
+        """Remember an order of others, to tell its fills from those of an order nobody has heard of yet."""
+        for order_id in (report.order_id, report.replaced_by):
+            if order_id is not None:
+                self._ignored[order_id] = report.symbol
+        while len(self._ignored) > MAX_STRAYS:
+            del self._ignored[next(iter(self._ignored))]
+
+    def ignores(self, report: ExecutionReport) -> bool:
+        """Whether a report is about an order of others that this profile looks away from."""
+        return report.order_id in self._ignored or report.parent_order_id in self._ignored
+
+    @property
+    def ignored_symbols(self) -> frozenset[str]:
+        """What others trade here, as far as it was seen and looked away from."""
+        return frozenset(self._ignored.values())
+
+    def is_unknown(self, report: ExecutionReport) -> bool:
+        """Whether a report is about an order that is neither in the book nor ignored."""
+        return self.ctx.book.locate(report) is None and not self.ignores(report)
 
     def _may_be_ours(self, report: ExecutionReport) -> bool:
         """A client id of our instance whose order is not in the book yet: its own commit, or reply, is on the way."""

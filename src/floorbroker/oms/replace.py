@@ -123,6 +123,7 @@ class Replacer:
             self.ctx.log.error("replace.refusal_not_journaled", detail=fault.detail)
 
     def _sane(self, order: Order, changes: OrderChanges) -> None:
+        self.ctx.assert_touchable(order)
         if Can.REPLACE not in self.ctx.broker.info.can:
             raise NotSupported(f"{self.ctx.broker.info.name} cannot change orders: cancel and place anew")
         if not order.is_open or order.in_doubt:

@@ -368,6 +368,8 @@ class Reconciler:
     def _cause(self, symbol: str) -> Cause:
         if self.watermark is None:
             return Cause.OPENING
+        if symbol in self.inbound.ignored_symbols:
+            return Cause.IGNORED
         lacking = any(order.terms.symbol == symbol for order in self.ctx.book.lacking_executions())
         return Cause.UNLISTED if lacking else Cause.UNEXPLAINED
 

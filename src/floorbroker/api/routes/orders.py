@@ -13,7 +13,7 @@ from floorbroker.api.listing import list_reply, page_of
 from floorbroker.api.openapi import ACTING, VENUE, WITH_BODY, problems, reads, returns, returns_list
 from floorbroker.api.params import CancelQuery, PagedQuery
 from floorbroker.api.problems import of_submitted, reply_with
-from floorbroker.api.views.orders import FactView, OrderView, fact_view, order_view
+from floorbroker.api.views.orders import CancelledView, FactView, OrderView, cancelled_views, fact_view, order_view
 from floorbroker.api.views.previews import PreviewView, ValidationView, preview_view
 from floorbroker.domain.errors import FieldError, InvalidRequest
 from floorbroker.domain.orders import Order
@@ -123,14 +123,15 @@ def orders_page(request: Request, desk: Desk, query: PagedQuery, *, profile: Pro
 @router.delete(
     "",
     operation_id="cancel_orders",
-    responses=returns_list(OrderView, "The orders that were asked to be cancelled.") | problems(*ACTING, *VENUE),
+    responses=returns_list(CancelledView, "The orders that were asked to be cancelled, each with its own answer.")
+    | problems(*ACTING, *VENUE),
 )
 async def cancel_orders(
     request: Request, desk: DeskDep, caller: CallerDep, query: Annotated[CancelQuery, Query()]
 ) -> Response:
     """Cancel every open order the filter finds; without a filter, all of them."""
     done = await desk.cancel_all(query.where(), caller=caller, reason=query.reason)
-    return list_reply(request, [order_view(order) for order in done], None)
+    return list_reply(request, cancelled_views(done), None)
 
 
 @router.post(

@@ -10,7 +10,7 @@ from floorbroker.domain.facts import Fact
 from floorbroker.domain.orders import Execution, Order
 from floorbroker.domain.ports import FactEntry, Record
 from floorbroker.domain.values import text_of, time_text
-from floorbroker.gateway.desk import Fill
+from floorbroker.gateway.desk import CancelledAll, Fill
 
 
 class ExecutionView(View, frozen=True):
@@ -187,6 +187,26 @@ def order_view(order: Order) -> OrderView:
         created_at=time_text(order.created_at),
         updated_at=time_text(order.updated_at),
     )
+
+
+class CancelledView(OrderView, frozen=True):
+    """An order that was asked to be cancelled; `cancel_refused` says why that did not get through, and is empty when it did."""
+
+    cancel_refused: str
+
+
+def cancelled_views(done: CancelledAll) -> list[CancelledView]:
+    """One view for each order, with what became of its own cancel."""
+    views = [(order.intent_id, order_view(order)) for order in done.orders]
+    return [
+        CancelledView(
+            **{name: getattr(view, name) for name in OrderView.__struct_fields__},
+            cancel_refused=f"{refused.code}: {refused.venue_text or refused.detail}"
+            if (refused := done.refused.get(intent_id)) is not None
+            else "",
+        )
+        for intent_id, view in views
+    ]
 
 
 class FillView(View, frozen=True):
