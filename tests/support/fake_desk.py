@@ -85,6 +85,8 @@ from floorbroker.gateway.desk import (
 from floorbroker.marketdata.book import Book
 from floorbroker.marketdata.readings import BookView
 from floorbroker.oms.adjustments import Adjusted, Adjustment, Cause
+from floorbroker.oms.inquest import Act, Inquest, deeds_of, note_of, offers_of, standing_of
+from floorbroker.oms.questions import Asked, Question
 from floorbroker.oms.schema import OrderSchema
 
 START_CASH = Decimal(100000)
@@ -318,6 +320,45 @@ class FakeDesk:
     async def cancel_all(self, where: OrderFilter, *, caller: Caller, reason: str = "") -> CancelledAll:
         found = [o for o in self.orders(replace(where, open_only=True)) if o.order_id is not None]
         return CancelledAll(orders=tuple([await self.cancel(o.intent_id, caller=caller, reason=reason) for o in found]))
+
+    def inquest(self, intent_id: str) -> Inquest:
+        held, info = self.order(intent_id), self.broker_info(self.order(intent_id).profile)
+        now = self.clock.now()
+        asked = Question(at=now, source=Asked.BY_ID, complete=False, trouble="timeout: no answer")
+        return Inquest(
+            order=held,
+            standing=standing_of(held),
+            bound_s=60.0,
+            bound_enforced=False,
+            horizon=now + timedelta(seconds=65) if held.in_doubt else None,
+            negatives=0,
+            needed=3,
+            questions=(asked,) if held.in_doubt else (),
+            candidates=(),
+            offers=offers_of(held, info, horizon=None, now=now, negatives=0, found=()),
+            deeds=deeds_of(self._records, held.intent_id),
+        )
+
+    async def resolve(
+        self,
+        intent_id: str,
+        act: Act,
+        *,
+        caller: Caller,
+        reason: str,
+        candidate: str = "",
+        confirm: str = "",
+    ) -> Inquest:
+        self.callers.append(caller)
+        held = self.order(intent_id)
+        offer = next(offer for offer in self.inquest(intent_id).offers if offer.act is act)
+        if not offer.allowed:
+            raise Conflict(f"{act.value} is not possible now: {offer.detail}")
+        note = note_of(
+            held.profile, held.intent_id, act, by=caller.principal, reason=reason, outcome="done", candidate=candidate
+        )
+        self._records.append(Record(seq=len(self._records) + 1, epoch=1, at=self.clock.now(), entry=note))
+        return self.inquest(intent_id)
 
     async def modify(self, intent_id: IntentId, changes: OrderChanges, *, caller: Caller) -> Order:
         self.callers.append(caller)

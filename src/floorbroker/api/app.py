@@ -18,7 +18,19 @@ from floorbroker.api.metrics import PrometheusMeter
 from floorbroker.api.openapi import document, methods_at
 from floorbroker.api.perimeter import Envelope, Perimeter, host_names
 from floorbroker.api.problems import on_bug, on_floorbroker_error, on_http_exception, on_validation_error
-from floorbroker.api.routes import accounts, control, events, live, market, orders, profiles, stored, system, vault
+from floorbroker.api.routes import (
+    accounts,
+    control,
+    events,
+    live,
+    market,
+    orders,
+    profiles,
+    resolution,
+    stored,
+    system,
+    vault,
+)
 from floorbroker.app.profiles import Profiles
 from floorbroker.app.redactor import SecretFilter
 from floorbroker.app.unlocking import Unlocking
@@ -42,6 +54,7 @@ API: tuple[APIRouter, ...] = (
     accounts.of_profile,
     accounts.router,
     orders.router,
+    resolution.router,
     market.router,
     control.router,
     events.router,
@@ -129,7 +142,15 @@ class Application(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            models = (OrderSchema, ChangeSchema, control.KillSchema, live.ArmingSchema, *vault.SCHEMAS, *stored.SCHEMAS)
+            models = (
+                OrderSchema,
+                ChangeSchema,
+                resolution.ResolveSchema,
+                control.KillSchema,
+                live.ArmingSchema,
+                *vault.SCHEMAS,
+                *stored.SCHEMAS,
+            )
             self.openapi_schema = document(self, models=models)
         return self.openapi_schema
 

@@ -13,6 +13,7 @@ import typer
 from floorbroker.cli.failures import SOME, UNKNOWN, VENUE_NO, usage
 from floorbroker.cli.filters import Columns, LimitRows, Since, Status, Strategy, Symbol, Until, Watch, listed
 from floorbroker.cli.order_form import Body, Ticket, body_from, body_of, changes_of
+from floorbroker.cli.resolving import resolve_order
 from floorbroker.cli.settings import Settings, settings_of
 from floorbroker.cli.show import Column, chosen, say, show_json, show_list, show_one, show_table
 
@@ -68,6 +69,7 @@ Again = Annotated[bool, typer.Option("--allow-duplicate", help="I do mean the sa
 Confirm = Annotated[str | None, typer.Option(help="The symbol once more; live orders want it.")]
 
 order = typer.Typer(help="Place, watch, change and cancel orders.", no_args_is_help=True)
+order.command("resolve")(resolve_order)
 
 
 def register(app: typer.Typer) -> None:

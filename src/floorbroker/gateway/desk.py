@@ -39,6 +39,7 @@ from floorbroker.risk.verdict import Verdict
 if TYPE_CHECKING:
     from floorbroker.gateway.consolidated import Consolidated
     from floorbroker.oms.adjustments import Adjusted
+    from floorbroker.oms.inquest import Act, Inquest
     from floorbroker.oms.schema import OrderSchema
 
 
@@ -294,6 +295,25 @@ class Desk(Protocol):
 
     async def cancel_all(self, where: OrderFilter, *, caller: Caller, reason: str = "") -> CancelledAll:
         """Of every open order that the filter finds, but for those of others where a profile only observes them."""
+        ...
+
+    def inquest(self, intent_id: str) -> Inquest:
+        """What is known about an order in doubt: the evidence, candidates, and what a person may do.  Raises `NotFound`."""
+        ...
+
+    async def resolve(
+        self,
+        intent_id: str,
+        act: Act,
+        *,
+        caller: Caller,
+        reason: str,
+        candidate: str = "",
+        confirm: str = "",
+    ) -> Inquest:
+        """A person's act about a doubt, kept with its reason; never one that sends an order.  Raises `Conflict` where it is
+        not allowed, and `InvalidRequest` without a reason or the confirmation it needs.
+        """
         ...
 
     async def modify(self, intent_id: IntentId, changes: OrderChanges, *, caller: Caller) -> Order: ...

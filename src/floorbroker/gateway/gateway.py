@@ -56,6 +56,7 @@ from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.adjustments import ADJUSTMENT, Adjusted, Adjustment
 from floorbroker.oms.book import Change
 from floorbroker.oms.external import ExternalOrders
+from floorbroker.oms.inquest import Act, Inquest
 from floorbroker.oms.rounds import Round
 from floorbroker.oms.schema import OrderSchema
 from floorbroker.oms.soundness import sound, sound_changes
@@ -301,6 +302,25 @@ class Gateway:
             refused |= {order.intent_id: error for order, error in told if error is not None and order.is_open}
             orders += after
         return CancelledAll(orders=tuple(orders), refused=refused)
+
+    def inquest(self, intent_id: str) -> Inquest:
+        session, order = self._find(intent_id)
+        return session.service.resolving.view(order)
+
+    async def resolve(
+        self,
+        intent_id: str,
+        act: Act,
+        *,
+        caller: Caller,
+        reason: str,
+        candidate: str = "",
+        confirm: str = "",
+    ) -> Inquest:
+        session, order = self._find(intent_id)
+        return await session.service.resolving.act(
+            order, act, actor=_actor(caller), reason=reason, candidate=candidate, confirm=confirm
+        )
 
     async def modify(self, intent_id: IntentId, changes: OrderChanges, *, caller: Caller) -> Order:
         session, order = self._find(intent_id)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.capability import Can
 from floorbroker.domain.errors import FloorbrokerError, OrderNotFound
-from floorbroker.domain.orders import Order, OrderState
-from floorbroker.domain.records import ExecutionReport
+from floorbroker.domain.orders import Order, OrderRef, OrderState
+from floorbroker.domain.records import ExecutionReport, Fetched
 from floorbroker.domain.values import IntentId
 from floorbroker.oms.account import AccountContext
 from floorbroker.oms.inbound import Inbound
+from floorbroker.oms.questions import Asked, Question, Questions
 from floorbroker.oms.resolve import Resolution
 from floorbroker.oms.translate import unanswered
 
@@ -26,6 +27,8 @@ class Resolver:
 
     ctx: AccountContext
     inbound: Inbound
+    questions: Questions = field(default_factory=Questions)
+    _settling: dict[IntentId, Resolution] = field(default_factory=dict[IntentId, Resolution])
     _running: set[IntentId] = field(default_factory=set[IntentId])
     _since_s: dict[IntentId, float] = field(default_factory=dict[IntentId, float])  # monotonic: when each doubt was met
 
@@ -39,17 +42,31 @@ class Resolver:
         try:
             order = self.ctx.book.get(intent_id)
             if order is not None and order.state is OrderState.UNKNOWN:
-                await self._settle_send(order, self._resolution(intent_id))
-            elif order is not None and order.pending_replace:
+                self._settling[intent_id] = self._resolution(intent_id)
+                await self._settle_send(order, self._settling[intent_id])
+            elif order is not None and (order.pending_replace or self._may_go_on(order)):
                 await self._settle_replace(order)
         finally:
+            self._settling.pop(intent_id, None)
             self._running.discard(intent_id)  # whatever broke it off: the watch begins again with the next tick
 
-    def _resolution(self, intent_id: IntentId) -> Resolution:
+    def standing_of(self, order: Order) -> Resolution:
+        """How far a doubt is from its end: where the watch stands, or where it would begin now."""
+        return self._settling.get(order.intent_id) or Resolution(
+            sent_at=self.ctx.clock.now(),
+            arrival_bound_s=self._bound_s(order.intent_id),
+            visibility_lag_s=self.ctx.visibility_lag_s,
+        )
+
+    def _bound_s(self, intent_id: IntentId) -> float:
         sent = [fact for fact in self.ctx.book.facts(intent_id) if isinstance(fact, f.Sending)]
-        bound_s = max((fact.arrival_bound_s for fact in sent), default=self.ctx.arrival_bound_s)
+        return max((fact.arrival_bound_s for fact in sent), default=self.ctx.arrival_bound_s)
+
+    def _resolution(self, intent_id: IntentId) -> Resolution:
         return Resolution(
-            sent_at=self._counted_from(intent_id), arrival_bound_s=bound_s, visibility_lag_s=self.ctx.visibility_lag_s
+            sent_at=self._counted_from(intent_id),
+            arrival_bound_s=self._bound_s(intent_id),
+            visibility_lag_s=self.ctx.visibility_lag_s,
         )
 
     def _counted_from(self, doubt: IntentId) -> datetime:
@@ -111,12 +128,12 @@ class Resolver:
         found: list[ExecutionReport] = []
         try:
             if Can.QUERY_BY_CLIENT_ID in ctx.broker.info.can:
-                found += await self._by_client_id(order)
+                found += await self._put(order, Asked.BY_ID, self._by_client_id(order))
             if not any(self._is(order, report) for report in found):
-                found += (await ctx.broker.get_open_orders()).items
-                found += (await ctx.broker.get_order_history(since)).items
+                found += await self._put(order, Asked.OPEN, _items(ctx.broker.get_open_orders()))
+                found += await self._put(order, Asked.HISTORY, _items(ctx.broker.get_order_history(since)))
                 if Can.HISTORY_FILLS in ctx.broker.info.can:
-                    found += (await ctx.broker.get_fills(since)).items
+                    found += await self._put(order, Asked.FILLS, _items(ctx.broker.get_fills(since)))
         except FloorbrokerError as error:
             ctx.log.warning("resolve.incomplete", intent=order.intent_id, code=error.code)
             await self.inbound.take(found)
@@ -124,16 +141,35 @@ class Resolver:
         await self.inbound.take(found)
         return not any(self._is(order, report) for report in found)
 
+    async def _put(
+        self, order: Order, source: Asked, answer: Awaitable[Sequence[ExecutionReport]]
+    ) -> Sequence[ExecutionReport]:
+        """One question to one source, noted with what came of it.  Raises what asking raises."""
+        at = self.ctx.clock.now()
+        try:
+            reports = await answer
+        except FloorbrokerError as error:
+            trouble = f"{error.code}: {error.detail}"
+            self.questions.note(order.intent_id, Question(at=at, source=source, complete=False, trouble=trouble))
+            raise
+        knows = any(self._is(order, report) for report in reports)
+        self.questions.note(order.intent_id, Question(at=at, source=source, complete=True, found=knows))
+        return reports
+
     async def _ask_by_id(self, order: Order) -> None:
         """Ask for the order by name alone and fold what comes."""
         try:
-            await self.inbound.take(await self._by_client_id(order))
+            await self.inbound.take(await self._put(order, Asked.BY_ID, self._by_client_id(order)))
         except FloorbrokerError as error:
             self.ctx.log.warning("resolve.incomplete", intent=order.intent_id, code=error.code)
 
     async def _by_client_id(self, order: Order) -> list[ExecutionReport]:
+        return await self._named(order.ref)
+
+    async def _named(self, ref: OrderRef) -> list[ExecutionReport]:
+        """What the venue says of a name; nothing when it does not know it."""
         try:
-            return list(await self.ctx.broker.get_order_status(order.ref))
+            return list(await self.ctx.broker.get_order_status(ref))
         except OrderNotFound:
             return []
 
@@ -160,7 +196,7 @@ class Resolver:
         while (current := self._waits_for(intent_id, last)) is not None:
             await ctx.clock.sleep(resolution.next_delay_s())
             asked_at = now()
-            if not await self._ask_replace(current, since=since):
+            if not await self._ask_replace(current, last, since=since):
                 continue
             if self._waits_for(intent_id, last) is not None and resolution.on_negative(asked_at):
                 refused = f.ReplaceRefused(
@@ -172,19 +208,35 @@ class Resolver:
     def _waits_for(self, intent_id: IntentId, asked: f.ReplaceAsked) -> Order | None:
         """The order, while this replace is the one it waits for."""
         order = self.ctx.book.get(intent_id)
-        is_waiting = order is not None and order.pending_replace and unanswered(self.ctx.book.facts(intent_id)) == asked
-        return order if is_waiting else None
+        if order is None or not (order.pending_replace or self._may_go_on(order)):
+            return None
+        return order if unanswered(self.ctx.book.facts(intent_id)) == asked else None
 
-    async def _ask_replace(self, order: Order, *, since: datetime) -> bool:
-        """Fold the order and the recent history; True when the answers were complete."""
-        ctx = self.ctx
+    def _may_go_on(self, order: Order) -> bool:
+        """Whether an order that is called done may live on in a successor that no answer has named yet."""
+        is_done = not order.is_open and not self.ctx.broker.info.amends_in_place
+        return is_done and unanswered(self.ctx.book.facts(order.intent_id)) is not None
+
+    async def _ask_replace(self, order: Order, asked: f.ReplaceAsked, *, since: datetime) -> bool:
+        """Fold the order, its successor and the recent history; True when the answers were complete.
+
+        A successor is an order with a client id of its own, and is asked for by that: a list may lag behind.
+        """
+        ctx, info = self.ctx, self.ctx.broker.info
+        successor = replace(order.ref, cl_ord_id=asked.cl_ord_id, order_id=None)
+        has_own_name = Can.QUERY_BY_CLIENT_ID in info.can and not info.amends_in_place
         try:
             reports = [
-                *await ctx.broker.get_order_status(order.ref),
-                *(await ctx.broker.get_order_history(since)).items,
+                *await self._put(order, Asked.BY_ID, ctx.broker.get_order_status(order.ref)),
+                *(await self._named(successor) if has_own_name else ()),
+                *await self._put(order, Asked.HISTORY, _items(ctx.broker.get_order_history(since))),
             ]
         except FloorbrokerError as error:
             ctx.log.warning("resolve.incomplete", intent=order.intent_id, code=error.code)
             return False
         await self.inbound.take(reports)
         return True
+
+
+async def _items(asked: Awaitable[Fetched[ExecutionReport]]) -> Sequence[ExecutionReport]:
+    return (await asked).items

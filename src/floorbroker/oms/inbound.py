@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from floorbroker.domain import facts as f
+from floorbroker.domain.capability import IdentityClass
 from floorbroker.domain.errors import FloorbrokerError
 from floorbroker.domain.ids import tag_of
 from floorbroker.domain.orders import Order
@@ -14,6 +15,7 @@ from floorbroker.domain.ports import Entry, FactEntry
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import ClOrdId, ExecType, IntentId, OrderClass, OrderId
 from floorbroker.oms.account import AccountContext
+from floorbroker.oms.candidates import may_be
 from floorbroker.oms.external import ExternalOrders
 from floorbroker.oms.translate import adopted_id, adoption, carried_out, facts_of, restated, unanswered
 from floorbroker.oms.unforeseen import ours
@@ -164,6 +166,8 @@ class Inbound:
             report.parent_order_id is not None or self._may_be_ours(report) or _may_be_a_leg(report)
         ):
             return None
+        if self._may_be_in_doubt(report):
+            return None  # a candidate: a person, or more evidence, tells whether it is ours
         founding = adoption(
             report, profile=self.ctx.profile.name, parent=(parent.intent_id, parent.terms) if parent else None
         )
@@ -175,6 +179,12 @@ class Inbound:
         intent_id = adopted.setdefault(report.order_id, adopted_id(self.ctx.profile.name, report.order_id))
         entries.append(self._entry(intent_id, founding))
         return intent_id
+
+    def _may_be_in_doubt(self, report: ExecutionReport) -> bool:
+        """Where no id of ours names orders: whether one that is in doubt has these terms and this time."""
+        if self.ctx.broker.info.identity is not IdentityClass.C or report.order_id is None:
+            return False
+        return any(order.in_doubt and may_be(order, report) for order in self.ctx.book.open_orders())
 
     def _ignore(self, report: ExecutionReport) -> None:
         """Remember an order of others, to tell its fills from those of an order nobody has heard of yet."""
@@ -205,6 +215,10 @@ class Inbound:
     @property
     def strays(self) -> int:
         return len(self._strays)
+
+    def stray_reports(self) -> list[ExecutionReport]:
+        """The reports that found no order yet, oldest first."""
+        return [report for _, report in self._strays.values()]
 
     def stray_symbols(self, *, within_s: float) -> frozenset[str]:
         """What the reports are about that found no order yet; of what was first heard longer ago, nobody will hear more."""

@@ -19,6 +19,7 @@ from floorbroker.oms.doubt import Resolver
 from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.paced import Paced
 from floorbroker.oms.replace import Replacer
+from floorbroker.oms.resolving import Resolving
 from floorbroker.oms.rounds import Reconciler
 from floorbroker.oms.sealer import Sealer
 from floorbroker.oms.submit import Submitter
@@ -61,6 +62,7 @@ class OrderService:
     replacer: Replacer = field(init=False)
     resolver: Resolver = field(init=False)
     reconciler: Reconciler = field(init=False)
+    resolving: Resolving = field(init=False)
     sealer: Sealer = field(init=False)
     _account_looks: Paced = field(default_factory=Paced)
 
@@ -71,6 +73,7 @@ class OrderService:
         self.replacer = Replacer(self.ctx, self.inbound)
         self.resolver = Resolver(self.ctx, self.inbound)
         self.reconciler = Reconciler(self.ctx, self.inbound, self.resolver)
+        self.resolving = Resolving(self.ctx, self.inbound, self.resolver)
         ctx = self.ctx
         self.sealer = Sealer(book=ctx.book, clock=ctx.clock, log=ctx.log, last_seq=lambda: ctx.journal.last_seq)
         self.ctx.writer.on_change = self._on_change
@@ -101,6 +104,8 @@ class OrderService:
             return
         if after.state is OrderState.UNKNOWN:
             self.resolver.watch(after)
+        if before is not None and before.pending_replace and not (after.pending_replace or after.is_open):
+            self.resolver.watch(after)  # done, and the change that nobody answered may have made another of it
         if _appeared(before, after):
             self._on_appearance(after)
         if before is None or _costs(before) != _costs(after):
