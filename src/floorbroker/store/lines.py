@@ -24,6 +24,27 @@ def append(path: Path, lines: Sequence[bytes]) -> None:
         raise JournalFault(f"{path} cannot be written: {error.strerror}") from error
 
 
+def renew(path: Path, lines: Sequence[bytes]) -> None:
+    """Set a file aside as `.1`, in place of the one before, and begin it anew with these lines; at no moment is there none.
+
+    Raises `JournalFault`.
+    """
+    aside, fresh = path.with_name(f"{path.name}.1"), path.with_name(f"{path.name}.new")
+    try:
+        fresh.unlink(missing_ok=True)
+        append(fresh, lines)
+        aside.unlink(missing_ok=True)
+        os.link(path, aside)
+        fresh.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise JournalFault(f"{path} cannot be set aside: {error.strerror}") from error
+
+
 def repair(path: Path) -> bytes | None:
     """Cut off a last line that a crash left without its end; the last whole line, or None when there is none.
 

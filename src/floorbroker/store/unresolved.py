@@ -1,6 +1,7 @@
-"""`unresolved_orders.log`: one JSON line per order that was rejected or that nobody knows the fate of, for people.
+"""`unresolved_orders.log`: a JSON line for each order that was rejected or that nobody knows the fate of, and one for its end.
 
-The journal is the truth; this list is made from it and can be made again.
+The journal is the truth; this list is made from it and can be made again.  It is for people, so it stays small: at `MAX_BYTES`
+it is set aside as `.1`, in place of the one before, and begun anew with the orders that are still unresolved.
 """
 
 from __future__ import annotations
@@ -11,12 +12,39 @@ from pathlib import Path
 import msgspec
 
 from floorbroker.domain.errors import JournalFault
-from floorbroker.domain.facts import Fact, HorizonPassed, InDoubt, Reject, Unrecognised
+from floorbroker.domain.facts import (
+    Ack,
+    Cancelled,
+    Exec,
+    Expired,
+    Fact,
+    Filled,
+    Held,
+    HorizonPassed,
+    InDoubt,
+    NotSent,
+    Reject,
+    Unrecognised,
+    Working,
+)
 from floorbroker.domain.ports import FactEntry, Record, Redactor
 from floorbroker.domain.values import Environment, time_text
-from floorbroker.store.lines import append, repair
+from floorbroker.store.lines import append, renew, repair
 
 _ENCODER = msgspec.json.Encoder()
+MAX_BYTES = 1024 * 1024
+RESOLVED = "resolved"
+_UNRESOLVED = frozenset({"unknown", "presumed_not_placed"})
+_TELLING = (
+    Ack,
+    Working,
+    Held,
+    Exec,
+    Filled,
+    Cancelled,
+    Expired,
+    NotSent,
+)  # what ends a doubt without a line of its own
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -38,7 +66,7 @@ class UnresolvedLog:
         self._path = path
         self._environment = environment.value
         self._redactor = redactor
-        self._last_seq = _last_seq(path, self._environment)
+        self._last_seq, self._open = _standing(path, self._environment)
         self._is_sure = True
 
     @property
@@ -51,19 +79,39 @@ class UnresolvedLog:
         then.
         """
         if not self._is_sure:
-            self._last_seq, self._is_sure = _last_seq(self._path, self._environment), True
+            self._last_seq, self._open = _standing(self._path, self._environment)
+            self._is_sure = True
         lines = [
             _line(record.seq, entry, what, self._environment)
             for record in records
             if record.seq > self._last_seq
             and isinstance(entry := record.entry, FactEntry)
-            and (what := _what(entry.fact)) is not None
+            and (what := self._what(entry)) is not None
         ]
         if lines:
             self._is_sure = False  # a write that fails may have left some of them
             append(self._path, [self._encoded(line) for line in lines])
             self._last_seq, self._is_sure = lines[-1].seq, True
+            self._set_aside()
         return len(lines)
+
+    def _what(self, entry: FactEntry) -> str | None:
+        """The word for a fact, None for one that is not listed: news of an order whose last word was a doubt ends that."""
+        what = _word(entry.fact)
+        if what is None and entry.intent_id in self._open and isinstance(entry.fact, _TELLING):
+            what = RESOLVED
+        if what is not None:
+            _note(self._open, entry.intent_id, what)
+        return what
+
+    def _set_aside(self) -> None:
+        """Begin anew when the list is long: with the newest line of each environment, and with what is still unresolved."""
+        try:
+            if self._path.stat().st_size <= MAX_BYTES:
+                return
+        except OSError as error:
+            raise JournalFault(f"{self._path} cannot be read: {error.strerror}") from error
+        renew(self._path, _carried(self._path.read_bytes().splitlines()))
 
     def _encoded(self, line: _Line) -> bytes:
         if self._redactor is not None:
@@ -73,7 +121,7 @@ class UnresolvedLog:
         return _ENCODER.encode(line)
 
 
-def _what(fact: Fact) -> str | None:
+def _word(fact: Fact) -> str | None:
     match fact:
         case Reject():
             return "rejected"
@@ -110,14 +158,22 @@ def _line(seq: int, entry: FactEntry, what: str, environment: str) -> _Line:
                 line, reason="a word we do not know", order_id=fact.order_id, venue_text=fact.text
             )
         case _:
-            return line
+            return msgspec.structs.replace(line, reason=fact.kind, order_id=getattr(fact, "order_id", None))
 
 
-def _last_seq(path: Path, environment: str) -> int:
-    """The newest record listed for one environment; the journals of several share the list."""
+def _note(unresolved: set[str], intent_id: str, what: str) -> None:
+    """Remember whether the last word on an order was a doubt; an odd word changes nothing about that."""
+    if what in _UNRESOLVED:
+        unresolved.add(intent_id)
+    elif what != "unrecognised":
+        unresolved.discard(intent_id)
+
+
+def _standing(path: Path, environment: str) -> tuple[int, set[str]]:
+    """The newest record listed for one environment, and the orders whose last word is a doubt.  Several journals share a list."""
+    newest, unresolved = 0, set[str]()
     if repair(path) is None:
-        return 0
-    newest = 0
+        return newest, unresolved
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             try:
@@ -126,4 +182,20 @@ def _last_seq(path: Path, environment: str) -> int:
                 raise JournalFault(f"line {number} of {path} is not ours") from error
             if found.environment == environment:
                 newest = max(newest, found.seq)
-    return newest
+                _note(unresolved, found.intent_id, found.what)
+    return newest, unresolved
+
+
+def _carried(lines: list[bytes]) -> list[bytes]:
+    """Of a long list, the lines that the next one begins with: each environment's newest, and the doubts that stand."""
+    newest: dict[str, int] = {}
+    doubts: dict[tuple[str, str], int] = {}
+    for number, line in enumerate(lines):
+        found = msgspec.json.decode(line, type=_Line)
+        newest[found.environment] = number
+        order = (found.environment, found.intent_id)
+        if found.what in _UNRESOLVED:
+            doubts[order] = number
+        elif found.what != "unrecognised":
+            doubts.pop(order, None)
+    return [lines[number] for number in sorted({*newest.values(), *doubts.values()})]

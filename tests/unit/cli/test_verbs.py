@@ -248,3 +248,18 @@ def test_help_and_version_need_no_home(tmp_path: Path) -> None:
     assert run(home, "version").stdout.startswith("floorbroker ")
     assert run(home, "--version").exit_code == 0
     assert not home.exists()
+
+
+def test_a_doubt_is_looked_at_and_what_is_not_allowed_says_why(tmp_path: Path) -> None:
+    bought = document(run(tmp_path, "--json", "buy", "AAPL", "5", "--wait"))
+    found = document(run(tmp_path, "order", "resolve", bought["id"], "--json"))
+    assert (found["standing"], [a["allowed"] for a in found["actions"]]) == ("settled", [False] * 4)
+    shown = run(tmp_path, "order", "resolve", bought["id"]).stdout
+    assert "is settled: filled" in shown
+    assert "nothing is in doubt about this order" in shown
+    act = run(tmp_path, "order", "resolve", bought["id"], "--action", "ask", "--reason", "test")
+    assert (act.exit_code != 0, "nothing is in doubt" in act.stderr + act.stdout) == (True, True)
+
+
+def test_adjustments_are_listed_with_the_reconciliation(tmp_path: Path) -> None:
+    assert document(run(tmp_path, "reconcile", "--adjustments", "--json"))["items"] == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from floorbroker.domain.errors import JournalFault
-from floorbroker.domain.facts import Fact, HorizonPassed, InDoubt, Reject, Source, Unrecognised
+from floorbroker.domain.facts import Fact, HorizonPassed, InDoubt, Reject, Source, Unrecognised, Working
 from floorbroker.domain.ports import FactEntry, Record
 from floorbroker.domain.values import Environment, OrderId
 from floorbroker.store import UnresolvedLog
@@ -111,3 +111,55 @@ def test_two_environments_share_the_list_and_count_for_themselves(tmp_path: Path
     assert UnresolvedLog(path, environment=Environment.SIM).take(recorded(REJECT)) == 1
     assert [line["environment"] for line in lines(path)] == ["paper", "paper", "paper", "sim"]
     assert UnresolvedLog(path, environment=Environment.PAPER).last_seq == 3
+
+
+def of(number: int, *facts: Fact, start: int) -> list[Record]:
+    """Facts of one order, from a record on."""
+    entries = [FactEntry(profile=PROFILE, intent_id=intent(number), fact=fact) for fact in facts]
+    return [Record(seq=seq, epoch=1, at=START, entry=entry) for seq, entry in enumerate(entries, start)]
+
+
+FOUND = Working(source=Source.QUERY, at=START, order_id=OrderId("v-7"))
+
+
+def test_a_doubt_that_ends_has_a_line_for_its_end_once(tmp_path: Path) -> None:
+    path = tmp_path / "unresolved_orders.log"
+    log = UnresolvedLog(path, environment=Environment.PAPER)
+    assert log.take(of(1, IN_DOUBT, PRESUMED, FOUND, FOUND, start=1)) == 3
+    told = [(line["what"], line["reason"], line["order_id"]) for line in lines(path)]
+    assert told[-1] == ("resolved", "working", "v-7")
+    assert [what for what, _, _ in told] == ["unknown", "presumed_not_placed", "resolved"]
+
+
+@pytest.mark.parametrize(("end", "what"), [(REJECT, "rejected"), (PROVEN, "not_placed")])
+def test_an_end_that_is_listed_anyway_is_the_resolution(tmp_path: Path, end: Fact, what: str) -> None:
+    path = tmp_path / "unresolved_orders.log"
+    log = UnresolvedLog(path, environment=Environment.PAPER)
+    assert log.take(of(1, IN_DOUBT, end, FOUND, start=1)) == 2
+    assert lines(path)[-1]["what"] == what
+
+
+def test_a_doubt_from_before_a_restart_ends_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "unresolved_orders.log"
+    UnresolvedLog(path, environment=Environment.PAPER).take(of(1, IN_DOUBT, start=1))
+    assert UnresolvedLog(path, environment=Environment.SIM).take(of(1, FOUND, start=1)) == 0
+    assert UnresolvedLog(path, environment=Environment.PAPER).take(of(1, FOUND, start=2)) == 1
+    assert lines(path)[-1]["what"] == "resolved"
+
+
+def test_a_long_list_is_set_aside_and_begun_anew_with_what_is_unresolved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "unresolved_orders.log"
+    UnresolvedLog(path, environment=Environment.SIM).take(of(50, REJECT, start=9))
+    log = UnresolvedLog(path, environment=Environment.PAPER)
+    log.take(of(1, IN_DOUBT, start=1))
+    log.take(of(2, IN_DOUBT, FOUND, start=2))
+    monkeypatch.setattr("floorbroker.store.unresolved.MAX_BYTES", 100)
+    log.take(of(3, REJECT, start=4))
+    kept = [(line["environment"], line["seq"], line["what"]) for line in lines(path)]
+    assert kept == [("sim", 9, "rejected"), ("paper", 1, "unknown"), ("paper", 4, "rejected")]
+    assert len(lines(path.with_name("unresolved_orders.log.1"))) == 5
+    again = UnresolvedLog(path, environment=Environment.PAPER)
+    assert (again.last_seq, again.take(of(1, FOUND, start=5))) == (4, 1)
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["unresolved_orders.log", "unresolved_orders.log.1"]

@@ -133,6 +133,28 @@ async def test_an_order_in_doubt_says_that_it_must_not_be_repeated(visit: Visit)
     await visit.shows("#orders tbody", "unknown")
 
 
+async def test_the_evidence_about_a_doubt_is_shown_and_an_act_is_kept_with_its_reason(visit: Visit) -> None:
+    wish = parse_order({"symbol": "AAPL", "side": "buy", "type": "market", "quantity": "10"})
+    visit.desk.answer_next = "unknown"
+    await visit.desk.submit(wish.to_order(), profile=None, caller=Caller(principal="bot", via="api"))
+    await visit.tab.until("document.querySelector('#orders [data-doubt]') !== null")
+    await visit.tab.run("document.querySelector('#orders [data-doubt]').click()")
+    await visit.shows("#evidence-asked", "no complete answer (timeout: no answer)")
+    await visit.shows("#evidence-count", "0 of 3 complete negatives")
+    await visit.tab.run(
+        "const choice = document.querySelector('#evidence-action'); choice.value = 'declare_not_placed';"
+        "choice.dispatchEvent(new Event('change'))"
+    )
+    assert await visit.tab.run("document.querySelector('#evidence-do').disabled") is True
+    await visit.tab.run(
+        "const act = document.querySelector('#evidence-action'); act.value = 'watch';"
+        "act.dispatchEvent(new Event('change'))"
+    )
+    await visit.tab.type("#evidence-reason", "called the venue")
+    await visit.tab.press("Enter")
+    await visit.shows("#evidence-done", "watch, done (called the venue)")
+
+
 async def test_a_row_is_cancelled_and_the_kill_switch_trips(visit: Visit) -> None:
     wish = parse_order({"symbol": "AAPL", "side": "buy", "type": "limit", "limit_price": "100", "quantity": "10"})
     for _ in range(2):

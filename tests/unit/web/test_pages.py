@@ -102,6 +102,16 @@ async def test_the_first_page_shows_the_desk_without_scripts(visitor: httpx2.Asy
     assert "1 open" in re.sub(r"\s+", " ", text)
 
 
+async def test_an_order_in_doubt_has_its_evidence_at_hand_and_others_have_none(
+    visitor: httpx2.AsyncClient, desk: FakeDesk
+) -> None:
+    await place(desk)
+    desk.answer_next = "unknown"
+    await place(desk)
+    tags = read(await page_of(visitor)).tags
+    assert [attrs["data-doubt"] for _, attrs in tags if "data-doubt" in attrs] == [desk.orders()[0].intent_id]
+
+
 async def test_empty_panels_say_so(visitor: httpx2.AsyncClient) -> None:
     html = await page_of(visitor)
     assert '<p class="empty">Nothing is held.</p>' in html

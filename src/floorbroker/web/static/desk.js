@@ -1,6 +1,7 @@
 // Wires the page: panels, ticket, kill switch, keys, and the stream that keeps them fresh.
 
 import { call } from "./door.js";
+import { wakeEvidence } from "./evidence.js";
 import { showConnections, wakePanels } from "./panels.js";
 import { wakeStream } from "./stream.js";
 import { by, clock, say } from "./text.js";
@@ -87,6 +88,7 @@ function wakeClock() {
 }
 
 wakePanels(ask);
+wakeEvidence();
 wakeTicket();
 wakeKill();
 wakeKeys();

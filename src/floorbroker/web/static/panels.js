@@ -48,6 +48,8 @@ function total(order) {
 
 function orderRow(order) {
   const cancel = make("button", { type: "button", class: "small", "data-cancel": order.id }, "Cancel");
+  const evidence = make("button", { type: "button", class: "small", "data-doubt": order.id }, "Evidence");
+  const doubtful = order.in_doubt || order.presumed || order.alerts.length > 0;
   const asked = order.limit_price ?? order.stop_price;
   const row = make(
     "tr",
@@ -61,7 +63,7 @@ function orderRow(order) {
     cell(order.avg_px === null ? "–" : price(order.avg_px), "num wide"),
     make("td", {}, make("span", { class: `status ${order.ord_status}` }, words(order.ord_status))),
     cell(order.profile, "wide"),
-    make("td", { class: "act" }, ...(order.is_open ? [cancel] : [])),
+    make("td", { class: "act" }, ...(doubtful ? [evidence] : []), ...(order.is_open ? [cancel] : [])),
   );
   row.title = [order.reject_reason, order.venue_text, ...order.evidence, ...order.alerts].filter(Boolean).join(" · ");
   return row;
