@@ -33,10 +33,11 @@ from tests.simulation.clock import SimulatedClock
 from tests.simulation.disk import WeatheredExecutor
 from tests.simulation.house import EPOCH, Permits
 from tests.simulation.loop import SimulatedLoop
-from tests.simulation.network import Network, SimulatedHttp, SimulatedOrderHttp
+from tests.simulation.network import Network, SimulatedHttp, SimulatedOrderHttp, Site
 from tests.simulation.weather import Weather
-from tests.simulation.worlds import ORIGIN
+from tests.simulation.worlds import origin_of
 
+ORIGIN = origin_of(1)
 CALLER = Caller(principal="tester", via="test")
 DROPPED = {"where": "stream", "what": "drop", "when": {}, "match": {}, "args": {}}
 STEP_S = 0.1
@@ -88,11 +89,11 @@ async def simulated_desk(
 ) -> AsyncGenerator[VirtualDesk]:
     """A desk over a venue's simulator."""
     clock = SimulatedClock(loop, epoch=EPOCH)
-    venue = load_venue(kind.word)(seed=5, clock=clock, rate=0, **kind.settings)
+    venue: Any = load_venue(kind.word)(seed=5, clock=clock, rate=0, **kind.settings)
     for symbol, bid, ask_px in ((kind.goods.symbol, "199.90", "200.10"), (kind.goods.other, "399.90", "400.10")):
         venue.set_price(symbol, Decimal(bid), Decimal(ask_px), None if kind.word == "alpaca" else Decimal(bid))
     weather = Weather(faults=(), random=Random(5), now=loop.time)
-    network = Network(loop=loop, weather=weather, apps={urlsplit(ORIGIN).netloc: venue.app})
+    network = Network(loop=loop, weather=weather, sites={urlsplit(ORIGIN).netloc: Site(app=venue.app)})
     shells = Shells(
         http=lambda: SimulatedHttp(network),
         order_http=lambda check: SimulatedOrderHttp(network, check=check),
@@ -126,7 +127,7 @@ async def paper_desk(loop: SimulatedLoop, root: Path) -> AsyncGenerator[VirtualD
         name=ProfileName("paper"), broker="PAPER", environment=Environment.PAPER, options={"source": "fed"}
     )
     seat = Seat(profile=profile, limits=ROOMY, state=root / "venue.log")
-    nobody = Network(loop=loop, weather=Weather(faults=(), random=Random(5), now=loop.time), apps={})
+    nobody = Network(loop=loop, weather=Weather(faults=(), random=Random(5), now=loop.time), sites={})
     shells = Shells(
         http=lambda: SimulatedHttp(nobody),
         order_http=lambda check: SimulatedOrderHttp(nobody, check=check),

@@ -41,7 +41,7 @@ async def _lost(desk: Desk, script: str = "drop") -> Order:
 
 async def _act(desk: Desk, order: Order, act: Act, **how: str) -> Inquest:
     acting = asyncio.ensure_future(
-        desk.gateway.resolve(order.intent_id, act, caller=CALLER, **{"reason": "a test", **how})  # type: ignore[arg-type]
+        desk.gateway.resolve(order.intent_id, act, caller=CALLER, **{"reason": "a test", **how})
     )
     await desk.until(acting.done)
     return await acting

@@ -36,7 +36,7 @@ def _events(desk: Desk) -> list[DeskEvent]:
         heard.append(event)
         tell(event)
 
-    desk.gateway.bus.publish = both  # type: ignore[method-assign]
+    desk.gateway.bus.publish = both
     return heard
 
 
