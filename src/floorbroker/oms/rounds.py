@@ -177,7 +177,7 @@ class Reconciler:
     def _report(self, found: Round) -> None:
         meter, kind = self.ctx.meter, found.kind.value
         meter.count("reconciliation_rounds", kind=kind, converged=str(found.converged).lower())
-        meter.count("reconciliation_differences", float(len(found.differences)), kind=kind)
+        meter.count("reconciliation_differences", len(found.differences), kind=kind)
         self.tell(found)
 
     async def sweep(self) -> Round:

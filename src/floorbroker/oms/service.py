@@ -207,14 +207,14 @@ class OrderService:
 
     async def _list_open(self) -> None:
         """What it finds the stream should have told; one that was silent before and stays so does not tell."""
-        heard_at, was_silent = self.inbound.heard_at, self.inbound.silence_s() >= SILENT_S
+        heard_s, was_silent = self.inbound.heard_at, self.inbound.silence_s() >= SILENT_S
         found = await self.reconciler.sweep()
         if found.counts["changed"] and was_silent and Can.STREAM_ORDERS in self.ctx.broker.info.can:
-            self.ctx.spawn(self._mind_silence(heard_at), name="silence")
+            self.ctx.spawn(self._mind_silence(heard_s), name="silence")
 
-    async def _mind_silence(self, heard_at: float) -> None:
+    async def _mind_silence(self, heard_s: float) -> None:
         await self.ctx.clock.sleep(DEAF_S)
-        if self.inbound.heard_at == heard_at:
+        if self.inbound.heard_at == heard_s:
             self.ctx.log.warning("stream.deaf", silent_s=round(self.inbound.silence_s()))
             self.on_deaf()
 
