@@ -24,6 +24,7 @@ from floorbroker.domain.records import Quote
 from floorbroker.domain.values import Environment, OrderType, Price, ProfileName, Quantity, Side
 from floorbroker.gateway.desk import Caller
 from floorbroker.gateway.gateway import Gateway
+from floorbroker.oms.external import ExternalOrders
 from floorbroker.store.sqlite import SqliteJournal
 from floorbroker_sim.server import load_venue
 from tests.conformance.goods import SHARES, Goods
@@ -41,6 +42,7 @@ ORIGIN = origin_of(1)
 CALLER = Caller(principal="tester", via="test")
 DROPPED = {"where": "stream", "what": "drop", "when": {}, "match": {}, "args": {}}
 STEP_S = 0.1
+TAG = 0x5A5
 
 
 @dataclass(slots=True)
@@ -85,13 +87,17 @@ def played(work: Callable[[SimulatedLoop], Coroutine[Any, Any, None]], *, seed: 
 
 @asynccontextmanager
 async def simulated_desk(
-    kind: Simulated, loop: SimulatedLoop, root: Path, *, options: dict[str, str] | None = None
+    kind: Simulated,
+    loop: SimulatedLoop,
+    root: Path,
+    *,
+    options: dict[str, str] | None = None,
+    venue: Any = None,
+    external: ExternalOrders = ExternalOrders.ADOPT,
+    tag: int = TAG,
 ) -> AsyncGenerator[VirtualDesk]:
-    """A desk over a venue's simulator."""
-    clock = SimulatedClock(loop, epoch=EPOCH)
-    venue: Any = load_venue(kind.word)(seed=5, clock=clock, rate=0, **kind.settings)
-    for symbol, bid, ask_px in ((kind.goods.symbol, "199.90", "200.10"), (kind.goods.other, "399.90", "400.10")):
-        venue.set_price(symbol, Decimal(bid), Decimal(ask_px), None if kind.word == "alpaca" else Decimal(bid))
+    """A desk over a venue's simulator; over a `venue` that is there it may be one of several, each with a `tag` of its own."""
+    venue = venue or simulator(kind, loop)
     weather = Weather(faults=(), random=Random(5), now=loop.time)
     network = Network(loop=loop, weather=weather, sites={urlsplit(ORIGIN).netloc: Site(app=venue.app)})
     shells = Shells(
@@ -107,7 +113,14 @@ async def simulated_desk(
         environment=profile.environment,
         options={**profile.options, **(options or {})},
     )
-    seat = Seat(profile=profile, limits=ROOMY, plain=plain, secrets=secrets, state=root / "venue.log")
+    seat = Seat(
+        profile=profile,
+        limits=ROOMY,
+        plain=plain,
+        secrets=secrets,
+        state=root / "venue.log",
+        external=external,
+    )
 
     async def deafen(on: bool) -> None:
         body = msgspec.json.encode({"faults": [DROPPED] if on else []})
@@ -116,8 +129,16 @@ async def simulated_desk(
     def fill(order: Order, qty: str, price: str) -> None:
         venue.force_fill(order.cl_ord_id, Decimal(qty), Decimal(price))
 
-    async with _running(loop, root, seat, shells) as gateway:
+    async with _running(loop, root, seat, shells, tag=tag) as gateway:
         yield VirtualDesk(loop, gateway, kind.goods, fill, deafen)
+
+
+def simulator(kind: Simulated, loop: SimulatedLoop) -> Any:
+    """A venue's simulator with the prices of its goods."""
+    venue: Any = load_venue(kind.word)(seed=5, clock=SimulatedClock(loop, epoch=EPOCH), rate=0, **kind.settings)
+    for symbol, bid, ask_px in ((kind.goods.symbol, "199.90", "200.10"), (kind.goods.other, "399.90", "400.10")):
+        venue.set_price(symbol, Decimal(bid), Decimal(ask_px), None if kind.word == "alpaca" else Decimal(bid))
+    return venue
 
 
 @asynccontextmanager
@@ -161,12 +182,14 @@ async def paper_desk(loop: SimulatedLoop, root: Path) -> AsyncGenerator[VirtualD
 
 
 @asynccontextmanager
-async def _running(loop: SimulatedLoop, root: Path, seat: Seat, shells: Shells) -> AsyncGenerator[Gateway]:
+async def _running(
+    loop: SimulatedLoop, root: Path, seat: Seat, shells: Shells, *, tag: int = TAG
+) -> AsyncGenerator[Gateway]:
     clock = SimulatedClock(loop, epoch=EPOCH)
     environment = seat.profile.environment
     executor = WeatheredExecutor(Weather(faults=(), random=Random(6), now=loop.time))
     journal = SqliteJournal.open(
-        root / "journal.db", clock=clock, environment=environment, executor=executor, instance_tag=0x5A5
+        root / "journal.db", clock=clock, environment=environment, executor=executor, instance_tag=tag
     )
     around = Surroundings(
         clock=clock,

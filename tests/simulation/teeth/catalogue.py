@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.simulation.teeth import (
+    agreeing,
     changing,
     desks,
     doubt,
@@ -17,7 +18,20 @@ from tests.simulation.teeth import (
 )
 from tests.simulation.teeth.bug import Bug
 
-LAYERS = (transport, submitting, journal, doubt, executions, reading, changing, stopping, troubles, desks, elsewhere)
+LAYERS = (
+    transport,
+    submitting,
+    journal,
+    doubt,
+    executions,
+    reading,
+    agreeing,
+    changing,
+    stopping,
+    troubles,
+    desks,
+    elsewhere,
+)
 CATALOGUE: tuple[Bug, ...] = tuple(bug for layer in LAYERS for bug in layer.BUGS)
 BY_NAME: dict[str, Bug] = {bug.name: bug for bug in CATALOGUE}
 RARE: dict[str, Bug] = {bug.name: bug for bug in (*changing.RARE, *troubles.RARE)}  # those that kept plans alone show

@@ -13,7 +13,7 @@ from floorbroker.domain.ports import AuditEntry, NoteEntry
 from floorbroker.domain.values import OrdStatus
 from floorbroker.gateway.desk import DeskEvent, RoundResult
 from floorbroker.oms.rounds import restored_watermark
-from tests.support.fake_broker import buy
+from tests.support.fake_broker import buy, silence
 from tests.support.house import Desk, opened
 
 pytestmark = pytest.mark.asyncio
@@ -72,6 +72,17 @@ async def test_a_round_in_dispute_does_not_move_the_watermark_in_memory_or_in_th
         assert (await _round(desk)).converged is False
         notes = [r.entry for r in desk.gateway.journal.notes("recon.round") if isinstance(r.entry, NoteEntry)]
         assert (desk.service.reconciler.watermark, restored_watermark(notes[-1].data)) == (mark, mark)
+
+
+@pytest.mark.parametrize("part", ["get_open_orders", "get_order_history", "get_fills", "get_positions"])
+async def test_a_round_that_fails_anywhere_leaves_the_watermark_where_it_was_i8(tmp_path: Path, part: str) -> None:
+    async with opened(tmp_path) as desk:
+        mark, rounds = desk.service.reconciler.watermark, len(desk.gateway.journal.notes("recon.round"))
+        await desk.wait(1)
+        desk.broker.failing[part] = silence()
+        assert (await _round(desk)).error
+        assert desk.service.reconciler.watermark == mark
+        assert len(desk.gateway.journal.notes("recon.round")) == rounds
 
 
 async def test_a_note_of_an_earlier_release_is_its_own_watermark() -> None:
