@@ -131,7 +131,7 @@ class Reconciler:
         async with self._one_at_a_time:
             with self.ctx.book.noting() as changed:
                 found = await self._round(changed)
-        self._report(found)
+        self.tell(found)
         return found
 
     async def _round(self, changed: AbstractSet[IntentId]) -> Round:
@@ -174,12 +174,6 @@ class Reconciler:
             self.watermark, self.down_since = started, None
         return result
 
-    def _report(self, found: Round) -> None:
-        meter, kind = self.ctx.meter, found.kind.value
-        meter.count("reconciliation_rounds", kind=kind, converged=str(found.converged).lower())
-        meter.count("reconciliation_differences", len(found.differences), kind=kind)
-        self.tell(found)
-
     async def sweep(self) -> Round:
         """The open orders alone, and what follows from them; also while the stream looks healthy.  Raises what reading raises."""
         ctx, started = self.ctx, self.ctx.clock.now()
@@ -196,7 +190,8 @@ class Reconciler:
             differences=tuple(f"{o.terms.symbol}: order {o.intent_id} is {o.ord_status.value}" for o in news),
             kind=Kind.OPEN_ORDERS,
         )
-        self._report(found)
+        ctx.meter.count("sweeps", result="news" if changed else "nothing")
+        self.tell(found)
         return found
 
     def _since(self, now: datetime) -> datetime:
