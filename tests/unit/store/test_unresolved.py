@@ -76,6 +76,9 @@ def test_texts_of_venues_go_through_the_redactor(tmp_path: Path) -> None:
         def learn(self, secret: str) -> None:
             raise AssertionError(secret)
 
+        def learn_token(self, token: str) -> None:
+            raise AssertionError(token)
+
         def clean(self, text: str) -> str:
             return text.replace("money", "***")
 
