@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Protocol
 
 from floorbroker.bus import InProcessBus
@@ -107,7 +108,7 @@ class Gateway:
 
     def __post_init__(self) -> None:
         self.telling = Telling(self.journal, self.clock, self.log, self.bus, self.sessions)
-        self.accounts = Accounts(self.sessions, self.clock, self.log)
+        self.accounts = Accounts(self.sessions, self.clock, self.log, self._made_today)
         self.feeds = MarketFeeds(self.sessions, self.log)
         self.monitor = ConnectionMonitor(
             clock=self.clock,
@@ -337,6 +338,11 @@ class Gateway:
         ctx = self._session(profile).ctx
         with _reading(ctx):
             return await ctx.refresh_account()
+
+    def _made_today(self, profile: ProfileName) -> Decimal | None:
+        """What a profile made since its day began for us; None while nobody knows."""
+        standing = self.guard.risk.equities.get(profile)
+        return standing.made if standing is not None and standing.is_known else None
 
     async def consolidated(self, currency: str | None = None) -> Consolidated:
         return await self.accounts.consolidated(currency)

@@ -37,6 +37,11 @@ class Equity:
     def is_known(self) -> bool:
         return self.opened > 0
 
+    @property
+    def made(self) -> Decimal:
+        """Profit, or below zero loss, since the day's beginning."""
+        return WIDE.subtract(self.now, self.opened)
+
     def tell(self, equity: Decimal, at: datetime) -> bool:
         """The venue's figure; whether what must survive a restart changed by enough to be written down."""
         self.now = equity

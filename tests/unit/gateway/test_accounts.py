@@ -28,6 +28,7 @@ class Priced(FakeBroker):
     """Quotes EUR/USD and lists nothing else; its own account is in `currency`."""
 
     currency = "USD"
+    equity = Decimal(1000)
     asked_quotes: int = 0
 
     async def get_account_info(self) -> Account:
@@ -36,7 +37,7 @@ class Priced(FakeBroker):
             account=told.account,
             currency=self.currency,
             cash=Decimal(1000),
-            equity=Decimal(1000),
+            equity=self.equity,
             buying_power=Decimal(1000),
             environment_hint=told.environment_hint,
         )
@@ -140,6 +141,15 @@ async def test_without_a_quote_there_is_no_rate(tmp_path: Path) -> None:
         whole = await desks.whole("CHF")
         assert (whole.equity, whole.complete, whole.rates) == (0, False, ())
         assert {one.what for one in whole.unconverted} == {"equity", "cash", "buying power"}
+
+
+async def test_the_day_is_counted_from_where_the_desk_saw_it_begin(tmp_path: Path) -> None:
+    broker = Priced(ManualClock(NOON))
+    async with pair(tmp_path, broker) as desks:
+        first = await desks.one.gateway.consolidated()
+        broker.equity = Decimal("987.5")
+        later = await desks.one.gateway.consolidated()
+        assert (first.day_pl, later.day_pl, later.unknown_day) == (0, Decimal("-12.5"), ())
 
 
 async def test_a_desk_without_profiles_has_nothing(tmp_path: Path) -> None:
