@@ -21,6 +21,7 @@ from floorbroker.brokers.bybit.mapping.symbols import Symbols as BybitSymbols
 from floorbroker.brokers.bybit.stream.plan import PublicPlan
 from floorbroker.brokers.kraken.stream.plan import MarketPlan
 from floorbroker.domain.clock import ManualClock
+from floorbroker.domain.errors import StreamLost
 from floorbroker.domain.ports import MarketEvent, NoLog, NoMeter, RawBookSink
 from floorbroker.domain.records import DataKind
 from floorbroker.marketdata.books import BookKeeper
@@ -43,11 +44,12 @@ Seen = tuple[BookState, int | None, datetime | None, tuple[list[Any], list[Any]]
 class Wire:
     """The venue's end of the one connection."""
 
-    frames: asyncio.Queue[Frame] = field(default_factory=asyncio.Queue[Frame])
+    frames: asyncio.Queue[Frame | None] = field(default_factory=asyncio.Queue[Frame | None])
 
     async def __aiter__(self) -> AsyncIterator[Frame]:
-        while True:
-            yield await self.frames.get()
+        while (frame := await self.frames.get()) is not None:
+            yield frame
+        raise StreamLost("cut")
 
     async def send(self, data: bytes | str) -> None: ...
 
@@ -56,9 +58,9 @@ class Wire:
 
 @dataclass
 class Step:
-    """A frame, and the whole book that is told beside the stream after it."""
+    """A frame (None: the connection is cut and comes back), and the whole book that may be asked for after it."""
 
-    frame: bytes
+    frame: bytes | None
     whole: bytes | None = None
 
 
@@ -125,9 +127,15 @@ class Account:
                 other = await self.feeds.subscribe([self.symbol], frozenset({DataKind.BOOK}), lambda _: None)
             if place == listener[1] and other is not None:
                 await other.close()
-            self.wire.frames.put_nowait(Frame(step.frame, text=True))
+            if step.frame is None:
+                self.wire.frames.put_nowait(None)
+                self.chains.clear()
+                await turns()
+                await self.clock.advance(5)
+            else:
+                self.wire.frames.put_nowait(Frame(step.frame, text=True))
             await turns()
-            if step.whole is not None:
+            if step.whole is not None and self.chains:  # somebody asked for it
                 spelled = self.symbol.replace("/", "")
                 whole = snapshot_from(f"https://x.example/api/v3/depth?symbol={spelled}", step.whole)
                 assert whole is not None
@@ -183,9 +191,24 @@ async def test_books_are_the_same_either_way_with_gaps_and_a_second_listener(ven
 
 
 @needs_core
+@pytest.mark.parametrize("venue", SYMBOLS)
+async def test_books_come_back_either_way_after_a_connection_was_lost(venue: str) -> None:
+    random = Random(venue)
+    before, after = stream(venue, random, 30), stream(venue, random, 30)
+    steps = [*before, Step(None), *after]
+    slow, short = Account(venue, short=False), Account(venue, short=True)
+    by_session, by_core = [await account.play(steps) for account in (slow, short)]
+    assert by_core == by_session
+    assert by_core[len(before)][0] is BookState.STALE
+    assert by_core[-1][0] is BookState.FRESH
+    assert short.lines[0].taken > 30
+
+
+@needs_core
 async def test_quotes_of_one_level_are_nobodys_book() -> None:
     account = Account("bybit", short=True)
     steps = stream("bybit", Random(1), 3)
+    assert steps[0].frame is not None
     quote = steps[0].frame.replace(b"orderbook.50.", b"orderbook.1.")
     seen = await account.play([*steps, Step(quote), steps[-1]])
     assert seen[len(steps)] == seen[len(steps) - 1]

@@ -215,6 +215,8 @@ class BookKeeper:
 
     def _mend(self, kept: _Kept, *, after_s: float = 0.0) -> None:
         """Ask for the whole book unless somebody is about to."""
+        if self._way is not None:
+            self._way.doubt(kept.symbol)
         if kept.mending is not None and kept.asked_s is None:
             kept.mending.cancel()  # it only waited for the first book, which is needed at once now
             kept.mending = None

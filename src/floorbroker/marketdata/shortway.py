@@ -37,6 +37,7 @@ class ShortWay:
 
     def __init__(self) -> None:
         self._kept: dict[str, _Kept] = {}
+        self._lines: list[Line] = []
 
     def keep(self, symbol: str, book: AnyBook, handler: Handler, told: Callable[[Verdict], None]) -> None:
         """Before a book is subscribed.  `handler` is what its deltas go to; `told` hears what became of each frame."""
@@ -53,9 +54,15 @@ class ShortWay:
         """The book of a symbol, where there is one."""
         return self._kept.get(symbol)
 
+    def doubt(self, symbol: str) -> None:
+        """The whole book is about to be asked for: where it comes beside the stream, sessions see every update until then."""
+        for line in self._lines:
+            line.doubt(symbol)
+
     def line(self) -> Line:
         """The sink of one connection."""
-        return Line(self)
+        self._lines.append(Line(self))
+        return self._lines[-1]
 
 
 class Line:
@@ -103,6 +110,11 @@ class Line:
         assert self._books is not None
         return not isinstance(self._books.take(frame, at), Unread)
 
+    def doubt(self, symbol: str) -> None:
+        """Leave the updates of a book to the session until it is fresh, where that matters."""
+        if symbol in self._marks:
+            self._unsure[symbol] = self._marks[symbol]
+
     def _is_for_the_session(self, frame: bytes) -> bool:
         for symbol, mark in self._unsure.items():
             if mark in frame:
@@ -113,6 +125,4 @@ class Line:
         return False
 
     def _told(self, symbol: str, verdict: Verdict) -> None:
-        if verdict is Verdict.FAILED and symbol in self._marks:
-            self._unsure[symbol] = self._marks[symbol]
         self._open[symbol].told(verdict)
