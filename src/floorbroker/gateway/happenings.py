@@ -204,6 +204,26 @@ class FailedOver(Announced):
 
 
 @frozen
+class ConnectionStatus(Announced):
+    """What the monitor of connections saw of a profile, each time it looked."""
+
+
+@frozen
+class Reconciled(Announced):
+    """A round of reconciliation ended; `data` has its counts."""
+
+
+@frozen
+class StrategyOff(Announced):
+    """A strategy may not open anything until a person lets it; `key` is its name."""
+
+
+@frozen
+class StrategyOn(Announced):
+    """A person let a strategy trade again; `key` is its name."""
+
+
+@frozen
 class AdjustmentMade(Announced):
     """Reconciliation explained a difference of a position and booked it; `key` is the symbol."""
 
@@ -255,6 +275,10 @@ _WORDS: tuple[type[Announced], ...] = (
     Promoted,
     Demoted,
     FailedOver,
+    ConnectionStatus,
+    Reconciled,
+    StrategyOff,
+    StrategyOn,
     AdjustmentMade,
     PositionChanged,
     Announced,
@@ -297,7 +321,7 @@ _AT_WORK = frozenset({OrdStatus.NEW, OrdStatus.HELD, OrdStatus.PARTIALLY_FILLED}
 
 def happenings_of(event: DeskEvent) -> list[Happening]:
     """What one event tells, in the order in which it should be heard."""
-    if event.channel == "health" and "state" in event.data:
+    if event.channel == "health" and "link" in event.data:
         return [*_of_session(event)]
     if "event" in event.data:
         return [_announced(event, event.data["event"])]

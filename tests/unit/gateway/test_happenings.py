@@ -111,6 +111,11 @@ def test_a_word_becomes_its_record() -> None:
     assert (told.level, told.reason, told.scope) == (2, "enough", "*")
 
 
+def test_a_look_at_a_connection_is_no_change_of_state() -> None:
+    (told,) = h.happenings_of(_event("health", event="connection_status", state="ready", score="97"))
+    assert type(told) is h.ConnectionStatus
+
+
 def test_a_word_that_nobody_foresaw_is_told_as_it_is() -> None:
     (told,) = h.happenings_of(_event("risk", event="budget_low", left="3"))
     assert type(told) is h.Announced
