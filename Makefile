@@ -43,7 +43,7 @@ WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); ec
 PYTEST_ARGS ?=
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
-.PHONY: help run setup native native-check test check fmt fmt-check lint types layers tidy fast reference docs sim soak soak-real kill disk fuzz fuzz-deep teeth canary \
+.PHONY: limits help run setup native native-check test check fmt fmt-check lint types layers tidy fast reference docs sim soak soak-real kill disk fuzz fuzz-deep teeth canary \
 	tamper bench lock vendor-web hooks clean
 
 help: ## list the commands
@@ -162,6 +162,9 @@ soak: setup ## a desk lives for hours of virtual time under faults, and may not 
 
 soak-real: setup ## the same of a real process, over TCP and in real time: make soak-real MINUTES=30
 	@$(BIN)/python -m tests.process.soak --minutes $(MINUTES) --seed $(SEED)
+
+limits: setup ## a crowd at the limits of several accounts: make limits SUBMITS=1000000 SEED=1
+	@$(BIN)/python -m tests.properties.crowd --submits $(or $(SUBMITS),5000) --seed $(SEED)
 
 kill: setup ## a real desk killed at every named step: make kill TIMES=20
 	@$(BIN)/python -m tests.process --times $(TIMES)

@@ -7,12 +7,12 @@ answer: `reject`, `unknown` or `not_sent`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from random import Random
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.bars import Bar, BarSeries
@@ -33,7 +33,7 @@ from floorbroker.domain.errors import (
 from floorbroker.domain.fold import OrderFold
 from floorbroker.domain.ids import IdSource
 from floorbroker.domain.orders import Execution, NewOrder, Order, OrderChanges
-from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, Profile, Record
+from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, Journal, NoLog, Profile, Record
 from floorbroker.domain.records import (
     Account,
     Balance,
@@ -82,12 +82,15 @@ from floorbroker.gateway.desk import (
     Submitted,
     Verdict,
 )
+from floorbroker.gateway.guarding import Guard
 from floorbroker.marketdata.book import Book
 from floorbroker.marketdata.readings import BookView
 from floorbroker.oms.adjustments import Adjusted, Adjustment, Cause
 from floorbroker.oms.inquest import Act, Inquest, deeds_of, note_of, offers_of, standing_of
 from floorbroker.oms.questions import Asked, Question
 from floorbroker.oms.schema import OrderSchema
+from floorbroker.risk.book import RiskBook
+from floorbroker.risk.metrics import Report
 
 START_CASH = Decimal(100000)
 MAX_NOTIONAL = Decimal(50000)
@@ -115,6 +118,40 @@ class _Kept:
     records: list[Record] = field(default_factory=list)
 
 
+class Nowhere:
+    """The journal of a desk in memory, as far as its guard needs one: everything is taken, and nothing kept."""
+
+    async def commit(self, entries: Sequence[Entry]) -> tuple[Record, ...]:
+        del entries
+        return ()
+
+
+class FakeGuard(Guard):
+    """A real guard of no account; its report is the fake desk's own."""
+
+    __slots__ = ("desk",)
+
+    def __init__(self, desk: FakeDesk) -> None:
+        super().__init__(cast("Journal", Nowhere()), desk.clock, NoLog(), RiskBook(desk.clock))
+        self.desk = desk
+
+    async def report(self, profile: ProfileName | None, *, with_history: bool = False) -> Report:
+        del with_history
+        found = await self.desk.risk_metrics(profile)
+        return Report(
+            profile=profile,
+            currency=found.currency,
+            equity=found.equity,
+            gross_exposure=found.gross_exposure,
+            net_exposure=found.net_exposure,
+            leverage=found.leverage,
+            concentration=found.concentration,
+            open_orders=found.open_orders,
+            day_pl=None,
+            drawdown_pct=None,
+        )
+
+
 class FakeDesk:
     """One environment's desk, without disk, wire or waiting."""
 
@@ -139,6 +176,7 @@ class FakeDesk:
         self._events: list[DeskEvent] = []
         self._news = asyncio.Event()
         self._kill = KillState()
+        self.guard = FakeGuard(self)
 
     # -- profiles -----------------------------------------------------------------------------------------------------
 

@@ -129,6 +129,12 @@ class AccountQuery(ProfileQuery):
         return self.currency
 
 
+class RiskQuery(ProfileQuery):
+    """One profile, or the desk; `history` asks for value at risk, which fetches daily bars."""
+
+    history: Annotated[bool, Field(strict=False)] = False
+
+
 class OrderQuery(ProfileQuery):
     """Which orders; `since` is inclusive, `until` exclusive, both about the creation of the order."""
 

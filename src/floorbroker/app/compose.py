@@ -161,7 +161,7 @@ def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surround
     name = seat.profile.name
 
     def not_ready() -> str:
-        return session.not_ready() or around.audit_trouble()
+        return session.not_ready() or around.audit_trouble() or gateway.guard.limits.unreadable
 
     switches = Switches(
         blocked=lambda: gateway.kill_switch.blocked(name),

@@ -23,6 +23,7 @@ from floorbroker.gateway.lists import listed_orders
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.oms.adjustments import ADJUSTMENT
 from floorbroker.oms.rounds import ROUND, restored_watermark
+from floorbroker.risk.changes import TOPIC as LIMIT
 from floorbroker.risk.equity import TOPIC as EQUITY
 from floorbroker.risk.untouched import TOPIC as STRATEGY
 
@@ -72,6 +73,8 @@ def _restore_notes(gateway: Gateway) -> None:
         restore_arms(gateway.arms, journal)
     for record in [*journal.notes(EQUITY, newest=True), *journal.notes(STRATEGY)]:
         gateway.guard.restore(record)
+    for record in journal.notes(LIMIT):
+        gateway.guard.limits.restore(record)
     for record in journal.notes(ADJUSTMENT):
         if (session := gateway.sessions.get(record.entry.profile)) is not None:
             session.ctx.book.restore([record])

@@ -1,4 +1,4 @@
-"""Looking after a desk: status, risk, reconciliation, self-check, and the stream of events."""
+"""Looking after a desk: status, reconciliation, self-check, and the stream of events."""
 
 from __future__ import annotations
 
@@ -36,13 +36,11 @@ ADJUSTMENTS = (
     Column("CAUSE", "cause"),
 )
 CHECKS = (Column("CHECK", "name"), Column("OK", "ok"), Column("DETAIL", "detail"))
-risk = typer.Typer(help="Exposure and limits.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of operations."""
     app.command("status")(status)
-    app.add_typer(risk, name="risk")
     app.command("reconcile")(reconcile)
     app.command("self-check")(self_check)
     app.command("tail")(tail)
@@ -71,36 +69,6 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
         "troubles": " ".join(seen.get("troubles", [])),
         "next": f"{shut['begins_at']} {shut['why']}" if shut else "",
     }
-
-
-@risk.command("show")
-def risk_show(
-    ctx: typer.Context,
-    limits: Annotated[bool, typer.Option("--limits", help="The limits in force instead of the exposure.")] = False,
-) -> None:
-    """Exposure, leverage and concentration of one account."""
-    from floorbroker.cli.reach import on_desk
-
-    settings = settings_of(ctx)
-    if limits:
-        show_one(settings, _limits(settings))
-    else:
-        show_one(settings, on_desk(settings, lambda desk: desk.get("/risk", profile=settings.profile)))
-
-
-def _limits(settings: Settings) -> dict[str, Any]:
-    """The limits of a profile, from the configuration alone: no desk is needed."""
-    from floorbroker.app.config import load
-
-    config = load(settings.open_home(), path=settings.config)
-    profiles = {profile.name: profile for profile in config.enabled()}
-    name = settings.profile or (next(iter(profiles)) if len(profiles) == 1 else "")
-    for profile in profiles.values():
-        if profile.name == name:
-            limits: dict[str, Any] = config.limits(profile).model_dump(mode="json")
-            words = {"allow_symbols", "deny_symbols", "allow_sides", "allow_types", "allow_tifs"}  # sets have no order
-            return {"profile": name} | {k: sorted(v) if v and k in words else v for k, v in limits.items()}
-    raise Trouble(code="not_found", detail=f"name a configured profile; there are: {', '.join(profiles)}")
 
 
 def reconcile(

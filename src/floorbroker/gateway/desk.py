@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from floorbroker.gateway.consolidated import Consolidated
     from floorbroker.oms.adjustments import Adjusted
     from floorbroker.oms.inquest import Act, Inquest
+    from floorbroker.gateway.guarding import Guard
     from floorbroker.oms.schema import OrderSchema
 
 
@@ -140,7 +141,13 @@ class Preview:
 
     @property
     def ok(self) -> bool:
-        return not self.objections and all(verdict.ok for verdict in self.verdicts)
+        return not self.violations
+
+    @property
+    def violations(self) -> tuple[FieldError, ...]:
+        """Everything that stands against the order at once: our controls that say no, then what the venue would object to."""
+        ours = [FieldError(pointer=v.pointer, code=v.control, detail=v.detail) for v in self.verdicts if not v.ok]
+        return (*ours, *self.objections)
 
 
 @frozen
@@ -250,6 +257,11 @@ class DeskEvent:
 
 class Desk(Protocol):
     """One environment's desk."""
+
+    @property
+    def guard(self) -> Guard:
+        """Limits, losses and strategies of this desk."""
+        ...
 
     def profiles(self) -> tuple[ProfileStatus, ...]: ...
 

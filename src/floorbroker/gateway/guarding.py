@@ -17,16 +17,21 @@ from floorbroker.domain.ports import AuditEntry, Entry, Journal, Log, NoteEntry,
 from floorbroker.domain.records import Account
 from floorbroker.domain.values import IntentId, ProfileName, text_of
 from floorbroker.gateway.desk import Caller
+from floorbroker.gateway.limiting import DESK, Limits, Wanted
+from floorbroker.gateway.measuring import Measure
 from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.book import Change
 from floorbroker.risk import equity as equities
-from floorbroker.risk import untouched
+from floorbroker.risk import untouched, usage
 from floorbroker.risk.book import RiskBook
+from floorbroker.risk.changes import LimitChange
 from floorbroker.risk.day import Counted
 from floorbroker.risk.equity import Equity
+from floorbroker.risk.metrics import Report
+from floorbroker.risk.scope import ScopeKind, scope_of
 from floorbroker.risk.untouched import StrategyState
+from floorbroker.risk.usage import Usage
 
-DESK = ProfileName("*")
 GUARD = Caller(principal="gateway", via="risk")
 KILL_LEVEL = 2
 Kill = Callable[[ProfileName, str], Awaitable[object]]
@@ -53,10 +58,52 @@ class Guard:
     log: Log
     risk: RiskBook
     accounts: dict[ProfileName, AccountContext] = field(default_factory=dict[ProfileName, AccountContext])
+    limits: Limits = field(init=False)
+    measure: Measure = field(init=False)
     kill: Kill = _no_kill
     cancel: Cancel | None = None
     tell: Tell = _nobody
     _tripped: set[tuple[ProfileName, str]] = field(default_factory=set[tuple[ProfileName, str]])
+
+    def __post_init__(self) -> None:
+        self.limits = Limits(self.journal, self.clock, self.risk, self.accounts)
+        self.measure = Measure(self.risk)
+
+    # -- limits and reports -------------------------------------------------------------------------------------------
+
+    async def set_limit(self, wanted: Wanted, *, caller: Caller) -> LimitChange:
+        """Change one limit, and say so."""
+        change = await self.limits.set(wanted, caller=caller)
+        data = {"event": "limit_changed", **change.words()}
+        self.tell(DESK, change.scope, data)
+        return change
+
+    def usage(self, scope: str) -> Usage:
+        """How much of each limit of a scope is used now; empty for a scope without limits."""
+        self.risk.catch_up()
+        kind, name = scope_of(scope)
+        ctx = self.accounts.get(ProfileName(name)) if kind is ScopeKind.PROFILE else None
+        if ctx is not None:
+            return usage.of_account(
+                ctx.exposure(),
+                messages=ctx.gate.message_counts(),
+                today=self.risk.ordered_today(ctx.profile.name),
+                equity=self.risk.equities.get(ctx.profile.name),
+                worth=ctx.account.equity if ctx.account is not None else None,
+            )
+        watch = self.risk.watches.get((kind.value, name))
+        if watch is None:
+            return {}
+        messages, today = watch.messages(self.clock.monotonic()), self.risk.day.of(kind.value, name)
+        return usage.of_scope(watch, messages=messages, today=today, worth=self.risk.equity_of(watch))
+
+    async def report(self, profile: ProfileName | None, *, with_history: bool = False) -> Report:
+        """One account's risk in numbers, or the whole desk's, which is the same where it has but one."""
+        if profile is None and len(self.accounts) == 1:
+            profile = next(iter(self.accounts))
+        if profile is not None:
+            return await self.measure.one(self._account(profile), with_history=with_history)
+        return await self.measure.report(self.accounts.values(), with_history=with_history)
 
     def attend(self, ctx: AccountContext) -> None:
         """Watch one account from now on."""

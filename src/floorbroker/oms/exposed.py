@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
@@ -23,6 +23,8 @@ from floorbroker.risk.gate import RiskGate
 from floorbroker.risk.workload import Part, Workload, part_of
 
 PRESUMED_COUNTS = timedelta(hours=24)
+_TICK = timedelta(microseconds=1)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _NEVER_PLACED = frozenset({OrderState.NOT_SENT, OrderState.REJECTED, OrderState.NOT_PLACED})
 
 
@@ -141,6 +143,7 @@ class Exposed:
     ) -> None:
         self.work = Workload()
         self.listener: Listener | None = None
+        self._expires = _NEVER
         self.marks = Marks()
         self.costs = Costs(find=book.get, is_pending=gate.pending.__contains__, may_yet_arrive=self._may_yet_arrive)
         self._multipliers = multipliers
@@ -155,8 +158,10 @@ class Exposed:
             for intent_id in moved:
                 self._look_at(intent_id)
             moved.clear()
-        for order in self._book.presumed_orders():  # a day after it was placed one counts no more
-            self._look_at(order.intent_id)
+        if self._clock.now() >= self._expires:  # a day after it was placed one presumed not placed counts no more
+            self._expires = _NEVER
+            for order in self._book.presumed_orders():
+                self._look_at(order.intent_id)
         stirred, marked = self._book.holdings.stirred, self.marks.moved
         if self.listener is not None and (stirred or marked):
             self.listener.on_holdings(stirred)
@@ -169,6 +174,8 @@ class Exposed:
         part = self._part(intent_id)
         self.work.put(intent_id, part)
         self.costs.look_at(intent_id)
+        if order is not None and order.presumed and self._may_yet_arrive(order):
+            self._expires = min(self._expires, order.created_at + PRESUMED_COUNTS + _TICK)
         if order is not None and order.needs_executions:
             self._book.holdings.stirred.add(order.terms.symbol)  # its total counts before its executions are told
         if self.listener is not None:

@@ -258,9 +258,11 @@ class RiskBook:
 
     def _base_rate(self, profile: ProfileName) -> Decimal | None:
         known = self._members[profile].account()
-        if known is None or known[1] == self.base:
-            return Decimal(1)
-        return self.rates.get(known[1])
+        return Decimal(1) if known is None else self.rate_of(known[1])
+
+    def rate_of(self, currency: str) -> Decimal | None:
+        """What one unit of a currency is in the base; None when nobody said."""
+        return Decimal(1) if currency == self.base else self.rates.get(currency)
 
     def equity_of(self, watch: Watch) -> Decimal | None:
         """What stands against a scope's exposure: the equity of the accounts it may trade; None while one is not known."""

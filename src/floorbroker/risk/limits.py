@@ -177,10 +177,11 @@ SETS = frozenset({"allow_symbols", "deny_symbols", "allow_assets", "allow_sides"
 
 def _typed(config: Mapping[str, object]) -> dict[str, object]:
     """Lists, words and tables as a TOML file has them, into the sets, enums and mappings the model wants."""
-    return {name: _typed_one(name, value) for name, value in config.items()}
+    return {name: typed_value(name, value) for name, value in config.items()}
 
 
-def _typed_one(name: str, value: object) -> object:
+def typed_value(name: str, value: object) -> object:
+    """One limit as text and lists say it, in the types the model wants.  Raises `ConfigInvalid` for a word that is none."""
     if name in SETS and isinstance(value, list | tuple):
         words = cast("list[object]", value)
         return frozenset(_member(name, str(word)) for word in words)

@@ -92,13 +92,16 @@ def _positions(s: Situation, at: Standing) -> Iterable[Verdict]:
 
 def exposure(s: Situation) -> Verdict:
     """Gross and net exposure and leverage of the scope after the worst case."""
-    if not s.shared or s.reduces:
+    if not s.shared:
         return passed("shared_exposure")
     return _first("shared_exposure", (verdict for standing in s.shared for verdict in _exposures(s, standing)))
 
 
 def _exposures(s: Situation, at: Standing) -> Iterable[Verdict]:
-    longs, shorts = _ends(s, at)
+    longs, shorts = _ends(s, at, s.units)
+    before_longs, before_shorts = _ends(s, at, ZERO)
+    if (longs, shorts) == (before_longs, before_shorts) and longs is not None:
+        return  # the wish adds to neither end of this scope, whatever it does to others
     gross = None if longs is None or shorts is None else longs - shorts
     net = None if longs is None or shorts is None else max(longs, -shorts)
     yield within(
@@ -117,11 +120,11 @@ def _leverage(gross: Decimal | None, equity: Decimal | None) -> Decimal | None:
     return (gross / equity).quantize(Decimal("0.001"), context=WIDE)
 
 
-def _ends(s: Situation, at: Standing) -> tuple[Decimal | None, Decimal | None]:
-    """Summed long and short values with the wish; None where its price or currency cannot be told."""
+def _ends(s: Situation, at: Standing, units: Decimal | None) -> tuple[Decimal | None, Decimal | None]:
+    """Summed long and short values with so many units more; None where price or currency cannot be told."""
     worth = _amount(at, None if s.price is None else s.price * s.instrument.multiplier)
-    if worth is None or s.units is None:
+    if worth is None or units is None:
         return None, None
-    up = at.up + s.units if s.wish.side is Side.BUY else at.up
-    down = at.down - s.units if s.wish.side is Side.SELL else at.down
+    up = at.up + units if s.wish.side is Side.BUY else at.up
+    down = at.down - units if s.wish.side is Side.SELL else at.down
     return at.longs_else + max(up, ZERO) * worth, at.shorts_else + min(down, ZERO) * worth

@@ -90,8 +90,11 @@ class Watch:
 
     def put(self, intent_id: IntentId, profile: ProfileName, part: Part | None) -> None:
         """Count an order of an account by this part from now on; not at all when it is None."""
-        before = self._parts.pop(intent_id, None)
+        before = self._parts.get(intent_id)
+        if before is not None and part is not None and before == ((profile, part.symbol), part):
+            return
         if before is not None:
+            del self._parts[intent_id]
             self.cells[before[0]].load.take(before[1])
             self._revalue(before[0])
         if part is not None:

@@ -236,10 +236,34 @@ def test_a_noun_without_a_verb_is_answered_with_its_help(tmp_path: Path) -> None
     assert result.stderr.startswith("Usage: floorbroker order")
 
 
-def test_the_limits_in_force_are_shown_without_a_desk(tmp_path: Path) -> None:
+def test_the_limits_in_force_are_shown_of_every_scope(tmp_path: Path) -> None:
     (tmp_path / "floorbroker.toml").write_text('[risk]\nmax_order_qty = "7"\n')
     found = document(run(tmp_path, "risk", "show", "--limits", "--json"))
-    assert (found["profile"], found["max_order_qty"], found["allow_sides"]) == ("paper", "7", ["buy", "sell"])
+    scope = next(scope for scope in found["scopes"] if scope["scope"] == "profile:paper")
+    limits = {row["name"]: row["value"] for row in scope["limits"]}
+    assert (limits["max_order_qty"], limits["allow_sides"]) == ('"7"', '["buy", "sell"]')
+
+
+def test_a_limit_is_lowered_at_once_and_raised_by_name(tmp_path: Path) -> None:
+    lowered = run(tmp_path, "risk", "set", "max_order_qty", "7", "--json")
+    assert lowered.exit_code == 0, lowered.stderr
+    assert run(tmp_path, "risk", "set", "max_order_qty", "8", "--reason", "more").exit_code != 0
+    raised = run(
+        tmp_path, "risk", "set", "max_order_qty", "8", "--reason", "more", "--confirm", "max_order_qty", "--json"
+    )
+    assert document(raised)["version"] == 2
+    stale = run(tmp_path, "risk", "set", "max_order_qty", "6", "--version", "1")
+    assert stale.exit_code != 0
+    scoped = document(run(tmp_path, "risk", "set", "max_open_orders", "3", "--strategy", "m", "--json"))
+    assert {scope["scope"] for scope in scoped["scopes"]} == {"profile:paper", "strategy:m"}
+
+
+def test_a_strategy_is_switched_off_and_on_again(tmp_path: Path) -> None:
+    assert run(tmp_path, "risk", "disable", "m").exit_code == 0
+    rows = document(run(tmp_path, "risk", "strategies", "--json"))
+    assert rows["items"][0]["off"].startswith("strategy m was switched off")
+    assert run(tmp_path, "risk", "enable", "m").exit_code == 2
+    assert document(run(tmp_path, "risk", "enable", "m", "--reason", "fine", "--json"))["off"] is None
 
 
 def test_help_and_version_need_no_home(tmp_path: Path) -> None:

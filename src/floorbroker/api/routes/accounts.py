@@ -15,11 +15,9 @@ from floorbroker.api.views.accounts import (
     AccountView,
     BalanceView,
     PositionView,
-    RiskView,
     account_view,
     balance_view,
     position_view,
-    risk_view,
 )
 from floorbroker.api.views.consolidated import (
     ConsolidatedView,
@@ -106,12 +104,6 @@ def _fills_page(request: Request, desk: Desk, query: PagedQuery, *, profile: Pro
 
 def _fill_key(fill: Fill) -> tuple[str, str]:
     return time_text(fill.execution.transact_time), f"{fill.intent_id}/{fill.execution.exec_id}"
-
-
-@router.get("/risk", operation_id="get_risk", tags=["Risk"], responses=returns(RiskView, "Exposure.") | FromVenue)
-async def get_risk(desk: DeskDep, query: OneProfile) -> Response:
-    """Exposure, leverage and concentration."""
-    return reply(risk_view(await desk.risk_metrics(query.name)))
 
 
 # -- the same, of the profile in the path ---------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from floorbroker.api.openapi import ACTING, VENUE, WITH_BODY, problems, reads, r
 from floorbroker.api.params import CancelQuery, PagedQuery
 from floorbroker.api.problems import of_submitted, reply_with
 from floorbroker.api.views.orders import CancelledView, FactView, OrderView, cancelled_views, fact_view, order_view
-from floorbroker.api.views.previews import PreviewView, ValidationView, preview_view
+from floorbroker.api.views.previews import PreviewView, ValidationView, preview_view, validation_view
 from floorbroker.domain.errors import FieldError, InvalidRequest
 from floorbroker.domain.orders import Order
 from floorbroker.domain.values import Environment, OrdStatus, ProfileName, time_text
@@ -138,14 +138,14 @@ async def cancel_orders(
     "/validate",
     operation_id="validate_order",
     dependencies=[NoQuery],
-    responses=returns(ValidationView, "The order is well formed.") | problems(*WITH_BODY),
+    responses=returns(ValidationView, "The order is well formed.") | problems(*WITH_BODY, *VENUE),
     openapi_extra=reads(OrderSchema),
 )
 async def validate_order(request: Request, desk: DeskDep) -> Response:
-    """Whether the order is well formed; nothing is asked of risk or venue."""
-    del desk  # named so that a wrong environment is 404
+    """Everything that stands against an order at once: every control and the venue's rules.  Nothing is reserved or sent."""
     wish = parse_order(await read_json(request))
-    return reply(ValidationView(ok=True, digest=wish.digest()))
+    profile = None if wish.profile is None else ProfileName(wish.profile)
+    return reply(validation_view(await desk.preview(wish, profile=profile), wish.digest()))
 
 
 @router.post(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from floorbroker.api.views.shape import View, plain, text
-from floorbroker.domain.records import Account, Balance, RiskMetrics
+from floorbroker.domain.records import Account, Balance
 from floorbroker.domain.values import text_of
 from floorbroker.gateway.desk import ProfilePosition
 
@@ -48,18 +48,6 @@ class PositionView(View, frozen=True):
     available: str | None
 
 
-class RiskView(View, frozen=True):
-    """Exposure of one account, in `currency`; leverage and concentration are shares of equity, to six decimals."""
-
-    currency: str
-    equity: str
-    gross_exposure: str
-    net_exposure: str
-    leverage: str
-    concentration: str
-    open_orders: int
-
-
 def account_view(account: Account) -> AccountView:
     return AccountView(**{name: plain(getattr(account, name)) for name in AccountView.__struct_fields__})
 
@@ -80,16 +68,4 @@ def position_view(held: ProfilePosition) -> PositionView:
         unrealized_pl=text(position.unrealized_pl),
         realized_pl=text(held.realized_pl),
         available=text(position.qty_available),
-    )
-
-
-def risk_view(metrics: RiskMetrics) -> RiskView:
-    return RiskView(
-        currency=metrics.currency,
-        equity=text_of(metrics.equity),
-        gross_exposure=text_of(metrics.gross_exposure),
-        net_exposure=text_of(metrics.net_exposure),
-        leverage=text_of(round(metrics.leverage, 6)),
-        concentration=text_of(round(metrics.concentration, 6)),
-        open_orders=metrics.open_orders,
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from floorbroker.api.views.market import QuoteView, quote_view
 from floorbroker.api.views.shape import View
+from floorbroker.domain.errors import FieldError
 from floorbroker.domain.records import MarginRequirement
 from floorbroker.domain.values import text_of
 from floorbroker.gateway.desk import Preview
@@ -49,10 +52,11 @@ class PreviewView(View, frozen=True):
 
 
 class ValidationView(View, frozen=True):
-    """The order is well formed; `digest` identifies its meaning."""
+    """A well formed order, and all that stands against it now; `digest` identifies its meaning."""
 
     ok: bool
     digest: str
+    violations: tuple[ObjectionView, ...]
 
 
 def _margin_view(margin: MarginRequirement) -> MarginView:
@@ -65,6 +69,14 @@ def _margin_view(margin: MarginRequirement) -> MarginView:
     )
 
 
+def validation_view(preview: Preview, digest: str) -> ValidationView:
+    return ValidationView(ok=preview.ok, digest=digest, violations=_objections(preview.violations))
+
+
+def _objections(found: Iterable[FieldError]) -> tuple[ObjectionView, ...]:
+    return tuple(ObjectionView(pointer=o.pointer, code=o.code, detail=o.detail) for o in found)
+
+
 def preview_view(preview: Preview) -> PreviewView:
     return PreviewView(
         ok=preview.ok,
@@ -73,7 +85,7 @@ def preview_view(preview: Preview) -> PreviewView:
             VerdictView(control=v.control, ok=v.ok, detail=v.detail, limit=v.limit_text, value=v.value_text)
             for v in preview.verdicts
         ),
-        objections=tuple(ObjectionView(pointer=o.pointer, code=o.code, detail=o.detail) for o in preview.objections),
+        objections=_objections(preview.objections),
         margin=None if preview.margin is None else _margin_view(preview.margin),
         quote=None if preview.quote is None else quote_view(preview.quote),
     )
