@@ -38,9 +38,9 @@ from floorbroker.risk.verdict import Verdict
 
 if TYPE_CHECKING:
     from floorbroker.gateway.consolidated import Consolidated
+    from floorbroker.gateway.guarding import Guard
     from floorbroker.oms.adjustments import Adjusted
     from floorbroker.oms.inquest import Act, Inquest
-    from floorbroker.gateway.guarding import Guard
     from floorbroker.oms.schema import OrderSchema
 
 
