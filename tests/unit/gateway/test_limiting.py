@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,11 +21,11 @@ from tests.support.house import CALLER, PROFILE, Desk, opened
 OWN = f"profile:{PROFILE}"
 
 
-def _wanted(name: str, value: object, *, scope: str = OWN, **more: object) -> Wanted:
-    return Wanted(scope=scope, name=name, value=value, **more)  # type: ignore[arg-type]
+def _wanted(name: str, value: object, *, scope: str = OWN, **more: Any) -> Wanted:
+    return Wanted(scope=scope, name=name, value=value, **more)
 
 
-async def _set(desk: Desk, name: str, value: object, **more: object) -> None:
+async def _set(desk: Desk, name: str, value: object, **more: Any) -> None:
     await desk.gateway.guard.set_limit(_wanted(name, value, **more), caller=CALLER)
 
 
@@ -94,7 +95,7 @@ async def test_lowering_holds_at_once_and_is_audited(tmp_path: Path) -> None:
     heard: list[DeskEvent] = []
     async with opened(tmp_path) as desk:
         publish = desk.gateway.bus.publish
-        desk.gateway.bus.publish = lambda event: (heard.append(event), publish(event))[1]  # type: ignore[method-assign]
+        desk.gateway.bus.publish = lambda event: (heard.append(event), publish(event))[1]
         await _set(desk, "max_order_qty", "5")
         with pytest.raises(RiskLimitExceeded, match="max_order_qty"):
             await desk.place(buy("6"))
