@@ -22,6 +22,8 @@ from time import perf_counter
 from types import ModuleType
 from typing import Any
 
+from floorbroker.app.redactor import TOKENS_MAX
+from floorbroker.oms.archive import LOADED_MAX
 from tests.simulation.house import House, build, scratch, set_prices
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.people import People
@@ -39,10 +41,12 @@ FATAL = frozenset({"error_before", "error_after"})  # a disk that ends a life
 SPARED = (Crash, Stop, Reopen)  # a desk that lives long is what this is about
 THEIRS = ("floorbroker.matching", "floorbroker.tape")  # of our modules, those that venues keep their books with
 SLACK = 1.3  # by how much a count may be larger late than early: it is measured between two storms, not in the same one
-BOUNDS = {
+BOUNDS = {  # what has a bound of its own that takes long to reach: caches, and the blocks of the newest tokens
     "floorbroker.app.redactor.SecretFilter._harmless": 1024,
-    "floorbroker.oms.archive.Archive._loaded": 256,
-}  # caches
+    "floorbroker.app.redactor.SecretFilter._blocks": 1_500 * TOKENS_MAX,
+    "floorbroker.app.redactor.SecretFilter._numbers": 1_500 * TOKENS_MAX,
+    "floorbroker.oms.archive.Archive._loaded": LOADED_MAX,
+}
 DESCRIPTORS = Path("/proc/self/fd")
 FEW = 300  # what stays below may be of any size
 
