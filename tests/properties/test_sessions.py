@@ -88,6 +88,7 @@ class SessionLife(LivingDesk):
         desk.session.on_health = on_health
         self.path.append(desk.session.state)
         await desk.gateway.start()
+        await desk.until(lambda: desk.session.state is SessionState.READY)
         return desk
 
     # -- what the venue does ------------------------------------------------------------------------------------------
