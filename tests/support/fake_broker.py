@@ -139,6 +139,9 @@ class FakeBroker:
     muted: bool = False
     stream_up: bool = True
     buying_power: Decimal = Decimal(100_000)
+    touch: tuple[str, str] = ("99.99", "100.01")  # bid and ask
+    shown: Decimal = ZERO  # units at the touch; zero where the venue does not tell
+    unknown: set[str] = field(default_factory=set[str])  # symbols it does not list
     environment_hint: str = ""
     account: str = "F-1"
     permissions: KeyPermissions = field(default_factory=KeyPermissions)
@@ -370,16 +373,20 @@ class FakeBroker:
 
     async def get_instrument(self, symbol: str) -> Instrument:
         await self._read("get_instrument")
-        if symbol == "NOPE":
+        if symbol == "NOPE" or symbol in self.unknown:
             raise SymbolNotFound(f"no symbol {symbol}")
         return Instrument(symbol=symbol, asset_class=AssetClass.EQUITY, currency="USD", shortable=True)
 
     async def get_market_data(self, symbol: str) -> Quote:
         await self._read("get_market_data")
+        if symbol in self.unknown:
+            raise SymbolNotFound(f"no symbol {symbol}")
         return Quote(
             symbol=symbol,
-            bid=Price(Decimal("99.99")),
-            ask=Price(Decimal("100.01")),
+            bid=Price(Decimal(self.touch[0])),
+            ask=Price(Decimal(self.touch[1])),
+            bid_size=self.shown,
+            ask_size=self.shown,
             time=self.clock.now(),
             source="fake",
         )

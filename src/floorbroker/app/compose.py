@@ -41,6 +41,10 @@ from floorbroker.gateway.desk import NO_LOCK, DeskEvent, Lock
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.health import HealthBook
 from floorbroker.gateway.kill import KillSwitch, Permits
+from floorbroker.gateway.routing.looks import Looks
+from floorbroker.gateway.routing.policy import Policy
+from floorbroker.gateway.routing.promoting import Promotions
+from floorbroker.gateway.routing.router import Router
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.marketdata.native import core
 from floorbroker.marketdata.shortway import ShortWay
@@ -106,6 +110,7 @@ class Surroundings:
     failures_until_rest: int = 3
     monitor_every_s: float = 30.0
     log_tag: str = "FAILOVER"  # of log lines on profiles that rest
+    routes: Policy = field(default_factory=Policy)
 
 
 def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) -> Gateway:
@@ -153,8 +158,34 @@ def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) ->
         gateway.sessions[seat.profile.name] = _session(seat, journal=journal, gateway=gateway, around=around)
     for key, limits in around.risk.scopes.items():
         gateway.guard.risk.limit(key, limits)
+    route(gateway, around, health=gateway.health.score)
     recover(gateway)
     return gateway
+
+
+def route(gateway: Gateway, around: Surroundings, *, health: Callable[[ProfileName], int] = lambda _: 100) -> None:
+    """The gateway's router and its promotions; `health` scores a profile up to 100."""
+    gateway.promotions = promotions = Promotions(
+        policy=around.routes,
+        journal=gateway.journal,
+        clock=around.clock,
+        log=around.log,
+        meter=around.meter,
+        sessions=gateway.sessions,
+        health=health,
+        tell=gateway.on_route,
+    )
+    gateway.router = Router(
+        policy=around.routes,
+        journal=gateway.journal,
+        clock=around.clock,
+        log=around.log,
+        meter=around.meter,
+        looks=Looks(policy=around.routes, clock=around.clock, health=health, keeper=gateway.keeper_of),
+        sessions=gateway.sessions,
+        demoted=lambda: promotions.demoted,
+        tell=gateway.on_route,
+    )
 
 
 def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surroundings) -> ProfileSession:

@@ -8,23 +8,28 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from floorbroker.app.credentials import BotFile, read_bot
 from floorbroker.app.home import Home
 from floorbroker.domain.errors import ConfigInvalid
 from floorbroker.domain.ports import Profile
 from floorbroker.domain.values import Environment, ProfileName
-from floorbroker.risk.limits import RiskLimits, limits_of
+from floorbroker.risk.limits import RiskLimits, exact, limits_of
 from floorbroker.risk.settings import RiskSettings, common_limits, settings_of
 
 PREFIX = "FLOORBROKER_"
 RESERVED = frozenset({"FLOORBROKER_HOME", "FLOORBROKER_DATA", "FLOORBROKER_CONTRACTS"})
 PAPER = "paper"
 PROFILE_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+RouteWord = Literal["primary", "round_robin", "best_execution", "load_balanced", "failover"]
+Share = Annotated[Decimal, BeforeValidator(exact), Field(gt=0, le=1_000_000)]
+Fee = Annotated[Decimal, BeforeValidator(exact), Field(ge=0, le=1_000_000)]
+Number = Annotated[Decimal, BeforeValidator(exact), Field(ge=-1_000_000, le=1_000_000)]  # some venues pay a rebate
 
 
 class _Section(BaseModel):
@@ -79,14 +84,61 @@ class VaultSection(_Section):
     cancel_grace_s: float = Field(default=3_600.0, ge=0, le=604_800)
 
 
-class FailoverSection(_Section):
-    """Whether orders may move to another broker, and the word that its log lines carry.
+class RuleSection(_Section):
+    """Orders whose `symbol` and `strategy` match these patterns (`*`, `?`) are routed by `use` among `profiles`."""
 
-    This version has no failover routes: `config validate` says so where it is switched on.
+    name: str = Field(pattern=PROFILE_NAME)
+    use: RouteWord
+    symbol: str = Field(default="*", min_length=1, max_length=64)
+    strategy: str = Field(default="*", min_length=1, max_length=64)
+    profiles: list[str] = Field(default_factory=list[str])
+
+
+class VenueSection(_Section):
+    """What routes reckon with at one profile: `fee_bps` of the value, `fee_per_unit` (quote currency), expected `latency_ms`.
+
+    `weight` is its share under `load_balanced`.  Numbers are text.
+    """
+
+    weight: Share = Decimal(1)
+    fee_bps: Number = Decimal(0)
+    fee_per_unit: Number = Decimal(0)
+    latency_ms: Fee = Decimal(100)
+
+
+class RoutingSection(_Section):
+    """How orders that name no profile find one.  `strategy` and `profiles` hold for all that no rule of `rules` fits.
+
+    Without `profiles` it is every profile of the environment, in the order of this file.  `none`: where there are several, an
+    order has to name its profile.  Seconds: a quote older than `quote_age_max_s` prices nothing, `quote_wait_s` is how long an
+    order waits for quotes.  `latency_bps_s` is what a second of waiting is taken to cost, in basis points (text).
+    """
+
+    strategy: RouteWord | Literal["none"] = "none"
+    profiles: list[str] = Field(default_factory=list[str])
+    quote_age_max_s: float = Field(default=5.0, gt=0, le=60)
+    quote_wait_s: float = Field(default=1.0, ge=0, le=10)
+    latency_bps_s: Fee = Decimal(1)
+    rules: list[RuleSection] = Field(default_factory=list[RuleSection])
+    venues: dict[str, VenueSection] = Field(default_factory=dict[str, VenueSection])
+
+
+class FailoverSection(_Section):
+    """Whether routed orders that are proven dead may move to another broker, and when profiles are demoted and promoted.
+
+    `log_tag` is the word that its log lines carry.  An order moves `max_moves` times at most, and not once it is older than
+    `max_age_s`.  Under the strategy `failover` a profile that cannot be used, or whose health is below `demote_below`, for
+    `demote_after_s` is demoted; it comes back when its health was above `promote_above` for `promote_after_s`.
     """
 
     enabled: bool = False
     log_tag: str = Field(default="FAILOVER", pattern=r"^[A-Za-z0-9_.:-]{1,64}$")
+    max_moves: int = Field(default=2, ge=1, le=8)
+    max_age_s: float = Field(default=60.0, gt=0, le=3600)
+    demote_below: int = Field(default=40, ge=0, le=100)
+    demote_after_s: float = Field(default=10.0, ge=0, le=3600)
+    promote_above: int = Field(default=80, ge=0, le=100)
+    promote_after_s: float = Field(default=60.0, ge=0, le=86_400)
 
 
 class LiveSection(_Section):
@@ -132,6 +184,7 @@ class Config(_Section):
     trading: TradingSection = TradingSection()
     audit: AuditSection = AuditSection()
     vault: VaultSection = VaultSection()
+    routing: RoutingSection = RoutingSection()
     failover: FailoverSection = FailoverSection()
     live: LiveSection = LiveSection()
     telemetry: TelemetrySection = TelemetrySection()
@@ -279,6 +332,9 @@ def _explain(layers: Layers, error: ValidationError) -> str:
         *TradingSection.model_fields,
         *AuditSection.model_fields,
         *VaultSection.model_fields,
+        *RoutingSection.model_fields,
+        *RuleSection.model_fields,
+        *VenueSection.model_fields,
         *FailoverSection.model_fields,
         *LiveSection.model_fields,
         *ProfileSection.model_fields,

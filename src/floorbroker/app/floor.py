@@ -24,6 +24,7 @@ from floorbroker.app.measuring import Measuring
 from floorbroker.app.permits import FilePermits
 from floorbroker.app.proving import Prover, prover_of
 from floorbroker.app.redactor import SecretFilter, secrets_in
+from floorbroker.app.routes import has_routes, policy_of
 from floorbroker.app.sources import Sources, gather
 from floorbroker.app.tracing import tracer_of
 from floorbroker.app.trust import trusted_by
@@ -146,7 +147,7 @@ async def open_floor(
         world.redactor.learn(secret)
     vault = vault_of(home, config, world)
     seats = seats_of(home, config, bot, only=only, sources=world.sources, vault=vault)
-    if config.failover.enabled:
+    if config.failover.enabled and not has_routes(config):
         world.log.warning("failover.no_route", tag=config.failover.log_tag, detail=NO_ROUTE)
     if plan := (os.environ if environ is None else environ).get(VARIABLE):
         world = replace(world, steps=fail_points(plan, profiles=[seat.profile for seat in seats], log=world.log))
@@ -290,6 +291,7 @@ def _asks_keyring(config: Config, profile: Profile) -> bool:
 
 def _desk(home: Home, environment: Environment, seats: list[Seat], *, config: Config, world: Outside) -> Gateway:
     shells = world.network(environment, tls=trusted_by(seat.profile for seat in seats))
+    routes = policy_of(config, [seat.profile.name for seat in seats])
     journal = SqliteJournal.open(
         home.journal(environment),
         clock=world.clock,
@@ -330,6 +332,7 @@ def _desk(home: Home, environment: Environment, seats: list[Seat], *, config: Co
         failures_until_rest=config.trading.failures_until_rest,
         monitor_every_s=config.trading.monitor_every_s,
         log_tag=config.failover.log_tag,
+        routes=routes,
     )
     try:
         gateway = compose(journal=journal, seats=seats, around=around)

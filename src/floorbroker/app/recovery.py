@@ -75,6 +75,10 @@ def _restore_notes(gateway: Gateway) -> None:
         gateway.guard.restore(record)
     for record in journal.notes(LIMIT):
         gateway.guard.limits.restore(record)
+    if gateway.router is not None:
+        gateway.router.restore()
+    if gateway.promotions is not None:
+        gateway.promotions.restore()
     for record in journal.notes(ADJUSTMENT):
         if (session := gateway.sessions.get(record.entry.profile)) is not None:
             session.ctx.book.restore([record])

@@ -106,12 +106,15 @@ def validate(ctx: typer.Context) -> None:
     from floorbroker.app.config import load
     from floorbroker.app.credentials import read_bot
     from floorbroker.app.floor import NO_ROUTE, seats_of
+    from floorbroker.app.routes import has_routes, policy_of
 
     settings = settings_of(ctx)
     home = settings.open_home()
     found = load(home, path=settings.config)
     seats = seats_of(home, found, read_bot(home.env_bot))
-    _told(settings, [seat.profile.name for seat in seats], [NO_ROUTE] if found.failover.enabled else [])
+    policy_of(found, [seat.profile.name for seat in seats])
+    idle = found.failover.enabled and not has_routes(found)
+    _told(settings, [seat.profile.name for seat in seats], [NO_ROUTE] if idle else [])
 
 
 def _told(settings: Settings, names: list[Any], warnings: list[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -46,6 +46,8 @@ from floorbroker.gateway.kill import GLOBAL, KillSwitch
 from floorbroker.gateway.listening import LISTENER_QUEUE, Listener, OnCut
 from floorbroker.gateway.lists import listed_fills, listed_orders
 from floorbroker.gateway.monitor import Connection, ConnectionMonitor
+from floorbroker.gateway.routing.promoting import Promotions
+from floorbroker.gateway.routing.router import Router
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.gateway.status import connection_data, connection_of, status_of
 from floorbroker.gateway.telling import Telling
@@ -96,6 +98,8 @@ class Gateway:
     arms: Arming | None = None  # of the live desk alone
     health: HealthBook = field(kw_only=True)
     monitor: ConnectionMonitor = field(init=False)
+    router: Router | None = None
+    promotions: Promotions | None = None
     guard: Guard = field(init=False)
     sessions: dict[ProfileName, ProfileSession] = field(default_factory=dict[ProfileName, ProfileSession])
     ways: dict[ProfileName, ShortWay] = field(default_factory=dict[ProfileName, ShortWay])
@@ -142,6 +146,10 @@ class Gateway:
                 self._start_cancelling(name)
         self._tasks.append(loop.create_task(self._watch_sentinels(), name="sentinels"))
         self._tasks.append(loop.create_task(self.monitor.run(), name="monitor"))
+        if self.router is not None:
+            self.router.start()
+        if self.promotions is not None and self.promotions.policy.promotes:
+            self._tasks.append(loop.create_task(self.promotions.run(), name="promotions"))
 
     async def until_settled(self) -> None:
         """Wait until every session is READY or has said why it is not."""
@@ -152,6 +160,8 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._cancelling.values(), return_exceptions=True)
         await self.monitor.close()
+        if self.router is not None:
+            await self.router.stop()
         for keeper in self._keepers.values():
             await keeper.close()
         await self.feeds.close()
@@ -168,6 +178,8 @@ class Gateway:
         """A durable change of an order is announced.  An open one under level 2 is cancelled, however late it shows up."""
         self.guard.on_change(change)
         self.telling.on_change(change)
+        if self.router is not None:
+            self.router.on_change(change)
         after = change.after
         is_killed = after.is_open and self.kill_switch.level(after.profile) > 1
         if is_killed and self.sessions[after.profile].ctx.may_touch(after):
@@ -179,6 +191,14 @@ class Gateway:
     def _on_connection(self, seen: Connection) -> None:
         data = connection_data(seen, self.sessions[seen.profile])
         self.telling.tell("health", "connection_status", profile=seen.profile, key=seen.profile, data=data)
+
+    def on_route(self, profile: ProfileName, data: Mapping[str, str]) -> None:
+        """What became of routes and standings."""
+        self.telling.tell("health", data["event"], profile=profile, key=profile, data=data)
+
+    def keeper_of(self, profile: ProfileName) -> BookKeeper | None:
+        """The books of a profile that are kept anyway."""
+        return self._keepers.get(profile)
 
     def on(
         self,
@@ -248,9 +268,14 @@ class Gateway:
         key: str | None = None,
         body_hash: str = "",
     ) -> Submitted:
-        session, wish = self._session(profile), _sound(order)
         if isinstance(order, OrderSchema) and order.confirm:
             caller = replace(caller, confirm=order.confirm)
+        if profile is None and self.router is not None and self.router.takes(key):
+            used = Key(key=key, body_hash=body_hash) if key else None
+            stored, replayed = await self.router.submit(_sound(order), actor=_actor(caller), key=used)
+            self.sessions[stored.profile].ctx.steps.reach("submit.S12")
+            return Submitted(order=stored, replayed=replayed)
+        session, wish = self._session(profile), _sound(order)
         route = "named by the caller" if profile else "the only profile"
         stored, replayed = await session.service.submitter.submit(
             wish, actor=_actor(caller), key=Key(key=key, body_hash=body_hash) if key else None, route=route

@@ -118,6 +118,13 @@ class BookKeeper:
         finally:
             watch.close()
 
+    def peek(self, symbol: str, *, depth: int = 10) -> BookView | None:
+        """A book that is kept already and may be believed, as it stands; nothing is subscribed for it."""
+        kept = self._books.get(symbol)
+        if kept is None or kept.book.state is not BookState.FRESH:
+            return None
+        return kept.book.depth(depth)
+
     async def close(self) -> None:
         """Let go of every book."""
         for kept in [*self._books.values()]:

@@ -120,9 +120,9 @@ class OrderService:
         if order.pending_cancel:
             self.ctx.spawn(self.canceller.again(order), name="cancel")
         elif late and self.ctx.cancel_late:
-            self.ctx.spawn(self._cancel_late(order), name="cancel-late")
+            self.ctx.spawn(self.cancel_late(order), name="cancel-late")
 
-    async def _cancel_late(self, order: Order) -> None:
+    async def cancel_late(self, order: Order) -> None:
         """Asked again while the venue does not take it: nobody else will ask, for everybody took the order for not placed."""
         ctx = self.ctx
         while (current := ctx.book.get(order.intent_id)) is not None and current.is_open and not current.pending_cancel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from floorbroker.domain import facts as f
@@ -29,6 +30,13 @@ from floorbroker.oms.unforeseen import ours
 FINISH_POLL_S = 0.05
 MADE_WAY_MAX = 20  # own orders cancelled for one wish
 _TAKEN = (f.Ack, f.Working)  # the venue has the order, and nothing more is said of it
+Beside = Callable[[IntentId], Iterable[Entry]]  # what is committed with an intent
+
+
+def _nothing(intent_id: IntentId) -> Iterable[Entry]:
+    """An intent of its own."""
+    del intent_id
+    return ()
 
 
 @frozen
@@ -59,9 +67,9 @@ class Submitter:
         self.ctx.steps.reach("submit.S0")
         if key is None:
             if self.ctx.profile.environment is Environment.LIVE:
-                raise _key_error("live orders need an Idempotency-Key", status=400)
-            approved = await self._approve(wish, actor)
-            return await asyncio.shield(self._begin(approved, actor=actor, key=None, route=route)), False
+                raise key_error("live orders need an Idempotency-Key", status=400)
+            approved = await self.approve(wish, actor)
+            return await asyncio.shield(self.begin(approved, actor=actor, key=None, route=route)), False
         mark = (actor.principal, key.key)
         while (running := self._first_use.get(mark)) is not None:
             await asyncio.wait([running])
@@ -71,12 +79,12 @@ class Submitter:
         self._first_use[mark] = asyncio.get_running_loop().create_future()
         try:
             self.ctx.steps.reach("submit.S1")
-            approved = await self._approve(wish, actor)
+            approved = await self.approve(wish, actor)
         except BaseException:  # a caller that goes away while we decide included
             self._let_next(mark)
             raise
         # The next use waits for the act itself, not for the caller, who may go away first.
-        task = self._begin(approved, actor=actor, key=key, route=route)
+        task = self.begin(approved, actor=actor, key=key, route=route)
         task.add_done_callback(lambda _: self._let_next(mark))
         return await asyncio.shield(task), False
 
@@ -85,10 +93,16 @@ class Submitter:
         if not waiting.done():
             waiting.set_result(None)
 
-    def _begin(self, approved: Approved, *, actor: Actor, key: Key | None, route: str) -> asyncio.Task[Order]:
-        """From the commit on, the act must reach its end even when the caller goes away."""
+    def begin(
+        self, approved: Approved, *, actor: Actor, key: Key | None, route: str, beside: Beside = _nothing
+    ) -> asyncio.Task[Order]:
+        """From the commit on, the act must reach its end even when the caller goes away.
+
+        `beside` gives what is committed in the same transaction; it is asked last of all, and what it raises ends the act.
+        """
         self._sending.add(approved.intent_id)
-        task = self.ctx.spawn(self._carry_out(approved, actor=actor, key=key, route=route), name="submit")
+        work = self._carry_out(approved, actor=actor, key=key, route=route, beside=beside)
+        task = self.ctx.spawn(work, name="submit")
         task.add_done_callback(lambda _: self._sending.discard(approved.intent_id))
         return task
 
@@ -106,10 +120,11 @@ class Submitter:
         if held is None:
             return None
         if held.body_hash != key.body_hash:
-            raise _key_error("this Idempotency-Key was used with another body", status=422)
+            raise key_error("this Idempotency-Key was used with another body", status=422)
         return self.ctx.book.get(held.intent_id)
 
-    async def _approve(self, wish: NewOrder, actor: Actor) -> Approved:
+    async def approve(self, wish: NewOrder, actor: Actor) -> Approved:
+        """Every control and the reservation; what has to be asked of the venue is asked before.  A refusal is audited."""
         with self.ctx.tracer.span("order.risk"):
             return await self._approved(wish, actor)
 
@@ -130,7 +145,7 @@ class Submitter:
         except FloorbrokerError as error:
             if error.outcome is Outcome.UNKNOWN:
                 error.outcome = Outcome.NOT_SENT  # a question failed; the order was never on its way
-            await self._refused(wish, actor, error)
+            await self.refused(wish, actor, error)
             raise
 
     async def _make_way(self, wish: NewOrder, actor: Actor) -> None:
@@ -163,7 +178,7 @@ class Submitter:
         ctx.steps.reach("submit.S2")
         return approved
 
-    async def _refused(self, wish: NewOrder, actor: Actor, error: FloorbrokerError) -> None:
+    async def refused(self, wish: NewOrder, actor: Actor, error: FloorbrokerError) -> None:
         """Every refusal is audited."""
         entry = self.ctx.audit(
             actor,
@@ -182,10 +197,12 @@ class Submitter:
             self.ctx.log.error("submit.refusal_not_journaled", detail=fault.detail)
         self.ctx.meter.count("orders", outcome="refused", profile=self.ctx.profile.name)
 
-    async def _carry_out(self, approved: Approved, *, actor: Actor, key: Key | None, route: str) -> Order:
+    async def _carry_out(
+        self, approved: Approved, *, actor: Actor, key: Key | None, route: str, beside: Beside
+    ) -> Order:
         ctx, began_s = self.ctx, self.ctx.clock.monotonic()
         with ctx.tracer.span("order.commit"):
-            await self._commit(approved, actor=actor, key=key, route=route)
+            await self._commit(approved, actor=actor, key=key, route=route, beside=beside)
         committed_s = ctx.clock.monotonic()
         self.ctx.steps.reach("submit.S4")
         with ctx.tracer.span("order.send"):
@@ -203,10 +220,10 @@ class Submitter:
         self.ctx.meter.count("orders", outcome=order.ord_status.value, profile=self.ctx.profile.name)
         return order
 
-    async def _commit(self, approved: Approved, *, actor: Actor, key: Key | None, route: str) -> None:
+    async def _commit(self, approved: Approved, *, actor: Actor, key: Key | None, route: str, beside: Beside) -> None:
         """Intent, key, audit row and SENDING in one durable transaction (I2); the reservation then lives in the book."""
         with self.ctx.gate.reserved(approved.intent_id), self.ctx.book.expecting(approved.intent_id):
-            entries = self._entries(approved, actor=actor, key=key, route=route)
+            entries = [*self._entries(approved, actor=actor, key=key, route=route), *beside(approved.intent_id)]
             self.ctx.steps.reach("submit.S3")
             await self.ctx.writer.commit_act(entries)
 
@@ -301,6 +318,6 @@ class Submitter:
             raise Timeout(f"the decision is {age_s:.1f} s old", outcome=Outcome.NOT_SENT)
 
 
-def _key_error(detail: str, *, status: int) -> InvalidRequest:
+def key_error(detail: str, *, status: int) -> InvalidRequest:
     field_error = FieldError(pointer="/Idempotency-Key", code="idempotency_key", detail=detail)
     return InvalidRequest(detail, fields=(field_error,), status_hint=status)

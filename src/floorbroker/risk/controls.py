@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
-from floorbroker.domain.capability import Can
+from floorbroker.domain.capability import BrokerInfo, Can
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.values import (
     LIMITED,
@@ -47,12 +47,12 @@ def armed(s: Situation) -> Verdict:
 
 def supported(s: Situation) -> Verdict:
     """What the broker says it can do, as data."""
-    missing = _unsupported(s)
+    missing = unsupported(s.wish, s.info, s.instrument.asset_class)
     return failed("supported", f"{s.info.name} {missing}") if missing else passed("supported")
 
 
-def _unsupported(s: Situation) -> str:
-    wish, info, kind = s.wish, s.info, s.instrument.asset_class
+def unsupported(wish: NewOrder, info: BrokerInfo, kind: AssetClass) -> str:
+    """What a broker lacks for a wish; empty when it lacks nothing."""
     types = info.order_types.get(kind)
     if not types:
         return f"does not trade {kind.value}"

@@ -22,7 +22,8 @@ from floorbroker.domain.values import (
 from floorbroker.risk.hours import window_of
 
 
-def _exact(raw: object) -> object:
+def exact(raw: object) -> object:
+    """An exact number from text or a whole number, for pydantic; what is neither passes, and is refused by the type."""
     if isinstance(raw, str | int | Decimal):
         try:
             return decimal_of(raw)
@@ -36,8 +37,8 @@ def _window(text: str) -> str:
     return text
 
 
-Amount = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0)]
-Percent = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, le=100)]
+Amount = Annotated[Decimal, BeforeValidator(exact), Field(gt=0)]
+Percent = Annotated[Decimal, BeforeValidator(exact), Field(gt=0, le=100)]
 Count = Annotated[int, Field(gt=0)]
 Window = Annotated[str, AfterValidator(_window)]
 L = TypeVar("L", bound="SharedLimits")
@@ -100,7 +101,7 @@ class RiskLimits(SharedLimits):
     max_net_exposure: Amount | None = Decimal(1_000_000)
     max_leverage: Amount | None = Decimal(4)
     max_concentration_pct: Amount | None = None
-    buying_power_buffer_pct: Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, lt=100)] = Decimal(0)
+    buying_power_buffer_pct: Annotated[Decimal, BeforeValidator(exact), Field(ge=0, lt=100)] = Decimal(0)
     max_open_orders: Count | None = 200
     max_open_orders_symbol: Count | None = 100
     max_messages_s: Count | None = 50
@@ -115,7 +116,7 @@ class RiskLimits(SharedLimits):
     kill_drawdown_pct: Percent | None = None
     max_fills_untouched: Count | None = 1_000
     self_match: Literal["refuse", "cancel_resting", "off"] = "refuse"
-    duplicate_window_s: Annotated[Decimal, BeforeValidator(_exact), Field(ge=0)] = Decimal(2)
+    duplicate_window_s: Annotated[Decimal, BeforeValidator(exact), Field(ge=0)] = Decimal(2)
     intent_age_max_s: Amount = Decimal(5)
 
     def collar_of(self, kind: AssetClass) -> Decimal | None:

@@ -15,7 +15,7 @@ from floorbroker.gateway.gateway import Gateway
 from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.exposed import Exposed
 from floorbroker.oms.rounds import Reconciler
-from floorbroker.oms.submit import Key, Submitter
+from floorbroker.oms.submit import Beside, Key, Submitter
 from floorbroker.risk.gate import RiskGate
 from floorbroker.risk.situation import Situation
 from floorbroker.risk.workload import Part
@@ -30,9 +30,11 @@ from tests.simulation.worlds import bound_s_of
 class SendsFirst(Submitter):
     __slots__ = ()
 
-    async def _carry_out(self, approved: Approved, *, actor: Actor, key: Key | None, route: str) -> Order:
+    async def _carry_out(
+        self, approved: Approved, *, actor: Actor, key: Key | None, route: str, beside: Beside
+    ) -> Order:
         facts = await self._send(approved)
-        await self._commit(approved, actor=actor, key=key, route=route)
+        await self._commit(approved, actor=actor, key=key, route=route, beside=beside)
         return await self._conclude(approved.intent_id, facts)
 
 
@@ -41,7 +43,7 @@ class ChecksThenReserves(Submitter):
 
     __slots__ = ()
 
-    async def _approve(self, wish: NewOrder, actor: Actor) -> Approved:
+    async def approve(self, wish: NewOrder, actor: Actor) -> Approved:
         ctx = self.ctx
         ctx.switches.assert_open()
         situation = ctx.situation(wish, await self._look_around(wish))
@@ -89,8 +91,8 @@ class LetsTheNextIn(Submitter):
             return await super().submit(wish, actor=actor, key=None, route=route)
         if (stored := self._stored(actor, key)) is not None:
             return stored, True
-        approved = await self._approve(wish, actor)
-        return await asyncio.shield(self._begin(approved, actor=actor, key=key, route=route)), False
+        approved = await self.approve(wish, actor)
+        return await asyncio.shield(self.begin(approved, actor=actor, key=key, route=route)), False
 
 
 class TellsNoAudit(Submitter):

@@ -1,0 +1,233 @@
+"""What a route looks at: each profile's session, gathered at one moment without waiting, and the few things it waits for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import FloorbrokerError, SymbolNotFound
+from floorbroker.domain.instrument import asset_class_of
+from floorbroker.domain.orders import NewOrder
+from floorbroker.domain.values import ZERO, ProfileName, Side
+from floorbroker.gateway.routing.cost import Cost, Offer, cost_at, reference_of
+from floorbroker.gateway.routing.policy import Policy, Strategy
+from floorbroker.gateway.routing.strategies import Candidate
+from floorbroker.gateway.session import ProfileSession
+from floorbroker.marketdata.books import BookKeeper
+from floorbroker.oms.account import AccountContext, asked_about
+from floorbroker.oms.unforeseen import ours
+from floorbroker.risk.controls import unsupported
+from floorbroker.risk.verdict import Verdict
+
+UNKNOWN_S = 600.0  # for how long a venue is not asked again for a symbol it did not know
+_UNKNOWN_MOST = 10_000
+_DEPTH = 20
+_ALL = Decimal(1)
+Score = Callable[[ProfileName], int]
+
+
+@dataclass(slots=True, kw_only=True)
+class Looks:
+    """Looks at profiles for the router.  `keeper` gives the books of a profile that are kept anyway; a route begins none."""
+
+    policy: Policy
+    clock: Clock
+    health: Score
+    keeper: Callable[[ProfileName], BookKeeper | None]
+    _unknown_s: dict[tuple[ProfileName, str], float] = field(default_factory=dict[tuple[ProfileName, str], float])
+
+    # -- at one moment ----------------------------------------------------------------------------------------------------
+
+    def candidates(
+        self, sessions: Sequence[ProfileSession], wish: NewOrder, uses: Strategy, demoted: frozenset[ProfileName]
+    ) -> list[Candidate]:
+        """Every profile as a route for a wish, now."""
+        costs, unpriced = self._costs(sessions, wish) if uses is Strategy.BEST_EXECUTION else ({}, {})
+        return [
+            self._candidate(session.ctx, wish, uses, demoted, costs=costs, unpriced=unpriced) for session in sessions
+        ]
+
+    def _candidate(
+        self,
+        ctx: AccountContext,
+        wish: NewOrder,
+        uses: Strategy,
+        demoted: frozenset[ProfileName],
+        *,
+        costs: dict[ProfileName, Cost],
+        unpriced: dict[ProfileName, str],
+    ) -> Candidate:
+        name = ctx.profile.name
+        unfit = self.unfit(ctx, wish)
+        if unfit is not None:
+            return Candidate(profile=name, unfit=unfit)
+        balanced = uses is Strategy.LOAD_BALANCED
+        return Candidate(
+            profile=name,
+            closes=closes(ctx, wish),
+            demoted=name in demoted,
+            weight=self.policy.terms_of(name).weight,
+            open_orders=ctx.book.open_count if balanced else 0,
+            health=self.health(name) if balanced else 100,
+            budget_left=budget_left(ctx) if balanced else _ALL,
+            cost=costs.get(name),
+            unpriced=unpriced.get(name, ""),
+        )
+
+    def unfit(self, ctx: AccountContext, wish: NewOrder) -> Verdict | None:
+        """Why a profile cannot take a wish, as far as can be told without measuring it; None when it can."""
+        if (shut := shut_of(ctx)) is not None:
+            return shut
+        symbol = asked_about(wish)
+        missing = unsupported(wish, ctx.broker.info, asset_class_of(symbol))
+        if missing:
+            return _no("supported", f"{ctx.broker.info.name} {missing}")
+        if self._does_not_know(ctx.profile.name, symbol):
+            return _no("symbol", f"{ctx.broker.info.name} does not know {symbol}")
+        return None
+
+    def _does_not_know(self, profile: ProfileName, symbol: str) -> bool:
+        if not self._unknown_s:
+            return False
+        asked_s = self._unknown_s.get((profile, symbol))
+        return asked_s is not None and self.clock.monotonic() - asked_s < UNKNOWN_S
+
+    def note_unknown(self, profile: ProfileName, symbol: str) -> None:
+        """A venue does not know a symbol: it is not asked again for a while."""
+        while len(self._unknown_s) >= _UNKNOWN_MOST:
+            del self._unknown_s[next(iter(self._unknown_s))]
+        self._unknown_s[profile, symbol] = self.clock.monotonic()
+
+    # -- prices -----------------------------------------------------------------------------------------------------------
+
+    async def freshen(self, sessions: Iterable[ProfileSession], wish: NewOrder) -> None:
+        """Ask for the prices that are missing or old, all at once, for a moment at most; who does not answer has none."""
+        symbol, policy = asked_about(wish), self.policy
+        stale = [
+            session.ctx
+            for session in sessions
+            if self.unfit(session.ctx, wish) is None and self._offer(session.ctx, wish) is None
+        ]
+        if not stale:
+            return
+        tasks = [ctx.spawn(self._ask(ctx, symbol), name="route-quote") for ctx in stale]
+        timer = asyncio.ensure_future(self.clock.sleep(policy.quote_wait_s))
+        pending: set[asyncio.Future[object]] = set(tasks)
+        try:
+            while pending and not timer.done():
+                await asyncio.wait({*pending, timer}, return_when=asyncio.FIRST_COMPLETED)
+                pending = {task for task in pending if not task.done()}
+        finally:
+            timer.cancel()
+
+    async def _ask(self, ctx: AccountContext, symbol: str) -> None:
+        try:
+            with ours(ctx.log, "route.unforeseen", profile=ctx.profile.name):
+                ctx.on_quote(await ctx.broker.get_market_data(symbol))
+        except SymbolNotFound:
+            self.note_unknown(ctx.profile.name, symbol)
+        except FloorbrokerError as error:  # it stays without a price, and the route says so
+            ctx.log.warning("route.no_quote", profile=ctx.profile.name, symbol=symbol, code=error.code)
+
+    def _costs(
+        self, sessions: Sequence[ProfileSession], wish: NewOrder
+    ) -> tuple[dict[ProfileName, Cost], dict[ProfileName, str]]:
+        """What the wish would cost at each profile that shows a fresh price; why not, at the others."""
+        policy = self.policy
+        offers: dict[ProfileName, Offer] = {}
+        unpriced: dict[ProfileName, str] = {}
+        for session in sessions:
+            name = session.ctx.profile.name
+            offer = self._offer(session.ctx, wish)
+            if offer is None:
+                unpriced[name] = self._why_unpriced(session.ctx, wish)
+            else:
+                offers[name] = offer
+        reference = reference_of(wish.side, list(offers.values()))
+        if reference is None or reference <= 0:
+            return {}, unpriced
+        costs = {
+            name: cost_at(wish, offer, policy.terms_of(name), reference=reference, latency_bps_s=policy.latency_bps_s)
+            for name, offer in offers.items()
+        }
+        return costs, unpriced
+
+    def _offer(self, ctx: AccountContext, wish: NewOrder) -> Offer | None:
+        """What a venue shows on the other side: its book where one is kept and fresh, else its quote while that is young."""
+        symbol = asked_about(wish)
+        return self._from_book(ctx, symbol, wish.side) or self._from_quote(ctx, symbol, wish.side)
+
+    def _from_book(self, ctx: AccountContext, symbol: str, side: Side) -> Offer | None:
+        keeper = self.keeper(ctx.profile.name)
+        view = keeper.peek(symbol, depth=_DEPTH) if keeper is not None else None
+        if view is None or view.time is None:
+            return None
+        age_s = (self.clock.now() - view.time).total_seconds()
+        mine, others = (view.asks, view.bids) if side is Side.BUY else (view.bids, view.asks)
+        if not mine or not -1.0 <= age_s <= self.policy.quote_age_max_s:
+            return None
+        levels = tuple((Decimal(level.price), level.size) for level in mine)
+        return Offer(
+            levels=levels, age_s=max(age_s, 0.0), source="book", other=Decimal(others[0].price) if others else None
+        )
+
+    def _from_quote(self, ctx: AccountContext, symbol: str, side: Side) -> Offer | None:
+        held = ctx.reference(symbol)
+        if held is None or held.age_s > self.policy.quote_age_max_s:
+            return None
+        quote = held.quote
+        buys = side is Side.BUY
+        price, size = (quote.ask, quote.ask_size) if buys else (quote.bid, quote.bid_size)
+        other = quote.bid if buys else quote.ask
+        if price is None or price <= 0:
+            return None
+        return Offer(levels=((Decimal(price), max(size, ZERO)),), age_s=held.age_s, source="quote", other=other)
+
+    def _why_unpriced(self, ctx: AccountContext, wish: NewOrder) -> str:
+        symbol = asked_about(wish)
+        held = ctx.reference(symbol)
+        if held is None:
+            return f"no price of {symbol}"
+        if held.age_s > self.policy.quote_age_max_s:
+            return f"its price of {symbol} is {held.age_s:.1f} s old"
+        return f"its quote of {symbol} has no {'ask' if wish.side is Side.BUY else 'bid'}"
+
+
+def shut_of(ctx: AccountContext) -> Verdict | None:
+    """Why a profile takes no new orders at all; None when it does."""
+    switches = ctx.switches
+    for control, why in (
+        ("latch", switches.blocked()),
+        ("vault", switches.locked()),
+        ("ready", switches.not_ready()),
+        ("armed", switches.not_armed()),
+    ):
+        if why:
+            return _no(control, why)
+    return None
+
+
+def closes(ctx: AccountContext, wish: NewOrder) -> bool:
+    """Whether a wish would only reduce what the account holds; measured by what it holds alone."""
+    held = ctx.book.holdings.units.get(wish.symbol, ZERO)
+    if not held or (held > 0) == (wish.side is Side.BUY):
+        return False
+    return wish.order_qty is not None and wish.order_qty <= abs(held)
+
+
+def budget_left(ctx: AccountContext) -> Decimal:
+    """The free share of the account's message rate, of the second and the minute the smaller (0 to 1)."""
+    second, minute = ctx.gate.message_counts()
+    shares = [
+        1 - Decimal(used) / most
+        for used, most in ((second, ctx.limits.max_messages_s), (minute, ctx.limits.max_messages_min))
+        if most is not None
+    ]
+    return max(min(shares, default=_ALL), ZERO)
+
+
+def _no(control: str, detail: str) -> Verdict:
+    return Verdict(control=control, ok=False, detail=detail)

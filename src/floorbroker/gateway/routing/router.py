@@ -1,0 +1,443 @@
+"""The router: chooses a profile for each order that names none, keeps why, and moves intents that went nowhere.
+
+A route may wait for prices; between the last look at the chosen account and its approval nothing is awaited.  The first profile
+of the ranking whose controls say yes gets the order; each refusal tries the next.  One order is under way for a key at a time,
+so that whatever the venues answer, one intent at most may be alive for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import Conflict, FloorbrokerError, InvalidRequest, JournalFault, SymbolNotFound
+from floorbroker.domain.facts import CancelAsked
+from floorbroker.domain.frozen import frozen
+from floorbroker.domain.orders import Approved, NewOrder, Order
+from floorbroker.domain.ports import Entry, Journal, KeyEntry, Log, Meter, NoteEntry
+from floorbroker.domain.values import Environment, IntentId, ProfileName
+from floorbroker.gateway.kill import GLOBAL
+from floorbroker.gateway.routing.links import Links
+from floorbroker.gateway.routing.looks import Looks
+from floorbroker.gateway.routing.moving import is_dead, stays
+from floorbroker.gateway.routing.policy import Policy, Rule, Strategy
+from floorbroker.gateway.routing.record import MOVED, ROUTE, Journey, RouteRecord, moved_note, route_of, seen_of
+from floorbroker.gateway.routing.strategies import Choice, Ranking, rank
+from floorbroker.gateway.session import ProfileSession
+from floorbroker.oms.account import Actor, asked_about
+from floorbroker.oms.book import Change
+from floorbroker.oms.submit import Key, Submitter, key_error
+from floorbroker.risk.verdict import refusal
+
+Told = Callable[[ProfileName, Mapping[str, str]], None]
+_NO_RULE = Rule(name="only", uses=Strategy.PRIMARY)
+
+
+@frozen
+class Wanted:
+    """One wish on its way: who wants it, under which key, by which rule."""
+
+    wish: NewOrder
+    actor: Actor
+    key: Key | None
+    rule: Rule
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try to place a wish: the ranking, who refused it meanwhile, and what is committed with it."""
+
+    wanted: Wanted
+    ranking: Ranking
+    old: Order | None = None
+    why: str = ""
+    journey: Journey | None = None  # of the intent that is dead
+    refused: dict[ProfileName, str] = field(default_factory=dict[ProfileName, str])
+    is_approved: bool = False
+    is_audited: bool = False  # whether a refusal of it stands in the audit
+
+
+@dataclass(slots=True)
+class Trip:
+    """Whether the point is passed from which the act goes on without its caller."""
+
+    begun: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Router:
+    """Routes the orders of one desk.  `demoted` tells who is demoted now; `tell` announces what became of routes."""
+
+    policy: Policy
+    journal: Journal
+    clock: Clock
+    log: Log
+    meter: Meter
+    looks: Looks
+    sessions: Mapping[ProfileName, ProfileSession]
+    demoted: Callable[[], frozenset[ProfileName]]
+    tell: Told
+    links: Links = field(default_factory=Links)
+    _has_routed: bool = False
+    _last: dict[str, ProfileName] = field(default_factory=dict[str, ProfileName])  # whose turn it was, by rule
+    _first_use: dict[tuple[str, str], asyncio.Future[None]] = field(
+        default_factory=dict[tuple[str, str], asyncio.Future[None]]
+    )
+    _carried: set[IntentId] = field(default_factory=set[IntentId])  # intents that somebody still acts for
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
+
+    # -- a start ------------------------------------------------------------------------------------------------------------
+
+    def restore(self) -> None:
+        """What the journal knows of routes: the links of intents that moved."""
+        self._has_routed = bool(self.journal.notes(ROUTE, newest=True))
+        for record in self.journal.notes(MOVED):
+            if isinstance(record.entry, NoteEntry):
+                self.links.take(record.entry)
+
+    def start(self) -> None:
+        """An intent that another took the place of, and that a life which ended found alive, is cancelled."""
+        for session in self.sessions.values():
+            for order in session.ctx.book.open_orders() if self.links else ():
+                self._cancel_replaced(order)
+
+    async def stop(self) -> None:
+        """End what moves late; acts under way are ended by the order services."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # -- questions ------------------------------------------------------------------------------------------------------------
+
+    def takes(self, key: str | None) -> bool:
+        """Whether an order that names no profile is the router's: among several, or when its key may be a routed one's."""
+        return len(self.sessions) > 1 or (key is not None and self._has_routed)
+
+    def rule_for(self, wish: NewOrder) -> Rule:
+        """Raises `InvalidRequest` where several profiles stand and nobody said how to choose."""
+        rule = self.policy.rule_for(wish)
+        if rule is None:
+            if len(self.sessions) == 1:
+                return _NO_RULE
+            raise InvalidRequest(f"name a profile; there are: {', '.join(self.sessions) or 'none'}")
+        return rule
+
+    def among(self, rule: Rule) -> list[ProfileSession]:
+        """The profiles of a rule that this desk has, in order of preference."""
+        names = rule.profiles or tuple(self.sessions)
+        return [self.sessions[name] for name in names if name in self.sessions]
+
+    def record(self, order: Order) -> RouteRecord | None:
+        """Why an order went where it went; None for one that was not routed."""
+        session = self.sessions.get(order.profile)
+        facts = session.ctx.book.records(order.intent_id) if session is not None else []
+        return route_of(self.journal, order.intent_id, facts)
+
+    async def ranked(self, wish: NewOrder, rule: Rule, *, without: Iterable[ProfileName] = ()) -> Ranking:
+        """Where a wish would go now, best first; waits for prices where the strategy compares them."""
+        left_out = frozenset(without)
+        sessions = [session for session in self.among(rule) if session.ctx.profile.name not in left_out]
+        if rule.uses is Strategy.BEST_EXECUTION:
+            await self.looks.freshen(sessions, wish)
+        candidates = self.looks.candidates(sessions, wish, rule.uses, self.demoted())
+        return rank(rule.uses, candidates, last=self._last.get(rule.name))
+
+    # -- placing --------------------------------------------------------------------------------------------------------------
+
+    async def submit(self, wish: NewOrder, *, actor: Actor, key: Key | None) -> tuple[Order, bool]:
+        """The stored order, and whether the key had placed it before.  Raises for our own refusals; then nothing is stored."""
+        wanted = Wanted(wish=wish, actor=actor, key=key, rule=self.rule_for(wish))
+        if key is None:
+            if any(s.ctx.profile.environment is Environment.LIVE for s in self.sessions.values()):
+                raise key_error("live orders need an Idempotency-Key", status=400)
+            return await self._to_the_end(wanted), False
+        mark = (actor.principal, key.key)
+        while (running := self._first_use.get(mark)) is not None:
+            await asyncio.wait([running])
+        if (stored := self.stored(actor, key)) is not None:
+            writer = self.sessions[stored.profile].ctx.writer
+            writer.leave(
+                [self.sessions[stored.profile].ctx.audit(actor, "order.replay", stored.intent_id, outcome="stored")]
+            )
+            return stored, True
+        waiting = self._first_use[mark] = asyncio.get_running_loop().create_future()
+
+        def let_next() -> None:
+            del self._first_use[mark]
+            waiting.set_result(None)
+
+        return await self._to_the_end(wanted, then=let_next), False
+
+    async def _to_the_end(self, wanted: Wanted, *, then: Callable[[], None] | None = None) -> Order:
+        """Until an intent begins, the act ends with its caller; from then on it goes on without."""
+        trip = Trip()
+        task = self._spawn(self._travel(wanted, trip), name="route")
+        if then is not None:
+            task.add_done_callback(lambda _: then())
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not trip.begun:
+                task.cancel()
+            raise
+
+    async def _travel(self, wanted: Wanted, trip: Trip) -> Order:
+        """The first place, and every further one while the intent is proven dead and may move."""
+        ranking = await self.ranked(wanted.wish, wanted.rule)
+        order = await self._place(Attempt(wanted, ranking), trip)
+        while (moved := await self._moved(order, wanted, trip)) is not None:
+            order = moved
+        return order
+
+    async def _place(self, attempt: Attempt, trip: Trip) -> Order:
+        """The first profile of the ranking that approves has it.  Raises the best one's refusal when all of them refuse."""
+        first: FloorbrokerError | None = None
+        for choice in attempt.ranking.choices:
+            try:
+                return await self._try(choice, attempt, trip)
+            except JournalFault:
+                raise
+            except FloorbrokerError as error:
+                if attempt.is_approved:
+                    raise  # it was about to begin: what stopped it is no word of that profile's
+                first = first or error
+                attempt.refused[choice.profile] = error.detail
+                if isinstance(error, SymbolNotFound):
+                    self.looks.note_unknown(choice.profile, asked_about(attempt.wanted.wish))
+        raise await self._nobody(attempt, first)
+
+    async def _try(self, choice: Choice, attempt: Attempt, trip: Trip) -> Order:
+        session, wanted = self.sessions[choice.profile], attempt.wanted
+        ctx, submitter = session.ctx, session.service.submitter
+        if (refused := self._check(session, wanted.wish)) is not None:
+            raise refused
+        approved = await self._approved(submitter, attempt)
+        trip.begun = attempt.is_approved = True
+        route = self._record(choice, attempt, approved, wanted)
+        self._last[wanted.rule.name] = choice.profile
+        act = submitter.begin(
+            approved,
+            actor=wanted.actor,
+            key=None,
+            route=route.sentence,
+            beside=lambda intent_id: self._beside(intent_id, route, attempt),
+        )
+        with self._acting_for(approved.intent_id):
+            try:
+                order = await asyncio.shield(act)
+            except FloorbrokerError:
+                if attempt.old is not None and not ctx.book.knows(approved.intent_id):
+                    self.links.drop(attempt.old.intent_id, approved.intent_id)
+                raise
+        self._has_routed = True
+        self.meter.count("routes", profile=choice.profile, strategy=wanted.rule.uses.value)
+        return order
+
+    @contextmanager
+    def _acting_for(self, intent_id: IntentId) -> Generator[None]:
+        """Meanwhile whoever acts for an intent sees to it that it moves on; nobody else does."""
+        self._carried.add(intent_id)
+        try:
+            yield
+        finally:
+            self._carried.discard(intent_id)
+
+    @staticmethod
+    async def _approved(submitter: Submitter, attempt: Attempt) -> Approved:
+        try:
+            return await submitter.approve(attempt.wanted.wish, attempt.wanted.actor)
+        except FloorbrokerError:
+            attempt.is_audited = True
+            raise
+
+    def _check(self, session: ProfileSession, wish: NewOrder) -> FloorbrokerError | None:
+        """What the controls say, without a reservation; None where the venue has to be asked first."""
+        instrument = session.ctx.at_hand(wish)
+        if instrument is None:
+            return None
+        situation = session.ctx.situation(wish, instrument)
+        failed = next((verdict for verdict in session.ctx.gate.check(situation) if not verdict.ok), None)
+        return None if failed is None else refusal(failed)
+
+    def _record(self, choice: Choice, attempt: Attempt, approved: Approved, wanted: Wanted) -> RouteRecord:
+        before, now = attempt.journey, self.clock.now()
+        tried = before.tried if before is not None else ()
+        return RouteRecord(
+            intent_id=approved.intent_id,
+            profile=choice.profile,
+            rule=wanted.rule.name,
+            strategy=wanted.rule.uses.value,
+            reason=choice.reason,
+            seen=seen_of(attempt.ranking, choice.profile, attempt.refused),
+            journey=Journey(
+                first=before.first if before is not None else approved.intent_id,
+                first_at=before.first_at if before is not None else now,
+                moves=before.moves + 1 if before is not None else 0,
+                moved_from=attempt.old.intent_id if attempt.old is not None else None,
+                tried=(*tried, choice.profile),
+            ),
+            principal=wanted.actor.principal,
+            via=wanted.actor.via,
+        )
+
+    def _beside(self, intent_id: IntentId, route: RouteRecord, attempt: Attempt) -> Iterable[Entry]:
+        """The route, and the key of a first intent or the link of one that moved.  Raises `Conflict` when the old one lives."""
+        yield route.note()
+        key, old = attempt.wanted.key, attempt.old
+        if old is not None:
+            self._assert_dead(old)
+            self.links.put(old.intent_id, intent_id)  # from now on the old one is cancelled should it show up
+            yield moved_note(route.profile, old=old.intent_id, new=intent_id, why=attempt.why)
+        elif key is not None:
+            yield KeyEntry(
+                principal=route.principal, profile=GLOBAL, key=key.key, body_hash=key.body_hash, intent_id=intent_id
+            )
+
+    def _assert_dead(self, old: Order) -> None:
+        now = self.sessions[old.profile].ctx.book.get(old.intent_id)
+        if now is None or not is_dead(now) or now.alerts or self.links.moved_to(old.intent_id) is not None:
+            raise Conflict(f"order {old.intent_id} is not dead any more: it does not move")
+
+    async def _nobody(self, attempt: Attempt, first: FloorbrokerError | None) -> FloorbrokerError:
+        """No profile takes it: the best one's own word, and what the others said."""
+        dropped = attempt.ranking.dropped
+        told = [*attempt.refused.items(), *((profile, verdict.detail) for profile, verdict in dropped)]
+        if not told:
+            return InvalidRequest(f"no profile of route {attempt.wanted.rule.name} is enabled here")
+        error = first or refusal(dropped[0][1])
+        if len(told) > 1:
+            error.detail = "no route takes it: " + "; ".join(f"{profile}: {detail}" for profile, detail in told)
+            error.args = (error.detail,)
+        if not attempt.is_audited:
+            submitter = self.sessions[told[0][0]].service.submitter
+            await submitter.refused(attempt.wanted.wish, attempt.wanted.actor, error)
+        return error
+
+    def stored(self, actor: Actor, key: Key) -> Order | None:
+        """What a key has placed: the last intent of its journey.
+
+        A key that placed an order before there were routes belongs to the profile it went to.
+        """
+        for scope in (GLOBAL, *self.sessions):
+            held = self.journal.find_key(principal=actor.principal, profile=scope, key=key.key)
+            if held is None:
+                continue
+            if held.body_hash == key.body_hash:
+                return self._find(self.links.last(held.intent_id)) or self._find(held.intent_id)
+            if scope == GLOBAL:
+                raise key_error("this Idempotency-Key was used with another body", status=422)
+        return None
+
+    def _find(self, intent_id: IntentId) -> Order | None:
+        found = (session.ctx.book.get(intent_id) for session in self.sessions.values())
+        return next((order for order in found if order is not None), None)
+
+    # -- moving ---------------------------------------------------------------------------------------------------------------
+
+    async def _moved(self, order: Order, wanted: Wanted, trip: Trip) -> Order | None:
+        """The new intent on the next route; None when this one stays."""
+        if not self.policy.moving.enabled or not is_dead(order):
+            return None
+        route = self.record(order)
+        if route is None:
+            return None
+        if why := self._stays(order, route):
+            self._log("failover.stays", order, detail=why)
+            return None
+        return await self._move(order, route, wanted, trip)
+
+    def _stays(self, order: Order, route: RouteRecord) -> str:
+        if self.links.moved_to(order.intent_id) is not None:
+            return "another has taken its place"
+        facts = self.sessions[order.profile].ctx.book.facts(order.intent_id)
+        return stays(
+            order,
+            self.policy.moving,
+            moves=route.journey.moves,
+            first_at=route.journey.first_at,
+            now=self.clock.now(),
+            cancel_asked=any(isinstance(fact, CancelAsked) for fact in facts),
+        )
+
+    async def _move(self, order: Order, route: RouteRecord, wanted: Wanted, trip: Trip) -> Order | None:
+        with self._acting_for(order.intent_id):
+            return await self._onward(order, route, wanted, trip)
+
+    async def _onward(self, order: Order, route: RouteRecord, wanted: Wanted, trip: Trip) -> Order | None:
+        why = f"{order.ord_status.value}: {order.reject_reason or 'it never reached the venue'}"
+        ranking = await self.ranked(wanted.wish, wanted.rule, without=route.journey.tried)
+        attempt = Attempt(wanted, ranking, old=order, why=why, journey=route.journey)
+        try:
+            new = await self._place(attempt, trip)
+        except FloorbrokerError as error:  # it stays as it is: dead, and told as such
+            self._log("failover.nowhere", order, detail=error.detail)
+            return None
+        self._log("failover.moved", order, detail=why, to=new.profile, new=new.intent_id)
+        self.meter.count("failovers", profile=order.profile, to=new.profile)
+        self.tell(
+            new.profile,
+            {
+                "event": "failover",
+                "from": order.profile,
+                "to": new.profile,
+                "order": order.intent_id,
+                "new_order": new.intent_id,
+                "reason": why,
+            },
+        )
+        return new
+
+    def on_change(self, change: Change) -> None:
+        """A durable change: an intent that is proven dead late may move, and one that moved and shows up alive is cancelled."""
+        after = change.after
+        if after.is_open:
+            self._cancel_replaced(after)
+            return
+        if not self.policy.moving.enabled or change.before is None or not is_dead(after) or is_dead(change.before):
+            return
+        if after.intent_id not in self._carried:
+            self._spawn(self._move_late(after), name="route-late")
+
+    def _cancel_replaced(self, order: Order) -> None:
+        if self.links and not order.pending_cancel and self.links.moved_to(order.intent_id) is not None:
+            self._log("failover.old_one_lives", order)
+            self._spawn(self.sessions[order.profile].service.cancel_late(order), name="route-cancel")
+
+    async def _move_late(self, order: Order) -> None:
+        """An order whose caller has had an answer long ago."""
+        route = self.record(order)
+        if route is None:
+            return
+        actor = Actor(principal=route.principal, via=route.via)
+        rule = next((rule for rule in self.policy.rules if rule.name == route.rule), None)
+        if rule is None:
+            self._log("failover.stays", order, detail=f"there is no route {route.rule} any more")
+            return
+        wanted = Wanted(wish=order.terms, actor=actor, key=None, rule=rule)
+        trip = Trip()
+        moved = await self._moved(order, wanted, trip)
+        while moved is not None:
+            moved = await self._moved(moved, wanted, trip)
+
+    # -- the rest -------------------------------------------------------------------------------------------------------------
+
+    def _log(self, event: str, order: Order, **members: object) -> None:
+        self.log.warning(
+            event, tag=self.policy.moving.log_tag, profile=order.profile, intent=order.intent_id, **members
+        )
+
+    def _spawn(self, work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._reap)
+        return task
+
+    def _reap(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, FloorbrokerError):
+            self.log.error("task.failed", task=task.get_name(), detail=type(error).__name__)

@@ -1,0 +1,218 @@
+"""Intents that are proven dead move to the next route, as new intents; nothing that may live does (RELIABILITY 7, I16)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from floorbroker.domain.errors import (
+    ConnectionFailed,
+    InsufficientFunds,
+    MarketClosed,
+    OrderRejected,
+    Outcome,
+    RateLimitExceeded,
+    Timeout,
+)
+from floorbroker.domain.facts import Source
+from floorbroker.domain.orders import Order, OrderState
+from floorbroker.domain.ports import NoteEntry
+from floorbroker.domain.values import ExecType, OrdStatus
+from floorbroker.gateway.routing.policy import Moving, Strategy
+from floorbroker.gateway.routing.record import MOVED
+from tests.support.fake_broker import FakeBroker, buy
+from tests.support.fleet import CALLER, A, B, C, Fleet, make, opened, ruled
+
+pytestmark = pytest.mark.asyncio
+FAILOVER = ruled(Strategy.FAILOVER)
+CURABLE = [
+    ConnectionFailed("refused before the first byte"),
+    InsufficientFunds("not enough", outcome=Outcome.REFUSED),
+    MarketClosed("closed"),
+    RateLimitExceeded("too many", outcome=Outcome.REFUSED),
+    Timeout("no token in time", outcome=Outcome.NOT_SENT),
+]
+
+
+@pytest.mark.parametrize("error", CURABLE, ids=lambda error: type(error).__name__)
+async def test_what_another_venue_may_cure_moves(tmp_path: Path, error: Exception) -> None:
+    async with opened(tmp_path, FAILOVER) as fleet:
+        fleet.brokers[A].next_submit.append(error)
+        order = await fleet.place(buy(), key="k")
+        old = _at(fleet, A)
+        told = fleet.route(order)
+        again = await fleet.submitted(buy(), key="k")
+        moved = fleet.events("failover")
+    assert (order.profile, order.ord_status) == (B, OrdStatus.NEW)
+    assert old.state in (OrderState.NOT_SENT, OrderState.REJECTED)
+    assert (told.journey.moved_from, told.journey.tried, told.journey.moves) == (old.intent_id, (A, B), 1)
+    assert order.route.endswith(f"moved from order {old.intent_id}")
+    assert (again.replayed, again.order.intent_id) == (True, order.intent_id)
+    assert [(event.channel, event.data["from"], event.data["to"]) for event in moved] == [("health", A, B)]
+    assert "failover.moved" in fleet.log.events
+
+
+@pytest.mark.parametrize("error", [OrderRejected("a bad price", venue_text="no"), "refuse"], ids=["rejected", "refuse"])
+async def test_a_wrong_order_is_wrong_everywhere(tmp_path: Path, error: str | Exception) -> None:
+    async with opened(tmp_path, FAILOVER) as fleet:
+        fleet.brokers[A].next_submit.append(error)
+        order = await fleet.place(buy())
+        assert fleet.sent() == [A]
+    assert (order.profile, order.state) == (A, OrderState.REJECTED)
+
+
+async def test_nothing_moves_where_failover_is_not_enabled(tmp_path: Path) -> None:
+    async with opened(tmp_path, ruled(Strategy.FAILOVER, moving=Moving())) as fleet:
+        fleet.brokers[A].next_submit.append("not_sent")
+        order = await fleet.place(buy())
+    assert (order.profile, order.state) == (A, OrderState.NOT_SENT)
+
+
+async def test_a_named_order_stays_where_it_was_sent(tmp_path: Path) -> None:
+    async with opened(tmp_path, FAILOVER) as fleet:
+        fleet.brokers[A].next_submit.append("not_sent")
+        named = await fleet.gateway.submit(buy(), profile=A, caller=CALLER)
+        await fleet.clock.advance(5.0)
+        assert fleet.sent() == [A]
+    assert named.order.state is OrderState.NOT_SENT
+
+
+async def test_moves_are_bounded_and_no_profile_has_it_twice(tmp_path: Path) -> None:
+    async with opened(tmp_path, FAILOVER) as fleet:
+        for broker in fleet.brokers.values():
+            broker.next_submit.extend(["not_sent"] * 5)
+        order = await fleet.place(buy())
+        assert fleet.sent() == [A, B, C]
+    assert (order.profile, order.state) == (C, OrderState.NOT_SENT)
+
+
+async def test_max_moves_is_kept(tmp_path: Path) -> None:
+    async with opened(tmp_path, ruled(Strategy.FAILOVER, moving=Moving(enabled=True, max_moves=1))) as fleet:
+        for broker in fleet.brokers.values():
+            broker.next_submit.append("not_sent")
+        await fleet.place(buy())
+        assert fleet.sent() == [A, B]
+
+
+async def test_an_unknown_order_never_moves_and_a_proof_that_it_never_arrived_lets_it(tmp_path: Path) -> None:
+    """I16: while nobody knows, it stays; the venue enforces its arrival bound here, so silence becomes proof."""
+    async with opened(tmp_path, FAILOVER) as fleet:
+        fleet.brokers[A].next_submit.append("drop")
+        order = await fleet.place(buy(), key="k")
+        assert order.state is OrderState.UNKNOWN
+        await fleet.clock.advance(2.0)
+        assert fleet.sent() == [A]
+        await fleet.until(lambda: len(fleet.sent()) == 2)
+        await fleet.clock.advance(1.0)
+        old, again = fleet.gateway.order(order.intent_id), await fleet.submitted(buy(), key="k")
+    assert old.state is OrderState.NOT_PLACED
+    assert (again.replayed, again.order.profile, again.order.ord_status) == (True, B, OrdStatus.NEW)
+
+
+async def test_what_is_only_presumed_stays(tmp_path: Path) -> None:
+    async with opened(tmp_path, FAILOVER) as fleet:
+        fleet.brokers[A].info = FakeBroker(fleet.clock).info  # this one enforces no bound
+        fleet.brokers[A].next_submit.append("drop")
+        order = await fleet.place(buy())
+        await fleet.until(lambda: fleet.gateway.order(order.intent_id).presumed)
+        await fleet.clock.advance(10.0)
+        assert fleet.sent() == [A]
+
+
+async def test_an_order_that_is_too_old_stays(tmp_path: Path) -> None:
+    async with opened(tmp_path, ruled(Strategy.FAILOVER, moving=Moving(enabled=True, max_age_s=2.0))) as fleet:
+        fleet.brokers[A].next_submit.append("drop")
+        order = await fleet.place(buy())
+        await fleet.until(lambda: fleet.gateway.order(order.intent_id).state is OrderState.NOT_PLACED)
+        await fleet.clock.advance(5.0)
+        assert fleet.sent() == [A]
+        assert "failover.stays" in fleet.log.events
+
+
+async def test_an_order_that_was_asked_to_be_cancelled_does_not_move(tmp_path: Path) -> None:
+    async with opened(tmp_path, FAILOVER) as fleet:
+        fleet.brokers[A].next_submit.append("drop")
+        order = await fleet.place(buy())
+        await fleet.gateway.cancel(order.intent_id, caller=CALLER)
+        await fleet.until(lambda: not fleet.gateway.order(order.intent_id).is_open)
+        await fleet.clock.advance(5.0)
+        assert fleet.sent() == [A]
+
+
+async def test_a_kill_between_two_venues_stops_the_second(tmp_path: Path) -> None:
+    async with opened(tmp_path, FAILOVER) as fleet:
+
+        def killed(what: str) -> None:
+            if what == "submit":
+                fleet.gateway.kill_switch.permits.withdraw(B)
+                fleet.gateway.kill_switch.permits.withdraw(C)
+
+        fleet.brokers[A].on_sent = killed
+        fleet.brokers[A].next_submit.append("not_sent")
+        order = await fleet.place(buy())
+        assert fleet.sent() == [A]
+        assert "failover.nowhere" in fleet.log.events
+    assert (order.profile, order.state) == (A, OrderState.NOT_SENT)
+
+
+async def test_an_order_that_moved_and_shows_up_after_all_is_cancelled(tmp_path: Path) -> None:
+    """A venue that breaks its word costs nothing twice: what shows up late is cancelled at once."""
+    async with opened(tmp_path, FAILOVER) as fleet:
+        fleet.gateway.sessions[A].ctx.cancel_late = False
+        fleet.brokers[A].next_submit.append("lose_and_hide")
+        order = await fleet.place(buy())
+        await fleet.until(lambda: len(fleet.sent()) == 2)
+        fleet.brokers[A].hidden.clear()
+        (late,) = fleet.brokers[A].orders.values()
+        fleet.brokers[A].tell(fleet.brokers[A].report(late, ExecType.NEW, Source.STREAM))
+        await fleet.until(lambda: late.status is OrdStatus.CANCELED)
+        assert fleet.gateway.order(order.intent_id).state is OrderState.CANCELLED
+        assert fleet.working() == [B]
+
+
+async def test_the_link_is_in_the_transaction_of_the_new_intent_and_survives(tmp_path: Path) -> None:
+    fleet = make(tmp_path, FAILOVER)
+    await fleet.gateway.start()
+    await fleet.until(fleet.ready)
+    fleet.brokers[A].next_submit.append("not_sent")
+    order = await fleet.place(buy(), key="k")
+    (commit,) = [
+        entries
+        for entries in fleet.journal.commits
+        if any(isinstance(entry, NoteEntry) and entry.topic == MOVED for entry in entries)
+    ]
+    assert {"prepared", "sending"} <= {getattr(getattr(entry, "fact", None), "kind", "") for entry in commit}
+    old = _at(fleet, A)
+    await fleet.crash()
+    async with opened(tmp_path, FAILOVER, brokers=fleet.brokers, clock=fleet.clock) as again:
+        assert again.router.links.moved_to(old.intent_id) == order.intent_id
+        assert again.router.links.moved_from(order.intent_id) == old.intent_id
+        stored = await again.submitted(buy(), key="k")
+        assert len(again.sent()) == 2
+    assert (stored.replayed, stored.order.intent_id) == (True, order.intent_id)
+
+
+async def test_a_crash_between_two_venues_leaves_the_first_intent_and_no_second(tmp_path: Path) -> None:
+    fleet = make(tmp_path, FAILOVER)
+    await fleet.gateway.start()
+    await fleet.until(fleet.ready)
+    await fleet.place(buy())
+    fleet.brokers[A].next_submit.append("not_sent")
+    fleet.journal.fault_when = lambda entries: any(
+        isinstance(entry, NoteEntry) and entry.topic == MOVED for entry in entries
+    )
+    order = await fleet.place(buy("2"), key="k")
+    assert (order.profile, order.state) == (A, OrderState.NOT_SENT)
+    assert fleet.router.links.moved_to(order.intent_id) is None
+    await fleet.crash()
+    async with opened(tmp_path, FAILOVER, brokers=fleet.brokers, clock=fleet.clock) as again:
+        stored = await again.submitted(buy("2"), key="k")
+        await again.clock.advance(60.0)
+        assert again.sent() == [A, A]
+    assert (stored.replayed, stored.order.intent_id) == (True, order.intent_id)
+
+
+def _at(fleet: Fleet, name: str) -> Order:
+    (order,) = [order for order in fleet.gateway.orders() if order.profile == name]
+    return order
