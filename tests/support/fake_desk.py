@@ -83,6 +83,7 @@ from floorbroker.gateway.desk import (
     Verdict,
 )
 from floorbroker.gateway.guarding import Guard
+from floorbroker.gateway.routing.shown import NO_ROUTING, NOT_ROUTED, OrderRoute, RoutingState
 from floorbroker.marketdata.book import Book
 from floorbroker.marketdata.readings import BookView
 from floorbroker.oms.adjustments import Adjusted, Adjustment, Cause
@@ -332,6 +333,16 @@ class FakeDesk:
         cost = order.notional if order.notional is not None else (order.order_qty or ZERO) * (order.price or ask)
         margin = MarginRequirement(currency="USD", initial=abs(cost), buying_power_effect=-abs(cost))
         return Preview(profile=name, verdicts=verdicts, margin=margin, quote=await self.quote(order.symbol, name))
+
+    def routing(self) -> RoutingState:
+        return NO_ROUTING
+
+    def route_of(self, order: Order) -> OrderRoute:
+        return NOT_ROUTED
+
+    async def set_standing(self, profile: ProfileName, *, demoted: bool, caller: Caller, reason: str) -> RoutingState:
+        self._known(profile)
+        return NO_ROUTING
 
     def order(self, intent_id: str) -> Order:
         for intent, kept in self._kept.items():

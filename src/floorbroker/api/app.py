@@ -28,6 +28,7 @@ from floorbroker.api.routes import (
     profiles,
     resolution,
     risk,
+    routing,
     stored,
     system,
     vault,
@@ -59,6 +60,7 @@ API: tuple[APIRouter, ...] = (
     resolution.router,
     market.router,
     control.router,
+    routing.router,
     events.router,
     vault.router,
     control.audit,
@@ -150,6 +152,7 @@ class Application(FastAPI):
                 resolution.ResolveSchema,
                 control.KillSchema,
                 live.ArmingSchema,
+                routing.StandingSchema,
                 *vault.SCHEMAS,
                 *stored.SCHEMAS,
             )

@@ -39,6 +39,8 @@ from floorbroker.risk.verdict import Verdict
 if TYPE_CHECKING:
     from floorbroker.gateway.consolidated import Consolidated
     from floorbroker.gateway.guarding import Guard
+    from floorbroker.gateway.routing.record import Seen
+    from floorbroker.gateway.routing.shown import OrderRoute, RoutingState
     from floorbroker.oms.adjustments import Adjusted
     from floorbroker.oms.inquest import Act, Inquest
     from floorbroker.oms.schema import OrderSchema
@@ -138,6 +140,7 @@ class Preview:
     objections: tuple[FieldError, ...] = ()
     margin: MarginRequirement | None = None
     quote: Quote | None = None
+    seen: tuple[Seen, ...] = ()  # every candidate of the route, where one is sought
 
     @property
     def ok(self) -> bool:
@@ -366,6 +369,18 @@ class Desk(Protocol):
     ) -> BarSeries: ...
 
     async def market_hours(self, market: str, day: date, profile: ProfileName | None = None) -> MarketHours: ...
+
+    def routing(self) -> RoutingState:
+        """Routes, and how each profile stands."""
+        ...
+
+    def route_of(self, order: Order) -> OrderRoute:
+        """Why an order went where it went, and where it moved."""
+        ...
+
+    async def set_standing(self, profile: ProfileName, *, demoted: bool, caller: Caller, reason: str) -> RoutingState:
+        """Demote a profile until a person restores it, or restore it now."""
+        ...
 
     def kill_state(self) -> KillState: ...
 

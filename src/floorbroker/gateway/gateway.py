@@ -47,7 +47,9 @@ from floorbroker.gateway.listening import LISTENER_QUEUE, Listener, OnCut
 from floorbroker.gateway.lists import listed_fills, listed_orders
 from floorbroker.gateway.monitor import Connection, ConnectionMonitor
 from floorbroker.gateway.routing.promoting import Promotions
+from floorbroker.gateway.routing.record import Seen, seen_of
 from floorbroker.gateway.routing.router import Router
+from floorbroker.gateway.routing.shown import NO_ROUTING, NOT_ROUTED, OrderRoute, RoutingState, routing_state
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.gateway.status import connection_data, connection_of, status_of
 from floorbroker.gateway.telling import Telling
@@ -284,15 +286,42 @@ class Gateway:
         return Submitted(order=stored, replayed=replayed)
 
     async def preview(self, order: NewOrder | OrderSchema, *, profile: ProfileName | None) -> Preview:
-        session = self._session(profile)
-        outlook = await session.service.preview(_sound(order))
+        wish, seen = _sound(order), tuple[Seen, ...]()
+        if profile is None and self.router is not None and self.router.takes(None):
+            session, ranking, refused = await self.router.outlook(wish)
+            seen = seen_of(ranking, session.ctx.profile.name, refused)
+        else:
+            session = self._session(profile)
+        outlook = await session.service.preview(wish)
         return Preview(
             profile=session.ctx.profile.name,
             verdicts=outlook.verdicts,
             objections=outlook.objections,
             margin=outlook.margin,
             quote=outlook.quote,
+            seen=seen,
         )
+
+    def routing(self) -> RoutingState:
+        if self.router is None or self.promotions is None:
+            return NO_ROUTING
+        return routing_state(self.router, self.promotions)
+
+    def route_of(self, order: Order) -> OrderRoute:
+        if self.router is None:
+            return NOT_ROUTED
+        links = self.router.links
+        return OrderRoute(
+            record=self.router.record(order),
+            moved_from=links.moved_from(order.intent_id),
+            moved_to=links.moved_to(order.intent_id),
+        )
+
+    async def set_standing(self, profile: ProfileName, *, demoted: bool, caller: Caller, reason: str) -> RoutingState:
+        name = self._session(profile).ctx.profile.name
+        if self.promotions is not None:
+            await self.promotions.set_by_hand(name, demoted=demoted, caller=caller, reason=reason)
+        return self.routing()
 
     def order(self, intent_id: str) -> Order:
         return self._find(intent_id)[1]

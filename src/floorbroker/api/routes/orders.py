@@ -47,8 +47,10 @@ def _etag(order: Order) -> str:
     return f'"{order.version}"'
 
 
-def _order_reply(order: Order, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return reply(order_view(order), status=status, headers={"ETag": _etag(order)} | (headers or {}))
+def _order_reply(desk: Desk, order: Order, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return reply(
+        order_view(order, desk.route_of(order)), status=status, headers={"ETag": _etag(order)} | (headers or {})
+    )
 
 
 def _place(request: Request, order: Order) -> str:
@@ -68,16 +70,16 @@ def key_of(raw: str | None, environment: Environment) -> str | None:
     return raw
 
 
-def _submitted(request: Request, done: Submitted) -> Response:
+def _submitted(request: Request, desk: Desk, done: Submitted) -> Response:
     """201 for a new order, 200 for a replay, 202 for an order in doubt, a problem for one that the venue did not take."""
     order = done.order
     headers = {"Location": _place(request, order)} | ({"Idempotency-Replayed": "true"} if done.replayed else {})
     if order.ord_status is OrdStatus.UNKNOWN:
-        return _order_reply(order, status=202, headers=headers)
+        return _order_reply(desk, order, status=202, headers=headers)
     refused = of_submitted(request, order)
     if refused is not None:
         return reply_with(refused, headers)
-    return _order_reply(order, status=200 if done.replayed else 201, headers=headers)
+    return _order_reply(desk, order, status=200 if done.replayed else 201, headers=headers)
 
 
 @router.post(
@@ -99,7 +101,7 @@ async def submit_order(
     wish = parse_order(await read_json(request))
     profile = None if wish.profile is None else ProfileName(wish.profile)
     done = await desk.submit(wish, profile=profile, caller=caller, key=key, body_hash=wish.digest())
-    return _submitted(request, done)
+    return _submitted(request, desk, done)
 
 
 @router.get("", operation_id="list_orders", responses=returns_list(OrderView, "Orders, newest first.") | problems())
@@ -175,7 +177,7 @@ async def get_order(desk: DeskDep, id: OrderId, if_none_match: IfNoneMatch = Non
     order = desk.order(id)
     if _names(if_none_match, order):
         return Response(status_code=304, headers={"ETag": _etag(order)})
-    return _order_reply(order)
+    return _order_reply(desk, order)
 
 
 def _names(header: str | None, order: Order) -> bool:
@@ -208,7 +210,7 @@ async def modify_order(
     order = _checked(desk, id, if_match)
     check_trail(changes, order.terms)
     order = await desk.modify(order.intent_id, changes.to_changes(), caller=caller)
-    return _order_reply(order, status=202 if order.pending_replace else 200)
+    return _order_reply(desk, order, status=202 if order.pending_replace else 200)
 
 
 @router.delete(
@@ -222,7 +224,7 @@ async def modify_order(
 async def cancel_order(desk: DeskDep, caller: CallerDep, id: OrderId, if_match: IfMatch = None) -> Response:
     """Ask the venue to cancel.  A fill that crosses the cancel is kept."""
     order = await desk.cancel(_checked(desk, id, if_match).intent_id, caller=caller)
-    return _order_reply(order, status=202 if order.is_open else 200)
+    return _order_reply(desk, order, status=202 if order.is_open else 200)
 
 
 @router.get(

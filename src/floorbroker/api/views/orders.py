@@ -11,6 +11,8 @@ from floorbroker.domain.orders import Execution, Order
 from floorbroker.domain.ports import FactEntry, Record
 from floorbroker.domain.values import text_of, time_text
 from floorbroker.gateway.desk import CancelledAll, Fill
+from floorbroker.gateway.routing.record import RouteRecord, Seen
+from floorbroker.gateway.routing.shown import NOT_ROUTED, OrderRoute
 
 
 class ExecutionView(View, frozen=True):
@@ -51,11 +53,33 @@ class LegView(View, frozen=True):
     position_intent: str | None
 
 
+class CandidateView(View, frozen=True):
+    """One profile as a route saw it: `reason` is why it stood there or was dropped, `arithmetic` the numbers of its score."""
+
+    profile: str
+    taken: bool
+    reason: str
+    score: str | None
+    arithmetic: dict[str, str]
+
+
+class RouteView(View, frozen=True):
+    """Why an order went where it went.  `tried` are the profiles it has been at, `moves` how often it moved on."""
+
+    rule: str
+    strategy: str
+    reason: str
+    candidates: tuple[CandidateView, ...]
+    moves: int
+    tried: tuple[str, ...]
+
+
 class OrderView(View, frozen=True):
     """A stored order.  `id` is ours, `order_id` the venue's; `quantity == cum_qty + leaves_qty` while it works.
 
     `ord_status` is `unknown` while nobody can tell what became of it; `evidence` says why.  `alerts` are contradictions kept
-    for people.  `version` is what the ETag carries.
+    for people.  `version` is what the ETag carries.  `routing` comes where one order is shown, and one that named no profile:
+    `moved_from` was proven dead before this one took its place, `moved_to` took the place of this one.
     """
 
     id: str
@@ -106,6 +130,9 @@ class OrderView(View, frozen=True):
     version: int
     created_at: str
     updated_at: str
+    routing: RouteView | None = None
+    moved_from: str | None = None
+    moved_to: str | None = None
 
 
 def execution_view(execution: Execution) -> ExecutionView:
@@ -124,7 +151,29 @@ def execution_view(execution: Execution) -> ExecutionView:
     )
 
 
-def order_view(order: Order) -> OrderView:
+def candidate_view(seen: Seen) -> CandidateView:
+    """One candidate of a route."""
+    return CandidateView(
+        profile=seen.profile,
+        taken=seen.taken,
+        reason=seen.reason,
+        score=seen.score or None,
+        arithmetic=dict(seen.arithmetic),
+    )
+
+
+def _route_view(record: RouteRecord) -> RouteView:
+    return RouteView(
+        rule=record.rule,
+        strategy=record.strategy,
+        reason=record.reason,
+        candidates=tuple(candidate_view(seen) for seen in record.seen),
+        moves=record.journey.moves,
+        tried=record.journey.tried,
+    )
+
+
+def order_view(order: Order, route: OrderRoute = NOT_ROUTED) -> OrderView:
     """The order as the door shows it: what was asked for, where it stands, and what is known."""
     terms, stop = order.terms, order.terms.stop_loss
     return OrderView(
@@ -186,6 +235,9 @@ def order_view(order: Order) -> OrderView:
         version=order.version,
         created_at=time_text(order.created_at),
         updated_at=time_text(order.updated_at),
+        routing=None if route.record is None else _route_view(route.record),
+        moved_from=route.moved_from,
+        moved_to=route.moved_to,
     )
 
 

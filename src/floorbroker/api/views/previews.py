@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from floorbroker.api.views.market import QuoteView, quote_view
+from floorbroker.api.views.orders import CandidateView, candidate_view
 from floorbroker.api.views.shape import View
 from floorbroker.domain.errors import FieldError
 from floorbroker.domain.records import MarginRequirement
@@ -41,7 +42,10 @@ class MarginView(View, frozen=True):
 
 
 class PreviewView(View, frozen=True):
-    """What a submit would meet right now; nothing is reserved and nothing is sent."""
+    """What a submit would meet right now; nothing is reserved and nothing is sent.
+
+    `candidates` come where the order names no profile and several could have it.
+    """
 
     ok: bool
     profile: str
@@ -49,6 +53,7 @@ class PreviewView(View, frozen=True):
     objections: tuple[ObjectionView, ...]
     margin: MarginView | None
     quote: QuoteView | None
+    candidates: tuple[CandidateView, ...] = ()
 
 
 class ValidationView(View, frozen=True):
@@ -88,4 +93,5 @@ def preview_view(preview: Preview) -> PreviewView:
         objections=_objections(preview.objections),
         margin=None if preview.margin is None else _margin_view(preview.margin),
         quote=None if preview.quote is None else quote_view(preview.quote),
+        candidates=tuple(candidate_view(seen) for seen in preview.seen),
     )

@@ -138,6 +138,25 @@ class Router:
         facts = session.ctx.book.records(order.intent_id) if session is not None else []
         return route_of(self.journal, order.intent_id, facts)
 
+    async def outlook(self, wish: NewOrder) -> tuple[ProfileSession, Ranking, dict[ProfileName, str]]:
+        """Where a wish would go if it were placed now, the ranking, and who would refuse it; nothing is reserved.
+
+        When nobody would take it, it is the best of those who would refuse, or the first of the rule's profiles.
+        """
+        rule = self.rule_for(wish)
+        ranking = await self.ranked(wish, rule)
+        refused: dict[ProfileName, str] = {}
+        for choice in ranking.choices:
+            session = self.sessions[choice.profile]
+            error = self._check(session, wish)
+            if error is None:
+                return session, ranking, refused
+            refused[choice.profile] = error.detail
+        names = [choice.profile for choice in ranking.choices] or [profile for profile, _ in ranking.dropped]
+        if not names:
+            raise InvalidRequest(f"no profile of route {rule.name} is enabled here")
+        return self.sessions[names[0]], ranking, refused
+
     async def ranked(self, wish: NewOrder, rule: Rule, *, without: Iterable[ProfileName] = ()) -> Ranking:
         """Where a wish would go now, best first; waits for prices where the strategy compares them."""
         left_out = frozenset(without)
