@@ -370,11 +370,6 @@ class OrderBook:
         """Nothing is open, undecided or lacks an execution."""
         return not self._open and not self._lacking
 
-    @property
-    def open_count(self) -> int:
-        """How many orders are open or undecided."""
-        return len(self._open)
-
     def open_orders(self) -> list[Order]:
         """Open and undecided orders, oldest first."""
         return [self._folds[intent_id].view() for intent_id in sorted(self._open)]
