@@ -23,6 +23,7 @@ from floorbroker.domain.ports import NoMeter, Profile
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.desk import Caller, DeskEvent, Submitted
 from floorbroker.gateway.gateway import Gateway
+from floorbroker.gateway.health import HealthBook
 from floorbroker.gateway.kill import KillSwitch
 from floorbroker.gateway.routing.policy import Moving, Policy, Rule, Strategy
 from floorbroker.gateway.routing.promoting import Promotions
@@ -151,7 +152,7 @@ def make(
     )
     told: list[DeskEvent] = []
     bus = InProcessBus[DeskEvent](seq_of=lambda event: event.seq, replay=lambda after: gateway.past(after))  # noqa: PLW0108
-    gateway = Gateway(journal=journal, kill_switch=switch, clock=clock, log=log, bus=bus)
+    gateway = Gateway(journal=journal, kill_switch=switch, clock=clock, log=log, bus=bus, health=HealthBook(clock))
     for name, broker in brokers.items():
         mine = (limits or {}).get(name, RiskLimits(duplicate_window_s=Decimal(0)))
         gateway.sessions[name] = _session(name, broker, gateway, limits=mine, random=random, environment=environment)
