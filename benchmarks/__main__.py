@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import audit, book, decode, guards, imports, machine, page, recovery, scale, submit
+from benchmarks import audit, book, decode, guards, imports, machine, page, recovery, routing, scale, submit
 from benchmarks.environments import Absent
 from benchmarks.rounds import Figure
 
@@ -24,6 +24,7 @@ MEASURES: dict[tuple[str, ...], Measure] = {
     ("submit_sim_p50",): submit.simulated,
     ("submit_others",): submit.others,
     ("guards",): guards.measure,
+    ("routing",): routing.measure,
     ("decode_order",): decode.measure,
     ("import_time", "import_memory", "cli_help"): imports.measure,
     ("recovery",): recovery.measure,

@@ -31,7 +31,7 @@ from floorbroker.gateway.session import ProfileSession
 from floorbroker.oms.account import Actor, asked_about
 from floorbroker.oms.book import Change
 from floorbroker.oms.submit import Key, Submitter, key_error
-from floorbroker.risk.verdict import refusal
+from floorbroker.risk.verdict import refusal as refusal_of
 
 Told = Callable[[ProfileName, Mapping[str, str]], None]
 _NO_RULE = Rule(name="only", uses=Strategy.PRIMARY)
@@ -148,7 +148,7 @@ class Router:
         refused: dict[ProfileName, str] = {}
         for choice in ranking.choices:
             session = self.sessions[choice.profile]
-            error = self._check(session, wish)
+            error = self.refusal(session, wish)
             if error is None:
                 return session, ranking, refused
             refused[choice.profile] = error.detail
@@ -233,7 +233,7 @@ class Router:
     async def _try(self, choice: Choice, attempt: Attempt, trip: Trip) -> Order:
         session, wanted = self.sessions[choice.profile], attempt.wanted
         ctx, submitter = session.ctx, session.service.submitter
-        if (refused := self._check(session, wanted.wish)) is not None:
+        if (refused := self.refusal(session, wanted.wish, wanted.actor)) is not None:
             raise refused
         approved = await self._approved(submitter, attempt)
         trip.begun = attempt.is_approved = True
@@ -274,14 +274,20 @@ class Router:
             attempt.is_audited = True
             raise
 
-    def _check(self, session: ProfileSession, wish: NewOrder) -> FloorbrokerError | None:
-        """What the controls say, without a reservation; None where the venue has to be asked first."""
+    @staticmethod
+    def refusal(session: ProfileSession, wish: NewOrder, actor: Actor | None = None) -> FloorbrokerError | None:
+        """What the controls say, without a reservation; None where the venue has to be asked first.
+
+        That an order would trade with one of ours is left to the approval, where that one is cancelled to make way.
+        """
         instrument = session.ctx.at_hand(wish)
         if instrument is None:
             return None
-        situation = session.ctx.situation(wish, instrument)
-        failed = next((verdict for verdict in session.ctx.gate.check(situation) if not verdict.ok), None)
-        return None if failed is None else refusal(failed)
+        situation = session.ctx.situation(wish, instrument, actor=actor)
+        left = "self_match" if session.ctx.limits.self_match == "cancel_resting" else ""
+        verdicts = session.ctx.gate.check(situation)
+        failed = next((verdict for verdict in verdicts if not verdict.ok and verdict.control != left), None)
+        return None if failed is None else refusal_of(failed)
 
     def _record(self, choice: Choice, attempt: Attempt, approved: Approved, wanted: Wanted) -> RouteRecord:
         before, now = attempt.journey, self.clock.now()
@@ -328,7 +334,7 @@ class Router:
         told = [*attempt.refused.items(), *((profile, verdict.detail) for profile, verdict in dropped)]
         if not told:
             return InvalidRequest(f"no profile of route {attempt.wanted.rule.name} is enabled here")
-        error = first or refusal(dropped[0][1])
+        error = first or refusal_of(dropped[0][1])
         if len(told) > 1:
             error.detail = "no route takes it: " + "; ".join(f"{profile}: {detail}" for profile, detail in told)
             error.args = (error.detail,)
