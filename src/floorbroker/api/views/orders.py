@@ -130,9 +130,9 @@ class OrderView(View, frozen=True):
     version: int
     created_at: str
     updated_at: str
-    routing: RouteView | None = None
-    moved_from: str | None = None
-    moved_to: str | None = None
+    routing: RouteView | None
+    moved_from: str | None
+    moved_to: str | None
 
 
 def execution_view(execution: Execution) -> ExecutionView:
