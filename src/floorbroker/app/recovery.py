@@ -75,10 +75,7 @@ def _restore_notes(gateway: Gateway) -> None:
         gateway.guard.restore(record)
     for record in journal.notes(LIMIT):
         gateway.guard.limits.restore(record)
-    if gateway.router is not None:
-        gateway.router.restore()
-    if gateway.promotions is not None:
-        gateway.promotions.restore()
+    _restore_routes(gateway)
     for record in journal.notes(ADJUSTMENT):
         if (session := gateway.sessions.get(record.entry.profile)) is not None:
             session.ctx.book.restore([record])
@@ -93,6 +90,13 @@ def _of_today(gateway: Gateway) -> list[Order]:
     midnight = datetime.combine(gateway.clock.now().astimezone(UTC).date(), time(), UTC)
     books = [session.ctx.book for session in gateway.sessions.values()]
     return listed_orders(books, OrderFilter(since=midnight), None)
+
+
+def _restore_routes(gateway: Gateway) -> None:
+    """The links of intents that moved, and who is demoted."""
+    if gateway.router is not None and gateway.promotions is not None:
+        gateway.router.restore()
+        gateway.promotions.restore()
 
 
 def restore_arms(arms: Arming, journal: Journal) -> None:
