@@ -84,6 +84,7 @@ from floorbroker.gateway.desk import (
 )
 from floorbroker.gateway.guarding import Guard
 from floorbroker.gateway.routing.shown import NO_ROUTING, NOT_ROUTED, OrderRoute, RoutingState
+from floorbroker.gateway.scopes import scope_of
 from floorbroker.marketdata.book import Book
 from floorbroker.marketdata.readings import BookView
 from floorbroker.oms.adjustments import Adjusted, Adjustment, Cause
@@ -178,6 +179,7 @@ class FakeDesk:
         self._news = asyncio.Event()
         self._kill = KillState()
         self.guard = FakeGuard(self)
+        self.kill_scopes: list[str] = []
 
     # -- profiles -----------------------------------------------------------------------------------------------------
 
@@ -580,13 +582,34 @@ class FakeDesk:
     def kill_state(self) -> KillState:
         return self._kill
 
-    async def kill(self, level: int, *, caller: Caller, reason: str, profile: ProfileName | None = None) -> KillState:
+    async def kill(
+        self,
+        level: int,
+        *,
+        caller: Caller,
+        reason: str,
+        profile: ProfileName | None = None,
+        account: str | None = None,
+        strategy: str | None = None,
+        token: str | None = None,
+    ) -> KillState:
+        self.kill_scopes.append(scope_of(profile=profile, account=account, strategy=strategy, token=token))
         self._set_kill(level, caller, reason, profile)
         if level >= 2:
             await self.cancel_all(OrderFilter(profile=profile), caller=caller, reason=reason)
         return self._kill
 
-    async def reset_kill(self, *, caller: Caller, reason: str, profile: ProfileName | None = None) -> KillState:
+    async def reset_kill(
+        self,
+        *,
+        caller: Caller,
+        reason: str,
+        profile: ProfileName | None = None,
+        account: str | None = None,
+        strategy: str | None = None,
+        token: str | None = None,
+    ) -> KillState:
+        self.kill_scopes.append(scope_of(profile=profile, account=account, strategy=strategy, token=token))
         self._set_kill(0, caller, reason, profile)
         return self._kill
 

@@ -29,6 +29,7 @@ from floorbroker.gateway.desk import NO_LOCK, Caller, DeskEvent, Lock
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.health import HealthBook
 from floorbroker.gateway.kill import KillSwitch
+from floorbroker.gateway.killing import numbers_of
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.oms.account import AccountContext, Switches
 from floorbroker.oms.archive import Archive
@@ -140,8 +141,10 @@ class Desk:
     def service(self) -> OrderService:
         return self.session.service
 
-    async def place(self, wish: NewOrder, *, key: str | None = None, body_hash: str = "") -> Order:
-        submitted = await self.gateway.submit(wish, profile=None, caller=CALLER, key=key, body_hash=body_hash)
+    async def place(
+        self, wish: NewOrder, *, key: str | None = None, body_hash: str = "", caller: Caller = CALLER
+    ) -> Order:
+        submitted = await self.gateway.submit(wish, profile=None, caller=caller, key=key, body_hash=body_hash)
         return submitted.order
 
     def now(self, order: Order) -> Order:
@@ -214,6 +217,7 @@ def make(
         log=log,
         profiles=lambda: tuple(gateway.sessions),
         steps=steps,
+        accounts=lambda name: numbers_of(gateway.sessions[name].ctx),
     )
     gateway = Gateway(
         journal=kept,
@@ -262,6 +266,8 @@ def make(
             not_ready=lambda: session.not_ready(),  # noqa: PLW0108 - the session is made below
             not_armed=not_armed,
             locked=lambda: lock.reason,
+            barred=switch.barred,
+            bars_some=lambda: switch.bars_some,
         ),
         log=log,
         meter=NoMeter(),

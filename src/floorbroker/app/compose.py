@@ -41,6 +41,7 @@ from floorbroker.gateway.desk import NO_LOCK, DeskEvent, Lock
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.health import HealthBook
 from floorbroker.gateway.kill import KillSwitch, Permits
+from floorbroker.gateway.killing import numbers_of
 from floorbroker.gateway.routing.looks import Looks
 from floorbroker.gateway.routing.policy import Policy
 from floorbroker.gateway.routing.promoting import Promotions
@@ -52,6 +53,7 @@ from floorbroker.oms.account import AccountContext, Switches
 from floorbroker.oms.archive import Archive
 from floorbroker.oms.book import Change, OrderBook
 from floorbroker.oms.external import ExternalOrders
+from floorbroker.oms.last_look import LastLook
 from floorbroker.oms.service import OrderService
 from floorbroker.oms.writer import Writer
 from floorbroker.risk.book import RiskBook
@@ -60,9 +62,6 @@ from floorbroker.risk.limits import RiskLimits
 from floorbroker.risk.settings import RiskSettings
 from floorbroker.transport.layers.audit import Exchange
 from floorbroker.transport.layers.sign import MaySign
-from floorbroker.transport.types import Lane, Request
-
-READS = frozenset({Lane.QUERY, Lane.RECONCILE, Lane.RESOLVE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +129,7 @@ def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) ->
         log=around.log,
         profiles=lambda: tuple(gateway.sessions),
         steps=around.steps,
+        accounts=lambda name: numbers_of(gateway.sessions[name].ctx),
     )
 
     def past(after: int) -> Iterator[DeskEvent]:
@@ -199,6 +199,8 @@ def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surround
         not_ready=not_ready,
         not_armed=_not_needed if gateway.arms is None else partial(gateway.arms.not_armed, name),
         locked=lambda: seat.lock.reason,
+        barred=gateway.kill_switch.barred,
+        bars_some=lambda: gateway.kill_switch.bars_some,
     )
 
     def hear(exchange: Exchange) -> None:
@@ -242,10 +244,11 @@ def _context(
         writer.leave([exchange_row(exchange, seat.profile.name)])
         hear(exchange)
 
-    broker = build(_wiring(seat, switches=switches, tap=tap, around=around, way=way))
+    last_look = LastLook(switches)
+    broker = build(_wiring(seat, last_look=last_look, tap=tap, around=around, way=way))
     name = seat.profile.name
     archive = around.archive(name) if around.archive is not None else None
-    book = OrderBook(profile=name, identity=broker.identity, archive=archive)
+    last_look.book = book = OrderBook(profile=name, identity=broker.identity, archive=archive)
     writer = Writer(
         journal=journal,
         book=book,
@@ -283,14 +286,8 @@ def _context(
 
 
 def _wiring(
-    seat: Seat, *, switches: Switches, tap: Callable[[Exchange], None], around: Surroundings, way: ShortWay | None
+    seat: Seat, *, last_look: LastLook, tap: Callable[[Exchange], None], around: Surroundings, way: ShortWay | None
 ) -> Wiring:
-    def may_send(request: Request) -> None:
-        """The last look before a byte leaves: cancels and reads always pass."""
-        if request.lane is Lane.CANCEL or request.lane in READS:
-            return
-        switches.assert_open()
-
     for secret in seat.secrets.values():
         if not isinstance(secret, LeasedSecret):  # what a vault lends is learned when it is unlocked
             around.redactor.learn(secret.reveal())
@@ -310,7 +307,7 @@ def _wiring(
         meter=AccountMeter.of(seat.profile, around.meter),
         redactor=around.redactor,
         tap=tap,
-        may_send=may_send,
+        may_send=last_look,
         may_sign=seat.may_sign,
         state=seat.state,
         plain=seat.plain,

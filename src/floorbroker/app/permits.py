@@ -11,7 +11,8 @@ from typing import cast
 from floorbroker.app.home import Home, write_private
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.values import ProfileName
-from floorbroker.gateway.kill import GLOBAL, LEVELS, Sentinel
+from floorbroker.gateway.kill import LEVELS, Sentinel
+from floorbroker.gateway.scopes import GLOBAL, NAME_MAX, NARROW, parted
 
 POLL_S = 0.5
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -82,7 +83,13 @@ def _sentinel(line: str) -> Sentinel:
     level, scope = data.get("level"), data.get("scope")
     return Sentinel(
         level=level if type(level) is int and level in LEVELS else 2,  # `True` is no level
-        scope=ProfileName(scope) if isinstance(scope, str) and _NAME.fullmatch(scope) else GLOBAL,
+        scope=ProfileName(scope) if isinstance(scope, str) and _is_scope(scope) else GLOBAL,
         reason=str(data.get("reason") or "kill file"),
         by=str(data.get("by") or "file"),
     )
+
+
+def _is_scope(text: str) -> bool:
+    """Whether it names one profile, account, strategy or token; all else means everything."""
+    kind, name = parted(text)
+    return bool(_NAME.fullmatch(text)) or (kind in NARROW and bool(name.strip()) and len(name) <= NAME_MAX)

@@ -14,7 +14,7 @@ from floorbroker.cli.settings import Settings, settings_of
 from floorbroker.cli.show import Column, say, show_json, show_list, show_table
 
 if TYPE_CHECKING:
-    from floorbroker.cli.killing import Scope, Step
+    from floorbroker.cli.killing import Step
 
 STEPS = (Column("STEP", "step"), Column("DONE", "done"), Column("DETAIL", "detail"))
 STATES = (
@@ -25,6 +25,17 @@ STATES = (
     Column("BY", "by"),
     Column("AT", "at"),
 )
+ORDERS = (
+    Column("STILL OPEN", "id"),
+    Column("PROFILE", "profile"),
+    Column("SYMBOL", "symbol"),
+    Column("STATUS", "ord_status"),
+    Column("ASKED", "asked", right=True),
+    Column("TROUBLE", "trouble"),
+)
+Account = Annotated[str | None, typer.Option("--account", metavar="NUMBER", help="One broker account, by its number.")]
+Strategy = Annotated[str | None, typer.Option("--strategy", metavar="NAME", help="Orders of one strategy.")]
+Token = Annotated[str | None, typer.Option("--token", metavar="NAME", help="Orders wished for with one token.")]
 kill = typer.Typer(help="Stop trading, and start it again.", no_args_is_help=True)
 
 
@@ -36,14 +47,21 @@ def register(app: typer.Typer) -> None:
 @kill.command("on")
 def kill_on(
     ctx: typer.Context,
-    level: Annotated[int, typer.Option(min=1, max=2, help="1 blocks new orders, 2 also cancels the open ones.")] = 2,
+    *,
+    level: Annotated[
+        int,
+        typer.Option(min=1, max=3, help="1 blocks new orders, 2 also cancels the open ones, 3 also closes positions."),
+    ] = 2,
     reason: Annotated[str, typer.Option(help="Why, for the record.")] = "by hand",
+    account: Account = None,
+    strategy: Strategy = None,
+    token: Token = None,
 ) -> None:
-    """Stop trading now: everything, or one --profile, or one --env.  Works while the server is down or hangs."""
-    from floorbroker.cli.killing import trip
+    """Stop trading now: everything, or what one option names.  Works while the server is down or hangs."""
+    from floorbroker.cli.killing import scope_of, trip
 
     settings = settings_of(ctx)
-    scope = _scope(settings)
+    scope = scope_of(settings, account=account, strategy=strategy, token=token)
     steps = trip(settings, scope, level=level, reason=_reason(reason))
     _told(settings, {"level": level, "scope": scope.word, "reason": reason}, steps)
     if not any(step.blocks and step.done for step in steps):
@@ -57,17 +75,22 @@ def kill_on(
 
 @kill.command("off")
 def kill_off(
-    ctx: typer.Context, reason: Annotated[str | None, typer.Option(help="Why it is safe again; required.")] = None
+    ctx: typer.Context,
+    *,
+    reason: Annotated[str | None, typer.Option(help="Why it is safe again; required.")] = None,
+    account: Account = None,
+    strategy: Strategy = None,
+    token: Token = None,
 ) -> None:
     """Open the kill switch: a person's act, with a reason."""
-    from floorbroker.cli.killing import reset
+    from floorbroker.cli.killing import reset, scope_of
 
     settings = settings_of(ctx)
     if reason is None and settings.may_ask:
         reason = typer.prompt("Why is it safe to trade again", err=True)
     if reason is None or not reason.strip():
         raise usage("a reset needs a reason: floorbroker kill off --reason TEXT")
-    scope = _scope(settings)
+    scope = scope_of(settings, account=account, strategy=strategy, token=token)
     steps = reset(settings, scope, reason=_reason(reason))
     _told(settings, {"level": 0, "scope": scope.word, "reason": reason}, steps)
     if failed := [step for step in steps if not step.done]:
@@ -77,15 +100,17 @@ def kill_off(
 @kill.command("status")
 def kill_status(ctx: typer.Context) -> None:
     """Where the kill switch stands, of every environment."""
-    from floorbroker.cli.killing import standing
+    from floorbroker.cli.killing import scope_of, standing
 
     settings = settings_of(ctx)
-    found = standing(settings, _scope(settings))
+    found = standing(settings, scope_of(settings))
     if settings.json:
         show_json(found)
         return
     rows = [row for state in found["items"] for row in _rows(state)]
     show_list(settings, rows, STATES, empty="off: no desk has run in this home")
+    if orders := [order for state in found["items"] for order in state.get("orders", ())]:
+        show_table(settings, orders, ORDERS)
     for sentinel in found["sentinels"]:
         say(settings, f"kill file: level {sentinel['level']} on {sentinel['scope']}: {sentinel['reason']}")
     if found["permits"]:
@@ -95,14 +120,14 @@ def kill_status(ctx: typer.Context) -> None:
 
 
 def _rows(state: dict[str, Any]) -> list[dict[str, Any]]:
-    top = {**state, "scope": "all profiles"}
-    return [top, *({**state, "scope": name, "level": level} for name, level in state["by_profile"].items())]
-
-
-def _scope(settings: Settings) -> Scope:
-    from floorbroker.cli.killing import scope_of
-
-    return scope_of(settings)
+    """Everything first, then what has a level of its own, with its own reason."""
+    closed = {latch["scope"]: latch for latch in state["latches"]}
+    withdrawn = {name: {"level": level, "reason": "no permit"} for name, level in state["by_profile"].items()}
+    top = {**state, "scope": "all profiles"} | closed.pop("*", {}) | {"scope": "all profiles"}
+    return [
+        top,
+        *({**state, "by": "", "at": None, "scope": name, **told} for name, told in (withdrawn | closed).items()),
+    ]
 
 
 def _reason(text: str) -> str:

@@ -22,7 +22,9 @@ from floorbroker.domain.errors import ConfigInvalid, FloorbrokerError, NotFound
 from floorbroker.domain.ports import Journal, NoLog, NoteEntry, Record
 from floorbroker.domain.values import Environment, ProfileName, time_text
 from floorbroker.gateway.desk import Caller, KillState
-from floorbroker.gateway.kill import GLOBAL, LATCH, KillSwitch, Sentinel
+from floorbroker.gateway.kill import LATCH, KillSwitch, Sentinel
+from floorbroker.gateway.scopes import GLOBAL, NARROW, Kind, in_words, named, parted
+from floorbroker.gateway.scopes import scope_of as one_scope
 
 SERVER_S = 2.0
 POLL_S = 0.1
@@ -41,7 +43,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whom it is about: everything, or the profiles named.  `profiles` are all that are known, by environment."""
+    """Whom it is about: everything, or the scopes named (profiles, or one account, strategy or token).
+
+    `profiles` are all that are known, by environment.
+    """
 
     home: Home
     named: tuple[ProfileName, ...]
@@ -53,13 +58,18 @@ class Scope:
         return self.named or (GLOBAL,)
 
     @property
+    def is_narrow(self) -> bool:
+        """Whether no profile is named and yet not everything is meant: then there is no permit to take away."""
+        return any(parted(name)[0] in NARROW for name in self.named)
+
+    @property
     def word(self) -> str:
         return ", ".join(self.named) or "*"
 
     def of(self, environment: Environment) -> tuple[ProfileName, ...]:
         """The targets that the desk of an environment knows."""
-        if not self.named:
-            return (GLOBAL,)
+        if not self.named or self.is_narrow:
+            return self.targets
         return tuple(name for name in self.named if self.profiles.get(name) in (environment, None))
 
     def known(self, environment: Environment) -> tuple[ProfileName, ...]:
@@ -67,10 +77,18 @@ class Scope:
         return tuple(name for name, found in self.profiles.items() if found is environment)
 
 
-def scope_of(settings: Settings) -> Scope:
-    """What `--profile` and `--env` mean.  Raises `NotFound` for a profile nobody has heard of."""
+def scope_of(
+    settings: Settings, *, account: str | None = None, strategy: str | None = None, token: str | None = None
+) -> Scope:
+    """What `--profile`, `--env`, `--account`, `--strategy` and `--token` mean.
+
+    Raises `NotFound` for a profile nobody has heard of, `InvalidRequest` for two scopes at once.
+    """
     home = settings.open_home()
     profiles = _profiles(home, settings)
+    narrow = one_scope(profile=settings.profile, account=account, strategy=strategy, token=token)
+    if parted(narrow)[0] in NARROW:
+        return Scope(home, (narrow,), profiles)
     if settings.profile is not None:
         name = ProfileName(settings.profile)
         if name not in profiles:
@@ -125,6 +143,8 @@ def trip(settings: Settings, scope: Scope, *, level: int, reason: str) -> list[S
 
 def _withdraw(scope: Scope) -> Step:
     permits = FilePermits(scope.home)
+    if scope.is_narrow:
+        return Step("permits", True, f"{in_words(scope.named[0])} has none: the file below stops it")
     try:
         if scope.named:
             for name in scope.named:
@@ -205,12 +225,12 @@ async def _ask_server(settings: Settings, scope: Scope, level: int, reason: str)
 async def _put(desk: DeskClient, target: ProfileName, level: int, reason: str) -> list[Step]:
     name = f"server {desk.environment}"
     try:
-        state = await desk.kill(level, reason=reason, profile=None if target == GLOBAL else target)
+        state = await desk.kill(level, reason=reason, **named(target))
     except DeskError as error:
         if error.problem.status == 404:
             return []
         return [Step(name, False, error.problem.detail)]
-    now = max(state.level, state.by_profile.get(target, 0))
+    now = max([state.level, *(latch.level for latch in state.latches if latch.scope == target)])
     return [Step(name, True, f"level {now} on {target}, {len(state.remaining)} orders still open", blocks=level > 0)]
 
 
@@ -276,7 +296,7 @@ def _switch(scope: Scope, environment: Environment, journal: Journal) -> KillSwi
 
 
 def _level(state: KillState, targets: tuple[ProfileName, ...]) -> int:
-    return max([state.level, *(state.by_profile.get(target, 0) for target in targets)])
+    return max([state.level, *(latch.level for latch in state.latches if latch.scope in targets)])
 
 
 # -- status -----------------------------------------------------------------------------------------------------------------
@@ -328,10 +348,12 @@ def _read_standing(scope: Scope, environment: Environment) -> dict[str, Any]:
     finally:
         reader.close()
     permits, top = FilePermits(scope.home), latches.get(GLOBAL, _OPEN)
-    named = {name: int(latch["level"]) for name, latch in latches.items() if name != GLOBAL and latch["level"]}
+    closed = {name: latch for name, latch in sorted(latches.items()) if latch["level"]}
+    killed = {name: int(latch["level"]) for name, latch in closed.items() if parted(name)[0] is Kind.PROFILE}
     withdrawn = {} if top["level"] else {name: 1 for name in scope.known(environment) if not permits.has(name)}
     newest = max(latches.values(), key=lambda latch: (latch["level"] > 0, latch["at"]), default=_OPEN)
-    return {"environment": environment.value, **newest, "level": top["level"], "by_profile": withdrawn | named}
+    told = {"by_profile": withdrawn | killed, "latches": [{"scope": name, **latch} for name, latch in closed.items()]}
+    return {"environment": environment.value, **newest, "level": top["level"], **told}
 
 
 _OPEN: dict[str, Any] = {"level": 0, "reason": "", "by": "", "at": None}

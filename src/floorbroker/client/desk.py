@@ -161,9 +161,19 @@ class DeskClient:
         """Where the kill switch stands."""
         return _read(await self.door.call("GET", self.at("/kill-switch")), KillSwitch)
 
-    async def kill(self, level: int, *, reason: str, profile: str | None = None) -> KillSwitch:
-        """Trip it: 1 blocks, 2 also cancels; 0 resets."""
-        body = {"level": level, "reason": reason} | ({"profile": profile} if profile else {})
+    async def kill(
+        self,
+        level: int,
+        *,
+        reason: str,
+        profile: str | None = None,
+        account: str | None = None,
+        strategy: str | None = None,
+        token: str | None = None,
+    ) -> KillSwitch:
+        """Trip it: 1 blocks, 2 also cancels, 3 also flattens; 0 resets.  One scope at most is named."""
+        scope = {"profile": profile, "account": account, "strategy": strategy, "token": token}
+        body = {"level": level, "reason": reason} | {kind: name for kind, name in scope.items() if name}
         return _read(await self.door.call("PUT", self.at("/kill-switch"), body=body), KillSwitch)
 
     async def arming(self) -> list[Arming]:

@@ -259,8 +259,29 @@ class Arming(Shape, frozen=True):
     why_not: str = ""
 
 
+class Latch(Shape, frozen=True):
+    """One closed latch; `scope` is `*`, a profile, or `account:`, `strategy:` or `token:` with a name behind it."""
+
+    scope: str
+    level: int
+    reason: str
+    by: str
+    at: datetime | None = None
+
+
+class KilledOrder(Shape, frozen=True):
+    """An order that a kill still has to close: how often its cancel was asked, and what came of the last time."""
+
+    id: str
+    profile: str
+    symbol: str
+    ord_status: str
+    asked: int = 0
+    trouble: str = ""
+
+
 class KillSwitch(Shape, frozen=True):
-    """0 off, 1 blocks new orders and replaces, 2 also cancels.  `remaining` are the orders still open."""
+    """0 off, 1 blocks new orders and replaces, 2 also cancels, 3 also flattens.  `remaining` are the orders still open."""
 
     level: int
     by_profile: dict[str, int]
@@ -268,6 +289,8 @@ class KillSwitch(Shape, frozen=True):
     by: str
     at: datetime | None = None
     remaining: tuple[str, ...] = ()
+    latches: tuple[Latch, ...] = ()
+    orders: tuple[KilledOrder, ...] = ()
 
 
 class Round(Shape, frozen=True):

@@ -199,8 +199,31 @@ class Page:
 
 
 @frozen
+class LatchState:
+    """One latch that is closed; `scope` reads `*`, a profile, or `account: strategy: token:` with a name behind it."""
+
+    scope: str
+    level: int
+    reason: str
+    by: str
+    at: datetime | None = None
+
+
+@frozen
+class KilledOrder:
+    """An order that a kill still has to close: how often its cancel was asked, and what came of the last time."""
+
+    intent_id: IntentId
+    profile: ProfileName
+    symbol: str
+    ord_status: OrdStatus
+    asked: int = 0
+    trouble: str = ""
+
+
+@frozen
 class KillState:
-    """The kill switch of one environment: global level, and levels by profile."""
+    """The kill switch of one environment: global level, levels by profile, and every closed latch."""
 
     level: int = 0
     by_profile: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -208,6 +231,8 @@ class KillState:
     at: datetime | None = None
     by: str = ""
     remaining: tuple[IntentId, ...] = ()  # orders still open while level 2 cancels
+    latches: tuple[LatchState, ...] = ()
+    orders: tuple[KilledOrder, ...] = ()  # the same orders, each with how it goes
 
 
 @frozen
@@ -385,10 +410,29 @@ class Desk(Protocol):
     def kill_state(self) -> KillState: ...
 
     async def kill(
-        self, level: int, *, caller: Caller, reason: str, profile: ProfileName | None = None
-    ) -> KillState: ...
+        self,
+        level: int,
+        *,
+        caller: Caller,
+        reason: str,
+        profile: ProfileName | None = None,
+        account: str | None = None,
+        strategy: str | None = None,
+        token: str | None = None,
+    ) -> KillState:
+        """Stop everything, or what one of the four names: 1 blocks, 2 also cancels, 3 also flattens."""
+        ...
 
-    async def reset_kill(self, *, caller: Caller, reason: str, profile: ProfileName | None = None) -> KillState: ...
+    async def reset_kill(
+        self,
+        *,
+        caller: Caller,
+        reason: str,
+        profile: ProfileName | None = None,
+        account: str | None = None,
+        strategy: str | None = None,
+        token: str | None = None,
+    ) -> KillState: ...
 
     def arming(self) -> tuple[ArmingState, ...]:
         """Of every profile; in environments other than live nothing needs arming, and nothing is listed."""

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from floorbroker.bus import InProcessBus
 from floorbroker.domain.bars import BarSeries
-from floorbroker.domain.capability import BrokerInfo, Can
+from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError, InvalidRequest, NotFound
 from floorbroker.domain.orders import NewOrder, Order, OrderChanges
@@ -42,7 +42,8 @@ from floorbroker.gateway.feeds import Consumer, Handler, MarketFeeds
 from floorbroker.gateway.guarding import GUARD, KILL_LEVEL, Guard
 from floorbroker.gateway.happenings import Callback, Happening
 from floorbroker.gateway.health import HealthBook
-from floorbroker.gateway.kill import GLOBAL, KillSwitch
+from floorbroker.gateway.kill import KillSwitch
+from floorbroker.gateway.killing import Killing
 from floorbroker.gateway.listening import LISTENER_QUEUE, Listener, OnCut
 from floorbroker.gateway.lists import listed_fills, listed_orders
 from floorbroker.gateway.monitor import Connection, ConnectionMonitor
@@ -50,6 +51,7 @@ from floorbroker.gateway.routing.promoting import Promotions
 from floorbroker.gateway.routing.record import Seen, seen_of
 from floorbroker.gateway.routing.router import Router
 from floorbroker.gateway.routing.shown import NO_ROUTING, NOT_ROUTED, OrderRoute, RoutingState, routing_state
+from floorbroker.gateway.scopes import named, scope_of
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.gateway.status import connection_data, connection_of, status_of
 from floorbroker.gateway.telling import Telling
@@ -60,7 +62,6 @@ from floorbroker.marketdata.shortway import ShortWay
 from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.adjustments import ADJUSTMENT, Adjusted, Adjustment
 from floorbroker.oms.book import Change
-from floorbroker.oms.external import ExternalOrders
 from floorbroker.oms.inquest import Act, Inquest
 from floorbroker.oms.rounds import Round
 from floorbroker.oms.schema import OrderSchema
@@ -69,7 +70,6 @@ from floorbroker.oms.submit import Key
 from floorbroker.oms.unforeseen import ours
 from floorbroker.risk.book import RiskBook
 
-CANCEL_ROUND_S = 1.0
 QUOTES = frozenset({DataKind.QUOTES})
 SELF = Caller(principal="gateway", via="session")
 
@@ -107,12 +107,13 @@ class Gateway:
     ways: dict[ProfileName, ShortWay] = field(default_factory=dict[ProfileName, ShortWay])
     _keepers: dict[ProfileName, BookKeeper] = field(default_factory=dict[ProfileName, BookKeeper])
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
-    _cancelling: dict[ProfileName, asyncio.Task[None]] = field(default_factory=dict[ProfileName, asyncio.Task[None]])
+    killing: Killing = field(init=False)
     telling: Telling = field(init=False)
     accounts: Accounts = field(init=False)
     feeds: MarketFeeds = field(init=False)
 
     def __post_init__(self) -> None:
+        self.killing = Killing(self.kill_switch, self.sessions, self.clock, self.log)
         self.telling = Telling(self.journal, self.clock, self.log, self.bus, self.sessions)
         self.accounts = Accounts(self.sessions, self.clock, self.log, self._made_today)
         self.feeds = MarketFeeds(self.sessions, self.log)
@@ -144,8 +145,7 @@ class Gateway:
         await self.kill_switch.open_permits()
         for name, session in self.sessions.items():
             self._tasks.append(loop.create_task(session.run(), name=f"{name}:session"))
-            if self.kill_switch.level(name) > 1:
-                self._start_cancelling(name)
+        self.killing.look()
         self._tasks.append(loop.create_task(self._watch_sentinels(), name="sentinels"))
         self._tasks.append(loop.create_task(self.monitor.run(), name="monitor"))
         if self.router is not None:
@@ -158,9 +158,10 @@ class Gateway:
         await asyncio.gather(*(session.until_settled() for session in self.sessions.values()))
 
     async def stop(self) -> None:
-        for task in [*self._tasks, *self._cancelling.values()]:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._cancelling.values(), return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.killing.stop()
         await self.monitor.close()
         if self.router is not None:
             await self.router.stop()
@@ -182,10 +183,7 @@ class Gateway:
         self.telling.on_change(change)
         if self.router is not None:
             self.router.on_change(change)
-        after = change.after
-        is_killed = after.is_open and self.kill_switch.level(after.profile) > 1
-        if is_killed and self.sessions[after.profile].ctx.may_touch(after):
-            self._start_cancelling(after.profile)
+        self.killing.on_change(change.after)
 
     def on_health(self, session: ProfileSession) -> None:
         self.telling.on_health(session)
@@ -472,39 +470,41 @@ class Gateway:
     # -- kill switch -----------------------------------------------------------------------------------------------------------
 
     def kill_state(self) -> KillState:
-        state = self.kill_switch.state()
-        remaining = [
-            order.intent_id
-            for name, session in self.sessions.items()
-            if self.kill_switch.level(name) > 1
-            for order in session.ctx.touchable()
-        ]
-        return KillState(
-            level=state.level,
-            by_profile=state.by_profile,
-            reason=state.reason,
-            at=state.at,
-            by=state.by,
-            remaining=tuple(remaining),
-        )
+        orders = self.killing.progress()
+        return replace(self.kill_switch.state(), orders=orders, remaining=tuple(order.intent_id for order in orders))
 
-    async def kill(self, level: int, *, caller: Caller, reason: str, profile: ProfileName | None = None) -> KillState:
-        scope = self._session(profile).ctx.profile.name if profile else GLOBAL
+    async def kill(
+        self,
+        level: int,
+        *,
+        caller: Caller,
+        reason: str,
+        profile: ProfileName | None = None,
+        account: str | None = None,
+        strategy: str | None = None,
+        token: str | None = None,
+    ) -> KillState:
+        scope = self._scope(profile=profile, account=account, strategy=strategy, token=token)
         await self.kill_switch.trip(level, scope=scope, caller=caller, reason=reason)
-        self._announce_kill()
-        if level > 1:
-            for name in self.sessions if scope == GLOBAL else (scope,):
-                self._start_cancelling(name)
+        self._announce_kill("kill_tripped", scope, caller, reason)
+        self.killing.look()
         return self.kill_state()
 
-    async def reset_kill(self, *, caller: Caller, reason: str, profile: ProfileName | None = None) -> KillState:
-        scope = self._session(profile).ctx.profile.name if profile else GLOBAL
+    async def reset_kill(
+        self,
+        *,
+        caller: Caller,
+        reason: str,
+        profile: ProfileName | None = None,
+        account: str | None = None,
+        strategy: str | None = None,
+        token: str | None = None,
+    ) -> KillState:
+        scope = self._scope(profile=profile, account=account, strategy=strategy, token=token)
         await self.kill_switch.reset(scope=scope, caller=caller, reason=reason)
-        for name in list(self._cancelling):
-            if self.kill_switch.level(name) < 2:
-                self._cancelling.pop(name).cancel()
-        self._announce_kill()
-        reopened = [session for name, session in self.sessions.items() if scope in (GLOBAL, name)]
+        self.killing.look()
+        self._announce_kill("kill_reset", scope, caller, reason)
+        reopened = [self.sessions[name] for name in self.kill_switch.within(scope) if name in self.sessions]
         for session in reopened:
             session.reconcile_again("the kill switch was reset")
         await asyncio.gather(*(session.until_settled() for session in reopened))
@@ -516,57 +516,21 @@ class Gateway:
         if self.kill_switch.level(name) == 0:
             await self.kill(1, caller=SELF, reason=reason, profile=name)
 
-    def _announce_kill(self) -> None:
-        """Whoever watches a profile hears of what stands in its way."""
+    def _scope(self, *, profile: ProfileName | None, **others: str | None) -> ProfileName:
+        """The scope that is named.  Raises `NotFound` for a profile that is none of ours, `InvalidRequest` for two scopes."""
+        return scope_of(profile=self._session(profile).ctx.profile.name if profile else None, **others)
+
+    def _announce_kill(self, word: str, scope: ProfileName, caller: Caller, reason: str) -> None:
+        """Whoever watches risk hears of the latch, and whoever watches a profile of what stands in its way."""
+        level = str(self.kill_switch.level_at(scope))
+        data = {"scope": scope, "level": level, "reason": reason, "by": caller.principal}
+        profile = scope if scope in self.sessions else ProfileName("")
+        self.telling.tell("risk", word, profile=profile, key="kill", data=data)
+        self._announce_health()
+
+    def _announce_health(self) -> None:
         for session in self.sessions.values():
             self.on_health(session)
-
-    def _start_cancelling(self, name: ProfileName) -> None:
-        running = self._cancelling.get(name)
-        if running is None or running.done():
-            work = self._cancel_until_none(self.sessions[name])
-            self._cancelling[name] = asyncio.get_running_loop().create_task(work, name=f"{name}:kill")
-
-    async def _cancel_until_none(self, session: ProfileSession) -> None:
-        """Level 2: the venue's own cancel-all and the explicit list, with fresh snapshots, until nothing is open."""
-        name = session.ctx.profile.name
-        while True:
-            try:
-                with ours(self.log, "kill.unforeseen", profile=name):
-                    if await self._cancel_round(session):
-                        return
-            except FloorbrokerError as error:  # whatever a round meets, a kill goes on until nothing is open
-                self.log.error("kill.cancel_failed", profile=name, code=error.code, detail=error.detail)
-            await self.clock.sleep(CANCEL_ROUND_S)
-
-    async def _cancel_round(self, session: ProfileSession) -> bool:
-        """Ask both ways at once, then look; True when nothing is open any more that we may cancel.
-
-        The venue's own cancel-all takes everybody's orders: it is asked for only where those of others are adopted.
-        """
-        service, broker, book = session.service, session.ctx.broker, session.ctx.book
-        self.kill_switch.steps.reach("kill.round")
-        chosen = [order for order in session.ctx.touchable() if not order.pending_cancel]
-        caller = Actor(principal="gateway", via="kill")
-        one_by_one = service.cancel_open(chosen, actor=caller, reason="kill switch")
-        if session.ctx.is_own is False:  # a stranger's orders are not ours to cancel, nor to wait for
-            await one_by_one
-            return not book.open_orders()
-        if Can.CANCEL_ALL in broker.info.can and session.ctx.external is ExternalOrders.ADOPT:
-            _, found = await asyncio.gather(one_by_one, broker.cancel_all(), return_exceptions=True)
-            if isinstance(found, BaseException):
-                self.log.error("kill.cancel_all_failed", profile=session.ctx.profile.name, error=type(found).__name__)
-            else:
-                await service.inbound.take(found)
-        else:
-            await one_by_one
-        self.kill_switch.steps.reach("kill.cancelled")
-        listed = await broker.get_open_orders()
-        await service.inbound.take(listed.items)
-        self.kill_switch.steps.reach("kill.listed")
-        if session.ctx.external is ExternalOrders.ADOPT:
-            return not listed.items and not book.open_orders()
-        return not session.ctx.touchable() and not any(map(service.inbound.is_unknown, listed.items))
 
     async def _watch_sentinels(self) -> None:
         """Kills written beside the server take effect within half a second, even where no order is sent."""
@@ -581,8 +545,7 @@ class Gateway:
     async def _take_sentinels(self) -> None:
         for sentinel in self.kill_switch.pending_sentinels():
             caller = Caller(principal=sentinel.by, via="file")
-            profile = None if sentinel.scope == GLOBAL else sentinel.scope
-            await self.kill(sentinel.level, caller=caller, reason=sentinel.reason, profile=profile)
+            await self.kill(sentinel.level, caller=caller, reason=sentinel.reason, **named(sentinel.scope))
 
     # -- arming ----------------------------------------------------------------------------------------------------------------
 
@@ -594,14 +557,14 @@ class Gateway:
     ) -> tuple[ArmingState, ...]:
         arms = self._live()
         await arms.arm(profile, for_s=for_s, confirmation=Confirmation(typed=confirm), caller=caller, reason=reason)
-        self._announce_kill()
+        self._announce_health()
         return arms.states()
 
     async def disarm(self, profile: ProfileName | None, *, caller: Caller, reason: str) -> tuple[ArmingState, ...]:
         try:
             return await self._live().disarm(profile, caller=caller, reason=reason)
         finally:
-            self._announce_kill()
+            self._announce_health()
 
     def _live(self) -> Arming:
         if self.arms is None:

@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Protocol
 
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import FieldError, InvalidRequest, JournalFault
+from floorbroker.domain.errors import Conflict, FieldError, InvalidRequest, JournalFault
 from floorbroker.domain.ports import NO_STEPS, AuditEntry, Entry, Journal, Log, NoteEntry, Record, Steps
 from floorbroker.domain.values import ProfileName, time_text
-from floorbroker.gateway.desk import Caller, KillState
+from floorbroker.gateway.desk import Caller, KillState, LatchState
+from floorbroker.gateway.scopes import GLOBAL, NARROW, WITHOUT_POSITIONS, Kind, in_words, parted
 
 LATCH = "latch"
-GLOBAL = ProfileName("*")
-LEVELS = (1, 2)
+LEVELS = (1, 2, 3)
 _SELF = Caller(principal="gateway", via="gateway")
 
 
@@ -61,11 +61,18 @@ def _nothing_else(scope: ProfileName, caller: Caller, reason: str) -> Sequence[E
     return ()
 
 
+def _no_number(profile: ProfileName) -> frozenset[str]:
+    """Where nobody tells account numbers, no account can be named."""
+    del profile
+    return frozenset()
+
+
 @dataclass(slots=True)
 class KillSwitch:
-    """The latch of one environment: a level for everything (`*`) and one for each profile.
+    """The latches of one environment, by scope (`gateway/scopes.py`).
 
-    `disarm` ends the arming of a scope in memory, and gives the records of that for the same commit.
+    `disarm` ends the arming of a scope in memory, and gives the records of that for the same commit.  `accounts` tells under
+    which numbers a profile's account is known.
     """
 
     journal: Journal
@@ -75,14 +82,16 @@ class KillSwitch:
     profiles: Callable[[], tuple[ProfileName, ...]]
     steps: Steps = NO_STEPS
     disarm: Callable[[ProfileName, Caller, str], Sequence[Entry]] = _nothing_else
+    accounts: Callable[[ProfileName], frozenset[str]] = _no_number
     _latches: dict[ProfileName, _Latch] = field(default_factory=dict[ProfileName, _Latch])
+    _narrow: dict[ProfileName, _Latch] = field(default_factory=dict[ProfileName, _Latch])  # those in force, of NARROW
 
     def restore(self, record: Record) -> None:
         """Take one replayed record; the newest word on each scope stands."""
         entry = record.entry
         if isinstance(entry, NoteEntry) and entry.topic == LATCH:
             data = entry.data
-            self._latches[entry.profile] = _Latch(int(data["level"]), data["reason"], data["by"], record.at)
+            self._set(entry.profile, _Latch(int(data["level"]), data["reason"], data["by"], record.at))
 
     async def open_permits(self) -> None:
         """After the replay: a profile that never had one gets its first permit, and the journal remembers that it did.
@@ -93,61 +102,120 @@ class KillSwitch:
             if self.level(profile) == 0 and profile not in self._latches:
                 self.permits.grant(profile)
                 await self._commit("first", 0, scope=profile, caller=_SELF, reason="first start")
-                self._latches[profile] = _Latch(0, "first start", _SELF.principal, self.clock.now())
+                self._latches.setdefault(profile, _Latch(0, "first start", _SELF.principal, self.clock.now()))
 
-    def level(self, profile: ProfileName) -> int:
-        """The level in force for a profile."""
-        latches = self._latches
-        everywhere = latches[GLOBAL].level if GLOBAL in latches else 0
-        return max(everywhere, latches[profile].level) if profile in latches else everywhere
+    def _set(self, scope: ProfileName, latch: _Latch) -> None:
+        self._latches[scope] = latch
+        if parted(scope)[0] in NARROW:
+            self._narrow.pop(scope, None)
+            if latch.level:
+                self._narrow[scope] = latch
+
+    def level_at(self, scope: ProfileName) -> int:
+        """The level of one latch alone."""
+        return self._latch(scope).level
 
     def _latch(self, scope: ProfileName) -> _Latch:
         return self._latches.get(scope, _Latch())
 
+    # -- what is in force --------------------------------------------------------------------------------------------------
+
+    def level(self, profile: ProfileName) -> int:
+        """The level in force for a whole profile."""
+        latches = self._latches
+        everywhere = latches[GLOBAL].level if GLOBAL in latches else 0
+        level = max(everywhere, latches[profile].level) if profile in latches else everywhere
+        return (
+            max([level, *(self._latch(scope).level for scope in self._accounts_of(profile))]) if self._narrow else level
+        )
+
+    def _accounts_of(self, profile: ProfileName) -> list[ProfileName]:
+        """The latched scopes of its account."""
+        named = (ProfileName(f"{Kind.ACCOUNT.value}:{number}") for number in sorted(self.accounts(profile)))
+        return [scope for scope in named if scope in self._narrow]
+
+    @property
+    def bars_some(self) -> bool:
+        """Whether a strategy or a token may be barred while its profile is not: then each order is looked at."""
+        return bool(self._narrow)
+
+    def level_of(self, profile: ProfileName, *, strategy: str, principal: str) -> int:
+        """The level in force for an order of a strategy, wished for by a principal, at a profile."""
+        level = self.level(profile)
+        for scope in _theirs(strategy, principal) if self._narrow else ():
+            if scope in self._narrow:
+                level = max(level, self._narrow[scope].level)
+        return level
+
     def blocked(self, profile: ProfileName) -> str:
-        """Why new orders are refused; empty when they are not.  Looks at the permit each time."""
-        for scope in (GLOBAL, profile):
+        """Why new orders are refused at a profile; empty when they are not.  Looks at the permit each time."""
+        for scope in (GLOBAL, profile, *(self._accounts_of(profile) if self._narrow else ())):
             latch = self._latches.get(scope)
             if latch is not None and latch.level:
-                where = "all profiles" if scope == GLOBAL else f"profile {profile}"
-                return f"the kill switch is on (level {latch.level}, {where}): {latch.reason}"
+                return _why(scope, latch)
         return (
             "" if self.permits.has(profile) else f"the kill switch is on: the permit of profile {profile} is withdrawn"
         )
 
+    def barred(self, strategy: str, principal: str) -> str:
+        """Why orders of a strategy, or of a principal, are refused wherever they go; empty when they are not."""
+        if not self._narrow:
+            return ""
+        latched = (scope for scope in _theirs(strategy, principal) if scope in self._narrow)
+        return next((_why(scope, self._narrow[scope]) for scope in latched), "")
+
     def state(self) -> KillState:
         top = self._latch(GLOBAL)
-        named = {scope: latch for scope, latch in self._latches.items() if scope != GLOBAL and latch.level}
+        closed = {scope: latch for scope, latch in sorted(self._latches.items()) if latch.level}
+        named = {scope: latch.level for scope, latch in closed.items() if parted(scope)[0] is Kind.PROFILE}
         withdrawn = {p: 1 for p in self.profiles() if not self.permits.has(p) and self.level(p) == 0}
-        newest = max(
-            [top, *named.values()], key=lambda latch: (latch.level > 0, latch.at.timestamp() if latch.at else 0.0)
-        )
+        newest = max([top, *closed.values()], key=lambda latch: (latch.level > 0, _moment(latch)))
         return KillState(
             level=top.level,
-            by_profile={**withdrawn, **{scope: latch.level for scope, latch in sorted(named.items())}},
+            by_profile={**withdrawn, **named},
             reason=newest.reason,
             at=newest.at,
             by=newest.by,
+            latches=tuple(
+                LatchState(scope=scope, level=latch.level, reason=latch.reason, by=latch.by, at=latch.at)
+                for scope, latch in closed.items()
+            ),
         )
 
+    # -- on and off ---------------------------------------------------------------------------------------------------------
+
     async def trip(self, level: int, *, scope: ProfileName, caller: Caller, reason: str) -> None:
-        """Block now, durably; cancelling is the caller's next step.  A full disk does not stop it: the permit is gone."""
+        """Block now, durably; cancelling is the caller's next step.  A full disk does not stop it: the permit is gone.
+
+        A strategy or a token has no permit and no position: level 3 is 2 for it, and where the journal does not take its latch,
+        every profile loses its permit, so that no restart lets it in.
+        """
         if level not in LEVELS:
             detail = f"kill level {level} is not one of {LEVELS}"
             raise InvalidRequest(detail, fields=(FieldError(pointer="/level", code="not_one_of", detail=detail),))
         self.steps.reach("kill.asked")
-        level = max(level, self._latch(scope).level)
-        self._latches[scope] = _Latch(level, reason, caller.principal, self.clock.now())
-        disarmed = self.disarm(scope, caller, reason)
+        is_held = parted(scope)[0] not in WITHOUT_POSITIONS
+        level = max(min(level, _most(scope)), self._latch(scope).level)
+        self._set(scope, _Latch(level, reason, caller.principal, self.clock.now()))
+        disarmed = [entry for one in self._arms_of(scope) for entry in self.disarm(one, caller, reason)]
         self.steps.reach("kill.memory")
-        for profile in self._in(scope):
+        for profile in self.within(scope) if is_held else ():
             self._withdraw(profile)
         self.steps.reach("kill.permits")
         try:
             await self._commit("on", level, scope=scope, caller=caller, reason=reason, along=disarmed)
         except JournalFault as fault:
             self.log.error("kill.not_journaled", detail=fault.detail, scope=scope)
+            for profile in () if is_held else self.profiles():
+                self._withdraw(profile)
         self.steps.reach("kill.journal")
+
+    def _arms_of(self, scope: ProfileName) -> tuple[ProfileName, ...]:
+        """What is disarmed with a scope: everything, the profiles of an account, and of a strategy nothing."""
+        kind = parted(scope)[0]
+        if kind is Kind.ACCOUNT:
+            return self.within(scope)
+        return () if kind in WITHOUT_POSITIONS else (scope,)
 
     def _withdraw(self, profile: ProfileName) -> None:
         try:
@@ -156,18 +224,24 @@ class KillSwitch:
             self.log.error("kill.permit_not_withdrawn", profile=profile, error=error.strerror)
 
     async def reset(self, *, scope: ProfileName, caller: Caller, reason: str) -> None:
-        """Open the latch: durable first, then in memory.  A human's act, with a reason."""
+        """Open the latch: durable first, then in memory.  A human's act, with a reason.
+
+        Raises `Conflict` when the switch was tripped again meanwhile: what is newer holds.
+        """
         if not reason.strip():
             detail = "a reset needs a reason"
             raise InvalidRequest(detail, fields=(FieldError(pointer="/reason", code="missing", detail=detail),))
         self.steps.reach("kill.reset")
-        disarmed = self.disarm(scope, caller, reason)
+        disarmed = [entry for one in self._arms_of(scope) for entry in self.disarm(one, caller, reason)]
+        before = self._latches.get(scope)
         await self._commit("off", 0, scope=scope, caller=caller, reason=reason, along=disarmed)
         self.steps.reach("kill.reset_durable")
-        self._latches[scope] = _Latch(0, reason, caller.principal, self.clock.now())
+        if self._latches.get(scope) is not before:
+            raise Conflict("the kill switch was tripped again meanwhile: look at it before it is reset")
+        self._set(scope, _Latch(0, reason, caller.principal, self.clock.now()))
         self.permits.clear_sentinels(scope)
         self.steps.reach("kill.open")
-        for profile in self._in(scope):
+        for profile in self.within(scope):
             if self.level(profile) == 0:
                 self.permits.grant(profile)
         self.steps.reach("kill.permitted")
@@ -175,13 +249,18 @@ class KillSwitch:
     def pending_sentinels(self) -> list[Sentinel]:
         """Kills written beside the server that are stricter than what is in force here.
 
-        A scope that is none of our profiles belongs to another environment's desk.
+        A profile that is none of ours belongs to another environment's desk; accounts, strategies and tokens may be anywhere.
         """
         mine = {GLOBAL, *self.profiles()}
-        return [s for s in self.permits.sentinels() if s.scope in mine and s.level > self._latch(s.scope).level]
+        found = [s for s in self.permits.sentinels() if s.scope in mine or parted(s.scope)[0] in NARROW]
+        return [s for s in found if min(s.level, _most(s.scope)) > self._latch(s.scope).level]
 
-    def _in(self, scope: ProfileName) -> tuple[ProfileName, ...]:
-        return self.profiles() if scope == GLOBAL else (scope,)
+    def within(self, scope: ProfileName) -> tuple[ProfileName, ...]:
+        """The profiles that a scope stops altogether."""
+        kind, name = parted(scope)
+        if kind is Kind.ACCOUNT:
+            return tuple(profile for profile in self.profiles() if name in self.accounts(profile))
+        return self.profiles() if kind is Kind.ALL else (scope,) if kind is Kind.PROFILE else ()
 
     async def _commit(
         self,
@@ -208,3 +287,22 @@ class KillSwitch:
             detail={"level": str(level), "at": time_text(self.clock.now())},
         )
         await self.journal.commit([note, row, *along])
+
+
+def _theirs(strategy: str, principal: str) -> list[ProfileName]:
+    """The scopes that an order belongs to besides its profile's."""
+    named = ((Kind.STRATEGY, strategy), (Kind.TOKEN, principal))
+    return [ProfileName(f"{kind.value}:{name}") for kind, name in named if name]
+
+
+def _most(scope: ProfileName) -> int:
+    """The highest level that a scope can have."""
+    return 2 if parted(scope)[0] in WITHOUT_POSITIONS else max(LEVELS)
+
+
+def _moment(latch: _Latch) -> float:
+    return latch.at.timestamp() if latch.at else 0.0
+
+
+def _why(scope: ProfileName, latch: _Latch) -> str:
+    return f"the kill switch is on (level {latch.level}, {in_words(scope)}): {latch.reason}"

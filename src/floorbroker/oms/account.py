@@ -76,14 +76,26 @@ def _nobody(account: Account) -> None:
 GATEWAY = Actor(principal="gateway", via="gateway")
 
 
+def _nobody_is(strategy: str, principal: str) -> str:
+    """Where no latch is narrower than a profile, nobody is barred."""
+    del strategy, principal
+    return ""
+
+
 @dataclass(slots=True, kw_only=True)
 class Switches:
-    """Why new orders are refused right now, as text; empty means they are not.  Asked before and right before each send."""
+    """Why new orders are refused right now, as text; empty means they are not.  Asked before and right before each send.
+
+    `barred` is asked of a strategy and a principal, which may be stopped where the profile is not; `bars_some` tells whether
+    any is.
+    """
 
     blocked: Callable[[], str]
     not_ready: Callable[[], str]
     not_armed: Callable[[], str]
     locked: Callable[[], str] = str
+    barred: Callable[[str, str], str] = _nobody_is
+    bars_some: Callable[[], bool] = bool
 
     def assert_open(self) -> None:
         """Raises `KillSwitchOn`, `VaultLocked`, `NotReady` or `NotArmed` (NOT_SENT) while new orders are refused."""
@@ -95,6 +107,11 @@ class Switches:
             raise NotReady(not_ready)
         if not_armed := self.not_armed():
             raise NotArmed(not_armed)
+
+    def assert_admitted(self, strategy: str, principal: str) -> None:
+        """Raises `KillSwitchOn` (NOT_SENT) while orders of a strategy, or of a principal, are refused."""
+        if barred := self.barred(strategy, principal):
+            raise KillSwitchOn(barred)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -276,7 +293,7 @@ class AccountContext:
             now=self.clock.now(),
             account=self.account,
             reference=self.reference(symbol),
-            blocked=self.switches.blocked(),
+            blocked=self.switches.blocked() or self.switches.barred(wish.strategy, ""),
             locked=self.switches.locked(),
             not_ready=self.switches.not_ready(),
             not_armed=self.switches.not_armed(),

@@ -302,6 +302,12 @@ class OrderBook:
         fold = self._folds.get(intent_id)
         return fold.view() if fold is not None and fold.is_founded else None
 
+    def principal(self, intent_id: IntentId) -> str:
+        """Whose wish an order was; empty for one that the desk did not send."""
+        fold = self._fold_of(intent_id)
+        founding = fold.evidence.founding if fold is not None else None
+        return founding.principal if isinstance(founding, f.Prepared) else ""
+
     def knows(self, intent_id: IntentId) -> bool:
         """Whether there are facts of an order, in memory or sealed."""
         return intent_id in self._folds or self._fold_of(intent_id) is not None

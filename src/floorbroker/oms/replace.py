@@ -72,6 +72,7 @@ class Replacer:
         try:
             self._sane(order, changes)
             ctx.switches.assert_open()
+            ctx.switches.assert_admitted(order.terms.strategy, actor.principal)
             instrument = await ctx.instrument(symbol)
             await ctx.fresh_reference(symbol)
             current = ctx.book.get(order.intent_id) or order
@@ -178,10 +179,12 @@ class Replacer:
             await ctx.writer.commit_act([fact, row])
 
     async def _send(self, change: _Change) -> Reports:
-        self.ctx.switches.assert_open()
-        with ours(self.ctx.log, "replace.unforeseen", intent=change.order.intent_id):
-            return await self.ctx.broker.modify_order(
-                change.order.ref, change.changes, cl_ord_id=change.cl_ord_id, decided_at=change.decided_at
+        ctx, order = self.ctx, change.order
+        ctx.switches.assert_open()
+        ctx.switches.assert_admitted(order.terms.strategy, ctx.book.principal(order.intent_id))
+        with ours(ctx.log, "replace.unforeseen", intent=order.intent_id):
+            return await ctx.broker.modify_order(
+                order.ref, change.changes, cl_ord_id=change.cl_ord_id, decided_at=change.decided_at
             )
 
     async def _take(self, order: Order, replace_id: IntentId, reports: Reports) -> None:

@@ -130,6 +130,7 @@ class Submitter:
 
     async def _approved(self, wish: NewOrder, actor: Actor) -> Approved:
         try:
+            self.ctx.switches.assert_admitted(wish.strategy, actor.principal)
             instrument = self.ctx.at_hand(wish) or await self._look_around(wish)
             try:
                 return self._decide(wish, instrument, actor)
@@ -313,6 +314,7 @@ class Submitter:
     def check(self, approved: Approved) -> None:
         """The last look before the socket write: latch, READY, arming, age of the intent.  Raises with NOT_SENT."""
         self.ctx.switches.assert_open()
+        self.ctx.switches.assert_admitted(approved.order.strategy, self.ctx.book.principal(approved.intent_id))
         age_s = self.ctx.clock.monotonic() - approved.decided_at
         if age_s > float(self.ctx.limits.intent_age_max_s):
             raise Timeout(f"the decision is {age_s:.1f} s old", outcome=Outcome.NOT_SENT)

@@ -10,6 +10,7 @@ from floorbroker.domain.ports import Entry, NoteEntry, Record
 from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import LATCH, Permits, Sentinel
+from floorbroker.gateway.killing import Killing
 from tests.simulation.house import Plant
 from tests.simulation.places import PROFILE
 from tests.simulation.schedule import Crash, Plan, Reopen, Stop
@@ -66,10 +67,10 @@ def _not_asked_at_the_wire(desk: Gateway) -> None:
     at_the_wire.blocked = lambda: ""
 
 
-class OnlyBlocks(Gateway):
+class OnlyBlocks(Killing):
     __slots__ = ()
 
-    def _start_cancelling(self, name: ProfileName) -> None:
+    def begin(self, name: ProfileName) -> None:
         """What is open stays open."""
 
 
@@ -104,7 +105,7 @@ BUGS = (
         name="kill that only blocks",
         what="Level 2 refuses new orders and leaves the open ones to work.",
         breaks="RELIABILITY 6",
-        plant=Plant(desk=becomes(lambda desk: desk, OnlyBlocks)),
+        plant=Plant(desk=becomes(lambda desk: desk.killing, OnlyBlocks)),
         wants=_never_reopened,
     ),
 )

@@ -206,7 +206,7 @@ async def test_a_weaker_kill_does_not_loosen_a_stronger_one_i14(tmp_path: Path) 
         await desk.gateway.kill(2, caller=CALLER, reason="first")
         assert (await desk.gateway.kill(1, caller=CALLER, reason="second")).level == 2
         with pytest.raises(FloorbrokerError):
-            await desk.gateway.kill(3, caller=CALLER, reason="not yet")
+            await desk.gateway.kill(4, caller=CALLER, reason="no such level")
 
 
 async def test_cancels_pass_while_the_journal_fails_and_the_kill_is_on_i15(tmp_path: Path) -> None:

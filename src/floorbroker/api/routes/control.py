@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from floorbroker.api.body import read_json
 from floorbroker.api.door import CallerDep, DeskDep, DoorDep, NoQuery, reply
@@ -15,16 +15,23 @@ from floorbroker.api.params import AuditQuery, AuditVerifyQuery
 from floorbroker.api.views.audit import AuditVerdictView, verdict_view
 from floorbroker.api.views.operations import AuditView, KillView, audit_view, kill_view
 from floorbroker.domain.errors import FieldError, InvalidRequest, NotFound
-from floorbroker.domain.values import Environment, ProfileName
+from floorbroker.domain.values import Environment
+from floorbroker.gateway.scopes import NAME_MAX, named, scope_of
 from floorbroker.oms.schema import field_errors
-from floorbroker.oms.schema_types import ProfileWord, Reason
+from floorbroker.oms.schema_types import ProfileWord, Reason, plain_text
 
 router = APIRouter(prefix="/{env}/kill-switch", tags=["Kill switch"], dependencies=[NoQuery])
 audit = APIRouter(tags=["Audit"])
 
 
+ScopeName = Annotated[str, StringConstraints(min_length=1, max_length=NAME_MAX), BeforeValidator(plain_text)]
+
+
 class KillSchema(BaseModel):
-    """Trip or reset the kill switch: 0 resets, 1 blocks new orders and replaces, 2 also cancels, 3 also flattens."""
+    """Trip or reset the kill switch: 0 resets, 1 blocks new orders and replaces, 2 also cancels, 3 also flattens.
+
+    Of `profile`, `account`, `strategy` and `token` one at most is named; without any it is about everything.
+    """
 
     model_config = ConfigDict(
         strict=True,
@@ -37,6 +44,9 @@ class KillSchema(BaseModel):
     level: int = Field(ge=0, le=3)
     reason: Annotated[Reason, Field(min_length=1)]
     profile: ProfileWord | None = None
+    account: ScopeName | None = None
+    strategy: ScopeName | None = None
+    token: ScopeName | None = None
 
 
 def parse_kill(data: object) -> KillSchema:
@@ -61,12 +71,12 @@ async def get_kill_switch(desk: DeskDep) -> Response:
     openapi_extra=reads(KillSchema),
 )
 async def set_kill_switch(request: Request, desk: DeskDep, caller: CallerDep) -> Response:
-    """Trip it, for the environment or one profile, or reset it with level 0.  Both need a reason."""
+    """Trip it, for the environment or what is named, or reset it with level 0.  Both need a reason."""
     wish = parse_kill(await read_json(request))
-    profile = None if wish.profile is None else ProfileName(wish.profile)
+    scope = named(scope_of(profile=wish.profile, account=wish.account, strategy=wish.strategy, token=wish.token))
     if wish.level == 0:
-        return reply(kill_view(await desk.reset_kill(caller=caller, reason=wish.reason, profile=profile)))
-    return reply(kill_view(await desk.kill(wish.level, caller=caller, reason=wish.reason, profile=profile)))
+        return reply(kill_view(await desk.reset_kill(caller=caller, reason=wish.reason, **scope)))
+    return reply(kill_view(await desk.kill(wish.level, caller=caller, reason=wish.reason, **scope)))
 
 
 @audit.get(

@@ -117,8 +117,32 @@ class SelfCheckView(View, frozen=True):
     checks: tuple[CheckView, ...]
 
 
+class LatchView(View, frozen=True):
+    """One closed latch; `scope` is `*`, a profile, or `account:`, `strategy:` or `token:` with a name behind it."""
+
+    scope: str
+    level: int
+    reason: str
+    by: str
+    at: str | None
+
+
+class KilledOrderView(View, frozen=True):
+    """An order that a kill still has to close: how often its cancel was asked, and what came of the last time."""
+
+    id: str
+    profile: str
+    symbol: str
+    ord_status: str
+    asked: int
+    trouble: str
+
+
 class KillView(View, frozen=True):
-    """The kill switch: 0 off, 1 blocks new and replace, 2 also cancels, 3 also flattens.  `remaining` are still open."""
+    """The kill switch: 0 off, 1 blocks new and replace, 2 also cancels, 3 also flattens.  `remaining` are still open.
+
+    `level` is that of everything; `latches` are all that are closed, and `orders` tells of each that is still open how it goes.
+    """
 
     level: int
     by_profile: dict[str, int]
@@ -126,6 +150,8 @@ class KillView(View, frozen=True):
     at: str | None
     by: str
     remaining: tuple[str, ...]
+    latches: tuple[LatchView, ...]
+    orders: tuple[KilledOrderView, ...]
 
 
 class ArmingView(View, frozen=True):
@@ -317,6 +343,21 @@ def kill_view(state: KillState) -> KillView:
         at=when(state.at),
         by=state.by,
         remaining=tuple(state.remaining),
+        latches=tuple(
+            LatchView(scope=one.scope, level=one.level, reason=one.reason, by=one.by, at=when(one.at))
+            for one in state.latches
+        ),
+        orders=tuple(
+            KilledOrderView(
+                id=order.intent_id,
+                profile=order.profile,
+                symbol=order.symbol,
+                ord_status=order.ord_status.value,
+                asked=order.asked,
+                trouble=order.trouble,
+            )
+            for order in state.orders
+        ),
     )
 
 

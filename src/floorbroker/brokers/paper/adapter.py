@@ -61,12 +61,12 @@ from floorbroker.tape import SeededMarket
 from floorbroker.transport.layers.gate import IntentAge, all_of
 from floorbroker.transport.types import Lane, Request
 
-SendCheck = Callable[[float | None], None]
+SendCheck = Callable[[float | None, str], None]  # when it was decided, and the client id of the order
 
 
-def _anything(decided_at: float | None) -> None:
+def _anything(decided_at: float | None, order: str) -> None:
     """Nothing stands against sending."""
-    del decided_at
+    del decided_at, order
 
 
 class PaperBroker:
@@ -192,7 +192,7 @@ class PaperBroker:
 
     async def submit_order(self, approved: Approved) -> Reports:
         self._must_be_connected()
-        self._may_send(approved.decided_at)
+        self._may_send(approved.decided_at, approved.cl_ord_id)
         await self._arrive()
         if self._chance.strikes(self._options.lost_request_percent):
             raise Timeout("no answer from the paper venue (simulated: the request was lost)", broker=errors.BROKER)
@@ -234,7 +234,7 @@ class PaperBroker:
     ) -> Reports:
         """The new order, which follows the old one under an id of its own."""
         self._must_be_connected()
-        self._may_send(decided_at)
+        self._may_send(decided_at, cl_ord_id)
         await self._arrive()
         order = self.venue.replace(ref, changes, cl_ord_id=cl_ord_id, at=self._clock.now())
         reports = self._family(order, Source.REPLY)
@@ -449,7 +449,7 @@ def build(wiring: Wiring) -> PaperBroker:
     """The paper account of a profile; its books are the file `wiring.state`.  Raises `ConfigInvalid` for wrong options."""
     check = all_of(IntentAge(clock=wiring.clock, max_age_s=wiring.intent_age_s), wiring.may_send)
 
-    def may_send(decided_at: float | None) -> None:
+    def may_send(decided_at: float | None, order: str) -> None:
         check(
             Request(
                 method="POST",
@@ -458,6 +458,7 @@ def build(wiring: Wiring) -> PaperBroker:
                 endpoint="orders.submit",
                 lane=Lane.NEW,
                 decided_at=decided_at,
+                order=order,
             )
         )
 

@@ -45,7 +45,11 @@ class Paper:
     """A connected account, and short spellings for what tests do with it."""
 
     def __init__(
-        self, *, state: StateFile | None = None, may_send: Callable[[float | None], None] | None = None, **options: Any
+        self,
+        *,
+        state: StateFile | None = None,
+        may_send: Callable[[float | None, str], None] | None = None,
+        **options: Any,
     ) -> None:
         options = {"latency_min_ms": 0, "latency_max_ms": 0, **options}
         self.clock = ManualClock(START)
@@ -53,7 +57,7 @@ class Paper:
         self.ids = IdSource(tag=5, random=Random(next(_SEEDS)))
         self.ear = Ear()
         self.broker = PaperBroker(
-            clock=self.clock, state=self.state, options=Options(**options), may_send=may_send or (lambda _: None)
+            clock=self.clock, state=self.state, options=Options(**options), may_send=may_send or (lambda *_: None)
         )
 
     def approve(self, order: NewOrder, *, cl_ord_id: str | None = None) -> Approved:

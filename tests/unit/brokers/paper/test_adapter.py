@@ -340,7 +340,8 @@ async def test_self_check_says_what_it_found(paper: Paper) -> None:
 async def test_the_send_gate_is_asked_before_an_order_leaves() -> None:
     asked: list[float | None] = []
 
-    def refuse(decided_at: float | None) -> None:
+    def refuse(decided_at: float | None, order: str) -> None:
+        del order
         asked.append(decided_at)
         raise NotSupported("not now")
 

@@ -1,0 +1,54 @@
+"""The last look before a command leaves: whose order it is, and that nobody's is let through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from floorbroker.domain.errors import KillSwitchOn
+from floorbroker.oms.last_look import LastLook
+from floorbroker.transport.types import Lane, Request
+from tests.support.fake_broker import buy
+from tests.support.house import CALLER, Desk, opened
+
+pytestmark = pytest.mark.asyncio
+
+
+def command(order: str | None, *, endpoint: str = "orders.submit", lane: Lane = Lane.NEW) -> Request:
+    return Request(method="POST", origin="", path="/", endpoint=endpoint, lane=lane, order=order)
+
+
+async def looked(desk: Desk) -> tuple[Callable[[Request], None], str, str]:
+    """The look, and the client ids of an order of the strategy that is stopped and of one that is not."""
+    wild, calm = [await desk.place(replace(buy(qty), strategy=name)) for qty, name in (("1", "wild"), ("2", "calm"))]
+    await desk.gateway.kill(1, caller=CALLER, reason="runs away", strategy="wild")
+    return LastLook(desk.ctx.switches, desk.ctx.book), wild.cl_ord_id, calm.cl_ord_id
+
+
+async def test_a_command_is_looked_at_by_the_strategy_of_every_order_it_names_i14(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        look, wild, calm = await looked(desk)
+        look(command(calm))
+        for named in (wild, f"{calm} {wild}", None, "nobody-knows-it"):
+            with pytest.raises(KillSwitchOn):
+                look(command(named))
+        look(command(None, endpoint="positions.leverage"))
+
+
+@pytest.mark.parametrize("lane", [Lane.CANCEL, Lane.QUERY, Lane.RECONCILE, Lane.RESOLVE])
+async def test_cancels_and_reads_pass_whatever_is_latched_i15(tmp_path: Path, lane: Lane) -> None:
+    async with opened(tmp_path) as desk:
+        look, wild, _ = await looked(desk)
+        await desk.gateway.kill(2, caller=CALLER, reason="everything")
+        look(command(wild, lane=lane))
+
+
+async def test_a_stopped_profile_sends_nothing_i14(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        look, _, calm = await looked(desk)
+        await desk.gateway.kill(1, caller=CALLER, reason="everything")
+        with pytest.raises(KillSwitchOn):
+            look(command(calm))
