@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -38,6 +39,7 @@ from floorbroker.domain.secret import LeasedSecret, Secret
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.arming import Arming
 from floorbroker.gateway.desk import NO_LOCK, DeskEvent, Lock
+from floorbroker.gateway.flatten import COLLAR_BPS
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.health import HealthBook
 from floorbroker.gateway.kill import KillSwitch, Permits
@@ -68,7 +70,7 @@ from floorbroker.transport.layers.sign import MaySign
 class Seat:
     """One profile ready to be wired: its limits and what the user gave to log in with.
 
-    `lock` and `may_sign` belong to a profile whose `secrets` are lent by the vault.
+    `lock` and `may_sign` belong to a profile whose `secrets` are lent by the vault; `flatten` lets a kill close its positions.
     """
 
     profile: Profile
@@ -79,6 +81,7 @@ class Seat:
     external: ExternalOrders = ExternalOrders.ADOPT
     lock: Lock = NO_LOCK
     may_sign: MaySign | None = None
+    flatten: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +108,7 @@ class Surroundings:
     steps: Steps = NO_STEPS
     tracer: Tracer = NO_TRACER
     risk: RiskSettings = field(default_factory=RiskSettings)
+    flatten_collar_bps: Decimal = COLLAR_BPS
     audit_trouble: Callable[[], str] = lambda: ""  # why the audit cannot be written; empty while it is
     failures_until_rest: int = 3
     monitor_every_s: float = 30.0
@@ -154,6 +158,9 @@ def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) ->
         )
         switch.disarm = gateway.arms.on_kill
     gateway.guard.risk.base, gateway.guard.risk.rates = around.risk.base_currency, around.risk.rates
+    flattening = gateway.killing.flattening
+    flattening.opted |= {seat.profile.name for seat in seated if seat.flatten}
+    flattening.collar_bps = around.flatten_collar_bps
     for seat in seated:
         gateway.sessions[seat.profile.name] = _session(seat, journal=journal, gateway=gateway, around=around)
     for key, limits in around.risk.scopes.items():

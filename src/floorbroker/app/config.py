@@ -147,9 +147,16 @@ class LiveSection(_Section):
     enabled: bool = False
 
 
+class KillSection(_Section):
+    """The kill switch.  `flatten_collar_bps`: how far beyond the touch level 3 closes a position, in hundredths of a percent."""
+
+    flatten_collar_bps: int = Field(default=200, ge=1, le=5000)
+
+
 class ProfileSection(_Section):
     """One broker account.  `options` are the broker's own, `limits` this account's risk limits.
 
+    `flatten`: a kill of level 3 may close the positions of this profile; without it level 3 cancels, as level 2 does.
     `host` and `url` say where the venue is, where the broker asks for that.  `credentials` is where secrets come from:
     `vault`, or `keyring` to ask the OS keyring first.  Secrets themselves never stand in this file.
     `external_orders` is what becomes of orders that others place on the same account: `adopt` shows them, counts them in risk
@@ -164,6 +171,7 @@ class ProfileSection(_Section):
     url: str = Field(default="", max_length=2048)
     credentials: Literal["vault", "keyring"] = "vault"
     external_orders: Literal["adopt", "observe", "ignore"] = "adopt"
+    flatten: bool = False
     options: dict[str, str] = Field(default_factory=dict[str, str])
     limits: dict[str, Any] = Field(default_factory=dict[str, Any])
 
@@ -188,6 +196,7 @@ class Config(_Section):
     failover: FailoverSection = FailoverSection()
     live: LiveSection = LiveSection()
     telemetry: TelemetrySection = TelemetrySection()
+    kill: KillSection = KillSection()
     risk: dict[str, Any] = Field(default_factory=dict[str, Any])
     profiles: dict[str, ProfileSection] = Field(default_factory=dict[str, ProfileSection])
 
@@ -337,6 +346,7 @@ def _explain(layers: Layers, error: ValidationError) -> str:
         *VenueSection.model_fields,
         *FailoverSection.model_fields,
         *LiveSection.model_fields,
+        *KillSection.model_fields,
         *ProfileSection.model_fields,
     ]
     near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from random import Random, SystemRandom
 
@@ -272,6 +273,7 @@ def _seat(
         external=ExternalOrders(section.external_orders) if section is not None else ExternalOrders.ADOPT,
         lock=NO_LOCK if lent is None else lent.session,
         may_sign=None if lent is None else lent.session.may_sign,
+        flatten=section is not None and section.flatten,
     )
 
 
@@ -328,6 +330,7 @@ def _desk(home: Home, environment: Environment, seats: list[Seat], *, config: Co
         risk=config.risk_settings(),
         steps=world.steps,
         tracer=world.tracer,
+        flatten_collar_bps=Decimal(config.kill.flatten_collar_bps),
         audit_trouble=auditing.fault,
         failures_until_rest=config.trading.failures_until_rest,
         monitor_every_s=config.trading.monitor_every_s,

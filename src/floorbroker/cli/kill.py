@@ -33,6 +33,13 @@ ORDERS = (
     Column("ASKED", "asked", right=True),
     Column("TROUBLE", "trouble"),
 )
+POSITIONS = (
+    Column("POSITION", "symbol"),
+    Column("PROFILE", "profile"),
+    Column("STATE", "state"),
+    Column("ORDER", "order"),
+    Column("DETAIL", "detail"),
+)
 Account = Annotated[str | None, typer.Option("--account", metavar="NUMBER", help="One broker account, by its number.")]
 Strategy = Annotated[str | None, typer.Option("--strategy", metavar="NAME", help="Orders of one strategy.")]
 Token = Annotated[str | None, typer.Option("--token", metavar="NAME", help="Orders wished for with one token.")]
@@ -111,6 +118,8 @@ def kill_status(ctx: typer.Context) -> None:
     show_list(settings, rows, STATES, empty="off: no desk has run in this home")
     if orders := [order for state in found["items"] for order in state.get("orders", ())]:
         show_table(settings, orders, ORDERS)
+    if positions := [position for state in found["items"] for position in state.get("positions", ())]:
+        show_table(settings, positions, POSITIONS)
     for sentinel in found["sentinels"]:
         say(settings, f"kill file: level {sentinel['level']} on {sentinel['scope']}: {sentinel['reason']}")
     if found["permits"]:

@@ -280,6 +280,16 @@ class KilledOrder(Shape, frozen=True):
     trouble: str = ""
 
 
+class FlattenedPosition(Shape, frozen=True):
+    """A position that level 3 came to: `state` is waiting, sent, flat or left; symbol `*` is the whole profile."""
+
+    profile: str
+    symbol: str
+    state: str
+    detail: str = ""
+    order: str | None = None
+
+
 class KillSwitch(Shape, frozen=True):
     """0 off, 1 blocks new orders and replaces, 2 also cancels, 3 also flattens.  `remaining` are the orders still open."""
 
@@ -291,6 +301,7 @@ class KillSwitch(Shape, frozen=True):
     remaining: tuple[str, ...] = ()
     latches: tuple[Latch, ...] = ()
     orders: tuple[KilledOrder, ...] = ()
+    positions: tuple[FlattenedPosition, ...] = ()
 
 
 class Round(Shape, frozen=True):

@@ -103,6 +103,14 @@ KILL: Mapping[str, str] = MappingProxyType(
         "kill.permitted": "the permits are back",
     }
 )
+FLATTEN: Mapping[str, str] = MappingProxyType(
+    {
+        "flatten.begun": "no order is open, a round agreed: positions are about to be closed",
+        "flatten.planned": "the order that closes one is known; nothing was written",
+        "flatten.sent": "it went through the submit protocol",
+        "flatten.waited": "it is closed, or had its time",
+    }
+)
 AUDIT: Mapping[str, str] = MappingProxyType(
     {
         "audit.rows": "new rows were read from the journal; no file has changed",
@@ -120,7 +128,7 @@ VAULT: Mapping[str, str] = MappingProxyType(
 )
 DESK: Mapping[str, str] = MappingProxyType({**SUBMIT, **EVENT, **CANCEL, **REPLACE, **RECONCILE, **KILL, **AUDIT})
 """What a desk at work goes through."""
-STEPS: Mapping[str, str] = MappingProxyType({**DESK, **VAULT})
+STEPS: Mapping[str, str] = MappingProxyType({**DESK, **FLATTEN, **VAULT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

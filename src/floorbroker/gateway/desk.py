@@ -222,6 +222,17 @@ class KilledOrder:
 
 
 @frozen
+class FlattenedPosition:
+    """A position that level 3 came to: `state` is waiting, sent, flat or left, `detail` why; symbol `*` is the whole profile."""
+
+    profile: ProfileName
+    symbol: str
+    state: str
+    detail: str = ""
+    intent_id: IntentId | None = None  # the newest order by which it was to be closed
+
+
+@frozen
 class KillState:
     """The kill switch of one environment: global level, levels by profile, and every closed latch."""
 
@@ -233,6 +244,7 @@ class KillState:
     remaining: tuple[IntentId, ...] = ()  # orders still open while level 2 cancels
     latches: tuple[LatchState, ...] = ()
     orders: tuple[KilledOrder, ...] = ()  # the same orders, each with how it goes
+    positions: tuple[FlattenedPosition, ...] = ()  # those that level 3 closes, or leaves
 
 
 @frozen

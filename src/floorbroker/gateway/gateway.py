@@ -471,7 +471,9 @@ class Gateway:
 
     def kill_state(self) -> KillState:
         orders = self.killing.progress()
-        return replace(self.kill_switch.state(), orders=orders, remaining=tuple(order.intent_id for order in orders))
+        remaining = tuple(order.intent_id for order in orders)
+        positions = self.killing.flattening.told()
+        return replace(self.kill_switch.state(), orders=orders, remaining=remaining, positions=positions)
 
     async def kill(
         self,

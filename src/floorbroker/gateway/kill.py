@@ -53,6 +53,7 @@ class _Latch:
     reason: str = ""
     by: str = ""
     at: datetime | None = None
+    trip: str = ""  # which trip closed it, the same before and after a restart
 
 
 def _nothing_else(scope: ProfileName, caller: Caller, reason: str) -> Sequence[Entry]:
@@ -91,7 +92,8 @@ class KillSwitch:
         entry = record.entry
         if isinstance(entry, NoteEntry) and entry.topic == LATCH:
             data = entry.data
-            self._set(entry.profile, _Latch(int(data["level"]), data["reason"], data["by"], record.at))
+            trip = data.get("trip", time_text(record.at))
+            self._set(entry.profile, _Latch(int(data["level"]), data["reason"], data["by"], record.at, trip))
 
     async def open_permits(self) -> None:
         """After the replay: a profile that never had one gets its first permit, and the journal remembers that it did.
@@ -110,6 +112,12 @@ class KillSwitch:
             self._narrow.pop(scope, None)
             if latch.level:
                 self._narrow[scope] = latch
+
+    def trip_of(self, profile: ProfileName) -> str:
+        """Which trip closed the strictest latch of a profile; empty while none is closed."""
+        scopes = (GLOBAL, profile, *(self._accounts_of(profile) if self._narrow else ()))
+        latches = [self._latch(scope) for scope in scopes]
+        return max(latches, key=lambda latch: (latch.level, _moment(latch))).trip
 
     def level_at(self, scope: ProfileName) -> int:
         """The level of one latch alone."""
@@ -195,8 +203,10 @@ class KillSwitch:
             raise InvalidRequest(detail, fields=(FieldError(pointer="/level", code="not_one_of", detail=detail),))
         self.steps.reach("kill.asked")
         is_held = parted(scope)[0] not in WITHOUT_POSITIONS
-        level = max(min(level, _most(scope)), self._latch(scope).level)
-        self._set(scope, _Latch(level, reason, caller.principal, self.clock.now()))
+        before, now = self._latch(scope), self.clock.now()
+        trip = before.trip if before.trip and level < max(LEVELS) else time_text(now)
+        level = max(min(level, _most(scope)), before.level)
+        self._set(scope, _Latch(level, reason, caller.principal, now, trip))
         disarmed = [entry for one in self._arms_of(scope) for entry in self.disarm(one, caller, reason)]
         self.steps.reach("kill.memory")
         for profile in self.within(scope) if is_held else ():
@@ -272,9 +282,10 @@ class KillSwitch:
         reason: str,
         along: Sequence[Entry] = (),
     ) -> None:
-        note = NoteEntry(
-            profile=scope, topic=LATCH, data={"level": str(level), "reason": reason, "by": caller.principal}
-        )
+        data = {"level": str(level), "reason": reason, "by": caller.principal}
+        if word == "on":
+            data["trip"] = self._latch(scope).trip
+        note = NoteEntry(profile=scope, topic=LATCH, data=data)
         row = AuditEntry(
             actor=caller.principal,
             via=caller.via,

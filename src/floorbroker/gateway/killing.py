@@ -1,4 +1,6 @@
-"""What a closed latch does beyond refusing: cancels, again and again with fresh lists, until nothing it covers is open."""
+"""What a closed latch does beyond refusing: cancels, again and again with fresh lists, until nothing it covers is open; then,
+at level 3, positions are closed (`gateway/flattening.py`).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import Log
 from floorbroker.domain.values import IntentId, ProfileName
 from floorbroker.gateway.desk import KilledOrder
+from floorbroker.gateway.flattening import Flattening
 from floorbroker.gateway.kill import KillSwitch
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.oms.account import AccountContext, Actor
@@ -20,6 +23,7 @@ from floorbroker.oms.external import ExternalOrders
 from floorbroker.oms.unforeseen import ours
 
 CANCEL_ROUND_S = 1.0
+FLATTEN_AGAIN_S = 5.0  # nothing is open any more, and positions cannot be closed yet
 CANCELS = 2  # the level from which on open orders are cancelled
 BY = Actor(principal="gateway", via="kill")
 _IN_DOUBT = "in doubt: it is cancelled when it shows up"
@@ -50,8 +54,12 @@ class Killing:
     sessions: Mapping[ProfileName, ProfileSession]
     clock: Clock
     log: Log
+    flattening: Flattening = field(init=False)
     _loops: dict[ProfileName, asyncio.Task[None]] = field(default_factory=dict[ProfileName, asyncio.Task[None]])
     _tales: dict[ProfileName, dict[IntentId, _Tale]] = field(default_factory=dict[ProfileName, "dict[IntentId, _Tale]"])
+
+    def __post_init__(self) -> None:
+        self.flattening = Flattening(self.switch, self.clock, self.log)
 
     # -- what is covered -------------------------------------------------------------------------------------------------
 
@@ -96,8 +104,10 @@ class Killing:
         for name in self.sessions:
             if self.switch.level(name) >= CANCELS or self.covered(name):
                 self.begin(name)
-            elif (loop := self._loops.pop(name, None)) is not None:
-                loop.cancel()
+            else:
+                self.flattening.forget(name)
+                if (loop := self._loops.pop(name, None)) is not None:
+                    loop.cancel()
 
     def begin(self, name: ProfileName) -> None:
         """Cancel what is covered at a profile, unless that is under way."""
@@ -116,14 +126,17 @@ class Killing:
     async def _until_none(self, session: ProfileSession) -> None:
         name = session.ctx.profile.name
         while True:
+            pause_s = CANCEL_ROUND_S
             try:
                 with ours(self.log, "kill.unforeseen", profile=name):
                     if await self._round(session):
                         self._tales.pop(name, None)
-                        return
+                        if await self.flattening.done(session):
+                            return
+                        pause_s = FLATTEN_AGAIN_S
             except FloorbrokerError as error:  # whatever a round meets, a kill goes on until nothing is open
-                self.log.error("kill.cancel_failed", profile=name, code=error.code, detail=error.detail)
-            await self.clock.sleep(CANCEL_ROUND_S)
+                self.log.error("kill.round_failed", profile=name, code=error.code, detail=error.detail)
+            await self.clock.sleep(pause_s)
 
     async def _round(self, session: ProfileSession) -> bool:
         """Ask both ways at once, then look; True when nothing that is covered is open any more.

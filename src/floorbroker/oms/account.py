@@ -41,6 +41,7 @@ from floorbroker.domain.values import ZERO, IntentId
 from floorbroker.oms.book import OrderBook
 from floorbroker.oms.exposed import Exposed
 from floorbroker.oms.external import ExternalOrders, may_touch
+from floorbroker.oms.pardon import Pardons
 from floorbroker.oms.recognition import overpowered, stranger
 from floorbroker.oms.share import Share
 from floorbroker.oms.writer import Writer
@@ -96,17 +97,26 @@ class Switches:
     locked: Callable[[], str] = str
     barred: Callable[[str, str], str] = _nobody_is
     bars_some: Callable[[], bool] = bool
+    pardons: Pardons = field(default_factory=Pardons)
 
-    def assert_open(self) -> None:
-        """Raises `KillSwitchOn`, `VaultLocked`, `NotReady` or `NotArmed` (NOT_SENT) while new orders are refused."""
-        if blocked := self.blocked():
+    def assert_open(self, wish: NewOrder | None = None) -> None:
+        """Raises `KillSwitchOn`, `VaultLocked`, `NotReady` or `NotArmed` (NOT_SENT) while new orders are refused.
+
+        A pardoned wish is asked about vault and readiness alone.
+        """
+        is_pardoned = wish is not None and self.pardons.cover(wish)
+        if not is_pardoned and (blocked := self.blocked()):
             raise KillSwitchOn(blocked)
+        self.assert_able()
+        if not is_pardoned and (not_armed := self.not_armed()):
+            raise NotArmed(not_armed)
+
+    def assert_able(self) -> None:
+        """Raises `VaultLocked` or `NotReady` (NOT_SENT) while nothing new could be sent at all."""
         if locked := self.locked():
             raise VaultLocked(locked)
         if not_ready := self.not_ready():
             raise NotReady(not_ready)
-        if not_armed := self.not_armed():
-            raise NotArmed(not_armed)
 
     def assert_admitted(self, strategy: str, principal: str) -> None:
         """Raises `KillSwitchOn` (NOT_SENT) while orders of a strategy, or of a principal, are refused."""
@@ -283,6 +293,7 @@ class AccountContext:
         left = risk.day.orders.get(leave_out) if leave_out is not None else None
         who = actor or GATEWAY
         whole = self.broker.info.whole_successors
+        switches, is_pardoned = self.switches, self.switches.pardons.cover(wish)
         return Situation(
             wish=wish,
             limits=limits,
@@ -293,10 +304,10 @@ class AccountContext:
             now=self.clock.now(),
             account=self.account,
             reference=self.reference(symbol),
-            blocked=self.switches.blocked() or self.switches.barred(wish.strategy, ""),
-            locked=self.switches.locked(),
-            not_ready=self.switches.not_ready(),
-            not_armed=self.switches.not_armed(),
+            blocked="" if is_pardoned else switches.blocked() or switches.barred(wish.strategy, ""),
+            locked=switches.locked(),
+            not_ready=switches.not_ready(),
+            not_armed="" if is_pardoned else switches.not_armed(),
             messages_s=second,
             messages_min=minute,
             twin_age_s=gate.twin_age_s(wish, float(limits.duplicate_window_s)),

@@ -160,7 +160,7 @@ class Submitter:
 
     async def _look_around(self, wish: NewOrder) -> Instrument:
         ctx = self.ctx
-        ctx.switches.assert_open()  # at once, before anything is asked of the venue
+        ctx.switches.assert_open(wish)  # at once, before anything is asked of the venue
         symbol = asked_about(wish)
         instrument = await ctx.instrument(symbol)
         await ctx.fresh_reference(symbol)
@@ -313,7 +313,8 @@ class Submitter:
 
     def check(self, approved: Approved) -> None:
         """The last look before the socket write: latch, READY, arming, age of the intent.  Raises with NOT_SENT."""
-        self.ctx.switches.assert_open()
+        self.ctx.switches.assert_open(approved.order)
+        self.ctx.switches.pardons.name(approved)
         self.ctx.switches.assert_admitted(approved.order.strategy, self.ctx.book.principal(approved.intent_id))
         age_s = self.ctx.clock.monotonic() - approved.decided_at
         if age_s > float(self.ctx.limits.intent_age_max_s):

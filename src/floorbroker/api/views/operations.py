@@ -138,10 +138,21 @@ class KilledOrderView(View, frozen=True):
     trouble: str
 
 
+class FlattenedView(View, frozen=True):
+    """A position that level 3 came to: `state` is waiting, sent, flat or left; symbol `*` is the whole profile."""
+
+    profile: str
+    symbol: str
+    state: str
+    detail: str
+    order: str | None
+
+
 class KillView(View, frozen=True):
     """The kill switch: 0 off, 1 blocks new and replace, 2 also cancels, 3 also flattens.  `remaining` are still open.
 
-    `level` is that of everything; `latches` are all that are closed, and `orders` tells of each that is still open how it goes.
+    `level` is that of everything; `latches` are all that are closed; `orders` tells of each that is still open how it
+    goes, `positions` of each that level 3 closes.
     """
 
     level: int
@@ -152,6 +163,7 @@ class KillView(View, frozen=True):
     remaining: tuple[str, ...]
     latches: tuple[LatchView, ...]
     orders: tuple[KilledOrderView, ...]
+    positions: tuple[FlattenedView, ...]
 
 
 class ArmingView(View, frozen=True):
@@ -357,6 +369,12 @@ def kill_view(state: KillState) -> KillView:
                 trouble=order.trouble,
             )
             for order in state.orders
+        ),
+        positions=tuple(
+            FlattenedView(
+                profile=one.profile, symbol=one.symbol, state=one.state, detail=one.detail, order=one.intent_id
+            )
+            for one in state.positions
         ),
     )
 
