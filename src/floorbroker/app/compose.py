@@ -109,6 +109,8 @@ class Surroundings:
     tracer: Tracer = NO_TRACER
     risk: RiskSettings = field(default_factory=RiskSettings)
     flatten_collar_bps: Decimal = COLLAR_BPS
+    audit_fault_s: float = 0.0  # after which a fault of the audit trips the kill switch; 0 for never
+    divergence_s: float = 0.0
     audit_trouble: Callable[[], str] = lambda: ""  # why the audit cannot be written; empty while it is
     failures_until_rest: int = 3
     monitor_every_s: float = 30.0
@@ -158,6 +160,7 @@ def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) ->
         )
         switch.disarm = gateway.arms.on_kill
     gateway.guard.risk.base, gateway.guard.risk.rates = around.risk.base_currency, around.risk.rates
+    gateway.audit_fault_s, gateway.divergence_s = around.audit_fault_s, around.divergence_s
     flattening = gateway.killing.flattening
     flattening.opted |= {seat.profile.name for seat in seated if seat.flatten}
     flattening.collar_bps = around.flatten_collar_bps

@@ -148,8 +148,14 @@ class LiveSection(_Section):
 
 
 class KillSection(_Section):
-    """The kill switch.  `flatten_collar_bps`: how far beyond the touch level 3 closes a position, in hundredths of a percent."""
+    """The kill switch.  `flatten_collar_bps`: how far beyond the touch level 3 closes a position, in hundredths of a percent.
 
+    `audit_fault_s`: an audit that could not be written for so many seconds trips level 1 on everything; `divergence_s`: positions
+    that did not agree with the venue's for so long trip it on their profile.  0 for never.
+    """
+
+    audit_fault_s: float = Field(default=60.0, ge=0, le=86_400)
+    divergence_s: float = Field(default=60.0, ge=0, le=86_400)
     flatten_collar_bps: int = Field(default=200, ge=1, le=5000)
 
 

@@ -331,6 +331,8 @@ def _desk(home: Home, environment: Environment, seats: list[Seat], *, config: Co
         steps=world.steps,
         tracer=world.tracer,
         flatten_collar_bps=Decimal(config.kill.flatten_collar_bps),
+        audit_fault_s=config.kill.audit_fault_s,
+        divergence_s=config.kill.divergence_s,
         audit_trouble=auditing.fault,
         failures_until_rest=config.trading.failures_until_rest,
         monitor_every_s=config.trading.monitor_every_s,

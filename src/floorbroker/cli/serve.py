@@ -154,13 +154,16 @@ async def _serve(settings: Settings, home: Home, listener: socket.socket, host: 
     from floorbroker.api.metrics import PrometheusMeter
     from floorbroker.app.floor import open_floor
     from floorbroker.app.hardening import forget_environment
+    from floorbroker.app.tripping import SignalKill
 
-    ending, meter = _Ending(), PrometheusMeter()
+    ending, meter, by_signal = _Ending(), PrometheusMeter(), SignalKill(home, outside.log)
     ending.watch()
+    by_signal.watch()
     outside.meter = meter
     try:
         async with open_floor(home, outside=outside, config_path=settings.config) as floor:
             forget_environment()
+            by_signal.desks = floor.desks
             token, is_first = _token(home, outside)
             app = _app(floor, token, host, outside, meter, config=settings.config)
             url = url_of(*listener.getsockname()[:2])

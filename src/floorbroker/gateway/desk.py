@@ -48,12 +48,19 @@ if TYPE_CHECKING:
 
 @frozen
 class Caller:
-    """Who asks (`principal`, a user or token name) and through which door (`api`, `cli`, `page`, `strategy`)."""
+    """Who asks (`principal`, a user or token name) and through which door (`api`, `cli`, `page`, `strategy`).
+
+    Of the rest, what a door does not know is left out: the named `token` that was shown, `roles`, and `proved_s`, the seconds
+    since a person last proved who they are.
+    """
 
     principal: str
     via: str
     request_id: str = ""
     confirm: str = ""  # what a person typed to show that they mean it
+    token: str = ""
+    roles: frozenset[str] | None = None
+    proved_s: float | None = None
 
 
 class SessionState(Enum):

@@ -55,6 +55,8 @@ from floorbroker.gateway.scopes import named, scope_of
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.gateway.status import connection_data, connection_of, status_of
 from floorbroker.gateway.telling import Telling
+from floorbroker.gateway.tripwires import BY as WIRES
+from floorbroker.gateway.tripwires import Tripwires
 from floorbroker.gateway.views import fits
 from floorbroker.marketdata.books import BookKeeper
 from floorbroker.marketdata.readings import BookView
@@ -111,6 +113,8 @@ class Gateway:
     telling: Telling = field(init=False)
     accounts: Accounts = field(init=False)
     feeds: MarketFeeds = field(init=False)
+    audit_fault_s: float = 0.0  # after which a fault of the audit trips the kill switch; 0 for never
+    divergence_s: float = 0.0  # after which positions that do not agree do
 
     def __post_init__(self) -> None:
         self.killing = Killing(self.kill_switch, self.sessions, self.clock, self.log)
@@ -152,6 +156,20 @@ class Gateway:
             self.router.start()
         if self.promotions is not None and self.promotions.policy.promotes:
             self._tasks.append(loop.create_task(self.promotions.run(), name="promotions"))
+        if self.audit_fault_s or self.divergence_s:
+            self._tasks.append(loop.create_task(self.tripwires().run(), name="tripwires"))
+
+    def tripwires(self) -> Tripwires:
+        """What trips the switch by itself, as configured."""
+        return Tripwires(
+            sessions=self.sessions,
+            trouble=lambda: next((one.trouble for one in self.attendants if one.trouble), ""),
+            trip=lambda scope, reason: self.kill(1, caller=WIRES, reason=reason, **named(scope)),
+            clock=self.clock,
+            log=self.log,
+            audit_s=self.audit_fault_s,
+            divergence_s=self.divergence_s,
+        )
 
     async def until_settled(self) -> None:
         """Wait until every session is READY or has said why it is not."""

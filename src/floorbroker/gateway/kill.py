@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Protocol
 
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import Conflict, FieldError, InvalidRequest, JournalFault
+from floorbroker.domain.errors import Conflict, FieldError, Forbidden, InvalidRequest, JournalFault
 from floorbroker.domain.ports import NO_STEPS, AuditEntry, Entry, Journal, Log, NoteEntry, Record, Steps
 from floorbroker.domain.values import ProfileName, time_text
 from floorbroker.gateway.desk import Caller, KillState, LatchState
+from floorbroker.gateway.resetting import Closed, why_not
 from floorbroker.gateway.scopes import GLOBAL, NARROW, WITHOUT_POSITIONS, Kind, in_words, parted
 
 LATCH = "latch"
@@ -54,6 +55,7 @@ class _Latch:
     by: str = ""
     at: datetime | None = None
     trip: str = ""  # which trip closed it, the same before and after a restart
+    token: str = ""  # by which it was closed
 
 
 def _nothing_else(scope: ProfileName, caller: Caller, reason: str) -> Sequence[Entry]:
@@ -93,7 +95,8 @@ class KillSwitch:
         if isinstance(entry, NoteEntry) and entry.topic == LATCH:
             data = entry.data
             trip = data.get("trip", time_text(record.at))
-            self._set(entry.profile, _Latch(int(data["level"]), data["reason"], data["by"], record.at, trip))
+            token = data.get("token", "")
+            self._set(entry.profile, _Latch(int(data["level"]), data["reason"], data["by"], record.at, trip, token))
 
     async def open_permits(self) -> None:
         """After the replay: a profile that never had one gets its first permit, and the journal remembers that it did.
@@ -206,7 +209,7 @@ class KillSwitch:
         before, now = self._latch(scope), self.clock.now()
         trip = before.trip if before.trip and level < max(LEVELS) else time_text(now)
         level = max(min(level, _most(scope)), before.level)
-        self._set(scope, _Latch(level, reason, caller.principal, now, trip))
+        self._set(scope, _Latch(level, reason, caller.principal, now, trip, caller.token))
         disarmed = [entry for one in self._arms_of(scope) for entry in self.disarm(one, caller, reason)]
         self.steps.reach("kill.memory")
         for profile in self.within(scope) if is_held else ():
@@ -236,8 +239,11 @@ class KillSwitch:
     async def reset(self, *, scope: ProfileName, caller: Caller, reason: str) -> None:
         """Open the latch: durable first, then in memory.  A human's act, with a reason.
 
-        Raises `Conflict` when the switch was tripped again meanwhile: what is newer holds.
+        Raises `Forbidden` for who may not (`gateway/resetting.py`), and `Conflict` when the switch was tripped again meanwhile:
+        what is newer holds.
         """
+        if wrong := why_not(caller, Closed(token=self._latch(scope).token)):
+            raise Forbidden(wrong)
         if not reason.strip():
             detail = "a reset needs a reason"
             raise InvalidRequest(detail, fields=(FieldError(pointer="/reason", code="missing", detail=detail),))
@@ -284,7 +290,7 @@ class KillSwitch:
     ) -> None:
         data = {"level": str(level), "reason": reason, "by": caller.principal}
         if word == "on":
-            data["trip"] = self._latch(scope).trip
+            data |= {"trip": self._latch(scope).trip, "token": caller.token}
         note = NoteEntry(profile=scope, topic=LATCH, data=data)
         row = AuditEntry(
             actor=caller.principal,
