@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import audit, book, decode, guards, imports, machine, page, recovery, routing, scale, submit
+from benchmarks import audit, book, decode, guards, imports, kill, machine, page, recovery, routing, scale, submit
 from benchmarks.environments import Absent
 from benchmarks.rounds import Figure
 
@@ -28,6 +28,7 @@ MEASURES: dict[tuple[str, ...], Measure] = {
     ("decode_order",): decode.measure,
     ("import_time", "import_memory", "cli_help"): imports.measure,
     ("recovery",): recovery.measure,
+    ("kill_refuse", "kill_first_cancel"): kill.measure,
     ("scale_start", "scale_memory"): scale.measure,
     ("audit_verify",): audit.measure,
     (
@@ -44,6 +45,7 @@ TOPICS = {
     "book": frozenset(
         {"book_frame_native_vs_ccxt", "ws_ingest_vs_picows", "book_stream", "book_depth"}  # one of each measurement
     ),
+    "kill": frozenset({"kill_refuse"}),
     "scale": frozenset({"scale_start"}),
     "submit": frozenset({"submit_p50", "submit_inflight32", "submit_sim_p50", "guards", "decode_order", "import_time"}),
 }

@@ -24,6 +24,7 @@ from floorbroker.oms.unforeseen import ours
 
 CANCEL_ROUND_S = 1.0
 FLATTEN_AGAIN_S = 5.0  # nothing is open any more, and positions cannot be closed yet
+TOGETHER = 25  # cancels of one burst
 CANCELS = 2  # the level from which on open orders are cancelled
 BY = Actor(principal="gateway", via="kill")
 _IN_DOUBT = "in doubt: it is cancelled when it shows up"
@@ -168,7 +169,15 @@ class Killing:
         return not self.covered(name) and not any(map(session.service.inbound.is_unknown, listed.items))
 
     async def _ask_each(self, session: ProfileSession, orders: list[Order]) -> None:
-        """Name each order; what came of it is kept for people."""
+        """Name each order, a few at a time, so that who wishes for an order meanwhile is refused without waiting for all."""
+        asked: list[asyncio.Future[None]] = []
+        for first in range(0, len(orders), TOGETHER):
+            asked.append(asyncio.ensure_future(self._ask(session, orders[first : first + TOGETHER])))
+            await self.clock.sleep(0)
+        await asyncio.gather(*asked)
+
+    async def _ask(self, session: ProfileSession, orders: list[Order]) -> None:
+        """What came of it is kept for people."""
         tales = self._tales.setdefault(session.ctx.profile.name, {})
         told = [tales.setdefault(order.intent_id, _Tale()) for order in orders]
         for tale in told:
