@@ -9,7 +9,9 @@ from floorbroker.gateway.desk import Caller
 
 ROLE = "risk"
 STEP_UP_S = 300.0
-PROGRAMS = frozenset({"gateway", "strategy", "webhook", "file", "signal", "kill", "broker"})  # doors without a person
+PROGRAMS = frozenset(
+    {"gateway", "session", "strategy", "webhook", "file", "signal", "kill", "broker"}
+)  # doors without a person
 
 
 @frozen
