@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from floorbroker.domain.clock import Clock
+from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import Entry, NoteEntry, Record
 from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.gateway import Gateway
@@ -74,6 +75,18 @@ class OnlyBlocks(Killing):
         """What is open stays open."""
 
 
+class ForgetsDoubts(Killing):
+    """What is not known to be there when the switch trips is nobody's business any more."""
+
+    __slots__ = ()
+
+    def covered(self, name: ProfileName) -> list[Order]:
+        return [order for order in super().covered(name) if not order.in_doubt]
+
+    def on_change(self, order: Order) -> None:
+        """Whatever shows up later stays."""
+
+
 def _never_reopened(plan: Plan) -> bool:
     is_tripped = any(isinstance(act, Stop) and act.level > 1 for act in plan.acts)
     return is_tripped and not any(isinstance(act, Reopen) for act in plan.acts)
@@ -106,6 +119,13 @@ BUGS = (
         what="Level 2 refuses new orders and leaves the open ones to work.",
         breaks="RELIABILITY 6",
         plant=Plant(desk=becomes(lambda desk: desk.killing, OnlyBlocks)),
+        wants=_never_reopened,
+    ),
+    Bug(
+        name="late acceptance under a kill left open",
+        what="Level 2 cancels what is known to be open, and forgets orders in doubt that show up afterwards.",
+        breaks="RELIABILITY 6",
+        plant=Plant(desk=becomes(lambda desk: desk.killing, ForgetsDoubts)),
         wants=_never_reopened,
     ),
 )

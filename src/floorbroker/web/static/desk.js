@@ -20,8 +20,16 @@ function ask(text) {
 // -- kill switch ----------------------------------------------------------------------------------------------------------
 
 function showKill(kill) {
+  const latches = kill.latches ?? [];
+  const narrow = latches.filter((latch) => latch.scope !== "*");
   by("kill-open").dataset.level = kill.level;
-  by("kill-word").textContent = kill.level ? `level ${kill.level}` : "off";
+  by("kill-word").textContent = kill.level ? `level ${kill.level}` : narrow.length ? `on for ${narrow.length}` : "off";
+  const lines = [
+    ...narrow.map((latch) => `${latch.scope}: level ${latch.level}, ${latch.reason}`),
+    ...(kill.orders ?? []).map((order) => `${order.symbol} at ${order.profile}: ${order.ord_status}, asked ${order.asked} times. ${order.trouble}`),
+    ...(kill.positions ?? []).map((one) => `${one.symbol} at ${one.profile}: ${one.state}. ${one.detail}`),
+  ];
+  by("kill-left").replaceChildren(...lines.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
   say(by("kill-now"), kill.level ? `Level ${kill.level} since ${clock(kill.at)}: ${kill.reason}` : "", "bad");
 }
 
@@ -33,9 +41,11 @@ async function refreshKill() {
 async function setKill(event) {
   event.preventDefault();
   const [level, reason] = [Number(by("kill-level").value), by("kill-reason").value.trim()];
+  const [kind, name] = [by("kill-scope").value, by("kill-name").value.trim()];
+  if (kind && !name) return say(by("kill-trouble"), `Name the ${kind}.`, "bad");
   if (!reason) return say(by("kill-trouble"), "Say why, in a few words.", "bad");
   by("kill-do").disabled = true;
-  const reply = await call("PUT", "/kill-switch", { body: { level, reason } });
+  const reply = await call("PUT", "/kill-switch", { body: { level, reason, ...(kind ? { [kind]: name } : {}) } });
   by("kill-do").disabled = false;
   if (!reply.ok) return say(by("kill-trouble"), reply.body.detail, "bad");
   showKill(reply.body);
@@ -50,6 +60,7 @@ function wakeKill() {
     by("kill-reason").focus();
   });
   by("kill-form").addEventListener("submit", setKill);
+  by("kill-scope").addEventListener("change", () => (by("kill-name").hidden = !by("kill-scope").value));
   by("kill-close").addEventListener("click", () => by("kill-dialog").close());
   by("kill-open").disabled = false;
 }
