@@ -1,4 +1,4 @@
-"""A venue's own timer, wound by a desk that lives: while it does, orders work; once it is frozen, the venue cancels them itself."""
+"""A venue's own timer, wound by a desk that lives: meanwhile orders work; once the desk is frozen, the venue cancels them."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_desk_that_stops_in_order_switches_the_timer_off() -> None:
 class WindsOnce(OrderSession):
     """The planted bug: the timer is set when the stream comes up, and never wound again."""
 
-    def _wind(self, now_s: float):  # type: ignore[no-untyped-def]
+    def _wind(self, now_s: float):
         return super()._wind(now_s) if self._wound_s is None else []
 
 

@@ -25,6 +25,7 @@ from floorbroker.domain.ports import NoLog, NoMeter, Profile, Reports
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.desk import Caller, DeskEvent
 from floorbroker.gateway.gateway import Gateway
+from floorbroker.gateway.health import HealthBook
 from floorbroker.gateway.kill import KillSwitch
 from floorbroker.gateway.killing import numbers_of
 from floorbroker.gateway.scopes import GLOBAL, Kind, named, parted
@@ -109,7 +110,8 @@ def desk_of(folder: Path, clock: Clock, random: Random) -> Gateway:
         accounts=lambda name: numbers_of(desk.sessions[name].ctx),
     )  # fmt: skip
     bus = InProcessBus[DeskEvent](seq_of=lambda event: event.seq, replay=lambda after: desk.past(after))  # noqa: PLW0108
-    desk = Gateway(journal=journal, kill_switch=switch, clock=clock, log=NoLog(), bus=bus)
+    health = HealthBook(clock)
+    desk = Gateway(journal=journal, kill_switch=switch, clock=clock, log=NoLog(), bus=bus, health=health)
     for name in PROFILES:
         desk.sessions[name] = _session(desk, name, clock, random)
     return desk
