@@ -10,7 +10,7 @@ from floorbroker.gateway.desk import Caller
 ROLE = "risk"
 STEP_UP_S = 300.0
 PROGRAMS = frozenset(
-    {"gateway", "session", "strategy", "webhook", "file", "signal", "kill", "broker"}
+    {"gateway", "session", "risk", "strategy", "webhook", "file", "signal", "kill", "broker"}
 )  # doors without a person
 
 
