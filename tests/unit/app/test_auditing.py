@@ -297,7 +297,7 @@ async def until(holds: Callable[[], bool]) -> None:
 async def test_while_the_audit_cannot_be_written_orders_are_refused_and_cancels_pass_i15(tmp_path: Path) -> None:
     async with real_floor(tmp_path) as house:
         intent_id = await submitted(house)
-        (auditing,) = house.desk.attendants
+        auditing = house.desk.attendants[0]
         assert isinstance(auditing, Auditing)
         auditing.trouble = "the audit cannot be written: no room"
         with pytest.raises(NotReady, match="the audit cannot be written: no room"):
