@@ -35,7 +35,7 @@ from tests.simulation.disk import WeatheredExecutor
 from tests.simulation.footsteps import Footsteps
 from tests.simulation.loop import Node, SimulatedLoop, current_node
 from tests.simulation.network import Network, SimulatedHttp, SimulatedOrderHttp
-from tests.simulation.places import Place, places_of
+from tests.simulation.places import Place, places_of, policy_of
 from tests.simulation.schedule import Plan
 from tests.simulation.weather import Weather
 from tests.simulation.witness import Witness
@@ -259,6 +259,7 @@ class House:
             archive=lambda name: self._archive(name, journal, node),
             epoch=journal.epoch,
             steps=self.footsteps,
+            routes=policy_of(plan),
         )
         kept = journal if self.plant.journal is None else self.plant.journal(journal)
         seats = [place.seat(self.home / "venue.log") for place in self.places.values()]

@@ -85,7 +85,7 @@ class People:
         is_routed = not act.account and len(self._house.places) > 1
         profile = None if is_routed else self._house.place(act.account).name
         for _ in range(8):
-            was_halted = self._house.witness.halts(profile or "")
+            halted = {place.name for place in self._house.places.values() if self._house.witness.halts(place.name)}
             try:
                 submitted = await self._house.call(
                     lambda desk: desk.submit(
@@ -106,13 +106,15 @@ class People:
             else:
                 order = submitted.order
                 self._house.log.note(f"people: #{act.number} is {order.intent_id} {order.state.value}")
-                if was_halted and self._house.witness.halts(order.profile) and not submitted.replayed:
+                if order.profile in halted and self._house.witness.halts(order.profile) and not submitted.replayed:
                     self._house.witness.late.append(f"#{act.number} was accepted while the kill switch was on")
                 self.told[act.number] = order.intent_id
                 return
 
     def _find(self, desk: Gateway, number: int) -> Order | None:
-        return next((order for order in desk.orders() if order.terms.client_tag == f"w{number}"), None)
+        """The order of a wish; of one that moved, where it lives."""
+        wished = [order for order in desk.orders() if order.terms.client_tag == f"w{number}"]
+        return next((order for order in wished if order.is_open), wished[0] if wished else None)
 
     async def _cancel(self, act: Cancel) -> None:
         async def act_on(desk: Gateway) -> None:

@@ -14,11 +14,12 @@ from floorbroker.app.compose import Seat
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.ports import Profile
 from floorbroker.domain.values import Environment, ProfileName
+from floorbroker.gateway.routing.policy import Moving, Policy, Rule, Strategy
 from floorbroker.risk.limits import limits_of
 from tests.simulation.asgi import App, ask
 from tests.simulation.claims import Truth
 from tests.simulation.network import Site
-from tests.simulation.schedule import TICK, Plan
+from tests.simulation.schedule import ROUTED, TICK, Plan
 from tests.simulation.worlds import World, origin_of
 
 PROFILE = ProfileName("simulated")  # of a schedule with one account
@@ -114,6 +115,15 @@ class Place:
         plain, secrets = self.world.parted(self.venue.credentials, self.origin)
         limits = limits_of({**BOTH_SIDES, **self.limits}, Environment.SIM)
         return Seat(profile=profile, limits=limits, plain=plain, secrets=secrets, state=state)
+
+
+def policy_of(plan: Plan) -> Policy:
+    """How orders that name no account are routed; what dies there moves on soon."""
+    if not plan.routes:
+        return Policy()
+    names = tuple(ProfileName(name) for name in ROUTED)
+    rule = Rule(name="twins", uses=Strategy(plan.routes), profiles=names)
+    return Policy(rules=(rule,), moving=Moving(enabled=True, demote_after_s=2.0, promote_after_s=5.0))
 
 
 def places_of(plan: Plan, clock: Clock) -> dict[str, Place]:

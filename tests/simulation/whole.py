@@ -28,15 +28,16 @@ def judge_desk(whole: Whole) -> list[Violation]:
 
 def _wishes(whole: Whole) -> Iterable[Violation]:
     """One wish lives at one account at most, by the desk's word and by the venues' (I1, I16, I20)."""
+    doubled = {client for account in whole.accounts for client in account.claim.doubled}  # a refusal that may come true
     for tag, orders in _by_wish(whole.orders).items():
-        alive = [order for order in orders if order.state not in ABSENT]
+        alive = [order for order in orders if order.state not in ABSENT and order.cl_ord_id not in doubled]
         if len(alive) > 1 or (len(orders) > 1 and len({order.profile for order in orders}) == 1):
             yield Violation("duplicate", f"{len(orders)} intents for the one wish {tag}")
     wishes = {order.cl_ord_id: order.terms.client_tag for order in whole.orders if order.terms.client_tag}
     places: dict[str, set[str]] = {}
     for account in whole.accounts:
         for row in account.truth.orders:
-            if row["status"] != "rejected" and row["client"] in wishes:
+            if row["status"] != "rejected" and row["client"] in wishes and row["client"] not in doubled:
                 places.setdefault(wishes[row["client"]], set()).add(account.name)
     for tag, names in places.items():
         if len(names) > 1:

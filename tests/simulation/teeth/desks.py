@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from floorbroker.domain.ports import Entry, NoteEntry, Record
-from floorbroker.domain.values import ProfileName
+from floorbroker.domain.orders import Order
+from floorbroker.domain.ports import Entry, KeyEntry, NoteEntry, Record
+from floorbroker.domain.values import IntentId, ProfileName
 from floorbroker.gateway.desk import Caller, OrderFilter, Submitted
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import GLOBAL, LATCH, KillSwitch
+from floorbroker.gateway.routing.record import RouteRecord
+from floorbroker.gateway.routing.router import Attempt, Router, Trip, Wanted
 from tests.simulation.house import Plant
 from tests.simulation.schedule import ROUTED, CancelAll, Crash, Plan, Reopen, Stop, Submit
 from tests.simulation.teeth.bug import Bug, Wants, every, struck_by, with_act
@@ -90,6 +94,55 @@ def _other(profile: ProfileName) -> ProfileName:
     return ProfileName(ROUTED[1 - ROUTED.index(profile)])
 
 
+class LosesKeys(Router):
+    """A key is not bound to what it placed when a route was chosen for it."""
+
+    __slots__ = ()
+
+    def _beside(self, intent_id: IntentId, route: RouteRecord, attempt: Attempt) -> Iterator[Entry]:
+        return (entry for entry in super()._beside(intent_id, route, attempt) if not isinstance(entry, KeyEntry))
+
+
+class MovesDoubt(Router):
+    """Whoever is not answered tries the next account."""
+
+    __slots__ = ()
+
+    async def _moved(self, order: Order, wanted: Wanted, trip: Trip) -> Order | None:
+        route = self.record(order)
+        if not order.in_doubt or route is None:
+            return await super()._moved(order, wanted, trip)
+        return await self._move(order, route, wanted, trip)
+
+    def _assert_dead(self, old: Order) -> None:
+        """Whatever became of it."""
+
+
+class MovesTwice(Router):
+    """Both the caller's own act and whoever hears of the end move an intent on."""
+
+    __slots__ = ()
+
+    def _stays(self, order: Order, route: RouteRecord) -> str:
+        return ""
+
+    def _assert_dead(self, old: Order) -> None:
+        """Another may have taken its place."""
+
+    @contextmanager
+    def _acting_for(self, intent_id: IntentId) -> Generator[None]:
+        yield
+
+
+def _router(kind: type) -> Plant:
+    return Plant(desk=becomes(lambda desk: desk.router, kind))
+
+
+def _fails_over(plan: Plan) -> bool:
+    """Orders are routed, and some may be proven not sent or refused."""
+    return bool(plan.routes) and any(isinstance(act, Submit) and not act.account for act in plan.acts)
+
+
 def _gateway(kind: type) -> Plant:
     return Plant(desk=becomes(lambda desk: desk, kind))
 
@@ -164,6 +217,30 @@ BUGS = (
         breaks="I1, I16",
         plant=_gateway(PlacesTwice),
         wants=_names_one_of_two,
+        venue=ALL,
+    ),
+    Bug(
+        name="key lost in routing",
+        what="The key of an order for which a route was chosen is bound to nothing.",
+        breaks="I20",
+        plant=_router(LosesKeys),
+        wants=_fails_over,
+        venue=ALL,
+    ),
+    Bug(
+        name="UNKNOWN moved on failover",
+        what="An order that was not answered for moves to the next route as if it were proven dead.",
+        breaks="I16",
+        plant=_router(MovesDoubt),
+        wants=every(_fails_over, struck_by(*SILENCE)),
+        venue=ALL,
+    ),
+    Bug(
+        name="failover twice",
+        what="The caller's act and the news of the end both move an intent that was not sent.",
+        breaks="I1, I16",
+        plant=_router(MovesTwice),
+        wants=every(_fails_over, struck_by("order.refuse", "order.stall")),
         venue=ALL,
     ),
 )
