@@ -137,7 +137,7 @@ async def test_the_kill_switch_and_the_account_are_typed(desk: FakeDesk) -> None
     client = client_of(desk)
     assert (await client.kill(1, reason="test")).level == 1
     assert (await client.kill(0, reason="fine")).level == 0
-    assert (await client.account()).equity > 0
+    assert (await client.account("paper")).equity > 0
     assert (await client.profiles())[0].name == "paper"
     assert (await client.preview(MARKET)).ok
     assert (await client.audit())[0].action

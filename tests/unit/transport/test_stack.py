@@ -34,6 +34,9 @@ class Plain:
     def learn(self, secret: str) -> None:
         raise AssertionError(secret)
 
+    def learn_token(self, token: str) -> None:
+        raise AssertionError(token)
+
     def clean(self, text: str) -> str:
         return text
 
