@@ -164,6 +164,7 @@ class FakeDesk:
         self.environment = environment
         self.state = {ProfileName(name): SessionState.READY for name in names}
         self.answer_next = ""
+        self.large_above: Decimal | None = None  # orders of more units want their symbol typed once more
         self.venue_text = "insufficient qty <script>alert(1)</script>"
         self.callers: list[Caller] = []
         self.ends_after_replay = False  # an endless stream would hang a test that reads it to its end
@@ -229,8 +230,11 @@ class FakeDesk:
         body_hash: str = "",
     ) -> Submitted:
         self.callers.append(caller)
+        confirmed = isinstance(order, OrderSchema) and order.confirm
         order = _wish(order)
         name = self._known(profile)
+        if self.large_above is not None and (order.order_qty or ZERO) > self.large_above and confirmed != order.symbol:
+            raise _unconfirmed(order.symbol)
         held = self._keys.get((caller.principal, name, key)) if key else None
         if held is not None:
             return self._replayed(held, body_hash)
@@ -776,3 +780,8 @@ def matches(order: Order, where: OrderFilter) -> bool:
         lambda: where.until is None or order.created_at < where.until,
     )
     return all(test() for test in tests)
+
+
+def _unconfirmed(symbol: str) -> InvalidRequest:
+    detail = f"an order above the threshold wants its symbol typed once more: confirm {symbol}"
+    return InvalidRequest(detail, fields=(FieldError(pointer="/confirm", code="confirm", detail=detail),))

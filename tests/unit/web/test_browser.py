@@ -114,6 +114,22 @@ async def test_a_wrong_field_is_told_beside_itself(visit: Visit) -> None:
     assert "write it plainly" in await visit.text("#wrong-amount")
 
 
+async def test_a_large_order_wants_its_symbol_typed_once_more(visit: Visit) -> None:
+    visit.desk.large_above = decimal_of("5")
+    await visit.fill_in("AAPL", "10")
+    await visit.tab.press("Enter")
+    await visit.tab.until(PREVIEWED)
+    await visit.tab.press("Enter", ctrl=True)
+    await visit.shows("#wrong-confirm", "typed once more")
+    assert visit.desk.orders() == []
+    await visit.tab.type("#confirm", "aapl")
+    await visit.tab.press("Enter")
+    await visit.tab.until(PREVIEWED)
+    await visit.tab.press("Enter", ctrl=True)
+    await visit.shows("#fills tbody", "189.52")
+    await visit.tab.until("document.querySelector('#confirm-field').hidden")
+
+
 async def test_what_happens_elsewhere_shows_up_and_broker_text_stays_text(visit: Visit) -> None:
     wish = parse_order({"symbol": "AAPL", "side": "sell", "type": "market", "quantity": "10"})
     visit.desk.answer_next = "reject"

@@ -26,6 +26,8 @@ function order() {
   }
   found.time_in_force = data.get("time_in_force");
   for (const name of ["client_tag", "reason"]) if (data.get(name).trim()) found[name] = data.get(name).trim();
+  const confirmed = data.get("confirm").trim().toUpperCase();
+  if (confirmed && !by("confirm-field").hidden) found.confirm = confirmed;
   for (const name of ["reduce_only", "extended_hours", "post_only"]) {
     const box = form.elements[name];
     if (box.checked && !box.closest("label").hidden) found[name] = true;
@@ -52,6 +54,7 @@ function clear() {
 }
 
 function refuse(problem) {
+  if (problem.errors?.some((error) => error.pointer === "/confirm")) by("confirm-field").hidden = false;
   const left = (problem.errors ?? []).filter((error) => !mark(error));
   const told = left.map((error) => `${error.pointer.slice(1)}: ${error.detail}`).join("; ");
   if (told || !problem.errors?.length) say(by("outcome"), told || problem.detail, "bad");
@@ -149,7 +152,8 @@ function done(reply) {
     say(by("outcome"), "Sent, and no answer came: its state is unknown. It is being found out; do not send it again.", "doubt");
   } else if (reply.ok) {
     say(by("outcome"), `${placed.side} ${placed.symbol}: ${words(placed.ord_status)}`);
-    form.elements.amount.value = "";
+    form.elements.amount.value = form.elements.confirm.value = "";
+    by("confirm-field").hidden = true;
     form.elements.symbol.focus();
   } else {
     refuse({ ...reply.body, detail: [reply.body.detail, reply.body.broker_text].filter(Boolean).join(": ") });
