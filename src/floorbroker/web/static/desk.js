@@ -60,7 +60,6 @@ function wakeKill() {
     by("kill-reason").focus();
   });
   by("kill-form").addEventListener("submit", setKill);
-  by("kill-scope").addEventListener("change", () => (by("kill-name").hidden = !by("kill-scope").value));
   by("kill-close").addEventListener("click", () => by("kill-dialog").close());
   by("kill-open").disabled = false;
 }
