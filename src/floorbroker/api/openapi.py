@@ -33,6 +33,7 @@ TAGS = {
     "Market data": "Quotes, bars and market hours.",
     "Risk": "Exposure.",
     "Kill switch": "Stopping everything.",
+    "Routing": "Which profile an order goes to that names none.",
     "Vault": "The sealed file of credentials.",
     "Live": "Arming live trading for a while.",
     "Events": "Facts as they become durable, as server-sent events.",
