@@ -64,6 +64,7 @@ class Guard:
     cancel: Cancel | None = None
     tell: Tell = _nobody
     _tripped: set[tuple[ProfileName, str]] = field(default_factory=set[tuple[ProfileName, str]])
+    _met: dict[ProfileName, tuple[str, str]] = field(default_factory=dict[ProfileName, tuple[str, str]])
 
     def __post_init__(self) -> None:
         self.limits = Limits(self.journal, self.clock, self.risk, self.accounts)
@@ -120,12 +121,13 @@ class Guard:
 
     def on_equity(self, ctx: AccountContext, account: Account) -> None:
         """The venue's newest figure of an account."""
-        name, is_new = ctx.profile.name, not self.risk.equities.get(ctx.profile.name, Equity()).is_known
+        name, met = ctx.profile.name, (account.account, account.currency)
         standing = self.risk.equities.setdefault(name, Equity())
         if standing.tell(account.equity, self.clock.now()) and _watches_losses(ctx):
             ctx.writer.leave([NoteEntry(profile=name, topic=equities.TOPIC, data=standing.words())])
-        if is_new:
-            self.risk.count_anew()  # its number is known now, and so is which account's limits it meets
+        if self._met.get(name) != met:
+            self._met[name] = met
+            self.risk.recognise(name)
         for control, value, limit in (
             ("kill_loss_day_pct", standing.loss_pct, ctx.limits.kill_loss_day_pct),
             ("kill_drawdown_pct", standing.drawdown_pct, ctx.limits.kill_drawdown_pct),

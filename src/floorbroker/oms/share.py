@@ -66,10 +66,11 @@ class Share:
         wish = order.terms if order is not None else self.gate.pending.get(intent_id)
         self.risk.see(intent_id, lambda: self._owner_at(intent_id, order, wish), part, wish, self._asks(order, wish))
         if intent_id in self.risk.day.orders and part is None:
-            if order is None:
+            done = order or self.book.get(intent_id)  # one that is sealed already counts for what it filled
+            if done is None:
                 self.risk.day.drop(intent_id)
             else:
-                self.risk.day.done(intent_id, self.traded(order))
+                self.risk.day.done(intent_id, self.traded(done))
 
     def _owner_at(self, intent_id: IntentId, order: Order | None, wish: NewOrder | None) -> Owner:
         if order is not None:

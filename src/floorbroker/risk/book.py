@@ -98,9 +98,24 @@ class RiskBook:
             self.watches[place] = self._made(key, kind, name, limits)
 
     def count_anew(self) -> None:
-        """Make every scope's sums again: after the replay of a start, and when an account's number has become known."""
-        for (kind, name), watch in list(self.watches.items()):
-            self.watches[kind, name] = self._made(watch.key, ScopeKind(kind), name, watch.limits, before=watch)
+        """Make every scope's sums again, after the replay of a start."""
+        for place in list(self.watches):
+            self._make_again(place)
+
+    def recognise(self, profile: ProfileName) -> None:
+        """An account's number and currency have become known: what was counted without them counts under them now."""
+        self.day.own(profile, account=self.account_of(profile), rate=self._base_rate(profile) or Decimal(1))
+        for place, watch in list(self.watches.items()):
+            if ScopeKind(place[0]) is ScopeKind.ACCOUNT:
+                self._make_again(place)
+                continue
+            for at, symbol in list(watch.cells):
+                if at == profile:
+                    self._mark(watch, profile, symbol)
+
+    def _make_again(self, place: tuple[str, str]) -> None:
+        watch = self.watches[place]
+        self.watches[place] = self._made(watch.key, ScopeKind(place[0]), place[1], watch.limits, before=watch)
 
     def _made(self, key: str, kind: ScopeKind, name: str, limits: SharedLimits, before: Watch | None = None) -> Watch:
         watch = Watch(key=key, limits=limits)

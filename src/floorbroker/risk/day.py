@@ -6,7 +6,7 @@ it is done.  So the sum never shows less than what was or may be traded, and giv
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -75,6 +75,14 @@ class DayLedger:
         counted = self.orders.get(intent_id)
         if counted is not None and counted.notional != filled:
             self._put(intent_id, Counted(owner=counted.owner, notional=filled, rate=counted.rate))
+
+    def own(self, profile: str, *, account: str, rate: Decimal) -> None:
+        """The number of a profile's account and its rate are known now: its orders count under them."""
+        for intent_id, counted in list(self.orders.items()):
+            owner = counted.owner
+            if owner.profile == profile and (owner.account, counted.rate) != (account, rate):
+                mine = replace(owner, account=account)
+                self._put(intent_id, Counted(owner=mine, notional=counted.notional, rate=rate))
 
     def drop(self, intent_id: IntentId) -> None:
         """It never became an order."""

@@ -1,0 +1,71 @@
+"""What a start brings back of the risk book (I5): an account's limits meet what was there before it, in the right currency."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from floorbroker.domain.clock import ManualClock
+from floorbroker.domain.errors import RiskLimitExceeded
+from floorbroker.domain.records import Account
+from floorbroker.gateway.limiting import Wanted
+from tests.support.fake_broker import FakeBroker, buy
+from tests.support.house import CALLER, NOON, PROFILE, Desk, opened
+
+pytestmark = pytest.mark.asyncio
+
+
+class InPounds(FakeBroker):
+    """Its account is in pounds."""
+
+    async def get_account_info(self) -> Account:
+        return replace(await FakeBroker.get_account_info(self), currency="GBP")
+
+
+async def _limit(desk: Desk, name: str, value: int, *, scope: str) -> None:
+    await desk.gateway.guard.set_limit(Wanted(scope=scope, name=name, value=value), caller=CALLER)
+
+
+@pytest.mark.parametrize("name", ["max_open_orders", "max_orders_day"])
+async def test_after_a_start_an_accounts_limits_meet_the_orders_of_before_i5(tmp_path: Path, name: str) -> None:
+    async with opened(tmp_path, seals=True) as desk:
+        broker, clock = desk.broker, desk.clock
+        await _limit(
+            desk, "max_open_orders", 50, scope="global"
+        )  # a start counts what is open before it knows whose it is
+        await _limit(desk, name, 1, scope=f"account:{broker.account}")
+        await desk.place(buy("1"))
+        with pytest.raises(RiskLimitExceeded, match=name):
+            await desk.place(buy("2"))
+    async with opened(tmp_path, seals=True, broker=broker, clock=clock) as desk:
+        with pytest.raises(RiskLimitExceeded, match=name):
+            await desk.place(buy("2"))
+
+
+async def test_after_a_start_a_day_counts_in_the_desks_currency(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    broker = InPounds(clock)
+    async with opened(tmp_path, seals=True, broker=broker, clock=clock) as desk:
+        desk.gateway.guard.risk.rates = {"GBP": Decimal(2)}
+        await desk.place(buy("1"))
+        before = desk.gateway.guard.risk.day.of("global", "").notional
+        assert before > 0
+    async with opened(tmp_path, seals=True, broker=broker, clock=clock, ready=False) as desk:
+        desk.gateway.guard.risk.rates = {"GBP": Decimal(2)}
+        await desk.until(lambda: desk.session.state.value == "ready")
+        assert desk.gateway.guard.risk.day.of("global", "").notional == before
+
+
+async def test_an_order_that_is_sealed_before_anybody_looked_stays_in_its_day(tmp_path: Path) -> None:
+    async with opened(tmp_path, seals=True) as desk:
+        order = await desk.place(buy("3"))
+        await desk.gateway.cancel(order.intent_id, caller=CALLER)
+        await desk.until(lambda: not desk.now(order).is_open)
+        await desk.wait(70)
+        assert not desk.ctx.book.holds(order.intent_id)
+        desk.ctx.book.touched.add(order.intent_id)
+        desk.ctx.catch_up()
+        assert desk.gateway.guard.risk.day.of("profile", PROFILE).orders == 1
