@@ -55,8 +55,13 @@ class Limits:
     risk: RiskBook
     accounts: Mapping[ProfileName, AccountContext]
     version: int = 0
-    unreadable: str = ""  # why no order may be taken: a change in the journal that this desk cannot read
     kept: dict[tuple[str, str], Kept] = field(default_factory=dict[tuple[str, str], Kept])
+    _unread: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+
+    @property
+    def unreadable(self) -> str:
+        """Why no order may be taken: a change in the journal that this desk cannot read; empty once that limit is set anew."""
+        return next(iter(self._unread.values()), "")
 
     def scopes(self) -> dict[str, SharedLimits]:
         """Every scope with limits: the profiles, then the others by name."""
@@ -115,6 +120,7 @@ class Limits:
     def _apply(self, change: LimitChange, value: object, at: datetime) -> None:
         """In force from here on, unless a later change of the same limit already is."""
         place = (change.scope, change.name)
+        self._unread.pop(place, None)
         known = self.kept.get(place)
         if known is not None and known.change.version > change.version:
             return
@@ -141,7 +147,8 @@ class Limits:
             self._apply(change, getattr(after, change.name), record.at)
         except (KeyError, ValueError, InvalidRequest, ConfigInvalid) as error:
             told = error.detail if isinstance(error, InvalidRequest | ConfigInvalid) else "it is no change of a limit"
-            self.unreadable = f"a change of limits in the journal cannot be read (record {record.seq}): {told}"
+            place = (entry.data.get("scope", ""), entry.data.get("name", ""))
+            self._unread[place] = f"a change of limits in the journal cannot be read (record {record.seq}): {told}"
 
 
 def _scope(key: str) -> tuple[ScopeKind, str]:

@@ -172,3 +172,27 @@ async def test_a_change_that_cannot_be_read_blocks_orders_i13(tmp_path: Path) ->
         await desk.journal.commit([NoteEntry(profile=DESK, topic=TOPIC, data=words)])
     async with opened(tmp_path, live_enabled=True) as desk:
         assert "max_flux" in desk.gateway.guard.limits.unreadable
+
+
+@pytest.mark.asyncio
+async def test_the_block_ends_when_the_limit_is_set_anew_also_after_a_start_i13(tmp_path: Path) -> None:
+    words = {
+        "version": "7",
+        "scope": OWN,
+        "name": "max_order_qty",
+        "old": "null",
+        "new": '"-5"',
+        "by": "x",
+        "reason": "y",
+    }
+    async with opened(tmp_path) as desk:
+        await desk.journal.commit([NoteEntry(profile=DESK, topic=TOPIC, data=words)])
+    async with opened(tmp_path, live_enabled=True) as desk:
+        assert "max_order_qty" in desk.gateway.guard.limits.unreadable
+        await _set(desk, "max_orders_day", "9")
+        assert "max_order_qty" in desk.gateway.guard.limits.unreadable
+        await _set(desk, "max_order_qty", "5")
+        assert desk.gateway.guard.limits.unreadable == ""
+    async with opened(tmp_path, live_enabled=True) as desk:
+        limits = desk.gateway.guard.limits
+        assert (limits.unreadable, limits.version, desk.ctx.limits.max_order_qty) == ("", 9, Decimal(5))
