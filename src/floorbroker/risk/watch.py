@@ -178,13 +178,17 @@ class Watch:
         if fills_yet:
             self.cells[place].load.orders -= 1
             del self._parts[leave_out]
-            yield
-            self.cells[place].load.orders += 1
-            self._parts[leave_out] = left
+            try:
+                yield
+            finally:
+                self.cells[place].load.orders += 1
+                self._parts[leave_out] = left
             return
         self.put(leave_out, place[0], None)
-        yield
-        self.put(leave_out, place[0], part)
+        try:
+            yield
+        finally:
+            self.put(leave_out, place[0], part)
 
 
 def forget(times_s: deque[float], since_s: float) -> None:

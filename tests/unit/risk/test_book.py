@@ -149,6 +149,10 @@ def test_exposures_are_not_netted_between_accounts_and_positions_are() -> None:
     with watch.without(IntentId("1"), fills_yet=True):
         assert (watch.shorts, watch.open_total, watch.open_symbol("AAPL")) == (Decimal(-700), 0, 0)
     assert (watch.shorts, watch.open_total, watch.open_symbol("AAPL")) == (Decimal(-700), 1, 1)
+    for fills_yet in (False, True):
+        with pytest.raises(ZeroDivisionError), watch.without(IntentId("1"), fills_yet=fills_yet):
+            raise ZeroDivisionError
+        assert (watch.shorts, watch.open_total, watch.open_symbol("AAPL")) == (Decimal(-700), 1, 1)
     watch.put(IntentId("1"), B, None)
     assert (watch.longs, watch.shorts, watch.open_total) == (Decimal(1000), Decimal(-400), 0)
 
