@@ -12,7 +12,7 @@ from decimal import Context, Decimal
 
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.orders import NewOrder
-from floorbroker.domain.values import LIMITED, ZERO, Side, text_of
+from floorbroker.domain.values import LIMITED, WIDE, ZERO, Side, text_of
 from floorbroker.gateway.routing.policy import VenueTerms
 
 _BPS = Decimal(10_000)
@@ -115,7 +115,7 @@ def cost_at(wish: NewOrder, offer: Offer, terms: VenueTerms, *, reference: Decim
         resting=resting,
         price_bps=_bps(start - reference, reference, wish.side),
         depth_bps=_bps(average - start, reference, wish.side),
-        fee_bps=fee.quantize(_STEP),
+        fee_bps=fee.quantize(_STEP, context=WIDE),
         latency_bps=(terms.latency_ms / _MS * latency_bps_s).quantize(_STEP),
         spread_bps=None if offer.other is None else _bps(offer.touch - offer.other, reference, wish.side),
         age_s=offer.age_s,
@@ -149,8 +149,8 @@ def _worse(price: Decimal, limit: Decimal, side: Side) -> bool:
 
 
 def _bps(distance: Decimal, reference: Decimal, side: Side) -> Decimal:
-    """A distance to our disadvantage is positive."""
-    return (distance * side.sign / reference * _BPS).quantize(_STEP)
+    """A distance to our disadvantage is positive.  However far apart two venues' prices are, it has room."""
+    return (distance * side.sign / reference * _BPS).quantize(_STEP, context=WIDE)
 
 
 def _missing(offer: Offer, wanted: Decimal, unshown: Decimal) -> str:

@@ -101,3 +101,11 @@ def test_the_average_lies_between_the_best_and_the_worst_price_shown(
     assert low <= round(found.average, 20) <= high
     assert found.taken == min(qty, sum(size for _, size in ordered))
     assert found.depth_bps >= 0
+
+
+def test_prices_absurdly_far_apart_have_a_cost() -> None:
+    """I24: one venue's absurd quote must not keep orders from all the others."""
+    found = cost(MARKET, offer(("50000", "10")), replace(FREE, fee_per_unit=Decimal(1)), reference="1e-20")
+    assert found.total_bps > Decimal("1e28")
+    dear = replace(FREE, fee_per_unit=Decimal(1_000_000))
+    assert cost(MARKET, offer(("1e-20", "10")), dear, reference="1e-20").fee_bps == Decimal("1e30")
