@@ -97,7 +97,8 @@ class Promotions:
         looks = [self._look(name) for name in self._watched()]
         free = [look for look in looks if look.profile not in self._by_hand]
         for turn in self._hysteresis.turns(free, self.demoted, self.clock.monotonic()):
-            await self._turn(turn, caller=_SELF)
+            if turn.profile not in self._by_hand:  # a person may have spoken while the turn before was made durable
+                await self._turn(turn, caller=_SELF)
 
     def _watched(self) -> list[ProfileName]:
         rules = [rule for rule in self.policy.rules if rule.uses is Strategy.FAILOVER]

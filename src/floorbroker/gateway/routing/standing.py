@@ -38,6 +38,7 @@ class Hysteresis:
 
     def turns(self, looks: Sequence[Look], demoted: frozenset[ProfileName], now_s: float) -> list[Turn]:
         """What changes now.  The last profile that can be used is never demoted: somebody has to take the orders."""
+        self._forget_but({look.profile for look in looks})
         for look in looks:
             _note(self._bad_s, look.profile, now_s, holds=bool(self._fault(look)))
             _note(self._good_s, look.profile, now_s, holds=self._is_good(look))
@@ -54,6 +55,12 @@ class Hysteresis:
                 found.append(Turn(profile=look.profile, demoted=True, why=self._fault(look)))
                 out.add(look.profile)
         return found
+
+    def _forget_but(self, looked_at: set[ProfileName]) -> None:
+        """Whom nobody looked at has a break in what held for it."""
+        for since_s in (self._bad_s, self._good_s):
+            for name in [name for name in since_s if name not in looked_at]:
+                del since_s[name]
 
     def _fault(self, look: Look) -> str:
         if look.trouble:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from floorbroker.domain.errors import InvalidRequest, JournalFault
-from floorbroker.domain.ports import NoteEntry
+from floorbroker.domain.ports import Entry, NoteEntry
 from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.routing.policy import Moving, Strategy
 from floorbroker.gateway.routing.promoting import STANDING
@@ -126,3 +128,33 @@ async def test_a_person_demotes_and_restores(tmp_path: Path) -> None:
         with pytest.raises(JournalFault):
             await fleet.promotions.set_by_hand(C, demoted=True, caller=CALLER, reason="x")
         assert not fleet.promotions.demoted
+
+
+@pytest.mark.asyncio
+async def test_a_turn_decided_before_a_person_spoke_is_not_made_after(tmp_path: Path) -> None:
+    """Two profiles come back in one look; while the first is written, a person keeps the second out."""
+
+    def written(entries: Sequence[Entry]) -> bool:
+        return any(isinstance(e, NoteEntry) and (e.topic, e.profile) == (STANDING, A) for e in entries)
+
+    async with opened(tmp_path, FAILOVER) as fleet:
+        fleet.health.update({A: 20, B: 20})
+        await fleet.clock.advance(12.0)
+        assert fleet.promotions.demoted == {A, B}
+        durable = asyncio.Event()
+        fleet.journal.hold_when = lambda entries: durable if written(entries) else None
+        fleet.health.update({A: 100, B: 100})
+        await fleet.until(lambda: sum(map(written, fleet.journal.commits)) == 2)
+        await fleet.promotions.set_by_hand(B, demoted=True, caller=CALLER, reason="maintenance")
+        durable.set()
+        await fleet.clock.advance(3.0)
+        assert (fleet.promotions.demoted, fleet.promotions.why(B)) == ({B}, "maintenance")
+
+
+def test_what_held_before_nobody_looked_is_forgotten() -> None:
+    """A person kept `a` out for an hour: a second of trouble after that is no hour of it."""
+    watch, none = Hysteresis(MOVING), frozenset[ProfileName]()
+    watch.turns(looks("down"), none, 0)
+    watch.turns([look for look in looks("down") if look.profile != A], none, 1)
+    assert watch.turns(looks("down"), none, 3600) == []
+    assert [turn.profile for turn in watch.turns(looks("down"), none, 3610)] == [A]
