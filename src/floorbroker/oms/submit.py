@@ -31,12 +31,17 @@ FINISH_POLL_S = 0.05
 MADE_WAY_MAX = 20  # own orders cancelled for one wish
 _TAKEN = (f.Ack, f.Working)  # the venue has the order, and nothing more is said of it
 Beside = Callable[[IntentId], Iterable[Entry]]  # what is committed with an intent
+Last = Callable[[], None]  # the last look of whoever placed it
 
 
 def _nothing(intent_id: IntentId) -> Iterable[Entry]:
     """An intent of its own."""
     del intent_id
     return ()
+
+
+def _free() -> None:
+    """An intent that depends on no other."""
 
 
 @frozen
@@ -94,14 +99,22 @@ class Submitter:
             waiting.set_result(None)
 
     def begin(
-        self, approved: Approved, *, actor: Actor, key: Key | None, route: str, beside: Beside = _nothing
+        self,
+        approved: Approved,
+        *,
+        actor: Actor,
+        key: Key | None,
+        route: str,
+        beside: Beside = _nothing,
+        last: Last = _free,
     ) -> asyncio.Task[Order]:
         """From the commit on, the act must reach its end even when the caller goes away.
 
         `beside` gives what is committed in the same transaction; it is asked last of all, and what it raises ends the act.
+        `last` is asked right before the send, and what it raises (NOT_SENT) keeps the order back.
         """
         self._sending.add(approved.intent_id)
-        work = self._carry_out(approved, actor=actor, key=key, route=route, beside=beside)
+        work = self._carry_out(approved, actor=actor, key=key, route=route, beside=beside, last=last)
         task = self.ctx.spawn(work, name="submit")
         task.add_done_callback(lambda _: self._sending.discard(approved.intent_id))
         return task
@@ -199,7 +212,7 @@ class Submitter:
         self.ctx.meter.count("orders", outcome="refused", profile=self.ctx.profile.name)
 
     async def _carry_out(
-        self, approved: Approved, *, actor: Actor, key: Key | None, route: str, beside: Beside
+        self, approved: Approved, *, actor: Actor, key: Key | None, route: str, beside: Beside, last: Last
     ) -> Order:
         ctx, began_s = self.ctx, self.ctx.clock.monotonic()
         with ctx.tracer.span("order.commit"):
@@ -207,7 +220,7 @@ class Submitter:
         committed_s = ctx.clock.monotonic()
         self.ctx.steps.reach("submit.S4")
         with ctx.tracer.span("order.send"):
-            facts = await self._send(approved)
+            facts = await self._send(approved, last)
         self.ctx.steps.reach("submit.S10")
         answered_s = ctx.clock.monotonic()
         with ctx.tracer.span("order.fold"):
@@ -294,12 +307,13 @@ class Submitter:
     def _fact(self, intent_id: IntentId, fact: f.Fact) -> FactEntry:
         return FactEntry(profile=self.ctx.profile.name, intent_id=intent_id, fact=fact)
 
-    async def _send(self, approved: Approved) -> list[f.Fact]:
+    async def _send(self, approved: Approved, last: Last) -> list[f.Fact]:
         """The one send, and what is known after it."""
         ctx = self.ctx
         started = ctx.clock.monotonic()
         try:
             self.check(approved)
+            last()
             with ours(ctx.log, "submit.unforeseen", intent=approved.intent_id):
                 reports = await ctx.broker.submit_order(approved)
                 facts = self.inbound.own_facts(approved.intent_id, approved.cl_ord_id, reports)

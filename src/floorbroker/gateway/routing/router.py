@@ -11,10 +11,18 @@ import asyncio
 from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import Conflict, FloorbrokerError, InvalidRequest, JournalFault, SymbolNotFound
+from floorbroker.domain.errors import (
+    Conflict,
+    FloorbrokerError,
+    InsufficientFunds,
+    InvalidRequest,
+    JournalFault,
+    SymbolNotFound,
+)
 from floorbroker.domain.facts import CancelAsked
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.orders import Approved, NewOrder, Order
@@ -34,6 +42,7 @@ from floorbroker.oms.submit import Key, Submitter, key_error
 from floorbroker.risk.verdict import refusal as refusal_of
 
 Told = Callable[[ProfileName, Mapping[str, str]], None]
+_WAITED_FOR = "route"
 _NO_RULE = Rule(name="only", uses=Strategy.PRIMARY)
 
 
@@ -57,6 +66,7 @@ class Attempt:
     why: str = ""
     journey: Journey | None = None  # of the intent that is dead
     refused: dict[ProfileName, str] = field(default_factory=dict[ProfileName, str])
+    poor: list[Choice] = field(default_factory=list[Choice])  # short of money when last looked at
     is_approved: bool = False
     is_audited: bool = False  # whether a refusal of it stands in the audit
 
@@ -89,6 +99,7 @@ class Router:
     )
     _carried: set[IntentId] = field(default_factory=set[IntentId])  # intents that somebody still acts for
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
+    _is_stopped: bool = False
 
     # -- a start ------------------------------------------------------------------------------------------------------------
 
@@ -106,7 +117,8 @@ class Router:
                 self._cancel_replaced(order)
 
     async def stop(self) -> None:
-        """End what moves late; acts under way are ended by the order services."""
+        """End what moves late, and begin no more of it; acts under way are ended by the order services."""
+        self._is_stopped = True
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -195,7 +207,7 @@ class Router:
     async def _to_the_end(self, wanted: Wanted, *, then: Callable[[], None] | None = None) -> Order:
         """Until an intent begins, the act ends with its caller; from then on it goes on without."""
         trip = Trip()
-        task = self._spawn(self._travel(wanted, trip), name="route")
+        task = self._spawn(self._travel(wanted, trip), name=_WAITED_FOR)
         if then is not None:
             task.add_done_callback(lambda _: then())
         try:
@@ -214,9 +226,12 @@ class Router:
         return order
 
     async def _place(self, attempt: Attempt, trip: Trip) -> Order:
-        """The first profile of the ranking that approves has it.  Raises the best one's refusal when all of them refuse."""
+        """The first profile of the ranking that approves has it.  Raises the best one's refusal when all of them refuse.
+
+        Who had too little money when it was last looked at is asked once more when nobody else takes it.
+        """
         first: FloorbrokerError | None = None
-        for choice in attempt.ranking.choices:
+        for choice in chain(attempt.ranking.choices, attempt.poor):
             try:
                 return await self._try(choice, attempt, trip)
             except JournalFault:
@@ -233,7 +248,9 @@ class Router:
     async def _try(self, choice: Choice, attempt: Attempt, trip: Trip) -> Order:
         session, wanted = self.sessions[choice.profile], attempt.wanted
         ctx, submitter = session.ctx, session.service.submitter
-        if (refused := self.refusal(session, wanted.wish, wanted.actor)) is not None:
+        if choice not in attempt.poor and (refused := self.refusal(session, wanted.wish, wanted.actor)) is not None:
+            if isinstance(refused, InsufficientFunds):
+                attempt.poor.append(choice)
             raise refused
         approved = await self._approved(submitter, attempt)
         trip.begun = attempt.is_approved = True
@@ -245,6 +262,7 @@ class Router:
             key=None,
             route=route.sentence,
             beside=lambda intent_id: self._beside(intent_id, route, attempt),
+            last=lambda: self._assert_dead(attempt.old),
         )
         with self._acting_for(approved.intent_id):
             try:
@@ -315,6 +333,8 @@ class Router:
         yield route.note()
         key, old = attempt.wanted.key, attempt.old
         if old is not None:
+            if self.links.moved_to(old.intent_id) is not None:
+                raise Conflict(f"order {old.intent_id} has moved already")
             self._assert_dead(old)
             self.links.put(old.intent_id, intent_id)  # from now on the old one is cancelled should it show up
             yield moved_note(route.profile, old=old.intent_id, new=intent_id, why=attempt.why)
@@ -323,9 +343,12 @@ class Router:
                 principal=route.principal, profile=GLOBAL, key=key.key, body_hash=key.body_hash, intent_id=intent_id
             )
 
-    def _assert_dead(self, old: Order) -> None:
+    def _assert_dead(self, old: Order | None) -> None:
+        """Raises `Conflict` when an order whose place another takes lives after all."""
+        if old is None:
+            return
         now = self.sessions[old.profile].ctx.book.get(old.intent_id)
-        if now is None or not is_dead(now) or now.alerts or self.links.moved_to(old.intent_id) is not None:
+        if now is None or not is_dead(now) or now.alerts:
             raise Conflict(f"order {old.intent_id} is not dead any more: it does not move")
 
     async def _nobody(self, attempt: Attempt, first: FloorbrokerError | None) -> FloorbrokerError:
@@ -353,10 +376,20 @@ class Router:
             if held is None:
                 continue
             if held.body_hash == key.body_hash:
-                return self._find(self.links.last(held.intent_id)) or self._find(held.intent_id)
+                return self._placed(held.intent_id)
             if scope == GLOBAL:
                 raise key_error("this Idempotency-Key was used with another body", status=422)
         return None
+
+    def _placed(self, first: IntentId) -> Order:
+        """Where a journey stands.  Raises `Conflict` when its last order went to a profile that is not here: it may be alive."""
+        last = self.links.last(first)
+        found = self._find(last)
+        if found is None and last in self._carried:  # on its way into the journal
+            found = self._find(self.links.moved_from(last) or first)
+        if found is None:
+            raise Conflict(f"this Idempotency-Key placed order {last}, on a profile that this desk does not have now")
+        return found
 
     def _find(self, intent_id: IntentId) -> Order | None:
         found = (session.ctx.book.get(intent_id) for session in self.sessions.values())
@@ -420,6 +453,8 @@ class Router:
     def on_change(self, change: Change) -> None:
         """A durable change: an intent that is proven dead late may move, and one that moved and shows up alive is cancelled."""
         after = change.after
+        if self._is_stopped:
+            return
         if after.is_open:
             self._cancel_replaced(after)
             return
@@ -464,5 +499,9 @@ class Router:
 
     def _reap(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, FloorbrokerError):
-            self.log.error("task.failed", task=task.get_name(), detail=type(error).__name__)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        is_ours = isinstance(error, FloorbrokerError)
+        if not (is_ours and task.get_name() == _WAITED_FOR):  # who waits for a route is told
+            detail = error.detail if is_ours else type(error).__name__
+            self.log.error("task.failed", task=task.get_name(), detail=detail)

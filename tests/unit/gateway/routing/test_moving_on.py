@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from floorbroker.domain.errors import (
+    Conflict,
     ConnectionFailed,
     InsufficientFunds,
+    JournalFault,
     MarketClosed,
     OrderRejected,
     Outcome,
@@ -17,7 +21,7 @@ from floorbroker.domain.errors import (
 )
 from floorbroker.domain.facts import Source
 from floorbroker.domain.orders import Order, OrderState
-from floorbroker.domain.ports import NoteEntry
+from floorbroker.domain.ports import Entry, NoteEntry
 from floorbroker.domain.values import ExecType, OrdStatus
 from floorbroker.gateway.routing.policy import Moving, Strategy
 from floorbroker.gateway.routing.record import MOVED
@@ -216,3 +220,94 @@ async def test_a_crash_between_two_venues_leaves_the_first_intent_and_no_second(
 def _at(fleet: Fleet, name: str) -> Order:
     (order,) = [order for order in fleet.gateway.orders() if order.profile == name]
     return order
+
+
+async def test_an_order_that_shows_up_while_another_takes_its_place_keeps_that_one_back(tmp_path: Path) -> None:
+    """I16: the last look at the old one is right before the send of the new one, not before its commit."""
+    async with opened(tmp_path, FAILOVER) as fleet:
+        durable = asyncio.Event()
+        fleet.journal.hold_when = lambda entries: durable if _moves(entries) else None
+        fleet.brokers[A].next_submit.append("lose_and_hide")
+        order = await fleet.place(buy(), key="k")
+        await fleet.until(lambda: any(map(_moves, fleet.journal.commits)))
+        fleet.brokers[A].hidden.clear()
+        (late,) = fleet.brokers[A].orders.values()
+        fleet.brokers[A].tell(fleet.brokers[A].report(late, ExecType.NEW, Source.STREAM))
+        await fleet.until(lambda: late.status is OrdStatus.CANCELED)
+        durable.set()
+        await fleet.clock.advance(3.0)
+        new = _at(fleet, B)
+        assert fleet.sent() == [A]
+        assert fleet.router.links.moved_to(order.intent_id) == new.intent_id
+    assert (new.state, new.reject_reason) == (
+        OrderState.NOT_SENT,
+        f"conflict: order {order.intent_id} is not dead any more: it does not move",
+    )
+
+
+async def test_a_key_whose_last_order_is_on_a_profile_that_left_is_a_conflict(tmp_path: Path) -> None:
+    """I20: the order that moved may be alive where nobody here can look; the dead one before it is no answer."""
+    fleet = make(tmp_path, FAILOVER)
+    await fleet.gateway.start()
+    await fleet.until(fleet.ready)
+    fleet.brokers[A].next_submit.append("not_sent")
+    order = await fleet.place(buy(), key="k")
+    assert order.profile == B
+    await fleet.crash()
+    left = {name: fleet.brokers[name] for name in (A, C)}
+    async with opened(tmp_path, FAILOVER, brokers=left, clock=fleet.clock) as again:
+        with pytest.raises(Conflict, match=f"placed order {order.intent_id}, on a profile that"):
+            await again.submitted(buy(), key="k")
+        assert again.sent() == [A]
+
+
+async def test_a_key_of_an_order_that_is_about_to_move_shows_it_as_it_is(tmp_path: Path) -> None:
+    async with opened(tmp_path, FAILOVER) as fleet:
+        durable = asyncio.Event()
+        fleet.journal.hold_when = lambda entries: durable if _moves(entries) else None
+        fleet.brokers[A].next_submit.append("drop")
+        order = await fleet.place(buy(), key="k")
+        await fleet.until(lambda: any(map(_moves, fleet.journal.commits)))
+        during = await fleet.submitted(buy(), key="k")
+        durable.set()
+        await fleet.until(lambda: len(fleet.sent()) == 2)
+        after = await fleet.submitted(buy(), key="k")
+    assert (during.order.intent_id, during.order.state) == (order.intent_id, OrderState.NOT_PLACED)
+    assert (after.order.profile, after.order.ord_status) == (B, OrdStatus.NEW)
+
+
+async def test_a_desk_that_stops_begins_nothing_elsewhere(tmp_path: Path) -> None:
+    fleet = make(tmp_path, FAILOVER)
+    await fleet.gateway.start()
+    await fleet.until(fleet.ready)
+    answer = fleet.brokers[A].gates["submit"] = asyncio.Event()
+    fleet.brokers[A].next_submit.append("not_sent")
+    placing = asyncio.ensure_future(fleet.submitted(buy(), key="k"))
+    await fleet.clock.advance(0.1)
+    stopping = asyncio.ensure_future(fleet.gateway.stop())
+    await fleet.clock.advance(0.5)
+    answer.set()
+    while not stopping.done():
+        await fleet.clock.advance(0.5)
+    await stopping
+    await asyncio.gather(placing, return_exceptions=True)
+    assert fleet.sent() == [A]
+
+
+async def test_a_late_move_that_fails_is_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(tmp_path, FAILOVER) as fleet:
+        fleet.brokers[A].next_submit.append("drop")
+        order = await fleet.place(buy())
+
+        def unreadable(*_: object) -> None:
+            raise JournalFault("a route in the journal cannot be read")
+
+        monkeypatch.setattr("floorbroker.gateway.routing.router.route_of", unreadable)
+        await fleet.until(lambda: fleet.gateway.order(order.intent_id).state is OrderState.NOT_PLACED)
+        await fleet.clock.advance(1.0)
+        assert fleet.sent() == [A]
+        assert "a route in the journal cannot be read" in fleet.log.details
+
+
+def _moves(entries: Sequence[Entry]) -> bool:
+    return any(isinstance(entry, NoteEntry) and entry.topic == MOVED for entry in entries)

@@ -265,3 +265,18 @@ async def test_an_act_that_began_goes_on_without_its_caller(tmp_path: Path) -> N
         await fleet.clock.advance(1.0)
         again = await fleet.submitted(buy(), key="k")
     assert (again.replayed, again.order.profile, again.order.ord_status) == (True, B, OrdStatus.NEW)
+
+
+async def test_money_that_came_since_the_last_look_is_found_when_nobody_else_takes_it(tmp_path: Path) -> None:
+    async with opened(tmp_path, ruled(Strategy.PRIMARY), ready=False) as fleet:
+        for broker in fleet.brokers.values():
+            broker.buying_power = INFO_POOR
+        await fleet.until(fleet.ready)
+        with pytest.raises(InsufficientFunds):
+            await fleet.place(buy("5"))
+        fleet.brokers[B].buying_power = INFO_POOR * 1000
+        order = await fleet.place(buy("5"))
+        told = fleet.route(order)
+    assert order.profile == B
+    assert [(seen.profile, seen.taken) for seen in told.seen] == [(A, False), (B, True), (C, False)]
+    assert told.seen[0].reason.startswith("refused: cost 500.00")
