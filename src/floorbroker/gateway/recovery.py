@@ -23,7 +23,7 @@ from floorbroker.domain.frozen import frozen
 
 FIRM_S = (1.0, 2.0, 4.0)
 LEAST_S, FIRST_CEILING_S, MOST_S = 0.5, 8.0, 60.0
-REFUSALS_UNTIL_FATAL = 3  # a venue that fails may turn everybody away for a moment
+REFUSALS_UNTIL_FATAL, REFUSED_FOR_S = 3, 30.0  # a venue that fails may turn everybody away for a while
 
 
 class Rule(Enum):
@@ -66,21 +66,25 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 """By error code; a code that is not here is tried again as after an outage."""
 
 
-def remedy_of(error: FloorbrokerError | None, *, refusals: int = 0) -> Remedy:
+def remedy_of(error: FloorbrokerError | None, *, refusals: int = 0, refused_for_s: float = 0.0) -> Remedy:
     """What is done about an error; None is a round that did not agree.  `refusals` counts log-ins refused in a row, this one
-    included: the key itself must have been refused that often before it is believed.
+    included, and `refused_for_s` is how long ago the first was: that often and that long, and a refusal of the key is believed.
     """
     if error is None:
         return Remedy(rule=Rule.RECONNECT)
     hint = error.hint
     floor_s = max(hint.retry_after_s or 0.0, 0.0)
-    return Remedy(rule=_rule_of(error, refusals), floor_s=floor_s, notify=hint.notify or isinstance(error, Forbidden))
+    return Remedy(
+        rule=_rule_of(error, refusals, refused_for_s),
+        floor_s=floor_s,
+        notify=hint.notify or isinstance(error, Forbidden),
+    )
 
 
-def _rule_of(error: FloorbrokerError, refusals: int) -> Rule:
+def _rule_of(error: FloorbrokerError, refusals: int, refused_for_s: float) -> Rule:
     if isinstance(error, RateLimitExceeded):
         return Rule.BAN if error.hint.notify else Rule.OBEY
-    if is_refusal(error) and refusals >= REFUSALS_UNTIL_FATAL:
+    if is_refusal(error) and refusals >= REFUSALS_UNTIL_FATAL and refused_for_s >= REFUSED_FOR_S:
         return Rule.FATAL
     if error.hint.reauthenticate:
         return Rule.LOG_IN

@@ -78,6 +78,7 @@ class ProfileSession:
     _must_log_in: bool = False
     _was_lost: bool = False
     _refusals: int = 0
+    _refused_since_s: float = 0.0
     _rests_since_s: float = 0.0
 
     def __post_init__(self) -> None:
@@ -289,8 +290,11 @@ class ProfileSession:
 
     async def _treat(self, error: FloorbrokerError) -> Remedy:
         """Do what the table of `recovery` says, but for the waiting."""
+        now_s = self.ctx.clock.monotonic()
         self._refusals = self._refusals + 1 if is_refusal(error) else 0
-        remedy = remedy_of(error, refusals=self._refusals)
+        if self._refusals == 1:
+            self._refused_since_s = now_s
+        remedy = remedy_of(error, refusals=self._refusals, refused_for_s=now_s - self._refused_since_s)
         name = self.ctx.profile.name
         self.ctx.log.info("session.remedy", profile=name, code=error.code, rule=remedy.rule.value)
         if remedy.notify:

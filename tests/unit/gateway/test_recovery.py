@@ -28,6 +28,7 @@ from floorbroker.domain.errors import (
 from floorbroker.gateway.recovery import (
     MOST_S,
     REFUSALS_UNTIL_FATAL,
+    REFUSED_FOR_S,
     RULES,
     Remedy,
     Rule,
@@ -70,9 +71,10 @@ def test_each_error_has_its_rule(error: FloorbrokerError, rule: Rule) -> None:
     assert remedy_of(error, refusals=1).rule is rule
 
 
-def test_a_refused_key_is_believed_after_the_third_time_alone() -> None:
-    rules = [remedy_of(REFUSED_KEY, refusals=n).rule for n in (1, 2, REFUSALS_UNTIL_FATAL)]
-    assert rules == [Rule.LOG_IN, Rule.LOG_IN, Rule.FATAL]
+def test_a_refused_key_is_believed_after_the_third_time_and_half_a_minute() -> None:
+    for for_s, last in ((REFUSED_FOR_S - 0.1, Rule.LOG_IN), (REFUSED_FOR_S, Rule.FATAL)):
+        rules = [remedy_of(REFUSED_KEY, refusals=n, refused_for_s=for_s).rule for n in (1, 2, REFUSALS_UNTIL_FATAL)]
+        assert rules == [Rule.LOG_IN, Rule.LOG_IN, last]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ def test_a_refused_key_is_believed_after_the_third_time_alone() -> None:
 )
 def test_what_passes_by_itself_is_never_fatal_however_often(error: FloorbrokerError) -> None:
     assert not is_refusal(error)
-    assert remedy_of(error, refusals=1_000).rule is not Rule.FATAL
+    assert remedy_of(error, refusals=1_000, refused_for_s=1e6).rule is not Rule.FATAL
 
 
 def test_an_outage_is_waited_out_for_1_2_and_4_seconds_then_with_full_jitter_up_to_a_minute() -> None:
@@ -172,6 +174,18 @@ async def test_refusals_are_counted_in_a_row_alone(tmp_path: Path) -> None:
     assert not script
     assert desk.gateway.kill_switch.level(PROFILE) == 0
     await desk.crash()
+
+
+@pytest.mark.asyncio
+async def test_a_venue_that_refuses_everybody_for_seconds_trips_nothing(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    broker = FakeBroker(clock, failing={"connect": REFUSED_KEY})
+    async with opened(tmp_path, broker=broker, clock=clock, ready=False) as desk:
+        await desk.until(lambda: broker.reads.count("connect") > REFUSALS_UNTIL_FATAL)
+        broker.failing.clear()
+        await desk.until(lambda: desk.session.state.value == "ready")
+        assert desk.gateway.kill_switch.level(PROFILE) == 0
+        await desk.place(buy())
 
 
 class _Scripted:
