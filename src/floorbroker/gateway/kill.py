@@ -101,8 +101,16 @@ class KillSwitch:
     async def open_permits(self) -> None:
         """After the replay: a profile that never had one gets its first permit, and the journal remembers that it did.
 
-        From then on a missing permit means a kill, even one that no disk took (RELIABILITY I14): it stays until a reset.
+        From then on a missing permit means a kill, even one that no disk took (RELIABILITY I14): it stays until a reset.  Where
+        others kept their permits it was one of that profile alone, so that it becomes a latch of its own: no reset of everything
+        opens it.
         """
+        held = [profile for profile in self.profiles() if self.permits.has(profile)]
+        for profile in self.profiles() if held else ():
+            if profile not in held and profile in self._latches and self.level(profile) == 0:
+                await self.trip(
+                    1, scope=profile, caller=_SELF, reason="its permit was withdrawn, and no record says why"
+                )
         for profile in self.profiles():
             if self.level(profile) == 0 and profile not in self._latches:
                 self.permits.grant(profile)

@@ -18,6 +18,8 @@ from tests.support.house import CALLER, PROFILE, make, opened
 
 pytestmark = pytest.mark.asyncio
 
+BESIDE = ProfileName("beside")
+
 
 async def test_a_kill_blocks_in_memory_before_it_is_written_i14(tmp_path: Path) -> None:
     async with opened(tmp_path) as desk:
@@ -107,6 +109,24 @@ async def test_a_full_disk_does_not_stop_a_kill_and_a_restart_does_not_end_it_i1
             await desk.place(buy())
         await desk.gateway.reset_kill(caller=CALLER, reason="disk replaced")
         assert (await desk.place(buy())).ord_status is OrdStatus.NEW
+
+
+@pytest.mark.parametrize("withdrawn", [(PROFILE,), (PROFILE, BESIDE)])
+async def test_a_kill_that_no_disk_took_is_after_a_restart_one_of_the_profiles_that_lost_their_permit_i14(
+    tmp_path: Path, withdrawn: tuple[ProfileName, ...]
+) -> None:
+    async with opened(tmp_path) as desk:
+        switch = desk.gateway.kill_switch
+        switch.profiles = lambda: (PROFILE, BESIDE)
+        await switch.open_permits()
+        for profile in withdrawn:
+            desk.permits.withdraw(profile)
+        await switch.open_permits()
+        await switch.reset(scope=GLOBAL, caller=CALLER, reason="all is well")
+        assert bool(switch.blocked(PROFILE)) == (withdrawn == (PROFILE,)), "a kill of one is not opened with everything"
+        assert not switch.blocked(BESIDE)
+        await switch.reset(scope=PROFILE, caller=CALLER, reason="this one too")
+        assert not switch.blocked(PROFILE)
 
 
 async def test_a_permit_that_cannot_be_removed_does_not_stop_a_kill_i14(tmp_path: Path) -> None:
