@@ -9,9 +9,11 @@ from typing import Any
 
 from floorbroker.domain.errors import FloorbrokerError
 from floorbroker.domain.orders import Order
+from floorbroker.domain.ports import NoteEntry
 from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.desk import Caller, OrderFilter
 from floorbroker.gateway.gateway import Gateway
+from floorbroker.gateway.kill import GLOBAL, LATCH
 from tests.simulation.house import Died, House
 from tests.simulation.places import Place
 from tests.simulation.schedule import (
@@ -199,8 +201,15 @@ class People:
                 )
             except Died:
                 continue
-            self._house.witness.stopped(act.account)
+            self._house.witness.stopped(act.account, is_written=self._is_written(profile or GLOBAL))
             return
+
+    def _is_written(self, scope: ProfileName) -> bool:
+        """Whether the journal knows that a scope is stopped: a full disk does not stop a kill."""
+        journal = self._house.witness.journal
+        assert journal is not None  # a desk has just answered
+        latches = (record.entry for record in journal.notes(LATCH, newest=True))
+        return any(isinstance(one, NoteEntry) and one.profile == scope and one.data["level"] != "0" for one in latches)
 
     async def _reopen(self, act: Reopen) -> None:
         """Open it again, as often as the disk needs."""

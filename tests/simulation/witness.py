@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from floorbroker.domain.ports import Record
 from floorbroker.oms.book import Change
 from floorbroker.transport.types import Request
 
@@ -22,6 +23,8 @@ class Durable(Protocol):
 
     @property
     def epoch(self) -> int: ...
+
+    def notes(self, topic: str, *, newest: bool = False) -> list[Record]: ...
 
     def abandon(self) -> None: ...
 
@@ -92,6 +95,7 @@ class Witness:
     late: list[str] = field(default_factory=list[str])  # what was accepted while the kill switch was on
     _since_s: dict[str, float] = field(default_factory=dict[str, float])
     _reopened: set[str] = field(default_factory=set[str])
+    _unwritten: set[str] = field(default_factory=set[str])
 
     def of(self, account: str) -> Witness:
         """What was seen of one account."""
@@ -141,13 +145,22 @@ class Witness:
 
         return heard
 
-    def stopped(self, account: str = "") -> None:
-        """The desk has confirmed that this account is stopped, or all of it."""
+    def stopped(self, account: str = "", *, is_written: bool = True) -> None:
+        """The desk has confirmed that this account is stopped, or all of it; not written when no disk took it."""
         if account not in self._reopened:
             self._since_s.setdefault(account, self.now())
+        if not is_written:
+            self._unwritten.add(account)
 
     def reopening(self, account: str = "") -> None:
-        """Somebody asks to open the kill switch: nobody counts on it any more."""
+        """Somebody asks to open the kill switch: nobody counts on it any more.
+
+        Of a kill that no disk took, a missing permit is all that outlives the process; while everything is stopped no permit is
+        there, and nothing tells that one account was stopped by itself as well.
+        """
+        if not account and account in self._since_s:
+            for unwritten in sorted(self._unwritten - {account}):
+                self.reopening(unwritten)
         self._reopened.add(account)
         self._end(account)
 
