@@ -24,6 +24,7 @@ from typing import Any
 
 from floorbroker.app.redactor import TOKENS_MAX
 from floorbroker.oms.archive import LOADED_MAX
+from floorbroker.oms.questions import ORDERS_MAX
 from tests.simulation.house import House, build, scratch, set_prices
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.people import People
@@ -39,13 +40,17 @@ SWEPT_S = 120.0  # when everything of an episode is cancelled
 NUMBERS = 1_000  # orders of the next episode are counted from there
 FATAL = frozenset({"error_before", "error_after"})  # a disk that ends a life
 SPARED = (Crash, Stop, Reopen)  # a desk that lives long is what this is about
+OURS = ("floorbroker.",)
 THEIRS = ("floorbroker.matching", "floorbroker.tape")  # of our modules, those that venues keep their books with
+KEEPERS = (*THEIRS, "floorbroker_sim.", "tests.simulation.schedule")  # whoever holds wishes for as long as a run lasts
+WISHES = ("floorbroker.domain.orders",)
 SLACK = 1.3  # by how much a count may be larger late than early: it is measured between two storms, not in the same one
 BOUNDS = {  # what has a bound of its own that takes long to reach: caches, and the blocks of the newest tokens
     "floorbroker.app.redactor.SecretFilter._harmless": 1024,
     "floorbroker.app.redactor.SecretFilter._blocks": 1_500 * TOKENS_MAX,
     "floorbroker.app.redactor.SecretFilter._numbers": 1_500 * TOKENS_MAX,
     "floorbroker.oms.archive.Archive._loaded": LOADED_MAX,
+    "floorbroker.oms.questions.Questions._kept": ORDERS_MAX,
 }
 DESCRIPTORS = Path("/proc/self/fd")
 FEW = 300  # what stays below may be of any size
@@ -78,8 +83,25 @@ def measure(at_h: float, *, let_go: Callable[[], object] = lambda: None) -> Meas
 
 
 def _ours() -> list[object]:
+    """Objects of our classes that are alive, but for what a venue or a plan holds: they speak in our terms, and keep books."""
     gc.collect()
-    return [one for one in gc.get_objects() if _is_ours(type(one)) and not isinstance(one, type | ModuleType)]
+    alive = gc.get_objects()
+    kept = _held_by([one for one in alive if _is_of(type(one), KEEPERS)])
+    return [
+        one for one in alive if _is_ours(type(one)) and id(one) not in kept and not isinstance(one, type | ModuleType)
+    ]
+
+
+def _held_by(keepers: list[object]) -> set[int]:
+    """The wishes that these hold, and what is in them."""
+    found, left = set[int](), [keepers]
+    while left:
+        inside = [
+            held for held in gc.get_referents(*left.pop()) if _is_of(type(held), WISHES) and id(held) not in found
+        ]
+        found.update(id(held) for held in inside)
+        left += [inside] if inside else []
+    return found
 
 
 def _name(one: object) -> str:
@@ -87,8 +109,12 @@ def _name(one: object) -> str:
 
 
 def _is_ours(kind: type) -> bool:
+    return _is_of(kind, OURS) and not _is_of(kind, THEIRS)
+
+
+def _is_of(kind: type, modules: tuple[str, ...]) -> bool:
     module: object = kind.__module__  # of some kinds from libraries it is no text
-    return isinstance(module, str) and module.startswith("floorbroker.") and not module.startswith(THEIRS)
+    return isinstance(module, str) and module.startswith(modules)
 
 
 def _sizes(one: object) -> Iterator[tuple[str, int]]:
@@ -183,7 +209,7 @@ async def _live(house: House, made: Soak, hours: float, every_h: float, tell: An
         house.loop.forget()
         del acts
         if house.loop.now_s >= next_h * 3600:
-            made.measures.append(measure(house.loop.now_s / 3600, let_go=lambda: _forget_loaded(house)))
+            made.measures.append(measure(house.loop.now_s / 3600, let_go=lambda: _forget_evidence(house)))
             next_h += every_h
             if tell is not None:
                 tell(made.measures[-1])
@@ -194,9 +220,12 @@ async def _live(house: House, made: Soak, hours: float, every_h: float, tell: An
     made.report.orders, made.report.kills = people.orders, house.deaths
 
 
-def _forget_loaded(house: House) -> None:
-    """Sealed orders that somebody asked about are kept for the next who asks, up to a number that takes a day to reach."""
+def _forget_evidence(house: House) -> None:
+    """Sealed orders that somebody asked about, and what was asked about doubts, are kept for the next who asks, up to numbers
+    that take days to reach.
+    """
     for session in house.desk.sessions.values() if house.desk is not None else ():
+        session.service.resolver.questions._kept.clear()  # noqa: SLF001 - a bounded memory, and nobody else empties it
         archive = session.ctx.book.archive
         if archive is not None:
             archive._loaded.clear()  # noqa: SLF001 - a cache, and nobody else empties it
