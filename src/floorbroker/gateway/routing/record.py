@@ -14,13 +14,16 @@ import msgspec
 
 from floorbroker.domain.errors import JournalFault
 from floorbroker.domain.frozen import frozen
+from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import Journal, NoteEntry, Record
 from floorbroker.domain.values import IntentId, ProfileName, text_of, time_text
+from floorbroker.gateway.routing.policy import Strategy
 from floorbroker.gateway.routing.strategies import Choice, Ranking
 
 ROUTE = "route"
 MOVED = "route.moved"
 _BESIDE = 8  # records behind an order's first fact, among which its note is: they are one commit
+_STRATEGIES = frozenset(strategy.value for strategy in Strategy)
 _JSON = msgspec.json.Encoder(order="deterministic")
 
 
@@ -153,6 +156,11 @@ def _seen_of(told: object) -> Seen:
         score=str(one["score"]),
         arithmetic={str(name): str(text) for name, text in one["arithmetic"].items()},
     )
+
+
+def was_routed(order: Order) -> bool:
+    """Whether a strategy chose where an order went, as its sentence tells; nothing is read for the others."""
+    return order.route.partition(":")[0] in _STRATEGIES
 
 
 def route_of(journal: Journal, intent_id: IntentId, facts: Sequence[Record]) -> RouteRecord | None:

@@ -33,7 +33,16 @@ from floorbroker.gateway.routing.links import Links
 from floorbroker.gateway.routing.looks import Looks
 from floorbroker.gateway.routing.moving import is_dead, stays
 from floorbroker.gateway.routing.policy import Policy, Rule, Strategy
-from floorbroker.gateway.routing.record import MOVED, ROUTE, Journey, RouteRecord, moved_note, route_of, seen_of
+from floorbroker.gateway.routing.record import (
+    MOVED,
+    ROUTE,
+    Journey,
+    RouteRecord,
+    moved_note,
+    route_of,
+    seen_of,
+    was_routed,
+)
 from floorbroker.gateway.routing.strategies import Choice, Ranking, rank
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.oms.account import Actor, asked_about
@@ -145,10 +154,15 @@ class Router:
         return [self.sessions[name] for name in names if name in self.sessions]
 
     def record(self, order: Order) -> RouteRecord | None:
-        """Why an order went where it went; None for one that was not routed."""
+        """Why an order went where it went; None for one that was not routed, or whose route cannot be read."""
         session = self.sessions.get(order.profile)
-        facts = session.ctx.book.records(order.intent_id) if session is not None else []
-        return route_of(self.journal, order.intent_id, facts)
+        if session is None or not was_routed(order):
+            return None
+        try:
+            return route_of(self.journal, order.intent_id, session.ctx.book.records(order.intent_id))
+        except JournalFault as fault:  # the order itself is told all the same: it may be alive
+            self.log.error("route.unreadable", intent=order.intent_id, detail=fault.detail)
+            return None
 
     async def outlook(self, wish: NewOrder) -> tuple[ProfileSession, Ranking, dict[ProfileName, str]]:
         """Where a wish would go if it were placed now, the ranking, and who would refuse it; nothing is reserved.

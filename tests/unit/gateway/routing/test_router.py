@@ -12,6 +12,7 @@ import pytest
 from floorbroker.domain.errors import (
     InsufficientFunds,
     InvalidRequest,
+    JournalFault,
     KillSwitchOn,
     NotReady,
     NotSupported,
@@ -23,6 +24,7 @@ from floorbroker.gateway.routing.policy import Moving, Policy, Rule, Strategy
 from floorbroker.risk.limits import RiskLimits
 from tests.support.fake_broker import INFO, FakeBroker, buy
 from tests.support.fleet import CALLER, A, B, C, Fleet, make, opened, ruled
+from tests.support.house import FaultyJournal
 
 pytestmark = pytest.mark.asyncio
 STILL = Moving()
@@ -280,3 +282,38 @@ async def test_money_that_came_since_the_last_look_is_found_when_nobody_else_tak
     assert order.profile == B
     assert [(seen.profile, seen.taken) for seen in told.seen] == [(A, False), (B, True), (C, False)]
     assert told.seen[0].reason.startswith("refused: cost 500.00")
+
+
+async def test_an_order_is_told_although_its_route_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I19: what stands beside an order is no reason to answer that there is none."""
+    async with opened(tmp_path, ruled(Strategy.PRIMARY)) as fleet:
+        order = await fleet.place(buy(), key="k")
+
+        def unreadable(*_: object) -> None:
+            raise JournalFault("a route in the journal cannot be read")
+
+        monkeypatch.setattr("floorbroker.gateway.routing.router.route_of", unreadable)
+        assert fleet.gateway.route_of(order).record is None
+        assert "route.unreadable" in fleet.log.events
+
+
+async def test_nothing_is_read_for_an_order_that_was_not_routed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path, ruled(Strategy.PRIMARY)) as fleet:
+        named = (await fleet.gateway.submit(buy(), profile=B, caller=CALLER)).order
+        read = list[object]()
+        honest = FaultyJournal.read
+
+        def counted(journal: FaultyJournal, *, after: int = 0, limit: int = 1000) -> object:
+            read.append(after)
+            return honest(journal, after=after, limit=limit)
+
+        monkeypatch.setattr(FaultyJournal, "read", counted)
+        assert fleet.gateway.route_of(named).record is None
+        assert read == []
+        routed = await fleet.place(buy("2"))
+        assert fleet.gateway.route_of(routed).record is not None
+        assert len(read) == 1
