@@ -99,6 +99,7 @@ class Accounts:
             balances=balances,
             positions=tuple(sorted(positions, key=lambda row: row.position.symbol)),
             day_pl=self.day_pl(name),
+            broker=session.ctx.profile.broker,
         )
 
     async def _positions(self, session: ProfileSession) -> list[ProfilePosition]:

@@ -7,6 +7,8 @@
 Nothing is invented.  An amount without a rate is left out of its total and listed in `unconverted`; a profile without an
 answer is listed in `missing`; what is older than this answer says how old.  Each of these makes `complete` false.
 
+Profiles that share one account at a venue hold the same things; the account is counted once, with one of them.
+
 Coins of a spot account are told twice by their venue, as balances and as positions.  Equity is the venue's own figure and holds
 them once; here they count as positions, in exposure, and their balances are not counted as cash.
 """
@@ -32,7 +34,8 @@ ROUNDED = Context(prec=28)  # products with a rate, which is a quotient already
 class Held:
     """What one profile's venue told at `at` (UTC).  `stale` says why this is not its answer to the present question.
 
-    `day_pl` is its equity less that of the day's beginning, in the account's currency; None where nobody knows that.
+    `day_pl` is its equity less that of the day's beginning, in the account's currency; None where nobody knows that.  An account
+    is known again by `broker` and its number, where both are told.
     """
 
     profile: ProfileName
@@ -42,14 +45,16 @@ class Held:
     positions: tuple[ProfilePosition, ...]
     day_pl: Decimal | None = None
     stale: str = ""
+    broker: str = ""
 
 
 @frozen
 class Lacking:
-    """A profile of which nothing is known, and why."""
+    """A profile that is not in the sums, and why: nothing is known of it, or its account is there already (`shared`)."""
 
     profile: ProfileName
     reason: str
+    shared: bool = False
 
 
 @frozen
@@ -193,7 +198,7 @@ def consolidate(
 ) -> Consolidated:
     """The whole from its parts.  `rates` lead into `currency`, which needs none itself."""
     sums = _Sums(currency, rates)
-    ordered = sorted(held, key=lambda one: one.profile)
+    ordered, shared = _once(held)
     rows = [(one, row) for one in ordered for row in one.positions]
     values = [value for one, row in rows if (value := sums.exposure(one, row)) is not None]
     cash = [_cash_line(name, ordered, sums) for name in sorted({b.currency for one in ordered for b in money_of(one)})]
@@ -219,7 +224,7 @@ def consolidate(
         cash_by_currency=tuple(cash),
         positions=_netted(ordered),
         profiles=tuple(_part(one, at) for one in ordered),
-        missing=tuple(sorted(lacking, key=lambda one: one.profile)),
+        missing=tuple(sorted((*lacking, *shared), key=lambda one: one.profile)),
         unconverted=tuple(sums.left),
         unvalued=tuple(sorted(unvalued)),
         unknown_day=tuple(one.profile for one in ordered if one.day_pl is None),
@@ -231,11 +236,27 @@ def left_out(whole: Consolidated) -> tuple[str, ...]:
     """What is not in the totals, or not of now, as sentences for people; nothing when the account is complete."""
     currencies = sorted({one.currency for one in whole.unconverted})
     return (
-        *(f"{one.profile} is not counted: {one.reason}" for one in whole.missing),
+        *(f"{one.profile} is not counted: {one.reason}" for one in whole.missing if not one.shared),
         *(f"{one.profile} is {one.age_s:.0f} s old: {one.stale}" for one in whole.profiles if one.stale),
         *(f"{currency} is not counted: no profile quotes it in {whole.currency}" for currency in currencies),
         *(f"{symbol} is in no exposure: it has no market value" for symbol in whole.unvalued),
     )
+
+
+def _once(held: Iterable[Held]) -> tuple[list[Held], list[Lacking]]:
+    """Each account once, by profile; one that answered now goes before one that did not."""
+    first: dict[tuple[str, str], Held] = {}
+    kept: list[Held] = []
+    shared: list[Lacking] = []
+    for one in sorted(held, key=lambda one: (bool(one.stale), one.profile)):
+        number = one.account.account
+        owner = first.setdefault((one.broker, number), one) if one.broker and number else one
+        if owner is one:
+            kept.append(one)
+        else:
+            reason = f"it shares its account with {owner.profile}, and is counted there"
+            shared.append(Lacking(profile=one.profile, reason=reason, shared=True))
+    return sorted(kept, key=lambda one: one.profile), shared
 
 
 @dataclass(slots=True)

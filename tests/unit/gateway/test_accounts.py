@@ -16,7 +16,7 @@ from floorbroker.domain.errors import SymbolNotFound
 from floorbroker.domain.records import Account, Quote
 from floorbroker.domain.values import Price, ProfileName
 from floorbroker.gateway.accounts import ASK_S, RATE_AGE, Accounts
-from floorbroker.gateway.consolidated import Consolidated
+from floorbroker.gateway.consolidated import Consolidated, left_out
 from tests.support.fake_broker import FakeBroker, silence
 from tests.support.house import NOON, Desk, opened
 
@@ -66,7 +66,7 @@ class Pair:
 
 
 @asynccontextmanager
-async def pair(root: Path, broker: FakeBroker | None = None) -> AsyncGenerator[Pair]:
+async def pair(root: Path, broker: FakeBroker | None = None, *, number: str = "F-2") -> AsyncGenerator[Pair]:
     clock = ManualClock(NOON)
     first = broker or FakeBroker(clock)
     first.clock = clock
@@ -74,7 +74,7 @@ async def pair(root: Path, broker: FakeBroker | None = None) -> AsyncGenerator[P
     (root / "other").mkdir()
     async with (
         opened(root / "one", clock=clock, broker=first) as one,
-        opened(root / "other", clock=clock, broker=FakeBroker(clock)) as other,
+        opened(root / "other", clock=clock, broker=FakeBroker(clock, account=number)) as other,
     ):
         yield Pair(one, other, Accounts({A: one.session, B: other.session}, clock, one.log))
 
@@ -87,6 +87,21 @@ async def test_both_profiles_are_in_it(tmp_path: Path) -> None:
         assert [part.profile for part in whole.profiles] == ["fake", "fake"]
         assert whole.equity == 200_000
         assert [(net.symbol, net.qty) for net in whole.positions] == [("AAPL", 2)]
+
+
+async def test_an_account_that_two_profiles_share_is_counted_once_with_the_one_that_answers(tmp_path: Path) -> None:
+    async with pair(tmp_path, number="F-1") as desks:
+        # Both desks of this test call their profile alike; the sums go by the account.
+        whole = await desks.whole()
+        assert (whole.equity, whole.complete, left_out(whole)) == (100_000, True, ())
+        assert [(one.reason, one.shared) for one in whole.missing] == [
+            ("it shares its account with fake, and is counted there", True)
+        ]
+        desks.one.broker.failing["get_account_info"] = silence()
+        again = await desks.whole()
+        assert (again.equity, again.complete, [part.stale for part in again.profiles]) == (100_000, True, [""])
+        desks.one.broker.positions["AAPL"] = desks.other.broker.positions["AAPL"] = Decimal(3)
+        assert [(net.symbol, net.qty) for net in (await desks.whole()).positions] == [("AAPL", 3)]
 
 
 async def test_one_that_hangs_is_missing_after_a_bounded_time(tmp_path: Path) -> None:

@@ -72,11 +72,14 @@ async def list_positions(request: Request, desk: DeskDep, query: OneProfile) -> 
     whole = await desk.consolidated()
     stale = [MissingView(profile=part.profile, reason=part.stale) for part in whole.profiles if part.stale]
     gone = [MissingView(profile=one.profile, reason=one.reason) for one in whole.missing]
-    if "text/csv" in request.headers.get("accept", "") and (gone or stale):
-        raise ApiError(f"not every profile answered: {'; '.join(f'{m.profile}: {m.reason}' for m in (*gone, *stale))}")
+    silent = [one for one, missing in zip(gone, whole.missing, strict=True) if not missing.shared]
+    if "text/csv" in request.headers.get("accept", "") and (silent or stale):
+        raise ApiError(
+            f"not every profile answered: {'; '.join(f'{m.profile}: {m.reason}' for m in (*silent, *stale))}"
+        )
     rows = sorted((row for net in whole.positions for row in net.parts), key=lambda r: (r.profile, r.position.symbol))
     netted = [net_position_view(net) for net in whole.positions]
-    beside = {"complete": not (gone or stale), "missing": gone, "stale": stale, "netted": netted}
+    beside = {"complete": not (silent or stale), "missing": gone, "stale": stale, "netted": netted}
     return list_reply(request, [position_view(row) for row in rows], None, **beside)
 
 
