@@ -83,6 +83,9 @@ class Plain:
     def learn(self, secret: str) -> None:
         del secret
 
+    def learn_token(self, token: str) -> None:
+        del token
+
     def clean(self, text: str) -> str:
         return text
 
