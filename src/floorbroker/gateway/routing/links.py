@@ -42,5 +42,11 @@ class Links:
             intent_id = onward
         return intent_id
 
+    def first(self, intent_id: IntentId) -> IntentId:
+        """Where a journey began."""
+        while (back := self._back.get(intent_id)) is not None:
+            intent_id = back
+        return intent_id
+
     def __bool__(self) -> bool:
         return bool(self._onward)

@@ -106,6 +106,9 @@ class Router:
     _first_use: dict[tuple[str, str], asyncio.Future[None]] = field(
         default_factory=dict[tuple[str, str], asyncio.Future[None]]
     )
+    _late: dict[IntentId, asyncio.Task[None]] = field(
+        default_factory=dict[IntentId, asyncio.Task[None]]
+    )  # journeys that go on, by the first intent
     _carried: set[IntentId] = field(default_factory=set[IntentId])  # intents that somebody still acts for
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
     _is_stopped: bool = False
@@ -204,7 +207,7 @@ class Router:
         mark = (actor.principal, key.key)
         while (running := self._first_use.get(mark)) is not None:
             await asyncio.wait([running])
-        if (stored := self.stored(actor, key)) is not None:
+        if (stored := await self._settled(actor, key)) is not None:
             writer = self.sessions[stored.profile].ctx.writer
             writer.leave(
                 [self.sessions[stored.profile].ctx.audit(actor, "order.replay", stored.intent_id, outcome="stored")]
@@ -217,6 +220,14 @@ class Router:
             waiting.set_result(None)
 
         return await self._to_the_end(wanted, then=let_next), False
+
+    async def _settled(self, actor: Actor, key: Key) -> Order | None:
+        """What a key has placed, once its journey rests: an order about to move is not told as dead, which invites another."""
+        stored = self.stored(actor, key)
+        while stored is not None and (late := self._late.get(self.links.first(stored.intent_id))) is not None:
+            await asyncio.wait([late])
+            stored = self.stored(actor, key)
+        return stored
 
     async def _to_the_end(self, wanted: Wanted, *, then: Callable[[], None] | None = None) -> Order:
         """Until an intent begins, the act ends with its caller; from then on it goes on without."""
@@ -475,7 +486,13 @@ class Router:
         if not self.policy.moving.enabled or change.before is None or not is_dead(after) or is_dead(change.before):
             return
         if after.intent_id not in self._carried:
-            self._spawn(self._move_late(after), name="route-late")
+            first = self.links.first(after.intent_id)
+            self._late[first] = task = self._spawn(self._move_late(after), name="route-late")
+            task.add_done_callback(lambda ended: self._rests(first, ended))
+
+    def _rests(self, first: IntentId, ended: asyncio.Task[None]) -> None:
+        if self._late.get(first) is ended:
+            del self._late[first]
 
     def _cancel_replaced(self, order: Order) -> None:
         if self.links and not order.pending_cancel and self.links.moved_to(order.intent_id) is not None:
