@@ -86,10 +86,11 @@ def _restore_notes(gateway: Gateway) -> None:
 
 
 def _of_today(gateway: Gateway) -> list[Order]:
-    """Every order since midnight UTC, sealed ones included; those of earlier days cost nothing."""
+    """Every order since midnight UTC, sealed ones included, and those of earlier days in memory, which may have filled today."""
     midnight = datetime.combine(gateway.clock.now().astimezone(UTC).date(), time(), UTC)
     books = [session.ctx.book for session in gateway.sessions.values()]
-    return listed_orders(books, OrderFilter(since=midnight), None)
+    earlier = [order for book in books for order in book.in_memory() if order.created_at < midnight]
+    return [*listed_orders(books, OrderFilter(since=midnight), None), *earlier]
 
 
 def _restore_routes(gateway: Gateway) -> None:

@@ -216,7 +216,7 @@ class Guard:
             raise JournalFault(f"a note {entry.topic} in the journal cannot be read (record {record.seq})") from error
 
     def recount(self, orders: Iterable[Order]) -> None:
-        """After the books are replayed: today's orders and fills, and the sums of every scope."""
+        """After the books are replayed: today's orders, what strategies filled today, and the sums of every scope."""
         now = self.clock.now()
         midnight = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
         for order in orders:
@@ -226,7 +226,7 @@ class Guard:
         self.risk.count_anew()
 
     def _recount(self, ctx: AccountContext, order: Order, midnight: datetime, now: datetime) -> None:
-        if not order.external and order.parent_id is None:
+        if order.created_at >= midnight and not order.external and order.parent_id is None:
             owner = ctx.share.owner_of(order)
             self.risk.day.decide(order.intent_id, Counted(owner=owner, notional=ctx.share.size_of(order)), now)
             if not order.is_open and not order.presumed:

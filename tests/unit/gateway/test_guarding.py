@@ -69,3 +69,19 @@ async def test_an_order_that_is_sealed_before_anybody_looked_stays_in_its_day(tm
         desk.ctx.book.touched.add(order.intent_id)
         desk.ctx.catch_up()
         assert desk.gateway.guard.risk.day.of("profile", PROFILE).orders == 1
+
+
+async def test_after_a_start_a_strategy_still_has_todays_fills_of_yesterdays_order(tmp_path: Path) -> None:
+    clock = ManualClock(NOON.replace(hour=23, minute=59))
+    async with opened(tmp_path, seals=True, clock=clock) as desk:
+        broker = desk.broker
+        await desk.place(replace(buy("3"), strategy="m"))
+        await desk.wait(90)
+        (order,) = broker.orders.values()
+        for _ in range(2):
+            broker.fill(order, "1")
+            await desk.wait(1)
+        assert desk.gateway.guard.risk.strategies.fills("m") == 2
+    async with opened(tmp_path, seals=True, broker=broker, clock=clock) as desk:
+        assert desk.gateway.guard.risk.strategies.fills("m") == 2
+        assert desk.gateway.guard.risk.day.of("profile", PROFILE).orders == 0
