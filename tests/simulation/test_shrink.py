@@ -25,7 +25,7 @@ def test_a_failing_plan_becomes_small_and_fails_the_same_way() -> None:
     plant: Plant = bug.plant
     catch = hunt(bug)
     assert catch is not None
-    whole = plan_of(catch.seed)
+    whole = plan_of(catch.seed, bug.venue)
     small = Shrinker(plant=plant).shrink(whole)
     assert catch.violation.kind in {violation.kind for violation in run(small, plant=plant).violations}
     assert len(small.acts) + len(small.faults) + len(small.kills) <= 4
