@@ -114,7 +114,7 @@ class MovesDoubt(Router):
             return await super()._moved(order, wanted, trip)
         return await self._move(order, route, wanted, trip)
 
-    def _assert_dead(self, old: Order) -> None:
+    def _assert_dead(self, old: Order | None, new: IntentId) -> None:
         """Whatever became of it."""
 
 
@@ -126,7 +126,7 @@ class MovesTwice(Router):
     def _stays(self, order: Order, route: RouteRecord) -> str:
         return ""
 
-    def _assert_dead(self, old: Order) -> None:
+    def _assert_dead(self, old: Order | None, new: IntentId) -> None:
         """Another may have taken its place."""
 
     @contextmanager

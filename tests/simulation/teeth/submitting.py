@@ -15,7 +15,7 @@ from floorbroker.gateway.gateway import Gateway
 from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.exposed import Exposed
 from floorbroker.oms.rounds import Reconciler
-from floorbroker.oms.submit import Beside, Key, Submitter
+from floorbroker.oms.submit import Beside, Key, Last, Submitter
 from floorbroker.risk.gate import RiskGate
 from floorbroker.risk.situation import Situation
 from floorbroker.risk.workload import Part
@@ -31,9 +31,9 @@ class SendsFirst(Submitter):
     __slots__ = ()
 
     async def _carry_out(
-        self, approved: Approved, *, actor: Actor, key: Key | None, route: str, beside: Beside
+        self, approved: Approved, *, actor: Actor, key: Key | None, route: str, beside: Beside, last: Last
     ) -> Order:
-        facts = await self._send(approved)
+        facts = await self._send(approved, last)
         await self._commit(approved, actor=actor, key=key, route=route, beside=beside)
         return await self._conclude(approved.intent_id, facts)
 

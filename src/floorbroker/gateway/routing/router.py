@@ -287,7 +287,7 @@ class Router:
             key=None,
             route=route.sentence,
             beside=lambda intent_id: self._beside(intent_id, route, attempt),
-            last=lambda: self._assert_dead(attempt.old),
+            last=lambda: self._assert_dead(attempt.old, approved.intent_id),
         )
         with self._acting_for(approved.intent_id):
             try:
@@ -358,9 +358,7 @@ class Router:
         yield route.note()
         key, old = attempt.wanted.key, attempt.old
         if old is not None:
-            if self.links.moved_to(old.intent_id) is not None:
-                raise Conflict(f"order {old.intent_id} has moved already")
-            self._assert_dead(old)
+            self._assert_dead(old, intent_id)
             self.links.put(old.intent_id, intent_id)  # from now on the old one is cancelled should it show up
             yield moved_note(route.profile, old=old.intent_id, new=intent_id, why=attempt.why)
         elif key is not None:
@@ -368,12 +366,13 @@ class Router:
                 principal=route.principal, profile=GLOBAL, key=key.key, body_hash=key.body_hash, intent_id=intent_id
             )
 
-    def _assert_dead(self, old: Order | None) -> None:
-        """Raises `Conflict` when an order whose place another takes lives after all."""
+    def _assert_dead(self, old: Order | None, new: IntentId) -> None:
+        """Raises `Conflict` when an order whose place `new` takes lives after all, or another has its place."""
         if old is None:
             return
         now = self.sessions[old.profile].ctx.book.get(old.intent_id)
-        if now is None or not is_dead(now) or now.alerts:
+        moved_to = self.links.moved_to(old.intent_id)
+        if now is None or not is_dead(now) or now.alerts or moved_to not in (None, new):
             raise Conflict(f"order {old.intent_id} is not dead any more: it does not move")
 
     async def _nobody(self, attempt: Attempt, first: FloorbrokerError | None) -> FloorbrokerError:
