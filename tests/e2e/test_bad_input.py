@@ -179,7 +179,7 @@ async def test_an_id_that_names_nothing_is_not_found(house: House, id: str) -> N
         ({"level": True, "reason": "x"}, "/level"),
         ({"level": float("nan"), "reason": "x"}, "/level"),
         ({"level": -1, "reason": "x"}, "/level"),
-        ({"level": 3, "reason": "x"}, "/level"),
+        ({"level": 4, "reason": "x"}, "/level"),
         ({"level": 1, "reason": ""}, "/reason"),
         ({"level": 1, "reason": "a\nb"}, "/reason"),
         ({"level": 1, "reason": "x", "profile": "*"}, "/profile"),

@@ -41,12 +41,9 @@ class Child:
     bury: Callable[[int], int]
     status: int | None = None
     _fd: int = field(init=False)
-    _poll: select.poll = field(init=False)  # `select` takes no descriptor above 1,023, and a whole suite has more
 
     def __post_init__(self) -> None:
         self._fd = os.pidfd_open(self.pid)
-        self._poll = select.poll()
-        self._poll.register(self._fd, select.POLLIN)
 
     @property
     def out(self) -> str:
@@ -58,7 +55,7 @@ class Child:
 
     def ended(self, within_s: float = 0.0) -> bool:
         """Whether it ended, or ends within so many seconds."""
-        if self.status is None and self._poll.poll(within_s * 1000):
+        if self.status is None and _is_readable(self._fd, within_s):
             self.status = self.bury(self.pid)
             os.close(self._fd)
         return self.status is not None
@@ -89,6 +86,13 @@ class Child:
         """Kill it, unless it ended."""
         self.tell(signal.SIGKILL)
         self.ended(10)
+
+
+def _is_readable(fd: int, within_s: float) -> bool:
+    """`select` takes no descriptor above 1,023, and a whole suite has more; one poll serves one thread."""
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(within_s * 1000))
 
 
 class Nursery:

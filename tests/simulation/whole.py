@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from floorbroker.domain import facts as f
 from floorbroker.domain.fold import fold
 from floorbroker.domain.orders import Order, OrderState
-from floorbroker.domain.ports import FactEntry
+from floorbroker.domain.ports import FactEntry, KeyEntry
 from floorbroker.domain.values import IntentId
+from floorbroker.gateway.routing.policy import ANY
 from tests.simulation.claims import Violation, Whole
 from tests.simulation.oracle import ABSENT
 
@@ -93,12 +94,19 @@ def _moved(whole: Whole) -> Iterable[Violation]:
     """A wish is tried elsewhere only when it is proven that it is nowhere yet; one in doubt is never moved (I16)."""
     wishes: dict[str, _Wish] = {}
     wish_of: dict[IntentId, _Wish] = {}
+    named = {
+        record.entry.intent_id
+        for record in whole.records
+        if isinstance(record.entry, KeyEntry) and record.entry.profile != ANY
+    }  # under a key of one account: it stays there, whatever the same words under a key of the desk come to
     many = {tag for tag, count in Counter(o.terms.client_tag for o in whole.orders).items() if tag and count > 1}
     for record in whole.records:
         entry = record.entry
         if not isinstance(entry, FactEntry):
             continue
         fact, intent_id = entry.fact, entry.intent_id
+        if intent_id in named:
+            continue
         if isinstance(fact, f.Prepared) and fact.order.client_tag in many:
             wish = wishes.setdefault(fact.order.client_tag, _Wish([], {}))
             for earlier in wish.intents:

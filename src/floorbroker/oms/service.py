@@ -202,6 +202,9 @@ class OrderService:
         if self.submitter.is_sending(order.intent_id):
             await self.resolver.look(order)
             return
+        now = self.ctx.book.get(order.intent_id)
+        if now is not None and now.state is not OrderState.SENDING:  # the word came while this look was on its way
+            return
         doubt = f.InDoubt(source=f.Source.OWN, at=self.ctx.clock.now(), reason="the send ended without an answer")
         await self.inbound.write_facts(order.intent_id, [doubt])
 
