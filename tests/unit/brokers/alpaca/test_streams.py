@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from floorbroker.brokers.alpaca import wire
 from floorbroker.brokers.alpaca.mapping.families import Families
 from floorbroker.brokers.alpaca.stream.data import DataSession
 from floorbroker.brokers.alpaca.stream.events import ActivitySession
@@ -135,7 +136,20 @@ def test_a_child_that_nobody_claims_is_told_after_a_moment(live: TradingSession)
     assert live.on_tick(1) == []
     (report,) = emitted(live.on_tick(2))
     assert (report.order_id, report.parent_order_id) == (child["id"], None)
-    assert len(emitted(live.on_frame(told(child), later(3), 3))) == 1
+
+
+def test_a_listing_still_asks_whose_a_child_is_that_the_stream_waited_for_in_vain() -> None:
+    """The reply that showed the children was lost, and their parent is closed: only the listing can ask for it."""
+    families = Families()
+    live = TradingSession(CREDENTIALS, families)
+    child = parsed("order_bracket")["legs"][0] | {"status": "new"}
+    live.on_frame(told(child), NOW, 0)
+    assert len(emitted(live.on_tick(2))) == 1
+    assert families.is_stray(wire.decode(json.dumps(child).encode(), wire.Order, what="the order"))
+    assert live.on_frame(told(child), later(3), 3) == []  # and what comes before the listing waits as well
+    families.learn([wire.decode(json.dumps(parsed("order_bracket")).encode(), wire.Order, what="the order")])
+    (report,) = emitted(live.on_tick(4))
+    assert report.parent_order_id == VENUE_ID
 
 
 def test_a_child_that_cannot_be_read_is_answered_with_another_connection_once(live: TradingSession) -> None:

@@ -114,13 +114,15 @@ class TradingSession:
         return self._families.is_stray(order) and self._identity.decode(order.client_order_id) is None
 
     def _release(self, now_s: float) -> Actions:
-        """Updates whose family is known by now, or that waited long enough, in the order they came."""
+        """Updates whose family is known by now, or that waited long enough, in the order they came.
+
+        Whoever waited in vain stays a stray: the next listing asks for its family, even if the parent is closed by then.
+        """
         waiting, self._waiting = self._waiting, deque()
         due: list[_Foundling] = []
         for one in waiting:
-            if now_s - one.since_s >= _FAMILY_S:
-                self._families.give_up([one.update.order])
-            (self._waiting if self._is_foundling(one.update.order) else due).append(one)
+            waits = now_s - one.since_s < _FAMILY_S and self._is_foundling(one.update.order)
+            (self._waiting if waits else due).append(one)
         # None of them waits any more, so one that cannot be read does not come back with every tick.
         return [action for one in due for action in self._told(one.update, one.heard_at)]
 
