@@ -48,7 +48,9 @@ ROWS: dict[str, Row] = {
     "adopted": Row(NOTHING, why="it founds an order that we did not send"),
     "sending": Row("prepared", why="it is committed with the intent"),
     "not_sent": Row("sending", why="the sender alone can prove it, before anything else is known"),
-    "in_doubt": Row("sending acked working filled cancelled", "unknown held expired rejected presumed_not_placed"),
+    "in_doubt": Row(  # behind a not_sent that a failing disk held back, too: nothing told the watch of it
+        "sending acked working filled cancelled", "unknown held expired rejected presumed_not_placed not_sent"
+    ),
     "horizon_passed": Row("unknown", why="it ends a doubt"),
     "reject": Row("sending", "unknown", why="the simulated venue says no in its answer, and to nothing that it took"),
     "ack": _told("sending unknown acked working filled"),
@@ -66,7 +68,9 @@ ROWS: dict[str, Row] = {
         "sending unknown acked working held cancelled", "filled expired rejected presumed_not_placed not_sent"
     ),
     "cancel_refused": _told("acked working held filled cancelled"),
-    "replace_asked": Row("acked working", "held", why="what is open and in no doubt can be changed"),
+    "replace_asked": Row(  # a fill or an end may be learned while the commit of the ask is on its way
+        "acked working", "held filled cancelled expired", why="what is open and in no doubt can be changed"
+    ),
     "replace_done": _told("acked working filled cancelled"),
     "replace_refused": _told("acked working"),
 }
