@@ -198,6 +198,7 @@ def make(
     steps: Steps = NO_STEPS,
     lock: Lock = NO_LOCK,
     timetable: Timetable = NO_TIMETABLE,
+    linger_s: float | None = None,
 ) -> Desk:
     """A desk recovered from whatever journal is in `root`, not started.
 
@@ -294,6 +295,8 @@ def make(
         on_lost=partial(gateway.health.reconnected, PROFILE),
     )
     gateway.sessions[PROFILE] = session
+    if linger_s is not None:  # before the desk starts: what it leaves then sets the first timer
+        ctx.writer.linger_s = linger_s
     if seals or live_enabled is not None:
         recover(gateway)
     else:

@@ -19,15 +19,17 @@ from tests.support.house import PROFILE, Desk, make, opened
 pytestmark = pytest.mark.asyncio
 
 
+PATIENT_S = 3600.0  # what may wait does wait: for the next act, or until somebody asks
+
+
 def _kinds(batch: tuple[Entry, ...] | list[Entry]) -> list[str]:
     return [entry.fact.kind for entry in batch if isinstance(entry, FactEntry)]
 
 
 def _listens(desk: Desk, identity: IdentityClass = IdentityClass.A) -> None:
-    """Nothing is heard on the stream, and what may wait does wait: for the next act, or until somebody asks."""
+    """Nothing is heard on the stream."""
     desk.broker.info = replace(desk.broker.info, identity=identity)
     desk.broker.muted = True
-    desk.ctx.writer.linger_s = 3600
 
 
 def _note(topic: str) -> NoteEntry:
@@ -41,7 +43,7 @@ async def test_by_default_an_acceptance_is_durable_before_it_is_told_i19(tmp_pat
 
 
 async def test_an_acceptance_may_be_told_when_it_is_heard_and_is_durable_soon(tmp_path: Path) -> None:
-    async with opened(tmp_path, answers_when_heard=True) as desk:
+    async with opened(tmp_path, answers_when_heard=True, linger_s=PATIENT_S) as desk:
         _listens(desk)
         order = await desk.place(buy())
         assert (order.ord_status, order.order_id) == (OrdStatus.NEW, "V1")
@@ -52,14 +54,14 @@ async def test_an_acceptance_may_be_told_when_it_is_heard_and_is_durable_soon(tm
 
 async def test_where_our_id_does_not_find_an_order_for_good_its_place_is_durable_first(tmp_path: Path) -> None:
     for identity in (IdentityClass.B, IdentityClass.C):
-        async with opened(_folder(tmp_path, identity.value), answers_when_heard=True) as desk:
+        async with opened(_folder(tmp_path, identity.value), answers_when_heard=True, linger_s=PATIENT_S) as desk:
             _listens(desk, identity)
             order = await desk.place(buy())
             assert (order, order.order_id) == (desk.now(order), "V1")
 
 
 async def test_the_word_that_was_told_goes_along_with_the_next_act(tmp_path: Path) -> None:
-    async with opened(tmp_path, answers_when_heard=True) as desk:
+    async with opened(tmp_path, answers_when_heard=True, linger_s=PATIENT_S) as desk:
         _listens(desk)
         first = await desk.place(buy())
         await desk.place(buy(), key="other", body_hash="h")
@@ -70,7 +72,7 @@ async def test_the_word_that_was_told_goes_along_with_the_next_act(tmp_path: Pat
 
 @pytest.mark.parametrize("script", ["refuse", "lose", "not_sent"])
 async def test_every_other_word_is_durable_before_it_is_told(tmp_path: Path, script: str) -> None:
-    async with opened(tmp_path, answers_when_heard=True) as desk:
+    async with opened(tmp_path, answers_when_heard=True, linger_s=PATIENT_S) as desk:
         _listens(desk)
         desk.broker.next_submit.append(script)
         order = await desk.place(buy())
@@ -79,7 +81,7 @@ async def test_every_other_word_is_durable_before_it_is_told(tmp_path: Path, scr
 
 
 async def test_a_crash_after_the_word_loses_neither_the_order_nor_its_place_i1(tmp_path: Path) -> None:
-    async with opened(tmp_path, answers_when_heard=True) as desk:
+    async with opened(tmp_path, answers_when_heard=True, linger_s=PATIENT_S) as desk:
         _listens(desk)
         order = await desk.place(buy())
         await desk.crash()
