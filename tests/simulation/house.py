@@ -282,9 +282,10 @@ class House:
             service.announce = self.witness.overhearing(service.announce)
 
     def let_go(self) -> None:
-        """The story is told: the last desk's files are left, as a killed process leaves them."""
-        if self.witness.journal is not None:
-            self.witness.journal.abandon()
+        """The story is told: what the last life holds open is left, as a killed process leaves it; that is no death of it."""
+        if self.node is not None and self._fall in self.node.on_death:
+            self.node.on_death.remove(self._fall)
+        self.crash()
 
     def _archive(self, name: ProfileName, journal: SqliteJournal, node: Node) -> Archive | None:
         """Every fourth schedule seals what is closed; beside a journal that lies, everything stays in memory."""

@@ -79,7 +79,7 @@ async def _play(plan: Plan, loop: SimulatedLoop, home: Path, report: Report, pla
     try:
         await _schedule(house, report)
     finally:
-        house.crash()  # what its last life holds open is let go at once, and not when somebody collects it
+        house.let_go()  # at once, and not when somebody collects it
 
 
 async def _schedule(house: House, report: Report) -> None:
@@ -101,7 +101,6 @@ async def _schedule(house: House, report: Report) -> None:
             report.cells[place.world.name, state, kind] += count
     report.orders, report.kills = people.orders, house.deaths
     report.states = frozenset(order.state.value for order in house.desk.orders()) if house.desk else frozenset()
-    house.let_go()
 
 
 async def settle(house: House, people: People, acts: list[asyncio.Task[None]]) -> None:

@@ -61,7 +61,6 @@ def played(act: Callable[[House], Awaitable[None]], *, timer_s: int, plant: Plan
             await house.call(place)
             await act(house)
         finally:
-            house.crash()
             house.let_go()
 
     loop = SimulatedLoop(random=Random("loop"), steps_max=5_000_000)
