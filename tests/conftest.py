@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 RESERVED = (".invalid", ".test", ".example", ".localhost")
+REACHING = frozenset({"socket.connect", "socket.sendto", "socket.getaddrinfo"})
 KEPT = {
     "FLOORBROKER_DATA", "FLOORBROKER_CONTRACTS", "FLOORBROKER_FUZZ_REQUESTS",
     "FLOORBROKER_CANARY_CASES", "FLOORBROKER_CANARY_SEED", "FLOORBROKER_MUTATIONS",
@@ -44,7 +46,7 @@ def _is_local(host: object) -> bool:
 
 
 def _guard(event: str, args: tuple[Any, ...]) -> None:
-    if _Egress.allowed or event not in {"socket.connect", "socket.sendto", "socket.getaddrinfo"}:
+    if event not in REACHING or _Egress.allowed:
         return
     where = args[0] if event == "socket.getaddrinfo" else args[1]
     host = where[0] if isinstance(where, tuple) and where else where
@@ -60,6 +62,16 @@ def pytest_configure() -> None:
         del os.environ[name]
     os.environ["FLOORBROKER_HOME"] = tempfile.mkdtemp(prefix="floorbroker-tests-")
     sys.addaudithook(_guard)
+    signal.signal(signal.SIGINT, _interrupted)
+
+
+def _interrupted(*_: object) -> None:
+    """Python's own handler under another name.
+
+    In its place `asyncio.Runner` puts one that holds its task, and looking that one up prints the task with all it returned: a
+    whole desk, for each fixture of a test.
+    """
+    raise KeyboardInterrupt
 
 
 settings.register_profile("local", deadline=None, max_examples=50)

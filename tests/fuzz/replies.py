@@ -139,4 +139,4 @@ class _Loop:
             return await work
 
         self._runner = self._runner or asyncio.Runner()
-        return self._runner.run(asked())
+        return self._runner.get_loop().run_until_complete(asked())  # `Runner.run` would print the task each time

@@ -37,7 +37,8 @@ class LivingDesk(RuleBasedStateMachine):
         self.desk: Desk = self.do(self._begin(None))
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(work)
+        # Not `Runner.run`: it asks for the handler of SIGINT, and the standard library prints the whole task to answer.
+        return self._runner.get_loop().run_until_complete(work)
 
     def tried(self, work: Coroutine[Any, Any, T]) -> T | FloorbrokerError:
         """What came of an act that may be refused."""
