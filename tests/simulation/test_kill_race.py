@@ -142,7 +142,7 @@ def _nothing(told: object) -> None:
     del told
 
 
-async def raced(desk: Gateway, clock: Clock, random: Random, scope: ProfileName, level: int, submits: int) -> Race:
+async def raced(desk: Gateway, clock: Clock, random: Random, scope: ProfileName, level: int, *, submits: int) -> Race:
     """Everybody wishes at a moment of their own; in the middle of it somebody kills."""
     race = Race(desk, scope)
     await desk.start()
@@ -193,7 +193,7 @@ def test_nothing_that_a_kill_covers_leaves_after_its_latch_i14(seed: int) -> Non
     with looped(seed) as loop, scratch() as folder:
         clock = SimulatedClock(loop, epoch=EPOCH)
         desk = desk_of(folder, clock, random)
-        race = loop.run_until_complete(raced(desk, clock, random, scope, level, SUBMITS if is_whole else FEWER))
+        race = loop.run_until_complete(raced(desk, clock, random, scope, level, submits=SUBMITS if is_whole else FEWER))
         open_after = [order for order in desk.orders() if order.is_open and desk.killing.level_of(order) > 1]
         venues = [session.ctx.broker for session in desk.sessions.values()]
         working = sum(o.status in OPEN for venue in venues if isinstance(venue, Wire) for o in venue.orders.values())
