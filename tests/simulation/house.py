@@ -16,7 +16,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from floorbroker.app.compose import Surroundings, compose
-from floorbroker.app.redactor import SecretFilter
+from floorbroker.app.redactor import SecretFilter, spelt
 from floorbroker.brokers.wiring import Shells
 from floorbroker.domain.capability import BrokerInfo, Can
 from floorbroker.domain.clock import Clock, ManualClock
@@ -48,6 +48,9 @@ TAG = 0x5F1
 SEALED_AFTER = timedelta(seconds=2)  # soon, so that much of what comes late comes to sealed orders
 LINGER_S = 0.5  # rows that nobody waits for go together: a flush for each question would be most of a schedule's work
 FEED_S = 5.0  # prices stand where the plan puts them; what is left of the market's clock is the end of a day
+
+
+_spelt = lru_cache(maxsize=256)(spelt)  # every life learns the same few credentials
 
 
 class Died(Exception):
@@ -246,7 +249,7 @@ class House:
             random=random,
             log=self.log,
             meter=NoMeter(),
-            redactor=SecretFilter(),
+            redactor=SecretFilter(_spelt),
             shells=Shells(
                 http=lambda: SimulatedHttp(self.network),
                 order_http=self._order_http,

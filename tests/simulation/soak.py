@@ -47,7 +47,6 @@ WISHES = ("floorbroker.domain.orders",)
 SLACK = 1.3  # by how much a count may be larger late than early: it is measured between two storms, not in the same one
 BOUNDS = {  # what has a bound of its own that takes long to reach: caches, and the blocks of the newest tokens
     "floorbroker.app.redactor.SecretFilter._harmless": 1024,
-    "floorbroker.app.redactor.SecretFilter._blocks": 1_500 * TOKENS_MAX,
     "floorbroker.app.redactor.SecretFilter._numbers": 1_500 * TOKENS_MAX,
     "floorbroker.oms.archive.Archive._loaded": LOADED_MAX,
     "floorbroker.oms.questions.Questions._kept": ORDERS_MAX,

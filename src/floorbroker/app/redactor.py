@@ -13,7 +13,7 @@ a venue hands out for one connection, and that die with it, come for ever: of th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from struct import Struct
@@ -47,13 +47,46 @@ class Spelling:
     smears: bool = False
 
 
+class Spelt:
+    """One secret in all its spellings: the short ones as texts, the blocks of the others as the machine's own integers."""
+
+    __slots__ = ("_blocks", "_long", "numbers", "short")
+
+    def __init__(self, spellings: Iterable[Spelling]) -> None:
+        held, short = list(spellings), set[str]()
+        self._long = [spelling for spelling in held if len(spelling.text) >= FRAGMENT]
+        short.update(s.text.decode("utf-8", "surrogatepass") for s in held if len(s.text) < FRAGMENT)
+        self.short = frozenset(short)
+        self.numbers = frozenset[int]().union(*(numbers for one in self._long for numbers in _numbers_of(one)))
+        self._blocks: dict[bytes, list[Spelling]] | None = None
+
+    def holding(self, block: bytes) -> Sequence[Spelling]:
+        """The spellings in which a block stands.  Few secrets are ever met, so the list is made when the first one is."""
+        if self._blocks is None:
+            self._blocks = {}
+            for spelling in self._long:
+                for held in _blocks_of(spelling):
+                    self._blocks.setdefault(held, []).append(spelling)
+        return self._blocks.get(block, ())
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("what is secret cannot be pickled or copied")
+
+
+def spelt(secret: str) -> Spelt:
+    """A secret in every likely spelling: some milliseconds of work."""
+    from floorbroker.app.spellings import spellings  # a command that learns nothing need not load it
+
+    return Spelt(spellings(secret))
+
+
 @dataclass(slots=True, repr=False, eq=False)
 class SecretFilter:
-    """Implements `ports.Redactor`."""
+    """Implements `ports.Redactor`.  `spell` spells a secret out; who makes many filters of the same few keeps the results."""
 
-    _secrets: set[str] = field(default_factory=set[str])
-    _blocks: dict[bytes, list[Spelling]] = field(default_factory=dict[bytes, list[Spelling]])
-    _numbers: set[int] = field(default_factory=set[int])  # the same blocks, as the machine's own integers
+    spell: Callable[[str], Spelt] = spelt
+    _secrets: dict[str, Spelt] = field(default_factory=dict[str, Spelt])
+    _numbers: set[int] = field(default_factory=set[int])  # the blocks of all of them
     _tokens: dict[str, None] = field(default_factory=dict[str, None])  # the oldest first
     _short: tuple[str, ...] = ()
     _telling: tuple[bytes, ...] = ()  # those of them that no data looks like
@@ -67,18 +100,12 @@ class SecretFilter:
         self._tokens.pop(secret, None)  # whatever it was before, it is kept from now on
         if len(secret) < MIN_LENGTH or secret in self._secrets:
             return
-        from floorbroker.app.spellings import spellings  # a command that learns nothing need not load it
-
-        short = set(self._short)
-        for spelling in spellings(secret):
-            if len(spelling.text) < FRAGMENT:
-                short.add(spelling.text.decode("utf-8", "surrogatepass"))
-            else:
-                self._learn_blocks(spelling)
-        self._secrets.add(secret)
-        self._short = tuple(sorted(short, key=len, reverse=True))
+        learned = self.spell(secret)
+        self._numbers |= learned.numbers
+        self._short = tuple(sorted({*self._short, *learned.short}, key=len, reverse=True))
         telling = (text for text in self._short if len(text) >= _WORD and not text.isdigit())
         self._telling = tuple(text.encode("utf-8", "surrogatepass") for text in telling)
+        self._secrets[secret] = learned
         self._harmless = set()
 
     def learn_token(self, token: str) -> None:
@@ -93,23 +120,12 @@ class SecretFilter:
 
     def _forget(self, token: str) -> None:
         """What it shares with others stays."""
-        from floorbroker.app.spellings import spellings
-
         del self._tokens[token]
-        self._secrets.discard(token)
-        for spelling in spellings(token):
-            for block in _blocks_of(spelling) if len(spelling.text) >= FRAGMENT else ():
-                holders = self._blocks[block]
-                holders.remove(spelling)
-                if not holders:
-                    del self._blocks[block]
-                    self._numbers.difference_update(_reader(1)(block, 0))
-
-    def _learn_blocks(self, spelling: Spelling) -> None:
-        blocks = _blocks_of(spelling)
-        for block in blocks:
-            self._blocks.setdefault(block, []).append(spelling)
-        self._numbers.update(_reader(len(blocks))(b"".join(blocks), 0))
+        gone = set(self._secrets.pop(token).numbers)
+        for kept in self._secrets.values():
+            if not gone.isdisjoint(kept.numbers):
+                gone -= kept.numbers
+        self._numbers -= gone
 
     def clean(self, text: str) -> str:
         """The text with every known secret, and every telling piece of one, starred out."""
@@ -164,8 +180,10 @@ class SecretFilter:
     def _long_spans(self, raw: bytes) -> Iterator[Span]:
         done: dict[Spelling, int] = {}
         for at in range(0, len(raw) - _BLOCK + 1, _BLOCK):
+            if _reader(1)(raw, at)[0] not in self._numbers:
+                continue
             block = raw[at : at + _BLOCK]
-            for spelling in self._blocks.get(block, ()):
+            for spelling in (one for secret in self._secrets.values() for one in secret.holding(block)):
                 if at + _BLOCK > done.get(spelling, 0):
                     for span in _pieces(raw, at, block, spelling):
                         done[spelling] = max(done.get(spelling, 0), span[1])
@@ -178,11 +196,24 @@ def _reader(count: int) -> Callable[[bytes, int], tuple[Any, ...]]:
     return Struct(f"{count}Q").unpack_from
 
 
+def _starts_of(spelling: Spelling) -> list[int]:
+    """Where eight neighbouring blocks begin: so often that every piece that counts holds one, wherever it stands."""
+    last = len(spelling.text) - FRAGMENT
+    return [*range(0, last, spelling.least - FRAGMENT + 1), last]
+
+
 def _blocks_of(spelling: Spelling) -> set[bytes]:
-    """Enough blocks that every piece that counts holds one, wherever it stands: eight neighbours, now and then."""
-    text, last = spelling.text, len(spelling.text) - FRAGMENT
-    starts = {*range(0, last + 1, spelling.least - FRAGMENT + 1), last}
-    return {text[at : at + _BLOCK] for start in starts for at in range(start, start + _BLOCK)}
+    starts = _starts_of(spelling)
+    return {spelling.text[at : at + _BLOCK] for start in starts for at in range(start, start + _BLOCK)}
+
+
+def _numbers_of(spelling: Spelling) -> list[list[int]]:
+    """The same blocks as integers: the text is read once from each of the first eight bytes on."""
+    text = spelling.text
+    every = [0] * (len(text) - _BLOCK + 1)
+    for phase in range(min(_BLOCK, len(every))):
+        every[phase::_BLOCK] = _reader((len(text) - phase) // _BLOCK)(text, phase)
+    return [every[start : start + _BLOCK] for start in _starts_of(spelling)]
 
 
 def _pieces(raw: bytes, at: int, block: bytes, spelling: Spelling) -> Iterator[Span]:

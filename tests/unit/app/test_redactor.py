@@ -172,7 +172,7 @@ def test_what_was_rotated_out_stays_known() -> None:
 
 
 def _size(secrets: SecretFilter) -> tuple[int, ...]:
-    return len(secrets._blocks), len(secrets._numbers), len(secrets._secrets)  # noqa: SLF001 - what is held is the point
+    return len(secrets._numbers), len(secrets._secrets)  # noqa: SLF001 - what is held is the point
 
 
 def test_of_tokens_for_one_connection_the_newest_are_known_and_no_more_is_kept_than_of_them() -> None:
