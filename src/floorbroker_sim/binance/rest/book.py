@@ -43,31 +43,66 @@ class _Place:
 
 
 class LevelBook:
-    """One symbol.  `step` moves it to a quote; sizes behind the top change by seed and time, each at its own pace."""
+    """One symbol.  `step` moves it to a quote; sizes behind the top change by seed and time, each at its own pace.
+
+    While nobody listens `follow` is enough: what a book was in between makes no difference to what it is.
+    """
 
     def __init__(self, instrument: Instrument, *, seed: int) -> None:
         self.instrument = instrument
-        self.bids: dict[Decimal, Decimal] = {}
-        self.asks: dict[Decimal, Decimal] = {}
-        self.quote: Quote | None = None
+        self._bids: dict[Decimal, Decimal] = {}
+        self._asks: dict[Decimal, Decimal] = {}
+        self._quote: Quote | None = None
+        self._ahead: tuple[Quote, datetime] | None = None  # where it is to be when somebody looks
         self._seed = seed
         self._usual = instrument.lot * _USUAL_LOTS
         self._places: dict[Decimal, _Place] = {}
-        self.update_id = 1_000_000 + _drawn(f"{seed} {instrument.symbol} first", 1_000_000)
+        self._update_id = 1_000_000 + _drawn(f"{seed} {instrument.symbol} first", 1_000_000)
+
+    @property
+    def bids(self) -> dict[Decimal, Decimal]:
+        self._catch_up()
+        return self._bids
+
+    @property
+    def asks(self) -> dict[Decimal, Decimal]:
+        self._catch_up()
+        return self._asks
+
+    @property
+    def quote(self) -> Quote | None:
+        self._catch_up()
+        return self._quote
+
+    @property
+    def update_id(self) -> int:
+        """The number of the last change."""
+        self._catch_up()
+        return self._update_id
+
+    def follow(self, quote: Quote, at: datetime) -> None:
+        """Be at a quote by the time somebody looks."""
+        self._ahead = (quote, at)
+
+    def _catch_up(self) -> None:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            self.step(*ahead)
 
     def step(self, quote: Quote, at: datetime, *, stir: int = 0) -> Change | None:
         """Move to a quote; None when nothing changed.  `stir` draws other sizes."""
+        self._catch_up()
         if len(self._places) > _MAX_PLACES or stir:
             self._places.clear()
         bids, asks = self._side(quote, at, is_bid=True, stir=stir), self._side(quote, at, is_bid=False, stir=stir)
-        gone_or_new = [_changes(self.bids, bids), _changes(self.asks, asks)]
-        self.bids, self.asks, self.quote = bids, asks, quote
+        gone_or_new = [_changes(self._bids, bids), _changes(self._asks, asks)]
+        self._bids, self._asks, self._quote = bids, asks, quote
         count = len(gone_or_new[0]) + len(gone_or_new[1])
         if not count:
             return None
-        first, self.update_id = self.update_id + 1, self.update_id + count
+        first, self._update_id = self._update_id + 1, self._update_id + count
         return Change(
-            symbol=self.instrument.symbol, at=at, first=first, last=self.update_id, bids=gone_or_new[0],
+            symbol=self.instrument.symbol, at=at, first=first, last=self._update_id, bids=gone_or_new[0],
             asks=gone_or_new[1],
         )  # fmt: skip
 

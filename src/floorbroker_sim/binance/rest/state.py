@@ -224,6 +224,9 @@ class State:
 
     def restep(self, symbol: str, quote: Quote, at: datetime) -> None:
         """Move the book of a symbol, and tell what changed."""
+        if not self.listeners.books:
+            self.book(symbol).follow(quote, at)
+            return
         change = self.book(symbol).step(quote, at)
         if change is not None:
             for listener in tuple(self.listeners.books):
