@@ -14,6 +14,7 @@ from floorbroker_sim.kraken import info
 from floorbroker_sim.kraken.rest.state import State
 
 _SAMPLES = 4
+_KEPT_MAX = 50_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
 _MEAN_STEP = Decimal("0.0000000001")
@@ -49,15 +50,26 @@ def current(state: State, symbol: str, minutes: int) -> Candle | None:
 
 
 def _sampled(state: State, symbol: str, span: timedelta, start: datetime, now: datetime) -> Iterator[Candle]:
+    """From the seeded market.  A candle that is over stays what it is, and is kept."""
+    kept = state.candles
     while start <= now:
-        moments = [start + span * n / _SAMPLES for n in range(_SAMPLES + 1)]
-        found = (state.market.price_at(symbol, at) for at in moments if at <= now)
-        prices = [price for price in found if price is not None]
-        if moments[-1] > now and (last := state.last_price(symbol)) is not None:
-            prices.append(last)
-        if prices:
-            yield _candle(symbol, start, span, prices, now)
+        key = (symbol, span, start)
+        known = kept.get(key)
+        found = known if known is not None else _drawn(state, symbol, start, span, now)
+        if found is not None:
+            if known is None and start + span <= now and len(kept) < _KEPT_MAX:
+                kept[key] = found
+            yield found
         start += span
+
+
+def _drawn(state: State, symbol: str, start: datetime, span: timedelta, now: datetime) -> Candle | None:
+    moments = [start + span * n / _SAMPLES for n in range(_SAMPLES + 1)]
+    found = (state.market.price_at(symbol, at) for at in moments if at <= now)
+    prices = [price for price in found if price is not None]
+    if moments[-1] > now and (last := state.last_price(symbol)) is not None:
+        prices.append(last)
+    return _candle(symbol, start, span, prices, now) if prices else None
 
 
 def _candle(symbol: str, start: datetime, span: timedelta, prices: list[Decimal], now: datetime) -> Candle:

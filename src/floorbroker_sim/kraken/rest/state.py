@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
@@ -12,7 +12,7 @@ from floorbroker.domain.records import BookDelta, BookLevel, Quote
 from floorbroker.domain.values import ExecId, OrderId, Price
 from floorbroker.matching import Engine, Event, Liquidity
 from floorbroker_sim.clock import VenueClock
-from floorbroker_sim.history import History
+from floorbroker_sim.history import Candle, History
 from floorbroker_sim.kraken import info
 from floorbroker_sim.kraken.auth import Tokens
 from floorbroker_sim.kraken.info import Pair
@@ -76,6 +76,7 @@ class State:
         self.limits = limits
         self.listeners = Listeners()
         self.ladder = Ladder(seed=settings.seed)
+        self.candles: dict[tuple[str, timedelta, datetime], Candle] = {}  # of the seeded market, those that are over
         self.tokens = Tokens(Random(f"kraken tokens {settings.seed}"))  # sockets stay connected over a reset
         self.pairs: dict[str, Pair] = {s: p for s, p in info.PAIRS.items() if s in market.instruments}
         self.reset()
