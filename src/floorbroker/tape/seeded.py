@@ -22,6 +22,7 @@ from floorbroker.tape.merge import TapeEvent
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = timedelta(microseconds=1)
+_SECOND = timedelta(seconds=1)
 _S = 1_000_000
 _UNIT = 1 << 20  # noise runs from -_UNIT to +_UNIT
 _PPM = 1_000_000
@@ -77,7 +78,7 @@ class SeededMarket:
             return self._option_quote(symbol, contract, at)
         listing = self.listings[symbol]
         mid = self._mid_ticks(symbol, listing, at)
-        second = (at - _EPOCH) // timedelta(seconds=1)
+        second = (at - _EPOCH) // _SECOND
         spread = listing.half_spread + self._draw(symbol, "spread", second, listing.half_spread + 1)
         return Quote(
             symbol=symbol,
@@ -101,7 +102,7 @@ class SeededMarket:
 
     def has_trade(self, symbol: str, at: datetime) -> bool:
         """Whether somebody traded in the second of `at` (three seconds in five)."""
-        return self._draw(symbol, "traded", (at - _EPOCH) // timedelta(seconds=1), 5) < 3
+        return self._draw(symbol, "traded", (at - _EPOCH) // _SECOND, 5) < 3
 
     def bars(self, symbol: str, *, span_s: int, start: datetime, end: datetime) -> BarSeries:
         """Bars whose starts lie in [start, end), aligned to whole spans since the epoch; each is sampled from the mid price."""
@@ -126,9 +127,9 @@ class SeededMarket:
         ppm = 0
         for wave, (period, reach) in enumerate(_WAVES):
             number, within = divmod(moment, period)
-            left, right = (_noise(self.seed, symbol, wave, n) for n in (number, number + 1))
+            left, right = _noise(self.seed, symbol, wave, number), _noise(self.seed, symbol, wave, number + 1)
             ppm += (left * (period - within) + right * within) // period * reach // _UNIT
-        return max(1, int(listing.anchor / listing.tick) * (_PPM + ppm) // _PPM)
+        return max(1, _whole(listing.anchor, listing.tick) * (_PPM + ppm) // _PPM)
 
     def _draw(self, symbol: str, what: str, number: int, sides: int) -> int:
         """A die with `sides` faces from zero, thrown once for each number."""
@@ -148,7 +149,7 @@ class SeededMarket:
         value = option_value(contract, spot, left_s)
         half = max(tick, (value / 50).quantize(tick))
         bid = (value - half).quantize(tick)
-        second = (at - _EPOCH) // timedelta(seconds=1)
+        second = (at - _EPOCH) // _SECOND
         return Quote(
             symbol=symbol,
             bid=Price(bid) if bid > 0 and left_s else None,
@@ -172,6 +173,11 @@ def option_value(contract: OptionContract, spot: Decimal, left_s: int) -> Decima
         return max(Decimal(0), distance)
     nearness = max(Decimal(0), 1 - abs(spot - contract.strike) / (3 * deviation))
     return max(Decimal(0), distance) + Decimal("0.4") * deviation * nearness
+
+
+@lru_cache(maxsize=1_024)
+def _whole(anchor: Decimal, tick: Decimal) -> int:
+    return int(anchor / tick)
 
 
 @lru_cache(maxsize=65_536)

@@ -127,6 +127,10 @@ class Bucket:
         """Seconds until `cost` tokens are free for this lane: 0 for now, infinity for never."""
         if lane is Lane.CANCEL:
             return 0.0
+        if now >= self._settle_at:
+            self._settle(now)
+        if self._calm and self._used + cost <= self._ceilings[lane] and cost <= self.capacity:
+            return 0.0
         if cost > self.capacity:
             return math.inf
         pause_s = max(0.0, self.paused_until - now)
@@ -249,8 +253,11 @@ class Bucket:
 
     def _free_at(self, needed: float, now: float) -> float:
         """When at least `needed` tokens will have come back, or all of them."""
-        last = now
-        for lot in heapq.merge(self._out, [self._elsewhere], key=lambda lot: lot.returns_at):
+        last, elsewhere = now, self._elsewhere
+        lots = iter(self._out)
+        if elsewhere.cost > 0.0:
+            lots = heapq.merge(lots, [elsewhere], key=lambda lot: lot.returns_at)
+        for lot in lots:
             if lot.cost > 0.0:
                 needed -= lot.cost
                 last = lot.returns_at

@@ -89,6 +89,11 @@ class _Waiter:
     def __lt__(self, other: _Waiter) -> bool:
         return (self.lane, self.number) < (other.lane, other.number)
 
+    @property
+    def wish(self) -> tuple[Lane, float, tuple[Bucket, ...]]:
+        """Those with the same wait the same time."""
+        return self.lane, self.weight, self.buckets
+
     def wait_s(self, now: float) -> float:
         return max((bucket.wait_s(bucket.cost(self.weight), self.lane, now) for bucket in self.buckets), default=0.0)
 
@@ -221,7 +226,8 @@ class Limiter:
         """When its turn may come: those before it on the same buckets go first, unless they give up."""
         mine = set(map(id, waiter.buckets))
         before = (other for other in self.waiting if not waiter < other)
-        return max(other.wait_s(now) for other in before if not mine.isdisjoint(map(id, other.buckets)))
+        alike = {other.wish: other for other in before if not mine.isdisjoint(map(id, other.buckets))}
+        return max(other.wait_s(now) for other in alike.values())
 
     def _refuse_when_banned(self, now: float) -> None:
         if now < self._banned_until:
