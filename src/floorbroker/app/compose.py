@@ -36,7 +36,7 @@ from floorbroker.domain.ports import (
     Tracer,
 )
 from floorbroker.domain.secret import LeasedSecret, Secret
-from floorbroker.domain.values import Environment, ProfileName
+from floorbroker.domain.values import Environment, IntentId, ProfileName
 from floorbroker.gateway.arming import Arming
 from floorbroker.gateway.desk import NO_LOCK, DeskEvent, Lock
 from floorbroker.gateway.flatten import COLLAR_BPS
@@ -204,6 +204,9 @@ def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surround
     def not_ready() -> str:
         return session.not_ready() or around.audit_trouble() or gateway.guard.limits.unreadable
 
+    def outlived(intent_id: IntentId) -> str:
+        return gateway.router.outlived(intent_id) if gateway.router is not None else ""
+
     switches = Switches(
         blocked=lambda: gateway.kill_switch.blocked(name),
         not_ready=not_ready,
@@ -211,6 +214,7 @@ def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surround
         locked=lambda: seat.lock.reason,
         barred=gateway.kill_switch.barred,
         bars_some=lambda: gateway.kill_switch.bars_some,
+        outlived=outlived,
     )
 
     def hear(exchange: Exchange) -> None:

@@ -83,12 +83,18 @@ def _nobody_is(strategy: str, principal: str) -> str:
     return ""
 
 
+def _took_no_place(intent_id: IntentId) -> str:
+    """Where no order moves from route to route, none takes another's place."""
+    del intent_id
+    return ""
+
+
 @dataclass(slots=True, kw_only=True)
 class Switches:
     """Why new orders are refused right now, as text; empty means they are not.  Asked before and right before each send.
 
     `barred` is asked of a strategy and a principal, which may be stopped where the profile is not; `bars_some` tells whether
-    any is.
+    any is.  `outlived` is asked of an intent that is about to leave: it took the place of another, which lives after all.
     """
 
     blocked: Callable[[], str]
@@ -97,6 +103,7 @@ class Switches:
     locked: Callable[[], str] = str
     barred: Callable[[str, str], str] = _nobody_is
     bars_some: Callable[[], bool] = bool
+    outlived: Callable[[IntentId], str] = _took_no_place
     pardons: Pardons = field(default_factory=Pardons)
 
     def assert_open(self, wish: NewOrder | None = None) -> None:
@@ -122,6 +129,11 @@ class Switches:
         """Raises `KillSwitchOn` (NOT_SENT) while orders of a strategy, or of a principal, are refused."""
         if barred := self.barred(strategy, principal):
             raise KillSwitchOn(barred)
+
+    def assert_alone(self, intent_id: IntentId) -> None:
+        """Raises `Conflict` (NOT_SENT) when the order whose place this one took lives after all: two must not be alive."""
+        if outlived := self.outlived(intent_id):
+            raise Conflict(outlived)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,5 +1,6 @@
-"""The last look before a command leaves: at the latch of its profile, and at those of the strategy and the principal of each
-order that it names.  In memory, but for the permit's file; cancels and reads always pass (I15).
+"""The last look before a command leaves: at the latch of its profile, at those of the strategy and the principal of each order
+that it names, and at the order whose place a new one took, which may have shown up while this one waited for its turn (I16).
+In memory, but for the permit's file; cancels and reads always pass (I15).
 """
 
 from __future__ import annotations
@@ -7,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from floorbroker.domain.errors import KillSwitchOn
+from floorbroker.domain.orders import OrderState
 from floorbroker.oms.account import Switches
 from floorbroker.oms.book import OrderBook
 from floorbroker.transport.types import Lane, Request
@@ -34,6 +36,10 @@ class LastLook:
         self.switches.assert_open()
         if self.switches.bars_some():
             self._look_at_orders(request, named)
+        for text in named:
+            order = self.book.find(text) if self.book is not None else None
+            if order is not None and order.state is OrderState.SENDING:
+                self.switches.assert_alone(order.intent_id)
 
     def _look_at_orders(self, request: Request, named: list[str]) -> None:
         """An order that nobody can name is nobody's to let through."""

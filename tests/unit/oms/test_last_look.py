@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from floorbroker.domain.errors import KillSwitchOn
+from floorbroker.domain.errors import Conflict, KillSwitchOn
+from floorbroker.domain.orders import OrderState
 from floorbroker.oms.last_look import LastLook
 from floorbroker.transport.types import Lane, Request
 from tests.support.fake_broker import buy
@@ -52,3 +54,22 @@ async def test_a_stopped_profile_sends_nothing_i14(tmp_path: Path) -> None:
         await desk.gateway.kill(1, caller=CALLER, reason="everything")
         with pytest.raises(KillSwitchOn):
             look(command(calm))
+
+
+async def test_an_order_whose_place_holder_lives_is_kept_back_while_it_waits_to_leave_i16(tmp_path: Path) -> None:
+    """The wait for the venue's budget comes after every other look; an order that is at its venue has nothing to be held back."""
+    async with opened(tmp_path) as desk:
+        desk.broker.gates["submit"] = asyncio.Event()
+        task = asyncio.create_task(desk.place(buy()))
+        await desk.until(lambda: any(order.state is OrderState.SENDING for order in desk.gateway.orders()))
+        (order,) = desk.gateway.orders()
+        outlived = {order.intent_id: ""}
+        look = LastLook(replace(desk.ctx.switches, outlived=outlived.__getitem__), desk.ctx.book)
+        look(command(order.cl_ord_id))
+        outlived[order.intent_id] = "order 7, whose place this one took, is not dead any more"
+        with pytest.raises(Conflict, match="order 7"):
+            look(command(order.cl_ord_id))
+        look(command(order.cl_ord_id, lane=Lane.CANCEL))
+        desk.broker.gates["submit"].set()
+        await task
+        look(command(order.cl_ord_id, endpoint="orders.replace"))

@@ -375,6 +375,16 @@ class Router:
         if now is None or not is_dead(now) or now.alerts or moved_to not in (None, new):
             raise Conflict(f"order {old.intent_id} is not dead any more: it does not move")
 
+    def outlived(self, intent_id: IntentId) -> str:
+        """Why an intent must not leave: the one whose place it took is not dead any more.  Asked right before each first byte."""
+        before = self.links.moved_from(intent_id) if self.links else None
+        if before is None:
+            return ""
+        old = self._find(before)
+        if old is not None and is_dead(old) and not old.alerts:
+            return ""
+        return f"order {before}, whose place this one took, is not dead any more"
+
     async def _nobody(self, attempt: Attempt, first: FloorbrokerError | None) -> FloorbrokerError:
         """No profile takes it: the best one's own word, and what the others said."""
         dropped = attempt.ranking.dropped

@@ -175,6 +175,19 @@ async def test_an_order_that_moved_and_shows_up_after_all_is_cancelled(tmp_path:
         assert fleet.working() == [B]
 
 
+async def test_an_order_knows_whether_the_one_before_it_is_still_dead_i16(tmp_path: Path) -> None:
+    async with opened(tmp_path, FAILOVER) as fleet:
+        fleet.brokers[A].next_submit.append("lose_and_hide")
+        old = await fleet.place(buy())
+        await fleet.until(lambda: len(fleet.sent()) == 2)
+        new = _at(fleet, B)
+        assert (fleet.router.outlived(old.intent_id), fleet.router.outlived(new.intent_id)) == ("", "")
+        (late,) = fleet.brokers[A].orders.values()
+        fleet.brokers[A].tell(fleet.brokers[A].report(late, ExecType.NEW, Source.STREAM))
+        await fleet.until(lambda: bool(fleet.router.outlived(new.intent_id)))
+        assert fleet.router.outlived(new.intent_id).startswith(f"order {old.intent_id}, whose place")
+
+
 async def test_the_link_is_in_the_transaction_of_the_new_intent_and_survives(tmp_path: Path) -> None:
     fleet = make(tmp_path, FAILOVER)
     await fleet.gateway.start()
