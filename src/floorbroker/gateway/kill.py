@@ -103,14 +103,14 @@ class KillSwitch:
 
         From then on a missing permit means a kill, even one that no disk took (RELIABILITY I14): it stays until a reset.  Where
         others kept their permits it was one of that profile alone, so that it becomes a latch of its own: no reset of everything
-        opens it.
+        opens it.  Where none of several kept one, it may have been everything: no reset of one of them opens that.
         """
         held = [profile for profile in self.profiles() if self.permits.has(profile)]
-        for profile in self.profiles() if held else ():
-            if profile not in held and profile in self._latches and self.level(profile) == 0:
-                await self.trip(
-                    1, scope=profile, caller=_SELF, reason="its permit was withdrawn, and no record says why"
-                )
+        lost = [p for p in self.profiles() if p not in held and p in self._latches and self.level(p) == 0]
+        if lost and not held and len(self.profiles()) > 1:
+            await self.trip(1, scope=GLOBAL, caller=_SELF, reason="every permit was withdrawn, and no record says why")
+        for profile in lost if held else ():
+            await self.trip(1, scope=profile, caller=_SELF, reason="its permit was withdrawn, and no record says why")
         for profile in self.profiles():
             if self.level(profile) == 0 and profile not in self._latches:
                 self.permits.grant(profile)

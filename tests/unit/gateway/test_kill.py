@@ -129,6 +129,24 @@ async def test_a_kill_that_no_disk_took_is_after_a_restart_one_of_the_profiles_t
         assert not switch.blocked(PROFILE)
 
 
+async def test_a_kill_of_everything_that_no_disk_took_is_not_opened_by_a_reset_of_one_profile_i14(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as desk:
+        switch = desk.gateway.kill_switch
+        switch.profiles = lambda: (PROFILE, BESIDE)
+        await switch.open_permits()
+        for profile in (PROFILE, BESIDE):
+            desk.permits.withdraw(profile)
+        await switch.open_permits()
+        await switch.reset(scope=PROFILE, caller=CALLER, reason="asked before everything was stopped")
+        assert "no record says why" in switch.blocked(PROFILE)
+        assert switch.blocked(BESIDE)
+        await switch.reset(scope=GLOBAL, caller=CALLER, reason="all is well")
+        assert not switch.blocked(PROFILE)
+        assert not switch.blocked(BESIDE)
+
+
 async def test_a_permit_that_cannot_be_removed_does_not_stop_a_kill_i14(tmp_path: Path) -> None:
     async with opened(tmp_path) as desk:
         permits = Home.at(tmp_path).permits
