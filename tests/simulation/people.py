@@ -14,6 +14,7 @@ from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.desk import Caller, OrderFilter
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import GLOBAL, LATCH
+from floorbroker.store.reader import JournalReader
 from tests.simulation.house import Died, House
 from tests.simulation.places import Place
 from tests.simulation.schedule import (
@@ -205,10 +206,15 @@ class People:
             return
 
     def _is_written(self, scope: ProfileName) -> bool:
-        """Whether the journal knows that a scope is stopped: a full disk does not stop a kill."""
-        journal = self._house.witness.journal
-        assert journal is not None  # a desk has just answered
-        latches = (record.entry for record in journal.notes(LATCH, newest=True))
+        """Whether the journal knows that a scope is stopped: a full disk does not stop a kill.
+
+        Asked of the file: whoever answered may have died since.
+        """
+        reader = JournalReader(self._house.home / "journal.db")
+        try:
+            latches = [record.entry for record in reader.notes(LATCH, newest=True)]
+        finally:
+            reader.close()
         return any(isinstance(one, NoteEntry) and one.profile == scope and one.data["level"] != "0" for one in latches)
 
     async def _reopen(self, act: Reopen) -> None:
