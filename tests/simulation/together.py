@@ -138,11 +138,15 @@ def _sweep(plan: Plan, random: Random) -> Plan:
 
 
 def _routed(plan: Plan, random: Random) -> Plan:
-    """Some orders name no account: those of what is traded at several."""
+    """Some orders name no account: those of what is traded at several.  Who asks twice for one wish asks the same."""
+    free = dict[int, bool]()
 
     def freed(act: Act) -> Act:
-        is_free = isinstance(act, Submit) and act.account in ROUTED and plan.odd not in ROUTED and random.random() < 0.7
-        return replace(act, account="") if is_free else act
+        if not isinstance(act, Submit) or act.account not in ROUTED or plan.odd in ROUTED:
+            return act
+        if act.number not in free:
+            free[act.number] = random.random() < 0.7
+        return replace(act, account="") if free[act.number] else act
 
     return replace(plan, routes=random.choice(ROUTES), acts=tuple(freed(act) for act in plan.acts))
 
