@@ -10,7 +10,7 @@ from floorbroker.domain import facts as f
 from floorbroker.domain.orders import NewOrder, Order
 from floorbroker.domain.ports import FactEntry, Identity, Record
 from floorbroker.domain.records import ExecutionReport
-from floorbroker.domain.values import IntentId, OrderType, Price, ProfileName, Quantity, Side, TimeInForce
+from floorbroker.domain.values import WIDE, ZERO, IntentId, OrderType, Price, ProfileName, Quantity, Side, TimeInForce
 from floorbroker.oms.book import OrderBook
 from floorbroker.oms.translate import adoption, facts_of, restated
 from floorbroker.store.codec import decode, encode
@@ -86,7 +86,7 @@ def check(order: Order) -> None:
     assert order.cum_qty.is_finite(), "a filled quantity that is no number"
     assert order.leaves_qty is None or order.leaves_qty.is_finite(), "an open quantity that is no number"
     if order.is_open and order.order_qty is not None:
-        assert order.order_qty == order.cum_qty + (order.leaves_qty or 0), (
+        assert order.order_qty == WIDE.add(order.cum_qty, order.leaves_qty or ZERO), (
             "an open order whose quantities do not add up"
         )
     assert order.avg_px is None or order.avg_px.is_finite(), "an average price that is no number"

@@ -19,6 +19,7 @@ from floorbroker.domain import facts as f
 from floorbroker.domain.orders import CLOSED, Execution, Order, OrderChanges, OrderState
 from floorbroker.domain.terms import in_order
 from floorbroker.domain.values import (
+    WIDE,
     ZERO,
     ExecId,
     IntentId,
@@ -29,6 +30,7 @@ from floorbroker.domain.values import (
     Quantity,
     TimeInForce,
     decimal_of,
+    total_of,
 )
 
 
@@ -147,7 +149,7 @@ def order_of(intent_id: IntentId, evidence: Evidence) -> Order:
     chain = chain_of(evidence)
     executions = live_executions(evidence)
     filled = {order_id: filled_on(evidence, order_id, executions) for order_id in evidence.links}
-    cum = sum(filled.values(), ZERO)
+    cum = total_of(filled.values())
     quantity = quantity_of(evidence, chain, filled)
     state = state_of(evidence, chain, cum, quantity)
     pending_cancel, pending_replace = pending_of(evidence, state)
@@ -247,8 +249,8 @@ def _execution(exec_id: ExecId, fact: f.Exec) -> Execution:
 
 def _uncovered(synthetic: Execution, live: list[Execution]) -> Execution:
     """A synthetic fill stands for the units up to the total at the end of its id (`…#total`); real fills take them over."""
-    real = sum((e.last_qty for e in live if not e.synthetic and e.order_id == synthetic.order_id), ZERO)
-    open_units = max(_total_reached(synthetic) - real, ZERO)
+    real = total_of(e.last_qty for e in live if not e.synthetic and e.order_id == synthetic.order_id)
+    open_units = max(WIDE.subtract(_total_reached(synthetic), real), ZERO)
     return replace(synthetic, last_qty=Quantity(min(synthetic.last_qty, open_units)))
 
 
@@ -265,9 +267,9 @@ def filled_on(evidence: Evidence, order_id: OrderId, executions: tuple[Execution
     cums = evidence.links[order_id].cums
     if not cums and not evidence.execs:
         return ZERO
-    listed = sum((e.last_qty for e in executions if e.order_id == order_id), ZERO)
+    listed = total_of(e.last_qty for e in executions if e.order_id == order_id)
     reported = max((cum for _, cum, _ in cums), default=ZERO)
-    return max(listed, reported - _taken_back(evidence, order_id))
+    return max(listed, WIDE.subtract(reported, _taken_back(evidence, order_id)))
 
 
 def _taken_back(evidence: Evidence, order_id: OrderId) -> Decimal:
@@ -276,11 +278,12 @@ def _taken_back(evidence: Evidence, order_id: OrderId) -> Decimal:
     for exec_id, versions in evidence.execs.items():
         newest = versions[max(versions)]
         if newest.order_id == order_id and exec_id not in evidence.voids:
-            total += max(fact.last_qty for fact in versions.values()) - newest.last_qty
+            most = max(fact.last_qty for fact in versions.values())
+            total = WIDE.add(total, WIDE.subtract(most, newest.last_qty))
     for exec_id, void in evidence.voids.items():
         if void.order_id == order_id:
             seen = (fact.last_qty for fact in evidence.execs.get(exec_id, {}).values())
-            total += max(seen, default=void.last_qty or ZERO)
+            total = WIDE.add(total, max(seen, default=void.last_qty or ZERO))
     return total
 
 
@@ -288,7 +291,7 @@ def _total_differs(evidence: Evidence, link: OrderId, filled: Decimal, execution
     cums = evidence.links[link].cums
     if not cums:
         return False
-    listed = sum((e.last_qty for e in executions if e.order_id == link), ZERO)
+    listed = total_of(e.last_qty for e in executions if e.order_id == link)
     return max(cums)[1] != filled or listed != filled
 
 
@@ -303,14 +306,14 @@ def quantity_of(evidence: Evidence, chain: list[OrderId], filled: dict[OrderId, 
     for position, order_id in enumerate(chain):
         for done in _ordered_terms(evidence, order_id):
             if done.order_qty is not None:
-                total = Quantity(before + done.order_qty)
+                total = Quantity(WIDE.add(before, done.order_qty))
             else:
                 total = asked.get(done.replace_id, _NO_CHANGES).order_qty or total
         if position + 1 < len(chain):
-            before += filled[order_id]
+            before = WIDE.add(before, filled[order_id])
     if len(chain) > 1 and _is_said_done(evidence, chain[-1], filled):
         # Venues differ in whether a successor's quantity counts earlier fills; its word that it is done does not.
-        return Quantity(min(total, sum(filled.values(), ZERO))) if total is not None else None
+        return Quantity(min(total, total_of(filled.values()))) if total is not None else None
     return total
 
 
@@ -414,16 +417,16 @@ def public_status(state: OrderState, *, cum: Decimal, pending_cancel: bool, pend
 def _leaves(state: OrderState, quantity: Decimal | None, cum: Decimal) -> Quantity | None:
     if state in CLOSED:
         return Quantity(ZERO)
-    return None if quantity is None else Quantity(quantity - cum)
+    return None if quantity is None else Quantity(WIDE.subtract(quantity, cum))
 
 
 def _average(evidence: Evidence, executions: tuple[Execution, ...], cum: Decimal) -> Decimal | None:
     """Average price of the fills; the venue's own average where executions do not cover the total."""
     if cum == 0:
         return None
-    listed = sum((e.last_qty for e in executions), ZERO)
+    listed = total_of(e.last_qty for e in executions)
     if listed == cum:
-        return sum((e.last_qty * e.last_px for e in executions), ZERO) / listed
+        return total_of(WIDE.multiply(e.last_qty, e.last_px) for e in executions) / listed
     told = [entry for link in evidence.links.values() for entry in link.cums if entry[2] > 0]
     return max(told)[2] if told else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
@@ -49,6 +50,14 @@ def decimal_of(raw: str | int | Decimal) -> Decimal:
     if len(digits) > MAX_DIGITS or abs(exponent) > MAX_EXPONENT or value.adjusted() > MAX_DIGITS:
         raise NotExact("too many digits")
     return value
+
+
+def total_of(values: Iterable[Decimal]) -> Decimal:
+    """Their sum with every digit: plain `+` keeps 28, and a venue may tell a quantity of `MAX_DIGITS`."""
+    total = ZERO
+    for value in values:
+        total = WIDE.add(total, value)
+    return total
 
 
 def text_of(value: Decimal) -> str:

@@ -17,7 +17,7 @@ from floorbroker.domain.facts import ReplaceAsked
 from floorbroker.domain.instrument import asset_class_of
 from floorbroker.domain.orders import NewOrder, Order, OrderState
 from floorbroker.domain.records import Position, Quote
-from floorbroker.domain.values import WIDE, ZERO, AssetClass, IntentId
+from floorbroker.domain.values import WIDE, ZERO, AssetClass, IntentId, total_of
 from floorbroker.oms.book import OrderBook
 from floorbroker.risk.gate import RiskGate
 from floorbroker.risk.workload import Part, Workload, part_of
@@ -188,8 +188,9 @@ class Exposed:
             return units
         held = dict(units)
         for order in lacking:
-            untold = order.cum_qty - sum((execution.last_qty for execution in order.executions), ZERO)
-            held[order.terms.symbol] = held.get(order.terms.symbol, ZERO) + order.terms.side.sign * untold
+            untold = WIDE.subtract(order.cum_qty, total_of(execution.last_qty for execution in order.executions))
+            was, signed = held.get(order.terms.symbol, ZERO), WIDE.multiply(order.terms.side.sign, untold)
+            held[order.terms.symbol] = WIDE.add(was, signed)
         return held
 
     def reserved(self, leave_out: IntentId | None = None) -> Decimal:
@@ -239,5 +240,5 @@ class Exposed:
         asked = [fact for fact in self._book.facts(order.intent_id) if isinstance(fact, ReplaceAsked)]
         wanted = max(asked, key=lambda fact: fact.replace_id).changes.order_qty or order.order_qty
         if self._whole_successors:
-            return wanted + order.order_qty - order.cum_qty
-        return max(wanted, order.order_qty) - order.cum_qty
+            return WIDE.subtract(WIDE.add(wanted, order.order_qty), order.cum_qty)
+        return WIDE.subtract(max(wanted, order.order_qty), order.cum_qty)

@@ -20,7 +20,7 @@ from floorbroker.domain.errors import (
 from floorbroker.domain.orders import NewOrder, Order, OrderChanges
 from floorbroker.domain.ports import FactEntry, Reports
 from floorbroker.domain.records import ExecutionReport
-from floorbroker.domain.values import ZERO, ClOrdId, IntentId, OrderType, OrdStatus, Price, Quantity
+from floorbroker.domain.values import WIDE, ZERO, ClOrdId, IntentId, OrderType, OrdStatus, Price, Quantity
 from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.soundness import misfits
@@ -99,7 +99,7 @@ class Replacer:
         self._running.add(order.intent_id)
         growth = situation.wish.order_qty or ZERO
         if not ctx.broker.info.whole_successors:
-            growth -= order.leaves_qty or ZERO
+            growth = Quantity(WIDE.subtract(growth, order.leaves_qty or ZERO))
         if growth > 0:
             grown = replace(situation.wish, order_qty=Quantity(growth))
             ctx.gate.hold(replace_id, grown, situation.principal)
@@ -235,7 +235,7 @@ def _changed(order: Order, changes: OrderChanges, *, whole: bool) -> NewOrder:
     trailing = terms.order_type is OrderType.TRAILING_STOP and changes.trail is not None
     return replace(
         terms,
-        order_qty=None if total is None else type(total)(total if whole else total - order.cum_qty),
+        order_qty=None if total is None else Quantity(total if whole else WIDE.subtract(total, order.cum_qty)),
         price=changes.price or order.price,
         stop_px=changes.stop_px or order.stop_px,
         trail_amount=Price(Decimal(changes.trail or 0)) if trailing and terms.trail_amount else terms.trail_amount,

@@ -12,7 +12,7 @@ from decimal import Decimal
 from floorbroker.domain import facts as f
 from floorbroker.domain.orders import Execution, Order
 from floorbroker.domain.standing import Evidence, filled_on, live_executions
-from floorbroker.domain.values import ZERO, ExecId, OrderId, Price, Quantity, text_of
+from floorbroker.domain.values import WIDE, ExecId, OrderId, Price, Quantity, text_of, total_of
 
 GRACE_S = 10.0
 
@@ -49,7 +49,7 @@ def _stand_in(
 ) -> f.Exec | None:
     mine = [execution for execution in live if execution.order_id == order_id]
     total = filled_on(evidence, order_id, live)
-    lacking = total - sum((execution.last_qty for execution in mine), ZERO)
+    lacking = WIDE.subtract(total, total_of(execution.last_qty for execution in mine))
     price = _price(order, evidence, order_id, mine, lacking=lacking, mark=mark)
     if lacking <= 0 or not is_ripe(order_id, total) or price is None:
         return None
@@ -79,7 +79,8 @@ def _price(
     told = [(cum, average) for _, cum, average in evidence.links[order_id].cums if average > 0]
     if told and lacking > 0:
         cum, average = max(told)
-        rest = (cum * average - sum((e.last_qty * e.last_px for e in mine), ZERO)) / lacking
+        paid = total_of(WIDE.multiply(e.last_qty, e.last_px) for e in mine)
+        rest = WIDE.subtract(WIDE.multiply(cum, average), paid) / lacking
         if rest > 0:
             return Price(rest)
     fallback = order.price or order.stop_px or mark

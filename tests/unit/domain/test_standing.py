@@ -1,0 +1,85 @@
+"""Quantities of every size a venue may tell add up to the last digit (RELIABILITY 3, I1)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from floorbroker.domain import facts as f
+from floorbroker.domain.fold import fold
+from floorbroker.domain.orders import NewOrder, Order, OrderState
+from floorbroker.domain.values import (
+    WIDE,
+    ClOrdId,
+    ExecId,
+    IntentId,
+    OrderId,
+    OrderType,
+    Price,
+    ProfileName,
+    Quantity,
+    Side,
+    decimal_of,
+)
+
+AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
+VENUE = OrderId("v1")
+LONG = "12345678901234567890.123456789012345678"  # as many digits as a number may have
+
+
+def adopted(order_qty: str) -> f.Adopted:
+    """Somebody else's order of that size, as a venue lists it."""
+    terms = NewOrder(
+        symbol="BTC/USD", side=Side.BUY, order_type=OrderType.LIMIT, order_qty=Quantity(decimal_of(order_qty)),
+        price=Price(Decimal(100)),
+    )  # fmt: skip
+    return f.Adopted(
+        source=f.Source.SNAPSHOT, at=AT, cl_ord_id=ClOrdId("c"), profile=ProfileName("p"), order=terms, order_id=VENUE,
+        parent_id=None, external=True,
+    )  # fmt: skip
+
+
+def total(cum_qty: str) -> f.Cum:
+    return f.Cum(source=f.Source.SNAPSHOT, at=AT, order_id=VENUE, cum_qty=Quantity(decimal_of(cum_qty)), avg_px=None)
+
+
+def fill(number: int, last_qty: str) -> f.Exec:
+    return f.Exec(
+        source=f.Source.STREAM, at=AT + timedelta(seconds=number), exec_id=ExecId(f"e{number}"), order_id=VENUE,
+        side=Side.BUY, symbol="BTC/USD", last_qty=Quantity(decimal_of(last_qty)), last_px=Price(Decimal(100)),
+    )  # fmt: skip
+
+
+def order_of(*facts: f.Fact) -> Order:
+    return fold(IntentId("i"), facts)
+
+
+@pytest.mark.parametrize(
+    ("order_qty", "cum_qty"),
+    [
+        (LONG, "0"),
+        (LONG, "0.000000000000000001"),
+        ("0.12345678901234567890", "0.1"),
+        ("99999999999999999999999999999999999999", "0.00000000000000000001"),
+    ],
+)
+def test_an_open_order_is_what_was_filled_and_what_is_left_to_the_last_digit(order_qty: str, cum_qty: str) -> None:
+    order = order_of(adopted(order_qty), total(cum_qty))
+    assert order.is_open
+    assert order.leaves_qty is not None
+    assert (order.order_qty, order.cum_qty) == (Decimal(order_qty), Decimal(cum_qty))
+    assert WIDE.add(order.cum_qty, order.leaves_qty) == Decimal(order_qty)
+
+
+def test_fills_are_summed_to_the_last_digit() -> None:
+    parts = ("12345678901234567890", "0.123456789012345678")
+    order = order_of(adopted(LONG), *(fill(number, part) for number, part in enumerate(parts)), total(LONG))
+    assert (order.state, order.cum_qty, order.leaves_qty) == (OrderState.FILLED, Decimal(LONG), 0)
+    assert not order.needs_executions
+
+
+def test_an_order_that_lacks_its_last_digit_is_not_filled() -> None:
+    order = order_of(adopted(LONG), fill(1, "12345678901234567890"), fill(2, "0.123456789012345677"))
+    assert (order.state, order.leaves_qty) == (OrderState.WORKING, Decimal("0.000000000000000001"))
