@@ -19,10 +19,11 @@ from pathlib import Path
 
 from tests.fuzz.target import CORPUS
 from tests.fuzz.targets import TARGETS
+from tests.fuzz.watch import WALL_S
 
 ROOT = Path(__file__).resolve().parents[2]
 FINDINGS = ROOT / ".tools" / "fuzz-findings"
-HANG_S, MEMORY_MB = 1, 512
+MEMORY_MB = 512
 COVERED = re.compile(r"DONE\s+cov: (\d+)")
 
 
@@ -31,7 +32,7 @@ def fuzz(name: str, *, runs: int, seed: int) -> bool:
     began, prefix = time.monotonic(), f"{FINDINGS}/{name}-"
     with tempfile.TemporaryDirectory(prefix="floorbroker-fuzz-") as folder:
         command = [
-            sys.executable, "-m", "tests.fuzz.deep", name, f"-runs={runs}", f"-seed={seed}", f"-timeout={HANG_S}",
+            sys.executable, "-m", "tests.fuzz.deep", name, f"-runs={runs}", f"-seed={seed}", f"-timeout={WALL_S}",
             f"-rss_limit_mb={MEMORY_MB}", f"-artifact_prefix={prefix}", "-print_final_stats=1", folder, str(CORPUS / name),
         ]  # fmt: skip
         known = set(FINDINGS.glob(f"{name}-*"))

@@ -19,6 +19,7 @@ with atheris.instrument_imports(  # pyright: ignore[reportAttributeAccessIssue]
 
 from tests.fuzz.mutate import mutated
 from tests.fuzz.target import Target
+from tests.fuzz.watch import Watch
 
 OURS = 0.8
 
@@ -39,10 +40,10 @@ def mutator(target: Target) -> Callable[[bytes, int, int], bytes]:
 
 def main(arguments: list[str]) -> None:
     """Fuzz until libFuzzer ends the process."""
-    target = TARGETS[arguments[1]]
+    target, watch = TARGETS[arguments[1]], Watch()
 
     def one_input(data: bytes) -> None:
-        target.run(data)
+        watch.run(lambda: target.run(data))
 
     flags = [f"tests.fuzz.deep {target.name}", f"-max_len={target.max_len}", *arguments[2:]]
     atheris.Setup(flags, one_input, custom_mutator=mutator(target))
