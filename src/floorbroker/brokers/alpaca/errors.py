@@ -152,7 +152,8 @@ def read_error(response: Response, *, what: str) -> FloorbrokerError:
         kind = ApiError  # the key is good, its market data plan is too small
     if response.status == 400 and message.startswith("invalid symbol"):
         kind = SymbolNotFound
-    return kind(f"{what}: the venue answered {response.status}", broker=BROKER, venue_text=text)
+    hint = Hint(notify=kind is AuthenticationFailed)
+    return kind(f"{what}: the venue answered {response.status}", broker=BROKER, venue_text=text, hint=hint)
 
 
 def item_text(body: bytes) -> str:

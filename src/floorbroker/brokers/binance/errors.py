@@ -119,8 +119,13 @@ def refusal(code: int, text: str, *, what: str) -> FloorbrokerError:
         broker=BROKER,
         venue_text=text or None,
         outcome=outcome,
-        hint=Hint(notify=kind is AuthenticationFailed and code != UNSYNCHRONISED),
+        hint=Hint(notify=_is_key(kind, code)),
     )
+
+
+def _is_key(kind: type[VenueError], code: int | None) -> bool:
+    """Whether a person must look at the key; a clock that was apart is measured anew by itself."""
+    return kind is AuthenticationFailed and code != UNSYNCHRONISED
 
 
 def unproven(text: str, *, what: str, status: int) -> ApiError:
@@ -158,7 +163,7 @@ def read_error(response: Response, *, what: str) -> FloorbrokerError:
         kind = AuthenticationFailed
     elif response.status >= 500:
         kind = ApiError
-    hint = _later(response) if kind is RateLimitExceeded else Hint()
+    hint = _later(response) if kind is RateLimitExceeded else Hint(notify=_is_key(kind, code))
     named = f" ({code})" if code is not None else ""
     return kind(
         f"{what}: the venue answered {response.status}{named}", broker=BROKER, venue_text=text or None, hint=hint

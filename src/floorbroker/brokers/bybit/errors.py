@@ -117,7 +117,8 @@ def read_error(response: Response, *, what: str) -> FloorbrokerError:
         kind = CODES.get(code, Meaning(ApiError)).error
         if kind in (OrderRejected, OrderNotFound, DuplicateOrderId):
             kind = ApiError  # a question is not an order: whether one exists, only a list of orders tells
-        return kind(f"{what}: the venue answered {code}", broker=BROKER, venue_text=_text(code, envelope.ret_msg))
+        text, hint = _text(code, envelope.ret_msg), Hint(notify=kind is AuthenticationFailed)
+        return kind(f"{what}: the venue answered {code}", broker=BROKER, venue_text=text, hint=hint)
     kind, _, hint = _by_status(response)
     return kind(f"{what}: the venue answered {response.status}", broker=BROKER, hint=hint)
 

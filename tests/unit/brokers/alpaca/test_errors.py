@@ -126,6 +126,22 @@ def test_a_small_data_plan_is_no_wrong_key() -> None:
     assert type(read_error(refusal(403, None, "forbidden."), what="bars")) is AuthenticationFailed
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_is_turned_away_asks_for_a_person_in_a_read_as_in_an_order(status: int) -> None:
+    assert read_error(refusal(status, None, "forbidden."), what="the account").hint.notify
+    assert command_error(refusal(401, None, "unauthorized."), what="the order").hint.notify
+
+
+def test_no_other_failed_read_asks_for_a_person() -> None:
+    for response in (
+        refusal(403, 42210000, "subscription does not permit querying recent SIP data"),
+        refusal(404, 40410000, "order not found for fb-1"),
+        refusal(429, None, "too many requests."),
+        refusal(500, None, "internal server error occurred"),
+    ):
+        assert not read_error(response, what="bars").hint.notify
+
+
 def test_venue_texts_are_bounded() -> None:
     error = command_error(refusal(422, 42210000, "qty must be " + "x" * 5000), what="the order")
     assert error.venue_text is not None

@@ -130,7 +130,15 @@ def test_no_body_makes_reading_an_error_fail(body: bytes, status: int) -> None:
     ],
 )
 def test_a_failed_read_says_what_it_can(response: Response, expected: type[FloorbrokerError]) -> None:
-    assert type(read_error(response, what="the order")) is expected
+    error = read_error(response, what="the order")
+    assert type(error) is expected
+    assert error.hint.notify == (expected is AuthenticationFailed)  # a person must look at the key
+
+
+def test_a_clock_that_is_apart_asks_for_no_person() -> None:
+    response = refusal(-1021, "Timestamp for this request is outside of the recvWindow.")
+    assert not read_error(response, what="the account").hint.notify
+    assert not command_error(response, what="the order").hint.notify
 
 
 def test_a_timestamp_that_was_turned_away_is_recognised() -> None:

@@ -110,6 +110,12 @@ def test_a_question_never_says_that_an_order_does_not_exist() -> None:
     assert type(read_error(no(10006), what="the wallet")) is RateLimitExceeded
 
 
+def test_a_key_that_is_turned_away_asks_for_a_person_in_a_read_as_in_an_order() -> None:
+    assert read_error(no(10003), what="the wallet").hint.notify
+    assert command_error(no(10003), what="the order").hint.notify
+    assert not read_error(no(10006), what="the wallet").hint.notify
+
+
 def test_what_is_as_wanted_already_and_what_came_at_the_wrong_time_are_told_apart() -> None:
     for code in NOT_MODIFIED:
         assert is_not_modified(code_error(code, "not modified", what="the leverage"))
