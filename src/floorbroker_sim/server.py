@@ -24,7 +24,7 @@ from floorbroker_sim.faults import Fault, read_faults
 from floorbroker_sim.gate import CUT
 from floorbroker_sim.tls import TestAuthority
 
-VENUES = ("alpaca", "binance", "kraken", "bybit")
+VENUES = ("alpaca", "binance", "kraken", "bybit", "tradier")
 LOOPBACK = "127.0.0.1"
 
 
