@@ -103,10 +103,14 @@ class Outside:
         believed, resolve = tls or self.tls, self.resolve
         if environment is Environment.SIM:
             resolve = LoopbackOnly(resolve or system_resolve)
-        return self.shells or Shells(
-            http=lambda: AioHttp(tls=believed, resolve=resolve),
-            order_http=lambda check: OrderHttpClient(tls=believed, check=check, steps=self.steps, resolve=resolve),
-            connect=WsConnect(tls=believed, resolve=resolve),
+        return self.shells or self._over_sockets(believed, resolve)
+
+    def _over_sockets(self, tls: ssl.SSLContext | None, resolve: Resolve | None) -> Shells:
+        return Shells(
+            http=lambda: AioHttp(tls=tls, resolve=resolve),
+            order_http=lambda check: OrderHttpClient(tls=tls, check=check, steps=self.steps, resolve=resolve),
+            connect=WsConnect(tls=tls, resolve=resolve),
+            trusting=lambda other: self._over_sockets(other, resolve),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,16 +16,27 @@ from floorbroker.transport.feeds import Sinks
 from floorbroker.transport.layers.audit import Tap
 from floorbroker.transport.layers.gate import Check
 from floorbroker.transport.layers.sign import MaySign
+from floorbroker.transport.pins import pin_of, pinned
 from floorbroker.transport.types import Connect, Http, OrderHttp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shells:
-    """The three cuts to the network; a simulation hands in its own."""
+    """The three cuts to the network; a simulation hands in its own.
+
+    `trusting` makes the same three for a context that believes other certificates; None where there is no encryption to speak of.
+    """
 
     http: Callable[[], Http]
     order_http: Callable[[Check], OrderHttp]
     connect: Connect
+    trusting: Callable[[ssl.SSLContext], Shells] | None = None
+
+    def pinned(self, certificate: str) -> Shells:
+        """Shells that believe one certificate alone, by its path or its SHA-256.  Raises `ConfigInvalid`."""
+        if self.trusting is None:
+            raise ConfigInvalid("this network is handed in and knows no certificates: leave the pin out")
+        return self.trusting(pinned(pin_of(certificate)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from floorbroker.domain.errors import ConfigInvalid, Forbidden
+from floorbroker.transport.pins import is_pinned
 
 
 class Address(NamedTuple):
@@ -71,8 +72,11 @@ def assert_private(host: str, *, secure: bool) -> None:
 
 
 def assert_verifies(tls: ssl.SSLContext | None) -> None:
-    """There is no way to turn verification off: a context that would believe anybody is refused with `ConfigInvalid`."""
-    if tls is not None and not (tls.verify_mode is ssl.CERT_REQUIRED and tls.check_hostname):
+    """There is no way to turn verification off: a context that would believe anybody is refused with `ConfigInvalid`.
+
+    One that believes a single certificate (`pins`) verifies more than any authority does.
+    """
+    if tls is not None and not is_pinned(tls) and not (tls.verify_mode is ssl.CERT_REQUIRED and tls.check_hostname):
         raise ConfigInvalid(
-            "certificates and host names are always checked; name a test authority with ca_file instead"
+            "certificates and host names are always checked; name a test authority with ca_file, or pin a certificate, instead"
         )

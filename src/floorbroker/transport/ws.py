@@ -12,12 +12,13 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import picows
 
 from floorbroker.domain.errors import ApiError, AuthenticationFailed, ConnectionFailed, StreamLost, Timeout, VenueError
 from floorbroker.transport.message import check_headers
+from floorbroker.transport.pins import anchored, is_pinned
 from floorbroker.transport.reach import Address, Resolve, assert_private, assert_verifies
 from floorbroker.transport.types import Frame, ListeningTap, Socket, SocketTarget, Tap
 
@@ -59,7 +60,7 @@ class WsConnect:
                 transport, _ = await picows.ws_connect(  # pyright: ignore[reportUnknownMemberType]  # untyped options of the loop
                     lambda: listener,
                     target.url,
-                    ssl_context=self._tls,
+                    ssl_context=await self._context(parts),
                     websocket_handshake_timeout=target.timeout_s,
                     logger_name=self._log,
                     max_frame_size=target.max_frame,
@@ -73,11 +74,34 @@ class WsConnect:
             raise ConnectionFailed("the connection broke in the handshake of the stream")
         return WsSocket(transport, listener)
 
+    async def _context(self, parts: SplitResult) -> ssl.SSLContext | None:
+        """The context to hand to the library.
+
+        It shakes hands by itself, without the comparison that a pin is; so the peer is first asked for its certificate, which
+        is compared, and then believed alone.  Of the real request nothing is sent before.
+        """
+        if self._tls is None or parts.scheme != "wss" or not is_pinned(self._tls):
+            return self._tls
+        host, port = parts.hostname or "", parts.port or 443
+        if self._resolve is None:
+            _, writer = await asyncio.open_connection(host, port, ssl=self._tls, server_hostname=host)
+        else:
+            made = await self._reached(host, port)
+            _, writer = await asyncio.open_connection(sock=made, ssl=self._tls, server_hostname=host)
+        try:
+            der = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        finally:
+            writer.close()
+        return anchored(der)
+
     async def _connected(self, url: picows.WSParsedURL) -> socket.socket:
+        return await self._reached(url.host, url.port)
+
+    async def _reached(self, host: str, port: int) -> socket.socket:
         """A socket to one of the addresses behind the name, each tried once."""
         assert self._resolve is not None  # else the library is not told of this way
-        failure = OSError(f"{url.host} leads to no address")
-        for address in await self._resolve(url.host, url.port):
+        failure = OSError(f"{host} leads to no address")
+        for address in await self._resolve(host, port):
             try:
                 return await _socket_to(address)
             except OSError as error:
