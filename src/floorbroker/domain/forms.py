@@ -80,7 +80,11 @@ class CredentialField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionField:
-    """One option of a profile, written as text.  With `choices` it is one of them, else a number within `least` and `most`."""
+    """One option of a profile, written as text.
+
+    With `choices` it is one of them, with `pattern` a text that matches it (`said` tells its shape to people), else a number
+    within `least` and `most`.
+    """
 
     name: str
     help: str
@@ -89,12 +93,16 @@ class OptionField:
     whole: bool = False
     least: Decimal = Decimal(0)
     most: Decimal | None = None
+    pattern: str = ""
+    said: str = ""
 
     @property
     def shape(self) -> str:
         """What would be right, in words."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
+        if self.pattern:
+            return self.said
         kind = "a whole number" if self.whole else "a number"
         return f"{kind} of {self.least} or more" if self.most is None else f"{kind} from {self.least} to {self.most}"
 
@@ -104,6 +112,8 @@ class OptionField:
         return "" if is_right else f"it is {self.shape}"
 
     def _fits(self, answer: str) -> bool:
+        if self.pattern:
+            return re.fullmatch(self.pattern, answer, re.ASCII) is not None
         if self.whole and not _WHOLE.fullmatch(answer):
             return False
         try:
