@@ -6,7 +6,7 @@ import pytest
 
 from floorbroker.brokers.registry import BROKERS
 
-WHOLE = {"ALPACA": False, "PAPER": False, "BINANCE": True, "BYBIT": True, "KRAKEN": True}
+WHOLE = {"ALPACA": False, "PAPER": False, "BINANCE": True, "BYBIT": True, "KRAKEN": True, "IBKR_WEB": False}
 
 
 @pytest.mark.parametrize("code", BROKERS)

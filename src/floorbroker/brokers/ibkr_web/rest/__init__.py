@@ -1,0 +1,1 @@
+"""Requests and their answers, contracts, the brokerage session, and the sending of orders with its questions."""

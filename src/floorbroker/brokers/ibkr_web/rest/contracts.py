@@ -1,0 +1,119 @@
+"""Contracts looked up and kept: symbols to numbers and back, instruments (kept for an hour)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from floorbroker.brokers.ibkr_web import wire
+from floorbroker.brokers.ibkr_web.info import INFO
+from floorbroker.brokers.ibkr_web.mapping import contracts
+from floorbroker.brokers.ibkr_web.mapping.contracts import Contract, Known
+from floorbroker.brokers.ibkr_web.mapping.values import BROKER, conid_of
+from floorbroker.brokers.ibkr_web.rest import answers
+from floorbroker.brokers.ibkr_web.rest.brokerage import Brokerage
+from floorbroker.brokers.ibkr_web.rest.calls import Calls
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import SymbolNotFound
+from floorbroker.domain.instrument import Instrument, OptionContract, asset_class_of
+from floorbroker.domain.orders import NewOrder
+from floorbroker.domain.values import text_of
+from floorbroker.transport.types import Request, Transport
+
+T = TypeVar("T")
+_RULES_AGE_S = 3600.0
+_RULES_MAX = 2_000
+_DEFINED_MAX = 200
+_SYMBOL_MAX = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    asked_s: float
+    instrument: Instrument
+
+
+class Contracts:
+    """What can be asked about contracts."""
+
+    def __init__(self, reads: Transport, calls: Calls, brokerage: Brokerage, known: Known, *, clock: Clock) -> None:
+        self._reads = reads
+        self._calls = calls
+        self._brokerage = brokerage
+        self._known = known
+        self._clock = clock
+        self._instruments: dict[str, _Kept] = {}
+
+    async def contract(self, symbol: str) -> Contract:
+        """The number of a symbol.  Raises `SymbolNotFound`."""
+        if (found := self._known.contract(symbol)) is not None:
+            return found
+        if asset_class_of(symbol) not in INFO.asset_classes or not symbol.isascii() or len(symbol) > _SYMBOL_MAX:
+            raise SymbolNotFound(
+                f"IBKR_WEB trades shares and options, and {symbol[:_SYMBOL_MAX]} is neither", broker=BROKER
+            )
+        option = OptionContract.parse(symbol)
+        looked = await (self._share(symbol) if option is None else self._option(option))
+        self._known.learn(looked)
+        return looked
+
+    async def _share(self, symbol: str) -> Contract:
+        found = await self._ask(
+            self._calls.stocks(symbol), dict[str, list[wire.Stock] | None], what=f"the share {symbol}"
+        )
+        return contracts.share_in({name: rows or [] for name, rows in found.items()}, symbol)
+
+    async def _option(self, option: OptionContract) -> Contract:
+        """Search, strikes, contract: in this order, since the venue answers the later ones only after the first."""
+        what, month = f"the option {option.symbol}", contracts.month_of(option.expiry)
+        await self._brokerage.ensure()
+        rows = await self._ask(self._calls.search(option.root), list[wire.Found], what=what)
+        root = contracts.root_in(rows, option)
+        contracts.assert_strike(await self._ask(self._calls.strikes(root, month), wire.Strikes, what=what), option)
+        request = self._calls.option(root, month, text_of(option.strike), option.right)
+        infos = answers.answers(await self._reads.send(request), wire.OptionInfo, what=what)
+        return contracts.option_in(infos, option)
+
+    async def instrument(self, symbol: str) -> Instrument:
+        """The venue's rules, kept for an hour."""
+        kept = self._instruments.get(symbol)
+        if kept is not None and self._clock.monotonic() - kept.asked_s < _RULES_AGE_S:
+            return kept.instrument
+        contract = await self.contract(symbol)
+        told = await self._ask(self._calls.definitions([contract.conid]), wire.Definitions, what=f"{symbol}")
+        definition = next((one for one in told.secdef or [] if conid_of(one.conid) == contract.conid), None)
+        if definition is None:
+            raise SymbolNotFound(f"the venue does not define {symbol}", broker=BROKER)
+        rules = await self._ask(self._calls.rules(contract.conid), wire.Rules, what=f"the rules of {symbol}")
+        opened = self._brokerage.opened
+        found = contracts.instrument_from(
+            symbol, definition, rules, account=opened.account if opened else None, as_of=self._clock.now()
+        )
+        if len(self._instruments) >= _RULES_MAX:
+            self._instruments.clear()
+        self._instruments[symbol] = _Kept(self._clock.monotonic(), found)
+        return found
+
+    async def combo(self, order: NewOrder) -> str:
+        """The written form of a combo, known from now on."""
+        legs = [(leg, await self.contract(leg.symbol)) for leg in order.legs]
+        conidex = contracts.combo_conidex(legs)
+        self._known.learn_combo(conidex, order.symbol)
+        return conidex
+
+    async def name(self, conids: Iterable[int | str | None]) -> None:
+        """Learn the symbols of contracts that others brought up: what rows and positions name by number alone."""
+        unknown = sorted(
+            {conid for each in conids if (conid := conid_of(each)) is not None and not self._known.has(conid)}
+        )
+        for begin in range(0, len(unknown), _DEFINED_MAX):
+            request = self._calls.definitions(unknown[begin : begin + _DEFINED_MAX])
+            told = await self._ask(request, wire.Definitions, what="contracts")
+            for one in told.secdef or []:
+                conid, symbol = conid_of(one.conid), contracts.symbol_in(one)
+                if conid is not None and symbol is not None:
+                    self._known.learn(Contract(symbol=symbol, conid=conid, currency=one.currency or "USD"))
+
+    async def _ask(self, request: Request, kind: type[T], *, what: str) -> T:
+        return answers.answer(await self._reads.send(request), kind, what=what)

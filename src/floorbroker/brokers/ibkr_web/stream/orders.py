@@ -1,0 +1,108 @@
+"""The private stream: topics `sor` (orders) and `str` (executions).
+
+A row of `sor` holds all members once and then the changed ones alone, so rows are kept by order and laid over each
+other.  There are no sequence numbers and no replay: who hears `Up` compares with lists.  When the venue says that the
+brokerage session is gone, the connection is given up, and the next one begins with the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from floorbroker.brokers.ibkr_web import wire
+from floorbroker.brokers.ibkr_web.auth import Standing
+from floorbroker.brokers.ibkr_web.mapping.reports import Heard, Shelves, row_report, trade_report
+from floorbroker.brokers.ibkr_web.mapping.values import venue_id
+from floorbroker.brokers.ibkr_web.stream.frames import Pulse, is_given, read, standing_in
+from floorbroker.domain.errors import ApiError
+from floorbroker.domain.facts import Source
+from floorbroker.transport.actions import Action, Emit, Reconnect, Send
+from floorbroker.transport.private import OrderEvent, Up
+
+Actions = Sequence[Action[OrderEvent]]
+ORDERS = "sor+{}"
+TRADES = 'str+{"realtimeUpdatesOnly":false,"days":1}'
+GONE = "the brokerage session is gone"
+TAKEN = "the brokerage session was taken over by a log-in elsewhere"
+_ROWS_MAX = 5_000
+Members = dict[str, msgspec.Raw]
+
+
+class OrdersSession:
+    """`Session` of the order topics; `on_lost` hears why a brokerage session ended."""
+
+    def __init__(self, shelves: Shelves, on_lost: Callable[[str], None]) -> None:
+        self._shelves = shelves
+        self._on_lost = on_lost
+        self._pulse = Pulse()
+        self._rows: dict[str, Members] = {}
+
+    def on_open(self, now_s: float) -> Actions:
+        self._pulse.opened(now_s)
+        self._rows.clear()
+        return []
+
+    def on_frame(self, frame: bytes, at: datetime, now_s: float) -> Actions:
+        self._pulse.heard(now_s)
+        if not frame.strip():
+            return []
+        try:
+            return self._on_message(read(frame), Heard(source=Source.STREAM, at=at))
+        except ApiError as error:
+            # It may have been about an order: the comparison after the reconnect finds out.
+            return [Reconnect(error.detail)]
+
+    def on_tick(self, now_s: float) -> Actions:
+        return self._pulse.on_tick(now_s)
+
+    def _on_message(self, message: wire.Message, heard: Heard) -> Actions:
+        if is_given(message.error):
+            return [Reconnect("the venue reports an error on the stream")]
+        match message.topic:
+            case "sts":
+                return self._on_standing(standing_in(message))
+            case "sor":
+                return [Emit(row_report(row, heard, self._shelves)) for row in self._merged(message)]
+            case "str":
+                rows = self._list(message, wire.TradeRow)
+                return [Emit(trade_report(row, heard, self._shelves)) for row in rows]
+            case _:
+                return []
+
+    def _on_standing(self, standing: Standing | None) -> Actions:
+        if standing is None:
+            return []
+        if standing is not Standing.OPEN:
+            reason = TAKEN if standing is Standing.TAKEN else GONE
+            self._on_lost(reason)
+            return [Reconnect(reason)]
+        if self._pulse.is_up:
+            return []
+        self._pulse.is_up = True
+        return [Send(ORDERS), Send(TRADES), Emit(Up())]
+
+    def _merged(self, message: wire.Message) -> list[wire.OrderRow]:
+        """The rows of a frame over what is known of their orders."""
+        found: list[wire.OrderRow] = []
+        for members in self._list(message, Members):
+            part = wire.decode(msgspec.json.encode(members), wire.OrderRow, what="an order on the stream")
+            order_id = venue_id(part.orderId)
+            if order_id is None:
+                raise ApiError("an order on the stream has no id", broker="IBKR_WEB")
+            known = self._rows.pop(order_id, {})
+            whole = {**known, **members}
+            self._rows[order_id] = whole
+            row = wire.decode(msgspec.json.encode(whole), wire.OrderRow, what="an order on the stream")
+            if row.status is not None:
+                found.append(row)
+        while len(self._rows) > _ROWS_MAX:
+            del self._rows[next(iter(self._rows))]
+        return found
+
+    def _list(self, message: wire.Message, kind: type[wire.T]) -> list[wire.T]:
+        if not is_given(message.args):
+            return []
+        return wire.one_or_many(message.args, kind, what="a stream message")
