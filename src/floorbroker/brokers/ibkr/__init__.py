@@ -1,0 +1,1 @@
+"""Interactive Brokers over the socket of TWS and IB Gateway."""

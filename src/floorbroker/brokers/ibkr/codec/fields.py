@@ -1,0 +1,132 @@
+"""Values of single fields, both ways: numbers are text and stay exact, and each spelling of "not set" is None.
+
+A client leaves unset numbers empty; a server does that, or sends the largest number of the type.
+Document: interactivebrokers.com/campus/ibkr-api-page/twsapi-doc (UNSET_DOUBLE, UNSET_INTEGER, UNSET_DECIMAL).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Self
+
+from floorbroker.brokers.ibkr.codec.framing import BadFrame
+from floorbroker.domain.values import NotExact, decimal_of
+
+UNSET_INTEGER = 2**31 - 1
+UNSET_LONG = 2**63 - 1
+_UNSET_DOUBLE = re.compile(r"1\.79769313486231\d*[eE]\+?308")
+_UNSET_DECIMAL = "170141183460469231731687303715884105727"
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
+_INTEGER_MAX = 2**63 - 1
+COUNT_MAX = 10_000
+
+Value = str | int | bool | Decimal | None | Sequence[tuple[str, str]]
+
+
+def spelled(value: Value) -> str:
+    """One value as a client writes it: booleans 1 and 0, nothing for None, pairs as `tag=value;`, numbers with their digits."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise BadFrame("a number is not finite")
+        return format(value, "f")
+    return "".join(f"{tag}={text};" for tag, text in value)
+
+
+def decimal_in(text: str, name: str) -> Decimal | None:
+    """A number; None where it is not set.  Raises `BadFrame` for NaN, infinities and what is no number of a sensible size."""
+    if not text or text == _UNSET_DECIMAL or _UNSET_DOUBLE.fullmatch(text):
+        return None
+    try:
+        return decimal_of(text)
+    except NotExact:
+        raise BadFrame(f"{name} is no number") from None
+
+
+def integer_in(text: str, name: str) -> int | None:
+    """A whole number; None where it is not set."""
+    if not text:
+        return None
+    if _INTEGER.fullmatch(text) is None or abs(value := int(text)) > _INTEGER_MAX:
+        raise BadFrame(f"{name} is no whole number")
+    return None if value in (UNSET_INTEGER, UNSET_LONG) else value
+
+
+class Reader:
+    """Takes the fields of one message from left to right.  A wrong one is a `BadFrame` that names it."""
+
+    def __init__(self, fields: Sequence[str], *, version: int, at: int = 1) -> None:
+        self._fields = fields
+        self._at = at
+        self.version = version
+
+    @property
+    def has_more(self) -> bool:
+        return self._at < len(self._fields)
+
+    def text(self, name: str) -> str:
+        """A field as it is."""
+        if self._at >= len(self._fields):
+            raise BadFrame(f"{name} is missing")
+        value = self._fields[self._at]
+        self._at += 1
+        return value
+
+    def skip(self, name: str, count: int = 1) -> Self:
+        """Step over fields that must be there and mean nothing to us."""
+        if count > len(self._fields) - self._at:
+            raise BadFrame(f"{name} is missing")
+        self._at += count
+        return self
+
+    def decimal(self, name: str) -> Decimal | None:
+        return decimal_in(self.text(name), name)
+
+    def number(self, name: str) -> Decimal:
+        """A number that must be set."""
+        value = self.decimal(name)
+        if value is None:
+            raise BadFrame(f"{name} is not set")
+        return value
+
+    def integer(self, name: str) -> int | None:
+        return integer_in(self.text(name), name)
+
+    def whole(self, name: str) -> int:
+        """A whole number that must be set."""
+        value = self.integer(name)
+        if value is None:
+            raise BadFrame(f"{name} is not set")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """0 and nothing are no, 1 is yes."""
+        text = self.text(name)
+        if text not in ("", "0", "1", "false", "true"):
+            raise BadFrame(f"{name} is neither yes nor no")
+        return text in ("1", "true")
+
+    def count(self, name: str) -> int:
+        """How many rows follow; never more than the frame could hold."""
+        value = self.integer(name) or 0
+        if not 0 <= value <= min(COUNT_MAX, len(self._fields) - self._at):
+            raise BadFrame(f"{name} counts what is not there")
+        return value
+
+    def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
+        """A count, and so many pairs of tag and value."""
+        return tuple((self.text(name), self.text(name)) for _ in range(self.count(name)))
+
+
+def texts(values: Iterable[Value]) -> list[str]:
+    """Values of a message in their order."""
+    return [spelled(value) for value in values]
