@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from floorbroker.brokers.registry import BROKERS
 from floorbroker.domain.steps import SENDING, STEPS, Sending
 from tests import tidy
 from tests.tidy import ROOT, Source
@@ -26,6 +27,8 @@ ENTRY_POINTS = (
     "floorbroker.web.vendor",  # `make vendor-web`
 )
 CLOCK = "floorbroker/domain/clock.py"  # the one door of time: it may read clocks, and counts seconds
+# Folders whose rooms are not all there yet: nobody can trade there, and the adapter takes them off this list.
+UNDER_WAY = frozenset({"ibkr"})
 NEAR_MONEY = ("domain", "oms", "risk", "brokers", "matching", "store")
 # What may be typed float there, and why: a name anywhere, or `file:name`.
 FLOATS = {
@@ -87,8 +90,15 @@ def test_rooms_of_brokers_and_simulators_have_their_names() -> None:
 def test_every_broker_states_its_facts_and_has_an_adapter() -> None:
     folders = {s.parts[2] for s in SOURCES if s.parts[:2] == ("floorbroker", "brokers") and len(s.parts) > 3}
     paths = {s.path for s in SOURCES}
-    rooms = [f"floorbroker/brokers/{name}/{room}.py" for name in folders for room in ("info", "adapter")]
+    rooms = [f"floorbroker/brokers/{name}/{room}.py" for name in folders - UNDER_WAY for room in ("info", "adapter")]
     found = sorted(set(rooms) - paths)
+    assert not found, offenders(found)
+
+
+def test_a_broker_under_way_cannot_be_traded_and_leaves_the_list_with_its_adapter() -> None:
+    registered = {info.folder for info in BROKERS.values()}
+    paths = {s.path for s in SOURCES}
+    found = sorted(n for n in UNDER_WAY if n in registered or f"floorbroker/brokers/{n}/adapter.py" in paths)
     assert not found, offenders(found)
 
 
