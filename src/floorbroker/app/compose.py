@@ -332,6 +332,7 @@ def _wiring(
         steps=around.steps,
         tracer=around.tracer,
         sinks=None if way is None else way.line,
+        symbols=last_look.symbols,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -47,6 +47,7 @@ class Wiring:
     `may_send` raises an `OwnRefusal` for an order command that must not leave now (latch, READY); cancels are not
     asked.  `may_sign` raises one for any request that must not be signed now, because the vault is locked; None where the
     secrets do not come from a vault.  `sinks` takes raw book frames off market data connections, where it is given.
+    `symbols` tells what the desk's own books are about, once they are read: for a venue that lists the past by symbol.
     """
 
     profile: Profile
@@ -68,6 +69,7 @@ class Wiring:
     steps: Steps = NO_STEPS
     tracer: Tracer = NO_TRACER
     sinks: Sinks | None = None
+    symbols: Callable[[], Collection[str]] = tuple
 
     def secret(self, name: str) -> Secret:
         """A secret field.  Raises `ConfigInvalid` when it is not given."""

@@ -371,6 +371,10 @@ class OrderBook:
         """The orders in memory: all that are open, and those that were done lately."""
         return [fold.view() for fold in self._folds.values() if fold.is_founded]
 
+    def symbols(self) -> set[str]:
+        """What its orders in memory and its holdings are about."""
+        return {order.terms.symbol for order in self.in_memory()} | self.holdings.all().keys()
+
     @property
     def is_quiet(self) -> bool:
         """Nothing is open, undecided or lacks an execution."""

@@ -25,6 +25,10 @@ class LastLook:
     switches: Switches
     book: OrderBook | None = None
 
+    def symbols(self) -> set[str]:
+        """What the book is about, once there is one."""
+        return set() if self.book is None else self.book.symbols()
+
     def __call__(self, request: Request) -> None:
         """Raises what `Switches` raises (NOT_SENT) for a command that must not leave now."""
         if request.lane in PASSING:

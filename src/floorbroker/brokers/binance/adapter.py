@@ -6,7 +6,7 @@ What awaits more than one answer stands in `rest`; streams await in the shared r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -125,6 +125,7 @@ class BinanceBroker:
         send_timeout_s: float = 5.0,
         breakers: Callable[[], Mapping[str, str]] = dict,
         sinks: Sinks | None = None,
+        symbols_of_ours: Callable[[], Collection[str]] = tuple,
         closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._environment = environment
@@ -138,7 +139,7 @@ class BinanceBroker:
         self._breakers = breakers
         self._offset = ClockOffset(clock) if offset is None else offset
         self._identity = BinanceIdentity()
-        symbols, traded = Symbols(), Traded()
+        symbols, traded = Symbols(), Traded(ours=symbols_of_ours)
         self._symbols = symbols
         self._calls = Calls(origins=origins, command_timeout_s=send_timeout_s)
         self._transport = reads
@@ -544,5 +545,6 @@ def build(wiring: Wiring) -> BinanceBroker:
         send_timeout_s=wiring.send_timeout_s,
         breakers=breakers.states,
         sinks=wiring.sinks,
+        symbols_of_ours=wiring.symbols,
         closing=(breakers.close, http.close, order_shell.close),
     )

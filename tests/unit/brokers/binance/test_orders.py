@@ -495,6 +495,12 @@ def test_history_is_asked_for_where_something_of_ours_may_be() -> None:
     assert traded.by_coin == {"BNB": "BNB/USDT"}
 
 
+def test_what_the_desks_books_are_about_is_asked_for_in_a_wide_question_although_nothing_was_heard_of_it() -> None:
+    traded, table = Traded(ours=lambda: {"BNB/USDT"}), symbols()
+    assert traded.to_ask(held=["BTC", "USDT"], symbols=table, wide=True) == ("BNB/USDT", "BTC/USDT")
+    assert traded.to_ask(held=(), symbols=table) == ()
+
+
 def test_an_account_full_of_coins_does_not_have_every_market_asked() -> None:
     coins = [f"C{number}" for number in range(3 * HELD_MAX)]
     assert len(between_held(coins, symbols())) > HELD_MAX

@@ -2,11 +2,12 @@
 
 The venue lists past orders and trades of one symbol at a time, so somebody has to know which ones to ask for: those of open
 orders, those that orders and reports of ours were about, and the markets between coins that are held, as long as these are few.
+After a restart nothing was heard of yet: what ended while nobody listened, and holds nothing any more, the desk's own books tell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from floorbroker.brokers.binance.mapping.symbols import Symbols
 
@@ -17,7 +18,8 @@ HELD_MAX = 40  # markets between held coins; an account of the test network hold
 class Traded:
     """Symbols in the order they were last met, oldest forgotten first; and the symbol each coin was last traded in."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ours: Callable[[], Collection[str]] = tuple) -> None:
+        self.ours = ours
         self._met: dict[str, None] = {}
         self.by_coin: dict[str, str] = {}
 
@@ -35,9 +37,11 @@ class Traded:
         """The venue does not know it any more."""
         self._met.pop(symbol, None)
 
-    def to_ask(self, *, held: Iterable[str], symbols: Symbols) -> tuple[str, ...]:
-        """Symbols whose history may hold something of ours."""
+    def to_ask(self, *, held: Iterable[str], symbols: Symbols, wide: bool = False) -> tuple[str, ...]:
+        """Symbols whose history may hold something of ours; where it is `wide`, by the desk's books as well."""
         found = dict(self._met)
+        if wide:
+            found |= dict.fromkeys(self.ours())
         between = between_held(held, symbols)
         if len(between) <= HELD_MAX:
             found |= dict.fromkeys(between)

@@ -167,11 +167,13 @@ class History:
             return []
 
     async def _to_ask(self, *, wide: bool) -> tuple[str, ...]:
-        """The symbols of orders and reports of ours, and where it is `wide` the markets between coins that are held."""
+        """The symbols of orders and reports of ours; where it is `wide` those of the desk's books, and the markets between coins
+        that are held.
+        """
         if self._held is None:
             await self.balances()
         held = self._held if wide and self._held is not None else ()
-        wanted = self._traded.to_ask(held=held, symbols=self._reader.symbols)
+        wanted = self._traded.to_ask(held=held, symbols=self._reader.symbols, wide=wide)
         return tuple(symbol for symbol in wanted if self._reader.symbols.find(symbol) is not None)
 
     def _is_wide(self, about: str) -> bool:
