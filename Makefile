@@ -16,6 +16,7 @@ DOCS_ENV := .tools/docs
 DOCS_SYNCED := $(DOCS_ENV)/.synced
 FUZZ_ENV := .tools/fuzz
 FUZZ_SYNCED := $(FUZZ_ENV)/.synced
+FUZZ_NATIVE := $(FUZZ_ENV)/.native
 MATURIN_VERSION := 1.16.0
 MATURIN := .tools/bin/maturin
 NATIVE := .venv/.native
@@ -87,23 +88,24 @@ $(RUNNABLE): uv.lock pyproject.toml | $(UV)
 $(MATURIN): | $(UV)
 	@$(UV) pip install --quiet --python .tools/bin/python 'maturin==$(MATURIN_VERSION)'
 
+# $(1) is the environment it goes into.
 define build_native
-@echo 'setup: the native core of the order books into .venv' >&2
+@echo 'setup: the native core of the order books into $(1)' >&2
 @rm -rf rust/book/target/wheels
 @mkdir -p rust/book/target; \
-if $(MATURIN) build --quiet --release --locked --manifest-path rust/book/Cargo.toml --interpreter $(BIN)/python \
+if $(MATURIN) build --quiet --release --locked --manifest-path rust/book/Cargo.toml --interpreter $(1)/bin/python \
   >rust/book/target/build.log 2>&1; then \
-  $(UV) pip install --quiet --no-deps --reinstall --python $(BIN)/python rust/book/target/wheels/*.whl; \
+  $(UV) pip install --quiet --no-deps --reinstall --python $(1)/bin/python rust/book/target/wheels/*.whl; \
 else cat rust/book/target/build.log >&2; \
   echo 'setup: the native core could not be built; the books are kept in Python' >&2; fi
 @touch $@
 endef
 
 $(NATIVE): $(SYNCED) $(NATIVE_SOURCES) | $(MATURIN)
-	$(build_native)
+	$(call build_native,.venv)
 
 $(RUNNABLE_NATIVE): $(RUNNABLE) $(NATIVE_SOURCES) | $(MATURIN)
-	$(build_native)
+	$(call build_native,.venv)
 
 native: $(SYNCED) ## build the native core of the order books (needs cargo)
 	@if [ -z '$(CARGO)' ]; then echo 'make native: cargo is not installed (https://rustup.rs)' >&2; exit 3; fi
@@ -185,7 +187,10 @@ $(FUZZ_SYNCED): uv.lock pyproject.toml | $(UV)
 	@UV_PROJECT_ENVIRONMENT=$(FUZZ_ENV) $(UV) sync --frozen --quiet --no-default-groups --group deep --python .tools/bin/python
 	@touch $@
 
-fuzz-deep: $(FUZZ_SYNCED) ## what strangers send, by coverage: make fuzz-deep RUNS=500000 TARGET=journal
+$(FUZZ_NATIVE): $(FUZZ_SYNCED) $(NATIVE_SOURCES) | $(MATURIN)
+	$(call build_native,$(FUZZ_ENV))
+
+fuzz-deep: $(FUZZ_SYNCED) $(if $(CARGO),$(FUZZ_NATIVE)) ## what strangers send, by coverage: make fuzz-deep RUNS=500000 TARGET=journal
 	@$(FUZZ_ENV)/bin/python -m tests.fuzz --runs $(RUNS) $(if $(TARGET),--target $(TARGET))
 
 # A command whose module this version does not carry says so instead of passing.
