@@ -110,6 +110,7 @@ class Router:
         default_factory=dict[IntentId, asyncio.Task[None]]
     )  # journeys that go on, by the first intent
     _carried: set[IntentId] = field(default_factory=set[IntentId])  # intents that somebody still acts for
+    _ending: set[IntentId] = field(default_factory=set[IntentId])  # that are being cancelled, for another counts
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
     _is_stopped: bool = False
 
@@ -123,10 +124,13 @@ class Router:
                 self.links.take(record.entry)
 
     def start(self) -> None:
-        """An intent that another took the place of, and that a life which ended found alive, is cancelled."""
+        """What a life which ended found alive is cancelled: what another took the place of, and what stands by a late fill."""
         for session in self.sessions.values():
             for order in session.ctx.book.open_orders() if self.links else ():
                 self._cancel_replaced(order)
+                before = self.links.moved_from(order.intent_id)
+                if before is not None and (old := self._find(before)) is not None:
+                    self._withdraw(old)
 
     async def stop(self) -> None:
         """End what moves late, and begin no more of it; acts under way are ended by the order services."""
@@ -489,6 +493,7 @@ class Router:
         after = change.after
         if self._is_stopped:
             return
+        self._withdraw(after)
         if after.is_open:
             self._cancel_replaced(after)
             return
@@ -505,8 +510,24 @@ class Router:
 
     def _cancel_replaced(self, order: Order) -> None:
         if self.links and not order.pending_cancel and self.links.moved_to(order.intent_id) is not None:
-            self._log("failover.old_one_lives", order)
-            self._spawn(self.sessions[order.profile].service.cancel_late(order), name="route-cancel")
+            self._end(order, "failover.old_one_lives")
+
+    def _withdraw(self, old: Order) -> None:
+        """A venue broke its word, and what was proven dead has filled: what took its place must not fill as well (I1)."""
+        if not self.links or not old.cum_qty or self.links.moved_to(old.intent_id) is None:
+            return
+        last = self._find(self.links.last(old.intent_id))
+        if last is not None and last.is_open and not last.pending_cancel:
+            self._end(last, "failover.old_one_filled", old=old.intent_id, filled=str(old.cum_qty))
+
+    def _end(self, order: Order, event: str, **members: object) -> None:
+        """Cancel an order until it has ended; whoever cancels it already goes on, at its own pace."""
+        if order.intent_id in self._ending:
+            return
+        self._ending.add(order.intent_id)
+        self._log(event, order, **members)
+        task = self._spawn(self.sessions[order.profile].service.cancel_late(order), name="route-cancel")
+        task.add_done_callback(lambda _: self._ending.discard(order.intent_id))
 
     async def _move_late(self, order: Order) -> None:
         """An order whose caller has had an answer long ago."""

@@ -175,6 +175,62 @@ async def test_an_order_that_moved_and_shows_up_after_all_is_cancelled(tmp_path:
         assert fleet.working() == [B]
 
 
+@pytest.mark.parametrize("filled", ["1", "10"])
+async def test_an_order_that_moved_and_filled_after_all_takes_its_successor_back_i1(
+    tmp_path: Path, filled: str
+) -> None:
+    """A venue that breaks its word by filling what it never had: the wish is served there, and nowhere else."""
+    async with opened(tmp_path, FAILOVER) as fleet:
+        fleet.brokers[A].next_submit.append("lose_and_hide")
+        await fleet.place(buy("10"))
+        await fleet.until(lambda: len(fleet.sent()) == 2)
+        (new,) = fleet.brokers[B].orders.values()
+        (late,) = fleet.brokers[A].orders.values()
+        fleet.brokers[A].hidden.clear()
+        fleet.brokers[A].tell(fleet.brokers[A].fill(late, filled))
+        await fleet.until(lambda: new.status is OrdStatus.CANCELED)
+        assert new.cum == 0
+        await fleet.until(lambda: late.status in {OrdStatus.FILLED, OrdStatus.CANCELED})
+        assert (late.status is OrdStatus.FILLED) == (filled == "10")
+        assert "failover.old_one_filled" in fleet.log.events
+
+
+async def test_a_venue_that_refuses_to_cancel_what_shows_up_is_asked_at_a_pace(tmp_path: Path) -> None:
+    """Each refusal is news of the order, and news of it is why it is cancelled: that must not go round without a pause."""
+    async with opened(tmp_path, FAILOVER) as fleet:
+        fleet.gateway.sessions[A].ctx.cancel_late = False
+        fleet.brokers[A].next_submit.append("lose_and_hide")
+        await fleet.place(buy("10"))
+        await fleet.until(lambda: len(fleet.sent()) == 2)
+        (late,) = fleet.brokers[A].orders.values()
+        fleet.brokers[A].hidden.clear()
+        fleet.brokers[A].next_cancel.extend(["refuse"] * 1000)
+        fleet.brokers[A].tell(fleet.brokers[A].report(late, ExecType.NEW, Source.STREAM))
+        await fleet.clock.advance(20.0)
+        asked = sum(kind == "cancel" for kind, _ in fleet.brokers[A].requests)
+        assert 1 < asked <= 20
+        fleet.brokers[A].next_cancel.clear()
+        await fleet.until(lambda: late.status is OrdStatus.CANCELED)
+
+
+async def test_a_start_takes_back_what_is_open_beside_an_order_that_filled_i1(tmp_path: Path) -> None:
+    fleet = make(tmp_path, FAILOVER)
+    await fleet.gateway.start()
+    await fleet.until(fleet.ready)
+    fleet.brokers[A].next_submit.append("lose_and_hide")
+    await fleet.place(buy())
+    await fleet.until(lambda: len(fleet.sent()) == 2)
+    (new,), (late,) = fleet.brokers[B].orders.values(), fleet.brokers[A].orders.values()
+    fleet.brokers[B].next_cancel.extend(["refuse"] * 50)
+    fleet.brokers[A].tell(fleet.brokers[A].fill(late, late.qty))
+    await fleet.until(lambda: _at(fleet, A).state is OrderState.FILLED)
+    await fleet.crash()
+    fleet.brokers[B].next_cancel.clear()
+    assert new.status is OrdStatus.NEW
+    async with opened(tmp_path, FAILOVER, brokers=fleet.brokers, clock=fleet.clock) as again:
+        await again.until(lambda: new.status is OrdStatus.CANCELED)
+
+
 async def test_an_order_knows_whether_the_one_before_it_is_still_dead_i16(tmp_path: Path) -> None:
     async with opened(tmp_path, FAILOVER) as fleet:
         fleet.brokers[A].next_submit.append("lose_and_hide")
