@@ -13,10 +13,14 @@ AFTER = timedelta(minutes=5)  # an order that shows up later than this is not ta
 
 
 def may_be(order: Order, report: ExecutionReport) -> bool:
-    """Whether a report that carries no id of ours has the terms of an order in doubt and falls into its time."""
+    """Whether a report that carries no client id has the terms of an order in doubt and falls into its time.
+
+    An order that carries another client id is not this one, which left with its own.
+    """
     terms = order.terms
     same = (
-        report.order_id is not None
+        not report.cl_ord_id
+        and report.order_id is not None
         and report.order_type is not None
         and report.symbol == terms.symbol
         and report.side is terms.side

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from floorbroker.domain import facts as f
-from floorbroker.domain.capability import Can
+from floorbroker.domain.capability import Can, IdentityClass
 from floorbroker.domain.errors import FloorbrokerError, OrderNotFound
 from floorbroker.domain.orders import Order, OrderRef, OrderState
 from floorbroker.domain.records import ExecutionReport, Fetched
 from floorbroker.domain.values import IntentId
 from floorbroker.oms.account import AccountContext
+from floorbroker.oms.candidates import candidates
 from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.questions import Asked, Question, Questions
 from floorbroker.oms.resolve import Resolution
@@ -123,7 +124,10 @@ class Resolver:
             self._running.discard(order.intent_id)
 
     async def ask_everywhere(self, order: Order, *, since: datetime) -> bool:
-        """Ask every source and fold what it says.  True when all answered completely and none knew the order."""
+        """Ask every source and fold what it says.  True when all answered completely and none knew the order.
+
+        Where an id of ours is a label or nothing at all (class C), an order without any that may be this one is no such answer.
+        """
         ctx = self.ctx
         found: list[ExecutionReport] = []
         try:
@@ -139,7 +143,14 @@ class Resolver:
             await self.inbound.take(found)
             return False
         await self.inbound.take(found)
-        return not any(self._is(order, report) for report in found)
+        return not any(self._is(order, report) for report in found) and not self._may_be_one_of(order, found)
+
+    def _may_be_one_of(self, order: Order, found: Sequence[ExecutionReport]) -> bool:
+        """Whether one of these may be the order in doubt, without an id of ours and without being another order of the book."""
+        if self.ctx.broker.info.identity is not IdentityClass.C:
+            return False
+        unowned = [report for report in found if self.ctx.book.owner_of(report.order_id) is None]
+        return bool(candidates(order, unowned))
 
     async def _put(
         self, order: Order, source: Asked, answer: Awaitable[Sequence[ExecutionReport]]

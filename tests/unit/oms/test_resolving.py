@@ -230,6 +230,32 @@ async def test_orders_of_the_same_terms_are_candidates_and_not_adopted_while_the
         assert [o.order_id for o in desk.gateway.orders() if o.external] == [first.order_id]
 
 
+async def test_a_candidate_without_an_id_stops_the_verdict_that_nothing_was_placed_i3(tmp_path: Path) -> None:
+    """A label may be lost on its way: while an order of these terms stands there unclaimed, ours may be it."""
+    broker, clock = _class_c()
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        order = await _lost(desk)
+        _without_names(desk, order, number="X1")
+        await desk.wait(300)
+        assert desk.now(order).state is OrderState.UNKNOWN
+        found = desk.gateway.inquest(order.intent_id)
+        assert ([one.order_id for one in found.candidates], found.negatives) == (["X1"], 0)
+
+
+@pytest.mark.parametrize("label", ["somebody-else", ""])
+async def test_an_order_that_cannot_be_ours_stops_no_verdict(tmp_path: Path, label: str) -> None:
+    """With another label, or at another price, it is not the one that left."""
+    broker, clock = _class_c()
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        order = await _lost(desk)
+        stranger = _without_names(desk, order, number="X1")
+        stranger.cl_ord_id = ClOrdId(label)
+        if not label:
+            stranger.price = Price(Decimal(51))
+        await desk.until(lambda: desk.now(order).presumed)
+        assert desk.now(order).state is OrderState.PRESUMED_NOT_PLACED
+
+
 async def test_only_a_candidate_can_be_attributed(tmp_path: Path) -> None:
     broker, clock = _class_c()
     async with opened(tmp_path, broker=broker, clock=clock) as desk:
