@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from floorbroker.brokers import alpaca, binance, bybit, ibkr_web, kraken, paper
+from floorbroker.brokers import alpaca, binance, bybit, ibkr_web, kraken, paper, tradier
 from floorbroker.brokers.wiring import Wiring
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.errors import ConfigInvalid
@@ -18,6 +18,7 @@ _PACKAGES = (
     bybit,
     kraken,
     ibkr_web,
+    tradier,
 )
 
 BROKERS: Mapping[str, BrokerInfo] = MappingProxyType({package.INFO.code: package.INFO for package in _PACKAGES})

@@ -18,6 +18,7 @@ from tests.fuzz.targets import (
     kraken,
     rest_body,
     settings,
+    tradier,
     vault,
 )
 
@@ -38,6 +39,7 @@ TARGETS: dict[str, Target] = {
         *binance.TARGETS,
         *bybit.TARGETS,
         *kraken.TARGETS,
+        *tradier.TARGETS,
         books.TARGET,
     )
 }

@@ -6,7 +6,15 @@ import pytest
 
 from floorbroker.brokers.registry import BROKERS
 
-WHOLE = {"ALPACA": False, "PAPER": False, "BINANCE": True, "BYBIT": True, "KRAKEN": True, "IBKR_WEB": False}
+WHOLE = {
+    "ALPACA": False,
+    "PAPER": False,
+    "BINANCE": True,
+    "BYBIT": True,
+    "KRAKEN": True,
+    "IBKR_WEB": False,
+    "TRADIER": False,
+}
 
 
 @pytest.mark.parametrize("code", BROKERS)

@@ -1,0 +1,1 @@
+"""Pure functions between Tradier's spelling and ours."""

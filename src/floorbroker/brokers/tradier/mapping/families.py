@@ -1,0 +1,48 @@
+"""Who is whose leg, and what is open: kept from what was last heard, since the venue lists only today's orders by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from floorbroker.brokers.tradier import wire
+from floorbroker.brokers.tradier.mapping.values import order_id_of
+
+_KEPT_MAX = 50_000
+_ENDED = frozenset({"filled", "expired", "canceled", "rejected", "error"})
+
+
+def is_ended(order: wire.Order) -> bool:
+    """Whether the order as a whole can fill no more; a group lives while one of its members does."""
+    if order.status not in _ENDED:
+        return False
+    return all(leg.status in _ENDED for leg in wire.legs_of(order))
+
+
+class Families:
+    """Leg -> head by venue ids, oldest forgotten first; and the heads that were open when they were last heard of."""
+
+    def __init__(self) -> None:
+        self._heads: dict[str, str] = {}
+        self.open: dict[str, None] = {}
+
+    def learn(self, orders: Iterable[wire.Order]) -> None:
+        """What a listing shows.  Raises `ApiError` for ids that are none."""
+        for order in orders:
+            head = order_id_of(order.id)
+            for leg in wire.legs_of(order):
+                self._heads[order_id_of(leg.id)] = head
+            if is_ended(order):
+                self.open.pop(head, None)
+            else:
+                self.open.setdefault(head)
+        for kept in (self._heads, self.open):
+            while len(kept) > _KEPT_MAX:
+                del kept[next(iter(kept))]
+
+    def placed(self, order_id: str) -> None:
+        """A command's answer named it."""
+        self.open.setdefault(order_id)
+
+    def head_of(self, order_id: str) -> str:
+        """Whom a cancel names: the head of a leg's group, or the order itself."""
+        return self._heads.get(order_id, order_id)

@@ -1,0 +1,1 @@
+"""Requests to Tradier's endpoints, and what their answers say."""
