@@ -14,6 +14,7 @@ from tests.fuzz.targets import (
     bybit,
     control_door,
     http_reply,
+    ibkr_web,
     journal,
     kraken,
     rest_body,
@@ -40,6 +41,7 @@ TARGETS: dict[str, Target] = {
         *bybit.TARGETS,
         *kraken.TARGETS,
         *tradier.TARGETS,
+        *ibkr_web.TARGETS,
         books.TARGET,
     )
 }

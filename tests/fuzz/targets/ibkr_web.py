@@ -1,0 +1,123 @@
+"""What the Client Portal Web API sends: replies of its REST door, orders and executions, quotes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from random import Random
+
+from floorbroker.brokers.ibkr_web import IbkrWebBroker, Options, origins_for
+from floorbroker.brokers.ibkr_web.mapping.contracts import Contract, Known
+from floorbroker.brokers.ibkr_web.mapping.families import Families
+from floorbroker.brokers.ibkr_web.mapping.identity import IbkrWebIdentity
+from floorbroker.brokers.ibkr_web.mapping.reports import Shelves
+from floorbroker.brokers.ibkr_web.stream.market import QuoteSession
+from floorbroker.brokers.ibkr_web.stream.orders import OrdersSession
+from floorbroker.domain.clock import ManualClock
+from floorbroker.domain.ports import NoLog, NoMeter
+from floorbroker.domain.records import DataKind
+from floorbroker.domain.values import Environment
+from tests.fuzz.ledger import NOW, SHARES, Ledger
+from tests.fuzz.replies import Replies, common_calls, no_stream, replies_target
+from tests.fuzz.streams import market_target, private_target
+from tests.fuzz.target import payload
+
+ROOT = "/v1/api"
+Asked = Callable[[IbkrWebBroker], Awaitable[object]]
+STANDS = b'{"session":"0123","iserver":{"authStatus":{"authenticated":true,"competing":false,"connected":true}}}'
+GREETING = b'{"topic":"sts","args":{"authenticated":true,"competing":false}}'
+PUT = "AAPL  260320P00150000"
+
+
+class HastyClock(ManualClock):
+    """Nobody waits here: a sleep moves the time on."""
+
+    passed_s = 0.0
+
+    async def sleep(self, delay_s: float) -> None:
+        self.passed_s += delay_s
+        await asyncio.sleep(0)
+
+    def monotonic(self) -> float:
+        return self.passed_s
+
+
+def ledger() -> Ledger:
+    """Three shares of AAPL on their way."""
+    return Ledger(IbkrWebIdentity(), SHARES)
+
+
+def broker(transport: Replies) -> IbkrWebBroker:
+    return IbkrWebBroker(
+        environment=Environment.PAPER,
+        origins=origins_for(Environment.PAPER),
+        reads=transport,
+        commands=transport,
+        connect=no_stream,
+        clock=HastyClock(NOW),
+        log=NoLog(),
+        meter=NoMeter(),
+        random=Random(1),
+        options=Options(),
+    )
+
+
+def with_session(call: Asked) -> Asked:
+    """The call inside a session, which is let go of afterwards."""
+
+    async def inside(venue: IbkrWebBroker) -> object:
+        try:
+            await venue.get_account_info()
+            return await call(venue)
+        finally:
+            await venue.disconnect()
+
+    return inside
+
+
+COMMON = common_calls(SHARES, ledger, order_id="987654321")
+ALONE = ("connect", "self_check", "instrument", "account")
+
+
+def alone(call: Asked) -> Asked:
+    """The call as it comes, and the end of whatever it began."""
+
+    async def ended(venue: IbkrWebBroker) -> object:
+        try:
+            return await call(venue)
+        finally:
+            await venue.disconnect()
+
+    return ended
+
+
+CALLS: dict[str, Asked] = {
+    **{name: with_session(call) for name, call in COMMON.items() if name not in ALONE},
+    **{name: alone(COMMON[name]) for name in ALONE},
+    "option": with_session(lambda venue: venue.get_instrument(PUT)),
+}
+STANDING = {
+    f"{ROOT}/tickle": STANDS,
+    f"{ROOT}/iserver/accounts": payload("ibkr_web/accounts.json"),
+    f"{ROOT}/portfolio/DU123456/summary": payload("ibkr_web/summary.json"),
+    f"{ROOT}/trsrv/stocks": payload("ibkr_web/stocks.json"),
+}
+
+
+def quotes() -> QuoteSession:
+    """A session that knows one contract."""
+    known = Known()
+    known.learn(Contract(symbol="AAPL", conid=265598))
+    return QuoteSession(known)
+
+
+TARGETS = (
+    replies_target("ibkr_web_replies", broker, CALLS, ledger=ledger, standing=STANDING),
+    private_target(
+        "ibkr_web_orders",
+        lambda: OrdersSession(Shelves(Known(), Families()), lambda _: None),
+        ledger=ledger,
+        greeting=[GREETING],
+    ),
+    market_target("ibkr_web_quotes", quotes, wanted=[(DataKind.QUOTES, "AAPL")], greeting=[GREETING]),
+)
