@@ -37,7 +37,7 @@ def get_history(state: State, request: Request) -> Body:
     choice(params, "session_filter", ("all", "open"), default="all")
     now = state.clock.now()
     start, end = day(params, "start"), day(params, "end")
-    until = now if end is None else min(now, datetime.combine(end, time(), NEW_YORK))
+    until = now if end is None else min(now, datetime.combine(end, time(23, 59), NEW_YORK))
     year = datetime.combine(now.astimezone(NEW_YORK).date().replace(month=1, day=1), time(), NEW_YORK)
     since = year if start is None else datetime.combine(start, time(), NEW_YORK)
     if until - since > timedelta(days=366 * 30):

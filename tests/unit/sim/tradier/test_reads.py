@@ -167,6 +167,7 @@ def test_weeks_and_quarters_add_up_to_their_parts(ask: TradierAsker) -> None:
     days = ask("GET", "/v1/markets/history", symbol="AAPL", start="2026-02-02", end="2026-02-06")["history"]["day"]
     week = ask("GET", "/v1/markets/history", symbol="AAPL", interval="weekly", start="2026-02-02", end="2026-02-06")
     week = week["history"]["day"]
+    assert [one["date"][-2:] for one in days] == ["02", "03", "04", "05", "06"]
     assert (week["open"], week["close"]) == (days[0]["open"], days[-1]["close"])
     assert (week["high"], week["volume"]) == (max(d["high"] for d in days), sum(d["volume"] for d in days))
     span = {"symbol": "AAPL", "start": "2026-02-27 10:00", "end": "2026-02-27 10:14"}
