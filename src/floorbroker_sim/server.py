@@ -24,7 +24,7 @@ from floorbroker_sim.faults import Fault, read_faults
 from floorbroker_sim.gate import CUT
 from floorbroker_sim.tls import TestAuthority
 
-VENUES = ("alpaca", "binance", "kraken", "bybit", "tradier")
+VENUES = ("alpaca", "binance", "kraken", "bybit", "tradier", "ibkr-web")
 LOOPBACK = "127.0.0.1"
 
 
@@ -72,7 +72,7 @@ def load_venue(venue: str) -> Callable[..., ServedVenue]:
     """`create_venue` of a venue by its simulator word.  Raises `KeyError` for one that does not exist."""
     if venue not in VENUES:
         raise KeyError(venue)
-    module = import_module(f"floorbroker_sim.{venue}.venue")
+    module = import_module(f"floorbroker_sim.{venue.replace('-', '_')}.venue")
     create: Callable[..., ServedVenue] = module.create_venue
     return create
 

@@ -1,0 +1,1 @@
+"""The answers of the REST API, one function for each path."""

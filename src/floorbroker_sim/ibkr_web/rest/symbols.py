@@ -1,0 +1,120 @@
+"""Contract ids: one number for each contract, the same in every run, so that clients may keep it.
+
+Shares have the number of the documents or one drawn from their symbol.  An option's number holds its root, day, right and
+strike, so that any option of a listed root can be named without asking for its chain first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from floorbroker.domain.instrument import Instrument, OptionContract
+from floorbroker.domain.values import AssetClass
+from floorbroker_sim.ibkr_web import info
+from floorbroker_sim.market import Market
+
+_FIRST, _SPAN = 1_000_000, 60_000_000
+_DAY_ZERO = date(2024, 1, 1)
+_ROOT, _DAY, _RIGHT = 26, 14, 13  # where the parts of an option's number begin, in bits
+_STRIKE_STEP = Decimal("0.5")
+_ROOTS_MAX = 31
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """A share or an option: `symbol` is canonical, `conid` the venue's number."""
+
+    conid: int
+    symbol: str
+    instrument: Instrument
+    option: OptionContract | None = None
+
+    @property
+    def sec_type(self) -> str:
+        return "STK" if self.option is None else "OPT"
+
+    @property
+    def root(self) -> str:
+        """The symbol people say: the share itself, or what an option is on."""
+        return self.symbol if self.option is None else self.option.root
+
+    @property
+    def exchange(self) -> str:
+        """Where it is listed, in the long form of order lists."""
+        if self.option is not None:
+            return "SMART"
+        return info.EXCHANGES.get(self.symbol, "NYSE" if self.symbol in info.NYSE else "NASDAQ.NMS")
+
+    @property
+    def description(self) -> str:
+        """`AAPL`, or `AAPL   JAN2027 150 P [AAPL  270115P00150000 100]`."""
+        if self.option is None:
+            return self.symbol
+        month, strike = f"{self.option.expiry:%b%Y}".upper(), f"{self.option.strike.normalize():f}"
+        return f"{self.option.root:<6} {month} {strike} {self.option.right} [{self.symbol} 100]"
+
+
+class Symbols:
+    """Numbers of one market's contracts."""
+
+    def __init__(self, market: Market) -> None:
+        self._market = market
+        self.shares = sorted(_shares(market.instruments.values()))
+        self._conids: dict[str, int] = {}
+        self._by_conid: dict[int, str] = {}
+        for symbol in self.shares:
+            conid = info.CONIDS.get(symbol) or _drawn(symbol)
+            while conid in self._by_conid:
+                conid += 1
+            self._conids[symbol], self._by_conid[conid] = conid, symbol
+
+    def conid(self, symbol: str) -> int:
+        """The number of a canonical symbol.  Raises `KeyError` for one that has none."""
+        if symbol in self._conids:
+            return self._conids[symbol]
+        option = OptionContract.parse(symbol)
+        if option is None or option.root not in self.shares[:_ROOTS_MAX]:
+            raise KeyError(symbol)
+        days, strike = (option.expiry - _DAY_ZERO).days, option.strike / _STRIKE_STEP
+        if not 0 <= days < 1 << (_ROOT - _DAY) or strike % 1 or not 0 < strike < 1 << _RIGHT:
+            raise KeyError(symbol)
+        root, right = self.shares.index(option.root) + 1, int(option.right == "P")
+        return (root << _ROOT) | (days << _DAY) | (right << _RIGHT) | int(strike)
+
+    def symbol(self, conid: int) -> str:
+        """The canonical symbol of a number.  Raises `KeyError`."""
+        if conid in self._by_conid:
+            return self._by_conid[conid]
+        root, rest = conid >> _ROOT, conid & ((1 << _ROOT) - 1)
+        if not 1 <= root <= min(len(self.shares), _ROOTS_MAX):
+            raise KeyError(conid)
+        strike = (rest & ((1 << _RIGHT) - 1)) * _STRIKE_STEP
+        if not strike:
+            raise KeyError(conid)
+        expiry = _DAY_ZERO + timedelta(days=rest >> _DAY)
+        right = "P" if rest >> _RIGHT & 1 else "C"
+        return OptionContract(root=self.shares[root - 1], expiry=expiry, right=right, strike=strike).symbol
+
+    def contract(self, symbol: str) -> Contract:
+        """Raises `KeyError` for a symbol nobody listed."""
+        instrument = self._market.instrument(symbol)
+        return Contract(
+            conid=self.conid(symbol), symbol=symbol, instrument=instrument, option=OptionContract.parse(symbol)
+        )
+
+    def by_conid(self, conid: int) -> Contract:
+        """Raises `KeyError`."""
+        return self.contract(self.symbol(conid))
+
+
+def _shares(instruments: Iterable[Instrument]) -> list[str]:
+    return [i.symbol for i in instruments if i.asset_class is AssetClass.EQUITY and i.tradable]
+
+
+def _drawn(symbol: str) -> int:
+    number = int.from_bytes(hashlib.blake2b(symbol.encode(), digest_size=6).digest(), "big")
+    return _FIRST + number % _SPAN

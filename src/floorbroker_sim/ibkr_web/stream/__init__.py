@@ -1,0 +1,1 @@
+"""The WebSocket of the gateway: topics that push, and the texts that ask for them."""
