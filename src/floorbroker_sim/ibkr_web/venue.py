@@ -207,14 +207,14 @@ class IbkrWebVenue:
     def move_clock(self, moment: datetime) -> None:
         """Let time pass.  Recorded days play every line up to `moment`; the seeded market is looked at once a minute."""
         if self.clock.stands:
-            self._step(moment)
+            self.step(moment)
             return
         at = self.clock.now()
         step = max(_MINUTE, (moment - at) / _MAX_STEPS)
         while at < moment:
             at = min(at + step, moment)
             self.clock.move_to(at)
-            self._step(at)
+            self.step(at)
 
     def reset(self) -> None:
         self.clock.reset()
@@ -262,7 +262,7 @@ class IbkrWebVenue:
 
     # --- Prices -------------------------------------------------------------------------------------------------------
 
-    def _step(self, at: datetime) -> None:
+    def step(self, at: datetime) -> None:
         """The market up to `at`, for the symbols somebody waits for."""
         for tick in self.market.advance(at, self._watched()):
             if self.clock.stands:
@@ -291,7 +291,7 @@ class IbkrWebVenue:
                 for socket in tuple(self._sockets):
                     socket.tick()
             else:
-                self._step(self.clock.now())
+                self.step(self.clock.now())
 
 
 def _behind_base(request: Request) -> Request | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from floorbroker.domain.values import OrderId
+from floorbroker.domain.values import OrderId, Side
 from floorbroker.matching import (
     Accepted,
     Busted,
@@ -71,7 +71,8 @@ def _filled(state: State, record: Record, event: Fill, *, is_leg: bool) -> None:
     if is_leg:
         return
     record.filled += event.qty
-    record.spent += event.qty * (event.price if record.side is event.side else -event.price)
+    is_credit = record.is_combination and record.side is Side.SELL  # the engine counts what a combination costs
+    record.spent += event.qty * (-event.price if is_credit else event.price)
     record.status = "Filled" if event.is_last else "Submitted"
     record.last_fill_at = event.at
     state.announce(record, event.at)
