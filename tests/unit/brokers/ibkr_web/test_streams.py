@@ -87,6 +87,22 @@ def test_executions_come_as_trades() -> None:
     assert correction.exec_type is ExecType.TRADE_CORRECT
 
 
+def test_an_execution_told_before_its_order_waits_for_it_a_moment() -> None:
+    stream = Stream()
+    trades = payload("trades")[:1]
+    assert stream.reports({"topic": "str", "args": trades}) == []
+    assert list(stream.session.on_tick(2.0)) == []
+    order, fill = stream.reports({"topic": "sor", "args": [ROW]})
+    assert (order.exec_type, fill.exec_type, fill.order_id) == (ExecType.ORDER_STATUS, ExecType.TRADE, VENUE_ID)
+
+    stream = Stream()
+    stream.hear({"topic": "str", "args": trades})
+    (told,) = stream.session.on_tick(4.5)
+    assert isinstance(told, Emit)
+    assert isinstance(told.event, ExecutionReport)
+    assert told.event.unrecognised
+
+
 @pytest.mark.parametrize(
     ("changes", "odd"),
     [

@@ -7,6 +7,7 @@ brokerage session is gone, the connection is given up, and the next one begins w
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -22,6 +23,7 @@ from floorbroker.domain.facts import Source
 from floorbroker.transport.actions import Action, Emit, Reconnect, Send
 from floorbroker.transport.private import OrderEvent, Up
 
+_WAIT_S = 3.0
 Actions = Sequence[Action[OrderEvent]]
 ORDERS = "sor+{}"
 TRADES = 'str+{"realtimeUpdatesOnly":false,"days":1}'
@@ -39,6 +41,7 @@ class OrdersSession:
         self._on_lost = on_lost
         self._pulse = Pulse()
         self._rows: dict[str, Members] = {}
+        self._waiting: deque[tuple[wire.TradeRow, Heard, float]] = deque()
 
     def on_open(self, now_s: float) -> Actions:
         self._pulse.opened(now_s)
@@ -50,15 +53,37 @@ class OrdersSession:
         if not frame.strip():
             return []
         try:
-            return self._on_message(read(frame), Heard(source=Source.STREAM, at=at))
+            told = self._on_message(read(frame), Heard(source=Source.STREAM, at=at), now_s)
+            return [*told, *self._release(now_s)]
         except ApiError as error:
             # It may have been about an order: the comparison after the reconnect finds out.
             return [Reconnect(error.detail)]
 
     def on_tick(self, now_s: float) -> Actions:
-        return self._pulse.on_tick(now_s)
+        try:
+            return [*self._release(now_s), *self._pulse.on_tick(now_s)]
+        except ApiError as error:  # an execution that waited cannot be read: as if it came now
+            return [Reconnect(error.detail)]
 
-    def _on_message(self, message: wire.Message, heard: Heard) -> Actions:
+    def _release(self, now_s: float) -> Actions:
+        """Executions whose order is known by now, or that waited long enough: one may be told before the reply to its order."""
+        waiting, self._waiting = self._waiting, deque()
+        due: list[tuple[wire.TradeRow, Heard]] = []
+        for row, heard, since_s in waiting:
+            if now_s - since_s < _WAIT_S and self._is_early(row):
+                self._waiting.append((row, heard, since_s))
+            else:
+                due.append((row, heard))
+        return [Emit(trade_report(row, heard, self._shelves)) for row, heard in due]
+
+    def _is_early(self, row: wire.TradeRow) -> bool:
+        return (
+            not row.order_id
+            and bool(row.order_ref)
+            and self._shelves.families.order_of(row.order_ref or "", None) is None
+        )
+
+    def _on_message(self, message: wire.Message, heard: Heard, now_s: float) -> Actions:
         if is_given(message.error):
             return [Reconnect("the venue reports an error on the stream")]
         match message.topic:
@@ -67,8 +92,9 @@ class OrdersSession:
             case "sor":
                 return [Emit(row_report(row, heard, self._shelves)) for row in self._merged(message)]
             case "str":
-                rows = self._list(message, wire.TradeRow)
-                return [Emit(trade_report(row, heard, self._shelves)) for row in rows]
+                for row in self._list(message, wire.TradeRow):
+                    self._waiting.append((row, heard, now_s))
+                return []
             case _:
                 return []
 
