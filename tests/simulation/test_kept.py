@@ -15,10 +15,12 @@ BUGS = {  # file -> the bug beside it
     "change-in-place": "change in place not recognised",
     "correction-chain": "names of corrections forgotten at restart",
     "crossing-fill": "crossing fill taken as counted",
+    "ended-legs": "the past asked for by what was heard alone",
     "given-up": "given-up orders left out of exposure",
     "grace": "grace by the wall clock",
     "moved-clock": "horizon by the wall clock",
     "silent-log-in": "stream by the wall clock",
+    "unwritten-kill": "unwritten kill of everything opened by halves",
     "unknown-word": "unknown status explains nothing",
 }
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from floorbroker.gateway.gateway import Gateway
+from tests.simulation.house import Plant
 from tests.simulation.teeth import stopping, submitting
-from tests.simulation.teeth.bug import Bug
+from tests.simulation.teeth.bug import Bug, killed
+from tests.simulation.teeth.ports import ctx_of
 
 AT = (
     ("binance", submitting.BUGS, "send before commit"),
@@ -24,3 +27,20 @@ def _at(venue: str, bugs: tuple[Bug, ...], name: str) -> Bug:
 
 
 BUGS = tuple(_at(venue, bugs, name) for venue, bugs, name in AT)
+
+
+def _books_not_asked(desk: Gateway) -> None:
+    ctx_of(desk).broker._history._traded.ours = tuple  # type: ignore[attr-defined]  # noqa: SLF001 - nobody else asks for it
+
+
+# Plans show it too seldom to be hunted; `tests/simulation/kept/` has one that does.
+RARE = (
+    Bug(
+        name="the past asked for by what was heard alone",
+        what="After a restart a venue that lists by symbol is not asked about those that only the desk's books know.",
+        breaks="RELIABILITY 4",
+        plant=Plant(desk=_books_not_asked),
+        wants=killed,
+        venue="binance",
+    ),
+)
