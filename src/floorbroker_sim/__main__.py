@@ -22,7 +22,7 @@ def main(argv: list[str] | None = None) -> int:
         )  # fmt: skip
     except BadFault as error:
         sys.stderr.write(f"the fault plan is not valid: {error.field}: {error}\n")
-    except OSError as error:
+    except (OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
     return USAGE
 

@@ -14,7 +14,7 @@ import msgspec
 
 from floorbroker.domain.values import NotExact, decimal_of, time_text
 from floorbroker_sim.faults import BadFault, FaultPlan, read_faults
-from floorbroker_sim.gate import Gate, Receive, Scope, Seen, Send, lifespan, read_body, send_reply
+from floorbroker_sim.gate import Receive, Scope, Seen, Send, lifespan, read_body, send_reply
 from floorbroker_sim.http import Reply, Request, json_reply, problem, request_of
 
 Route = Callable[[Request], Reply]
@@ -46,11 +46,17 @@ class Truth(Protocol):
     def reset(self) -> None: ...
 
 
+class Log(Protocol):
+    """Whoever counts the requests that reached the venue."""
+
+    seen: list[Seen]
+
+
 class ControlDoor:
     """ASGI.  `routes` are what one venue has besides, by method and path; they refuse with `Impossible` too."""
 
     def __init__(
-        self, truth: Truth, *, gate: Gate, plan: FaultPlan, routes: Mapping[tuple[str, str], Route] | None = None
+        self, truth: Truth, *, gate: Log, plan: FaultPlan, routes: Mapping[tuple[str, str], Route] | None = None
     ) -> None:
         self._truth = truth
         self._gate = gate

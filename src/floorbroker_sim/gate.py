@@ -141,7 +141,7 @@ class Gate:
         try:
             await asyncio.wait({gone, bound}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await _stop(gone, bound)
+            await stop(gone, bound)
 
     async def _be_overtaken(self, fault: Fault, event: asyncio.Event | None = None) -> None:
         event = event or self._overtakable()
@@ -150,7 +150,7 @@ class Gate:
         try:
             await asyncio.wait({waiting, bound}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await _stop(waiting, bound)
+            await stop(waiting, bound)
 
     def _overtakable(self) -> asyncio.Event:
         """Set when the next request is logged."""
@@ -174,7 +174,7 @@ class Gate:
     async def _send_stream(self, request: Request, answer: Reply, receive: Receive, send: Send) -> None:
         assert answer.stream is not None
         await send(_start(answer, chunked=True))
-        frames = _Frames(self._plan, self._clock, request)
+        frames = Frames(self._plan, self._clock, request.path)
 
         async def pump() -> None:
             assert answer.stream is not None
@@ -200,7 +200,7 @@ class Gate:
         try:
             await _race(inbound, outbound)
         finally:
-            await _stop(patience)
+            await stop(patience)
             session.closed()
 
     def _handshake(self, request: Request) -> SocketSession | Reply:
@@ -281,7 +281,7 @@ class Gate:
         task.add_done_callback(self._background.discard)
 
     async def _write(self, session: SocketSession, request: Request, send: Send) -> None:
-        frames = _Frames(self._plan, self._clock, request)
+        frames = Frames(self._plan, self._clock, request.path)
         while (frame := await session.outbox.get()) is not None:
             for out in await frames.through(frame):
                 kind = "text" if isinstance(out, str) else "bytes"
@@ -294,20 +294,20 @@ class Gate:
             session.impatient()
 
 
-class _Frames:
+class Frames:
     """The faults of one stream connection, in the order its frames leave."""
 
-    def __init__(self, plan: FaultPlan, clock: Clock, request: Request) -> None:
+    def __init__(self, plan: FaultPlan, clock: Clock, path: str) -> None:
         self._plan = plan
         self._clock = clock
-        self._request = request
+        self._path = path
         self._held: list[bytes | str] = []
         self._mute = False
 
     async def through(self, frame: bytes | str) -> list[bytes | str]:
         """What leaves in place of `frame`.  Raises `Cut`."""
         out: list[bytes | str] = [frame]
-        faults = self._plan.decide("stream", "GET", self._request.path, self._clock.now(), among=FRAME_FAULTS)
+        faults = self._plan.decide("stream", "GET", self._path, self._clock.now(), among=FRAME_FAULTS)
         for fault in faults:
             out = await self._one(fault, frame, out)
         if self._mute:
@@ -375,12 +375,13 @@ async def _race(first: asyncio.Future[None], second: asyncio.Future[None]) -> No
     try:
         done, _ = await asyncio.wait({first, second}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await _stop(first, second)
+        await stop(first, second)
     for future in sorted(done, key=lambda f: f is second):
         future.result()
 
 
-async def _stop(*futures: asyncio.Future[Any]) -> None:
+async def stop(*futures: asyncio.Future[Any]) -> None:
+    """Cancel what still runs and wait for its end; a cut and a lost socket are ends like others."""
     for future in futures:
         future.cancel()
     for future in futures:

@@ -22,9 +22,11 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from floorbroker.domain.clock import SystemClock
 from floorbroker_sim.faults import Fault, read_faults
 from floorbroker_sim.gate import CUT
+from floorbroker_sim.tcp import Talks, listen
 from floorbroker_sim.tls import TestAuthority
 
-VENUES = ("alpaca", "binance", "kraken", "bybit", "tradier", "ibkr-web")
+VENUES = ("alpaca", "binance", "kraken", "bybit", "tradier", "ibkr", "ibkr-web")
+PLAIN = frozenset({"ibkr"})  # their protocol knows no TLS
 LOOPBACK = "127.0.0.1"
 
 
@@ -32,7 +34,10 @@ PONG_WITHIN_S = 60.0
 
 
 class ServedVenue(Protocol):
-    """What the server needs of a venue.  One that pings its sockets says how often in `ping_every_s`."""
+    """What the server needs of a venue.  One that pings its sockets says how often in `ping_every_s`.
+
+    A venue that talks a protocol of its own (`tcp.Talks`) has no `app`.
+    """
 
     name: str
     app: Any
@@ -93,19 +98,26 @@ async def serve(
     ending = stop or asyncio.Event()
     with tempfile.TemporaryDirectory(prefix="floorbroker-sim-") as folder:
         authority = TestAuthority.create(Path(folder), host=host) if tls else None
-        doors = [
-            _door(venue.app, host, port, authority, ping_every_s=getattr(venue, "ping_every_s", None)),
-            _door(venue.control_app, LOOPBACK, 0, None),
-        ]
+        doors = [_door(venue.control_app, LOOPBACK, 0, None)]
+        spoken: asyncio.Server | None = None
+        if isinstance(venue, Talks):
+            entrance = _bound(host, port)
+            spoken = await listen(venue, entrance)
+        else:
+            doors.append(_door(venue.app, host, port, authority, ping_every_s=getattr(venue, "ping_every_s", None)))
+            entrance = doors[-1][1]
+        ports = entrance.getsockname()[1], doors[0][1].getsockname()[1]
         tasks = [asyncio.create_task(server.serve(sockets=[listener])) for server, listener in doors]
         feeder = asyncio.create_task(venue.run())
         feeder.add_done_callback(lambda task: ending.set() if _failed(task) else None)
         try:
             await _started([server for server, _ in doors], tasks)
-            ready(_line(venue, host, [listener.getsockname()[1] for _, listener in doors], authority))
+            ready(_line(venue, host, ports, authority))
             await _until(ending, tasks)
         finally:
             feeder.cancel()
+            if spoken is not None:
+                spoken.close()
             for server, _ in doors:
                 server.should_exit = server.force_exit = True
             await asyncio.gather(*tasks, feeder, return_exceptions=True)
@@ -120,11 +132,6 @@ def _failed(task: asyncio.Task[None]) -> bool:
 def _door(
     app: Any, host: str, port: int, authority: TestAuthority | None, *, ping_every_s: float | None = None
 ) -> tuple[_Server, socket.socket]:
-    # asyncio turns Nagle off only on sockets that say they are TCP.
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
     config = uvicorn.Config(
         app, log_level="error", access_log=False, lifespan="off", http=_Http, ws=_WebSocket, ws_max_size=1 << 20,
         ws_per_message_deflate=True, server_header=False, date_header=False, timeout_keep_alive=75, ws_ping_interval=ping_every_s,
@@ -132,7 +139,16 @@ def _door(
         ssl_certfile=None if authority is None else str(authority.certificate),
         ssl_keyfile=None if authority is None else str(authority.key),
     )  # fmt: skip
-    return _Server(config), listener
+    return _Server(config), _bound(host, port)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    # asyncio turns Nagle off only on sockets that say they are TCP.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    return listener
 
 
 async def _started(servers: list[_Server], tasks: list[asyncio.Task[None]]) -> None:
@@ -153,20 +169,24 @@ async def _until(ending: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None
         waiting.cancel()
 
 
-def _line(venue: ServedVenue, host: str, ports: list[int], authority: TestAuthority | None) -> dict[str, Any]:
+def _line(venue: ServedVenue, host: str, ports: tuple[int, int], authority: TestAuthority | None) -> dict[str, Any]:
     port, control = ports
     shown = LOOPBACK if host in {"0.0.0.0", ""} else host  # noqa: S104 - what people may bind, not what we choose
     secure = "s" if authority is not None else ""
+    is_http = not isinstance(venue, Talks)
     return {
         "venue": venue.name,
-        "rest": f"http{secure}://{shown}:{port}",
-        "ws": f"ws{secure}://{shown}:{port}",
-        "data_ws": f"ws{secure}://{shown}:{port}",
+        "rest": f"http{secure}://{shown}:{port}" if is_http else None,
+        "ws": f"ws{secure}://{shown}:{port}" if is_http else None,
+        "data_ws": f"ws{secure}://{shown}:{port}" if is_http else None,
         "host": shown,
         "port": port,
         "control": f"http://{LOOPBACK}:{control}",
         "ca": None if authority is None else str(authority.ca),
-        "credentials": {**venue.credentials, "BROKER_URL": f"http{secure}://{shown}:{port}"},
+        "credentials": {
+            **venue.credentials,
+            "BROKER_URL": f"http{secure}://{shown}:{port}" if is_http else f"tws://{shown}:{port}",
+        },
     }
 
 
@@ -182,7 +202,12 @@ def run_venue(
     calendar: bool = False,
     rate: int | None = None,
 ) -> int:
-    """Run a simulator in the foreground until a signal; returns the exit code.  Raises `KeyError` and `BadFault`."""
+    """Run a simulator in the foreground until a signal; returns the exit code.
+
+    Raises `KeyError` and `BadFault`, and `ValueError` for TLS where the protocol knows none.
+    """
+    if tls and venue in PLAIN:
+        raise ValueError(f"the protocol of {venue} knows no TLS")
     create = load_venue(venue)
     plan: list[Fault] = read_faults(faults.read_bytes()) if faults is not None else []
     served = create(seed=seed, clock=SystemClock(), data=data, calendar=calendar, faults=plan, rate=rate)

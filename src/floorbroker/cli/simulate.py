@@ -32,11 +32,13 @@ def sim(
     """Run a simulator until a signal; when ready it prints one JSON line with its addresses and credentials."""
     from floorbroker.tape import NotRecorded
     from floorbroker_sim.faults import BadFault
-    from floorbroker_sim.server import VENUES, run_venue
+    from floorbroker_sim.server import PLAIN, VENUES, run_venue
 
     settings_of(ctx)
     if venue not in VENUES:
         raise usage(f"no simulator {venue!r}; there are: {', '.join(VENUES)}")
+    if tls and venue in PLAIN:
+        raise usage(f"--tls: the protocol of {venue} knows no TLS")
     if data is not None and not data.is_dir():
         raise usage(f"--data {data}: no such folder")
     if faults is not None and not faults.is_file():

@@ -1,0 +1,1 @@
+"""Messages exactly as the socket spells them, by server version."""
