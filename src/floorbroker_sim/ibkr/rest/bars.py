@@ -122,8 +122,9 @@ def real_time_words(state: State, request: int, symbol: str) -> Words | None:
     now = state.clock.now().replace(microsecond=0)
     found = (state.market.price_at(symbol, now - timedelta(seconds=n)) for n in range(5, -1, -1))
     prices = [price for price in found if price is not None]
-    if state.market.is_pinned(symbol):
-        prices = [state.mark(symbol)]
+    trade = state.market.last_trade(symbol)
+    if state.market.is_pinned(symbol) and trade is not None:
+        prices = [trade.price]
     if not prices:
         return None
     mean = sum(prices, ZERO) / len(prices)
