@@ -33,6 +33,8 @@ from ib_async import (
 
 pytestmark = [pytest.mark.judge, pytest.mark.asyncio]
 
+ERRORS: dict[IB, list[tuple[int, int]]] = {}  # request and code of everything a client was told
+
 
 class Sim:
     """One simulator process."""
@@ -85,11 +87,12 @@ def sim(server: Sim) -> Sim:
 @pytest_asyncio.fixture
 async def ib(sim: Sim) -> AsyncIterator[IB]:
     desk = await connected(sim, 7)
-    desk.errors = []  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
-    desk.errorEvent += lambda request, code, text, contract: desk.errors.append((request, code))  # type: ignore[attr-defined] # pyright: ignore
+    errors = ERRORS[desk] = []
+    desk.errorEvent += lambda request, code, text, contract: errors.append((request, code))
     yield desk
     desk.disconnect()
     await until(lambda: not desk.isConnected())
+    del ERRORS[desk]
 
 
 async def connected(sim: Sim, client_id: int) -> IB:
@@ -118,7 +121,7 @@ async def standing(trade: Trade, status: str) -> None:
 
 
 def codes(ib: IB) -> set[int]:
-    return {code for _, code in ib.errors}  # type: ignore[attr-defined] # pyright: ignore
+    return {code for _, code in ERRORS[ib]}
 
 
 # --- Connection and account ------------------------------------------------------------------------------------------
@@ -190,9 +193,7 @@ async def test_a_chain_lists_contracts_that_can_be_qualified(ib: IB) -> None:
     share = await apple(ib)
     chains = await ib.reqSecDefOptParamsAsync("AAPL", "", "STK", share.conId)
     smart = next(chain for chain in chains if chain.exchange == "SMART")
-    (put,) = await ib.qualifyContractsAsync(
-        Option("AAPL", sorted(smart.expirations)[0], sorted(smart.strikes)[0], "P", "SMART")
-    )
+    (put,) = await ib.qualifyContractsAsync(Option("AAPL", min(smart.expirations), min(smart.strikes), "P", "SMART"))
     assert isinstance(put, Contract)
     assert put.multiplier == "100"
     assert put.localSymbol.startswith("AAPL  ")
@@ -259,7 +260,7 @@ async def test_a_cancel_is_asked_for_and_then_done(ib: IB) -> None:
     await standing(trade, "Submitted")
     ib.cancelOrder(trade.order)
     await standing(trade, "Cancelled")
-    await until(lambda: (trade.order.orderId, 202) in ib.errors)  # type: ignore[attr-defined] # pyright: ignore
+    await until(lambda: (trade.order.orderId, 202) in ERRORS[ib])
 
 
 async def test_cancels_of_what_is_not_there_have_their_codes(ib: IB) -> None:
@@ -442,7 +443,7 @@ async def test_an_order_number_used_up_is_code_103(ib: IB) -> None:
     share = await apple(ib)
     await standing(ib.placeOrder(share, LimitOrder("BUY", 1, 140, orderId=50)), "Submitted")
     ib.placeOrder(share, LimitOrder("BUY", 1, 140, orderId=49))
-    await until(lambda: (49, 103) in ib.errors)  # type: ignore[attr-defined] # pyright: ignore
+    await until(lambda: (49, 103) in ERRORS[ib])
 
 
 async def test_a_short_sale_waits_for_its_shares(ib: IB, sim: Sim) -> None:

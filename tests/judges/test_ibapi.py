@@ -5,6 +5,8 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownParameterType=false, reportMissingParameterType=false
 # pyright: reportIncompatibleMethodOverride=false, reportUntypedBaseClass=false, reportAttributeAccessIssue=false
 
+# ruff: noqa: N802, N803 - the names of the client
+
 from __future__ import annotations
 
 import itertools
@@ -330,7 +332,7 @@ def test_lists_after_a_trade(desk: Desk) -> None:
     assert desk.all("position")[0][1:] == (10, 150.02)
     assert [values[0] for values in desk.all("execDetails") if values[0] == 5] == [5]
     assert {tag for tag, _ in desk.all("accountSummary")} == {"NetLiquidation", "BuyingPower"}
-    assert dict((key, value) for key, value, _ in desk.all("updateAccountValue"))["StockMarketValue"] == "1500.10"
+    assert {key: value for key, value, _ in desk.all("updateAccountValue")}["StockMarketValue"] == "1500.10"
 
 
 def test_prices_and_bars(desk: Desk) -> None:
