@@ -51,6 +51,7 @@ from floorbroker.store.unresolved import UnresolvedLog
 from floorbroker.transport.http import AioHttp
 from floorbroker.transport.order_http import OrderHttpClient
 from floorbroker.transport.reach import LoopbackOnly, Resolve, system_resolve
+from floorbroker.transport.tcp import ByScheme, TcpConnect
 from floorbroker.transport.ws import WsConnect
 from floorbroker.vault import KeyDerivation, Scrypt, Seen, SessionLimits
 
@@ -109,7 +110,7 @@ class Outside:
         return Shells(
             http=lambda: AioHttp(tls=tls, resolve=resolve),
             order_http=lambda check: OrderHttpClient(tls=tls, check=check, steps=self.steps, resolve=resolve),
-            connect=WsConnect(tls=tls, resolve=resolve),
+            connect=ByScheme(plain=TcpConnect(resolve=resolve), otherwise=WsConnect(tls=tls, resolve=resolve)),
             trusting=lambda other: self._over_sockets(other, resolve),
         )
 
