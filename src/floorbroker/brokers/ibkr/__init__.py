@@ -1,5 +1,6 @@
 """Interactive Brokers over the socket of TWS and IB Gateway."""
 
 from floorbroker.brokers.ibkr.errors import BROKER
+from floorbroker.brokers.ibkr.mapping import IbkrIdentity
 
-__all__ = ["BROKER"]
+__all__ = ["BROKER", "IbkrIdentity"]
