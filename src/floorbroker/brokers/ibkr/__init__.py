@@ -2,5 +2,6 @@
 
 from floorbroker.brokers.ibkr.errors import BROKER
 from floorbroker.brokers.ibkr.mapping import IbkrIdentity
+from floorbroker.brokers.ibkr.stream import OrderIds
 
-__all__ = ["BROKER", "IbkrIdentity"]
+__all__ = ["BROKER", "IbkrIdentity", "OrderIds"]

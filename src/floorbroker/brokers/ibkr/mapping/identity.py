@@ -1,7 +1,8 @@
 """Our intent ids as `orderRef`, and back: the canonical text of a UUID.
 
 The reference is a label: the venue takes any text, shows it in open orders, completed orders and executions, and never
-refuses one it has seen (RELIABILITY 2, class C).  Document: interactivebrokers.com/campus/ibkr-api-page/twsapi-ref (Order, OrderRef).
+refuses one it has seen (RELIABILITY 2, class C).
+Document: interactivebrokers.com/campus/ibkr-api-page/twsapi-ref (Order, OrderRef).
 """
 
 from __future__ import annotations
