@@ -103,7 +103,7 @@ def _parent(state: State, client: Client, placed: Placed) -> Record | None:
     if not number:
         return None
     parent = state.by_id.get((client.client_id, number))
-    if parent is None:
+    if parent is None or not (parent.is_open or parent.status == "Filled"):
         raise errors.missing_parent(number)
     return parent
 

@@ -198,7 +198,7 @@ def _reconsidered(state: State, record: Record, event: Busted | Corrected) -> No
     tell_execution(state.owner(record), record, executed)
     _tell_fee(state, record, executed)
     state.show_status(record)
-    for client in tuple(state.clients.values()):
+    for client in tuple(state.clients.values()) if state.link_up else ():
         client.account_changed(before.symbol)
 
 

@@ -137,6 +137,14 @@ def test_a_parent_that_is_cancelled_takes_its_children_along(house: House) -> No
     assert statuses(told, 1)[-1] == statuses(told, 2)[-1] == "Cancelled"
 
 
+def test_a_child_of_a_parent_that_is_over_has_no_parent(house: House) -> None:
+    desk = house.desk()
+    desk.place(1)
+    desk.hear(4, 1, 1, "")
+    assert codes(desk.place(2, action="SELL", limit="160", parent="1")) == [(2, 10006)]
+    assert len(house.venue.orders()) == 1
+
+
 def test_a_correction_and_a_bust_have_higher_last_parts(house: House) -> None:
     desk = house.desk()
     told = desk.place(1, kind="MKT", limit="")
