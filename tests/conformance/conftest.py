@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from floorbroker.domain.capability import Can
-from floorbroker.domain.values import OrderType
+from floorbroker.domain.values import OrderType, TimeInForce
 from tests.conformance.desk import Desk, Venue, open_desk
 from tests.conformance.venues import VENUES, Entry
 
@@ -32,8 +32,10 @@ def entry(request: pytest.FixtureRequest) -> Entry:
     return found
 
 
-def _has(entry: Entry, word: Can | OrderType) -> bool:
-    """An ability, or a type of order of what is traded there."""
+def _has(entry: Entry, word: Can | OrderType | TimeInForce) -> bool:
+    """An ability, or a type of order or a time in force of what is traded there."""
+    if isinstance(word, TimeInForce):
+        return word in entry.info.tifs.get(entry.goods.asset_class, ())
     if isinstance(word, OrderType):
         return word in entry.info.order_types.get(entry.goods.asset_class, ())
     if (word is Can.SHORT and not entry.goods.can_short) or (word is Can.NOTIONAL and not entry.goods.by_money):

@@ -87,7 +87,25 @@ SIMULATED: dict[str, Simulated] = {
         options={"tier": "pro"},  # the others may ask so seldom that a test would wait for minutes
     ),
 }
+# A venue that lists no executions and streams no order events: what is asked of wires and of fills alone passes it by.
+POLLED: dict[str, Simulated] = {
+    "TRADIER": Simulated(
+        word="tradier",
+        code="TRADIER",
+        goods=Goods(
+            streams=("AAPL",),
+            coin=None,
+            can_short=False,  # a short sale is a word of its own there, which no order says by itself
+            by_money=False,
+            commands={
+                "submit": ("POST", "/v1/accounts/"),
+                "replace": ("PUT", "/v1/accounts/"),
+                "cancel": ("DELETE", "/v1/accounts/"),
+            },
+        ),
+    ),
+}
 VENUES: dict[str, Entry] = {
-    **{name: Entry(info=kind.info, goods=kind.goods, open=kind.open) for name, kind in SIMULATED.items()},
+    **{name: Entry(info=kind.info, goods=kind.goods, open=kind.open) for name, kind in (SIMULATED | POLLED).items()},
     "PAPER": Entry(info=BROKERS["PAPER"], goods=SHARES, open=paper),
 }
