@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -33,6 +34,15 @@ _ROWS_MAX = 5_000
 Members = dict[str, msgspec.Raw]
 
 
+@dataclass(frozen=True, slots=True)
+class _Unnamed:
+    """An execution that waits for the row of its order, since `since_s` of the monotonic clock."""
+
+    row: wire.TradeRow
+    heard: Heard
+    since_s: float
+
+
 class OrdersSession:
     """`Session` of the order topics; `on_lost` hears why a brokerage session ended."""
 
@@ -41,7 +51,7 @@ class OrdersSession:
         self._on_lost = on_lost
         self._pulse = Pulse()
         self._rows: dict[str, Members] = {}
-        self._waiting: deque[tuple[wire.TradeRow, Heard, float]] = deque()
+        self._waiting: deque[_Unnamed] = deque()
 
     def on_open(self, now_s: float) -> Actions:
         self._pulse.opened(now_s)
@@ -68,13 +78,11 @@ class OrdersSession:
     def _release(self, now_s: float) -> Actions:
         """Executions whose order is known by now, or that waited long enough: one may be told before the reply to its order."""
         waiting, self._waiting = self._waiting, deque()
-        due: list[tuple[wire.TradeRow, Heard]] = []
-        for row, heard, since_s in waiting:
-            if now_s - since_s < _WAIT_S and self._is_early(row):
-                self._waiting.append((row, heard, since_s))
-            else:
-                due.append((row, heard))
-        return [Emit(trade_report(row, heard, self._shelves)) for row, heard in due]
+        due: list[_Unnamed] = []
+        for each in waiting:
+            is_early = now_s - each.since_s < _WAIT_S and self._is_early(each.row)
+            (self._waiting if is_early else due).append(each)
+        return [Emit(trade_report(each.row, each.heard, self._shelves)) for each in due]
 
     def _is_early(self, row: wire.TradeRow) -> bool:
         return (
@@ -93,7 +101,7 @@ class OrdersSession:
                 return [Emit(row_report(row, heard, self._shelves)) for row in self._merged(message)]
             case "str":
                 for row in self._list(message, wire.TradeRow):
-                    self._waiting.append((row, heard, now_s))
+                    self._waiting.append(_Unnamed(row, heard, now_s))
                 return []
             case _:
                 return []
