@@ -44,7 +44,7 @@ INFO = BrokerInfo(
     folder="ibkr_web",
     market="XNYS",
     name="Interactive Brokers (Web API)",
-    environments=(Environment.SIM, Environment.PAPER, Environment.LIVE),
+    environments=(Environment.SIM, Environment.PAPER),  # live opens when what the page of this venue lists is repaired
     can=frozenset(
         {
             Can.CANCEL,
