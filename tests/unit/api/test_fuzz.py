@@ -83,5 +83,5 @@ def test_no_generated_request_gets_a_wrong_or_undocumented_answer() -> None:
             found.append(str(event))
     assert not found, "\n\n".join(found[:10])
     assert app.answers.total() >= REQUESTS_MIN
-    assert app.answers[201] > 10, "the fuzzer placed hardly any orders"
+    assert app.answers[201] >= 5, "the fuzzer placed hardly any orders"  # eight to fourteen, by what the document draws
     assert not [status for status in app.answers if status >= 500]

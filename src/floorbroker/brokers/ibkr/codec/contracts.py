@@ -92,8 +92,8 @@ def _option_params(read: Reader) -> wire.OptionParams:
     req_id, exchange = read.whole("reqId"), read.text("exchange")
     under_con_id, trading_class = read.integer("underlyingConId") or 0, read.text("tradingClass")
     multiplier = read.text("multiplier")
-    expirations = tuple(read.text("expiration") for _ in range(read.count("expirations")))
-    strikes = tuple(read.number("strike") for _ in range(read.count("strikes")))
+    expirations = tuple(read.text("expiration") for _ in range(read.how_many("expirations")))
+    strikes = tuple(read.number("strike") for _ in range(read.how_many("strikes")))
     return wire.OptionParams(
         req_id=req_id,
         exchange=exchange,
@@ -111,13 +111,13 @@ def _option_params_end(read: Reader) -> wire.OptionParamsEnd:
 
 def _samples(read: Reader) -> wire.SymbolSamples:
     req_id = read.whole("reqId")
-    return wire.SymbolSamples(req_id=req_id, samples=tuple(_sample(read) for _ in range(read.count("samples"))))
+    return wire.SymbolSamples(req_id=req_id, samples=tuple(_sample(read) for _ in range(read.how_many("samples"))))
 
 
 def _sample(read: Reader) -> wire.Sample:
     con_id, symbol, sec_type = read.whole("conId"), read.text("symbol"), read.text("secType")
     primary, currency = read.text("primaryExchange"), read.text("currency")
-    derivatives = tuple(read.text("derivativeSecType") for _ in range(read.count("derivativeSecTypes")))
+    derivatives = tuple(read.text("derivativeSecType") for _ in range(read.how_many("derivativeSecTypes")))
     described = (read.text("description"), read.text("issuerId")) if read.version >= ISSUER_IDS else ("", "")
     return wire.Sample(
         con_id=con_id,
@@ -133,7 +133,7 @@ def _sample(read: Reader) -> wire.Sample:
 
 def _market_rule(read: Reader) -> wire.MarketRule:
     rule_id = read.whole("marketRuleId")
-    steps = tuple((read.number("lowEdge"), read.number("increment")) for _ in range(read.count("priceIncrements")))
+    steps = tuple((read.number("lowEdge"), read.number("increment")) for _ in range(read.how_many("priceIncrements")))
     return wire.MarketRule(rule_id=rule_id, increments=steps)
 
 

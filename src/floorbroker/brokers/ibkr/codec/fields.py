@@ -115,7 +115,7 @@ class Reader:
             raise BadFrame(f"{name} is neither yes nor no")
         return text in ("1", "true")
 
-    def count(self, name: str) -> int:
+    def how_many(self, name: str) -> int:
         """How many rows follow; never more than the frame could hold."""
         value = self.integer(name) or 0
         if not 0 <= value <= min(COUNT_MAX, len(self._fields) - self._at):
@@ -124,7 +124,7 @@ class Reader:
 
     def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
         """A count, and so many pairs of tag and value."""
-        return tuple((self.text(name), self.text(name)) for _ in range(self.count(name)))
+        return tuple((self.text(name), self.text(name)) for _ in range(self.how_many(name)))
 
 
 def texts(values: Iterable[Value]) -> list[str]:

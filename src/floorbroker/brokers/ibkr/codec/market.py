@@ -80,7 +80,7 @@ def _data_type(read: Reader) -> wire.DataType:
 def _candles(read: Reader) -> wire.Candles:
     req_id, start, end = read.whole("reqId"), read.text("start"), read.text("end")
     return wire.Candles(
-        req_id=req_id, start=start, end=end, candles=tuple(_candle(read) for _ in range(read.count("bars")))
+        req_id=req_id, start=start, end=end, candles=tuple(_candle(read) for _ in range(read.how_many("bars")))
     )
 
 

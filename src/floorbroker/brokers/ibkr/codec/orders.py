@@ -215,8 +215,8 @@ def _trail(read: Reader) -> Terms:
 
 def _combo(read: Reader, contract: Terms) -> Terms:
     """Legs go to the contract; their prices and the routing to the order."""
-    contract["legs"] = tuple(_leg(read) for _ in range(read.count("comboLegs")))
-    prices = tuple(read.decimal("legPrice") for _ in range(read.count("orderComboLegs")))
+    contract["legs"] = tuple(_leg(read) for _ in range(read.how_many("comboLegs")))
+    prices = tuple(read.decimal("legPrice") for _ in range(read.how_many("orderComboLegs")))
     return {"leg_prices": prices, "smart_routing": read.pairs("smartComboRoutingParams")}
 
 
@@ -293,7 +293,7 @@ def _peg_bench(read: Reader, order_type: str) -> None:
 
 def _conditions(read: Reader) -> None:
     """Orders with conditions are entered by people alone; what they wait for is theirs."""
-    count = read.count("conditions")
+    count = read.how_many("conditions")
     for _ in range(count):
         kind = read.whole("condition")
         if kind not in _CONDITION_FIELDS:
