@@ -115,6 +115,7 @@ class VenueOrder:
     cost: Decimal = ZERO
     leader: OrderId | None = None
     follower: OrderId | None = None
+    made_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -165,6 +166,7 @@ class FakeBroker:
             terms=terms,
             qty=terms.order_qty or Decimal(1),
             price=terms.price,
+            made_at=self.clock.now(),
         )
         self.orders[order.order_id] = order
         return order
@@ -205,6 +207,7 @@ class FakeBroker:
             source=source,
             at=now,
             transact_time=now,
+            made_at=order.made_at,
             asked_at=None if source is Source.STREAM else now,
             ord_status=order.status,
             cl_ord_id=order.cl_ord_id,

@@ -35,7 +35,8 @@ class ExecutionReport:
 
     `exec_type` says why it was sent; `ord_status`, `cum_qty` and the terms say where the order stood.  `last_*` and `exec_id`
     come with trades, corrections and busts (`exec_ref_id` names the execution a correction or bust is about).  `asked_at` is our
-    request start for anything that answers a question.  `replaced_by` / `replaces` are venue ids.  `unrecognised` keeps a venue
+    request start for anything that answers a question.  `made_at` is when the venue made the order (UTC), whatever happened to it
+    since; None where it does not tell.  `replaced_by` / `replaces` are venue ids.  `unrecognised` keeps a venue
     word we do not know; then `ord_status` is None and nothing is guessed.
     """
 
@@ -68,6 +69,7 @@ class ExecutionReport:
     replaced_by: OrderId | None = None
     parent_order_id: OrderId | None = None
     transact_time: datetime | None = None
+    made_at: datetime | None = None
     asked_at: datetime | None = None
     text: str | None = None
     unrecognised: str | None = None

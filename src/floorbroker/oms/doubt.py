@@ -126,7 +126,7 @@ class Resolver:
     async def ask_everywhere(self, order: Order, *, since: datetime) -> bool:
         """Ask every source and fold what it says.  True when all answered completely and none knew the order.
 
-        Where an id of ours is a label or nothing at all (class C), an order without any that may be this one is no such answer.
+        Where an id of ours is a label or nothing at all (class C), an order that may be this one is no such answer.
         """
         ctx = self.ctx
         found: list[ExecutionReport] = []
@@ -146,11 +146,11 @@ class Resolver:
         return not any(self._is(order, report) for report in found) and not self._may_be_one_of(order, found)
 
     def _may_be_one_of(self, order: Order, found: Sequence[ExecutionReport]) -> bool:
-        """Whether one of these may be the order in doubt, without an id of ours and without being another order of the book."""
+        """Whether one of these may be the order in doubt, and is no other order of the book."""
         if self.ctx.broker.info.identity is not IdentityClass.C:
             return False
         unowned = [report for report in found if self.ctx.book.owner_of(report.order_id) is None]
-        return bool(candidates(order, unowned))
+        return bool(candidates(order, unowned, decode=self.ctx.broker.identity.decode))
 
     async def _put(
         self, order: Order, source: Asked, answer: Awaitable[Sequence[ExecutionReport]]

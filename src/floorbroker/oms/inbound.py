@@ -184,7 +184,10 @@ class Inbound:
         """Where no id of ours names orders: whether one that is in doubt has these terms and this time."""
         if self.ctx.broker.info.identity is not IdentityClass.C or report.order_id is None:
             return False
-        return any(order.in_doubt and may_be(order, report) for order in self.ctx.book.open_orders())
+        return any(
+            order.in_doubt and may_be(order, report, decode=self.ctx.broker.identity.decode)
+            for order in self.ctx.book.open_orders()
+        )
 
     def _ignore(self, report: ExecutionReport) -> None:
         """Remember an order of others, to tell its fills from those of an order nobody has heard of yet."""

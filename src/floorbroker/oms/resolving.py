@@ -8,6 +8,7 @@ from floorbroker.domain import facts as f
 from floorbroker.domain.errors import Conflict, FieldError, InvalidRequest
 from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import FactEntry
+from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import OrderId
 from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.candidates import candidates
@@ -31,7 +32,7 @@ class Resolving:
         """The doubt about an order as it stands."""
         ctx, info = self.ctx, self.ctx.broker.info
         resolution = self.resolver.standing_of(order)
-        found = candidates(order, self.inbound.stray_reports()) if order.in_doubt else ()
+        found = self._candidates(order) if order.in_doubt else ()
         horizon = resolution.horizon if order.in_doubt else None
         negatives = max([resolution.negatives, *(passed.negatives for passed in self._passed(order))])
         return Inquest(
@@ -83,7 +84,7 @@ class Resolving:
 
     async def _attribute(self, order: Order, candidate: str, *, actor: Actor, reason: str) -> None:
         """The order has this id of the venue's from here on; what the venue says of that is about it."""
-        named = [report for report in candidates(order, self.inbound.stray_reports()) if report.order_id == candidate]
+        named = [report for report in self._candidates(order) if report.order_id == candidate]
         if not named:
             raise _missing("/candidate", "name one of the candidates by the venue's id")
         ack = f.Ack(source=f.Source.OPERATOR, at=self.ctx.clock.now(), order_id=OrderId(candidate))
@@ -124,6 +125,9 @@ class Resolving:
         row = ctx.audit(actor, f"order.resolve.{act.value}", order.intent_id, outcome=outcome, reason=reason)
         entries = [FactEntry(profile=name, intent_id=order.intent_id, fact=fact) for fact in facts]
         await ctx.writer.write([*entries, note, row])
+
+    def _candidates(self, order: Order) -> tuple[ExecutionReport, ...]:
+        return candidates(order, self.inbound.stray_reports(), decode=self.ctx.broker.identity.decode)
 
     def _passed(self, order: Order) -> list[f.HorizonPassed]:
         return [fact for fact in self.ctx.book.facts(order.intent_id) if isinstance(fact, f.HorizonPassed)]

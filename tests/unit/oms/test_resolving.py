@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,10 +17,10 @@ from floorbroker.domain.errors import ApiError, Conflict, InvalidRequest
 from floorbroker.domain.orders import Order, OrderChanges, OrderRef, OrderState
 from floorbroker.domain.ports import AuditEntry, Reports
 from floorbroker.domain.records import ExecutionReport, Fetched
-from floorbroker.domain.values import ClOrdId, OrderId, OrdStatus, Price
+from floorbroker.domain.values import ClOrdId, IntentId, OrderId, OrdStatus, Price
 from floorbroker.oms.inquest import Act, Inquest, Standing
 from floorbroker.oms.questions import Asked
-from tests.support.fake_broker import INFO, FakeBroker, VenueOrder, buy, silence
+from tests.support.fake_broker import INFO, FakeBroker, Spelling, VenueOrder, buy, silence
 from tests.support.house import CALLER, NOON, Desk, opened
 
 pytestmark = pytest.mark.asyncio
@@ -200,7 +201,12 @@ async def test_what_people_did_outlives_a_restart(tmp_path: Path) -> None:
 def _without_names(desk: Desk, order: Order, *, number: str) -> VenueOrder:
     """The venue has an order of these terms, under a label that says nothing."""
     stranger = VenueOrder(
-        order_id=OrderId(number), cl_ord_id=ClOrdId(""), terms=order.terms, qty=Decimal(10), price=order.price
+        order_id=OrderId(number),
+        cl_ord_id=ClOrdId(""),
+        terms=order.terms,
+        qty=Decimal(10),
+        price=order.price,
+        made_at=desk.clock.now(),
     )
     desk.broker.orders[stranger.order_id] = stranger
     return stranger
@@ -242,16 +248,51 @@ async def test_a_candidate_without_an_id_stops_the_verdict_that_nothing_was_plac
         assert ([one.order_id for one in found.candidates], found.negatives) == (["X1"], 0)
 
 
-@pytest.mark.parametrize("label", ["somebody-else", ""])
-async def test_an_order_that_cannot_be_ours_stops_no_verdict(tmp_path: Path, label: str) -> None:
-    """With another label, or at another price, it is not the one that left."""
+@pytest.mark.parametrize("is_told", [True, False], ids=["its time is told", "its time is not told"])
+async def test_a_candidate_that_fills_later_still_stops_the_verdict_i3(tmp_path: Path, is_told: bool) -> None:
+    """Its time is that of its making, whatever happened to it since; where that is not told, it is not after its last change."""
     broker, clock = _class_c()
     async with opened(tmp_path, broker=broker, clock=clock) as desk:
         order = await _lost(desk)
         stranger = _without_names(desk, order, number="X1")
-        stranger.cl_ord_id = ClOrdId(label)
-        if not label:
-            stranger.price = Price(Decimal(51))
+        stranger.made_at = stranger.made_at if is_told else None
+        await desk.wait(30)
+        desk.broker.fill(stranger, "4", "50")
+        await desk.wait(600)
+        assert desk.now(order).state is OrderState.UNKNOWN
+        assert [one.order_id for one in desk.gateway.inquest(order.intent_id).candidates] == ["X1"]
+
+
+async def test_a_label_that_nobody_can_read_stops_the_verdict_i3(tmp_path: Path) -> None:
+    """It may be ours, mangled on its way."""
+    broker, clock = _class_c()
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        order = await _lost(desk)
+        _without_names(desk, order, number="X1").cl_ord_id = ClOrdId(order.cl_ord_id.removeprefix("fb-"))
+        await desk.wait(300)
+        assert desk.now(order).state is OrderState.UNKNOWN
+
+
+_ANOTHER = Spelling().encode(IntentId("0195570e-6a80-7abc-8def-0123456789ab"))
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        {"cl_ord_id": _ANOTHER},
+        {"price": Price(Decimal(51))},
+        {"made_at": NOON - timedelta(days=3)},
+        {"made_at": NOON + timedelta(hours=1)},
+    ],
+    ids=["another intent", "another price", "made before", "made long after"],
+)
+async def test_an_order_that_cannot_be_ours_stops_no_verdict(tmp_path: Path, stranger: dict[str, Any]) -> None:
+    broker, clock = _class_c()
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        order = await _lost(desk)
+        there = _without_names(desk, order, number="X1")
+        for name, value in stranger.items():
+            setattr(there, name, value)
         await desk.until(lambda: desk.now(order).presumed)
         assert desk.now(order).state is OrderState.PRESUMED_NOT_PLACED
 

@@ -64,6 +64,7 @@ def test_an_order_says_everything_it_knows() -> None:
         price=Decimal("150.5"),  # type: ignore[arg-type]
         cum_qty=Decimal(0),  # type: ignore[arg-type]
         transact_time=datetime(2026, 3, 2, 15, 4, 5, 130212, tzinfo=UTC),
+        made_at=datetime(2026, 3, 2, 15, 4, 5, 123456, tzinfo=UTC),
     )
 
 

@@ -63,6 +63,7 @@ def test_an_open_order_with_fills_says_all_its_terms() -> None:
         cum_qty=Quantity(D("0.00250000")),
         avg_px=D("64000.0"),
         transact_time=datetime(2026, 3, 2, 15, 4, 10, 123400, tzinfo=UTC),
+        made_at=datetime(2026, 3, 2, 15, 4, 10, 123400, tzinfo=UTC),
     )
 
 

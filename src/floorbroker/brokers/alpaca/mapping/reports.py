@@ -149,6 +149,7 @@ def _status_report(order: wire.Order, heard: Heard, *, parent: wire.Order | str 
         replaced_by=OrderId(order.replaced_by) if order.replaced_by else None,
         parent_order_id=OrderId(parent_id) if parent_id else None,
         transact_time=lenient_moment(order.updated_at) or lenient_moment(order.submitted_at),
+        made_at=lenient_moment(order.created_at),
     )
 
 

@@ -136,6 +136,7 @@ class Reader:
             replaces=replaces_of(told.symbol, told.strategy_id, told.strategy_type),
             parent_order_id=self.families.head_of(client_id),
             transact_time=moment(told.transact_time) or moment(told.update_time) or moment(told.time),
+            made_at=moment(told.time),
         )
 
     def learn_link(self, told: wire.Order | wire.ExecutionEvent) -> None:

@@ -134,6 +134,7 @@ class Reader:
             # The venue cuts what only reduces to the position there is: the quantity it tells is the order's from then on.
             replaces=OrderId(order.order_id) if order.reduce_only else None,
             transact_time=lenient_moment(order.updated_time) or lenient_moment(order.created_time),
+            made_at=lenient_moment(order.created_time),
         )
 
     def execution(self, execution: wire.Execution, heard: Heard, *, category: str) -> ExecutionReport | None:

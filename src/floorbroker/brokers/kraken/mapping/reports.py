@@ -86,6 +86,7 @@ def order_report(order_id: str, order: wire.Order, heard: Heard, symbols: Symbol
         cum_qty=_quantity(order.vol_exec),
         avg_px=_average(order),
         transact_time=seconds(order.closetm) or seconds(order.opentm),
+        made_at=seconds(order.opentm),
     )
 
 

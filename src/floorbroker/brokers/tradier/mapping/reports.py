@@ -172,6 +172,7 @@ def _report(order: wire.Order, heard: Heard) -> ExecutionReport:
         cum_qty=_quantity(order.exec_quantity),
         avg_px=number(order.avg_fill_price) or None,
         transact_time=lenient_moment(order.transaction_date) or lenient_moment(order.create_date),
+        made_at=lenient_moment(order.create_date),
     )
 
 
