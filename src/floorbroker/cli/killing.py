@@ -198,12 +198,20 @@ def reset(settings: Settings, scope: Scope, *, reason: str) -> list[Step]:
     asked = asyncio.run(_ask_server(settings, scope, 0, reason))
     if asked and asked[0].name.startswith("server "):
         return asked
-    steps = _on_journals(scope, lambda switch, target: switch.reset(scope=target, caller=CALLER, reason=reason))
+    steps = _on_journals(scope, lambda switch, target: _reset(switch, target, reason))
     if not steps:
         for target in scope.targets:
             FilePermits(scope.home).clear_sentinels(target)
         steps = [Step("sentinel", True, "cleared; no journal in this home yet")]
     return steps
+
+
+async def _reset(switch: KillSwitch, target: ProfileName, reason: str) -> None:
+    """Without a server nobody has taken the kills written beside it: they are latches of their own from now on."""
+    for sentinel in switch.pending_sentinels():
+        caller = Caller(principal=sentinel.by, via="file")
+        await switch.trip(sentinel.level, scope=sentinel.scope, caller=caller, reason=sentinel.reason)
+    await switch.reset(scope=target, caller=CALLER, reason=reason)
 
 
 # -- the server -------------------------------------------------------------------------------------------------------------

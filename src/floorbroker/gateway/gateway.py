@@ -559,6 +559,7 @@ class Gateway:
             try:
                 with ours(self.log, "sentinel.unforeseen"):
                     await self._take_sentinels()
+                    await self.kill_switch.settle()
             except FloorbrokerError as error:  # one file that cannot be taken must not end the watch over the next
                 self.log.error("sentinel.not_taken", detail=error.detail)
 

@@ -88,6 +88,9 @@ class KillSwitch:
     accounts: Callable[[ProfileName], frozenset[str]] = _no_number
     _latches: dict[ProfileName, _Latch] = field(default_factory=dict[ProfileName, _Latch])
     _narrow: dict[ProfileName, _Latch] = field(default_factory=dict[ProfileName, _Latch])  # those in force, of NARROW
+    _owed: dict[ProfileName, tuple[Entry, ...]] = field(
+        default_factory=dict[ProfileName, tuple[Entry, ...]]
+    )  # kills that no disk took yet
 
     def restore(self, record: Record) -> None:
         """Take one replayed record; the newest word on each scope stands."""
@@ -104,6 +107,7 @@ class KillSwitch:
         From then on a missing permit means a kill, even one that no disk took (RELIABILITY I14): it stays until a reset.  Where
         others kept their permits it was one of that profile alone, so that it becomes a latch of its own: no reset of everything
         opens it.  Where none of several kept one, it may have been everything: no reset of one of them opens that.
+        A profile that comes while everything is stopped is remembered as well: its permit comes with the reset.
         """
         held = [profile for profile in self.profiles() if self.permits.has(profile)]
         lost = [p for p in self.profiles() if p not in held and p in self._latches and self.level(p) == 0]
@@ -112,9 +116,10 @@ class KillSwitch:
         for profile in lost if held else ():
             await self.trip(1, scope=profile, caller=_SELF, reason="its permit was withdrawn, and no record says why")
         for profile in self.profiles():
-            if self.level(profile) == 0 and profile not in self._latches:
-                self.permits.grant(profile)
-                await self._commit("first", 0, scope=profile, caller=_SELF, reason="first start")
+            if profile not in self._latches:
+                if self.level(profile) == 0:
+                    self.permits.grant(profile)
+                await self._commit(*self._entries("first", 0, scope=profile, caller=_SELF, reason="first start"))
                 self._latches.setdefault(profile, _Latch(0, "first start", _SELF.principal, self.clock.now()))
 
     def _set(self, scope: ProfileName, latch: _Latch) -> None:
@@ -207,29 +212,46 @@ class KillSwitch:
         """Block now, durably; cancelling is the caller's next step.  A full disk does not stop it: the permit is gone.
 
         A strategy or a token has no permit and no position: level 3 is 2 for it, and where the journal does not take its latch,
-        every profile loses its permit, so that no restart lets it in.
+        every profile loses its permit, so that no restart lets it in.  So does every profile that may be an account's, where
+        nobody knows yet which is.
         """
         if level not in LEVELS:
             detail = f"kill level {level} is not one of {LEVELS}"
             raise InvalidRequest(detail, fields=(FieldError(pointer="/level", code="not_one_of", detail=detail),))
         self.steps.reach("kill.asked")
-        is_held = parted(scope)[0] not in WITHOUT_POSITIONS
         before, now = self._latch(scope), self.clock.now()
         trip = before.trip if before.trip and level < max(LEVELS) else time_text(now)
         level = max(min(level, _most(scope)), before.level)
         self._set(scope, _Latch(level, reason, caller.principal, now, trip, caller.token))
         disarmed = [entry for one in self._arms_of(scope) for entry in self.disarm(one, caller, reason)]
         self.steps.reach("kill.memory")
-        for profile in self.within(scope) if is_held else ():
+        for profile in self.within(scope):
             self._withdraw(profile)
         self.steps.reach("kill.permits")
+        self._owed[scope] = self._entries("on", level, scope=scope, caller=caller, reason=reason, along=disarmed)
         try:
-            await self._commit("on", level, scope=scope, caller=caller, reason=reason, along=disarmed)
+            await self._commit()
         except JournalFault as fault:
             self.log.error("kill.not_journaled", detail=fault.detail, scope=scope)
-            for profile in () if is_held else self.profiles():
+            for profile in self._perhaps_within(scope):
                 self._withdraw(profile)
         self.steps.reach("kill.journal")
+
+    async def settle(self) -> None:
+        """Write the kills that no disk took, once one does: a permit tells neither its level nor its scope."""
+        if not self._owed or not self.journal.is_writable:
+            return
+        try:
+            await self._commit()
+        except JournalFault as fault:
+            self.log.warning("kill.still_not_journaled", detail=fault.detail)
+
+    def _perhaps_within(self, scope: ProfileName) -> tuple[ProfileName, ...]:
+        """The profiles that a kill might be about besides those that it surely stops."""
+        if parted(scope)[0] not in NARROW:
+            return ()
+        is_known = bool(self.within(scope))
+        return tuple(profile for profile in self.profiles() if not is_known or not self.accounts(profile))
 
     def _arms_of(self, scope: ProfileName) -> tuple[ProfileName, ...]:
         """What is disarmed with a scope: everything, the profiles of an account, and of a strategy nothing."""
@@ -247,8 +269,8 @@ class KillSwitch:
     async def reset(self, *, scope: ProfileName, caller: Caller, reason: str) -> None:
         """Open the latch: durable first, then in memory.  A human's act, with a reason.
 
-        Raises `Forbidden` for who may not (`gateway/resetting.py`), and `Conflict` when the switch was tripped again meanwhile:
-        what is newer holds.
+        Raises `Forbidden` for who may not (`gateway/resetting.py`), and `Conflict` when the switch was tripped again meanwhile,
+        or a kill was written beside the server that nobody here has seen: what is newer holds.
         """
         if wrong := why_not(caller, Closed(token=self._latch(scope).token)):
             raise Forbidden(wrong)
@@ -257,10 +279,12 @@ class KillSwitch:
             raise InvalidRequest(detail, fields=(FieldError(pointer="/reason", code="missing", detail=detail),))
         self.steps.reach("kill.reset")
         disarmed = [entry for one in self._arms_of(scope) for entry in self.disarm(one, caller, reason)]
-        before = self._latches.get(scope)
-        await self._commit("off", 0, scope=scope, caller=caller, reason=reason, along=disarmed)
+        before, beside = self._latches.get(scope), self.permits.sentinels()
+        if self.pending_sentinels():
+            raise Conflict("a kill was written beside the server a moment ago: look at it before anything is reset")
+        await self._commit(*self._entries("off", 0, scope=scope, caller=caller, reason=reason, along=disarmed))
         self.steps.reach("kill.reset_durable")
-        if self._latches.get(scope) is not before:
+        if self._latches.get(scope) is not before or self.permits.sentinels() != beside:
             raise Conflict("the kill switch was tripped again meanwhile: look at it before it is reset")
         self._set(scope, _Latch(0, reason, caller.principal, self.clock.now()))
         self.permits.clear_sentinels(scope)
@@ -286,7 +310,17 @@ class KillSwitch:
             return tuple(profile for profile in self.profiles() if name in self.accounts(profile))
         return self.profiles() if kind is Kind.ALL else (scope,) if kind is Kind.PROFILE else ()
 
-    async def _commit(
+    async def _commit(self, *entries: Entry) -> None:
+        """Durable, after the kills that no disk took so far."""
+        owed, self._owed = self._owed, {}
+        try:
+            await self.journal.commit([*(entry for along in owed.values() for entry in along), *entries])
+        except BaseException:
+            still = {scope: along for scope, along in owed.items() if self._latch(scope).level}
+            self._owed = still | self._owed
+            raise
+
+    def _entries(
         self,
         word: str,
         level: int,
@@ -295,7 +329,7 @@ class KillSwitch:
         caller: Caller,
         reason: str,
         along: Sequence[Entry] = (),
-    ) -> None:
+    ) -> tuple[Entry, ...]:
         data = {"level": str(level), "reason": reason, "by": caller.principal}
         if word == "on":
             data |= {"trip": self._latch(scope).trip, "token": caller.token}
@@ -311,7 +345,7 @@ class KillSwitch:
             req=caller.request_id,
             detail={"level": str(level), "at": time_text(self.clock.now())},
         )
-        await self.journal.commit([note, row, *along])
+        return (note, row, *along)
 
 
 def _theirs(strategy: str, principal: str) -> list[ProfileName]:

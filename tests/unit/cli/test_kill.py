@@ -108,3 +108,16 @@ def test_a_wrong_kill_does_nothing(home: Path, words: list[str], exit_code: int)
     assert run(home, *words).exit_code == exit_code
     assert (home / "permits" / "paper").exists()
     assert not (home / "kill").exists()
+
+
+def test_a_kill_that_only_its_file_knows_is_taken_before_another_latch_is_opened_i14(home: Path) -> None:
+    other = ProcessLock(home / "journal-paper.db.lock")
+    other.acquire()
+    try:
+        run(home, "kill", "on", "--level", "1", "--reason", "not in the journal", "--json")
+    finally:
+        other.release()
+    document(run(home, "kill", "off", "--profile", "paper", "--reason", "this one is well", "--json"))
+    assert "not in the journal" in run(home, "buy", "AAPL", "1").stderr
+    document(run(home, "kill", "off", "--reason", "looked at it", "--json"))
+    assert document(run(home, "buy", "AAPL", "1", "--json"))["ord_status"] in {"new", "filled"}
