@@ -2,58 +2,60 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from floorbroker.domain.clock import SystemClock
 from floorbroker.domain.errors import FloorbrokerError, NotReady
 from floorbroker.domain.values import OrdStatus
-from floorbroker_sim.faults import read_faults
-from tests.conformance.desk import Desk, open_desk
 from tests.conformance.simulated import Simulated
 from tests.conformance.venues import SIMULATED
+from tests.conformance.virtual import CALLER, VirtualDesk, played, simulated_desk, simulator
+from tests.simulation.asgi import ask
+from tests.simulation.loop import SimulatedLoop
 
-pytestmark = pytest.mark.asyncio
+UNWELL = {"where": "request", "what": "status", "args": {"status": 503}, "match": {"method": "GET", "path": "*"}}
 
 
 @pytest.mark.parametrize("kind", SIMULATED.values(), ids=SIMULATED)
-async def test_a_venue_that_answers_503_three_times_in_a_row_gets_no_new_orders_until_it_is_well(
+def test_a_venue_that_answers_503_three_times_in_a_row_gets_no_new_orders_until_it_is_well(
     tmp_path: Path, kind: Simulated
 ) -> None:
-    async with kind.open() as venue:
-        await venue.set_price(kind.goods.symbol, "199.90", "200.10")
-        async with open_desk(venue, tmp_path) as desk:
-            resting = await desk.place_resting()
+    """On virtual time: the pauses between the tries are the desk's own, and nobody waits for them."""
+
+    async def work(loop: SimulatedLoop) -> None:
+        venue = simulator(kind, loop)
+        async with simulated_desk(kind, loop, tmp_path, venue=venue) as desk:
+            resting = await desk.place()
+            await desk.until(lambda: desk.now(resting).ord_status is OrdStatus.NEW, within_s=30)
             (session,) = desk.gateway.sessions.values()
             name = session.ctx.profile.name
             assert desk.gateway.health.score(name) > 90
 
-            fault = {
-                "where": "request",
-                "what": "status",
-                "args": {"status": 503},
-                "match": {"method": "GET", "path": "*"},
-            }
-            plan = getattr(venue, "simulator").plan  # noqa: B009 - of the simulated venues alone
-            plan.replace(read_faults(msgspec.json.encode({"faults": [fault]})))
+            await _plan(venue, UNWELL)
             with pytest.raises(FloorbrokerError):
                 await desk.gateway.quote(kind.goods.symbol)  # a read is repeated: more than three failures
             assert desk.gateway.health.failures_in_a_row(name) >= 3
             assert session.rests
             with pytest.raises(NotReady, match="resting after 3 API failures in a row"):
-                await desk.place_resting()
+                await desk.place()
 
-            plan.replace(read_faults(b'{"faults":[]}'))
-            assert (await desk.cancel(resting)).ord_status in (OrdStatus.CANCELED, OrdStatus.PENDING_CANCEL)
-            await _ready(desk)
+            await _plan(venue)
+            canceled = await desk.gateway.cancel(resting.intent_id, caller=CALLER, reason="test")
+            assert canceled.ord_status in (OrdStatus.CANCELED, OrdStatus.PENDING_CANCEL)
+            await desk.until(lambda: _is_ready(desk), within_s=120)
             assert not session.rests
-            await desk.place_resting()
+            await desk.place()
+
+    played(work)
 
 
-async def _ready(desk: Desk) -> None:
-    async with asyncio.timeout(60):
-        while any(status.state.value != "ready" for status in desk.gateway.profiles()):
-            await SystemClock().sleep(0.1)
+async def _plan(venue: Any, *faults: dict[str, Any]) -> None:
+    """The faults the venue is to have from now on."""
+    assert (await ask(venue.control_app, "POST", "/faults", msgspec.json.encode({"faults": faults}))).status < 300
+
+
+def _is_ready(desk: VirtualDesk) -> bool:
+    return all(status.state.value == "ready" for status in desk.gateway.profiles())
