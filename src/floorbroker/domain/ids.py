@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from random import Random
 
-from floorbroker.domain.values import Environment, IntentId
+from floorbroker.domain.values import ClOrdId, Environment, IntentId, OrderId
 
 TAG_BITS = 12
 _PLACE = {Environment.SIM: 1, Environment.PAPER: 2, Environment.LIVE: 3}  # the two low bits of a tag; never renumbered
@@ -45,6 +45,11 @@ def tag_of(text: str) -> int | None:
     if value.version != 7 or value.variant != uuid.RFC_4122:
         return None
     return (value.int >> 64) & ((1 << TAG_BITS) - 1)
+
+
+def by_name(cl_ord_id: ClOrdId) -> OrderId:
+    """Stands for a venue's id where an execution names its order by our id alone; it gives way to the real one (`standing`)."""
+    return OrderId(f"of:{cl_ord_id}")
 
 
 class IdSource:

@@ -107,12 +107,16 @@ class Approved:
 
 @frozen
 class OrderRef:
-    """How to name one order to a venue: by its id when known, else by ours."""
+    """How to name one order to a venue: by its id when known, else by ours.
+
+    `extended_hours` is a term that some venues take and never tell; None where we did not place the order ourselves.
+    """
 
     intent_id: IntentId
     cl_ord_id: ClOrdId
     symbol: str
     order_id: OrderId | None = None
+    extended_hours: bool | None = None
 
 
 @frozen
@@ -215,6 +219,11 @@ class Order:
 
     @property
     def ref(self) -> OrderRef:
+        is_ours = self.parent_id is None and not self.external
         return OrderRef(
-            intent_id=self.intent_id, cl_ord_id=self.cl_ord_id, symbol=self.terms.symbol, order_id=self.order_id
+            intent_id=self.intent_id,
+            cl_ord_id=self.cl_ord_id,
+            symbol=self.terms.symbol,
+            order_id=self.order_id,
+            extended_hours=self.terms.extended_hours if is_ours else None,
         )

@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from floorbroker.domain import facts as f
+from floorbroker.domain.ids import by_name
 from floorbroker.domain.orders import CLOSED, Execution, Order, OrderChanges, OrderState
 from floorbroker.domain.terms import in_order
 from floorbroker.domain.values import (
@@ -146,6 +147,7 @@ def order_of(intent_id: IntentId, evidence: Evidence) -> Order:
     founding = evidence.founding
     if founding is None:
         raise NoFounding("no prepared or adopted fact")
+    evidence = by_real_ids(evidence, by_name(founding.cl_ord_id))
     chain = chain_of(evidence)
     executions = live_executions(evidence)
     filled = {order_id: filled_on(evidence, order_id, executions) for order_id in evidence.links}
@@ -189,6 +191,19 @@ def order_of(intent_id: IntentId, evidence: Evidence) -> Order:
         needs_executions=any(_total_differs(evidence, link, filled[link], executions) for link in evidence.links),
         route=founding.route if isinstance(founding, f.Prepared) else "",
     )
+
+
+def by_real_ids(evidence: Evidence, name: OrderId) -> Evidence:
+    """Executions that named the order by our id alone belong to its first venue id, as soon as any fact tells one."""
+    if name not in evidence.links or len(evidence.links) == 1:
+        return evidence
+    real = evidence.copy()
+    del real.links[name]
+    first = chain_of(real)[0]
+    for versions in real.execs.values():
+        versions.update({n: replace(fact, order_id=first) for n, fact in versions.items() if fact.order_id == name})
+    real.voids.update({e: replace(void, order_id=first) for e, void in real.voids.items() if void.order_id == name})
+    return real
 
 
 def chain_of(evidence: Evidence) -> list[OrderId]:

@@ -17,7 +17,15 @@ from floorbroker.domain.values import ClOrdId, ExecType, IntentId, OrderClass, O
 from floorbroker.oms.account import AccountContext
 from floorbroker.oms.candidates import may_be
 from floorbroker.oms.external import ExternalOrders
-from floorbroker.oms.translate import adopted_id, adoption, carried_out, facts_of, restated, unanswered
+from floorbroker.oms.translate import (
+    adopted_id,
+    adoption,
+    carried_out,
+    facts_of,
+    is_of_another_side,
+    restated,
+    unanswered,
+)
 from floorbroker.oms.unforeseen import ours
 
 MAX_STRAYS = 10_000
@@ -118,6 +126,9 @@ class Inbound:
         order = self.ctx.book.get(intent_id)
         if report.exec_type in (ExecType.CANCEL_REJECTED, ExecType.REPLACE_REJECTED) and order is not None:
             return self._refusals(order, report)
+        if order is not None and is_of_another_side(order, report):
+            text = f"an execution on the other side than the order's ({report.exec_id})"
+            report = replace(report, unrecognised=text)
         found = facts_of(report, replace_id=self.ctx.book.replace_id_of(report))
         if order is None:
             return found

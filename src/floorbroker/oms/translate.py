@@ -107,6 +107,15 @@ _WORDS: dict[OrdStatus, _Worded] = {
 }
 
 
+def is_of_another_side(order: Order, report: ExecutionReport) -> bool:
+    """Whether a report is an execution that cannot be this order's: an exit of its group, told under the name of its head.
+
+    The legs of a combination have sides of their own.
+    """
+    is_execution = report.exec_type in _TRADES and report.side is not None
+    return is_execution and order.terms.order_class is not OrderClass.MULTILEG and report.side is not order.terms.side
+
+
 def _word(report: ExecutionReport, order_id: OrderId, stamp: _Stamp) -> list[f.Fact]:
     if report.exec_type is ExecType.DONE_FOR_DAY:
         day = (report.transact_time or report.at).date()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import permutations
 
 import pytest
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.fold import fold
+from floorbroker.domain.ids import by_name
 from floorbroker.domain.orders import NewOrder, Order, OrderState
 from floorbroker.domain.values import (
     WIDE,
@@ -83,3 +86,42 @@ def test_fills_are_summed_to_the_last_digit() -> None:
 def test_an_order_that_lacks_its_last_digit_is_not_filled() -> None:
     order = order_of(adopted(LONG), fill(1, "12345678901234567890"), fill(2, "0.123456789012345677"))
     assert (order.state, order.leaves_qty) == (OrderState.WORKING, Decimal("0.000000000000000001"))
+
+
+NAMED = by_name(ClOrdId("c1"))
+
+
+def of_name(number: int, last_qty: str) -> f.Exec:
+    """An execution whose order the venue names by our id alone."""
+    return replace(fill(number, last_qty), order_id=NAMED)
+
+
+def sent(order_qty: str) -> list[f.Fact]:
+    prepared = f.Prepared(
+        source=f.Source.OWN, at=AT, cl_ord_id=ClOrdId("c1"), profile=ProfileName("p"), order=adopted(order_qty).order
+    )
+    return [prepared, f.InDoubt(source=f.Source.OWN, at=AT, reason="no answer")]
+
+
+def test_an_execution_under_our_own_name_proves_that_the_order_was_placed_i1() -> None:
+    given_up = f.HorizonPassed(source=f.Source.QUERY, at=AT, presumed=True, negatives=3)
+    for facts in ([of_name(1, "2")], [given_up, of_name(1, "2")]):
+        order = order_of(*sent("5"), *facts)
+        assert (order.state, order.cum_qty, order.order_id) == (OrderState.WORKING, 2, NAMED)
+    assert order_of(*sent("5"), of_name(1, "5")).state is OrderState.FILLED
+
+
+def test_a_name_gives_way_to_the_venues_id_and_nothing_counts_twice_in_any_order_of_arrival_i6_i7() -> None:
+    known = [total("3"), f.Working(source=f.Source.SNAPSHOT, at=AT, order_id=VENUE), fill(2, "1")]
+    facts: list[f.Fact] = [*sent("5"), of_name(1, "2"), *known]
+    seen = {order_of(facts[0], *rest) for rest in permutations(facts[1:])}
+    (order,) = seen
+    assert (order.state, order.cum_qty, order.order_ids) == (OrderState.WORKING, 3, (VENUE,))
+    assert {one.order_id for one in order.executions} == {VENUE}
+    assert (order.alerts, order.needs_executions) == ((), False)
+
+
+def test_a_bust_of_an_execution_under_our_own_name_takes_it_back_i10() -> None:
+    bust = f.Void(source=f.Source.STREAM, at=AT, exec_id=ExecId("e1"), order_id=NAMED, last_qty=Quantity(Decimal(2)))
+    order = order_of(*sent("5"), of_name(1, "2"), bust, total("2"))
+    assert (order.cum_qty, order.executions) == (0, ())

@@ -14,7 +14,7 @@ from floorbroker.domain.fold import fold
 from floorbroker.domain.orders import Approved, Order
 from floorbroker.domain.ports import FactEntry
 from floorbroker.domain.records import ExecutionReport
-from floorbroker.domain.values import ClOrdId, Environment, ExecId, ExecType, OrderId, OrdStatus, Quantity
+from floorbroker.domain.values import ClOrdId, Environment, ExecId, ExecType, OrderId, OrdStatus, Quantity, Side
 from tests.support.fake_broker import FakeBroker, buy
 from tests.support.house import Desk, changes_of, make, opened
 
@@ -197,3 +197,17 @@ async def test_our_own_id_is_a_better_witness_than_a_venue_id_used_twice_i6(tmp_
         await desk.wait()
         assert desk.now(first).cum_qty == 0
         assert [execution.exec_id for execution in desk.now(second).executions] == [told.exec_id, "again"]
+
+
+async def test_an_execution_on_the_other_side_is_never_an_orders_own_and_is_shown_i6(tmp_path: Path) -> None:
+    """A venue that writes the name of a group's head on its exits as well."""
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        report = desk.broker.fill(desk.broker.of(order.cl_ord_id), "4")
+        await desk.wait()
+        exit_ = replace(report, side=Side.SELL, exec_id=ExecId("exit"), ord_status=None, cum_qty=None)
+        desk.broker.tell(exit_)
+        await desk.wait()
+        now = desk.now(order)
+        assert (now.cum_qty, len(now.executions)) == (4, 1)
+        assert any("other side" in alert for alert in now.alerts)
