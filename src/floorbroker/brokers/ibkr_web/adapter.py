@@ -82,7 +82,7 @@ from floorbroker.domain.records import (
     RiskMetrics,
     SelfCheck,
 )
-from floorbroker.domain.values import ClOrdId, Environment, OrderClass, OrdStatus
+from floorbroker.domain.values import ClOrdId, Environment, OrdStatus
 from floorbroker.transport import stack
 from floorbroker.transport.breakers import Breakers, SafeRead
 from floorbroker.transport.feeds import Feeds, MarketHandler
@@ -138,11 +138,11 @@ class IbkrWebBroker:
         self._offset = ClockOffset(clock) if offset is None else offset
         self._identity = IbkrWebIdentity()
         self._known = Known()
-        shelves = Shelves(self._known, Families())
         self._calls = calls = Calls(origins=origins, command_timeout_s=send_timeout_s)
         self._brokerage = Brokerage(
             reads, calls, clock=clock, log=log, account=account, compete=options.compete == "yes", learn=learn
         )
+        shelves = Shelves(self._known, Families(), self._brokerage.account_in_use)
         self._contracts = Contracts(reads, calls, self._brokerage, self._known, clock=clock)
         self._market = MarketReads(reads, calls, self._brokerage, self._contracts, clock=clock)
         self._lists = Lists(reads, calls, self._brokerage, self._contracts, shelves, clock=clock)
@@ -390,9 +390,8 @@ class IbkrWebBroker:
 
     async def validate_order(self, order: NewOrder) -> tuple[FieldError, ...]:
         """Documented rules, and the instrument's own where the venue knows it."""
-        symbol = order.legs[0].symbol if order.order_class is OrderClass.MULTILEG and order.legs else order.symbol
         try:
-            instrument = await self.get_instrument(symbol)
+            instrument = await self.get_instrument(order.symbol)
         except SymbolNotFound as error:
             return (FieldError(pointer="/symbol", code="not_found", detail=error.detail),)
         return rules.broken_rules(order, instrument)

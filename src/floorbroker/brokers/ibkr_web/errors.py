@@ -1,10 +1,10 @@
 """What the venue's refusals mean, as a table, and what every other answer means: that we do not know.
 
-A command's reply is a definite refusal only when it stands here (RELIABILITY 2.5): by status and the beginning of its text, or as
-the documented error shape in a 200, which the venue gives for orders that it turns down.  A 200 that says the client id
-is known is no rejection: the order exists.  All else, 5xx among it (503: the backend took too long), is `ApiError` with
-outcome UNKNOWN. Documents: IB REST API 2.20.0, orderSubmitError and the responses;
-interactivebrokers.com/campus/ibkr-api-page/cpapi-v1.
+A command's reply is a definite refusal only when it stands here (RELIABILITY 2.5): by status and words of its text, or by words
+in the documented error shape of a 200, which the venue gives for orders that it turns down.  A 200 that says the client id is
+known is no rejection: the order exists.  An error beside an order is neither: one of the two is wrong.  All else, 5xx among it
+(503: the backend took too long), is `ApiError` with outcome UNKNOWN.
+Documents: IB REST API 2.20.0, orderSubmitError and the responses; interactivebrokers.com/campus/ibkr-api-page/cpapi-v1.
 """
 
 from __future__ import annotations
@@ -62,12 +62,16 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal(429, ("",), RateLimitExceeded, "too many requests: the venue's penalty box"),
 )
 
+_REGISTERED = "local order id"
+"""A client id that the venue has seen: the order exists.  Told as `Order couldn't be submitted: Local order ID=... is already
+registered`; the first words are common knowledge, the last ones are not."""
+
 TEXTS: tuple[tuple[str, type[VenueError]], ...] = (
-    ("is already registered", DuplicateOrderId),
     ("insufficient", InsufficientFunds),
     ("available funds", InsufficientFunds),
     ("cash needed", InsufficientFunds),
     ("buying power", InsufficientFunds),
+    ("equity with loan value", InsufficientFunds),
     ("market is closed", MarketClosed),
     ("exchange is closed", MarketClosed),
     ("outside of trading hours", MarketClosed),
@@ -75,22 +79,42 @@ TEXTS: tuple[tuple[str, type[VenueError]], ...] = (
     ("does not exist", OrderNotFound),
     ("no security definition", SymbolNotFound),
     ("invalid contract", SymbolNotFound),
-    ("contract is not available for trading", SymbolNotFound),
+    ("not available for trading", SymbolNotFound),
+    ("no longer available for trading", SymbolNotFound),
+    ("cannot accept", OrderRejected),
+    ("not accepted", OrderRejected),
+    ("not confirmed", OrderRejected),
+    ("order rejected", OrderRejected),
+    ("been rejected", OrderRejected),
+    ("minimum price variation", OrderRejected),
+    ("does not conform", OrderRejected),
+    ("trading permission", OrderRejected),
+    ("not active", OrderRejected),
+    ("cannot be changed", OrderRejected),
+    ("cannot be modified", OrderRejected),
+    ("missing required value", OrderRejected),
+    ("invalid order", OrderRejected),
 )
-"""What a 200 with an error says, by words in it (lower case); all other texts are `OrderRejected`."""
+"""Words (lower case) by which the error text of a 200 is a refusal; a text with none of them proves nothing."""
 
 _LOST = ("reply id not found", "timeout", "timed out", "unavailable", "internal", "try again", "no response")
-"""Texts in a 200 that prove nothing about the order: it may be on its way."""
+"""Texts in a 200 that prove nothing about the order, whatever else they say: it may be on its way."""
 
 
 def refusal_in(text: str, *, what: str) -> FloorbrokerError:
-    """What the error text of a 200 to a command says."""
+    """What the error text of a 200 to a command says; UNKNOWN unless its words are on the list."""
     lowered = text.lower()
-    if any(words in lowered for words in _LOST) or not lowered.strip():
+    if _REGISTERED in lowered and "=" in lowered:
+        return DuplicateOrderId(
+            f"{what}: the venue has an order of that id",
+            broker=BROKER,
+            venue_text=text[:_TEXT_MAX],
+            outcome=Outcome.UNKNOWN,
+        )
+    kind = next((error for words, error in TEXTS if words in lowered), None)
+    if kind is None or any(words in lowered for words in _LOST):
         return _unknown(200, text, what)
-    kind = next((error for words, error in TEXTS if words in lowered), OrderRejected)
-    outcome = Outcome.UNKNOWN if kind is DuplicateOrderId else Outcome.REFUSED
-    return kind(f"{what}: refused by the venue", broker=BROKER, venue_text=text[:_TEXT_MAX], outcome=outcome)
+    return kind(f"{what}: refused by the venue", broker=BROKER, venue_text=text[:_TEXT_MAX], outcome=Outcome.REFUSED)
 
 
 def command_error(response: Response, *, what: str) -> FloorbrokerError:

@@ -33,9 +33,9 @@ GATEWAY = "https://localhost:5000"
 ROOT = "/v1/api"
 DOCUMENT = "https://www.interactivebrokers.com/campus/ibkr-api-page/cpapi-v1/"
 
-# Questions that are warnings about things the desk's own controls watch: an order without market data, and what market and
-# stop orders are.  All others (prices too far off, sizes, values, caps) say that an order is unusual: no machine waves it on.
-CONFIRMED = ("o354", "o10151", "o10152", "o10331")
+# Questions that only explain what market and stop orders are.  All others say that something is unusual (prices too far off,
+# sizes, values, caps) or missing (o354: nobody sees the market): no machine waves that on unless its profile says so.
+CONFIRMED = ("o10151", "o10152", "o10331")
 
 _SIMPLE = frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
 
@@ -55,7 +55,6 @@ INFO = BrokerInfo(
             Can.SHORT,
             Can.EXTENDED_HOURS,
             Can.OPTIONS,
-            Can.MULTILEG,
             Can.BRACKET,
             Can.OTO,
             Can.PREVIEW,
@@ -72,7 +71,7 @@ INFO = BrokerInfo(
             AssetClass.OPTION: frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC}),
         }
     ),
-    order_classes=frozenset({OrderClass.SIMPLE, OrderClass.BRACKET, OrderClass.OTO, OrderClass.MULTILEG}),
+    order_classes=frozenset({OrderClass.SIMPLE, OrderClass.BRACKET, OrderClass.OTO}),
     identity=IdentityClass.A,
     arrival_bound_s=60.0,
     bound_enforced=False,
@@ -141,7 +140,7 @@ INFO = BrokerInfo(
             help="Which questions about an order the desk answers with yes, by message id; all others end the order.",
             default=",".join(CONFIRMED),
             pattern=r"|[op][0-9]{1,6}(?:,[op][0-9]{1,6}){0,50}",
-            said="message ids with commas between them, like o354,o10151, or nothing",
+            said="message ids with commas between them, like o10151,o10331, or nothing",
         ),
         OptionField(
             name="compete",
@@ -252,7 +251,7 @@ def _named(origins: Origins) -> str:
 
 
 _TICKET = (
-    "orders conid conidex secType cOID parentId orderType side quantity price auxPrice tif trailingAmt trailingType outsideRTH "
+    "orders conid secType cOID parentId orderType side quantity price auxPrice tif trailingAmt trailingType outsideRTH "
     "isSingleGroup"
 )
 _ANSWERS = (

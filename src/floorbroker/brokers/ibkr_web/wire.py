@@ -42,8 +42,7 @@ class Ticket(Body, frozen=True, kw_only=True):
     side: str
     tif: str
     quantity: Decimal
-    conid: int | None = None
-    conidex: str | None = None
+    conid: int
     cOID: str | None = None
     parentId: str | None = None
     price: Decimal | None = None
@@ -182,8 +181,10 @@ class OrderStatus(Wire, frozen=True, kw_only=True):
     """GET /iserver/account/order/status/{id}.  `size` is what remains; sides are B and S, or BUY and SELL."""
 
     order_id: Id | None = None
+    account: str | None = None
     conid: Id | None = None
     conidex: str | None = None
+    child_order_type: str | None = None
     symbol: str | None = None
     sec_type: str | None = None
     side: str | None = None
@@ -213,6 +214,7 @@ class TradeRow(Wire, frozen=True, kw_only=True):
     order_ref: str | None = None
     trade_time_r: int | None = None
     account: str | None = None
+    accountCode: str | None = None
     conid: Id | None = None
     sec_type: str | None = None
 
@@ -333,12 +335,20 @@ class Definition(Wire, frozen=True, kw_only=True):
     currency: str | None = None
     name: str | None = None
     ticker: str | None = None
+    isUS: bool | None = None
     assetClass: str | None = None
     expiry: str | None = None
     putOrCall: str | None = None
     strike: msgspec.Raw = NONE
     multiplier: msgspec.Raw = NONE
     incrementRules: list[IncrementRule] | None = None
+
+
+class ContractInfo(Wire, frozen=True, kw_only=True):
+    """GET /iserver/contract/{conid}/info, for the class of an option."""
+
+    con_id: Id | None = None
+    trading_class: str | None = None
 
 
 class Definitions(Wire, frozen=True, kw_only=True):

@@ -74,8 +74,10 @@ def approved(order: NewOrder | None = None, *, decided_at: float = 0.0) -> Appro
     )
 
 
-def ref(*, order_id: OrderId | None = VENUE_ID) -> OrderRef:
-    return OrderRef(intent_id=INTENT, cl_ord_id=CL_ORD_ID, symbol="AAPL", order_id=order_id)
+def ref(*, order_id: OrderId | None = VENUE_ID, extended_hours: bool | None = False) -> OrderRef:
+    return OrderRef(
+        intent_id=INTENT, cl_ord_id=CL_ORD_ID, symbol="AAPL", order_id=order_id, extended_hours=extended_hours
+    )
 
 
 def reply(body: object = None, *, status: int = 200) -> Response:
@@ -105,6 +107,7 @@ class Gateway:
             "/trsrv/stocks": [payload("stocks")],
             "/trsrv/secdef": [payload("secdef")],
             "/iserver/contract/rules": [payload("rules")],
+            "/iserver/contract/685302909/info": [payload("contract_info")],
             "/iserver/secdef/search": [payload("search")],
             "/iserver/secdef/strikes": [payload("strikes")],
             "/iserver/secdef/info": [payload("option_info")],

@@ -94,8 +94,8 @@ def test_what_is_published_about_options_is_what_they_are() -> None:
     assert all(option.shape for option in INFO.options)
 
 
-def test_the_questions_that_are_confirmed_unasked_are_four_warnings() -> None:
-    assert Options().confirmed == {"o354", "o10151", "o10152", "o10331"}
+def test_the_questions_that_are_confirmed_unasked_explain_order_types_and_no_missing_market() -> None:
+    assert Options().confirmed == {"o10151", "o10152", "o10331"}
 
 
 def test_each_endpoint_with_a_pace_draws_on_it_and_on_the_gateways_ten_a_second() -> None:

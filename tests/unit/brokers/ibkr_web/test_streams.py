@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from floorbroker.brokers.ibkr_web.mapping.contracts import Known
+from floorbroker.brokers.ibkr_web.mapping.contracts import Contract, Known
 from floorbroker.brokers.ibkr_web.mapping.families import Families
 from floorbroker.brokers.ibkr_web.mapping.reports import Shelves, execution_of
 from floorbroker.brokers.ibkr_web.stream.orders import OrdersSession
+from floorbroker.domain.ids import by_name
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import ExecType, OrdStatus
 from floorbroker.transport.actions import Emit, Reconnect, Send
@@ -25,7 +26,9 @@ class Stream:
 
     def __init__(self) -> None:
         self.lost: list[str] = []
-        self.session = OrdersSession(Shelves(Known(), Families()), self.lost.append)
+        known = Known()
+        known.learn(Contract(symbol="AAPL", conid=265598))
+        self.session = OrdersSession(Shelves(known, Families(), lambda: "DU123456"), self.lost.append)
         self.session.on_open(0.0)
 
     def hear(self, message: object, now_s: float = 1.0) -> list[Any]:
@@ -100,7 +103,39 @@ def test_an_execution_told_before_its_order_waits_for_it_a_moment() -> None:
     (told,) = stream.session.on_tick(4.5)
     assert isinstance(told, Emit)
     assert isinstance(told.event, ExecutionReport)
-    assert told.event.unrecognised
+    assert (told.event.cl_ord_id, told.event.order_id) == (CL_ORD_ID, by_name(CL_ORD_ID))
+
+
+def test_a_frame_that_cannot_be_read_loses_no_execution_that_waits_and_no_row_that_can_be() -> None:
+    stream = Stream()
+    first, second = payload("trades")
+    stream.hear({"topic": "str", "args": [first, {**first, "execution_id": "b.01", "price": "much"}]})
+    told: list[Any]
+    *told, end = stream.session.on_tick(4.5)
+    assert [one.event.exec_id for one in told] == ["0000e0d5.6576fd38.01"]
+    assert isinstance(end, Reconnect)
+    stream = Stream()
+    assert [type(one) for one in stream.hear({"topic": "sor", "args": [ROW, {"orderId": "x1"}]})] == [Emit, Reconnect]
+    stream = Stream()
+    *kept, end = stream.hear({"topic": "str", "args": [{"side": "B"}, second, {**second, "order_id": VENUE_ID}]})
+    assert isinstance(end, Reconnect)
+    assert [one.event.order_id for one in kept] == [VENUE_ID]
+    (late,) = stream.session.on_tick(4.5)
+    assert isinstance(late, Emit)
+
+
+def test_rows_and_executions_of_other_accounts_are_passed_over() -> None:
+    stream = Stream()
+    theirs = {"acct": "DU999999", "account": "DU999999"}
+    assert stream.reports({"topic": "sor", "args": [ROW | theirs]}) == []
+    assert stream.reports({"topic": "str", "args": [{**payload("trades")[0], **theirs, "order_id": 5}]}) == []
+
+
+def test_an_order_of_others_in_a_contract_that_nobody_defined_waits_for_the_list() -> None:
+    stream = Stream()
+    assert stream.reports({"topic": "sor", "args": [{**ROW, "conid": 4391, "order_ref": "by hand"}]}) == []
+    (own,) = stream.reports({"topic": "sor", "args": [{**ROW, "orderId": 7, "conid": 4391}]})
+    assert (own.order_id, own.symbol) == ("7", "")  # ours is known by its id
 
 
 @pytest.mark.parametrize(

@@ -84,12 +84,12 @@ def balances_from(ledger: Ledger) -> tuple[Balance, ...]:
 
 
 def positions_from(rows: Sequence[wire.Position], known: Known) -> tuple[Position, ...]:
-    """Held contracts; what we do not trade keeps the venue's description as its symbol, so that it is not lost."""
+    """Held contracts; what we do not trade goes by its number, so that it is neither lost nor taken for what we do trade."""
     return tuple(_position(row, known) for row in rows if needed(row.position, what="a quantity") != 0)
 
 
 def _position(row: wire.Position, known: Known) -> Position:
-    symbol = known.symbol(conid_of(row.conid), ticker=row.ticker or row.contractDesc, kind=row.assetClass)
+    symbol = known.symbol(conid_of(row.conid))
     return Position(
         symbol=symbol or f"conid {conid_of(row.conid)}",
         qty=needed(row.position, what="a quantity"),

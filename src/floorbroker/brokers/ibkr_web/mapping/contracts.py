@@ -1,7 +1,7 @@
-"""Contracts and their numbers (conid): what is known of them, instruments, option months, and combos.
+"""Contracts and their numbers (conid): what is known of them, instruments, option months.
 
-Documents: IB REST API 2.20.0, /trsrv/stocks, /trsrv/secdef, /iserver/secdef and /iserver/contract/rules;
-interactivebrokers.com/campus/ibkr-api-page/webapi-doc, combination orders.
+Documents: IB REST API 2.20.0, /trsrv/stocks, /trsrv/secdef, /iserver/secdef, /iserver/contract/{conid}/info and
+/iserver/contract/rules.
 """
 
 from __future__ import annotations
@@ -10,28 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from types import MappingProxyType
 
 from floorbroker.brokers.ibkr_web import wire
 from floorbroker.brokers.ibkr_web.mapping.values import BROKER, conid_of, number
-from floorbroker.domain.errors import ApiError, NotSupported, SymbolNotFound
+from floorbroker.domain.errors import ApiError, SymbolNotFound
 from floorbroker.domain.instrument import Instrument, OptionContract, TickRule
-from floorbroker.domain.orders import OrderLeg
 from floorbroker.domain.values import ZERO, AssetClass, is_multiple
 
 _KEPT_MAX = 20_000
 _FRACTION_DIGITS_MAX = 9
 _CENT = Decimal("0.01")
+_SHARES_EACH = Decimal(100)
+CURRENCY = "USD"
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-
-SPREADS: Mapping[str, int] = MappingProxyType(
-    {
-        "USD": 28812380, "AUD": 61227077, "CAD": 61227082, "CHF": 61227087, "CNH": 136000441, "GBP": 58666491,
-        "HKD": 61227072, "INR": 136000444, "JPY": 61227069, "KRW": 136000424, "MXN": 136000449, "SEK": 136000429,
-        "SGD": 426116555,
-    }
-)  # fmt: skip
-"""The contract that stands for a combo, by the currency of its legs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,47 +31,45 @@ class Contract:
 
     symbol: str
     conid: int
-    currency: str = "USD"
 
 
 class Known:
-    """Symbols and their contract numbers, both ways, and combos by their written form; oldest forgotten first."""
+    """Contracts that symbols were looked up as, and the symbols of contracts that others brought up; oldest forgotten first.
+
+    Only a look-up says which contract a symbol names.  What a row or a position calls itself is no look-up: a share of another
+    country has the ticker of one here, and options of another class have its root.
+    """
 
     def __init__(self) -> None:
         self._contracts: dict[str, Contract] = {}
         self._symbols: dict[int, str] = {}
-        self._combos: dict[str, str] = {}
 
     def learn(self, contract: Contract) -> None:
-        """A contract was looked up."""
+        """A symbol was looked up."""
         self._contracts[contract.symbol] = contract
         self._symbols[contract.conid] = contract.symbol
         _cut(self._contracts)
         _cut(self._symbols)
 
-    def learn_combo(self, conidex: str, symbol: str) -> None:
-        """A combo is on its way under a symbol of ours."""
-        self._combos[conidex] = symbol
-        _cut(self._combos)
+    def name(self, conid: int, symbol: str | None) -> None:
+        """A contract was defined; one that we do not trade (None) goes by its number."""
+        self._symbols.setdefault(conid, symbol or f"conid {conid}")
+        _cut(self._symbols)
 
     def contract(self, symbol: str) -> Contract | None:
         """The contract of a symbol, where it was looked up."""
         return self._contracts.get(symbol)
 
     def has(self, conid: int) -> bool:
-        """Whether a contract's symbol is known."""
+        """Whether a contract was looked up or defined."""
         return conid in self._symbols
 
-    def symbol(self, conid: int | None, *, conidex: str | None = None, ticker: str | None, kind: str | None) -> str:
-        """Our symbol; a share's ticker says it alone, and empty stands for what cannot be told yet."""
-        if conidex and (combo := self._combos.get(conidex)) is not None:
-            return combo
-        if conid is not None and (found := self._symbols.get(conid)) is not None:
-            return found
-        return ticker if ticker and kind == "STK" else ""
+    def symbol(self, conid: int | None) -> str:
+        """What we call a contract; empty for one that nobody defined yet."""
+        return "" if conid is None else self._symbols.get(conid, "")
 
 
-def _cut(kept: dict[str, Contract] | dict[int, str] | dict[str, str]) -> None:
+def _cut(kept: dict[str, Contract] | dict[int, str]) -> None:
     while len(kept) > _KEPT_MAX:
         del kept[next(iter(kept))]  # pyright: ignore[reportArgumentType] - a key of its own
 
@@ -126,25 +115,38 @@ def assert_strike(strikes: wire.Strikes, option: OptionContract) -> None:
 
 
 def option_in(rows: Sequence[wire.OptionInfo], option: OptionContract) -> Contract:
-    """The one contract of that expiry, right and strike.  Raises `SymbolNotFound`; several classes are ambiguous."""
+    """The one contract of that class, expiry, right and strike, in dollars.  Raises `SymbolNotFound`.
+
+    One underlying may have several classes (monthly and weekly ones, those of an adjusted share), and our symbol names one: a row
+    that does not tell its class is none of it.
+    """
     wanted = f"{option.expiry:%Y%m%d}"
     fitting = [
         row
         for row in rows
         if row.maturityDate == wanted and row.right == option.right and number(row.strike) == option.strike
+        if row.tradingClass == option.root and row.currency in (None, CURRENCY)
     ]
-    own = [row for row in fitting if row.tradingClass == option.root] or fitting
-    conids = {conid for row in own if (conid := conid_of(row.conid)) is not None}
+    conids = {conid for row in fitting if (conid := conid_of(row.conid)) is not None}
     if len(conids) != 1:
         raise SymbolNotFound(f"the venue has {len(conids)} contracts {option.symbol}", broker=BROKER)
-    return Contract(symbol=option.symbol, conid=conids.pop(), currency=own[0].currency or "USD")
+    return Contract(symbol=option.symbol, conid=conids.pop())
 
 
-def symbol_in(definition: wire.Definition) -> str | None:
-    """Our symbol of a defined contract; None for what we do not trade."""
+def is_option(definition: wire.Definition) -> bool:
+    """Whether a contract's class has to be asked for as well, before it has a symbol."""
+    return definition.assetClass == "OPT" and definition.currency == CURRENCY
+
+
+def symbol_in(definition: wire.Definition, *, trading_class: str | None = None) -> str | None:
+    """Our symbol of a defined contract: a US share, or an option whose class is its root, both in dollars.  None for all else."""
+    if definition.currency != CURRENCY or definition.isUS is False or not definition.ticker:
+        return None
     if definition.assetClass == "STK":
         return definition.ticker
-    if definition.assetClass != "OPT" or not definition.ticker or definition.putOrCall not in ("C", "P"):
+    if definition.assetClass != "OPT" or definition.putOrCall not in ("C", "P"):
+        return None
+    if trading_class != definition.ticker or number(definition.multiplier) not in (None, _SHARES_EACH):
         return None
     strike = number(definition.strike, what="a strike")
     try:
@@ -168,7 +170,7 @@ def instrument_from(
     return Instrument(
         symbol=symbol,
         asset_class=AssetClass.OPTION if is_option else AssetClass.EQUITY,
-        currency=definition.currency or "USD",
+        currency=definition.currency or CURRENCY,
         venue_id=str(conid_of(definition.conid)),
         name=(definition.name or "")[:128],
         ticks=_ticks(definition.incrementRules or rules.incrementRules or []),
@@ -200,13 +202,3 @@ def _fraction(rules: wire.Rules) -> Decimal | None:
     if not rules.fraqTypes or digits is None or not 0 < digits <= _FRACTION_DIGITS_MAX:
         return None
     return Decimal(1).scaleb(-digits)
-
-
-def combo_conidex(legs: Sequence[tuple[OrderLeg, Contract]]) -> str:
-    """`28812380;;;leg/ratio,leg/-ratio`: a leg that is sold has a negative ratio.  Raises `NotSupported`."""
-    currencies = {contract.currency for _, contract in legs}
-    spread = SPREADS.get(next(iter(currencies))) if len(currencies) == 1 else None
-    if spread is None:
-        raise NotSupported("the venue has no combos of these currencies")
-    parts = [f"{contract.conid}/{int(leg.ratio_qty) * leg.side.sign}" for leg, contract in legs]
-    return f"{spread};;;{','.join(parts)}"

@@ -1,6 +1,9 @@
 """Quotes and bars.  Documents: IB REST API 2.20.0, mdFields and iserver/marketdata/history; cpapi-v1, market data fields.
 
-Every field of a quote is text, and may have a letter before it (C: the previous close, H: halted) or a K or M behind it.
+Every field of a quote is text, sizes with a K or M behind it.  The last price may have a letter before it: C says that it is the
+previous close, H that trading is halted; neither is a price at which anything trades now, so such a last price is none.
+Field 6509 says how fresh a quote is, by its first letter: R is real time; D (delayed), Z (frozen), Y (both) and N (not
+subscribed) are not.
 """
 
 from __future__ import annotations
@@ -20,9 +23,10 @@ from floorbroker.domain.errors import ApiError, NotSupported
 from floorbroker.domain.records import Quote
 from floorbroker.domain.values import ZERO, NotExact, Price, decimal_of, from_epoch, round_step
 
-_FIELD = re.compile(r"[A-Z]?(-?[0-9][0-9,]*(?:\.[0-9]+)?|-?\.[0-9]+)([KM]?)")
+_FIELD = re.compile(r"(-?[0-9][0-9,]*(?:\.[0-9]+)?|-?\.[0-9]+)([KM]?)")
 _SCALE = MappingProxyType({"": Decimal(1), "K": Decimal(1000), "M": Decimal(1_000_000)})
-LAST, BID, ASK_SIZE, ASK, BID_SIZE = "31", "84", "85", "86", "88"
+LAST, BID, ASK_SIZE, ASK, BID_SIZE, AVAILABILITY = "31", "84", "85", "86", "88", "6509"
+_REAL_TIME = "R"
 _UPDATED = "_updated"
 _DECIMALS_MAX = 9
 _DIGITS_MAX = 17
@@ -55,8 +59,19 @@ def has_prices(fields: Fields) -> bool:
     return any(field(fields.get(name)) is not None for name in (BID, ASK))
 
 
+def staleness(fields: Fields) -> str:
+    """Why the prices are not those of now; empty when the venue says that they are."""
+    written = bytes(fields.get(AVAILABILITY, b"")).decode("utf-8", "replace").strip('"')
+    if written.startswith(_REAL_TIME):
+        return ""
+    return f"the venue marks the prices as {_MARKS.get(written[:1], 'of unknown age')}, not as real-time"
+
+
+_MARKS = MappingProxyType({"D": "delayed", "Z": "frozen", "Y": "delayed and frozen", "N": "not subscribed"})
+
+
 def quote_from(symbol: str, fields: Fields, *, now: datetime) -> Quote:
-    """Best bid and ask; a price of zero or below means that side is empty."""
+    """Best bid and ask; a price of zero or below means that side is empty.  For what `staleness` has nothing against."""
     updated = fields.get(_UPDATED)
     ms = bytes(updated) if updated is not None else b""
     told = moment(int(ms)) if ms.isdigit() and len(ms) <= 15 else None

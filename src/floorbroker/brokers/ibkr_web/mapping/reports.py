@@ -7,7 +7,7 @@ Documents: IB REST API 2.20.0, liveOrdersResponse, orderStatus and tradesRespons
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,9 +16,11 @@ from types import MappingProxyType
 from floorbroker.brokers.ibkr_web import wire
 from floorbroker.brokers.ibkr_web.mapping.contracts import Known
 from floorbroker.brokers.ibkr_web.mapping.families import Families
+from floorbroker.brokers.ibkr_web.mapping.identity import IbkrWebIdentity
 from floorbroker.brokers.ibkr_web.mapping.values import BROKER, conid_of, moment, needed, number, venue_id, word
 from floorbroker.domain.errors import ApiError
 from floorbroker.domain.facts import Source
+from floorbroker.domain.ids import by_name
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import (
     ZERO,
@@ -73,10 +75,12 @@ STATUSES: Mapping[str, OrdStatus] = MappingProxyType(
         "pendingcancel": OrdStatus.PENDING_CANCEL,
         "filled": OrdStatus.FILLED,
         "cancelled": OrdStatus.CANCELED,
-        "inactive": OrdStatus.HELD,  # refused or put aside: only a reason, where there is one, tells which
+        "inactive": OrdStatus.HELD,  # refused or put aside: only its description tells which, where it does
     }
 )
 INACTIVE = "inactive"
+_REFUSED = ("rejected", "not accepted", "cannot accept", "refused")
+"""What a description of an inactive order says (lower case) when it was refused; any other may come to work again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +92,22 @@ class Heard:
     asked_at: datetime | None = None
 
 
+def _nobody() -> str | None:
+    """No account is known: all rows are ours."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shelves:
-    """What reports are made with: known contracts, and who is whose child."""
+    """What reports are made with: known contracts, who is whose child, and whose account it is."""
 
     known: Known
     families: Families
+    account: Callable[[], str | None] = _nobody
+
+    def is_ours(self, *names: str | None) -> bool:
+        """Whether a row names no account but the one in use.  A log-in may have several."""
+        told, account = {name for name in names if name}, self.account()
+        return account is None or told <= {account}
 
 
 def plain(text: str | None) -> str:
@@ -112,22 +126,31 @@ def order_type_of(text: str | None) -> OrderType | None:
 
 
 def status_of(text: str | None, *, filled: Decimal, reason: str | None = None) -> OrdStatus | None:
-    """Our status; None for words we do not know.  A working order with fills is PARTIALLY_FILLED."""
+    """Our status; None for words we do not know.  A working order with fills is PARTIALLY_FILLED.
+
+    `reason` describes an inactive order, which is held unless that proves it refused.
+    """
     status = STATUSES.get(plain(text))
-    if plain(text) == INACTIVE and reason:
+    if plain(text) == INACTIVE and reason and any(words in reason.lower() for words in _REFUSED):
         return OrdStatus.CANCELED if filled > 0 else OrdStatus.REJECTED
     if status is OrdStatus.NEW and filled > 0:
         return OrdStatus.PARTIALLY_FILLED
     return status
 
 
-def row_report(row: wire.OrderRow, heard: Heard, shelves: Shelves, *, reason: str | None = None) -> ExecutionReport:
-    """Where a live order stands.  `reason` is why it is inactive, where it was asked for.  Raises `ApiError`."""
+def order_seen(row: wire.OrderRow, shelves: Shelves) -> str:
+    """Remember whose order a row shows; its venue id.  Raises `ApiError`."""
     order_id = venue_id(row.orderId)
     if order_id is None:
         raise ApiError("an order in the reply has no id", broker=BROKER)
+    shelves.families.seen(order_id, ref=row.order_ref, parent=_text(row.parentId), side=side_of(row.side))
+    return order_id
+
+
+def row_report(row: wire.OrderRow, heard: Heard, shelves: Shelves, *, reason: str | None = None) -> ExecutionReport:
+    """Where a live order stands.  `reason` is why it is inactive, where it was asked for.  Raises `ApiError`."""
+    order_id = order_seen(row, shelves)
     side, kind = side_of(row.side), order_type_of(row.origOrderType) or order_type_of(row.orderType)
-    shelves.families.seen(order_id, ref=row.order_ref, parent=_text(row.parentId), side=side)
     ref = shelves.families.ref_of(order_id, row.order_ref)
     filled = number(row.filledQuantity, what="a quantity") or ZERO
     odd = _odd(row.status, row.side, row.origOrderType or row.orderType, row.timeInForce)
@@ -144,7 +167,7 @@ def row_report(row: wire.OrderRow, heard: Heard, shelves: Shelves, *, reason: st
         cl_ord_id=ClOrdId(ref) if ref else None,
         order_id=OrderId(order_id),
         parent_order_id=OrderId(parent) if parent else None,
-        symbol=shelves.known.symbol(conid_of(row.conid), conidex=row.conidex, ticker=row.ticker, kind=row.secType),
+        symbol=shelves.known.symbol(conid_of(row.conid)),
         side=side,
         order_type=kind,
         tif=TIMES_IN_FORCE.get((row.timeInForce or "").upper()),
@@ -192,9 +215,7 @@ def status_report(status: wire.OrderStatus, heard: Heard, shelves: Shelves) -> E
         cl_ord_id=ClOrdId(ref) if ref else None,
         order_id=OrderId(order_id),
         parent_order_id=OrderId(parent) if parent else None,
-        symbol=shelves.known.symbol(
-            conid_of(status.conid), conidex=status.conidex, ticker=status.symbol, kind=status.sec_type
-        ),
+        symbol=shelves.known.symbol(conid_of(status.conid)),
         side=side_of(status.side),
         order_type=order_type_of(status.order_type),
         tif=TIMES_IN_FORCE.get((status.tif or "").upper()),
@@ -259,14 +280,13 @@ def _odd(status: str | None, side: str | None, kind: str | None, tif: str | None
 def trade_report(row: wire.TradeRow, heard: Heard, shelves: Shelves) -> ExecutionReport:
     """One execution.  A correction has the same id with a higher last part, which is its version.  Raises `ApiError`."""
     side = side_of(row.side)
-    order_id = venue_id(row.order_id) or (shelves.families.order_of(row.order_ref, side) if row.order_ref else None)
     exec_id, version = execution_of(row.execution_id)
+    order_id, ref = _whose(row, side, shelves)
     odd = None
     if side is None:
         odd = f"execution side {word(row.side)}"
-    elif order_id is None and row.order_ref:
+    elif order_id is None and row.order_ref and shelves.families.is_other_side(row.order_ref, side):
         odd = f"execution {word(exec_id)} of an order in a group that it does not name"
-    ref = shelves.families.ref_of(order_id, row.order_ref) if order_id else None
     fee = number(row.commission, what="a commission")
     return ExecutionReport(
         exec_type=ExecType.ORDER_STATUS if odd else ExecType.TRADE_CORRECT if version > 1 else ExecType.TRADE,
@@ -276,7 +296,7 @@ def trade_report(row: wire.TradeRow, heard: Heard, shelves: Shelves) -> Executio
         asked_at=heard.asked_at,
         cl_ord_id=ClOrdId(ref) if ref else None,
         order_id=OrderId(order_id) if order_id else None,
-        symbol=shelves.known.symbol(conid_of(row.conid), ticker=row.symbol, kind=row.sec_type),
+        symbol=shelves.known.symbol(conid_of(row.conid)),
         side=side,
         last_qty=Quantity(abs(needed(row.size, what="a quantity"))),
         last_px=Price(needed(row.price, what="a price")),
@@ -286,6 +306,33 @@ def trade_report(row: wire.TradeRow, heard: Heard, shelves: Shelves) -> Executio
         fee=Money(fee, "USD") if fee else None,
         transact_time=moment(row.trade_time_r),
     )
+
+
+def _whose(row: wire.TradeRow, side: Side | None, shelves: Shelves) -> tuple[str | None, str | None]:
+    """The venue id and the client id of the order that an execution is of.
+
+    The order may stand in no list by then: lists hold one session, executions a week.  What carries an id of ours is evidence of
+    that order all the same, and goes by the id until the venue's own is known.
+    """
+    families, name = shelves.families, row.order_ref
+    order_id = venue_id(row.order_id)
+    if order_id is not None:
+        return order_id, families.ref_of(order_id, name)
+    if not name:
+        return None, None
+    if (order_id := families.order_of(name, side)) is not None:
+        return order_id, families.ref_of(order_id, name)
+    if not is_our_name(name) or families.is_other_side(name, side):
+        return None, None
+    return by_name(ClOrdId(name)), name
+
+
+def is_our_name(name: str | None) -> bool:
+    """Whether a client id was made by a desk."""
+    return name is not None and _IDENTITY.decode(name) is not None
+
+
+_IDENTITY = IbkrWebIdentity()
 
 
 def execution_of(text: str) -> tuple[str, int]:

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from floorbroker.brokers.ibkr_web.info import INFO
 from floorbroker.domain.errors import FieldError
-from floorbroker.domain.instrument import Instrument, OptionContract, asset_class_of
+from floorbroker.domain.instrument import Instrument, asset_class_of
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.values import (
     AssetClass,
@@ -27,7 +27,6 @@ from floorbroker.domain.values import (
 
 Found = Iterator[FieldError]
 _ONE = Decimal(1)
-_LEGS_MAX = 4
 _DAY_GTC = frozenset({TimeInForce.DAY, TimeInForce.GTC})
 _LIMITS = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 _STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
@@ -42,14 +41,9 @@ class Wish:
     instrument: Instrument | None = None
 
 
-def asset_class_for(order: NewOrder) -> AssetClass:
-    """A multi-leg order consists of options, whatever its own symbol says."""
-    return AssetClass.OPTION if order.order_class is OrderClass.MULTILEG else asset_class_of(order.symbol)
-
-
 def broken_rules(order: NewOrder, instrument: Instrument | None = None) -> tuple[FieldError, ...]:
     """Every documented rule the order breaks; an empty answer is no promise."""
-    wish = Wish(order, asset_class_for(order), instrument)
+    wish = Wish(order, asset_class_of(order.symbol), instrument)
     if wish.asset_class not in INFO.asset_classes:
         return (_no("/symbol", "not_traded", "IBKR_WEB trades shares and listed options"),)
     return tuple(found for rule in _RULES for found in rule(wish))
@@ -110,8 +104,7 @@ def _prices(wish: Wish) -> Found:
 
 
 def _on_tick(wish: Wish, pointer: str, price: Price) -> Found:
-    is_combo = wish.order.order_class is OrderClass.MULTILEG  # its price is a difference, and has ticks of its own
-    if wish.instrument is not None and not is_combo and not wish.instrument.is_on_tick(price):
+    if wish.instrument is not None and not wish.instrument.is_on_tick(price):
         yield _no(pointer, "off_tick", f"a multiple of {text_of(wish.instrument.tick_at(price))}")
 
 
@@ -147,19 +140,6 @@ def _groups(wish: Wish) -> Found:
         yield _no("/take_profit/limit_price", "out_of_order", f"must be {where} the stop")
 
 
-def _legs(wish: Wish) -> Found:
-    order = wish.order
-    if order.order_class is not OrderClass.MULTILEG:
-        return
-    if not 2 <= len(order.legs) <= _LEGS_MAX:
-        yield _no("/legs", "out_of_range", "two to four legs")
-    for index, leg in enumerate(order.legs):
-        if OptionContract.parse(leg.symbol) is None:
-            yield _no(f"/legs/{index}/symbol", "not_supported", "each leg is a listed option")
-        if leg.ratio_qty <= 0 or not is_multiple(leg.ratio_qty, _ONE):
-            yield _no(f"/legs/{index}/ratio_qty", "not_whole", "a whole number of contracts")
-
-
 def _resting(wish: Wish) -> Found:
     for pointer, given in (
         ("/post_only", wish.order.post_only),
@@ -176,5 +156,5 @@ def _tradable(wish: Wish) -> Found:
 
 
 _RULES: tuple[Callable[[Wish], Found], ...] = (
-    _tradable, _words, _size, _prices, _trail, _extended, _groups, _legs, _resting,
+    _tradable, _words, _size, _prices, _trail, _extended, _groups, _resting,
 )  # fmt: skip

@@ -9,6 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from floorbroker.domain.errors import ApiError
+from floorbroker.domain.orders import OrderRef
 from floorbroker.domain.values import NotExact, decimal_of, from_epoch
 
 BROKER = "IBKR_WEB"
@@ -74,6 +75,11 @@ def venue_id(value: int | str | None) -> str | None:
     if isinstance(value, bool) or not text.isascii() or not _IDS.fullmatch(text):
         raise ApiError("an id in the reply is not a number", broker=BROKER)
     return text
+
+
+def number_in(ref: OrderRef) -> str | None:
+    """The venue's number of an order, where the desk knows it: other ids are stand-ins of our own."""
+    return ref.order_id if ref.order_id is not None and _IDS.fullmatch(ref.order_id) else None
 
 
 def conid_of(value: int | str | None) -> int | None:

@@ -1,19 +1,21 @@
 """Responses of the endpoints: wire values, or what went wrong.
 
-An order is answered in one of four shapes, all of them 200: placed, a question, a refusal, a prompt.  `read_placing`
-tells which, and never lets an answer pass that is not about the order we sent.  Document: IB REST API 2.20.0, POST
-.../orders and /iserver/reply.
+An order is answered in one of four shapes, all of them 200: placed, a question, a refusal, a prompt.  The elements of an array
+are about one ticket each (`orderReplyMessage`), so a group may be placed in part and asked about in part.  `read_placing` tells
+which, and `accepted` lets nothing pass that is not about the order we sent.  Document: IB REST API 2.20.0, POST .../orders and
+/iserver/reply.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from floorbroker.brokers.ibkr_web import wire
 from floorbroker.brokers.ibkr_web.errors import command_error, error_text, read_error, refusal_in
 from floorbroker.brokers.ibkr_web.mapping.values import BROKER, venue_id
-from floorbroker.domain.errors import ApiError, OrderRejected, Outcome
+from floorbroker.domain.errors import ApiError, FloorbrokerError, OrderRejected, Outcome
 from floorbroker.transport.types import Response
 
 T = TypeVar("T")
@@ -31,39 +33,58 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One order of a reply: its venue id and its status word."""
+    """One order of a reply: its venue id, its status word, and our id of it where told."""
 
     order_id: str
     status: str | None
+    local_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Acceptance:
-    """The venue has the orders, the head of a group first."""
+class Told:
+    """What one answer says: orders that exist, and questions that stand before others do.  A group may be asked about ticket by
+    ticket.
+    """
 
-    lines: tuple[Line, ...]
+    lines: tuple[Line, ...] = ()
+    questions: tuple[Question, ...] = ()
 
 
-def read_placing(response: Response, *, orders: int, cl_ord_id: str | None, what: str) -> Acceptance | Question:
-    """The answer to an order of so many tickets, or to a yes about it.
+def read_placing(response: Response, *, what: str) -> Told:
+    """The answer to an order, or to a yes about it.
 
-    Raises what a refusal says, and `ApiError` (UNKNOWN) for whatever is none of the four shapes.  A prompt is a refusal here:
-    nobody is there to choose, and the order does not exist before somebody has.
+    Raises what a refusal says, and `ApiError` (UNKNOWN) for whatever is none of the four shapes, or two of them at once.
+    A prompt is a refusal: the venue turned the ticket down, and offers what nobody here can choose.
     """
     if response.status != 200:
         raise command_error(response, what=what)
     parts = wire.one_or_many(response.body, wire.Placed, what=f"the reply to {what}")
-    told = next((part.error for part in parts if part.error), None)
-    if told is not None:
-        raise refusal_in(told, what=what)
-    if any(part.prompt for part in parts):
-        text = next((part.text for part in parts if part.text), "")
-        raise OrderRejected(
-            f"{what}: the venue wants a choice that no machine makes", broker=BROKER, venue_text=text[:_TEXT_MAX]
-        )
-    if len(parts) == 1 and parts[0].id and parts[0].order_id is None:
-        return _question(parts[0])
-    return _acceptance(parts, orders=orders, cl_ord_id=cl_ord_id, what=what)
+    refused = [error for part in parts if (error := _refusal(part, what)) is not None]
+    if refused:
+        if len(refused) < len(parts) or any(part.order_id is not None or part.id for part in parts):
+            raise ApiError(f"the reply to {what} has an error beside an order", broker=BROKER, outcome=Outcome.UNKNOWN)
+        raise next((error for error in refused if error.outcome is Outcome.UNKNOWN), refused[0])
+    return Told(
+        lines=tuple(line for part in parts if (line := _line(part, what)) is not None),
+        questions=tuple(_question(part) for part in parts if part.id),
+    )
+
+
+def _refusal(part: wire.Placed, what: str) -> FloorbrokerError | None:
+    if part.error is not None:
+        return refusal_in(part.error, what=what)
+    if part.prompt:
+        detail = f"{what}: the venue wants a choice that no machine makes"
+        return OrderRejected(detail, broker=BROKER, venue_text=(part.text or "")[:_TEXT_MAX])
+    return None
+
+
+def _line(part: wire.Placed, what: str) -> Line | None:
+    """The order of one element; None where it is a question.  Raises `ApiError` for both at once, and for neither."""
+    order_id = venue_id(part.order_id)
+    if (order_id is None) is not bool(part.id):
+        raise ApiError(f"the reply to {what} is not about this order", broker=BROKER, outcome=Outcome.UNKNOWN)
+    return None if order_id is None else Line(order_id, part.order_status, part.local_order_id or None)
 
 
 def _question(part: wire.Placed) -> Question:
@@ -75,12 +96,14 @@ def _question(part: wire.Placed) -> Question:
     )
 
 
-def _acceptance(parts: list[wire.Placed], *, orders: int, cl_ord_id: str | None, what: str) -> Acceptance:
-    lines = [Line(order_id, part.order_status) for part in parts if (order_id := venue_id(part.order_id)) is not None]
-    foreign = any(part.local_order_id not in (None, "", cl_ord_id) for part in parts[:1])
-    if len(lines) != len(parts) or len(lines) != orders or len({line.order_id for line in lines}) != orders or foreign:
+def accepted(lines: Sequence[Line], *, orders: int, cl_ord_id: str | None, what: str) -> tuple[Line, ...]:
+    """The orders of a group, its head first.  Raises `ApiError` (UNKNOWN) unless they are all there, each once, and ours."""
+    head = next((line for line in lines if cl_ord_id is not None and line.local_id == cl_ord_id), None)
+    ordered = tuple(lines) if head is None else (head, *(line for line in lines if line is not head))
+    is_foreign = head is None and any(line.local_id is not None for line in lines[:1])
+    if len(lines) != orders or len({line.order_id for line in lines}) != orders or is_foreign:
         raise ApiError(f"the reply to {what} is not about this order", broker=BROKER, outcome=Outcome.UNKNOWN)
-    return Acceptance(tuple(lines))
+    return ordered
 
 
 def cancel_answer(response: Response, *, what: str) -> None:
@@ -88,7 +111,7 @@ def cancel_answer(response: Response, *, what: str) -> None:
     if response.status != 200:
         raise command_error(response, what=what)
     for part in wire.one_or_many(response.body, wire.Cancelled, what=f"the reply to {what}"):
-        if part.error:
+        if part.error is not None:
             raise refusal_in(part.error, what=what)
         if part.msg is None and part.order_id is None:
             raise ApiError(f"the reply to {what} says nothing", broker=BROKER, outcome=Outcome.UNKNOWN)

@@ -98,6 +98,10 @@ class Brokerage:
             raise SessionExpired(detail, broker=BROKER, outcome=Outcome.NOT_SENT, hint=LOGIN)
         return self._account
 
+    def account_in_use(self) -> str | None:
+        """The account that rows are believed of; None before there was a session."""
+        return self._account
+
     async def ensure(self, *, within_s: float = _FRESH_S) -> Opened:
         """Look, unless that was done a moment ago, and open the session where it is lost.  Raises what is the matter."""
         async with self._lock:
@@ -184,6 +188,10 @@ class Brokerage:
         """Ask for the accounts, and choose ours: before that the venue takes no orders."""
         told = await self._ask(self._calls.accounts(), wire.Accounts, what="the accounts")
         account = self._choose([name for name in told.accounts or [] if name != "All"])
+        if self._account not in (None, account):
+            raise ConfigInvalid(
+                "somebody logged the gateway in to another account: log in to the one that the desk began with"
+            )
         if told.selectedAccount not in (None, account):
             await self._ask(self._calls.switch(account), wire.AccountSet, what="the change of account")
         props = (told.acctProps or {}).get(account)

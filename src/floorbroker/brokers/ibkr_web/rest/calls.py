@@ -12,8 +12,8 @@ from floorbroker.brokers.ibkr_web.info import ROOT, Origins
 from floorbroker.transport.types import Lane, Request
 
 _JSON = {"Content-Type": "application/json"}
-QUOTE_FIELDS = ("31", "84", "85", "86", "88", "7059")
-"""last, bid, ask size, ask, bid size, last size"""
+QUOTE_FIELDS = ("31", "84", "85", "86", "88", "6509")
+"""last, bid, ask size, ask, bid size, and how fresh they are"""
 
 Query = tuple[tuple[str, str], ...]
 
@@ -170,6 +170,10 @@ class Calls:
         """GET /iserver/secdef/info."""
         query = (*_option_query(conid, month), ("strike", strike), ("right", right))
         return self._get("/iserver/secdef/info", "options.info", query)
+
+    def contract_info(self, conid: int) -> Request:
+        """GET /iserver/contract/{conid}/info."""
+        return self._get(f"/iserver/contract/{conid}/info", "assets.info")
 
     def rules(self, conid: int) -> Request:
         """POST /iserver/contract/rules."""

@@ -15,9 +15,8 @@ from floorbroker.brokers.ibkr_web.rest import answers
 from floorbroker.brokers.ibkr_web.rest.brokerage import Brokerage
 from floorbroker.brokers.ibkr_web.rest.calls import Calls
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import SymbolNotFound
+from floorbroker.domain.errors import ApiError, SymbolNotFound
 from floorbroker.domain.instrument import Instrument, OptionContract, asset_class_of
-from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.values import text_of
 from floorbroker.transport.types import Request, Transport
 
@@ -95,25 +94,28 @@ class Contracts:
         self._instruments[symbol] = _Kept(self._clock.monotonic(), found)
         return found
 
-    async def combo(self, order: NewOrder) -> str:
-        """The written form of a combo, known from now on."""
-        legs = [(leg, await self.contract(leg.symbol)) for leg in order.legs]
-        conidex = contracts.combo_conidex(legs)
-        self._known.learn_combo(conidex, order.symbol)
-        return conidex
-
     async def name(self, conids: Iterable[int | str | None]) -> None:
-        """Learn the symbols of contracts that others brought up: what rows and positions name by number alone."""
+        """Learn what contracts are that others brought up: rows and positions name them by number.  It fills no look-up."""
         unknown = sorted(
             {conid for each in conids if (conid := conid_of(each)) is not None and not self._known.has(conid)}
         )
         for begin in range(0, len(unknown), _DEFINED_MAX):
-            request = self._calls.definitions(unknown[begin : begin + _DEFINED_MAX])
-            told = await self._ask(request, wire.Definitions, what="contracts")
-            for one in told.secdef or []:
-                conid, symbol = conid_of(one.conid), contracts.symbol_in(one)
-                if conid is not None and symbol is not None:
-                    self._known.learn(Contract(symbol=symbol, conid=conid, currency=one.currency or "USD"))
+            asked = unknown[begin : begin + _DEFINED_MAX]
+            told = await self._ask(self._calls.definitions(asked), wire.Definitions, what="contracts")
+            defined = {conid_of(one.conid): one for one in told.secdef or []}
+            for conid in asked:
+                one = defined.get(conid)
+                self._known.name(conid, await self._symbol(conid, one) if one is not None else None)
+
+    async def _symbol(self, conid: int, definition: wire.Definition) -> str | None:
+        """A share has its ticker; the definition of an option does not tell its class."""
+        if not contracts.is_option(definition):
+            return contracts.symbol_in(definition)
+        await self._brokerage.ensure()
+        info = await self._ask(self._calls.contract_info(conid), wire.ContractInfo, what="an option")
+        if conid_of(info.con_id) != conid:
+            raise ApiError("the reply is about another contract", broker=BROKER)
+        return contracts.symbol_in(definition, trading_class=info.trading_class)
 
     async def _ask(self, request: Request, kind: type[T], *, what: str) -> T:
         return answers.answer(await self._reads.send(request), kind, what=what)

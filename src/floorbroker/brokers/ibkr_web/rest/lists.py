@@ -20,12 +20,13 @@ from floorbroker.brokers.ibkr_web.mapping.reports import (
     Heard,
     Shelves,
     inactive_reason,
+    order_seen,
     plain,
     row_report,
     status_report,
     trade_report,
 )
-from floorbroker.brokers.ibkr_web.mapping.values import BROKER, venue_id
+from floorbroker.brokers.ibkr_web.mapping.values import BROKER, number_in, venue_id
 from floorbroker.brokers.ibkr_web.rest import answers
 from floorbroker.brokers.ibkr_web.rest.brokerage import Brokerage
 from floorbroker.brokers.ibkr_web.rest.calls import Calls
@@ -85,6 +86,8 @@ class Lists:
         """A report for each order of the session, and when they were asked for."""
         listed = await self._listed()
         heard = Heard(source=source, at=self._clock.now(), asked_at=listed.asked_at)
+        for row in listed.rows:  # the families first: which of a group is its head shows once all of it was seen
+            order_seen(row, self._shelves)
         return tuple(self._report(row, heard) for row in listed.rows), listed.asked_at
 
     def _report(self, row: wire.OrderRow, heard: Heard) -> ExecutionReport:
@@ -97,7 +100,7 @@ class Lists:
             if last is not None and self._clock.monotonic() - last.asked_s < _SHARED_S:
                 return last
             listed = await self._ask_for_orders()
-            await self._contracts.name(row.conid for row in listed.rows if row.secType == "OPT")
+            await self._contracts.name(row.conid for row in listed.rows)
             await self._look_into(listed.rows)
             self._last = listed
             return listed
@@ -117,7 +120,8 @@ class Lists:
                 raise ApiError(
                     f"the live orders: {ORDERS_MAX} or more, of which the venue tells no others", broker=BROKER
                 )
-            return Listed(told.orders, asked_at, asked_s)
+            ours = [row for row in told.orders if self._shelves.is_ours(row.acct, row.account)]
+            return Listed(ours, asked_at, asked_s)
         raise ApiError("the live orders: the venue is not ready to list them", broker=BROKER)
 
     async def _look_into(self, rows: Sequence[wire.OrderRow]) -> None:
@@ -135,13 +139,19 @@ class Lists:
 
         Nothing where the list is complete and lacks it: that proves nothing, an order of an earlier session is in no list.
         """
-        if ref.order_id is not None:
-            told = await self._status(ref.order_id)
+        self.hear_of(ref)
+        number = number_in(ref)
+        if number is not None:
+            told = await self._status(number)
             if told is not None:
                 return (told,)
         reports, _ = await self.orders(Source.QUERY)
-        wanted = str(ref.order_id) if ref.order_id is not None else self._shelves.families.order_of(ref.cl_ord_id, None)
+        wanted = number or self._shelves.families.order_of(ref.cl_ord_id, None)
         return tuple(report for report in reports if report.order_id == wanted)
+
+    def hear_of(self, ref: OrderRef) -> None:
+        """What the desk's own book knows of an order: its client id and its number."""
+        self._shelves.families.told(ref.cl_ord_id, number_in(ref))
 
     async def _status(self, order_id: str) -> ExecutionReport | None:
         asked_at = self._clock.now()
@@ -156,7 +166,9 @@ class Lists:
         told = await self._ask(self._calls.order_status(order_id), wire.OrderStatus, what="the order")
         if venue_id(told.order_id) != order_id:
             raise ApiError("the reply is about another order", broker=BROKER)
-        await self._contracts.name([told.conid] if told.sec_type == "OPT" else [])
+        if not self._shelves.is_ours(told.account):
+            raise ApiError("the reply is about an order of another account", broker=BROKER)
+        await self._contracts.name([told.conid])
         return told
 
     async def row(self, order_id: str) -> wire.OrderRow | None:
@@ -167,18 +179,22 @@ class Lists:
     # -- executions -----------------------------------------------------------------------------------------------------
 
     async def fills(self, since: datetime) -> tuple[tuple[ExecutionReport, ...], datetime]:
-        """Executions since then, of the last seven days: the venue tells no older ones."""
+        """Executions since then, of the last seven days: the venue tells no older ones.
+
+        Corrections come whenever the execution was that they are about: theirs is the time of that one.
+        """
         asked_at = self._clock.now()
         opened = await self._brokerage.ensure()
         days = min(max((asked_at - since) // timedelta(days=1) + 2, 1), DAYS_MAX)
         request = self._calls.trades(opened.account, days=days)
-        rows = await self._ask(request, list[wire.TradeRow], what="the trades")
-        await self._contracts.name(row.conid for row in rows if row.sec_type == "OPT")
+        told = await self._ask(request, list[wire.TradeRow], what="the trades")
+        rows = [row for row in told if self._shelves.is_ours(row.account, row.accountCode)]
+        await self._contracts.name(row.conid for row in rows)
         if any(self._is_nameless(row) for row in rows):
             await self.orders(Source.SNAPSHOT)  # which order a client id belongs to stands there
         heard = Heard(source=Source.HISTORY, at=self._clock.now(), asked_at=asked_at)
         reports = [trade_report(row, heard, self._shelves) for row in rows]
-        return tuple(one for one in reports if one.transact_time is None or one.transact_time >= since), asked_at
+        return tuple(one for one in reports if _is_since(one, since)), asked_at
 
     def _is_nameless(self, row: wire.TradeRow) -> bool:
         return (
@@ -200,8 +216,9 @@ class Lists:
                 self._calls.positions(opened.account, page), list[wire.Position], what="the positions"
             )
             if not rows:
-                await self._contracts.name(row.conid for row in found)
-                return found, asked_at
+                ours = [row for row in found if self._shelves.is_ours(row.acctId)]
+                await self._contracts.name(row.conid for row in ours)
+                return ours, asked_at
             seen = {venue_id(row.conid) for row in found}
             if any(venue_id(row.conid) in seen for row in rows):
                 raise ApiError("the positions: the venue repeats a page", broker=BROKER)
@@ -215,3 +232,7 @@ class Lists:
 
     async def _ask(self, request: Request, kind: type[T], *, what: str) -> T:
         return answers.answer(await self._reads.send(request), kind, what=what)
+
+
+def _is_since(report: ExecutionReport, since: datetime) -> bool:
+    return report.exec_version > 1 or report.transact_time is None or report.transact_time >= since

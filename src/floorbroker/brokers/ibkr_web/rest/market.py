@@ -42,18 +42,23 @@ class MarketReads:
         self._clock = clock
 
     async def quote(self, symbol: str) -> Quote:
-        """Best bid and ask.  Raises `ApiError` when none come, as without a subscription to the data."""
+        """Best bid and ask of now.  Raises `ApiError` when none come, or none that the venue calls real-time."""
         contract = await self._contracts.contract(symbol)
         await self._brokerage.ensure()
         request = self._calls.snapshot([contract.conid])
+        why = "the venue tells no prices"
         for tried in range(_TRIES):
             if tried:
                 await self._clock.sleep(_PAUSE_S)
             rows = await self._ask(request, list[dict[str, msgspec.Raw]], what="the quote")
             for row in rows:
-                if bytes(row.get("conid", b"")).strip(b'"') == str(contract.conid).encode() and market.has_prices(row):
+                if bytes(row.get("conid", b"")).strip(b'"') != str(contract.conid).encode() or not market.has_prices(
+                    row
+                ):
+                    continue
+                if not (why := market.staleness(row)):
                     return market.quote_from(symbol, row, now=self._clock.now())
-        raise ApiError(f"the venue tells no prices of {symbol}", broker=BROKER)
+        raise ApiError(f"no quote of {symbol}: {why}", broker=BROKER)
 
     async def bars(self, symbol: str, *, span_s: int, start: datetime, end: datetime, limit: int) -> BarSeries:
         """Bars of regular hours from the first at or after `start`, `limit` at most; a thousand a question."""

@@ -9,6 +9,7 @@ from floorbroker.brokers.ibkr_web import wire
 from floorbroker.brokers.ibkr_web.mapping import orders
 from floorbroker.brokers.ibkr_web.mapping.account import margin_from
 from floorbroker.brokers.ibkr_web.mapping.reports import Heard, Shelves, placed_report, side_of
+from floorbroker.brokers.ibkr_web.mapping.values import BROKER, number_in
 from floorbroker.brokers.ibkr_web.rest import answers
 from floorbroker.brokers.ibkr_web.rest.brokerage import Brokerage
 from floorbroker.brokers.ibkr_web.rest.calls import Calls
@@ -16,7 +17,7 @@ from floorbroker.brokers.ibkr_web.rest.contracts import Contracts
 from floorbroker.brokers.ibkr_web.rest.lists import Lists
 from floorbroker.brokers.ibkr_web.rest.placing import Placing
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import FloorbrokerError, NotSupported, OrderNotFound, Outcome
+from floorbroker.domain.errors import ApiError, FloorbrokerError, NotSupported, OrderNotFound, Outcome
 from floorbroker.domain.facts import Source
 from floorbroker.domain.orders import Approved, NewOrder, OrderChanges, OrderRef
 from floorbroker.domain.ports import Reports
@@ -26,6 +27,7 @@ from floorbroker.transport.types import Transport
 
 T = TypeVar("T")
 EVERY = "-1"
+_ALONE = (None, "", "0")  # `child_order_type` of an order that is no child
 _KEPT_MAX = 20_000
 
 
@@ -61,8 +63,9 @@ class Trading:
         order = approved.order
         tickets = await self._tickets(order, approved.cl_ord_id)
         request = self._calls.submit(tickets[0].acctId, tickets, decided_at=approved.decided_at)
-        told = await self._placing.send(request, orders=len(tickets), what="the order")
-        ids = [line.order_id for line in told.lines]
+        self._shelves.families.expected(approved.cl_ord_id, order.side)
+        lines = await self._placing.send(request, orders=len(tickets), name=approved.cl_ord_id, what="the order")
+        ids = [line.order_id for line in lines]
         self._shelves.families.placed(approved.cl_ord_id, ids, order.side)
         for order_id, ticket in zip(ids, tickets, strict=True):
             self._keep(order_id, ticket)
@@ -77,16 +80,13 @@ class Trading:
                 side=side_of(ticket.side),
                 heard=heard,
             )
-            for line, ticket in zip(told.lines, tickets, strict=True)
+            for line, ticket in zip(lines, tickets, strict=True)
         )
 
     async def _tickets(self, order: NewOrder, cl_ord_id: ClOrdId) -> tuple[wire.Ticket, ...]:
         """Looks before the send: when one fails, nothing was sent."""
         try:
             account = self._brokerage.account
-            if order.order_class is OrderClass.MULTILEG:
-                conidex = await self._contracts.combo(order)
-                return orders.tickets(order, cl_ord_id, account, contract=None, conidex=conidex)
             contract = await self._contracts.contract(order.symbol)
             return orders.tickets(order, cl_ord_id, account, contract=contract)
         except FloorbrokerError as error:
@@ -101,7 +101,11 @@ class Trading:
             self._sent.popitem(last=False)
 
     async def modify(self, ref: OrderRef, changes: OrderChanges, *, cl_ord_id: ClOrdId, decided_at: float) -> Reports:
-        """One whole ticket under the same venue id; that it was carried out shows in the order's terms."""
+        """One whole ticket under the same venue id; that it was carried out shows in the order's terms.
+
+        What is not changed is repeated as the venue tells it now.  The ticket we sent before is forgotten when the change leaves:
+        until its answer is in, nobody knows which of the two the order has.
+        """
         try:
             order_id = await self._venue_id(ref)
             whole = orders.changed(await self._ticket(order_id, ref), changes)
@@ -110,7 +114,10 @@ class Trading:
                 error.outcome = Outcome.NOT_SENT
             raise
         request = self._calls.modify(self._brokerage.account, order_id, whole, decided_at=decided_at, order=cl_ord_id)
-        told = await self._placing.send(request, orders=1, what="the change")
+        self._sent.pop(order_id, None)
+        (line,) = await self._placing.send(request, orders=1, name=whole.cOID, what="the change")
+        if line.order_id != order_id:
+            raise ApiError("the reply to the change is about another order", broker=BROKER, outcome=Outcome.UNKNOWN)
         self._keep(order_id, whole)
         return (
             ExecutionReport(
@@ -119,17 +126,24 @@ class Trading:
                 source=Source.REPLY,
                 at=self._clock.now(),
                 cl_ord_id=ref.cl_ord_id,
-                order_id=OrderId(told.lines[0].order_id),
+                order_id=OrderId(order_id),
                 symbol=ref.symbol,
             ),
         )
 
     async def _ticket(self, order_id: str, ref: OrderRef) -> wire.Ticket:
-        """As we sent it, else as the venue tells it."""
-        if (kept := self._sent.get(order_id)) is not None:
-            return kept
-        status, row = await self._lists.status(order_id), await self._lists.row(order_id)
-        return orders.ticket_from(status, row, self._brokerage.account, cl_ord_id=ref.cl_ord_id)
+        """The ticket at the venue's present terms.  Raises `NotSupported` for members of a group whose ticket is not kept."""
+        kept, families = self._sent.get(order_id), self._shelves.families
+        status = await self._lists.status(order_id)
+        told = orders.told_of(status, None)
+        if told.lacks_prices:
+            told = orders.told_of(status, await self._lists.row(order_id))
+        if kept is not None:
+            return orders.as_it_stands(kept, told)
+        if families.is_in_group(order_id, ref.cl_ord_id) or status.child_order_type not in _ALONE:
+            raise NotSupported("a member of a group is changed only by the desk that placed it: cancel and place anew")
+        account = self._brokerage.account
+        return orders.ticket_from(told, account, cl_ord_id=ref.cl_ord_id, outside_rth=ref.extended_hours)
 
     async def cancel(self, ref: OrderRef) -> Reports:
         """Asks; it is final only when the order shows it."""
@@ -145,8 +159,9 @@ class Trading:
         return ()
 
     async def _venue_id(self, ref: OrderRef) -> str:
-        if ref.order_id is not None:
-            return ref.order_id
+        self._lists.hear_of(ref)
+        if (named := number_in(ref)) is not None:
+            return named
         if (known := self._shelves.families.order_of(ref.cl_ord_id, None)) is not None:
             return known
         try:
@@ -157,7 +172,7 @@ class Trading:
             raise
         found = self._shelves.families.order_of(ref.cl_ord_id, None)
         if found is None:
-            raise OrderNotFound("the list of orders has none of that name", broker="IBKR_WEB", outcome=Outcome.NOT_SENT)
+            raise OrderNotFound("the list of orders has none of that name", broker=BROKER, outcome=Outcome.NOT_SENT)
         return found
 
     async def preview(self, order: NewOrder, cl_ord_id: ClOrdId) -> MarginRequirement:

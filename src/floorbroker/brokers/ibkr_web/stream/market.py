@@ -19,7 +19,7 @@ import msgspec
 from floorbroker.brokers.ibkr_web import wire
 from floorbroker.brokers.ibkr_web.auth import Standing
 from floorbroker.brokers.ibkr_web.mapping.contracts import Known
-from floorbroker.brokers.ibkr_web.mapping.market import has_prices, quote_from
+from floorbroker.brokers.ibkr_web.mapping.market import has_prices, quote_from, staleness
 from floorbroker.brokers.ibkr_web.rest.calls import QUOTE_FIELDS
 from floorbroker.brokers.ibkr_web.stream.frames import Pulse, is_given, read, standing_in
 from floorbroker.brokers.ibkr_web.stream.orders import GONE
@@ -43,6 +43,7 @@ class QuoteSession:
         self._pulse = Pulse()
         self._wanted: dict[int, str] = {}
         self._told: dict[int, Members] = {}
+        self._stale: dict[int, str] = {}
         self._asked_s = 0.0
 
     def want(self, more: Iterable[Pair]) -> Actions:
@@ -62,6 +63,7 @@ class QuoteSession:
         for conid in gone:
             del self._wanted[conid]
             self._told.pop(conid, None)
+            self._stale.pop(conid, None)
         return [Send(f"umd+{conid}+{{}}") for conid in gone] if self._pulse.is_up else []
 
     def again(self, pairs: Iterable[Pair]) -> Actions:
@@ -72,6 +74,7 @@ class QuoteSession:
     def on_open(self, now_s: float) -> Actions:
         self._pulse.opened(now_s)
         self._told.clear()
+        self._stale.clear()
         return []
 
     def on_frame(self, frame: bytes, at: datetime, now_s: float) -> Actions:
@@ -113,7 +116,14 @@ class QuoteSession:
         known = {name: raw for name, raw in members.items() if name in QUOTE_FIELDS or name == "_updated"}
         whole = {**self._told.get(conid, _NOTHING), **known}
         self._told[conid] = whole
-        return [Emit(quote_from(symbol, whole, now=at))] if has_prices(whole) else []
+        if not has_prices(whole):
+            return []
+        if why := staleness(whole):
+            news = self._stale.get(conid) != why
+            self._stale[conid] = why
+            return [Emit(FeedError("stale", f"{symbol}: {why}"))] if news else []
+        self._stale.pop(conid, None)
+        return [Emit(quote_from(symbol, whole, now=at))]
 
 
 def _subscribe(conid: int) -> str:

@@ -8,7 +8,8 @@ brokerage session is gone, the connection is given up, and the next one begins w
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,11 +17,12 @@ import msgspec
 
 from floorbroker.brokers.ibkr_web import wire
 from floorbroker.brokers.ibkr_web.auth import Standing
-from floorbroker.brokers.ibkr_web.mapping.reports import Heard, Shelves, row_report, trade_report
-from floorbroker.brokers.ibkr_web.mapping.values import venue_id
+from floorbroker.brokers.ibkr_web.mapping.reports import Heard, Shelves, is_our_name, row_report, trade_report
+from floorbroker.brokers.ibkr_web.mapping.values import BROKER, venue_id
 from floorbroker.brokers.ibkr_web.stream.frames import Pulse, is_given, read, standing_in
 from floorbroker.domain.errors import ApiError
 from floorbroker.domain.facts import Source
+from floorbroker.domain.records import ExecutionReport
 from floorbroker.transport.actions import Action, Emit, Reconnect, Send
 from floorbroker.transport.private import OrderEvent, Up
 
@@ -62,27 +64,30 @@ class OrdersSession:
         self._pulse.heard(now_s)
         if not frame.strip():
             return []
-        try:
-            told = self._on_message(read(frame), Heard(source=Source.STREAM, at=at), now_s)
-            return [*told, *self._release(now_s)]
-        except ApiError as error:
-            # It may have been about an order: the comparison after the reconnect finds out.
-            return [Reconnect(error.detail)]
+        actions: list[Action[OrderEvent]] = []
+        with _keeping(actions):
+            actions += self._on_message(read(frame), Heard(source=Source.STREAM, at=at), now_s)
+        return self._in_order([*actions, *self._release(now_s)])
 
     def on_tick(self, now_s: float) -> Actions:
-        try:
-            return [*self._release(now_s), *self._pulse.on_tick(now_s)]
-        except ApiError as error:  # an execution that waited cannot be read: as if it came now
-            return [Reconnect(error.detail)]
+        return self._in_order([*self._release(now_s), *self._pulse.on_tick(now_s)])
+
+    def _in_order(self, actions: Actions) -> Actions:
+        """What is told first, then the end of the connection: it is given up once, for the first reason."""
+        ends = [one for one in actions if isinstance(one, Reconnect)][:1]
+        return [*(one for one in actions if not isinstance(one, Reconnect)), *ends]
 
     def _release(self, now_s: float) -> Actions:
         """Executions whose order is known by now, or that waited long enough: one may be told before the reply to its order."""
         waiting, self._waiting = self._waiting, deque()
-        due: list[_Unnamed] = []
+        actions: list[Action[OrderEvent]] = []
         for each in waiting:
-            is_early = now_s - each.since_s < _WAIT_S and self._is_early(each.row)
-            (self._waiting if is_early else due).append(each)
-        return [Emit(trade_report(each.row, each.heard, self._shelves)) for each in due]
+            if now_s - each.since_s < _WAIT_S and self._is_early(each.row):
+                self._waiting.append(each)
+                continue
+            with _keeping(actions):
+                actions.append(Emit(trade_report(each.row, each.heard, self._shelves)))
+        return actions
 
     def _is_early(self, row: wire.TradeRow) -> bool:
         return (
@@ -98,11 +103,9 @@ class OrdersSession:
             case "sts":
                 return self._on_standing(standing_in(message))
             case "sor":
-                return [Emit(row_report(row, heard, self._shelves)) for row in self._merged(message)]
+                return self._on_rows(message, heard)
             case "str":
-                for row in self._list(message, wire.TradeRow):
-                    self._waiting.append(_Unnamed(row, heard, now_s))
-                return []
+                return self._on_trades(message, heard, now_s)
             case _:
                 return []
 
@@ -118,25 +121,55 @@ class OrdersSession:
         self._pulse.is_up = True
         return [Send(ORDERS), Send(TRADES), Emit(Up())]
 
-    def _merged(self, message: wire.Message) -> list[wire.OrderRow]:
-        """The rows of a frame over what is known of their orders."""
-        found: list[wire.OrderRow] = []
+    def _on_rows(self, message: wire.Message, heard: Heard) -> Actions:
+        """A report for each row that can be read; one that cannot costs the connection, and nothing of the others."""
+        actions: list[Action[OrderEvent]] = []
         for members in self._list(message, Members):
-            part = wire.decode(msgspec.json.encode(members), wire.OrderRow, what="an order on the stream")
-            order_id = venue_id(part.orderId)
-            if order_id is None:
-                raise ApiError("an order on the stream has no id", broker="IBKR_WEB")
-            known = self._rows.pop(order_id, {})
-            whole = {**known, **members}
-            self._rows[order_id] = whole
-            row = wire.decode(msgspec.json.encode(whole), wire.OrderRow, what="an order on the stream")
-            if row.status is not None:
-                found.append(row)
+            with _keeping(actions):
+                row = self._merged(members)
+                if row.status is None or not self._shelves.is_ours(row.acct, row.account):
+                    continue
+                report = row_report(row, heard, self._shelves)
+                if self._can_be_told(report):
+                    actions.append(Emit(report))
+        return actions
+
+    def _can_be_told(self, report: ExecutionReport) -> bool:
+        """Whether it is known whose order this is, and of what; of all others a list tells, after it was asked for them."""
+        is_orphan = report.order_id is not None and self._shelves.families.is_orphan(report.order_id)
+        return not is_orphan and bool(report.symbol or is_our_name(report.cl_ord_id))
+
+    def _on_trades(self, message: wire.Message, heard: Heard, now_s: float) -> Actions:
+        actions: list[Action[OrderEvent]] = []
+        for raw in self._list(message, msgspec.Raw):
+            with _keeping(actions):
+                row = wire.decode(raw, wire.TradeRow, what="an execution on the stream")
+                if self._shelves.is_ours(row.account, row.accountCode):
+                    self._waiting.append(_Unnamed(row, heard, now_s))
+        return actions
+
+    def _merged(self, members: Members) -> wire.OrderRow:
+        """A row over what is known of its order."""
+        part = wire.decode(msgspec.json.encode(members), wire.OrderRow, what="an order on the stream")
+        order_id = venue_id(part.orderId)
+        if order_id is None:
+            raise ApiError("an order on the stream has no id", broker=BROKER)
+        whole = {**self._rows.pop(order_id, {}), **members}
+        self._rows[order_id] = whole
         while len(self._rows) > _ROWS_MAX:
             del self._rows[next(iter(self._rows))]
-        return found
+        return wire.decode(msgspec.json.encode(whole), wire.OrderRow, what="an order on the stream")
 
     def _list(self, message: wire.Message, kind: type[wire.T]) -> list[wire.T]:
         if not is_given(message.args):
             return []
         return wire.one_or_many(message.args, kind, what="a stream message")
+
+
+@contextmanager
+def _keeping(actions: list[Action[OrderEvent]]) -> Generator[None]:
+    """What cannot be read may have been about an order: the comparison after the reconnect finds out.  What was read is kept."""
+    try:
+        yield
+    except ApiError as error:
+        actions.append(Reconnect(error.detail))
