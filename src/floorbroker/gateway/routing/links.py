@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from floorbroker.domain.ports import NoteEntry
@@ -47,6 +48,12 @@ class Links:
         while (back := self._back.get(intent_id)) is not None:
             intent_id = back
         return intent_id
+
+    def before(self, intent_id: IntentId) -> Iterator[IntentId]:
+        """The intents that were tried before it, the newest first."""
+        while (back := self._back.get(intent_id)) is not None:
+            yield back
+            intent_id = back
 
     def __bool__(self) -> bool:
         return bool(self._onward)

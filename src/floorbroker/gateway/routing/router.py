@@ -127,10 +127,7 @@ class Router:
         """What a life which ended found alive is cancelled: what another took the place of, and what stands by a late fill."""
         for session in self.sessions.values():
             for order in session.ctx.book.open_orders() if self.links else ():
-                self._cancel_replaced(order)
-                before = self.links.moved_from(order.intent_id)
-                if before is not None and (old := self._find(before)) is not None:
-                    self._withdraw(old)
+                self._look_after(order)
 
     async def stop(self) -> None:
         """End what moves late, and begin no more of it; acts under way are ended by the order services."""
@@ -371,23 +368,32 @@ class Router:
             )
 
     def _assert_dead(self, old: Order | None, new: IntentId) -> None:
-        """Raises `Conflict` when an order whose place `new` takes lives after all, or another has its place."""
+        """Raises `Conflict` when an order whose place `new` takes lives after all, or one before it, or another has its place."""
         if old is None:
             return
-        now = self.sessions[old.profile].ctx.book.get(old.intent_id)
-        moved_to = self.links.moved_to(old.intent_id)
-        if now is None or not is_dead(now) or now.alerts or moved_to not in (None, new):
-            raise Conflict(f"order {old.intent_id} is not dead any more: it does not move")
+        for before in (old.intent_id, *self.links.before(old.intent_id)):
+            if why := self._lives(before):
+                raise Conflict(f"order {before} {why}: it does not move")
+        if self.links.moved_to(old.intent_id) not in (None, new):
+            raise Conflict(f"another order has the place of order {old.intent_id}: it does not move")
 
     def outlived(self, intent_id: IntentId) -> str:
-        """Why an intent must not leave: the one whose place it took is not dead any more.  Asked right before each first byte."""
-        before = self.links.moved_from(intent_id) if self.links else None
-        if before is None:
-            return ""
-        old = self._find(before)
-        if old is not None and is_dead(old) and not old.alerts:
-            return ""
-        return f"order {before}, whose place this one took, is not dead any more"
+        """Why an intent must not leave: one whose place it took is not dead any more.  Asked right before each first byte."""
+        for before in self.links.before(intent_id) if self.links else ():
+            if why := self._lives(before):
+                return f"order {before}, whose place this one took, {why}"
+        return ""
+
+    def _lives(self, intent_id: IntentId) -> str:
+        """Why nothing may be in the place of an intent; empty while it is proven dead, and nobody wished it away."""
+        order = self._find(intent_id)
+        if order is None or not is_dead(order) or order.alerts:
+            return "is not dead any more"
+        return "was asked to be cancelled" if self._is_unwanted(order) else ""
+
+    def _is_unwanted(self, order: Order) -> bool:
+        facts = self.sessions[order.profile].ctx.book.facts(order.intent_id)
+        return any(isinstance(fact, CancelAsked) for fact in facts)
 
     async def _nobody(self, attempt: Attempt, first: FloorbrokerError | None) -> FloorbrokerError:
         """No profile takes it: the best one's own word, and what the others said."""
@@ -450,14 +456,13 @@ class Router:
     def _stays(self, order: Order, route: RouteRecord) -> str:
         if self.links.moved_to(order.intent_id) is not None:
             return "another has taken its place"
-        facts = self.sessions[order.profile].ctx.book.facts(order.intent_id)
         return stays(
             order,
             self.policy.moving,
             moves=route.journey.moves,
             first_at=route.journey.first_at,
             now=self.clock.now(),
-            cancel_asked=any(isinstance(fact, CancelAsked) for fact in facts),
+            cancel_asked=self._is_unwanted(order),
         )
 
     async def _move(self, order: Order, route: RouteRecord, wanted: Wanted, trip: Trip) -> Order | None:
@@ -495,7 +500,7 @@ class Router:
             return
         self._withdraw(after)
         if after.is_open:
-            self._cancel_replaced(after)
+            self._look_after(after)
             return
         if not self.policy.moving.enabled or change.before is None or not is_dead(after) or is_dead(change.before):
             return
@@ -508,17 +513,25 @@ class Router:
         if self._late.get(first) is ended:
             del self._late[first]
 
-    def _cancel_replaced(self, order: Order) -> None:
-        if self.links and not order.pending_cancel and self.links.moved_to(order.intent_id) is not None:
-            self._end(order, "failover.old_one_lives")
-
     def _withdraw(self, old: Order) -> None:
         """A venue broke its word, and what was proven dead has filled: what took its place must not fill as well (I1)."""
         if not self.links or not old.cum_qty or self.links.moved_to(old.intent_id) is None:
             return
         last = self._find(self.links.last(old.intent_id))
-        if last is not None and last.is_open and not last.pending_cancel:
-            self._end(last, "failover.old_one_filled", old=old.intent_id, filled=str(old.cum_qty))
+        if last is not None:
+            self._look_after(last)
+
+    def _look_after(self, order: Order) -> None:
+        """End an open order that another took the place of, or that stands in the place of one that has filled."""
+        if not self.links or not order.is_open or order.pending_cancel:
+            return
+        if self.links.moved_to(order.intent_id) is not None:
+            self._end(order, "failover.old_one_lives")
+            return
+        for before in self.links.before(order.intent_id):
+            old = self._find(before)
+            if old is not None and old.cum_qty:
+                self._end(order, "failover.old_one_filled", old=before, filled=str(old.cum_qty))
 
     def _end(self, order: Order, event: str, **members: object) -> None:
         """Cancel an order until it has ended; whoever cancels it already goes on, at its own pace."""
@@ -527,7 +540,14 @@ class Router:
         self._ending.add(order.intent_id)
         self._log(event, order, **members)
         task = self._spawn(self.sessions[order.profile].service.cancel_late(order), name="route-cancel")
-        task.add_done_callback(lambda _: self._ending.discard(order.intent_id))
+        task.add_done_callback(lambda ended: self._ended(order.intent_id, ended))
+
+    def _ended(self, intent_id: IntentId, task: asyncio.Task[None]) -> None:
+        """What was heard of an order between the last look of its cancels and their end is looked at now."""
+        self._ending.discard(intent_id)
+        now = None if self._is_stopped or task.cancelled() or task.exception() is not None else self._find(intent_id)
+        if now is not None:
+            self._look_after(now)
 
     async def _move_late(self, order: Order) -> None:
         """An order whose caller has had an answer long ago."""
