@@ -92,6 +92,8 @@ class RuleSection(_Section):
     symbol: str = Field(default="*", min_length=1, max_length=64)
     strategy: str = Field(default="*", min_length=1, max_length=64)
     profiles: list[str] = Field(default_factory=list[str])
+    split_most: int = Field(default=1, ge=1, le=8)
+    split_gain_bps: Fee = Decimal(1)
 
 
 class VenueSection(_Section):
@@ -112,6 +114,7 @@ class RoutingSection(_Section):
     Without `profiles` it is every profile of the environment, in the order of this file.  `none`: where there are several, an
     order has to name its profile.  Seconds: a quote older than `quote_age_max_s` prices nothing, `quote_wait_s` is how long an
     order waits for quotes.  `latency_bps_s` is what a second of waiting is taken to cost, in basis points (text).
+    Under `best_execution` an order may be split over `split_most` profiles where that saves `split_gain_bps` (text); 1 for never.
     """
 
     strategy: RouteWord | Literal["none"] = "none"
@@ -119,6 +122,8 @@ class RoutingSection(_Section):
     quote_age_max_s: float = Field(default=5.0, gt=0, le=60)
     quote_wait_s: float = Field(default=1.0, ge=0, le=10)
     latency_bps_s: Fee = Decimal(1)
+    split_most: int = Field(default=1, ge=1, le=8)
+    split_gain_bps: Fee = Decimal(1)
     rules: list[RuleSection] = Field(default_factory=list[RuleSection])
     venues: dict[str, VenueSection] = Field(default_factory=dict[str, VenueSection])
 

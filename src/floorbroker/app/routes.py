@@ -42,16 +42,32 @@ def _rules(routing: RoutingSection, names: frozenset[ProfileName]) -> tuple[Rule
             profiles=_assert_known(f"routing.rules.{rule.name}.profiles", rule.profiles, names),
             symbol=rule.symbol,
             strategy=rule.strategy,
+            split_most=_most(f"routing.rules.{rule.name}", rule.use, rule.split_most),
+            split_gain_bps=rule.split_gain_bps,
         )
         for rule in routing.rules
     ]
     last = _assert_known("routing.profiles", routing.profiles, names)
     if routing.strategy != "none":
-        found.append(Rule(name=DEFAULT, uses=Strategy(routing.strategy), profiles=last))
+        found.append(
+            Rule(
+                name=DEFAULT,
+                uses=Strategy(routing.strategy),
+                profiles=last,
+                split_most=_most("routing", routing.strategy, routing.split_most),
+                split_gain_bps=routing.split_gain_bps,
+            )
+        )
     twice = [rule.name for place, rule in enumerate(found) if rule.name in {other.name for other in found[:place]}]
     if twice:
         raise ConfigInvalid(f"routing.rules: two routes are called {twice[0]!r}; give each a name of its own")
     return tuple(found)
+
+
+def _most(where: str, use: str, split_most: int) -> int:
+    if split_most > 1 and use != Strategy.BEST_EXECUTION.value:
+        raise ConfigInvalid(f"{where}.split_most: only best_execution splits orders, and this route uses {use}")
+    return split_most
 
 
 def _assert_known(where: str, given: Sequence[str], names: frozenset[ProfileName]) -> tuple[ProfileName, ...]:

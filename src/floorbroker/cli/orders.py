@@ -41,6 +41,20 @@ VERDICTS = (
     Column("LIMIT", "limit", right=True),
     Column("DETAIL", "detail"),
 )
+CHILDREN = (
+    Column("PART", "part", right=True),
+    Column("ID", "id"),
+    Column("PROFILE", "profile"),
+    Column("QTY", "quantity", right=True),
+    Column("FILLED", "cum_qty", right=True),
+    Column("AVG", "avg_px", right=True),
+    Column("STATUS", "ord_status"),
+)
+PARTS = (
+    Column("PART", "part", right=True),
+    Column("PROFILE", "profile"),
+    Column("QTY", "quantity", right=True),
+)
 FACTS = (Column("SEQ", "seq", right=True), Column("AT", "at"), Column("FACT", "kind"), Column("FROM", "source"))
 POLL_S = 0.2
 PRINTABLE = re.compile(r"[!-~](?:[ -~]{0,126}[!-~])?")
@@ -219,7 +233,7 @@ def show_order(
     id: Annotated[str, typer.Argument(help="The order's id, or its client order id.")],
     events: Annotated[bool, typer.Option("--events", help="Everything that is known, with source and time.")] = False,
 ) -> None:
-    """One order and its fills."""
+    """One order and its fills; of a split one, its children."""
     from floorbroker.cli.reach import on_desk
 
     settings = settings_of(ctx)
@@ -227,8 +241,11 @@ def show_order(
     found = on_desk(settings, lambda desk: desk.get(f"{path}/events" if events else path))
     if events:
         show_list(settings, found["items"], FACTS, empty="no facts")
-    else:
+    elif settings.json or not found["children"]:
         show_one(settings, found)
+    else:
+        show_one(settings, found, [name for name in found if name not in {"children", "fills", "routing"}])
+        show_table(settings, found["children"], CHILDREN)
 
 
 @order.command("modify")
@@ -381,6 +398,9 @@ def _show_preview(settings: Settings, found: Any) -> None:
         show_json(found)
         return
     show_table(settings, found["verdicts"], VERDICTS)
+    if found["parts"]:
+        show_table(settings, found["parts"], PARTS)
+        say(settings, "it would be split; the verdicts are those of the first part")
     for objection in found["objections"]:
         say(settings, f"the venue would object: {objection['pointer']}: {objection['detail']}")
     say(settings, "it would be sent" if found["ok"] else "it would be refused")

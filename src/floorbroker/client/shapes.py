@@ -27,10 +27,24 @@ class Execution(Shape, frozen=True):
     synthetic: bool = False
 
 
+class Child(Shape, frozen=True):
+    """One child of an order that was split over several brokers."""
+
+    id: str
+    part: int
+    profile: str
+    ord_status: str
+    cum_qty: Decimal
+    quantity: Decimal | None = None
+    leaves_qty: Decimal | None = None
+    avg_px: Decimal | None = None
+
+
 class Order(Shape, frozen=True):
     """A stored order.  `id` is the desk's, `order_id` the venue's.
 
-    `ord_status` is `unknown` while nobody can tell what became of it; do not repeat such an order.
+    `ord_status` is `unknown` while nobody can tell what became of it; do not repeat such an order.  One that was split over
+    several brokers has `children`, is their sum, and is at no profile (`*`); a child names it in `split_of`.
     """
 
     id: str
@@ -64,6 +78,8 @@ class Order(Shape, frozen=True):
     parent_id: str | None = None
     moved_from: str | None = None
     moved_to: str | None = None
+    split_of: str | None = None
+    children: tuple[Child, ...] = ()
     reject_reason: str | None = None
     venue_text: str | None = None
     evidence: tuple[str, ...] = ()

@@ -39,6 +39,7 @@ from floorbroker.risk.verdict import Verdict
 if TYPE_CHECKING:
     from floorbroker.gateway.consolidated import Consolidated
     from floorbroker.gateway.guarding import Guard
+    from floorbroker.gateway.routing.parents import PlannedPart
     from floorbroker.gateway.routing.record import Seen
     from floorbroker.gateway.routing.shown import OrderRoute, RoutingState
     from floorbroker.oms.adjustments import Adjusted
@@ -148,6 +149,7 @@ class Preview:
     margin: MarginRequirement | None = None
     quote: Quote | None = None
     seen: tuple[Seen, ...] = ()  # every candidate of the route, where one is sought
+    parts: tuple[PlannedPart, ...] = ()  # how it would be split; then the rest of this is about the first of them
 
     @property
     def ok(self) -> bool:
@@ -339,7 +341,7 @@ class Desk(Protocol):
     async def preview(self, order: NewOrder | OrderSchema, *, profile: ProfileName | None) -> Preview: ...
 
     def order(self, intent_id: str) -> Order:
-        """By our id or client order id; raises `NotFound`."""
+        """By our id or client order id; a split order is the sum of its children.  Raises `NotFound`."""
         ...
 
     def orders(self, where: OrderFilter = ANY, page: Page | None = None) -> list[Order]:

@@ -7,17 +7,18 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Protocol
 
 from floorbroker.bus import InProcessBus
 from floorbroker.domain.bars import BarSeries
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import FloorbrokerError, InvalidRequest, NotFound
+from floorbroker.domain.errors import Conflict, FloorbrokerError, InvalidRequest, NotFound
 from floorbroker.domain.orders import NewOrder, Order, OrderChanges
 from floorbroker.domain.ports import AuditEntry, Journal, Log, Record
 from floorbroker.domain.records import Account, Balance, DataKind, MarketHours, Quote, RiskMetrics, SelfCheck
-from floorbroker.domain.values import IntentId, ProfileName
+from floorbroker.domain.values import IntentId, ProfileName, Quantity
 from floorbroker.gateway.accounts import Accounts
 from floorbroker.gateway.agreement import adjustments_of, told_of
 from floorbroker.gateway.arming import Arming, Confirmation
@@ -42,15 +43,17 @@ from floorbroker.gateway.feeds import Consumer, Handler, MarketFeeds
 from floorbroker.gateway.guarding import GUARD, KILL_LEVEL, Guard
 from floorbroker.gateway.happenings import Callback, Happening
 from floorbroker.gateway.health import HealthBook
-from floorbroker.gateway.kill import KillSwitch
+from floorbroker.gateway.kill import GLOBAL, KillSwitch
 from floorbroker.gateway.killing import Killing
 from floorbroker.gateway.listening import LISTENER_QUEUE, Listener, OnCut
 from floorbroker.gateway.lists import listed_fills, listed_orders
 from floorbroker.gateway.monitor import Connection, ConnectionMonitor
+from floorbroker.gateway.routing.parents import Parent, PlannedPart
 from floorbroker.gateway.routing.promoting import Promotions
 from floorbroker.gateway.routing.record import Seen, seen_of
 from floorbroker.gateway.routing.router import Router
 from floorbroker.gateway.routing.shown import NO_ROUTING, NOT_ROUTED, OrderRoute, RoutingState, routing_state
+from floorbroker.gateway.routing.splitter import Splitter
 from floorbroker.gateway.scopes import named, scope_of
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.gateway.status import connection_data, connection_of, status_of
@@ -291,7 +294,8 @@ class Gateway:
         if profile is None and self.router is not None and self.router.takes(key):
             used = Key(key=key, body_hash=body_hash) if key else None
             stored, replayed = await self.router.submit(_sound(order), actor=_actor(caller), key=used)
-            self.sessions[stored.profile].ctx.steps.reach("submit.S12")
+            if (placed := self.sessions.get(stored.profile)) is not None:  # a split order is at no profile
+                placed.ctx.steps.reach("submit.S12")
             return Submitted(order=stored, replayed=replayed)
         session, wish = self._session(profile), _sound(order)
         route = "named by the caller" if profile else "the only profile"
@@ -302,10 +306,13 @@ class Gateway:
         return Submitted(order=stored, replayed=replayed)
 
     async def preview(self, order: NewOrder | OrderSchema, *, profile: ProfileName | None) -> Preview:
-        wish, seen = _sound(order), tuple[Seen, ...]()
+        wish, seen, parts = _sound(order), tuple[Seen, ...](), tuple[PlannedPart, ...]()
         if profile is None and self.router is not None and self.router.takes(None):
-            session, ranking, refused = await self.router.outlook(wish)
-            seen = seen_of(ranking, session.ctx.profile.name, refused)
+            found = await self.router.outlook(wish)
+            session, parts = found.session, found.parts
+            seen = seen_of(found.ranking, session.ctx.profile.name, found.refused)
+            if parts:
+                wish = replace(wish, order_qty=Quantity(parts[0].qty))
         else:
             session = self._session(profile)
         outlook = await session.service.preview(wish)
@@ -316,6 +323,7 @@ class Gateway:
             margin=outlook.margin,
             quote=outlook.quote,
             seen=seen,
+            parts=parts,
         )
 
     def routing(self) -> RoutingState:
@@ -326,7 +334,10 @@ class Gateway:
     def route_of(self, order: Order) -> OrderRoute:
         if self.router is None:
             return NOT_ROUTED
-        links = self.router.links
+        links, splitter = self.router.links, self.router.splitter
+        if order.profile == GLOBAL:
+            parent = splitter.find(order.intent_id)
+            return NOT_ROUTED if parent is None else OrderRoute(split=parent, children=tuple(splitter.children(parent)))
         return OrderRoute(
             record=self.router.record(order),
             moved_from=links.moved_from(order.intent_id),
@@ -340,23 +351,44 @@ class Gateway:
         return self.routing()
 
     def order(self, intent_id: str) -> Order:
-        return self._find(intent_id)[1]
+        parent = self._parent(intent_id)
+        return self._find(intent_id)[1] if parent is None else parent[0].rolled(parent[1])
 
     def _find(self, text: str) -> tuple[ProfileSession, Order]:
+        if (found := self._seek(text)) is not None:
+            return found
+        if (parent := self._parent(text)) is not None:
+            children = ", ".join(child.intent_id for child in parent[1].children) or "none"
+            raise Conflict(f"order {text} was split over several brokers: ask for its children ({children})")
+        raise NotFound(f"no order {text!r}")
+
+    def _seek(self, text: str) -> tuple[ProfileSession, Order] | None:
         for session in self.sessions.values():
             found = session.ctx.book.find(text)
             if found is not None:
                 return session, found
-        raise NotFound(f"no order {text!r}")
+        return None
+
+    def _parent(self, text: str) -> tuple[Splitter, Parent] | None:
+        """A split order of that id; it is at no profile."""
+        if self.router is None or self._seek(text) is not None:
+            return None
+        parent = self.router.splitter.find(text)
+        return None if parent is None else (self.router.splitter, parent)
 
     def orders(self, where: OrderFilter = ANY, page: Page | None = None) -> list[Order]:
         return listed_orders([session.ctx.book for session in self.sessions.values()], where, page)
 
     def order_records(self, intent_id: IntentId) -> list[Record]:
+        if (split := self._parent(intent_id)) is not None:
+            mine = [self.order_records(order.intent_id) for order in split[0].children(split[1])]
+            return sorted(chain.from_iterable(mine), key=lambda record: record.seq)
         session, order = self._find(intent_id)
         return session.ctx.book.records(order.intent_id)
 
     async def cancel(self, intent_id: IntentId, *, caller: Caller, reason: str = "") -> Order:
+        if (split := self._parent(intent_id)) is not None:
+            return await split[0].cancel(split[1], actor=_actor(caller), reason=reason)
         session, order = self._find(intent_id)
         cancelled = await session.service.canceller.cancel(order, actor=_actor(caller), reason=reason)
         session.ctx.steps.reach("cancel.told")

@@ -50,7 +50,7 @@ class RiskGate:
         wish = situation.wish
         self.hold(intent_id, wish, situation.principal)
         self.count_message(wish.symbol)
-        self._remember(wish)
+        self.remember(wish)
         return Approved(
             intent_id=intent_id,
             cl_ord_id=cl_ord_id,
@@ -72,7 +72,8 @@ class RiskGate:
             self.principals.pop(intent_id, None)
             self.moved.add(intent_id)
 
-    def _remember(self, wish: NewOrder) -> None:
+    def remember(self, wish: NewOrder) -> None:
+        """A wish was decided now: the same one again is its twin for a while."""
         now, mark = self.clock.monotonic(), _fingerprint(wish)
         self._recent.append((now, mark))
         self._newest_s[mark] = now

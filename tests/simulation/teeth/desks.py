@@ -12,8 +12,9 @@ from floorbroker.domain.values import IntentId, ProfileName
 from floorbroker.gateway.desk import Caller, OrderFilter, Submitted
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import GLOBAL, LATCH, KillSwitch
+from floorbroker.gateway.routing.attempt import Attempt, Trip, Wanted
 from floorbroker.gateway.routing.record import RouteRecord
-from floorbroker.gateway.routing.router import Attempt, Router, Trip, Wanted
+from floorbroker.gateway.routing.router import Router
 from tests.simulation.house import Plant
 from tests.simulation.schedule import ROUTED, CancelAll, Crash, Plan, Reopen, Stop, Submit
 from tests.simulation.teeth.bug import Bug, Wants, every, struck_by, with_act

@@ -33,7 +33,7 @@ async def test_routes_and_standings_are_told(house: House) -> None:
     assert told["rules"] == [
         {
             "name": "default", "use": "failover", "symbol": "*", "strategy": "*", "profiles": ["one", "two"],
-            "active": "one",
+            "active": "one", "split_most": 1,
         }
     ]  # fmt: skip
     assert [(p["profile"], p["usable"], p["demoted"], p["fee_bps"]) for p in told["profiles"]] == [
@@ -91,3 +91,39 @@ async def test_a_person_demotes_a_profile_and_it_is_audited(house: House) -> Non
 async def test_a_wrong_wish_names_its_member(house: House, wish: dict[str, object], pointer: str) -> None:
     refused = await house.http.patch("/api/v1/paper/routing", json=wish)
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer)
+
+
+async def test_a_split_order_is_shown_with_its_children_and_cancelled_as_one(tmp_path: Path) -> None:
+    async with real_floor(
+        tmp_path,
+        PROFILES__ONE=PAPER,
+        PROFILES__TWO=PAPER,
+        ROUTING__STRATEGY="best_execution",
+        ROUTING__SPLIT_MOST="2",
+        RISK='{collar_bps = "10000"}',
+    ) as house:
+        for profile, quantity in (("one", "6"), ("two", "4")):
+            body = {"symbol": "AAPL", "side": "buy", "type": "market", "quantity": quantity, "profile": profile}
+            assert (await house.http.post("/api/v1/paper/orders", json=body)).status_code == 201
+        sell = ORDER | {"side": "sell", "quantity": "10", "limit_price": "999"}
+        seen = (await house.http.post("/api/v1/paper/orders/preview", json=sell)).json()
+        placed = await house.http.post("/api/v1/paper/orders", json=sell)
+        path = f"/api/v1/paper/orders/{placed.json()['id']}"
+        shown = (await house.http.get(path)).json()
+        child = (await house.http.get(f"/api/v1/paper/orders/{shown['children'][0]['id']}")).json()
+        facts = (await house.http.get(f"{path}/events")).json()["items"]
+        changed = await house.http.patch(path, json={"limit_price": "998"})
+        ended = (await house.http.delete(path)).json()
+    assert [(part["profile"], part["quantity"]) for part in seen["parts"]] == [("one", "6"), ("two", "4")]
+    assert placed.status_code == 201, placed.text
+    assert [(part["profile"], part["quantity"]) for part in shown["routing"]["parts"]] == [("one", "6"), ("two", "4")]
+    assert shown["routing"]["parts"][0]["arithmetic"]["qty"] == "6"
+    assert (shown["profile"], shown["ord_status"], shown["quantity"], shown["leaves_qty"]) == ("*", "new", "10", "10")
+    assert [(one["part"], one["profile"], one["ord_status"]) for one in shown["children"]] == [
+        (1, "one", "new"),
+        (2, "two", "new"),
+    ]
+    assert (child["split_of"], child["profile"]) == (shown["id"], "one")
+    assert {fact["kind"] for fact in facts} >= {"prepared", "sending"}
+    assert (changed.status_code, changed.json()["code"]) == (409, "conflict")
+    assert (ended["ord_status"], ended["is_open"]) == ("canceled", False)

@@ -11,6 +11,7 @@ from floorbroker.domain.orders import Execution, Order
 from floorbroker.domain.ports import FactEntry, Record
 from floorbroker.domain.values import text_of, time_text
 from floorbroker.gateway.desk import CancelledAll, Fill
+from floorbroker.gateway.routing.parents import Parent, PlannedPart
 from floorbroker.gateway.routing.record import RouteRecord, Seen
 from floorbroker.gateway.routing.shown import NOT_ROUTED, OrderRoute
 
@@ -63,8 +64,33 @@ class CandidateView(View, frozen=True):
     arithmetic: dict[str, str]
 
 
+class PartView(View, frozen=True):
+    """One part of an order that is split, as it is planned: `profile` is to have `quantity` units; `arithmetic` says why."""
+
+    part: int
+    profile: str
+    quantity: str
+    arithmetic: dict[str, str]
+
+
+class ChildView(View, frozen=True):
+    """One child of a split order as it stands; a part whose child moved on has several."""
+
+    id: str
+    part: int
+    profile: str
+    ord_status: str
+    quantity: str | None
+    cum_qty: str
+    leaves_qty: str | None
+    avg_px: str | None
+
+
 class RouteView(View, frozen=True):
-    """Why an order went where it went.  `tried` are the profiles it has been at, `moves` how often it moved on."""
+    """Why an order went where it went.  `tried` are the profiles it has been at, `moves` how often it moved on.
+
+    `parts` are there where it was split.
+    """
 
     rule: str
     strategy: str
@@ -72,6 +98,7 @@ class RouteView(View, frozen=True):
     candidates: tuple[CandidateView, ...]
     moves: int
     tried: tuple[str, ...]
+    parts: tuple[PartView, ...] = ()
 
 
 class OrderView(View, frozen=True):
@@ -80,6 +107,9 @@ class OrderView(View, frozen=True):
     `ord_status` is `unknown` while nobody can tell what became of it; `evidence` says why.  `alerts` are contradictions kept
     for people.  `version` is what the ETag carries.  `routing` comes where one order is shown, and one that named no profile:
     `moved_from` was proven dead before this one took its place, `moved_to` took the place of this one.
+
+    An order that was split over several brokers has `children`, is at no profile (`*`), and is their sum: `leaves_qty` is what
+    may still fill, and what was refused or never sent is in neither number.  A child names it in `split_of`.
     """
 
     id: str
@@ -133,6 +163,8 @@ class OrderView(View, frozen=True):
     routing: RouteView | None
     moved_from: str | None
     moved_to: str | None
+    split_of: str | None
+    children: tuple[ChildView, ...]
 
 
 def execution_view(execution: Execution) -> ExecutionView:
@@ -170,6 +202,48 @@ def _route_view(record: RouteRecord) -> RouteView:
         candidates=tuple(candidate_view(seen) for seen in record.seen),
         moves=record.journey.moves,
         tried=record.journey.tried,
+    )
+
+
+def part_view(part: PlannedPart) -> PartView:
+    """One part of a plan."""
+    return PartView(
+        part=part.number, profile=part.profile, quantity=text_of(part.qty), arithmetic=dict(part.arithmetic)
+    )
+
+
+def _split_view(parent: Parent) -> RouteView:
+    return RouteView(
+        rule=parent.rule,
+        strategy=parent.strategy,
+        reason=parent.reason,
+        candidates=tuple(candidate_view(seen) for seen in parent.seen),
+        moves=0,
+        tried=tuple(dict.fromkeys(child.profile for child in parent.children)),
+        parts=tuple(part_view(part) for part in parent.parts),
+    )
+
+
+def _routing_view(route: OrderRoute) -> RouteView | None:
+    if route.split is not None:
+        return _split_view(route.split)
+    return None if route.record is None else _route_view(route.record)
+
+
+def _children_views(route: OrderRoute) -> tuple[ChildView, ...]:
+    numbers = {} if route.split is None else {child.intent_id: child.number for child in route.split.children}
+    return tuple(
+        ChildView(
+            id=child.intent_id,
+            part=numbers[child.intent_id],
+            profile=child.profile,
+            ord_status=child.ord_status.value,
+            quantity=text(child.order_qty),
+            cum_qty=text_of(child.cum_qty),
+            leaves_qty=text(child.leaves_qty),
+            avg_px=text(child.avg_px),
+        )
+        for child in route.children
     )
 
 
@@ -235,9 +309,11 @@ def order_view(order: Order, route: OrderRoute = NOT_ROUTED) -> OrderView:
         version=order.version,
         created_at=time_text(order.created_at),
         updated_at=time_text(order.updated_at),
-        routing=None if route.record is None else _route_view(route.record),
+        routing=_routing_view(route),
         moved_from=route.moved_from,
         moved_to=route.moved_to,
+        split_of=route.record.part.parent if route.record is not None and route.record.part is not None else None,
+        children=_children_views(route),
     )
 
 

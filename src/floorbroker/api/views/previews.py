@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from floorbroker.api.views.market import QuoteView, quote_view
-from floorbroker.api.views.orders import CandidateView, candidate_view
+from floorbroker.api.views.orders import CandidateView, PartView, candidate_view, part_view
 from floorbroker.api.views.shape import View
 from floorbroker.domain.errors import FieldError
 from floorbroker.domain.records import MarginRequirement
@@ -44,7 +44,8 @@ class MarginView(View, frozen=True):
 class PreviewView(View, frozen=True):
     """What a submit would meet right now; nothing is reserved and nothing is sent.
 
-    `candidates` come where the order names no profile and several could have it.
+    `candidates` come where the order names no profile and several could have it, `parts` where it would be split; verdicts,
+    objections and margin are then those of the first part.
     """
 
     ok: bool
@@ -54,6 +55,7 @@ class PreviewView(View, frozen=True):
     margin: MarginView | None
     quote: QuoteView | None
     candidates: tuple[CandidateView, ...] = ()
+    parts: tuple[PartView, ...] = ()
 
 
 class ValidationView(View, frozen=True):
@@ -94,4 +96,5 @@ def preview_view(preview: Preview) -> PreviewView:
         margin=None if preview.margin is None else _margin_view(preview.margin),
         quote=None if preview.quote is None else quote_view(preview.quote),
         candidates=tuple(candidate_view(seen) for seen in preview.seen),
+        parts=tuple(part_view(part) for part in preview.parts),
     )

@@ -8,7 +8,10 @@ from floorbroker.gateway.routing.shown import RoutingState, ShownProfile, ShownR
 
 
 class RuleView(View, frozen=True):
-    """One rule: orders that match `symbol` and `strategy` are routed by `use`; `active` is in front under failover."""
+    """One rule: orders that match `symbol` and `strategy` are routed by `use`; `active` is in front under failover.
+
+    An order is split over `split_most` of its profiles at the most.
+    """
 
     name: str
     use: str
@@ -16,6 +19,7 @@ class RuleView(View, frozen=True):
     strategy: str
     profiles: tuple[str, ...]
     active: str | None
+    split_most: int
 
 
 class StandingView(View, frozen=True):
@@ -83,6 +87,7 @@ def _rule(rule: ShownRule) -> RuleView:
         strategy=rule.strategy,
         profiles=rule.profiles,
         active=rule.active,
+        split_most=rule.split_most,
     )
 
 

@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError, SymbolNotFound
-from floorbroker.domain.instrument import asset_class_of
+from floorbroker.domain.instrument import Instrument, asset_class_of
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.values import ZERO, ProfileName, Side
 from floorbroker.gateway.routing.cost import Cost, Offer, cost_at, reference_of
-from floorbroker.gateway.routing.policy import Policy, Strategy
+from floorbroker.gateway.routing.policy import Policy, Strategy, VenueTerms
 from floorbroker.gateway.routing.strategies import Candidate
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.marketdata.books import BookKeeper
@@ -38,6 +39,9 @@ class Looks:
     health: Score
     keeper: Callable[[ProfileName], BookKeeper | None]
     _unknown_s: dict[tuple[ProfileName, str], float] = field(default_factory=dict[tuple[ProfileName, str], float])
+    _asked: dict[tuple[ProfileName, str], asyncio.Task[Any]] = field(
+        default_factory=dict[tuple[ProfileName, str], asyncio.Task[Any]]
+    )  # prices on their way
 
     # -- at one moment ----------------------------------------------------------------------------------------------------
 
@@ -105,16 +109,52 @@ class Looks:
 
     async def freshen(self, sessions: Iterable[ProfileSession], wish: NewOrder) -> None:
         """Ask for the prices that are missing or old, all at once, for a moment at most; who does not answer has none."""
-        symbol, policy = asked_about(wish), self.policy
+        symbol = asked_about(wish)
         stale = [
             session.ctx
             for session in sessions
             if self.unfit(session.ctx, wish) is None and self._offer(session.ctx, wish) is None
         ]
-        if not stale:
+        await self._waited([self._asking(ctx, symbol) for ctx in stale])
+
+    async def instruments(self, sessions: Iterable[ProfileSession], wish: NewOrder) -> dict[ProfileName, Instrument]:
+        """Each venue's rules for the wish's symbol, asked for where they are not at hand, for a moment at most."""
+        symbol, found, missing = asked_about(wish), dict[ProfileName, Instrument](), list[AccountContext]()
+        for session in sessions:
+            if (rules := session.ctx.at_hand(wish)) is None:
+                missing.append(session.ctx)
+            else:
+                found[session.ctx.profile.name] = rules
+        await self._waited([ctx.spawn(self._rules(ctx, symbol, found), name="route-rules") for ctx in missing])
+        return found
+
+    async def _rules(self, ctx: AccountContext, symbol: str, found: dict[ProfileName, Instrument]) -> None:
+        try:
+            with ours(ctx.log, "route.unforeseen", profile=ctx.profile.name):
+                found[ctx.profile.name] = await ctx.instrument(symbol)
+        except SymbolNotFound:
+            self.note_unknown(ctx.profile.name, symbol)
+        except FloorbrokerError as error:  # without rules no part of an order is cut for it
+            ctx.log.warning("route.no_rules", profile=ctx.profile.name, symbol=symbol, code=error.code)
+
+    def _asking(self, ctx: AccountContext, symbol: str) -> asyncio.Task[Any]:
+        """The question for a price that is under way, begun when none is: many orders at once ask a venue once."""
+        mark = (ctx.profile.name, symbol)
+        task = self._asked.get(mark)
+        if task is None or task.done():
+            task = self._asked[mark] = ctx.spawn(self._ask(ctx, symbol), name="route-quote")
+            task.add_done_callback(lambda ended: self._answered(mark, ended))
+        return task
+
+    def _answered(self, mark: tuple[ProfileName, str], ended: asyncio.Task[Any]) -> None:
+        if self._asked.get(mark) is ended:
+            del self._asked[mark]
+
+    async def _waited(self, tasks: Sequence[asyncio.Task[Any]]) -> None:
+        """Until all have ended, or the moment that an order waits has passed; they go on without it."""
+        if not tasks:
             return
-        tasks = [ctx.spawn(self._ask(ctx, symbol), name="route-quote") for ctx in stale]
-        timer = asyncio.ensure_future(self.clock.sleep(policy.quote_wait_s))
+        timer = asyncio.ensure_future(self.clock.sleep(self.policy.quote_wait_s))
         pending: set[asyncio.Future[object]] = set(tasks)
         try:
             while pending and not timer.done():
@@ -137,23 +177,35 @@ class Looks:
     ) -> tuple[dict[ProfileName, Cost], dict[ProfileName, str]]:
         """What the wish would cost at each profile that shows a fresh price; why not, at the others."""
         policy = self.policy
-        offers: dict[ProfileName, Offer] = {}
-        unpriced: dict[ProfileName, str] = {}
-        for session in sessions:
-            name = session.ctx.profile.name
-            offer = self._offer(session.ctx, wish)
-            if offer is None:
-                unpriced[name] = self._why_unpriced(session.ctx, wish)
-            else:
-                offers[name] = offer
-        reference = reference_of(wish.side, list(offers.values()))
-        if reference is None or reference <= 0:
+        reference, offers = self.offers(sessions, wish)
+        unpriced = {
+            session.ctx.profile.name: self._why_unpriced(session.ctx, wish)
+            for session in sessions
+            if session.ctx.profile.name not in offers
+        }
+        if reference is None:
             return {}, unpriced
         costs = {
-            name: cost_at(wish, offer, policy.terms_of(name), reference=reference, latency_bps_s=policy.latency_bps_s)
+            name: cost_at(wish, offer, self.terms(name), reference=reference, latency_bps_s=policy.latency_bps_s)
             for name, offer in offers.items()
         }
         return costs, unpriced
+
+    def offers(
+        self, sessions: Iterable[ProfileSession], wish: NewOrder
+    ) -> tuple[Decimal | None, dict[ProfileName, Offer]]:
+        """What each profile with a fresh price shows, and the best touch of all; None for that where nobody has one."""
+        offers: dict[ProfileName, Offer] = {}
+        for session in sessions:
+            offer = self._offer(session.ctx, wish)
+            if offer is not None:
+                offers[session.ctx.profile.name] = offer
+        reference = reference_of(wish.side, list(offers.values()))
+        return (None if reference is None or reference <= 0 else reference), offers
+
+    def terms(self, profile: ProfileName) -> VenueTerms:
+        """What a profile costs and bears."""
+        return self.policy.terms_of(profile)
 
     def _offer(self, ctx: AccountContext, wish: NewOrder) -> Offer | None:
         """What a venue shows on the other side: its book where one is kept and fresh, else its quote while that is young."""

@@ -50,6 +50,14 @@ class Journey:
 
 
 @frozen
+class PartOf:
+    """Which part of which split order an intent is."""
+
+    parent: IntentId
+    number: int
+
+
+@frozen
 class RouteRecord:
     """All of it, as people read it.  `rule` is the name of the rule that chose, `strategy` the strategy it uses."""
 
@@ -62,11 +70,14 @@ class RouteRecord:
     journey: Journey
     principal: str
     via: str
+    part: PartOf | None = None
 
     @property
     def sentence(self) -> str:
         """What public surfaces show as `route`."""
         told = f"{self.strategy}: {self.reason}"
+        if self.part is not None:
+            told += f"; part {self.part.number} of split order {self.part.parent}"
         return f"{told}; moved from order {self.journey.moved_from}" if self.journey.moved_from else told
 
     def note(self) -> NoteEntry:
@@ -80,7 +91,7 @@ class RouteRecord:
                 "rule": self.rule,
                 "strategy": self.strategy,
                 "reason": self.reason,
-                "seen": _JSON.encode(self.seen).decode(),
+                "seen": seen_text(self.seen),
                 "first": journey.first,
                 "first_at": time_text(journey.first_at),
                 "moves": str(journey.moves),
@@ -88,6 +99,7 @@ class RouteRecord:
                 "tried": " ".join(journey.tried),
                 "principal": self.principal,
                 "via": self.via,
+                **({} if self.part is None else {"split_of": self.part.parent, "part": str(self.part.number)}),
             },
         )
 
@@ -130,7 +142,7 @@ def record_of(note: NoteEntry) -> RouteRecord:
             rule=data["rule"],
             strategy=data["strategy"],
             reason=data["reason"],
-            seen=tuple(_seen_of(one) for one in msgspec.json.decode(data["seen"])),
+            seen=seen_from(data["seen"]),
             journey=Journey(
                 first=IntentId(data["first"]),
                 first_at=datetime.fromisoformat(data["first_at"]),
@@ -140,9 +152,20 @@ def record_of(note: NoteEntry) -> RouteRecord:
             ),
             principal=data["principal"],
             via=data["via"],
+            part=PartOf(parent=IntentId(data["split_of"]), number=int(data["part"])) if "split_of" in data else None,
         )
     except (KeyError, ValueError, msgspec.MsgspecError) as error:
         raise JournalFault(f"a route in the journal cannot be read: {error}") from error
+
+
+def seen_text(seen: Sequence[Seen]) -> str:
+    """Candidates as a note keeps them."""
+    return _JSON.encode(seen).decode()
+
+
+def seen_from(text: str) -> tuple[Seen, ...]:
+    """Candidates as a note kept them.  Raises `ValueError`, `KeyError` or an error of the decoder for what is none."""
+    return tuple(_seen_of(one) for one in msgspec.json.decode(text))
 
 
 def _seen_of(told: object) -> Seen:

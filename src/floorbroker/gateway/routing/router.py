@@ -8,11 +8,10 @@ so that whatever the venues answer, one intent at most may be alive for it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import (
@@ -29,9 +28,11 @@ from floorbroker.domain.orders import Approved, NewOrder, Order
 from floorbroker.domain.ports import Entry, Journal, KeyEntry, Log, Meter, NoteEntry
 from floorbroker.domain.values import Environment, IntentId, ProfileName
 from floorbroker.gateway.kill import GLOBAL
+from floorbroker.gateway.routing.attempt import Attempt, Trip, Wanted
 from floorbroker.gateway.routing.links import Links
 from floorbroker.gateway.routing.looks import Looks
 from floorbroker.gateway.routing.moving import is_dead, stays
+from floorbroker.gateway.routing.parents import PlannedPart, child_entries
 from floorbroker.gateway.routing.policy import Policy, Rule, Strategy
 from floorbroker.gateway.routing.record import (
     MOVED,
@@ -43,7 +44,10 @@ from floorbroker.gateway.routing.record import (
     seen_of,
     was_routed,
 )
+from floorbroker.gateway.routing.splitter import Splitter
+from floorbroker.gateway.routing.splitting import Plan
 from floorbroker.gateway.routing.strategies import Choice, Ranking, rank
+from floorbroker.gateway.routing.tasks import WAITED_FOR, Tasks
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.oms.account import Actor, asked_about
 from floorbroker.oms.book import Change
@@ -51,40 +55,17 @@ from floorbroker.oms.submit import Key, Submitter, key_error
 from floorbroker.risk.verdict import refusal as refusal_of
 
 Told = Callable[[ProfileName, Mapping[str, str]], None]
-_WAITED_FOR = "route"
 _NO_RULE = Rule(name="only", uses=Strategy.PRIMARY)
 
 
 @frozen
-class Wanted:
-    """One wish on its way: who wants it, under which key, by which rule."""
+class Outlook:
+    """Where a wish would go: the ranking, who would refuse it, and its parts where it would be split, the first at `session`."""
 
-    wish: NewOrder
-    actor: Actor
-    key: Key | None
-    rule: Rule
-
-
-@dataclass(slots=True)
-class Attempt:
-    """One try to place a wish: the ranking, who refused it meanwhile, and what is committed with it."""
-
-    wanted: Wanted
+    session: ProfileSession
     ranking: Ranking
-    old: Order | None = None
-    why: str = ""
-    journey: Journey | None = None  # of the intent that is dead
-    refused: dict[ProfileName, str] = field(default_factory=dict[ProfileName, str])
-    poor: list[Choice] = field(default_factory=list[Choice])  # short of money when last looked at
-    is_approved: bool = False
-    is_audited: bool = False  # whether a refusal of it stands in the audit
-
-
-@dataclass(slots=True)
-class Trip:
-    """Whether the point is passed from which the act goes on without its caller."""
-
-    begun: bool = False
+    refused: Mapping[ProfileName, str]
+    parts: tuple[PlannedPart, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,8 +92,23 @@ class Router:
     )  # journeys that go on, by the first intent
     _carried: set[IntentId] = field(default_factory=set[IntentId])  # intents that somebody still acts for
     _ending: set[IntentId] = field(default_factory=set[IntentId])  # that are being cancelled, for another counts
-    _tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
     _is_stopped: bool = False
+    splitter: Splitter = field(init=False)
+    _tasks: Tasks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._tasks = Tasks(self.log)
+        self.splitter = Splitter(
+            policy=self.policy,
+            journal=self.journal,
+            clock=self.clock,
+            log=self.log,
+            meter=self.meter,
+            looks=self.looks,
+            sessions=self.sessions,
+            refusal=self.refusal,
+            place=lambda wanted, ranking, trip: self._journey(wanted, ranking, trip),  # noqa: PLW0108 - a planted bug may
+        )  # put another in its place
 
     # -- a start ------------------------------------------------------------------------------------------------------------
 
@@ -132,10 +128,7 @@ class Router:
     async def stop(self) -> None:
         """End what moves late, and begin no more of it; acts under way are ended by the order services."""
         self._is_stopped = True
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.stop()
 
     # -- questions ------------------------------------------------------------------------------------------------------------
 
@@ -168,24 +161,28 @@ class Router:
             self.log.error("route.unreadable", intent=order.intent_id, detail=fault.detail)
             return None
 
-    async def outlook(self, wish: NewOrder) -> tuple[ProfileSession, Ranking, dict[ProfileName, str]]:
-        """Where a wish would go if it were placed now, the ranking, and who would refuse it; nothing is reserved.
+    async def outlook(self, wish: NewOrder) -> Outlook:
+        """Where a wish would go if it were placed now; nothing is reserved.
 
         When nobody would take it, it is the best of those who would refuse, or the first of the rule's profiles.
         """
         rule = self.rule_for(wish)
         ranking = await self.ranked(wish, rule)
+        plan = await self.splitter.plan(wish, rule, ranking)
+        if isinstance(plan, Plan):
+            parts = self.splitter.planned(plan)
+            return Outlook(session=self.sessions[parts[0].profile], ranking=ranking, refused={}, parts=parts)
         refused: dict[ProfileName, str] = {}
         for choice in ranking.choices:
             session = self.sessions[choice.profile]
             error = self.refusal(session, wish)
             if error is None:
-                return session, ranking, refused
+                return Outlook(session=session, ranking=ranking, refused=refused)
             refused[choice.profile] = error.detail
         names = [choice.profile for choice in ranking.choices] or [profile for profile, _ in ranking.dropped]
         if not names:
             raise InvalidRequest(f"no profile of route {rule.name} is enabled here")
-        return self.sessions[names[0]], ranking, refused
+        return Outlook(session=self.sessions[names[0]], ranking=ranking, refused=refused)
 
     async def ranked(self, wish: NewOrder, rule: Rule, *, without: Iterable[ProfileName] = ()) -> Ranking:
         """Where a wish would go now, best first; waits for prices where the strategy compares them."""
@@ -209,10 +206,8 @@ class Router:
         while (running := self._first_use.get(mark)) is not None:
             await asyncio.wait([running])
         if (stored := await self._settled(actor, key)) is not None:
-            writer = self.sessions[stored.profile].ctx.writer
-            writer.leave(
-                [self.sessions[stored.profile].ctx.audit(actor, "order.replay", stored.intent_id, outcome="stored")]
-            )
+            ctx = (self.sessions.get(stored.profile) or next(iter(self.sessions.values()))).ctx
+            ctx.writer.leave([ctx.audit(actor, "order.replay", stored.intent_id, outcome="stored")])
             return stored, True
         waiting = self._first_use[mark] = asyncio.get_running_loop().create_future()
 
@@ -225,15 +220,21 @@ class Router:
     async def _settled(self, actor: Actor, key: Key) -> Order | None:
         """What a key has placed, once its journey rests: an order about to move is not told as dead, which invites another."""
         stored = self.stored(actor, key)
-        while stored is not None and (late := self._late.get(self.links.first(stored.intent_id))) is not None:
+        while stored is not None and (late := self._moving(stored)) is not None:
             await asyncio.wait([late])
             stored = self.stored(actor, key)
         return stored
 
+    def _moving(self, stored: Order) -> asyncio.Task[None] | None:
+        """The move under way of an order, or of one of the children of a split one."""
+        split = self.splitter.find(stored.intent_id) if self._late and stored.profile == GLOBAL else None
+        ids = [stored.intent_id] if split is None else [child.intent_id for child in split.children]
+        return next((late for id_ in ids if (late := self._late.get(self.links.first(id_))) is not None), None)
+
     async def _to_the_end(self, wanted: Wanted, *, then: Callable[[], None] | None = None) -> Order:
         """Until an intent begins, the act ends with its caller; from then on it goes on without."""
         trip = Trip()
-        task = self._spawn(self._travel(wanted, trip), name=_WAITED_FOR)
+        task = self._tasks.spawn(self._travel(wanted, trip), name=WAITED_FOR)
         if then is not None:
             task.add_done_callback(lambda _: then())
         try:
@@ -244,8 +245,15 @@ class Router:
             raise
 
     async def _travel(self, wanted: Wanted, trip: Trip) -> Order:
-        """The first place, and every further one while the intent is proven dead and may move."""
+        """Split where its rule says so and that is cheaper; whole to one place else."""
         ranking = await self.ranked(wanted.wish, wanted.rule)
+        plan = await self.splitter.plan(wanted.wish, wanted.rule, ranking, wanted.actor)
+        if isinstance(plan, Plan):
+            return await self.splitter.carry_out(plan, wanted, ranking, trip)
+        return await self._journey(wanted, ranking, trip)
+
+    async def _journey(self, wanted: Wanted, ranking: Ranking, trip: Trip) -> Order:
+        """The first place, and every further one while the intent is proven dead and may move."""
         order = await self._place(Attempt(wanted, ranking), trip)
         while (moved := await self._moved(order, wanted, trip)) is not None:
             order = moved
@@ -288,7 +296,7 @@ class Router:
             key=None,
             route=route.sentence,
             beside=lambda intent_id: self._beside(intent_id, route, attempt),
-            last=lambda: self._assert_dead(attempt.old, approved.intent_id),
+            last=lambda: self._look_once_more(attempt, approved.intent_id),
         )
         with self._acting_for(approved.intent_id):
             try:
@@ -352,12 +360,25 @@ class Router:
             ),
             principal=wanted.actor.principal,
             via=wanted.actor.via,
+            part=wanted.part,
         )
 
+    def _look_once_more(self, attempt: Attempt, intent_id: IntentId) -> None:
+        """Right before the first byte.  Raises `Conflict` for what must not leave any more."""
+        self._assert_dead(attempt.old, intent_id)
+        if attempt.wanted.part is not None:
+            self.splitter.assert_wanted(attempt.wanted.part)
+
     def _beside(self, intent_id: IntentId, route: RouteRecord, attempt: Attempt) -> Iterable[Entry]:
-        """The route, and the key of a first intent or the link of one that moved.  Raises `Conflict` when the old one lives."""
+        """The route, the split order it is a part of, and the key of a first intent or the link of one that moved.
+
+        Raises `Conflict` when the old one lives, or the whole was asked to be cancelled.
+        """
         yield route.note()
-        key, old = attempt.wanted.key, attempt.old
+        key, old, part = attempt.wanted.key, attempt.old, attempt.wanted.part
+        if part is not None:
+            self.splitter.assert_wanted(part)
+            yield from child_entries(part, route.profile, intent_id, first=old is None)
         if old is not None:
             self._assert_dead(old, intent_id)
             self.links.put(old.intent_id, intent_id)  # from now on the old one is cancelled should it show up
@@ -432,6 +453,8 @@ class Router:
         if found is None and last in self._carried:  # on its way into the journal
             found = self._find(self.links.moved_from(last) or first)
         if found is None:
+            found = self.splitter.order(last)
+        if found is None:
             raise Conflict(f"this Idempotency-Key placed order {last}, on a profile that this desk does not have now")
         return found
 
@@ -462,7 +485,8 @@ class Router:
             moves=route.journey.moves,
             first_at=route.journey.first_at,
             now=self.clock.now(),
-            cancel_asked=self._is_unwanted(order),
+            cancel_asked=self._is_unwanted(order)
+            or (route.part is not None and self.splitter.is_cancelled(route.part.parent)),
         )
 
     async def _move(self, order: Order, route: RouteRecord, wanted: Wanted, trip: Trip) -> Order | None:
@@ -506,7 +530,7 @@ class Router:
             return
         if after.intent_id not in self._carried:
             first = self.links.first(after.intent_id)
-            self._late[first] = task = self._spawn(self._move_late(after), name="route-late")
+            self._late[first] = task = self._tasks.spawn(self._move_late(after), name="route-late")
             task.add_done_callback(lambda ended: self._rests(first, ended))
 
     def _rests(self, first: IntentId, ended: asyncio.Task[None]) -> None:
@@ -539,7 +563,7 @@ class Router:
             return
         self._ending.add(order.intent_id)
         self._log(event, order, **members)
-        task = self._spawn(self.sessions[order.profile].service.cancel_late(order), name="route-cancel")
+        task = self._tasks.spawn(self.sessions[order.profile].service.cancel_late(order), name="route-cancel")
         task.add_done_callback(lambda ended: self._ended(order.intent_id, ended))
 
     def _ended(self, intent_id: IntentId, task: asyncio.Task[None]) -> None:
@@ -559,7 +583,7 @@ class Router:
         if rule is None:
             self._log("failover.stays", order, detail=f"there is no route {route.rule} any more")
             return
-        wanted = Wanted(wish=order.terms, actor=actor, key=None, rule=rule)
+        wanted = Wanted(wish=order.terms, actor=actor, key=None, rule=rule, part=route.part)
         trip = Trip()
         moved = await self._moved(order, wanted, trip)
         while moved is not None:
@@ -571,18 +595,3 @@ class Router:
         self.log.warning(
             event, tag=self.policy.moving.log_tag, profile=order.profile, intent=order.intent_id, **members
         )
-
-    def _spawn(self, work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
-        task = asyncio.get_running_loop().create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._reap)
-        return task
-
-    def _reap(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if task.cancelled() or (error := task.exception()) is None:
-            return
-        is_ours = isinstance(error, FloorbrokerError)
-        if not (is_ours and task.get_name() == _WAITED_FOR):  # who waits for a route is told
-            detail = error.detail if is_ours else type(error).__name__
-            self.log.error("task.failed", task=task.get_name(), detail=detail)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 from floorbroker.domain.frozen import frozen
+from floorbroker.domain.orders import Order
 from floorbroker.domain.values import IntentId, ProfileName
 from floorbroker.gateway.routing.looks import budget_left, shut_of
+from floorbroker.gateway.routing.parents import Parent
 from floorbroker.gateway.routing.policy import Moving, Policy, Strategy, VenueTerms
 from floorbroker.gateway.routing.promoting import Promotions
 from floorbroker.gateway.routing.record import RouteRecord
@@ -15,7 +17,10 @@ from floorbroker.gateway.routing.router import Router
 
 @frozen
 class ShownRule:
-    """A rule with the profiles this desk has for it; `active` is the one in front, where they are demoted and promoted."""
+    """A rule with the profiles this desk has for it; `active` is the one in front, where they are demoted and promoted.
+
+    An order is split over `split_most` of them at the most.
+    """
 
     name: str
     uses: Strategy
@@ -23,6 +28,7 @@ class ShownRule:
     strategy: str
     profiles: tuple[ProfileName, ...]
     active: ProfileName | None = None
+    split_most: int = 1
 
 
 @frozen
@@ -49,11 +55,16 @@ class RoutingState:
 
 @frozen
 class OrderRoute:
-    """Why an order went where it went, and the intents before and behind it on its journey."""
+    """Why an order went where it went, and the intents before and behind it on its journey.
+
+    An order that was split has no record of its own, but its plan (`split`) and `children` as they stand.
+    """
 
     record: RouteRecord | None = None
     moved_from: IntentId | None = None
     moved_to: IntentId | None = None
+    split: Parent | None = None
+    children: tuple[Order, ...] = ()
 
 
 NO_ROUTING = RoutingState(rules=(), profiles=(), moving=Moving())
@@ -78,6 +89,7 @@ def _rules(router: Router, promotions: Promotions, policy: Policy) -> tuple[Show
             strategy=rule.strategy,
             profiles=tuple(session.ctx.profile.name for session in router.among(rule)),
             active=promotions.active(rule.profiles) if rule.uses is Strategy.FAILOVER else None,
+            split_most=rule.split_most,
         )
         for rule in policy.rules
     )
