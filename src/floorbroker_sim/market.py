@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
@@ -322,19 +322,6 @@ class Market:
             return pinned[1].price
         price = self.source.close_before(symbol, at)
         return Decimal(0) if price is None else _on_tick(price, self.instrument(symbol))
-
-
-def expiries(today: date, weeks: int = 6) -> list[date]:
-    """The next Fridays, the first at least a day away."""
-    first = today + timedelta(days=(4 - today.weekday()) % 7 or 7)
-    return [first + timedelta(weeks=n) for n in range(weeks)]
-
-
-def strikes(price: Decimal, count: int = 5) -> list[Decimal]:
-    """Round prices around `price`, `count` to each side."""
-    step = Decimal(1) if price < 50 else Decimal(5) if price < 300 else Decimal(10)
-    middle = (price / step).to_integral_value() * step
-    return [strike for n in range(-count, count + 1) if (strike := middle + n * step) > 0]
 
 
 def _on_tick(value: Decimal, instrument: Instrument) -> Decimal:

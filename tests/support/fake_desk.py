@@ -32,6 +32,7 @@ from floorbroker.domain.errors import (
 )
 from floorbroker.domain.fold import OrderFold
 from floorbroker.domain.ids import IdSource
+from floorbroker.domain.options import ListedOption, OptionChain, OptionContract, within_budget
 from floorbroker.domain.orders import Execution, NewOrder, Order, OrderChanges
 from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, Journal, NoLog, Profile, Record
 from floorbroker.domain.records import (
@@ -79,6 +80,8 @@ from floorbroker.gateway.desk import (
     ProfileStatus,
     RoundResult,
     SessionState,
+    SizeAsk,
+    Sized,
     Submitted,
     Verdict,
 )
@@ -544,6 +547,25 @@ class FakeDesk:
             time=self.clock.now(),
             source="fake",
         )
+
+    async def option_chain(
+        self, underlying: str, expiry: date | None = None, profile: ProfileName | None = None
+    ) -> OptionChain:
+        """One put, which expires when it is asked to."""
+        self._known(profile)
+        bid, ask = self._prices(underlying)
+        day = expiry or date(2026, 3, 20)
+        put = OptionContract(root=underlying.replace(".", "")[:6], expiry=day, right="P", strike=Decimal(150))
+        row = ListedOption(contract=put, underlying=underlying, bid=bid, ask=ask, time=self.clock.now())
+        return OptionChain(
+            underlying=underlying, expiry=day, expirations=(day,), contracts=(row,), asked_at=self.clock.now()
+        )
+
+    async def option_size(self, ask: SizeAsk, profile: ProfileName | None = None) -> Sized:
+        self._known(profile)
+        contract = OptionContract.read(ask.symbol)
+        size = within_budget(ask.budget or Decimal(0), premium=ask.premium or Decimal("1.25"), fee_each=ask.fee_each)
+        return Sized(symbol=contract.symbol, profile=profile or ProfileName("paper"), size=size, currency="USD")
 
     async def book(self, symbol: str, *, depth: int = 10, profile: ProfileName | None = None) -> BookView:
         self._known(profile)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
@@ -11,8 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from floorbroker.api.listing import LIMIT_MAX
 from floorbroker.domain.errors import FieldError, InvalidRequest
 from floorbroker.domain.values import OrdStatus, ProfileName, Side
-from floorbroker.gateway.desk import OrderFilter
-from floorbroker.oms.schema_types import YEARS, Label, Moment, ProfileWord, Reason, Symbol, symbol_of
+from floorbroker.gateway.desk import OrderFilter, SizeAsk
+from floorbroker.oms.schema_types import YEARS, Label, Moment, Positive, ProfileWord, Reason, Symbol, symbol_of
 
 WHOLE = re.compile(r"[0-9]{1,18}")
 SYMBOLS_MAX = 50
@@ -210,6 +211,37 @@ class BookQuery(ProfileQuery):
 
     symbol: Symbol
     depth: Depth = 10
+
+
+class ChainQuery(ProfileQuery):
+    """Options on one share: those of one expiration, the next to come when left out; puts, calls or both."""
+
+    underlying: Symbol
+    expiry: Day | None = None
+    right: Literal["put", "call"] | None = None
+
+
+class SizeQuery(ProfileQuery):
+    """How many contracts: within `budget`, or over `ratio` of `shares` (those that are held, when left out), or both."""
+
+    symbol: Symbol
+    budget: Positive | None = None
+    ratio: Positive | None = None
+    shares: Positive | None = None
+    premium: Positive | None = None
+    fee: Positive | None = None
+
+    @property
+    def ask(self) -> SizeAsk:
+        """The question as the desk takes it."""
+        return SizeAsk(
+            symbol=self.symbol,
+            budget=self.budget,
+            ratio=self.ratio,
+            shares=self.shares,
+            premium=self.premium,
+            fee_each=self.fee or Decimal(0),
+        )
 
 
 class HoursQuery(ProfileQuery):

@@ -22,6 +22,7 @@ from floorbroker.client.shapes import (
     AuditRow,
     Bars,
     Book,
+    Chain,
     Consolidated,
     Event,
     Fill,
@@ -34,6 +35,7 @@ from floorbroker.client.shapes import (
     Quote,
     Round,
     SelfCheck,
+    Size,
 )
 
 API = "/api/v1"
@@ -135,6 +137,15 @@ class DeskClient:
         """Best bid and ask."""
         params = {"symbols": symbol, "profile": profile}
         return _items(await self.door.call("GET", self.at("/quotes"), params=params), Quote)[0]
+
+    async def option_chain(self, underlying: str, *, expiry: date | None = None, profile: str | None = None) -> Chain:
+        """Options of one expiration, the next to come unless one is named."""
+        params = {"underlying": underlying, "expiry": expiry.isoformat() if expiry else None, "profile": profile}
+        return _read(await self.door.call("GET", self.at("/options/chain"), params=params), Chain)
+
+    async def option_size(self, symbol: str, **ask: str | None) -> Size:
+        """How many contracts fit: `budget`, `ratio`, `shares`, `premium`, `fee` and `profile`, numbers as text."""
+        return _read(await self.door.call("GET", self.at("/options/size"), params={"symbol": symbol, **ask}), Size)
 
     async def book(self, symbol: str, *, depth: int = 10, profile: str | None = None) -> Book:
         """The order book of one symbol, best level first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -103,6 +103,57 @@ class Fill(Shape, frozen=True):
     fee_currency: str | None = None
 
 
+class HeldOption(Shape, frozen=True):
+    """What a position in an option is about; `expires_today` by New York's day."""
+
+    root: str
+    expiry: date
+    right: str
+    strike: Decimal
+    multiplier: Decimal
+    expires_today: bool = False
+    expired: bool = False
+
+
+class ListedOption(Shape, frozen=True):
+    """One contract of a chain; prices are a share, and one contract is about `multiplier` of them."""
+
+    symbol: str
+    right: str
+    strike: Decimal
+    multiplier: Decimal
+    style: str | None = None
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    last: Decimal | None = None
+    open_interest: Decimal | None = None
+    time: datetime | None = None
+
+
+class Chain(Shape, frozen=True):
+    """Options of one expiration, by strike; `expirations` are all that may be asked for."""
+
+    underlying: str
+    expiry: date
+    expirations: tuple[date, ...]
+    contracts: tuple[ListedOption, ...]
+
+
+class Size(Shape, frozen=True):
+    """How many contracts, and what they cost with multiplier and fees."""
+
+    symbol: str
+    profile: str
+    contracts: int
+    premium: Decimal
+    multiplier: Decimal
+    fee_each: Decimal
+    total: Decimal
+    currency: str
+    why: str
+    option_buying_power: Decimal | None = None
+
+
 class Position(Shape, frozen=True):
     """One position; `quantity` is signed, short is negative."""
 
@@ -115,6 +166,8 @@ class Position(Shape, frozen=True):
     unrealized_pl: Decimal | None = None
     realized_pl: Decimal | None = None
     available: Decimal | None = None
+    marked_by: str | None = None
+    option: HeldOption | None = None
 
 
 class Account(Shape, frozen=True):
@@ -126,6 +179,7 @@ class Account(Shape, frozen=True):
     equity: Decimal
     buying_power: Decimal
     can_trade: bool
+    option_buying_power: Decimal | None = None
     blocked_reason: str | None = None
 
 

@@ -24,6 +24,8 @@ class Can(Word):
     SHORT = "short"
     EXTENDED_HOURS = "extended_hours"
     OPTIONS = "options"
+    OPTION_CHAIN = "option_chain"  # the adapter has `get_option_chain` (`ports.OptionChains`)
+    OPTION_EVENTS = "option_events"  # the venue tells how options ended (`ports.OptionEvents`)
     MULTILEG = "multileg"
     BRACKET = "bracket"
     OCO = "oco"

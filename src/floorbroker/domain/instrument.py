@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
+from floorbroker.domain.options import SHARES, OptionContract
 from floorbroker.domain.values import AssetClass, is_multiple
-
-_OCC_LENGTH = 21
-_OCC_ROOT = 6
-_STRIKE_SCALE = Decimal(1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,37 +61,6 @@ class Instrument:
         return is_multiple(qty, self.fraction or self.lot)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptionContract:
-    """One listed option, read from or written to OCC form (`AAPL  260320P00150000`)."""
-
-    root: str
-    expiry: date
-    right: str  # "C" or "P"
-    strike: Decimal
-
-    @classmethod
-    def parse(cls, symbol: str) -> OptionContract | None:
-        """The contract behind a padded or unpadded OCC symbol; None when it is not one."""
-        text = symbol if len(symbol) == _OCC_LENGTH else symbol[:-15].ljust(_OCC_ROOT) + symbol[-15:]
-        root, tail = text[:_OCC_ROOT].strip(), text[_OCC_ROOT:]
-        if len(text) != _OCC_LENGTH or not text.isascii() or not root.isalnum():
-            return None  # other alphabets have digits as well, and `²` is one to `isdigit`
-        if tail[6] not in "CP" or not (tail[:6] + tail[7:]).isdigit():
-            return None
-        try:
-            expiry = date(2000 + int(tail[:2]), int(tail[2:4]), int(tail[4:6]))
-        except ValueError:
-            return None
-        return cls(root=root, expiry=expiry, right=tail[6], strike=Decimal(tail[7:]) / _STRIKE_SCALE)
-
-    @property
-    def symbol(self) -> str:
-        """The padded OCC form, our inside spelling."""
-        strike = int(self.strike * _STRIKE_SCALE)
-        return f"{self.root.ljust(_OCC_ROOT)}{self.expiry:%y%m%d}{self.right}{strike:08d}"
-
-
 def asset_class_of(symbol: str) -> AssetClass:
     """The asset class a symbol's spelling implies: OCC form, `BASE/QUOTE:SETTLE`, `BASE/QUOTE`, or a plain share."""
     if OptionContract.parse(symbol) is not None:
@@ -106,6 +72,11 @@ def asset_class_of(symbol: str) -> AssetClass:
     return AssetClass.EQUITY
 
 
+def usual_multiplier(symbol: str) -> Decimal:
+    """What one unit of a symbol is about where its venue was not asked yet: a hundred shares for an option, else one."""
+    return SHARES if OptionContract.parse(symbol) is not None else Decimal(1)
+
+
 _FIAT = frozenset(
     "USD EUR GBP JPY CHF AUD CAD NZD SEK NOK DKK SGD HKD INR MXN ZAR PLN CZK HUF TRY CNH".split()  # noqa: SIM905 - a line
 )
@@ -114,3 +85,6 @@ _FIAT = frozenset(
 def _is_fx(symbol: str) -> bool:
     base, _, quote = symbol.partition("/")
     return base in _FIAT and quote in _FIAT
+
+
+__all__ = ["Instrument", "OptionContract", "TickRule", "asset_class_of", "usual_multiplier"]

@@ -14,6 +14,7 @@ from floorbroker.domain.errors import FieldError
 from floorbroker.domain.facts import Fact
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.instrument import Instrument
+from floorbroker.domain.options import OptionChain, OptionEvent
 from floorbroker.domain.orders import Approved, NewOrder, OrderChanges, OrderRef
 from floorbroker.domain.records import (
     Account,
@@ -157,6 +158,25 @@ class Broker(Protocol):
     async def get_margin_requirements(self, order: NewOrder) -> MarginRequirement: ...
 
     async def get_risk_metrics(self) -> RiskMetrics: ...
+
+
+class OptionChains(Protocol):
+    """Beside `Broker`, for venues with `Can.OPTION_CHAIN`."""
+
+    async def get_option_chain(self, underlying: str, expiry: date | None = None) -> OptionChain:
+        """The contracts of one expiration, the next to come unless one is named, with every expiration.
+
+        Raises `SymbolNotFound` for an underlying without options, and for a day on which none expires.
+        """
+        ...
+
+
+class OptionEvents(Protocol):
+    """Beside `Broker`, for venues with `Can.OPTION_EVENTS`."""
+
+    async def get_option_events(self, since: date) -> Fetched[OptionEvent]:
+        """How options ended, from the day `since` on.  A venue may tell a day late: absence proves nothing."""
+        ...
 
 
 # -- the journal --------------------------------------------------------------------------------------------------------

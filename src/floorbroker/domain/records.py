@@ -118,6 +118,7 @@ class Account:
     can_trade: bool = True
     can_short: bool = False
     option_level: int = 0
+    option_buying_power: Decimal | None = None  # what options may cost, where it is told apart
     multiplier: Decimal = Decimal(1)
     initial_margin: Decimal | None = None
     maintenance_margin: Decimal | None = None

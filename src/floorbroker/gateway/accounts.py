@@ -15,8 +15,9 @@ from typing import TypeVar
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import ApiError, FloorbrokerError, SymbolNotFound
+from floorbroker.domain.options import OptionContract
 from floorbroker.domain.ports import Log
-from floorbroker.domain.records import Quote
+from floorbroker.domain.records import Position, Quote
 from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.consolidated import (
     ROUNDED,
@@ -28,9 +29,10 @@ from floorbroker.gateway.consolidated import (
     consolidate,
     currencies_of,
 )
-from floorbroker.gateway.desk import ProfilePosition, SessionState
+from floorbroker.gateway.desk import HeldOption, ProfilePosition, SessionState
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.oms.unforeseen import ours
+from floorbroker.risk.options import is_over
 
 ASK_S = 5.0
 RATES_S = 2.0
@@ -103,9 +105,30 @@ class Accounts:
         )
 
     async def _positions(self, session: ProfileSession) -> list[ProfilePosition]:
-        name, book = session.ctx.profile.name, session.ctx.book
         told = (await session.ctx.broker.get_positions()).items
-        return [ProfilePosition(profile=name, position=p, realized_pl=book.realized(p.symbol)) for p in told]
+        return [self._row(session, position) for position in told]
+
+    def _row(self, session: ProfileSession, position: Position) -> ProfilePosition:
+        ctx, symbol = session.ctx, position.symbol
+        mark, multiplier = ctx.share.worth(symbol)
+        contract, now = OptionContract.parse(symbol), self.clock.now()
+        marked_by = "" if position.market_px is None and position.market_value is None else "venue"
+        if not marked_by and mark is not None:
+            position, marked_by = marked(position, mark, multiplier), "desk"
+        return ProfilePosition(
+            profile=ctx.profile.name,
+            position=position,
+            realized_pl=ctx.book.realized(symbol) * multiplier,
+            option=None
+            if contract is None
+            else HeldOption(
+                contract=contract,
+                multiplier=multiplier,
+                expires_today=contract.expires_on(now),
+                expired=is_over(contract, now),
+            ),
+            marked_by=marked_by,
+        )
 
     async def one(self, session: ProfileSession) -> list[ProfilePosition]:
         """What one profile holds; raises what its venue says."""
@@ -180,6 +203,13 @@ class Accounts:
     def _told_at(self, quote: Quote) -> datetime:
         """The quote's own time, and never one that is still to come."""
         return min(quote.time, self.clock.now())
+
+
+def marked(position: Position, mark: Decimal, multiplier: Decimal) -> Position:
+    """A position at a price of our own, where its venue tells none."""
+    value = position.qty * mark * multiplier
+    cost = None if position.avg_px is None else position.qty * position.avg_px * multiplier
+    return replace(position, market_px=mark, market_value=value, unrealized_pl=None if cost is None else value - cost)
 
 
 def _source(quote: Quote, profile: ProfileName) -> str:

@@ -18,6 +18,7 @@ from floorbroker.domain.bars import BarSeries
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.errors import FieldError, FloorbrokerError
 from floorbroker.domain.frozen import frozen
+from floorbroker.domain.options import OptionChain, OptionContract, Size
 from floorbroker.domain.orders import Execution, NewOrder, Order, OrderChanges
 from floorbroker.domain.ports import Profile, Record
 from floorbroker.domain.records import (
@@ -163,6 +164,34 @@ class Preview:
 
 
 @frozen
+class SizeAsk:
+    """How many contracts of `symbol` (an option): within `budget`, or to protect `ratio` of the long shares, or both.
+
+    `shares` says how many shares there are; left out, those that the profile holds of the underlying count.  `premium` (a
+    share) is what one pays; left out, what the market asks now.  `fee_each` is the fee of one contract.  Money is in the
+    contract's currency.
+    """
+
+    symbol: str
+    budget: Decimal | None = None
+    ratio: Decimal | None = None
+    shares: Decimal | None = None
+    premium: Decimal | None = None
+    fee_each: Decimal = Decimal(0)
+
+
+@frozen
+class Sized:
+    """A size with what it was made from; `spendable` is what the account says options may cost, where it says so."""
+
+    symbol: str
+    profile: ProfileName
+    size: Size
+    currency: str
+    spendable: Decimal | None = None
+
+
+@frozen
 class Fill:
     """One execution with the order it belongs to."""
 
@@ -173,12 +202,29 @@ class Fill:
 
 
 @frozen
+class HeldOption:
+    """The contract a position is in.  One that `expires_today` (New York) trades until the close; an `expired` one waits to be
+    settled.
+    """
+
+    contract: OptionContract
+    multiplier: Decimal
+    expires_today: bool = False
+    expired: bool = False
+
+
+@frozen
 class ProfilePosition:
-    """One position at one profile, with the realised profit the desk has booked for it (quote currency)."""
+    """One position at one profile, with the realised profit the desk has booked for it (quote currency, multiplier included).
+
+    `marked_by` says whose price values it: the `venue`'s own, or one that the `desk` heard where the venue tells none.
+    """
 
     profile: ProfileName
     position: Position
     realized_pl: Decimal | None = None
+    option: HeldOption | None = None
+    marked_by: str = ""
 
 
 @frozen
@@ -398,6 +444,16 @@ class Desk(Protocol):
     async def risk_metrics(self, profile: ProfileName | None = None) -> RiskMetrics: ...
 
     async def quote(self, symbol: str, profile: ProfileName | None = None) -> Quote: ...
+
+    async def option_chain(
+        self, underlying: str, expiry: date | None = None, profile: ProfileName | None = None
+    ) -> OptionChain:
+        """One expiration, the next to come unless one is named.  Raises `NotSupported` where the broker tells no chains."""
+        ...
+
+    async def option_size(self, ask: SizeAsk, profile: ProfileName | None = None) -> Sized:
+        """How many contracts of an option fit a budget, or protect what is held; nothing is reserved or sent."""
+        ...
 
     async def book(self, symbol: str, *, depth: int = 10, profile: ProfileName | None = None) -> BookView:
         """The order book once it may be believed; the first call subscribes.  Raises `Timeout` when it does not come."""

@@ -15,10 +15,12 @@ from floorbroker.domain.bars import BarSeries
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import Conflict, FloorbrokerError, InvalidRequest, NotFound
+from floorbroker.domain.options import OptionChain
 from floorbroker.domain.orders import NewOrder, Order, OrderChanges
 from floorbroker.domain.ports import AuditEntry, Journal, Log, Record
 from floorbroker.domain.records import Account, Balance, DataKind, MarketHours, Quote, RiskMetrics, SelfCheck
 from floorbroker.domain.values import IntentId, ProfileName, Quantity
+from floorbroker.gateway import options
 from floorbroker.gateway.accounts import Accounts
 from floorbroker.gateway.agreement import adjustments_of, told_of
 from floorbroker.gateway.arming import Arming, Confirmation
@@ -37,6 +39,8 @@ from floorbroker.gateway.desk import (
     ProfilePosition,
     ProfileStatus,
     RoundResult,
+    SizeAsk,
+    Sized,
     Submitted,
 )
 from floorbroker.gateway.feeds import Consumer, Handler, MarketFeeds
@@ -470,6 +474,18 @@ class Gateway:
             quote = await ctx.broker.get_market_data(symbol)
         ctx.on_quote(quote)
         return quote
+
+    async def option_chain(
+        self, underlying: str, expiry: date | None = None, profile: ProfileName | None = None
+    ) -> OptionChain:
+        ctx = self._session(profile).ctx
+        with _reading(ctx):
+            return await options.chain(ctx, underlying, expiry)
+
+    async def option_size(self, ask: SizeAsk, profile: ProfileName | None = None) -> Sized:
+        ctx = self._session(profile).ctx
+        with _reading(ctx):
+            return await options.size(ctx, ask)
 
     async def subscribe_market_data(
         self,

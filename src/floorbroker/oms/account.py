@@ -36,7 +36,7 @@ from floorbroker.domain.ports import (
     Steps,
     Tracer,
 )
-from floorbroker.domain.records import Account, Position, Quote
+from floorbroker.domain.records import Account, MarginRequirement, Position, Quote
 from floorbroker.domain.values import ZERO, IntentId
 from floorbroker.oms.book import OrderBook
 from floorbroker.oms.exposed import Exposed
@@ -297,8 +297,11 @@ class AccountContext:
         *,
         leave_out: IntentId | None = None,
         actor: Actor | None = None,
+        margin: MarginRequirement | None = None,
     ) -> Situation:
-        """Everything the controls look at, now, without waiting.  `leave_out` is an order about to be replaced."""
+        """Everything the controls look at, now, without waiting.  `leave_out` is an order about to be replaced, `margin` what the
+        venue told of the wish, where it was asked.
+        """
         gate, risk, limits, symbol = self.gate, self.risk, self.limits, wish.symbol
         second, minute = gate.message_counts()
         exposure, today = self.exposure(leave_out), risk.ordered_today(self.profile.name)
@@ -333,6 +336,7 @@ class AccountContext:
             orders_day=today.orders - (left is not None),
             notional_day=today.notional if left is None else today.notional - left.notional,
             equity=risk.equities.get(self.profile.name),
+            margin=margin if margin is not None and margin.source == "venue" else None,
             shared=risk.standings(wish, self.share.owner(wish, who.principal), leave_out=leave_out, fills_yet=whole)
             if risk.watches
             else (),

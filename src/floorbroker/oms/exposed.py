@@ -14,10 +14,10 @@ from typing import Protocol
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.facts import ReplaceAsked
-from floorbroker.domain.instrument import asset_class_of
+from floorbroker.domain.instrument import usual_multiplier
 from floorbroker.domain.orders import NewOrder, Order, OrderState
 from floorbroker.domain.records import Position, Quote
-from floorbroker.domain.values import WIDE, ZERO, AssetClass, IntentId, total_of
+from floorbroker.domain.values import WIDE, ZERO, IntentId, total_of
 from floorbroker.oms.book import OrderBook
 from floorbroker.risk.gate import RiskGate
 from floorbroker.risk.workload import Part, Workload, part_of
@@ -210,9 +210,7 @@ class Exposed:
     def _multiplier(self, terms: NewOrder) -> Decimal:
         """Of an instrument nobody has asked for since the start: an option's is a hundred."""
         symbol = terms.legs[0].symbol if terms.legs else terms.symbol
-        if symbol in self._multipliers:
-            return self._multipliers[symbol]
-        return Decimal(100) if asset_class_of(symbol) is AssetClass.OPTION else Decimal(1)
+        return self._multipliers.get(symbol) or usual_multiplier(symbol)
 
     def _part(self, intent_id: IntentId) -> Part | None:
         order = self._book.at_hand(intent_id)

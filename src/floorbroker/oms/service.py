@@ -12,6 +12,7 @@ from floorbroker.domain.capability import Can
 from floorbroker.domain.errors import FieldError, FloorbrokerError
 from floorbroker.domain.orders import NewOrder, Order, OrderState
 from floorbroker.domain.records import ExecutionReport, MarginRequirement, Quote
+from floorbroker.domain.values import AssetClass
 from floorbroker.oms.account import GATEWAY, AccountContext, Actor, asked_about
 from floorbroker.oms.book import Change
 from floorbroker.oms.cancel import Canceller
@@ -233,7 +234,8 @@ class OrderService:
             await ctx.refresh_account()
         objections = await ctx.broker.validate_order(wish)
         margin = await ctx.broker.get_margin_requirements(wish) if Can.PREVIEW in ctx.broker.info.can else None
-        verdicts = ctx.gate.check(ctx.situation(wish, instrument))
+        is_option = instrument.asset_class is AssetClass.OPTION  # of shares our own reckoning stands, as for a submit
+        verdicts = ctx.gate.check(ctx.situation(wish, instrument, margin=margin if is_option else None))
         return Outlook(
             verdicts=verdicts, objections=objections, margin=margin, quote=reference.quote if reference else None
         )

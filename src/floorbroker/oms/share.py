@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from floorbroker.domain import facts as f
+from floorbroker.domain.instrument import usual_multiplier
 from floorbroker.domain.orders import NewOrder, Order
 from floorbroker.domain.records import Account
 from floorbroker.domain.values import WIDE, ZERO, IntentId, ProfileName, Side
@@ -100,7 +101,7 @@ class Share:
 
     def traded(self, order: Order) -> Decimal:
         """What an order filled, in account currency."""
-        scale = self.multipliers.get(order.terms.symbol, Decimal(1))
+        scale = self.multipliers.get(order.terms.symbol) or usual_multiplier(order.terms.symbol)
         made = sum((e.last_qty * e.last_px for e in order.executions), ZERO)
         return max(made, order.cum_qty * (order.avg_px or ZERO)) * scale
 
@@ -152,7 +153,7 @@ class Share:
         return found
 
     def worth(self, symbol: str) -> tuple[Decimal | None, Decimal]:
-        return self.exposed.marks.by_symbol.get(symbol), self.multipliers.get(symbol, Decimal(1))
+        return self.exposed.marks.by_symbol.get(symbol), self.multipliers.get(symbol) or usual_multiplier(symbol)
 
     def account(self) -> tuple[str, str, Decimal] | None:
         told = self.told()

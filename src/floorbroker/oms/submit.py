@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from floorbroker.domain import facts as f
+from floorbroker.domain.capability import Can
 from floorbroker.domain.errors import (
     FieldError,
     FloorbrokerError,
@@ -21,6 +22,7 @@ from floorbroker.domain.frozen import frozen
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import Approved, NewOrder, Order
 from floorbroker.domain.ports import Entry, FactEntry, KeyEntry
+from floorbroker.domain.records import MarginRequirement
 from floorbroker.domain.values import Environment, IntentId, text_of
 from floorbroker.oms.account import AccountContext, Actor, asked_about
 from floorbroker.oms.inbound import Inbound
@@ -152,6 +154,10 @@ class Submitter:
                 await self.ctx.refresh_account()
                 return self._decide(wish, instrument, actor)
             except RiskLimitExceeded as error:
+                if error.control == "written" and Can.PREVIEW in self.ctx.broker.info.can:
+                    # We cannot tell what it may lose; the venue can, and its word is taken instead.
+                    margin = await self.ctx.broker.get_margin_requirements(wish)
+                    return self._decide(wish, instrument, actor, margin=margin)
                 if error.control != "self_match" or self.ctx.limits.self_match != "cancel_resting":
                     raise
                 await self._make_way(wish, actor)
@@ -181,10 +187,17 @@ class Submitter:
             await ctx.refresh_account()
         return instrument
 
-    def _decide(self, wish: NewOrder, instrument: Instrument, actor: Actor | None = None) -> Approved:
+    def _decide(
+        self,
+        wish: NewOrder,
+        instrument: Instrument,
+        actor: Actor | None = None,
+        *,
+        margin: MarginRequirement | None = None,
+    ) -> Approved:
         """Every control and the reservation, without an await (I12)."""
         ctx = self.ctx
-        situation = ctx.situation(wish, instrument, actor=actor)
+        situation = ctx.situation(wish, instrument, actor=actor, margin=margin)
         intent_id = ctx.ids.intent(ctx.clock.now())
         cl_ord_id = ctx.broker.identity.encode(intent_id)
         approved = ctx.gate.approve(situation, intent_id=intent_id, cl_ord_id=cl_ord_id)

@@ -18,7 +18,7 @@ from floorbroker.domain.values import (
     is_multiple,
     text_of,
 )
-from floorbroker.risk import guards, shared
+from floorbroker.risk import guards, options, shared
 from floorbroker.risk.situation import Situation
 from floorbroker.risk.verdict import Verdict, failed, passed, within
 
@@ -95,12 +95,48 @@ def _forbidden(s: Situation) -> str:
     return ""
 
 
+def expiry(s: Situation) -> Verdict:
+    """What has stopped trading for good takes no order."""
+    if s.instrument.asset_class is not AssetClass.OPTION:
+        return passed("expiry")
+    over = options.expired_of(s.wish, s.now)
+    if over is None:
+        return passed("expiry")
+    return failed("expiry", f"{over.symbol} expired on {over.expiry.isoformat()}: it trades no more")
+
+
+def written(s: Situation) -> Verdict:
+    """Options sold beyond what is held owe something: shares, cash at the strike, or margin of which the venue told."""
+    wish = s.wish
+    if s.instrument.asset_class is not AssetClass.OPTION or s.margin is not None:
+        return passed("written")
+    if wish.order_class is OrderClass.MULTILEG:
+        if s.bounded:
+            return passed("written")
+        return failed("written", "nothing bounds what these legs can lose, and the venue told no margin for them")
+    short = ZERO if wish.side is Side.BUY else max(-s.after, ZERO)
+    if short == 0:
+        return passed("written")
+    if not s.limits.allow_short:
+        told = f"writing options is not permitted on this profile: {text_of(short)} more than held"
+        return failed("written", told, limit=0, value=short)
+    if s.bounded:
+        return passed("written")
+    return failed(
+        "written",
+        f"nothing bounds what {text_of(short)} uncovered calls can lose, and the venue told no margin for them: hold the"
+        " shares, or buy a further call in the same order",
+        limit=0,
+        value=short,
+    )
+
+
 def short_sale(s: Situation) -> Verdict:
-    """A sell beyond what is held needs permission, ours and the instrument's."""
+    """A sell beyond what is held needs permission, ours and the instrument's; for options see `written`."""
     if (
         s.wish.side is Side.BUY
         or s.wish.order_class is OrderClass.MULTILEG
-        or s.instrument.asset_class is AssetClass.FX
+        or s.instrument.asset_class in (AssetClass.FX, AssetClass.OPTION)
     ):
         return passed("short_sale")
     after = s.exposure.worst_case(s.wish.symbol, Side.SELL) - (s.units or ZERO)
@@ -298,7 +334,7 @@ def _worst_values(s: Situation) -> tuple[Decimal, Decimal]:
     for symbol in s.exposure.symbols() | {s.wish.symbol}:
         up, down = s.exposure.worst_case(symbol, Side.BUY), s.exposure.worst_case(symbol, Side.SELL)
         price = s.exposure.marks.get(symbol, ZERO)
-        scale = s.exposure.multipliers.get(symbol, Decimal(1))
+        scale = s.exposure.multiplier(symbol)
         if symbol == s.wish.symbol:
             price, scale = s.price or price, s.instrument.multiplier
             up += s.units or ZERO if s.wish.side is Side.BUY else ZERO
@@ -315,11 +351,14 @@ def buying_power(s: Situation) -> Verdict:
     cost = s.cost
     if cost is None:
         return failed("buying_power", "the cost cannot be measured without a price")
-    free = s.account.buying_power * (_HUNDRED - s.limits.buying_power_buffer_pct) / _HUNDRED - s.exposure.reserved
+    told, whose = s.account.buying_power, "buying power"
+    if s.instrument.asset_class is AssetClass.OPTION and s.account.option_buying_power is not None:
+        told, whose = s.account.option_buying_power, "buying power for options"
+    free = told * (_HUNDRED - s.limits.buying_power_buffer_pct) / _HUNDRED - s.exposure.reserved
     if cost <= free:
         return Verdict(control="buying_power", ok=True, limit=free, value=cost)
     shown = max(free, ZERO)
-    text = f"cost {cost:,.2f} is above the free buying power {shown:,.2f} {s.account.currency}"
+    text = f"cost {cost:,.2f} is above the free {whose} {shown:,.2f} {s.account.currency}"
     return failed("buying_power", text, limit=shown, value=cost)
 
 
@@ -358,6 +397,7 @@ CONTROLS: tuple[Control, ...] = (
     armed,
     guards.strategy,
     supported,
+    expiry,
     permission,
     guards.hours,
     tick,
@@ -381,6 +421,7 @@ CONTROLS: tuple[Control, ...] = (
     collar,
     guards.collar_window,
     short_sale,
+    written,
     reduce_only,
     guards.loss,
     guards.self_match,

@@ -9,10 +9,12 @@ from decimal import Decimal
 
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.frozen import frozen
-from floorbroker.domain.instrument import Instrument
+from floorbroker.domain.instrument import Instrument, usual_multiplier
+from floorbroker.domain.options import OptionContract
 from floorbroker.domain.orders import NewOrder
-from floorbroker.domain.records import Account, Quote
-from floorbroker.domain.values import LIMITED, ZERO, Environment, IntentId, OrderClass, Side
+from floorbroker.domain.records import Account, MarginRequirement, Quote
+from floorbroker.domain.values import LIMITED, ZERO, AssetClass, Environment, IntentId, OrderClass, Side
+from floorbroker.risk import options
 from floorbroker.risk.equity import Equity
 from floorbroker.risk.limits import RiskLimits
 from floorbroker.risk.watch import Standing
@@ -63,7 +65,11 @@ class Exposure:
 
     def value(self, symbol: str, qty: Decimal) -> Decimal:
         """Signed market value of `qty` units; an unknown price counts as zero and is caught by other controls."""
-        return qty * self.marks.get(symbol, ZERO) * self.multipliers.get(symbol, Decimal(1))
+        return qty * self.marks.get(symbol, ZERO) * self.multiplier(symbol)
+
+    def multiplier(self, symbol: str) -> Decimal:
+        """What one unit is about; of an instrument nobody has asked for since the start, what is usual."""
+        return self.multipliers.get(symbol) or usual_multiplier(symbol)
 
     def symbols(self) -> set[str]:
         return {*self.positions, *self.workload.loads}
@@ -100,6 +106,7 @@ class Situation:
     notional_day: Decimal = ZERO
     equity: Equity | None = None
     shared: tuple[Standing, ...] = ()  # the other scopes that have limits, widest first
+    margin: MarginRequirement | None = None  # what the venue itself says that the wish would tie up, where it was asked
     # What nearly every control asks, worked out once.
     price: Decimal | None = field(
         init=False
@@ -109,6 +116,7 @@ class Situation:
     held: Decimal = field(init=False)  # signed units of the symbol
     cost: Decimal | None = field(init=False)  # buying power it would take, in account currency
     after: Decimal = field(init=False)  # signed units once everything open on this side and this wish filled
+    bounded: bool = field(init=False)  # whether it is known what the wish can lose at worst
 
     def __post_init__(self) -> None:
         wish, exposure = self.wish, self.exposure
@@ -117,13 +125,19 @@ class Situation:
         worst = exposure.worst_case(wish.symbol, wish.side)
         notional = _notional(wish, price, self.instrument.multiplier)
         held = exposure.positions.get(wish.symbol, ZERO)
+        after = worst + wish.side.sign * (units or ZERO)
+        is_option = self.instrument.asset_class is AssetClass.OPTION
+        cost, bounded = _cost(wish, notional, units, held), True
+        if is_option:
+            cost, bounded = _option_cost(self, cost, notional=notional, units=units, after=after)
         for name, value in (
             ("price", price),
             ("units", units),
             ("notional", notional),
             ("held", held),
-            ("cost", _cost(wish, notional, units, held, self.instrument.multiplier)),
-            ("after", worst + wish.side.sign * (units or ZERO)),
+            ("cost", cost),
+            ("after", after),
+            ("bounded", bounded),
         ):
             object.__setattr__(self, name, value)
 
@@ -154,13 +168,49 @@ def _notional(wish: NewOrder, price: Decimal | None, multiplier: Decimal) -> Dec
     return None if price is None or wish.order_qty is None else wish.order_qty * price * multiplier
 
 
-def _cost(
-    wish: NewOrder, notional: Decimal | None, units: Decimal | None, held: Decimal, multiplier: Decimal
-) -> Decimal | None:
+def _cost(wish: NewOrder, notional: Decimal | None, units: Decimal | None, held: Decimal) -> Decimal | None:
     """What reduces a position takes no buying power."""
-    if wish.order_class is OrderClass.MULTILEG:
-        return max((wish.price or ZERO) * (wish.order_qty or ZERO) * multiplier, ZERO)
     if not held or notional is None or not units:
         return notional
     opening = max(units - max(held * -wish.side.sign, ZERO), ZERO)
     return notional * opening / units
+
+
+def _option_cost(
+    s: Situation, long: Decimal | None, *, notional: Decimal | None, units: Decimal | None, after: Decimal
+) -> tuple[Decimal | None, bool]:
+    """What an order of options ties up, and whether that is all it can lose.  `long` is the cost of it as a purchase.
+
+    What the venue itself told of margin goes before any reckoning of ours.
+    """
+    wish, told = s.wish, s.margin
+    if told is not None:
+        return max(told.initial, ZERO) + max(told.fees, ZERO), True
+    if wish.order_class is OrderClass.MULTILEG:
+        return _strategy_cost(s)
+    contract = OptionContract.parse(wish.symbol)
+    if wish.side is Side.BUY or contract is None:
+        return long, True
+    opened = min(max(-after, ZERO), units or ZERO)
+    if opened == 0 or units is None or notional is None:
+        return long, True
+    left = ((symbol, s.exposure.worst_case(symbol, Side.SELL)) for symbol in s.exposure.symbols())
+    shares = options.free_shares(contract.root, left, s.instrument.multiplier)
+    cost = options.tied_up(contract, opened=opened, shares=shares, multiplier=s.instrument.multiplier)
+    return cost, cost is not None
+
+
+def _strategy_cost(s: Situation) -> tuple[Decimal | None, bool]:
+    """The net price and the most that the legs can owe at expiry; at the market the net price is that of the marks."""
+    wish, multiplier = s.wish, s.instrument.multiplier
+    loss = options.strategy_loss(wish.legs)
+    if loss is None:
+        return None, False
+    net = wish.price if wish.price is not None else _net_of_marks(s)
+    return max(net + loss, ZERO) * (wish.order_qty or ZERO) * multiplier, True
+
+
+def _net_of_marks(s: Situation) -> Decimal:
+    """What the legs would cost at the last prices heard, a share; none counts as nothing, and the venue has the last word."""
+    marks = s.exposure.marks
+    return sum((leg.side.sign * leg.ratio_qty * marks.get(leg.symbol, ZERO) for leg in s.wish.legs), ZERO)

@@ -4,7 +4,7 @@ from floorbroker.tape.captures import FrameKind, RawFrame, frame_of, frames, mer
 from floorbroker.tape.columns import QuoteSeries
 from floorbroker.tape.folder import Factor, NotRecorded, Tape, load
 from floorbroker.tape.merge import TapeEvent, bar_events, in_order, merged, quote_events
-from floorbroker.tape.seeded import POPULAR, Listing, SeededMarket, option_value, seeded_market
+from floorbroker.tape.seeded import POPULAR, Listing, SeededMarket, expiries, option_value, seeded_market, strikes
 
 __all__ = [
     "POPULAR",
@@ -18,6 +18,7 @@ __all__ = [
     "Tape",
     "TapeEvent",
     "bar_events",
+    "expiries",
     "frame_of",
     "frames",
     "in_order",
@@ -27,4 +28,5 @@ __all__ = [
     "option_value",
     "quote_events",
     "seeded_market",
+    "strikes",
 ]

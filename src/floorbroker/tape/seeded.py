@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
@@ -173,6 +173,19 @@ def option_value(contract: OptionContract, spot: Decimal, left_s: int) -> Decima
         return max(Decimal(0), distance)
     nearness = max(Decimal(0), 1 - abs(spot - contract.strike) / (3 * deviation))
     return max(Decimal(0), distance) + Decimal("0.4") * deviation * nearness
+
+
+def expiries(today: date, weeks: int = 6) -> list[date]:
+    """The next Fridays, the first at least a day away."""
+    first = today + timedelta(days=(4 - today.weekday()) % 7 or 7)
+    return [first + timedelta(weeks=n) for n in range(weeks)]
+
+
+def strikes(price: Decimal, count: int = 5) -> list[Decimal]:
+    """Round prices around `price`, `count` to each side."""
+    step = Decimal(1) if price < 50 else Decimal(5) if price < 300 else Decimal(10)
+    middle = (price / step).to_integral_value() * step
+    return [strike for n in range(-count, count + 1) if (strike := middle + n * step) > 0]
 
 
 @lru_cache(maxsize=1_024)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from floorbroker.api.door import DeskDep, DoorDep, reply
 from floorbroker.api.listing import list_reply
 from floorbroker.api.openapi import VENUE, problems, returns, returns_list
-from floorbroker.api.params import BarsQuery, BookQuery, HoursQuery, QuoteQuery
+from floorbroker.api.params import BarsQuery, BookQuery, ChainQuery, HoursQuery, QuoteQuery, SizeQuery
 from floorbroker.api.views.market import (
     BarsView,
     BookView,
@@ -20,6 +20,7 @@ from floorbroker.api.views.market import (
     hours_view,
     quote_view,
 )
+from floorbroker.api.views.options import ChainView, SizeView, chain_view, size_view
 
 router = APIRouter(prefix="/{env}", tags=["Market data"])
 
@@ -45,6 +46,20 @@ async def get_bars(door: DoorDep, desk: DeskDep, query: Annotated[BarsQuery, Que
         query.symbol, span_s=query.span_s, start=start, end=end, limit=query.limit, profile=query.name
     )
     return reply(bars_view(series))
+
+
+@router.get(
+    "/options/chain", operation_id="get_option_chain", responses=returns(ChainView, "The chain.") | problems(*VENUE)
+)
+async def get_option_chain(desk: DeskDep, query: Annotated[ChainQuery, Query()]) -> Response:
+    """Options of one expiration with their quotes, by strike, and every day on which options on the share expire."""
+    return reply(chain_view(await desk.option_chain(query.underlying, query.expiry, query.name), query.right))
+
+
+@router.get("/options/size", operation_id="size_option", responses=returns(SizeView, "The size.") | problems(*VENUE))
+async def size_option(desk: DeskDep, query: Annotated[SizeQuery, Query()]) -> Response:
+    """How many contracts a budget buys, or how many puts protect shares; nothing is reserved or sent."""
+    return reply(size_view(await desk.option_size(query.ask, query.name)))
 
 
 @router.get(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from floorbroker.api.views.options import OptionView, option_view
 from floorbroker.api.views.shape import View, plain, text
 from floorbroker.domain.records import Account, Balance
 from floorbroker.domain.values import text_of
@@ -20,6 +21,7 @@ class AccountView(View, frozen=True):
     can_trade: bool
     can_short: bool
     option_level: int
+    option_buying_power: str | None
     multiplier: str
     initial_margin: str | None
     maintenance_margin: str | None
@@ -35,7 +37,11 @@ class BalanceView(View, frozen=True):
 
 
 class PositionView(View, frozen=True):
-    """One position; `quantity` is signed, short is negative.  What the venue does not tell is null."""
+    """One position; `quantity` is signed, short is negative.  What the venue does not tell is null.
+
+    `marked_by` says whose price values it: `venue`, or `desk` where the venue tells none.  Profit and value have the multiplier
+    in them; prices are a share.
+    """
 
     profile: str
     symbol: str
@@ -46,6 +52,8 @@ class PositionView(View, frozen=True):
     unrealized_pl: str | None
     realized_pl: str | None
     available: str | None
+    marked_by: str | None = None
+    option: OptionView | None = None
 
 
 def account_view(account: Account) -> AccountView:
@@ -68,4 +76,6 @@ def position_view(held: ProfilePosition) -> PositionView:
         unrealized_pl=text(position.unrealized_pl),
         realized_pl=text(held.realized_pl),
         available=text(position.qty_available),
+        marked_by=held.marked_by or None,
+        option=None if held.option is None else option_view(held.option),
     )

@@ -10,7 +10,7 @@ from random import Random
 from floorbroker.brokers.paper import errors
 from floorbroker.brokers.paper.info import CURRENCY, INFO, Options, options_from
 from floorbroker.brokers.paper.mapping import PlainIdentity, hours_of, past, standing, told
-from floorbroker.brokers.paper.rest import PaperVenue, PriceSource
+from floorbroker.brokers.paper.rest import PaperVenue, PriceSource, chain_of
 from floorbroker.brokers.paper.stream import (
     Chance,
     Closing,
@@ -36,6 +36,7 @@ from floorbroker.domain.errors import (
 )
 from floorbroker.domain.facts import Source
 from floorbroker.domain.instrument import Instrument
+from floorbroker.domain.options import OptionChain
 from floorbroker.domain.orders import Approved, NewOrder, OrderChanges, OrderRef
 from floorbroker.domain.ports import Identity, MarketEvent, OrderEvents, Reports, Subscription
 from floorbroker.domain.records import (
@@ -332,6 +333,11 @@ class PaperBroker:
     async def get_market_data(self, symbol: str) -> Quote:
         await self._asked()
         return self.venue.quote(symbol, self._clock.now())
+
+    async def get_option_chain(self, underlying: str, expiry: date | None = None) -> OptionChain:
+        """Contracts that were fed, and around a seeded price eleven strikes of each of six Fridays."""
+        await self._asked()
+        return chain_of(self.venue, underlying, expiry, at=self._clock.now())
 
     async def get_bars(
         self, symbol: str, *, span_s: int, start: datetime, end: datetime, limit: int = 1000

@@ -48,6 +48,7 @@ from floorbroker.domain.errors import (
 )
 from floorbroker.domain.facts import Source
 from floorbroker.domain.instrument import Instrument, OptionContract
+from floorbroker.domain.options import OptionChain, OptionEvent
 from floorbroker.domain.orders import Approved, NewOrder, OrderChanges, OrderRef
 from floorbroker.domain.ports import Identity, Log, Meter, OrderEvents, Redactor, Reports, Subscription
 from floorbroker.domain.records import (
@@ -411,9 +412,15 @@ class TradierBroker:
         """Strikes of one expiration, in dollars."""
         return await self._market.strikes(underlying, expiration)
 
-    async def get_option_chain(self, underlying: str, expiration: date) -> list[OptionContract]:
-        """The contracts of one expiration, by strike and right."""
-        return await self._market.chain(underlying, expiration)
+    async def get_option_chain(self, underlying: str, expiry: date | None = None) -> OptionChain:
+        """The contracts of one expiration with their quotes, the next to come unless one is named."""
+        return await self._market.chain(underlying, expiry)
+
+    async def get_option_events(self, since: date) -> Fetched[OptionEvent]:
+        """How options ended, of the account's history, which the venue brings up to date each night."""
+        asked_at = self._clock.now()
+        told = await self._reads.option_history(since)
+        return Fetched(items=accounts.option_events_from(told), asked_at=asked_at)
 
     # -- before an order ------------------------------------------------------------------------------------------------
 

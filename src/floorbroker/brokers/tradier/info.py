@@ -47,6 +47,8 @@ INFO = BrokerInfo(
             Can.SHORT,
             Can.EXTENDED_HOURS,
             Can.OPTIONS,
+            Can.OPTION_CHAIN,
+            Can.OPTION_EVENTS,
             Can.MULTILEG,
             Can.BRACKET,
             Can.OCO,

@@ -153,6 +153,22 @@ class Position(Wire, frozen=True, kw_only=True):
     cost_basis: Decimal | None = None
 
 
+class HistoryOption(Wire, frozen=True, kw_only=True):
+    """`option` of an event: `option_type` says how contracts ended, `description` names them."""
+
+    option_type: str = ""
+    description: str = ""
+    quantity: Decimal | None = None
+
+
+class HistoryEvent(Wire, frozen=True, kw_only=True):
+    """One event of the account's history; the member named after its type has the details."""
+
+    date: str
+    type: str = ""
+    option: HistoryOption | None = None
+
+
 # -- markets ------------------------------------------------------------------------------------------------------------
 
 

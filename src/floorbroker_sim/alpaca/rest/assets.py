@@ -9,13 +9,13 @@ from floorbroker.domain.instrument import Instrument, OptionContract
 from floorbroker.domain.values import AssetClass, text_of
 from floorbroker.matching import XNYS
 from floorbroker.matching.calendar import NEW_YORK
+from floorbroker.tape import expiries, strikes
 from floorbroker_sim.alpaca import info
 from floorbroker_sim.alpaca.errors import Refused, asset_missing, bad_parameter
 from floorbroker_sim.alpaca.mapping import asset_id, class_of, inside, outside
 from floorbroker_sim.alpaca.rest.reading import amount, choice, day, names, number
 from floorbroker_sim.alpaca.rest.state import State
 from floorbroker_sim.http import Reply, Request, json_reply
-from floorbroker_sim.market import expiries, strikes
 
 _WEEK = timedelta(days=7)
 

@@ -9,10 +9,11 @@ from hashlib import blake2b
 
 from floorbroker.domain.instrument import Instrument, OptionContract
 from floorbroker.domain.values import AssetClass, text_of
+from floorbroker.tape import expiries, strikes
 from floorbroker_sim.ibkr import info
 from floorbroker_sim.ibkr.errors import ambiguous, no_contract
 from floorbroker_sim.ibkr.wire.contracts import Contract, Details
-from floorbroker_sim.market import Market, expiries, strikes
+from floorbroker_sim.market import Market
 
 SEC_TYPES = {AssetClass.EQUITY: "STK", AssetClass.OPTION: "OPT", AssetClass.FX: "CASH"}
 _RIGHTS = {"P": "P", "PUT": "P", "C": "C", "CALL": "C"}

@@ -10,13 +10,13 @@ from decimal import Decimal, InvalidOperation
 
 from floorbroker.domain.instrument import OptionContract
 from floorbroker.matching.calendar import NEW_YORK
+from floorbroker.tape import expiries, strikes
 from floorbroker_sim.http import Reply, Request, json_reply
 from floorbroker_sim.ibkr_web import info, wire
 from floorbroker_sim.ibkr_web.errors import bad_request, broken
 from floorbroker_sim.ibkr_web.rest.reading import body, flag, names, whole
 from floorbroker_sim.ibkr_web.rest.state import State
 from floorbroker_sim.ibkr_web.rest.symbols import Contract
-from floorbroker_sim.market import expiries, strikes
 
 _CONIDS_MAX = 200
 _CENT = Decimal("0.01")

@@ -15,8 +15,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from floorbroker.domain.instrument import OptionContract
+from floorbroker.tape import expiries, strikes
 from floorbroker_sim.http import Request
-from floorbroker_sim.market import expiries, strikes
 from floorbroker_sim.tradier import info
 from floorbroker_sim.tradier.errors import Refused
 from floorbroker_sim.tradier.mapping import outside

@@ -217,14 +217,20 @@ async def test_option_lists_come_in_order_in_each_shape() -> None:
         FakeTransport(
             reply({"expirations": {"date": ["2026-04-17", "2026-03-20"]}}),
             reply({"strikes": {"strike": 150.0}}),
+            reply({"expirations": {"date": ["2026-04-17", "2026-03-20"]}}),
             reply({"options": {"option": option}}),
-            reply({"options": "null"}),
+            reply({"expirations": "null"}),
         )
     )
     assert await broker.get_expirations("AAPL") == [date(2026, 3, 20), date(2026, 4, 17)]
     assert await broker.get_strikes("AAPL", date(2026, 3, 20)) == [Decimal(150)]
-    assert [one.symbol for one in await broker.get_option_chain("AAPL", date(2026, 3, 20))] == [CALL]
-    assert await broker.get_option_chain("AAPL", date(2026, 3, 27)) == []
+    chain = await broker.get_option_chain("AAPL")
+    assert (chain.expiry, chain.expirations) == (date(2026, 3, 20), (date(2026, 3, 20), date(2026, 4, 17)))
+    (row,) = chain.contracts
+    assert (row.contract.symbol, row.underlying, row.multiplier) == (CALL, "AAPL", 100)
+    assert (row.bid, row.ask) == (Decimal(str(option["bid"])), Decimal(str(option["ask"])))
+    with pytest.raises(SymbolNotFound, match="2026-03-27"):
+        await broker.get_option_chain("AAPL", date(2026, 3, 27))
 
 
 @pytest.mark.asyncio

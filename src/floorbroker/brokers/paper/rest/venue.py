@@ -298,6 +298,11 @@ class PaperVenue:
             if quote is not None:
                 self.on_market(quote)
 
+    @property
+    def fed(self) -> frozenset[str]:
+        """Symbols whose prices come from outside."""
+        return frozenset(self._fed)
+
     def is_fed(self, symbol: str) -> bool:
         return symbol in self._fed
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -11,12 +11,14 @@ from floorbroker.brokers.tradier.mapping.values import (
     BROKER,
     CONTRACT,
     at_new_york,
+    day_of,
     from_wire_symbol,
     needed,
     number,
 )
 from floorbroker.domain.errors import ApiError, InvalidRequest, SymbolNotFound
 from floorbroker.domain.instrument import Instrument, OptionContract, TickRule
+from floorbroker.domain.options import Ending, OptionEvent
 from floorbroker.domain.records import Account, Balance, MarketHours, Position, RiskMetrics
 from floorbroker.domain.values import ZERO, AssetClass
 
@@ -45,6 +47,7 @@ def account_from(told: wire.Balances, holder: wire.Holder | None) -> Account:
         can_trade=is_active,
         can_short=multiplier > 1,
         option_level=holder.option_level or 0 if holder is not None else 0,
+        option_buying_power=_option_buying_power(told),
         multiplier=multiplier,
         initial_margin=number(told.current_requirement),
         blocked_reason=None if is_active else f"the account is {holder.status[:40] if holder else 'none of the token'}",
@@ -56,6 +59,12 @@ def _buying_power(told: wire.Balances) -> Decimal:
         return needed(None if told.cash is None else told.cash.cash_available, what="the cash available")
     member = told.margin if told.account_type == "margin" else told.pdt
     return needed(None if member is None else member.stock_buying_power, what="the buying power")
+
+
+def _option_buying_power(told: wire.Balances) -> Decimal | None:
+    """What options may cost: credit does not buy them.  None where the venue tells no figure of its own."""
+    member = told.pdt if told.account_type == "pdt" else told.margin
+    return number(member.option_buying_power, what="the option buying power") if member is not None else None
 
 
 def balance_from(told: wire.Balances) -> Balance:
@@ -74,6 +83,24 @@ def position_from(position: wire.Position) -> Position:
     symbol = from_wire_symbol(position.symbol)
     each = CONTRACT if OptionContract.parse(symbol) is not None else Decimal(1)
     return Position(symbol=symbol, qty=qty, avg_px=None if cost is None or not qty else abs(cost) / (abs(qty) * each))
+
+
+# Words of `option_type`; one that is not here says that contracts ended, and not how.
+_ENDINGS = {"expiration": Ending.EXPIRED, "exercise": Ending.EXERCISED, "assignment": Ending.ASSIGNED}
+
+
+def option_events_from(events: Iterable[wire.HistoryEvent]) -> tuple[OptionEvent, ...]:
+    """How options ended.  Events that name no contract of ours to recognise are left out."""
+    found: list[OptionEvent] = []
+    for event in events:
+        detail = event.option
+        contract = OptionContract.parse(detail.description.strip()) if detail is not None else None
+        if detail is None or contract is None:
+            continue
+        ending = _ENDINGS.get(detail.option_type.strip().lower(), Ending.UNTOLD)
+        qty = number(detail.quantity, what="a quantity") or ZERO
+        found.append(OptionEvent(symbol=contract.symbol, ending=ending, qty=qty, day=day_of(event.date[:10])))
+    return tuple(found)
 
 
 # -- instruments --------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from floorbroker.brokers.tradier.mapping.values import (
 )
 from floorbroker.domain.bars import Bar, BarSeries
 from floorbroker.domain.errors import ApiError, NotSupported
-from floorbroker.domain.instrument import OptionContract
+from floorbroker.domain.options import SHARES, ListedOption, OptionContract, in_order
 from floorbroker.domain.records import Quote, Trade
 from floorbroker.domain.values import ZERO, Price, from_epoch, round_step
 
@@ -184,15 +184,29 @@ def _side_price(value: Decimal | None) -> Price | None:
 # -- options ------------------------------------------------------------------------------------------------------------
 
 
-def contracts_from(quotes: Iterable[wire.Quote]) -> list[OptionContract]:
+def listed_from(quotes: Iterable[wire.Quote], underlying: str) -> tuple[ListedOption, ...]:
     """The contracts of a chain, by strike and right.  Raises `ApiError` for a symbol that is no option's."""
-    found: list[OptionContract] = []
-    for quote in quotes:
-        contract = OptionContract.parse(quote.symbol)
-        if contract is None:
-            raise ApiError("the chain has a symbol that is no option's", broker=BROKER)
-        found.append(contract)
-    return sorted(found, key=lambda one: (one.strike, one.right))
+    return in_order(_listed(quote, underlying) for quote in quotes)
+
+
+def _listed(quote: wire.Quote, underlying: str) -> ListedOption:
+    contract = OptionContract.parse(quote.symbol)
+    if contract is None:
+        raise ApiError("the chain has a symbol that is no option's", broker=BROKER)
+    size = number(quote.contract_size, what="a contract size")
+    times = [moment for ms in (quote.bid_date, quote.ask_date) if (moment := from_ms(ms)) is not None]
+    return ListedOption(
+        contract=contract,
+        underlying=underlying,
+        multiplier=size if size is not None and size > 0 else SHARES,
+        bid=_side_price(quote.bid),
+        ask=_side_price(quote.ask),
+        bid_size=number(quote.bidsize, what="a size"),
+        ask_size=number(quote.asksize, what="a size"),
+        last=_side_price(quote.last),
+        open_interest=number(quote.open_interest, what="an open interest"),
+        time=max(times, default=None),
+    )
 
 
 def expirations_from(dates: Iterable[str]) -> list[date]:

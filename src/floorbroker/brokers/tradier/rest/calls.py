@@ -109,6 +109,11 @@ class Calls:
         """GET /accounts/{id}/positions."""
         return self._read(f"{self._base}/positions", "accounts.positions")
 
+    def option_history(self, *, since: str, page: int) -> Request:
+        """GET /accounts/{id}/history of type option, from the day `since` on; the venue adds to it each night."""
+        query = (("type", "option"), ("start", since), ("page", str(page)), ("limit", str(ORDERS_PAGE)))
+        return self._read(f"{self._base}/history", "accounts.history", query)
+
     def profile(self) -> Request:
         """GET /user/profile."""
         return self._read("/v1/user/profile", "accounts.profile")

@@ -16,7 +16,8 @@ from floorbroker.brokers.tradier.rest.reads import Reads
 from floorbroker.domain.bars import BarSeries
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import SymbolNotFound
-from floorbroker.domain.instrument import Instrument, OptionContract, asset_class_of
+from floorbroker.domain.instrument import Instrument, asset_class_of
+from floorbroker.domain.options import OptionChain, chosen_expiry
 from floorbroker.domain.records import MarketHours, Quote
 
 _RULES_AGE_S = 3600.0
@@ -108,9 +109,21 @@ class MarketReads:
         request = self._calls.strikes(underlying, expiration.isoformat())
         return market.strikes_from(await self._reads.listed(request, "strikes", "strike", Decimal, what="the strikes"))
 
-    async def chain(self, underlying: str, expiration: date) -> list[OptionContract]:
-        """The contracts of one expiration."""
-        request = self._calls.chain(underlying, expiration.isoformat())
-        return market.contracts_from(
-            await self._reads.listed(request, "options", "option", wire.Quote, what="the chain")
+    async def chain(self, underlying: str, expiry: date | None) -> OptionChain:
+        """The contracts of one expiration, the next to come unless one is named.  Raises `SymbolNotFound`."""
+        asked_at = self._clock.now()
+        days = await self.expirations(underlying)
+        day = chosen_expiry(days, expiry, today=asked_at.astimezone(NEW_YORK).date())
+        if day is None:
+            named = "" if expiry is None else f" that expires on {expiry.isoformat()}"
+            raise SymbolNotFound(f"Tradier lists no option on {underlying}{named}", broker=BROKER)
+        request = self._calls.chain(underlying, day.isoformat())
+        quotes = await self._reads.listed(request, "options", "option", wire.Quote, what="the chain")
+        return OptionChain(
+            underlying=underlying,
+            expiry=day,
+            expirations=tuple(days),
+            contracts=market.listed_from(quotes, underlying),
+            asked_at=asked_at,
+            source="tradier",
         )

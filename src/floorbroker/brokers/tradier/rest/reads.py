@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 
 from floorbroker.brokers.tradier import wire
@@ -83,6 +83,17 @@ class Reads:
     async def by_tag(self, tag: str, *, since: datetime) -> wire.Order | None:
         """The order with this tag, among all there are; None when the whole list lacks it, which proves nothing yet."""
         return next((order for order in await self.orders_since(since) if order.tag == tag), None)
+
+    async def option_history(self, since: date) -> list[wire.HistoryEvent]:
+        """Every event of options from the day `since` on; raises when the list cannot be completed."""
+        found: list[wire.HistoryEvent] = []
+        for page in range(1, PAGES_MAX + 1):
+            request = self._calls.option_history(since=since.isoformat(), page=page)
+            told = await self.listed(request, "history", "event", wire.HistoryEvent, what="the history")
+            found += told
+            if len(told) < PAGE_LEAST:
+                return found
+        raise ApiError("the history: more pages than anybody has", broker=BROKER)
 
     async def _missing(self, found: list[wire.Order]) -> list[wire.Order]:
         return [order for order_id in self._absent(found) for order in await self._one(order_id)]
