@@ -123,7 +123,7 @@ class TradierBroker:
         self._options = Options() if options is None else options
         self._families = Families()
         self._calls = Calls(origins=origins, account=account, command_timeout_s=send_timeout_s)
-        self._reads = Reads(reads, self._calls, self._families, clock=clock)
+        self._reads = Reads(reads, self._calls, self._families, clock=clock, log=log)
         self._market = MarketReads(self._reads, self._calls, clock=clock)
         self._transport = reads
         self._commands = commands
@@ -236,22 +236,26 @@ class TradierBroker:
     # -- commands -------------------------------------------------------------------------------------------------------
 
     async def submit_order(self, approved: Approved) -> Reports:
-        """One POST.  "ok" means taken for review: a refusal may still come, and polls will tell."""
+        """One POST.  "ok" means taken for review: a refusal may still come, and polls will tell.
+
+        An answer in other words that names the order proves as much: it is there, and how it stands is asked for.
+        """
         order, tag = approved.order, approved.cl_ord_id
         form = orders.order_form(order, tag, now=self._offset.venue_now())
         request = self._calls.submit(form, cl_ord_id=tag, decided_at=approved.decided_at)
         try:
-            order_id = answers.placed(await self._commands.send(request), what="the order")
+            taken = answers.placed(await self._commands.send(request), what="the order")
         finally:
             self._poller.stir()
-        self._families.placed(order_id)
+        self._families.placed(taken.order_id, is_net=order.order_class is OrderClass.MULTILEG)
         report = ExecutionReport(
             exec_type=ExecType.PENDING_NEW,
             source=Source.REPLY,
             at=self._clock.now(),
             ord_status=OrdStatus.PENDING_NEW,
             cl_ord_id=tag,
-            order_id=order_id,
+            order_id=taken.order_id,
+            text=None if taken.is_ok else f"the venue said {taken.word!r}",
             symbol=order.symbol,
             side=order.side,
         )
@@ -272,7 +276,7 @@ class TradierBroker:
         order_id = self._families.head_of(await self._venue_id(ref))
         request = self._calls.cancel(order_id, cl_ord_id=ref.cl_ord_id)
         try:
-            answers.same_placed(await self._commands.send(request), order_id, what="the cancel")
+            answers.done(await self._commands.send(request), order_id, what="the cancel")
         finally:
             self._poller.stir()
         return ()
@@ -288,14 +292,28 @@ class TradierBroker:
 
         Raises `NotSupported` for a quantity, which the venue does not change.
         """
-        form = orders.change_form(changes)
+        orders.check_changes(changes)
         order_id = await self._venue_id(ref)
+        form = orders.change_form(changes, is_net=changes.price is not None and await self._is_net(order_id))
         request = self._calls.replace(order_id, form, cl_ord_id=cl_ord_id, decided_at=decided_at)
         try:
-            answers.same_placed(await self._commands.send(request), order_id, what="the change")
+            answers.done(await self._commands.send(request), order_id, what="the change")
         finally:
             self._poller.stir()
         return ()
+
+    async def _is_net(self, order_id: str) -> bool:
+        """Whether the order's price is a net one.  Asked for when nobody has heard of it; if that fails, nothing was sent."""
+        known = self._families.nets.get(order_id)
+        if known is not None:
+            return known
+        try:
+            await self._reads.order(order_id)
+        except VenueError as error:
+            if error.outcome is Outcome.UNKNOWN:
+                error.outcome = Outcome.NOT_SENT
+            raise
+        return self._families.nets[order_id]
 
     async def _venue_id(self, ref: OrderRef) -> str:
         """Without an id of the venue's the order is looked up by its tag; when that fails, the command was not sent."""

@@ -52,11 +52,17 @@ class Order(Wire, frozen=True, kw_only=True):
     leg: msgspec.Raw = NOTHING
 
 
-class Placed(Wire, frozen=True, kw_only=True):
-    """`order` of the answer to a command: "ok" means taken for review."""
+class Named(Wire, frozen=True, kw_only=True):
+    """An order of which nothing but its id is read."""
 
     id: int | str
-    status: str = ""
+
+
+class Placed(Wire, frozen=True, kw_only=True):
+    """`order` of the answer to a command: "ok" means taken for review.  An id counts whatever stands beside it."""
+
+    id: int | str
+    status: msgspec.Raw = NOTHING
 
 
 class PlacedReply(Wire, frozen=True, kw_only=True):
@@ -64,8 +70,9 @@ class PlacedReply(Wire, frozen=True, kw_only=True):
 
 
 class Preview(Wire, frozen=True, kw_only=True):
-    """`order` of the answer to `preview=true`; amounts in dollars."""
+    """`order` of the answer to `preview=true`; amounts in dollars.  With an `id` it was no preview."""
 
+    id: int | str | None = None
     status: str = ""
     result: bool | None = None
     commission: Decimal | None = None
@@ -312,7 +319,7 @@ def _reader(kind: type[T]) -> Callable[[bytes | msgspec.Raw], T]:
 def one_or_many(raw: bytes | msgspec.Raw, kind: type[T], *, what: str) -> list[T]:
     """None, one or many, in each spelling the venue has.  Raises `ApiError`."""
     data = bytes(raw).strip()
-    if data in _NONE:
+    if is_none(data):
         return []
     if data.startswith(b"["):
         many: list[T] = decode(data, list[kind], what=what)
@@ -320,20 +327,34 @@ def one_or_many(raw: bytes | msgspec.Raw, kind: type[T], *, what: str) -> list[T
     return [decode(data, kind, what=what)]
 
 
-def items(data: bytes | msgspec.Raw, wrapper: str, member: str, kind: type[T], *, what: str) -> list[T]:
+def is_none(raw: bytes | msgspec.Raw) -> bool:
+    """Whether a member is there in one of the spellings of nothing, or not at all."""
+    return bytes(raw).strip() in _NONE
+
+
+def items(
+    data: bytes | msgspec.Raw, wrapper: str, member: str, kind: type[T], *, what: str, instead: str | None = None
+) -> list[T]:
     """The list `member` inside the object `wrapper` of a reply.  A reply without the wrapper is not one: `ApiError`."""
     outer = _members(data, what=what)
     if wrapper not in outer:
         raise ApiError(f"{what}: the reply has no {wrapper}", broker="TRADIER")
-    return inner(outer[wrapper], member, kind, what=what)
+    return inner(outer[wrapper], member, kind, what=what, instead=instead)
 
 
-def inner(raw: bytes | msgspec.Raw, member: str, kind: type[T], *, what: str) -> list[T]:
-    """The list `member` of an object that may be none at all."""
-    data = bytes(raw).strip()
-    if data in _NONE:
+def inner(raw: bytes | msgspec.Raw, member: str, kind: type[T], *, what: str, instead: str | None = None) -> list[T]:
+    """The list `member` of an object that may be none at all.
+
+    An object without the member is no list (`ApiError`), unless it has the member `instead`, which says that there is none.
+    """
+    if is_none(raw):
         return []
-    return one_or_many(_members(data, what=what).get(member, NOTHING), kind, what=what)
+    members = _members(raw, what=what)
+    if member not in members and instead in members:
+        return []
+    if member not in members:
+        raise ApiError(f"{what}: the reply has no {member}", broker="TRADIER")
+    return one_or_many(members[member], kind, what=what)
 
 
 def _members(data: bytes | msgspec.Raw, *, what: str) -> Mapping[str, msgspec.Raw]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -13,14 +13,15 @@ from urllib.parse import parse_qsl
 
 from floorbroker.brokers.tradier import Options, TradierBroker, origins_for
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.orders import Approved, NewOrder, OrderRef
-from floorbroker.domain.ports import NoLog, NoMeter
+from floorbroker.domain.orders import Approved, NewOrder, Order, OrderRef, OrderState
+from floorbroker.domain.ports import Log, NoLog, NoMeter
 from floorbroker.domain.values import (
     ClOrdId,
     Environment,
     IntentId,
     OrderId,
     OrderType,
+    OrdStatus,
     Price,
     ProfileName,
     Quantity,
@@ -62,6 +63,16 @@ def approved(order: NewOrder | None = None) -> Approved:
         order=order or limit_order(),
         decided_at=1.0,
     )
+
+
+def in_doubt(wish: NewOrder) -> Order:
+    """Our order whose reply was lost, sent a few seconds before `NOW`."""
+    return Order(
+        intent_id=INTENT, cl_ord_id=CL_ORD_ID, profile=ProfileName("tradier-paper"), terms=wish, state=OrderState.UNKNOWN,
+        ord_status=OrdStatus.PENDING_NEW, order_id=None, order_ids=(), order_qty=wish.order_qty, price=wish.price,
+        stop_px=wish.stop_px, cum_qty=Quantity(Decimal(0)), leaves_qty=wish.order_qty, avg_px=None, executions=(),
+        created_at=NOW - timedelta(seconds=5), updated_at=NOW, version=1,
+    )  # fmt: skip
 
 
 def ref(*, order_id: OrderId | None = VENUE_ID) -> OrderRef:
@@ -108,7 +119,11 @@ async def no_stream(target: SocketTarget) -> Socket:
 
 
 def broker_on(
-    reads: FakeTransport | None = None, commands: FakeTransport | None = None, *, options: Options | None = None
+    reads: FakeTransport | None = None,
+    commands: FakeTransport | None = None,
+    *,
+    options: Options | None = None,
+    log: Log | None = None,
 ) -> TradierBroker:
     return TradierBroker(
         environment=Environment.PAPER,
@@ -118,7 +133,7 @@ def broker_on(
         commands=commands or FakeTransport(),
         connect=no_stream,
         clock=ManualClock(NOW),
-        log=NoLog(),
+        log=log or NoLog(),
         meter=NoMeter(),
         random=Random(1),
         options=options,

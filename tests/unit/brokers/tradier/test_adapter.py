@@ -58,7 +58,7 @@ async def test_a_submit_is_one_post_and_ok_means_taken_for_review() -> None:
 
 @pytest.mark.asyncio
 async def test_a_refusal_and_a_doubt_are_told_apart() -> None:
-    commands = FakeTransport(reply({"errors": {"error": "no"}}), reply({"order": {}}))
+    commands = FakeTransport(reply({"errors": {"error": "side is invalid"}}), reply({"order": {}}))
     broker = broker_on(commands=commands)
     refused, doubtful = await broker.submit_orders([approved(), approved()])
     assert isinstance(refused, OrderRejected)
@@ -96,11 +96,67 @@ async def test_a_tag_that_no_order_has_proves_nothing_and_sends_nothing_i9() -> 
 @pytest.mark.asyncio
 async def test_a_change_is_a_put_that_keeps_the_id_and_an_answer_about_another_order_is_none() -> None:
     commands = FakeTransport(reply(OK), reply({"order": {"id": 1, "status": "ok"}}))
-    broker, change = broker_on(commands=commands), OrderChanges(price=Price(Decimal(151)))
+    broker, change = broker_on(FakeTransport(told("orders_one")), commands), OrderChanges(price=Price(Decimal(151)))
     assert await broker.modify_order(ref(), change, cl_ord_id=CL_ORD_ID, decided_at=1.0) == ()
     assert (commands.requests[0].method, commands.form) == ("PUT", {"price": "151"})
     with pytest.raises(ApiError):
         await broker.modify_order(ref(), change, cl_ord_id=CL_ORD_ID, decided_at=1.0)
+
+
+@pytest.mark.asyncio
+async def test_a_changed_credit_is_a_credit_whether_or_not_the_order_was_heard_of() -> None:
+    listed = json.loads(payload("orders_multileg"))["orders"]["order"][0]
+    order_id = OrderId(str(listed["id"]))
+    reads, commands = (
+        FakeTransport(reply({"order": listed})),
+        FakeTransport(*[reply({"order": {"id": order_id, "status": "ok"}})] * 2),
+    )
+    broker = broker_on(reads, commands)
+    for price, kind in ((Decimal("-0.4"), "credit"), (Decimal("0.4"), "debit")):
+        change = OrderChanges(price=Price(price))
+        await broker.modify_order(ref(order_id=order_id), change, cl_ord_id=CL_ORD_ID, decided_at=1.0)
+        assert commands.form == {"type": kind, "price": "0.4"}
+    assert len(reads.requests) == 1
+
+
+@pytest.mark.asyncio
+async def test_a_change_of_an_order_that_cannot_be_asked_about_was_not_sent() -> None:
+    commands, change = FakeTransport(), OrderChanges(price=Price(Decimal(151)))
+    with pytest.raises(ApiError) as caught:
+        await broker_on(FakeTransport(reply(status=500)), commands).modify_order(
+            ref(), change, cl_ord_id=CL_ORD_ID, decided_at=1.0
+        )
+    assert (caught.value.outcome, commands.requests) == (Outcome.NOT_SENT, [])
+
+
+@pytest.mark.asyncio
+async def test_a_submit_that_is_answered_in_other_words_keeps_the_id_it_names() -> None:
+    commands = FakeTransport(reply({"order": {"id": 700500, "status": "odd"}}))
+    (report,) = await broker_on(commands=commands).submit_order(approved())
+    assert (report.order_id, report.ord_status, report.text) == (
+        VENUE_ID,
+        OrdStatus.PENDING_NEW,
+        "the venue said 'odd'",
+    )
+
+
+@pytest.mark.asyncio
+async def test_an_order_in_doubt_is_asked_for_from_what_is_kept_for_doubts() -> None:
+    reads = FakeTransport(told("orders_one"), told("orders_one"), told("orders_one"), reply({"orders": "null"}))
+    broker = broker_on(reads)
+    await broker.get_order_status(ref())
+    await broker.get_order_status(ref(order_id=None))
+    await broker.get_open_orders()
+    assert [request.lane for request in reads.requests] == [Lane.RESOLVE, Lane.RESOLVE, Lane.RECONCILE]
+
+
+@pytest.mark.asyncio
+async def test_a_label_that_stands_at_the_first_leg_alone_finds_the_group() -> None:
+    group = json.loads(payload("order_otoco"))["order"]
+    first, *others = group["leg"]
+    group = {**group, "tag": None, "leg": [{**first, "tag": CL_ORD_ID}, *others]}
+    found = await broker_on(FakeTransport(reply({"orders": {"order": group}}))).get_order_status(ref(order_id=None))
+    assert (found[0].order_id, found[0].cl_ord_id) == ("700520", CL_ORD_ID)
 
 
 @pytest.mark.asyncio

@@ -162,6 +162,19 @@ def test_an_order_outside_regular_hours_names_the_session_that_comes_first(hour:
             NotSupported,
         ),
         ({"order_class": OrderClass.MULTILEG, "legs": SPREAD[:1]}, NotSupported),
+        ({"order_class": OrderClass.MULTILEG, "legs": SPREAD, "side": Side.SELL}, NotSupported),
+        ({"extended_hours": True, "tif": TimeInForce.GTC}, NotSupported),
+        ({"extended_hours": True, "order_type": OrderType.MARKET, "price": None}, NotSupported),
+        ({"extended_hours": True, "symbol": CALL}, NotSupported),
+        (
+            {
+                "extended_hours": True,
+                "order_class": OrderClass.BRACKET,
+                "take_profit": Price(Decimal(160)),
+                "stop_loss": STOP,
+            },
+            NotSupported,
+        ),
     ],
 )
 def test_what_the_venue_has_no_words_for_is_refused_and_told_before(
@@ -171,6 +184,20 @@ def test_what_the_venue_has_no_words_for_is_refused_and_told_before(
     with pytest.raises(kind):
         order_form(order, "t", now=NOW)
     assert broken_rules(order)
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"extended_hours": True, "tif": TimeInForce.GTC}, "/extended_hours"),
+        ({"order_class": OrderClass.MULTILEG, "legs": SPREAD, "side": Side.SELL}, "/side"),
+    ],
+)
+def test_a_refusal_names_its_member_and_is_told_once(changes: dict[str, Any], pointer: str) -> None:
+    order = limit_order(**changes)
+    assert [one.pointer for one in broken_rules(order)] == [pointer]
+    with pytest.raises(NotSupported, match=pointer[1:]):
+        order_form(order, "t", now=NOW)
 
 
 def test_a_market_order_and_a_short_sale_are_for_the_day() -> None:
@@ -187,8 +214,19 @@ def test_a_change_is_of_prices_and_duration() -> None:
     for wrong in (OrderChanges(order_qty=ONE), OrderChanges(trail=Decimal(1)), OrderChanges(tif=TimeInForce.FOK)):
         with pytest.raises(NotSupported):
             change_form(wrong)
-    with pytest.raises(InvalidRequest):
-        change_form(OrderChanges())
+    for nothing in (OrderChanges(), OrderChanges(price=Price(Decimal("-0.4")))):
+        with pytest.raises(InvalidRequest):
+            change_form(nothing)
+
+
+@pytest.mark.parametrize(
+    ("price", "form"),
+    [("1.5", (("type", "debit"), ("price", "1.5"))), ("-0.4", (("type", "credit"), ("price", "0.4")))],
+)
+def test_a_changed_net_price_says_its_sign_by_the_type(price: str, form: tuple[tuple[str, str], ...]) -> None:
+    assert change_form(OrderChanges(price=Price(Decimal(price))), is_net=True) == form
+    with pytest.raises(NotSupported, match="even"):
+        change_form(OrderChanges(price=Price(Decimal(0))), is_net=True)
 
 
 def test_a_tag_is_an_intent_spelled_and_others_are_not_ours() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,13 +12,16 @@ import pytest
 
 from floorbroker.brokers.tradier import wire
 from floorbroker.brokers.tradier.mapping.families import Families, is_ended
+from floorbroker.brokers.tradier.mapping.identity import TradierIdentity
 from floorbroker.brokers.tradier.mapping.reports import STATUSES, Heard, order_reports
 from floorbroker.brokers.tradier.rest.answers import orders_in
 from floorbroker.domain.errors import ApiError
 from floorbroker.domain.facts import Source
+from floorbroker.domain.orders import StopLoss
 from floorbroker.domain.records import ExecutionReport
-from floorbroker.domain.values import OrderClass, OrderType, OrdStatus, Side, TimeInForce
-from tests.unit.brokers.tradier.fakes import CALL, CL_ORD_ID, FAR_CALL, NOW, payload
+from floorbroker.domain.values import OrderClass, OrderType, OrdStatus, Price, Quantity, Side, TimeInForce
+from floorbroker.oms.candidates import candidates
+from tests.unit.brokers.tradier.fakes import CALL, CL_ORD_ID, FAR_CALL, NOW, in_doubt, limit_order, payload
 
 HEARD = Heard(source=Source.SNAPSHOT, at=NOW, asked_at=NOW)
 
@@ -36,9 +41,7 @@ def one(**members: Any) -> ExecutionReport:
     return report
 
 
-@pytest.mark.parametrize(
-    "body", [b'{"orders":"null"}', b'{"orders":null}', b'{"orders":{"order":null}}', b'{"orders":{}}']
-)
+@pytest.mark.parametrize("body", [b'{"orders":"null"}', b'{"orders":null}', b'{"orders":{"order":null}}'])
 def test_a_list_of_none_is_empty_in_every_spelling(body: bytes) -> None:
     assert read(body) == []
 
@@ -51,7 +54,18 @@ def test_a_list_of_one_is_the_object_itself_or_an_array() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"{}", b"[]", b'"null"', b'{"orders":7}', b'{"orders":{"order":[7]}}', b"<xml/>", b""]
+    "body",
+    [
+        b"{}",
+        b'{"orders":{}}',
+        b'{"orders":{"odd":[]}}',
+        b"[]",
+        b'"null"',
+        b'{"orders":7}',
+        b'{"orders":{"order":[7]}}',
+        b"<xml/>",
+        b"",
+    ],
 )
 def test_what_is_no_list_is_an_error_and_never_an_empty_one_i9(body: bytes) -> None:
     with pytest.raises(ApiError):
@@ -93,11 +107,86 @@ def test_our_bracket_is_the_entry_under_the_id_of_the_group_and_its_exits_wait()
     assert (profit.price, stop.stop_px, stop.price) == (Decimal(160), Decimal(145), None)
 
 
-def test_a_group_that_is_refused_whole_refuses_its_first_order() -> None:
+def group(head: dict[str, Any], *legs: dict[str, Any]) -> list[ExecutionReport]:
+    """The reports of the bracket with other members."""
     order = json.loads(payload("order_otoco"))["order"]
-    body = json.dumps({"order": {**order, "status": "rejected", "reason_description": "no"}}).encode()
-    entry = order_reports(read(body)[0], HEARD)[0]
-    assert (entry.ord_status, entry.text) == (OrdStatus.REJECTED, "no")
+    changed = [{**leg, **change} for leg, change in zip(order["leg"], legs, strict=True)]
+    return list(order_reports(read(json.dumps({"order": {**order, **head, "leg": changed}}).encode())[0], HEARD))
+
+
+REFUSED = {"status": "rejected", "reason_description": "no"}
+WAITS, WORKS, OVER = {"status": "pending"}, {"status": "open"}, {"status": "rejected"}
+
+
+@pytest.mark.parametrize(
+    ("legs", "status"),
+    [
+        ((WAITS, WAITS, WAITS), OrdStatus.REJECTED),
+        ((OVER, OVER, OVER), OrdStatus.REJECTED),
+        ((WORKS, WAITS, WAITS), OrdStatus.NEW),
+        ((WAITS, WORKS, WAITS), OrdStatus.PENDING_NEW),
+        (({"status": "quantum"}, WAITS, WAITS), None),
+        (({"status": "filled", "exec_quantity": 10.0}, OVER, OVER), OrdStatus.FILLED),
+    ],
+)
+def test_a_group_is_refused_whole_unless_a_member_of_it_works_or_has_filled(
+    legs: tuple[dict[str, Any], ...], status: OrdStatus | None
+) -> None:
+    entry = group(REFUSED, *legs)[0]
+    assert (entry.ord_status, entry.text) == (status, "no")
+
+
+@pytest.mark.parametrize(
+    ("head", "first", "label"),
+    [
+        ({"tag": None}, {}, None),
+        ({"tag": None}, {"tag": CL_ORD_ID}, CL_ORD_ID),
+        ({"tag": "head"}, {"tag": "leg"}, "head"),
+    ],
+)
+def test_the_label_of_a_group_stands_at_its_head_or_at_its_first_member_or_nowhere(
+    head: dict[str, Any], first: dict[str, Any], label: str | None
+) -> None:
+    reports = group(head, first, {}, {})
+    assert [report.cl_ord_id for report in reports] == [label, None, None]
+
+
+def test_a_group_whose_label_the_venue_dropped_may_be_the_one_in_doubt() -> None:
+    stop = StopLoss(stop_px=Price(Decimal(145)))
+    wish = limit_order(order_qty=Quantity(Decimal(10)), price=Price(Decimal(150)), order_class=OrderClass.BRACKET)
+    doubt = in_doubt(replace(wish, take_profit=Price(Decimal(160)), stop_loss=stop))
+    filled = group({"tag": None}, {"status": "filled", "transaction_date": "2026-03-02T20:00:00Z"}, {}, {})
+    assert [one.order_id for one in candidates(doubt, filled, decode=TradierIdentity().decode)] == ["700520"]
+
+
+def test_a_strategy_whose_label_the_venue_dropped_may_be_the_one_in_doubt() -> None:
+    wish = limit_order(price=Price(Decimal("1.25")), order_class=OrderClass.MULTILEG)
+    found = [replace(one, cl_ord_id=None, order_class=OrderClass.MULTILEG) for one in reports("orders_multileg")[:1]]
+    assert [one.order_id for one in candidates(in_doubt(wish), found, decode=TradierIdentity().decode)] == ["700501"]
+
+
+def test_an_order_is_of_the_time_it_was_made_whatever_happened_to_it_since() -> None:
+    report = one(create_date="2026-03-02T15:04:05.123Z", transaction_date="2026-03-02T20:00:00.000Z")
+    assert (report.made_at, report.transact_time) == (
+        datetime(2026, 3, 2, 15, 4, 5, 123000, tzinfo=UTC),
+        datetime(2026, 3, 2, 20, 0, tzinfo=UTC),
+    )
+    assert one(create_date="yesterday").made_at is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "average"),
+    [("credit", 0.4, "-0.4"), ("credit", -0.4, "-0.4"), ("debit", 1.25, "1.25"), ("market", -0.4, "-0.4")],
+)
+def test_the_average_of_a_credit_is_below_zero_and_that_of_its_legs_is_their_own(
+    kind: str, told: float, average: str
+) -> None:
+    order = json.loads(payload("orders_multileg"))["orders"]["order"][0]
+    legs = [{**leg, "type": kind, "avg_fill_price": 2.5} for leg in order["leg"]]
+    body = json.dumps({"order": {**order, "type": kind, "avg_fill_price": told, "leg": legs}}).encode()
+    head, *rest = order_reports(read(body)[0], HEARD)
+    assert head.avg_px == Decimal(average)
+    assert [leg.avg_px for leg in rest] == [Decimal("2.5")] * len(rest)
 
 
 @pytest.mark.parametrize(("there", "ours"), STATUSES.items())

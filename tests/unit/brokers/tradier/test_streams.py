@@ -42,6 +42,22 @@ def test_legs_that_change_are_told_with_their_group() -> None:
     assert len(session.on_frame(ASKED + filled, NOW, 1.0)) == 3
 
 
+def test_an_order_that_cannot_be_read_hides_no_other_and_is_told_as_what_it_is() -> None:
+    order = json.loads(payload("orders_one"))["orders"]["order"]
+    odd = [{"id": 8}, {**order, "id": 9, "quantity": "NaN"}, {**order, "id": "x/y"}, {"no": "id"}]
+    frame = ASKED + json.dumps({"orders": {"order": [*odd, order]}}).encode()
+    session = PollSession()
+    up, *told = session.on_frame(frame, NOW, 0.0)
+    assert up == Emit(Up())
+    reports = [action.event for action in told if isinstance(action, Emit)]
+    assert {(report.order_id, report.unrecognised) for report in reports if isinstance(report, ExecutionReport)} == {
+        ("700500", None),
+        ("8", "an order that cannot be read"),
+        ("9", "an order that cannot be read"),
+    }
+    assert session.on_frame(frame, NOW, 1.0) == []
+
+
 @pytest.mark.parametrize("frame", [b"", b"{}", ASKED, ASKED + b"{}", ASKED + b'{"orders":[1]}', b"yesterday\n{}"])
 def test_a_poll_that_cannot_be_read_is_a_lost_stream(frame: bytes) -> None:
     (action,) = PollSession().on_frame(frame, NOW, 0.0)

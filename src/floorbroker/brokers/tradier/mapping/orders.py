@@ -76,6 +76,18 @@ def check_words(order: NewOrder) -> None:
         raise NotSupported(f"Tradier has no time in force {order.tif.value}")
     if order.post_only or order.display_qty is not None:
         raise NotSupported("Tradier has neither post-only orders nor icebergs")
+    if order.extended_hours and not is_for_any_hour(order):
+        raise NotSupported("extended_hours at Tradier is for simple limit orders of shares, for the day")
+
+
+def is_for_any_hour(order: NewOrder) -> bool:
+    """Whether an order may ask for the sessions outside regular hours: `pre` and `post` are durations of plain share limits."""
+    return (
+        order.order_class is OrderClass.SIMPLE
+        and order.order_type is OrderType.LIMIT
+        and order.tif is TimeInForce.DAY
+        and asset_class_of(order.symbol) is AssetClass.EQUITY
+    )
 
 
 def _simple(order: NewOrder, now: datetime) -> Form:
@@ -139,6 +151,10 @@ def _text(value: Decimal | None) -> str:
 
 def _strategy(order: NewOrder) -> Form:
     """Options alone are `multileg`, with shares among them `combo`; the shares are the first leg there."""
+    if order.side is not Side.BUY:
+        raise NotSupported(
+            "side of a multi-leg order at Tradier is buy: its legs have sides, and a credit is a price below zero"
+        )
     if order.order_type not in (OrderType.MARKET, OrderType.LIMIT):
         raise NotSupported("a multi-leg order at Tradier has a net price, or none")
     legs = sorted(order.legs, key=lambda leg: OptionContract.parse(leg.symbol) is not None)
@@ -167,7 +183,11 @@ def strategy_type(order: NewOrder) -> str:
         return "market"
     if order.price is None:
         raise InvalidRequest("the order lacks its net price")
-    return "even" if order.price == 0 else "debit" if order.price > 0 else "credit"
+    return _net_type(order.price)
+
+
+def _net_type(price: Price) -> str:
+    return "even" if price == 0 else "debit" if price > 0 else "credit"
 
 
 def _leg(index: int, leg: OrderLeg, order: NewOrder) -> Form:
@@ -235,8 +255,8 @@ def _member(index: int, order: NewOrder, side: str, priced: Form) -> Form:
 # -- changes ------------------------------------------------------------------------------------------------------------
 
 
-def change_form(changes: OrderChanges) -> Form:
-    """The body of PUT /accounts/{id}/orders/{id}: prices and duration.  Raises `NotSupported` for quantities and trails."""
+def check_changes(changes: OrderChanges) -> None:
+    """Raises `NotSupported` for quantities, trails and other durations, which no order here can be told to change."""
     if changes == OrderChanges():
         raise InvalidRequest("a replace changes at least one member")
     if changes.order_qty is not None:
@@ -245,11 +265,29 @@ def change_form(changes: OrderChanges) -> Form:
         raise NotSupported("Tradier has no trailing stops")
     if changes.tif is not None and changes.tif not in TIFS:
         raise NotSupported(f"Tradier has no time in force {changes.tif.value}")
+
+
+def change_form(changes: OrderChanges, *, is_net: bool = False) -> Form:
+    """The body of PUT /accounts/{id}/orders/{id}: prices and duration.  Raises what `check_changes` does.
+
+    `is_net`: the price is the net price of a multi-leg order.  Its sign is said by the type, which goes along with it.
+    """
+    check_changes(changes)
     body: Form = ()
     if changes.tif is not None:
         body += (("duration", TIFS[changes.tif]),)
     if changes.price is not None:
-        body += (("price", _text(abs(changes.price))),)
+        body += _changed_price(changes.price, is_net=is_net)
     if changes.stop_px is not None:
         body += (("stop", _text(changes.stop_px)),)
     return body
+
+
+def _changed_price(price: Price, *, is_net: bool) -> Form:
+    if not is_net and price <= 0:
+        raise InvalidRequest("the price of an order that is not multi-leg is above zero")
+    if not is_net:
+        return (("price", _text(price)),)
+    if price == 0:
+        raise NotSupported("Tradier changes no price to an even one: cancel and send anew")
+    return (("type", _net_type(price)), ("price", _text(abs(price))))

@@ -17,6 +17,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from floorbroker.brokers.tradier import wire
+from floorbroker.brokers.tradier.mapping.families import tag_of
 from floorbroker.brokers.tradier.mapping.values import from_wire_symbol, lenient_moment, number, order_id_of, word
 from floorbroker.domain.facts import Source
 from floorbroker.domain.records import ExecutionReport
@@ -25,6 +26,7 @@ from floorbroker.domain.values import (
     ClOrdId,
     ExecType,
     OrderClass,
+    OrderId,
     OrderType,
     OrdStatus,
     Price,
@@ -95,6 +97,9 @@ STATUSES: Mapping[str, OrdStatus] = MappingProxyType(
 _TOLD_APART = frozenset({"accepted_for_bidding", "calculated", "error"})
 _GROUPS = frozenset({OrderClass.OTO, OrderClass.OCO, OrderClass.BRACKET})
 _WAITING = frozenset({OrdStatus.PENDING_NEW, OrdStatus.HELD})
+_ALIVE = frozenset(
+    {OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED, OrdStatus.PENDING_CANCEL, None}
+)  # None: a word nobody knows
 _PRICED = frozenset({"limit", "stop_limit", "debit", "even"})
 
 
@@ -112,7 +117,7 @@ def order_reports(order: wire.Order, heard: Heard) -> Reports:
     group, legs = CLASSES.get(order.class_, OrderClass.SIMPLE), wire.legs_of(order)
     if group in _GROUPS and legs:
         return _group_reports(order, legs, group, heard)
-    own = _report(order, heard)
+    own = replace(_report(order, heard), cl_ord_id=_label(order))
     return (own, *(_leg_report(leg, order, heard) for leg in legs))
 
 
@@ -122,14 +127,15 @@ def _group_reports(order: wire.Order, legs: list[wire.Order], group: OrderClass,
         _report(first, heard),
         order_id=order_id_of(order.id),
         order_class=group,
-        cl_ord_id=ClOrdId(order.tag) if order.tag else None,
+        cl_ord_id=_label(order),
+        made_at=lenient_moment(order.create_date) or lenient_moment(first.create_date),
     )
     if order.status not in STATUSES or order.class_ not in CLASSES:
         lead = replace(lead, ord_status=None, unrecognised=f"status {word(order.status)}")
     elif STATUSES[order.status] is OrdStatus.REJECTED:
-        lead = replace(lead, ord_status=OrdStatus.REJECTED, text=word_of_reason(order) or lead.text)
+        lead = _turned_down(order, lead, legs)
     is_waiting = group is not OrderClass.OCO and lead.ord_status is not OrdStatus.FILLED
-    children = [replace(_report(leg, heard), parent_order_id=order_id_of(order.id), cl_ord_id=None) for leg in others]
+    children = [replace(_report(leg, heard), parent_order_id=order_id_of(order.id)) for leg in others]
     held = [
         replace(child, ord_status=OrdStatus.HELD) if is_waiting and child.ord_status in _WAITING else child
         for child in children
@@ -137,12 +143,22 @@ def _group_reports(order: wire.Order, legs: list[wire.Order], group: OrderClass,
     return (lead, *held)
 
 
+def _turned_down(order: wire.Order, lead: ExecutionReport, legs: list[wire.Order]) -> ExecutionReport:
+    """Our order in a group that was rejected as a whole.
+
+    What its own member says counts more while one of them is told to work, or once it filled: then it was not rejected.
+    """
+    reason = word_of_reason(order) or lead.text
+    if lead.cum_qty or any(STATUSES.get(leg.status) in _ALIVE for leg in legs):
+        return replace(lead, text=reason)
+    return replace(lead, ord_status=OrdStatus.REJECTED, text=reason)
+
+
 def _leg_report(leg: wire.Order, head: wire.Order, heard: Heard) -> ExecutionReport:
-    """A leg of a strategy: its price in the listing is the net price of all, which is not its own."""
+    """A leg of a strategy: its type and price in the listing are those of the net price of all, which is not its own."""
     return replace(
         _report(leg, heard),
         parent_order_id=order_id_of(head.id),
-        cl_ord_id=None,
         price=None,
         order_class=OrderClass.SIMPLE,
     )
@@ -159,7 +175,6 @@ def _report(order: wire.Order, heard: Heard) -> ExecutionReport:
         ord_status=None if odd else status_of(order),
         unrecognised=odd,
         text=word_of_reason(order) or (order.status if order.status in _TOLD_APART else None),
-        cl_ord_id=ClOrdId(order.tag) if order.tag else None,
         order_id=order_id_of(order.id),
         symbol=from_wire_symbol(order.option_symbol or order.symbol),
         side=Side.BUY if is_strategy else SIDES.get(order.side),
@@ -170,10 +185,27 @@ def _report(order: wire.Order, heard: Heard) -> ExecutionReport:
         price=_limit(order),
         stop_px=_price(order.stop_price) if order.type in ("stop", "stop_limit") else None,
         cum_qty=_quantity(order.exec_quantity),
-        avg_px=number(order.avg_fill_price) or None,
+        avg_px=_average(order, is_net=is_strategy),
         transact_time=lenient_moment(order.transaction_date) or lenient_moment(order.create_date),
         made_at=lenient_moment(order.create_date),
     )
+
+
+def unread_report(order_id: OrderId, heard: Heard) -> ExecutionReport:
+    """What a listing says of an order that cannot be read: that it is there, and that nothing is known of it."""
+    return ExecutionReport(
+        exec_type=ExecType.ORDER_STATUS,
+        source=heard.source,
+        at=heard.at,
+        asked_at=heard.asked_at,
+        order_id=order_id,
+        unrecognised="an order that cannot be read",
+    )
+
+
+def _label(order: wire.Order) -> ClOrdId | None:
+    tag = tag_of(order)
+    return ClOrdId(tag) if tag else None
 
 
 def status_of(order: wire.Order) -> OrdStatus | None:
@@ -211,6 +243,12 @@ def _limit(order: wire.Order) -> Price | None:
     if order.type == "even":
         return Price(ZERO)
     return _price(order.price) if order.type in _PRICED else None
+
+
+def _average(order: wire.Order, *, is_net: bool) -> Decimal | None:
+    """The average price; that of a credit is a net price below zero, whichever sign the venue shows."""
+    average = number(order.avg_fill_price, what="a price") or None
+    return -abs(average) if average is not None and is_net and order.type == "credit" else average
 
 
 def _quantity(value: Decimal | None) -> Quantity | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from floorbroker.brokers.tradier.info import INFO
-from floorbroker.brokers.tradier.mapping.orders import order_form, take_profit_of
+from floorbroker.brokers.tradier.mapping.orders import is_for_any_hour, order_form, take_profit_of
 from floorbroker.brokers.tradier.mapping.values import CONTRACT
 from floorbroker.domain.errors import FieldError, InvalidRequest, NotSupported
 from floorbroker.domain.instrument import Instrument, asset_class_of
@@ -22,6 +22,7 @@ from floorbroker.domain.values import (
     OrderClass,
     OrderType,
     PositionIntent,
+    Side,
     TimeInForce,
     from_epoch,
     is_multiple,
@@ -103,18 +104,22 @@ def _durations(order: NewOrder, instrument: Instrument | None) -> Found:
 
 def _extended(order: NewOrder, instrument: Instrument | None) -> Found:
     del instrument
-    is_plain = order.order_type is OrderType.LIMIT and order.order_class is OrderClass.SIMPLE
-    is_day_share = order.tif is TimeInForce.DAY and asset_class_for(order) is AssetClass.EQUITY
-    if order.extended_hours and not (is_plain and is_day_share):
+    if order.extended_hours and not is_for_any_hour(order):
         yield _no(
             "/extended_hours", "not_supported", "outside regular hours: simple limit orders of shares, for the day"
         )
 
 
+def _side(order: NewOrder, instrument: Instrument | None) -> Found:
+    del instrument
+    if order.order_class is OrderClass.MULTILEG and order.side is not Side.BUY:
+        yield _no("/side", "not_supported", "buy: the legs have sides of their own, and a credit is a price below zero")
+
+
 def _sayable(order: NewOrder, instrument: Instrument | None) -> Found:
     """What no body can say: groups without their exits, legs that fit in no class, sides against their intent."""
     del instrument
-    if any(True for rule in (_words, _size, _prices) for _ in rule(order, None)):
+    if any(True for rule in (_words, _size, _prices, _extended, _side) for _ in rule(order, None)):
         return  # told already, by the member it is about
     try:
         order_form(order, "fb-0", now=_ANY_TIME)
@@ -123,7 +128,7 @@ def _sayable(order: NewOrder, instrument: Instrument | None) -> Found:
 
 
 _RULES: tuple[Callable[[NewOrder, Instrument | None], Found], ...] = (
-    _words, _size, _prices, _durations, _extended, _sayable,
+    _words, _size, _prices, _durations, _extended, _side, _sayable,
 )  # fmt: skip
 
 

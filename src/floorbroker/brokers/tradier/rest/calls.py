@@ -92,14 +92,14 @@ class Calls:
         path = f"{self._base}/orders/{_segment(order_id)}"
         return self._read(path, "accounts.order", (("includeTags", "true"),), lane=lane)
 
-    def orders(self, *, page: int, since: str | None, everything: bool) -> Request:
+    def orders(self, *, page: int, since: str | None, everything: bool, lane: Lane = Lane.RECONCILE) -> Request:
         """GET /accounts/{id}/orders with tags: today's, or `everything` of the last month, from the day `since` on."""
         query: Form = (("includeTags", "true"), ("page", str(page)), ("limit", str(ORDERS_PAGE)))
         if everything:
             query += (("filter", "all"),)
         if since is not None:
             query += (("start", since),)
-        return self._read(f"{self._base}/orders", "accounts.orders", query)
+        return self._read(f"{self._base}/orders", "accounts.orders", query, lane=lane)
 
     def balances(self) -> Request:
         """GET /accounts/{id}/balances."""

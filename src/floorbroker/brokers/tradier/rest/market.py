@@ -60,7 +60,8 @@ class MarketReads:
     async def _quoted(self, symbol: str) -> wire.Quote:
         if asset_class_of(symbol) not in INFO.asset_classes:
             raise SymbolNotFound(f"Tradier does not trade {symbol}", broker=BROKER)
-        found = await self._reads.listed(self._calls.quotes([symbol]), "quotes", "quote", wire.Quote, what="the quote")
+        body = await self._reads.body(self._calls.quotes([symbol]), what="the quote")
+        found = wire.items(body, "quotes", "quote", wire.Quote, what="the quote", instead="unmatched_symbols")
         quote = next((one for one in found if from_wire_symbol(one.symbol) == symbol), None)
         if quote is None:
             raise SymbolNotFound(f"Tradier does not know {symbol}", broker=BROKER)

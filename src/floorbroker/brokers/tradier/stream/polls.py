@@ -1,19 +1,23 @@
 """What polls of the orders say: reports of the orders that are not as they were when last heard of.
 
 A frame is one answer of the venue, stamped with when it was asked for (`transport/polling.py`).  The first answer of a connection
-means that the stream is up; whatever happened before it is compared by the desk.
+means that the stream is up; whatever happened before it is compared by the desk.  An order that cannot be read hides no other: of
+it alone nothing is known then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from floorbroker.brokers.tradier import wire
-from floorbroker.brokers.tradier.mapping.reports import Heard, order_reports
-from floorbroker.brokers.tradier.rest.answers import orders_in
+from floorbroker.brokers.tradier.mapping.reports import Heard, Reports, order_reports, unread_report
+from floorbroker.brokers.tradier.mapping.values import order_id_of
+from floorbroker.brokers.tradier.rest.answers import Told, orders_told
 from floorbroker.domain.errors import ApiError
 from floorbroker.domain.facts import Source
+from floorbroker.domain.records import ExecutionReport
+from floorbroker.domain.values import OrderId
 from floorbroker.transport.actions import Action, Emit, Reconnect
 from floorbroker.transport.polling import read_polled
 from floorbroker.transport.private import OrderEvent, Up
@@ -26,7 +30,7 @@ class PollSession:
     """`Session` of polled orders."""
 
     def __init__(self) -> None:
-        self._known: dict[int | str, wire.Order] = {}
+        self._known: dict[str, bytes] = {}
         self._is_up = False
 
     def on_open(self, now_s: float) -> Actions:
@@ -40,7 +44,7 @@ class PollSession:
         try:
             asked_at, body = read_polled(frame)
             heard = Heard(source=Source.SNAPSHOT, at=at, asked_at=asked_at)
-            told = [Emit(report) for order in self._changed(body) for report in order_reports(order, heard)]
+            told = [Emit(report) for report in self._news(orders_told(body, what="the orders"), heard)]
         except ApiError as error:
             return [Reconnect(error.detail)]
         except ValueError:
@@ -52,9 +56,34 @@ class PollSession:
         del now_s
         return []
 
-    def _changed(self, body: bytes) -> list[wire.Order]:
-        changed = [order for order in orders_in(body, what="the orders") if self._known.get(order.id) != order]
-        self._known.update((order.id, order) for order in changed)
+    def _news(self, told: Told, heard: Heard) -> Iterator[ExecutionReport]:
+        for order, raw in told.orders:
+            if self._is_news(str(order.id), raw):
+                yield from _reports(order, heard)
+        for raw in told.unreadable:
+            order_id = _id_of(raw)
+            if order_id is not None and self._is_news(order_id, raw):
+                yield unread_report(order_id, heard)
+
+    def _is_news(self, order_id: str, raw: bytes) -> bool:
+        if self._known.get(order_id) == raw:
+            return False
+        self._known[order_id] = raw
         while len(self._known) > _KEPT_MAX:
             del self._known[next(iter(self._known))]
-        return changed
+        return True
+
+
+def _reports(order: wire.Order, heard: Heard) -> Reports:
+    try:
+        return order_reports(order, heard)
+    except ApiError:  # a number of it is none
+        return (unread_report(order_id_of(order.id), heard),)
+
+
+def _id_of(raw: bytes) -> OrderId | None:
+    """The id of an order that cannot be read otherwise; None when that is what is wrong with it (`Reads.poll` names it then)."""
+    try:
+        return order_id_of(wire.decode(raw, wire.Named, what="an order").id)
+    except ApiError:
+        return None
