@@ -147,7 +147,7 @@ class Killing:
         """
         ctx, name = session.ctx, session.ctx.profile.name
         self.switch.steps.reach("kill.round")
-        one_by_one = self._ask_each(session, [order for order in self.covered(name) if not order.pending_cancel])
+        one_by_one = self._ask_each(session, self.covered(name))
         is_whole = self.switch.level(name) >= CANCELS
         if ctx.is_own is False or not is_whole:  # a stranger's orders are not ours to cancel, nor to wait for
             await one_by_one
@@ -171,9 +171,13 @@ class Killing:
     async def _ask_each(self, session: ProfileSession, orders: list[Order]) -> None:
         """Name each order, a few at a time, so that who wishes for an order meanwhile is refused without waiting for all."""
         asked: list[asyncio.Future[None]] = []
-        for first in range(0, len(orders), TOGETHER):
-            asked.append(asyncio.ensure_future(self._ask(session, orders[first : first + TOGETHER])))
+        new = [order for order in orders if not order.pending_cancel]
+        for first in range(0, len(new), TOGETHER):
+            asked.append(asyncio.ensure_future(self._ask(session, new[first : first + TOGETHER])))
             await self.clock.sleep(0)
+        asked += [
+            asyncio.ensure_future(session.service.canceller.again(order)) for order in orders if order.pending_cancel
+        ]  # the watch, which repeats what nobody answered, begins with the first log-in
         await asyncio.gather(*asked)
 
     async def _ask(self, session: ProfileSession, orders: list[Order]) -> None:

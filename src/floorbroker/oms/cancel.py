@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.errors import ApiError, Conflict, FloorbrokerError, JournalFault, Outcome
-from floorbroker.domain.orders import Order
+from floorbroker.domain.orders import Order, OrderRef
 from floorbroker.domain.ports import Entry, FactEntry, Reports
 from floorbroker.domain.values import IntentId
 from floorbroker.oms.account import AccountContext, Actor
@@ -71,23 +71,26 @@ class Canceller:
         request_id = str(ctx.ids.intent(now))
         ctx.gate.count_message(order.terms.symbol)
         asked = f.CancelAsked(source=f.Source.OWN, at=now, request_id=request_id, reason=reason)
-        await self._record(
+        is_kept = await self._record(
             [
                 FactEntry(profile=ctx.profile.name, intent_id=order.intent_id, fact=asked),
                 ctx.audit(actor, "order.cancel", order.intent_id, outcome="sending", reason=reason),
             ]
         )
         ctx.steps.reach("cancel.asked")
-        if order.in_doubt:
+        now_known = ctx.book.get(order.intent_id) or order  # it may have shown up while the wish was written
+        if now_known.in_doubt and is_kept:
             return None  # its id is not known to exist; the resolver cancels it when it appears
-        return await self._ask(order, request_id=request_id)
+        return await self._ask(now_known, request_id=request_id)
 
-    async def _record(self, entries: list[Entry]) -> None:
+    async def _record(self, entries: list[Entry]) -> bool:
         """Durable when the disk allows; a full disk holds the rows back and does not hold the cancel back."""
         try:
             await self.ctx.writer.write(entries)
         except JournalFault as fault:
             self.ctx.log.error("cancel.not_journaled", detail=fault.detail)
+            return False
+        return True
 
     async def _ask(self, order: Order, *, request_id: str | None) -> FloorbrokerError | None:
         ctx = self.ctx
@@ -106,14 +109,31 @@ class Canceller:
     async def _send(self, order: Order) -> Reports:
         with ours(self.ctx.log, "cancel.unforeseen", intent=order.intent_id):
             try:
-                return await self.ctx.broker.cancel_order(order.ref)
+                return await self.ctx.broker.cancel_order(await self._ref(order))
             finally:
                 self.ctx.steps.reach("cancel.heard")
+
+    async def _ref(self, order: Order) -> OrderRef:
+        """The order's names.  What the venue said of one in doubt may not be durable, and nothing else is known here then: it
+        is asked for the id that it gave.
+        """
+        if not order.in_doubt:
+            return order.ref
+        try:
+            reports = await self.ctx.broker.get_order_status(order.ref)
+        except FloorbrokerError as error:
+            self.ctx.log.warning("cancel.look_failed", code=error.code, intent=order.intent_id)
+            return order.ref
+        told = (report.order_id for report in reports if report.cl_ord_id == order.cl_ord_id)
+        return replace(order.ref, order_id=next((order_id for order_id in told if order_id is not None), None))
 
     async def _after_failure(self, order: Order, request_id: str | None, error: FloorbrokerError) -> None:
         """A refusal, or silence, proves nothing: note what was said, then look."""
         ctx = self.ctx
-        if request_id is not None and error.outcome is not Outcome.UNKNOWN:
+        is_said = (
+            error.outcome is not Outcome.UNKNOWN and not order.in_doubt
+        )  # else it may still show up: then it is cancelled
+        if request_id is not None and is_said:
             refused = f.CancelRefused(
                 source=f.Source.REPLY,
                 at=ctx.clock.now(),
