@@ -24,6 +24,7 @@ from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.risk.limits import RiskLimits
 from floorbroker.transport import AioHttp, OrderHttpClient, WsConnect
+from floorbroker.transport.tcp import ByScheme, TcpConnect
 from floorbroker_sim.faults import read_faults
 from floorbroker_sim.server import load_venue, serve
 from tests.conformance.goods import Goods
@@ -129,4 +130,4 @@ class SimulatedVenue:
 def standard_shells() -> Shells:
     """The real ones."""
     order_http: Callable[..., OrderHttpClient] = lambda check: OrderHttpClient(check=check)  # noqa: E731 - as `Shells` has it
-    return Shells(http=AioHttp, order_http=order_http, connect=WsConnect())
+    return Shells(http=AioHttp, order_http=order_http, connect=ByScheme(plain=TcpConnect(), otherwise=WsConnect()))

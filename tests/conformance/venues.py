@@ -87,6 +87,25 @@ SIMULATED: dict[str, Simulated] = {
         options={"tier": "pro"},  # the others may ask so seldom that a test would wait for minutes
     ),
 }
+# A venue that is no HTTP at all: what is asked of HTTP alone passes it by.
+SOCKETS: dict[str, Simulated] = {
+    "IBKR": Simulated(
+        word="ibkr",
+        code="IBKR",
+        goods=Goods(
+            streams=("AAPL",),
+            coin=None,
+            by_money=False,
+            fee=Decimal("0.002"),  # a commission, beside the price
+            commands={
+                "submit": ("TWS", "/placeOrder"),
+                "replace": ("TWS", "/placeOrder"),
+                "cancel": ("TWS", "/cancelOrder"),
+            },
+        ),
+        settings={"cash": CASH},
+    ),
+}
 # A venue that lists no executions and streams no order events: what is asked of wires and of fills alone passes it by.
 POLLED: dict[str, Simulated] = {
     "TRADIER": Simulated(
@@ -106,6 +125,9 @@ POLLED: dict[str, Simulated] = {
     ),
 }
 VENUES: dict[str, Entry] = {
-    **{name: Entry(info=kind.info, goods=kind.goods, open=kind.open) for name, kind in (SIMULATED | POLLED).items()},
+    **{
+        name: Entry(info=kind.info, goods=kind.goods, open=kind.open)
+        for name, kind in (SIMULATED | SOCKETS | POLLED).items()
+    },
     "PAPER": Entry(info=BROKERS["PAPER"], goods=SHARES, open=paper),
 }

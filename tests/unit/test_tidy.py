@@ -28,7 +28,7 @@ ENTRY_POINTS = (
 )
 CLOCK = "floorbroker/domain/clock.py"  # the one door of time: it may read clocks, and counts seconds
 # Folders whose rooms are not all there yet: nobody can trade there, and the adapter takes them off this list.
-UNDER_WAY = frozenset({"ibkr"})
+UNDER_WAY: frozenset[str] = frozenset()
 NEAR_MONEY = ("domain", "oms", "risk", "brokers", "matching", "store")
 # What may be typed float there, and why: a name anywhere, or `file:name`.
 FLOATS = {

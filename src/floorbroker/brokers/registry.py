@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from floorbroker.brokers import alpaca, binance, bybit, ibkr_web, kraken, paper, tradier
+from floorbroker.brokers import alpaca, binance, bybit, ibkr, ibkr_web, kraken, paper, tradier
 from floorbroker.brokers.wiring import Wiring
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.errors import ConfigInvalid
@@ -17,6 +17,7 @@ _PACKAGES = (
     binance,
     bybit,
     kraken,
+    ibkr,
     ibkr_web,
     tradier,
 )

@@ -41,7 +41,10 @@ async def test_a_broker_is_built_while_the_vault_is_locked(code: str, tmp_path: 
         tap=lambda _: None,
         may_send=lambda _: None,
         state=tmp_path / "locked.log",
-        plain={"BROKER_URL": "http://127.0.0.1:9", "BROKER_ACCOUNT_NUMBER": "VA00000001"},
+        plain={
+            "BROKER_URL": f"{'tws' if code == 'IBKR' else 'http'}://127.0.0.1:9",
+            "BROKER_ACCOUNT_NUMBER": "VA00000001",
+        },
         secrets={field.name: LeasedSecret(locked) for field in BROKERS[code].fields if field.secret},
     )
     broker = build(wiring)

@@ -12,6 +12,7 @@ WHOLE = {
     "BINANCE": True,
     "BYBIT": True,
     "KRAKEN": True,
+    "IBKR": False,
     "IBKR_WEB": False,
     "TRADIER": False,
 }

@@ -1,7 +1,7 @@
-"""Interactive Brokers over the socket of TWS and IB Gateway."""
+"""Interactive Brokers over the socket of TWS and IB Gateway: shares, options, combos and currency pairs."""
 
-from floorbroker.brokers.ibkr.errors import BROKER
-from floorbroker.brokers.ibkr.mapping import IbkrIdentity
-from floorbroker.brokers.ibkr.stream import OrderIds
+from floorbroker.brokers.ibkr.adapter import IbkrBroker, build
+from floorbroker.brokers.ibkr.info import INFO, Options, Place, hosts_for, options_from, place_for
+from floorbroker.brokers.ibkr.limits import LIMITS
 
-__all__ = ["BROKER", "IbkrIdentity", "OrderIds"]
+__all__ = ["INFO", "LIMITS", "IbkrBroker", "Options", "Place", "build", "hosts_for", "options_from", "place_for"]

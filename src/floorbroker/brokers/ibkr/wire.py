@@ -238,6 +238,26 @@ class OpenOrderEnd(Wire, frozen=True, kw_only=True):
     pass
 
 
+class Placed(Wire, frozen=True, kw_only=True):
+    """One order as it is handed to the door, before the server's version writes it down."""
+
+    order_id: int
+    contract: Contract
+    order: Order
+
+
+class Command(Wire, frozen=True, kw_only=True):
+    """Orders that leave together, in this order."""
+
+    orders: tuple[Placed, ...]
+
+
+class Cancel(Wire, frozen=True, kw_only=True):
+    """The cancel of one order of our client id."""
+
+    order_id: int
+
+
 class CompletedOrder(Wire, frozen=True, kw_only=True):
     """An order that is done; it has its permanent id and no other."""
 
@@ -352,6 +372,14 @@ class Error(Wire, frozen=True, kw_only=True):
 
 class CurrentTime(Wire, frozen=True, kw_only=True):
     epoch_s: int
+
+
+class Told(Wire, frozen=True, kw_only=True):
+    """What was said about the orders of one command until it was answered, in order of arrival."""
+
+    open: tuple[OpenOrder, ...] = ()
+    statuses: tuple[OrderStatus, ...] = ()
+    errors: tuple[Error, ...] = ()
 
 
 class AccountValue(Wire, frozen=True, kw_only=True):

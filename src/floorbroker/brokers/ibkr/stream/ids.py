@@ -15,7 +15,7 @@ from pathlib import Path
 from floorbroker.domain.errors import ConfigInvalid, NotReady
 
 BLOCK = 100
-ID_MAX = 2**31 - 2  # the number above stands for "not set"
+ID_MAX = 2_000_000_000 - 1  # what lies above numbers our questions: codes name both by the same kind of number
 _DIGITS = 10
 
 
