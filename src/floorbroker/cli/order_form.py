@@ -32,6 +32,8 @@ class Ticket:
     take_profit: str | None = None
     stop_loss: str | None = None
     profile: str | None = None
+    route: str | None = None
+    broker: str | None = None
     tag: str | None = None
     strategy: str | None = None
     reason: str | None = None
@@ -60,6 +62,8 @@ def body_of(ticket: Ticket) -> Body:
         "time_in_force": ticket.tif,
         "expire_at": ticket.expire_at,
         "profile": ticket.profile,
+        "route": ticket.route,
+        "broker": None if ticket.broker is None else ticket.broker.upper(),
         "client_tag": ticket.tag,
         "strategy": ticket.strategy,
         "reason": ticket.reason,

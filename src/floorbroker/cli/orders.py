@@ -80,6 +80,8 @@ ReduceOnly = Annotated[bool, typer.Option("--reduce-only", help="Never open or t
 PostOnly = Annotated[bool, typer.Option("--post-only", help="Never take liquidity: be refused instead.")]
 Display = Annotated[str | None, typer.Option(metavar="QTY", help="How much of the quantity shows.")]
 Again = Annotated[bool, typer.Option("--allow-duplicate", help="I do mean the same order twice.")]
+Route = Annotated[str | None, typer.Option(help="A route by its name; with --profile, one of its profiles.")]
+Broker = Annotated[str | None, typer.Option(help="Only profiles of this broker, like KRAKEN.")]
 Confirm = Annotated[str | None, typer.Option(help="The symbol once more; live orders want it.")]
 
 order = typer.Typer(help="Place, watch, change and cancel orders.", no_args_is_help=True)
@@ -124,6 +126,8 @@ def submit_order(
     display: Display = None,
     allow_duplicate: Again = False,
     confirm: Confirm = None,
+    route: Route = None,
+    broker: Broker = None,
 ) -> None:
     """Place one order, from flags or from a file."""
     settings = settings_of(ctx)
@@ -139,6 +143,7 @@ def submit_order(
             trail=trail, tif=tif, expire_at=expire_at, take_profit=take_profit, stop_loss=stop_loss,
             profile=settings.profile, tag=tag, strategy=strategy, reason=reason, extended_hours=extended_hours,
             reduce_only=reduce_only, post_only=post_only, display=display, allow_duplicate=allow_duplicate,
+            route=route, broker=broker,
         )  # fmt: skip
         body = body_of(ticket)
     _place(settings, body, key=idempotency_key, preview=preview, wait=wait, confirm=confirm)
@@ -168,12 +173,14 @@ def shortcut(side: str) -> Callable[..., None]:
         display: Display = None,
         allow_duplicate: Again = False,
         confirm: Confirm = None,
+        route: Route = None,
+        broker: Broker = None,
     ) -> None:
         settings = settings_of(ctx)
         ticket = Ticket(
             symbol=symbol, side=side, quantity=quantity, notional=notional, limit=limit, stop=stop, touch=touch,
             trail=trail, tif=tif, take_profit=take_profit, stop_loss=stop_loss, profile=settings.profile, tag=tag,
-            post_only=post_only, display=display, allow_duplicate=allow_duplicate,
+            post_only=post_only, display=display, allow_duplicate=allow_duplicate, route=route, broker=broker,
         )  # fmt: skip
         _place(settings, body_of(ticket), key=idempotency_key, preview=preview, wait=wait, confirm=confirm)
 
@@ -195,12 +202,14 @@ def preview_order(
     tif: Tif = None,
     post_only: PostOnly = False,
     display: Display = None,
+    route: Route = None,
+    broker: Broker = None,
 ) -> None:
     """Show what an order would meet: controls, objections of the venue, cost.  Nothing is sent."""
     settings = settings_of(ctx)
     ticket = Ticket(
         symbol=symbol, side=side, quantity=quantity, notional=notional, limit=limit, stop=stop, touch=touch,
-        trail=trail, tif=tif, profile=settings.profile, post_only=post_only, display=display,
+        trail=trail, tif=tif, profile=settings.profile, post_only=post_only, display=display, route=route, broker=broker,
     )  # fmt: skip
     _place(settings, body_of(ticket), key=None, preview=True, wait=None, confirm=None)
 

@@ -52,6 +52,7 @@ from floorbroker.gateway.killing import Killing
 from floorbroker.gateway.listening import LISTENER_QUEUE, Listener, OnCut
 from floorbroker.gateway.lists import listed_fills, listed_orders
 from floorbroker.gateway.monitor import Connection, ConnectionMonitor
+from floorbroker.gateway.routing.naming import OPEN, Named
 from floorbroker.gateway.routing.parents import Parent, PlannedPart
 from floorbroker.gateway.routing.promoting import Promotions
 from floorbroker.gateway.routing.record import Seen, seen_of
@@ -295,9 +296,10 @@ class Gateway:
     ) -> Submitted:
         if isinstance(order, OrderSchema) and order.confirm:
             caller = replace(caller, confirm=order.confirm)
-        if profile is None and self.router is not None and self.router.takes(key):
+        named = _named(order, profile)
+        if self.router is not None and (named or (profile is None and self.router.takes(key))):
             used = Key(key=key, body_hash=body_hash) if key else None
-            stored, replayed = await self.router.submit(_sound(order), actor=_actor(caller), key=used)
+            stored, replayed = await self.router.submit(_sound(order), actor=_actor(caller), key=used, named=named)
             if (placed := self.sessions.get(stored.profile)) is not None:  # a split order is at no profile
                 placed.ctx.steps.reach("submit.S12")
             return Submitted(order=stored, replayed=replayed)
@@ -311,8 +313,9 @@ class Gateway:
 
     async def preview(self, order: NewOrder | OrderSchema, *, profile: ProfileName | None) -> Preview:
         wish, seen, parts = _sound(order), tuple[Seen, ...](), tuple[PlannedPart, ...]()
-        if profile is None and self.router is not None and self.router.takes(None):
-            found = await self.router.outlook(wish)
+        named = _named(order, profile)
+        if self.router is not None and (named or (profile is None and self.router.takes(None))):
+            found = await self.router.outlook(wish, named)
             session, parts = found.session, found.parts
             seen = seen_of(found.ranking, session.ctx.profile.name, found.refused)
             if parts:
@@ -661,6 +664,13 @@ class Gateway:
 def _sound(order: NewOrder | OrderSchema) -> NewOrder:
     """The wish of a caller: one that comes as a schema was read a moment ago, one made by code is read now."""
     return order.to_order() if isinstance(order, OrderSchema) else sound(order)
+
+
+def _named(order: NewOrder | OrderSchema, profile: ProfileName | None) -> Named:
+    """What an order says about its route; one made by code says nothing."""
+    if not isinstance(order, OrderSchema):
+        return OPEN
+    return Named(route=order.route or "", broker=order.broker or "", profile=profile)
 
 
 def _reading(ctx: AccountContext) -> ours:

@@ -23,6 +23,7 @@ from floorbroker.domain.orders import NewOrder, OrderChanges, OrderLeg, StopLoss
 from floorbroker.domain.values import OrderClass, Price, Quantity, Side, TimeInForce
 from floorbroker.oms.schema_rules import LEGS_MAX, broken
 from floorbroker.oms.schema_types import (
+    BrokerWord,
     ClassWord,
     IntentWord,
     Label,
@@ -136,6 +137,11 @@ class OrderSchema(_Strict):
     post_only: bool = Field(default=False, description="Never take liquidity: be refused instead.")
     display_quantity: Positive | None = Field(default=None, description="How much of the quantity shows, in units.")
     profile: ProfileWord | None = None
+    route: ProfileWord | None = Field(
+        default=None,
+        description="A route by its name, instead of the first that fits; with `profile`, one of its profiles.",
+    )
+    broker: BrokerWord | None = Field(default=None, description="Only profiles of this broker, by its code.")
     strategy: Label = ""
     reason: Reason = ""
     client_tag: Label = ""

@@ -129,6 +129,7 @@ Moment = Annotated[datetime, BeforeValidator(moment), WithJsonSchema({"type": "s
 Label = Annotated[str, StringConstraints(max_length=64), BeforeValidator(plain_text)]
 Reason = Annotated[str, StringConstraints(max_length=500), BeforeValidator(plain_text)]
 ProfileWord = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+BrokerWord = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,31}$")]
 # Strict mode wants members of the enum; outside text has their values, and only their values.
 SideWord = Annotated[Side, Field(strict=False)]
 TypeWord = Annotated[OrderType, Field(strict=False)]

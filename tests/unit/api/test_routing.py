@@ -61,6 +61,20 @@ async def test_a_named_order_has_no_routing(house: House) -> None:
     assert (placed["profile"], placed["route"], placed["routing"]) == ("two", "named by the caller", None)
 
 
+async def test_an_order_names_its_route_and_a_profile_of_it(house: House) -> None:
+    named = ORDER | {"route": "default", "profile": "two"}
+    placed = (await house.http.post("/api/v1/paper/orders", json=named)).json()
+    assert (placed["profile"], placed["routing"]["rule"]) == ("two", "default")
+    for wish, pointer, told in (
+        ({"route": "nowhere"}, "/route", "no route 'nowhere'; there are: default"),
+        ({"route": "default", "profile": "three"}, "/profile", "route default has no profile 'three'"),
+        ({"broker": "KRAKEN"}, "/broker", "route default has no profile at KRAKEN; its brokers are: PAPER"),
+    ):
+        refused = await house.http.post("/api/v1/paper/orders", json=ORDER | wish)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer)
+        assert told in refused.json()["detail"]
+
+
 async def test_a_preview_shows_every_candidate(house: House) -> None:
     told = (await house.http.post("/api/v1/paper/orders/preview", json=ORDER)).json()
     assert told["profile"] == "one"

@@ -29,7 +29,8 @@ class Rule:
     """Orders whose symbol and strategy match these patterns (`*` and `?`) go to one of `profiles`, in order of preference.
 
     Without `profiles` it is every profile of the environment, in the order of the configuration.  Under best execution an order
-    may be split over `split_most` of them, where that saves `split_gain_bps` basis points; 1 for never.
+    may be split over `split_most` of them, where that saves `split_gain_bps` basis points; 1 for never.  `narrowed`: an order
+    said that it goes to these profiles of the rule and to no others.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Rule:
     strategy: str = ANY
     split_most: int = 1
     split_gain_bps: Decimal = Decimal(1)
+    narrowed: bool = False
 
     def fits(self, wish: NewOrder) -> bool:
         """Whether a wish falls under this rule."""

@@ -71,6 +71,7 @@ class RouteRecord:
     principal: str
     via: str
     part: PartOf | None = None
+    only: tuple[ProfileName, ...] = ()  # the profiles that the order itself allowed, where it said so
 
     @property
     def sentence(self) -> str:
@@ -99,6 +100,7 @@ class RouteRecord:
                 "tried": " ".join(journey.tried),
                 "principal": self.principal,
                 "via": self.via,
+                **({"only": " ".join(self.only)} if self.only else {}),
                 **({} if self.part is None else {"split_of": self.part.parent, "part": str(self.part.number)}),
             },
         )
@@ -153,6 +155,7 @@ def record_of(note: NoteEntry) -> RouteRecord:
             principal=data["principal"],
             via=data["via"],
             part=PartOf(parent=IntentId(data["split_of"]), number=int(data["part"])) if "split_of" in data else None,
+            only=tuple(ProfileName(name) for name in data.get("only", "").split()),
         )
     except (KeyError, ValueError, msgspec.MsgspecError) as error:
         raise JournalFault(f"a route in the journal cannot be read: {error}") from error

@@ -32,6 +32,7 @@ from floorbroker.gateway.routing.attempt import Attempt, Trip, Wanted
 from floorbroker.gateway.routing.links import Links
 from floorbroker.gateway.routing.looks import Looks
 from floorbroker.gateway.routing.moving import is_dead, stays
+from floorbroker.gateway.routing.naming import OPEN, Named, chosen, narrowed
 from floorbroker.gateway.routing.parents import PlannedPart, child_entries
 from floorbroker.gateway.routing.policy import Policy, Rule, Strategy
 from floorbroker.gateway.routing.record import (
@@ -55,7 +56,6 @@ from floorbroker.oms.submit import Key, Submitter, key_error
 from floorbroker.risk.verdict import refusal as refusal_of
 
 Told = Callable[[ProfileName, Mapping[str, str]], None]
-_NO_RULE = Rule(name="only", uses=Strategy.PRIMARY)
 
 
 @frozen
@@ -136,14 +136,10 @@ class Router:
         """Whether an order that names no profile is the router's: among several, or when its key may be a routed one's."""
         return len(self.sessions) > 1 or (key is not None and self._has_routed)
 
-    def rule_for(self, wish: NewOrder) -> Rule:
-        """Raises `InvalidRequest` where several profiles stand and nobody said how to choose."""
-        rule = self.policy.rule_for(wish)
-        if rule is None:
-            if len(self.sessions) == 1:
-                return _NO_RULE
-            raise InvalidRequest(f"name a profile; there are: {', '.join(self.sessions) or 'none'}")
-        return rule
+    def rule_for(self, wish: NewOrder, named: Named = OPEN) -> Rule:
+        """The rule for a wish, as far as the order leaves it open.  Raises `InvalidRequest` as `chosen` does."""
+        here = {name: session.ctx.profile.broker for name, session in self.sessions.items()}
+        return chosen(self.policy, wish, named, here)
 
     def among(self, rule: Rule) -> list[ProfileSession]:
         """The profiles of a rule that this desk has, in order of preference."""
@@ -161,12 +157,12 @@ class Router:
             self.log.error("route.unreadable", intent=order.intent_id, detail=fault.detail)
             return None
 
-    async def outlook(self, wish: NewOrder) -> Outlook:
+    async def outlook(self, wish: NewOrder, named: Named = OPEN) -> Outlook:
         """Where a wish would go if it were placed now; nothing is reserved.
 
         When nobody would take it, it is the best of those who would refuse, or the first of the rule's profiles.
         """
-        rule = self.rule_for(wish)
+        rule = self.rule_for(wish, named)
         ranking = await self.ranked(wish, rule)
         plan = await self.splitter.plan(wish, rule, ranking)
         if isinstance(plan, Plan):
@@ -195,9 +191,9 @@ class Router:
 
     # -- placing --------------------------------------------------------------------------------------------------------------
 
-    async def submit(self, wish: NewOrder, *, actor: Actor, key: Key | None) -> tuple[Order, bool]:
+    async def submit(self, wish: NewOrder, *, actor: Actor, key: Key | None, named: Named = OPEN) -> tuple[Order, bool]:
         """The stored order, and whether the key had placed it before.  Raises for our own refusals; then nothing is stored."""
-        wanted = Wanted(wish=wish, actor=actor, key=key, rule=self.rule_for(wish))
+        wanted = Wanted(wish=wish, actor=actor, key=key, rule=self.rule_for(wish, named))
         if key is None:
             if any(s.ctx.profile.environment is Environment.LIVE for s in self.sessions.values()):
                 raise key_error("live orders need an Idempotency-Key", status=400)
@@ -361,6 +357,7 @@ class Router:
             principal=wanted.actor.principal,
             via=wanted.actor.via,
             part=wanted.part,
+            only=wanted.rule.profiles if wanted.rule.narrowed else (),
         )
 
     def _look_once_more(self, attempt: Attempt, intent_id: IntentId) -> None:
@@ -583,6 +580,7 @@ class Router:
         if rule is None:
             self._log("failover.stays", order, detail=f"there is no route {route.rule} any more")
             return
+        rule = narrowed(rule, route.only)
         wanted = Wanted(wish=order.terms, actor=actor, key=None, rule=rule, part=route.part)
         trip = Trip()
         moved = await self._moved(order, wanted, trip)
