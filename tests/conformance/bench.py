@@ -79,6 +79,8 @@ async def open_bench(kind: Simulated, root: Path, *, clock: Clock = CLOCK) -> As
         simulator.set_price(kind.goods.symbol, Decimal("199.90"), Decimal("200.10"), None)
         broker = build(_wiring(kind, line["credentials"], proxy.origin, root, clock))
         try:
+            if kind.needs_session:
+                await broker.connect()
             yield Bench(kind, broker, proxy, simulator, IdSource(tag=1, random=Random(1)))
         finally:
             await broker.disconnect()

@@ -36,7 +36,7 @@ ROOMY = RiskLimits(max_order_notional=None, max_position_notional=None, max_gros
 class Simulated:
     """How one simulator is made and reached: its word, its broker's code, what is traded there.
 
-    `settings` go to `create_venue`, `options` into the profile.
+    `settings` go to `create_venue`, `options` into the profile.  `needs_session`: it takes commands inside a session alone.
     """
 
     word: str
@@ -44,6 +44,7 @@ class Simulated:
     goods: Goods
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
     options: dict[str, str] = field(default_factory=dict[str, str])
+    needs_session: bool = False
 
     @property
     def info(self) -> BrokerInfo:

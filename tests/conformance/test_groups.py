@@ -75,4 +75,6 @@ async def test_the_second_order_waits_for_the_first(desk: Desk) -> None:
     assert loss.ord_status is OrdStatus.HELD
     await desk.quote("194.80", "194.90")
     await desk.settled(entry)
-    assert (await desk.until(loss, lambda now: now.ord_status is OrdStatus.NEW)).is_open
+    await desk.quote("184.50", "184.60")
+    assert (await desk.settled(loss)).ord_status is OrdStatus.FILLED
+    assert await desk.holds(0)

@@ -22,6 +22,8 @@ AT_BYBIT = {
     "cancel": ("POST", "/v5/order/cancel"),
 }
 
+AT_IBKR = "DU8283239"  # the account that its simulator draws from the seed of these tests
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -85,6 +87,24 @@ SIMULATED: dict[str, Simulated] = {
         ),
         settings={"balances": {"USD": CASH}},
         options={"tier": "pro"},  # the others may ask so seldom that a test would wait for minutes
+    ),
+    "IBKR_WEB": Simulated(
+        word="ibkr-web",
+        code="IBKR_WEB",
+        goods=Goods(
+            streams=("AAPL",),
+            coin=None,
+            by_money=False,
+            fraction="0.1234",
+            fee=Decimal("0.002"),  # a commission of one dollar at least
+            commands={
+                "submit": ("POST", f"/v1/api/iserver/account/{AT_IBKR}/orders"),
+                "replace": ("POST", f"/v1/api/iserver/account/{AT_IBKR}/order/"),
+                "cancel": ("DELETE", f"/v1/api/iserver/account/{AT_IBKR}/order/"),
+            },
+        ),
+        options={"list_every_s": "0.05"},  # the venue's own five seconds would be most of a test
+        needs_session=True,
     ),
 }
 # A venue that is no HTTP at all: what is asked of HTTP alone passes it by.

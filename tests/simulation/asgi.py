@@ -39,7 +39,7 @@ def http_scope(request: Request, cut: Callable[[], None]) -> dict[str, Any]:
     path, _, query = target.partition("?")
     origin = parse_origin(request.origin)
     headers = [_pair("host", origin.authority), *(_pair(name, value) for name, value in request.headers.items())]
-    if request.body:
+    if request.body or request.method == "POST":  # as the real shells do
         headers.append(_pair("content-length", str(len(request.body))))
     scope = _scope("http", path, query, headers, cut)
     scope["method"] = request.method

@@ -9,7 +9,7 @@ from typing import Any
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.capability import Can
-from floorbroker.domain.errors import FieldError, FloorbrokerError
+from floorbroker.domain.errors import FieldError, FloorbrokerError, OrderRejected
 from floorbroker.domain.orders import NewOrder, Order, OrderState
 from floorbroker.domain.records import ExecutionReport, MarginRequirement, Quote
 from floorbroker.domain.values import AssetClass
@@ -232,8 +232,12 @@ class OrderService:
         reference = await ctx.fresh_reference(symbol)
         if ctx.account is None:
             await ctx.refresh_account()
-        objections = await ctx.broker.validate_order(wish)
-        margin = await ctx.broker.get_margin_requirements(wish) if Can.PREVIEW in ctx.broker.info.can else None
+        objections = tuple(await ctx.broker.validate_order(wish))
+        margin = None
+        try:
+            margin = await ctx.broker.get_margin_requirements(wish) if Can.PREVIEW in ctx.broker.info.can else None
+        except OrderRejected as error:  # the venue's own preview says that it would turn the order down
+            objections += (FieldError(pointer="", code="refused_by_venue", detail=error.venue_text or error.detail),)
         is_option = instrument.asset_class is AssetClass.OPTION  # of shares our own reckoning stands, as for a submit
         verdicts = ctx.gate.check(ctx.situation(wish, instrument, margin=margin if is_option else None))
         return Outlook(

@@ -198,20 +198,26 @@ def unsubscribe_all(state: State, _request: Request) -> Reply:
 
 
 def history(state: State, request: Request) -> Reply:
-    """Bars that end at `startTime`, or now.  Five requests at once are allowed, and no two are ever in hand here."""
+    """Bars of a period that begins at `startTime`, or ends now.  Five requests at once are allowed; no two are ever in hand here.
+
+    The specification has `period` as "away from startTime into the future".
+    """
     state.login.need_brokerage()
     query = request.query
     try:
         contract = state.symbols.by_conid(whole(query.get("conid", ""), "conid"))
     except KeyError as error:
         raise broken("No contract found") from error
+    period, end = query.get("period", "1d"), _moment(state, query.get("startTime", ""))
+    if query.get("startTime"):
+        end = min(end + _span(period), state.clock.now())
     return json_reply(
         bars_of(
             state,
             contract,
-            period=query.get("period", "1d"),
+            period=period,
             bar=query.get("bar", "1min"),
-            end=_moment(state, query.get("startTime", "")),
+            end=end,
             outside=flag(query, "outsideRth"),
         ),
         exact_numbers=True,

@@ -322,14 +322,9 @@ def _whose(row: wire.TradeRow, side: Side | None, shelves: Shelves) -> tuple[str
         return None, None
     if (order_id := families.order_of(name, side)) is not None:
         return order_id, families.ref_of(order_id, name)
-    if not is_our_name(name) or families.is_other_side(name, side):
+    if _IDENTITY.decode(name) is None or families.is_other_side(name, side):
         return None, None
     return by_name(ClOrdId(name)), name
-
-
-def is_our_name(name: str | None) -> bool:
-    """Whether a client id was made by a desk."""
-    return name is not None and _IDENTITY.decode(name) is not None
 
 
 _IDENTITY = IbkrWebIdentity()

@@ -17,7 +17,7 @@ import msgspec
 
 from floorbroker.brokers.ibkr_web import wire
 from floorbroker.brokers.ibkr_web.auth import Standing
-from floorbroker.brokers.ibkr_web.mapping.reports import Heard, Shelves, is_our_name, row_report, trade_report
+from floorbroker.brokers.ibkr_web.mapping.reports import Heard, Shelves, row_report, trade_report
 from floorbroker.brokers.ibkr_web.mapping.values import BROKER, venue_id
 from floorbroker.brokers.ibkr_web.stream.frames import Pulse, is_given, read, standing_in
 from floorbroker.domain.errors import ApiError
@@ -86,7 +86,9 @@ class OrdersSession:
                 self._waiting.append(each)
                 continue
             with _keeping(actions):
-                actions.append(Emit(trade_report(each.row, each.heard, self._shelves)))
+                report = trade_report(each.row, each.heard, self._shelves)
+                if self._can_be_told(report):
+                    actions.append(Emit(report))
         return actions
 
     def _is_early(self, row: wire.TradeRow) -> bool:
@@ -135,9 +137,9 @@ class OrdersSession:
         return actions
 
     def _can_be_told(self, report: ExecutionReport) -> bool:
-        """Whether it is known whose order this is, and of what; of all others a list tells, after it was asked for them."""
+        """Whether it is known whose this is, and of what; all else is told by a list, which asks what its contracts are."""
         is_orphan = report.order_id is not None and self._shelves.families.is_orphan(report.order_id)
-        return not is_orphan and bool(report.symbol or is_our_name(report.cl_ord_id))
+        return not is_orphan and bool(report.symbol)
 
     def _on_trades(self, message: wire.Message, heard: Heard, now_s: float) -> Actions:
         actions: list[Action[OrderEvent]] = []
