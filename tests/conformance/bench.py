@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -37,7 +38,9 @@ class Bench:
     def reached(self, command: str) -> int:
         """How many commands of a kind came in."""
         method, path = self.kind.goods.commands[command]
-        return sum(1 for seen in self.simulator.app.seen if seen.method == method and seen.path.startswith(path))
+        return sum(
+            1 for seen in self.simulator.app.seen if seen.method == method and fnmatchcase(seen.path, f"{path}*")
+        )
 
     def approved(self) -> Approved:
         intent_id = self.ids.intent(CLOCK.now())

@@ -20,7 +20,8 @@ class Goods:
     `symbol` is what orders are about, `other` one more; `streams` are those whose prices are listened to, `bars` has a past.
     `tif` is what an order has that says nothing (coins have no day).  `fee` is the most that a fill costs, as a share of it:
     some venues take it out of what was bought.  Not all of it can be sold short, or bought for an amount of money (`by_money`).
-    `underlying` has options.  `commands` are method and path of each command.
+    `underlying` has options.  `commands` are method and path of each command,
+    a shell pattern where the path names the account.
     """
 
     symbol: str = "AAPL"

@@ -37,6 +37,7 @@ class Simulated:
     """How one simulator is made and reached: its word, its broker's code, what is traded there.
 
     `settings` go to `create_venue`, `options` into the profile.  `needs_session`: it takes commands inside a session alone.
+    `is_polled`: its order events are answers to polls.
     """
 
     word: str
@@ -45,6 +46,7 @@ class Simulated:
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
     options: dict[str, str] = field(default_factory=dict[str, str])
     needs_session: bool = False
+    is_polled: bool = False
 
     @property
     def info(self) -> BrokerInfo:

@@ -37,7 +37,7 @@ async def test_a_lost_reply_is_a_doubt_that_evidence_ends_i1_i3(desk: Desk) -> N
     assert len(await desk.orders_at_venue(settled)) == 1
 
 
-@needs(Can.HISTORY_FILLS)  # elsewhere stand-ins for fills are made after a grace
+@needs(Can.HISTORY_FILLS)  # elsewhere totals stand for fills, after a grace: test_totals.py
 async def test_a_restart_brings_back_the_same_orders_i26(venue: Venue, tmp_path: Path) -> None:
     async with open_desk(venue, tmp_path) as desk:
         await desk.settled(await desk.place())
@@ -50,7 +50,7 @@ async def test_a_restart_brings_back_the_same_orders_i26(venue: Venue, tmp_path:
         assert desk.gateway.order(resting.intent_id).is_open
 
 
-@needs(Can.HISTORY_FILLS)  # elsewhere stand-ins for fills are made after a grace
+@needs(Can.HISTORY_FILLS)  # elsewhere totals stand for fills, after a grace: test_totals.py
 async def test_a_fill_while_the_desk_is_down_is_found_at_the_next_start_i6(venue: Venue, tmp_path: Path) -> None:
     async with open_desk(venue, tmp_path) as desk:
         resting = await desk.place_resting()
@@ -82,7 +82,7 @@ async def test_a_kill_survives_a_restart_i14(venue: Venue, tmp_path: Path) -> No
             await desk.place(price="50")
 
 
-@needs(Can.HISTORY_FILLS)  # elsewhere stand-ins for fills are made after a grace
+@needs(Can.HISTORY_FILLS)  # elsewhere totals stand for fills, after a grace: test_totals.py
 async def test_positions_are_the_sum_of_fills(desk: Desk) -> None:
     for qty in ("3", "4", "5"):
         await desk.settled(await desk.place(order_qty=qty))

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from floorbroker.domain.capability import Can
 from floorbroker.domain.values import OrdStatus, Quantity
-from tests.conformance.venues import POLLED, SIMULATED, SOCKETS, VENUES
+from tests.conformance.venues import SIMULATED, SOCKETS, VENUES
 from tests.conformance.virtual import VirtualDesk, paper_desk, played, simulated_desk
 from tests.simulation.loop import SimulatedLoop
 
@@ -17,7 +18,7 @@ FOUND_WITHIN_S = 35.0
 LOST_FOR_S = 1.0  # the frames of one fill leave a venue within this
 CHAT_S = 6.0  # how often the stream tells of other orders, where it is not silent
 SELDOM = "KRAKEN starter"  # a key that may ask least often of all
-NAMES = (*sorted(VENUES.keys() - POLLED.keys() - SOCKETS.keys()), SELDOM)
+NAMES = (*sorted(VENUES.keys() - SOCKETS.keys()), SELDOM)
 
 
 def _desk(name: str, loop: SimulatedLoop, root: Path) -> AbstractAsyncContextManager[VirtualDesk]:
@@ -62,6 +63,9 @@ def test_a_fill_that_a_healthy_stream_drops_is_folded_within_35_s(
             if talk is not None:
                 talk.cancel()
             (fill,) = desk.gateway.fills()
-            assert (fill.execution.last_qty, fill.execution.synthetic) == (Decimal(qty), False)
+            assert (fill.execution.last_qty, fill.execution.synthetic) == (
+                Decimal(qty),
+                Can.HISTORY_FILLS not in desk.info.can,
+            )
 
     played(play)

@@ -106,6 +106,22 @@ SIMULATED: dict[str, Simulated] = {
         options={"list_every_s": "0.05"},  # the venue's own five seconds would be most of a test
         needs_session=True,
     ),
+    "TRADIER": Simulated(
+        word="tradier",
+        code="TRADIER",
+        is_polled=True,
+        goods=Goods(
+            streams=("AAPL",),
+            coin=None,
+            can_short=False,  # a short sale is a word of its own there, which no order says by itself
+            by_money=False,
+            commands={
+                "submit": ("POST", "/v1/accounts/*/orders"),
+                "replace": ("PUT", "/v1/accounts/*/orders/*"),
+                "cancel": ("DELETE", "/v1/accounts/*/orders/*"),
+            },
+        ),
+    ),
 }
 # A venue that is no HTTP at all: what is asked of HTTP alone passes it by.
 SOCKETS: dict[str, Simulated] = {
@@ -126,28 +142,7 @@ SOCKETS: dict[str, Simulated] = {
         settings={"cash": CASH},
     ),
 }
-# A venue that lists no executions and streams no order events: what is asked of wires and of fills alone passes it by.
-POLLED: dict[str, Simulated] = {
-    "TRADIER": Simulated(
-        word="tradier",
-        code="TRADIER",
-        goods=Goods(
-            streams=("AAPL",),
-            coin=None,
-            can_short=False,  # a short sale is a word of its own there, which no order says by itself
-            by_money=False,
-            commands={
-                "submit": ("POST", "/v1/accounts/"),
-                "replace": ("PUT", "/v1/accounts/"),
-                "cancel": ("DELETE", "/v1/accounts/"),
-            },
-        ),
-    ),
-}
 VENUES: dict[str, Entry] = {
-    **{
-        name: Entry(info=kind.info, goods=kind.goods, open=kind.open)
-        for name, kind in (SIMULATED | SOCKETS | POLLED).items()
-    },
+    **{name: Entry(info=kind.info, goods=kind.goods, open=kind.open) for name, kind in (SIMULATED | SOCKETS).items()},
     "PAPER": Entry(info=BROKERS["PAPER"], goods=SHARES, open=paper),
 }

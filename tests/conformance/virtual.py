@@ -18,6 +18,7 @@ from floorbroker.app.compose import Seat, Surroundings, compose
 from floorbroker.app.redactor import SecretFilter
 from floorbroker.brokers.paper import PaperBroker
 from floorbroker.brokers.wiring import Shells
+from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.orders import NewOrder, Order
 from floorbroker.domain.ports import NoLog, NoMeter, Profile
 from floorbroker.domain.records import Quote
@@ -41,19 +42,28 @@ from tests.simulation.worlds import origin_of
 ORIGIN = origin_of(1)
 CALLER = Caller(principal="tester", via="test")
 DROPPED = {"where": "stream", "what": "drop", "when": {}, "match": {}, "args": {}}
+UNHEARD = {"where": "reply", "what": "cut", "when": {}, "match": {"method": "GET", "path": "*/orders*"}, "args": {}}
 STEP_S = 0.1
 TAG = 0x5A5
 
 
 @dataclass(slots=True)
 class VirtualDesk:
-    """A READY gateway over one venue.  `deafen` makes the venue's private stream lose every frame until it is ended."""
+    """A READY gateway over one venue.  `deafen` makes the venue's private stream lose every frame until it is ended.
+
+    Where there is no stream but polls, it loses every answer about orders: a gap between two polls.
+    """
 
     loop: SimulatedLoop
     gateway: Gateway
     goods: Goods
     fill: Callable[[Order, str, str], None]
     deafen: Callable[[bool], Coroutine[Any, Any, None]]
+
+    @property
+    def info(self) -> BrokerInfo:
+        (session,) = self.gateway.sessions.values()
+        return session.ctx.broker.info
 
     async def place(self, **terms: Any) -> Order:
         """A limit to buy ten units, far below the market unless told otherwise."""
@@ -123,7 +133,8 @@ async def simulated_desk(
     )
 
     async def deafen(on: bool) -> None:
-        body = msgspec.json.encode({"faults": [DROPPED] if on else []})
+        lost = UNHEARD if kind.is_polled else DROPPED
+        body = msgspec.json.encode({"faults": [lost] if on else []})
         assert (await ask(venue.control_app, "POST", "/faults", body)).status < 300
 
     def fill(order: Order, qty: str, price: str) -> None:

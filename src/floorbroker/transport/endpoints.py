@@ -24,9 +24,14 @@ class EndpointClass(Word):
 # An endpoint, or its first word, as adapters name them in their `rest/calls.py`; the more exact entry counts.
 _NAMED: Mapping[EndpointClass, str] = MappingProxyType(
     {
-        EndpointClass.HISTORY: "activities executions trades orders.history private.closed_orders private.trades",
-        EndpointClass.MARKET: "market data public assets options calendar",
-        EndpointClass.ACCESS: "clock market.time public.time public.status account.key account.rights private.key private.token",
+        EndpointClass.HISTORY: (
+            "activities executions trades accounts.history orders.history private.closed_orders private.trades"
+        ),
+        EndpointClass.MARKET: "market markets data public assets options calendar",
+        EndpointClass.ACCESS: (
+            "clock market.time markets.clock public.time public.status "
+            "account.key account.rights private.key private.token"
+        ),
     }
 )
 _CLASSES: Mapping[str, EndpointClass] = MappingProxyType(

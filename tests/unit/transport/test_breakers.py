@@ -182,6 +182,8 @@ async def test_nothing_is_probed_once_it_is_closed_down(house: House) -> None:
         (read(endpoint="orders.history"), EndpointClass.HISTORY),
         (read(endpoint="private.trades"), EndpointClass.HISTORY),
         (read(endpoint="public.ohlc"), EndpointClass.MARKET),
+        (read(endpoint="markets.get"), EndpointClass.MARKET),
+        (read(endpoint="markets.clock"), EndpointClass.ACCESS),
         (read(endpoint="public.time"), EndpointClass.ACCESS),
         (read(endpoint="account.key"), EndpointClass.ACCESS),
     ],

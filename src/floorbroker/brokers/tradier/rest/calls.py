@@ -164,14 +164,14 @@ class Calls:
 
     def clock(self) -> Request:
         """GET /markets/clock."""
-        return self._market("clock")
+        return self._market("clock", endpoint="markets.clock")
 
     def calendar(self, year: int, month: int) -> Request:
         """GET /markets/calendar for one month."""
         return self._market("calendar", (("month", f"{month:02d}"), ("year", str(year))))
 
-    def _market(self, path: str, query: Form = ()) -> Request:
-        return self._read(f"/v1/markets/{path}", "markets.get", query, lane=Lane.QUERY)
+    def _market(self, path: str, query: Form = (), *, endpoint: str = "markets.get") -> Request:
+        return self._read(f"/v1/markets/{path}", endpoint, query, lane=Lane.QUERY)
 
     def _read(self, path: str, endpoint: str, query: Form = (), *, lane: Lane = Lane.RECONCILE) -> Request:
         return Request(
