@@ -25,6 +25,7 @@ STANDINGS = (
     Column("OPEN", "open_orders", right=True),
     Column("WEIGHT", "weight", right=True),
     Column("FEE BPS", "fee_bps", right=True),
+    Column("LATENCY MS", "latency_expected_ms", right=True),
     Column("DEMOTED", "demoted"),
     Column("TROUBLE", "trouble"),
 )

@@ -77,6 +77,11 @@ def _nobody(account: Account) -> None:
 GATEWAY = Actor(principal="gateway", via="gateway")
 
 
+def _unmeasured(elapsed_s: float) -> None:
+    """Where no route is chosen by latency, nobody measures it."""
+    del elapsed_s
+
+
 def _nobody_is(strategy: str, principal: str) -> str:
     """Where no latch is narrower than a profile, nobody is barred."""
     del strategy, principal
@@ -174,6 +179,7 @@ class AccountContext:
     risk_book: InitVar[RiskBook | None] = None
     share: Share = field(init=False)
     on_equity: Callable[[Account], None] = _nobody
+    on_answered: Callable[[float], None] = _unmeasured  # how long a submit that left took (s)
     cancel_own: Callable[[IntentId, Actor], Awaitable[object]] | None = None  # an order of ours, on whatever account
     windows: Windows = field(default_factory=Windows)
     _exposed: Exposed = field(init=False)

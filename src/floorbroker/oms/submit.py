@@ -323,7 +323,7 @@ class Submitter:
     async def _send(self, approved: Approved, last: Last) -> list[f.Fact]:
         """The one send, and what is known after it."""
         ctx = self.ctx
-        started = ctx.clock.monotonic()
+        started, has_left = ctx.clock.monotonic(), True
         try:
             self.check(approved)
             last()
@@ -331,9 +331,13 @@ class Submitter:
                 reports = await ctx.broker.submit_order(approved)
                 facts = self.inbound.own_facts(approved.intent_id, approved.cl_ord_id, reports)
         except FloorbrokerError as error:
+            has_left = error.outcome is not Outcome.NOT_SENT
             return [fact_of_failure(error, at=ctx.clock.now())]
         finally:
-            ctx.meter.observe("submit_seconds", ctx.clock.monotonic() - started, profile=ctx.profile.name)
+            elapsed_s = ctx.clock.monotonic() - started
+            ctx.meter.observe("submit_seconds", elapsed_s, profile=ctx.profile.name)
+            if has_left:
+                ctx.on_answered(elapsed_s)
         if not facts:
             return [f.InDoubt(source=f.Source.REPLY, at=ctx.clock.now(), reason="the reply does not name the order")]
         return facts

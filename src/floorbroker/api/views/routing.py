@@ -25,7 +25,8 @@ class RuleView(View, frozen=True):
 class StandingView(View, frozen=True):
     """One profile as a route: `trouble` is why it takes no orders now, `demoted` why it is not in front; empty when neither.
 
-    `health` goes up to 100, `budget_left` from 0 to 1.
+    `health` goes up to 100, `budget_left` from 0 to 1.  `latency_ms` is configured, `latency_expected_ms` what is expected of a
+    submit by what `latency_samples` of late took.
     """
 
     profile: str
@@ -39,6 +40,8 @@ class StandingView(View, frozen=True):
     fee_bps: str
     fee_per_unit: str
     latency_ms: str
+    latency_expected_ms: str
+    latency_samples: str
 
 
 class MovingView(View, frozen=True):
@@ -104,4 +107,6 @@ def _standing(shown: ShownProfile) -> StandingView:
         fee_bps=text_of(shown.terms.fee_bps),
         fee_per_unit=text_of(shown.terms.fee_per_unit),
         latency_ms=text_of(shown.terms.latency_ms),
+        latency_expected_ms=text_of(shown.latency.latency_ms),
+        latency_samples=text_of(shown.latency.samples),
     )

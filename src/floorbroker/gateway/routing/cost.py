@@ -60,6 +60,7 @@ class Cost:
     age_s: float
     source: str
     missing: str = ""
+    latency_ms: Decimal = ZERO  # what is expected of it, from which `latency_bps` is made
 
     @property
     def total_bps(self) -> Decimal:
@@ -76,6 +77,7 @@ class Cost:
             "price_bps": text_of(self.price_bps),
             "depth_bps": text_of(self.depth_bps),
             "fee_bps": text_of(self.fee_bps),
+            "latency_ms": text_of(self.latency_ms),
             "latency_bps": text_of(self.latency_bps),
             "spread_bps": "" if self.spread_bps is None else text_of(self.spread_bps),
             "total_bps": text_of(self.total_bps),
@@ -121,6 +123,7 @@ def cost_at(wish: NewOrder, offer: Offer, terms: VenueTerms, *, reference: Decim
         age_s=offer.age_s,
         source=offer.source,
         missing=_missing(offer, wanted, unshown),
+        latency_ms=terms.latency_ms,
     )
 
 

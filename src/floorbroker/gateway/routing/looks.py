@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from floorbroker.domain.instrument import Instrument, asset_class_of
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.values import ZERO, ProfileName, Side
 from floorbroker.gateway.routing.cost import Cost, Offer, cost_at, reference_of
+from floorbroker.gateway.routing.latency import LatencyBook
 from floorbroker.gateway.routing.policy import Policy, Strategy, VenueTerms
 from floorbroker.gateway.routing.strategies import Candidate
 from floorbroker.gateway.session import ProfileSession
@@ -38,10 +39,14 @@ class Looks:
     clock: Clock
     health: Score
     keeper: Callable[[ProfileName], BookKeeper | None]
+    latencies: LatencyBook = field(init=False)
     _unknown_s: dict[tuple[ProfileName, str], float] = field(default_factory=dict[tuple[ProfileName, str], float])
     _asked: dict[tuple[ProfileName, str], asyncio.Task[Any]] = field(
         default_factory=dict[tuple[ProfileName, str], asyncio.Task[Any]]
     )  # prices on their way
+
+    def __post_init__(self) -> None:
+        self.latencies = LatencyBook(self.clock)
 
     # -- at one moment ----------------------------------------------------------------------------------------------------
 
@@ -204,8 +209,10 @@ class Looks:
         return (None if reference is None or reference <= 0 else reference), offers
 
     def terms(self, profile: ProfileName) -> VenueTerms:
-        """What a profile costs and bears."""
-        return self.policy.terms_of(profile)
+        """What a profile costs and bears, with the latency that is expected of it now."""
+        terms = self.policy.terms_of(profile)
+        expected = self.latencies.expected(profile, terms.latency_ms)
+        return terms if expected.latency_ms == terms.latency_ms else replace(terms, latency_ms=expected.latency_ms)
 
     def _offer(self, ctx: AccountContext, wish: NewOrder) -> Offer | None:
         """What a venue shows on the other side: its book where one is kept and fresh, else its quote while that is young."""

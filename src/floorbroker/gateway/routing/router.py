@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 
 from floorbroker.domain.clock import Clock
@@ -121,7 +122,8 @@ class Router:
 
     def start(self) -> None:
         """What a life which ended found alive is cancelled: what another took the place of, and what stands by a late fill."""
-        for session in self.sessions.values():
+        for name, session in self.sessions.items():
+            session.ctx.on_answered = partial(self.looks.latencies.heard, name)
             for order in session.ctx.book.open_orders() if self.links else ():
                 self._look_after(order)
 

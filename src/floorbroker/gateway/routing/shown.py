@@ -7,6 +7,7 @@ from decimal import Decimal
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.orders import Order
 from floorbroker.domain.values import IntentId, ProfileName
+from floorbroker.gateway.routing.latency import Expected
 from floorbroker.gateway.routing.looks import budget_left, shut_of
 from floorbroker.gateway.routing.parents import Parent
 from floorbroker.gateway.routing.policy import Moving, Policy, Strategy, VenueTerms
@@ -33,7 +34,10 @@ class ShownRule:
 
 @frozen
 class ShownProfile:
-    """How a profile stands as a route: `trouble` is why it takes no orders now, `demoted` why it is not in front."""
+    """How a profile stands as a route: `trouble` is why it takes no orders now, `demoted` why it is not in front.
+
+    `latency` is what a submit is expected to take there, by what was measured.
+    """
 
     profile: ProfileName
     trouble: str
@@ -42,6 +46,7 @@ class ShownProfile:
     open_orders: int
     budget_left: Decimal
     terms: VenueTerms
+    latency: Expected
 
 
 @frozen
@@ -106,4 +111,5 @@ def _profile(name: ProfileName, router: Router, promotions: Promotions) -> Shown
         open_orders=ctx.book.open_count,
         budget_left=budget_left(ctx),
         terms=router.policy.terms_of(name),
+        latency=router.looks.latencies.expected(name, router.policy.terms_of(name).latency_ms),
     )
