@@ -18,7 +18,7 @@ FOUND_WITHIN_S = 35.0
 LOST_FOR_S = 1.0  # the frames of one fill leave a venue within this
 CHAT_S = 6.0  # how often the stream tells of other orders, where it is not silent
 SELDOM = "KRAKEN starter"  # a key that may ask least often of all
-NAMES = (*sorted(VENUES.keys() - SOCKETS.keys()), SELDOM)
+NAMES = (*sorted(VENUES), SELDOM)
 
 
 def _desk(name: str, loop: SimulatedLoop, root: Path) -> AbstractAsyncContextManager[VirtualDesk]:
@@ -26,7 +26,7 @@ def _desk(name: str, loop: SimulatedLoop, root: Path) -> AbstractAsyncContextMan
         return paper_desk(loop, root)
     if name == SELDOM:
         return simulated_desk(SIMULATED["KRAKEN"], loop, root, options={"tier": "starter"})
-    return simulated_desk(SIMULATED[name], loop, root)
+    return simulated_desk((SIMULATED | SOCKETS)[name], loop, root)
 
 
 async def _chat(desk: VirtualDesk) -> None:

@@ -109,13 +109,18 @@ async def simulated_desk(
     """A desk over a venue's simulator; over a `venue` that is there it may be one of several, each with a `tag` of its own."""
     venue = venue or simulator(kind, loop)
     weather = Weather(faults=(), random=Random(5), now=loop.time)
-    network = Network(loop=loop, weather=weather, sites={urlsplit(ORIGIN).netloc: Site(app=venue.app)})
+    network = Network(
+        loop=loop,
+        weather=weather,
+        sites={urlsplit(ORIGIN).netloc: Site(app=venue.app, talk=getattr(venue, "talk", None))},
+    )
     shells = Shells(
         http=lambda: SimulatedHttp(network),
         order_http=lambda check: SimulatedOrderHttp(network, check=check),
         connect=network.open_socket,
     )
-    plain, secrets = kind.parted({**venue.credentials, "BROKER_URL": ORIGIN})
+    origin = ORIGIN if venue.app is not None else ORIGIN.replace("http", "tws", 1)
+    plain, secrets = kind.parted({**venue.credentials, "BROKER_URL": origin})
     profile = kind.profile
     profile = Profile(
         name=profile.name,

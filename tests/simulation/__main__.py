@@ -23,7 +23,7 @@ from tests.simulation.run import Report, run
 from tests.simulation.schedule import Plan
 from tests.simulation.shrink import Shrinker
 from tests.simulation.visits import JUDGED, lacks, page, share
-from tests.simulation.worlds import ALL, WORLDS
+from tests.simulation.worlds import ALL, NAMED
 
 
 def main() -> int:
@@ -48,7 +48,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--schedules", type=int, default=200, help="how many seeds to play")
     parser.add_argument("--seed", type=int, default=1, help="the first of them")
-    parser.add_argument("--venue", choices=[ALL, *sorted(WORLDS)], help="play them at one venue, or at all at once")
+    parser.add_argument("--venue", choices=[ALL, *sorted(NAMED)], help="play them at one venue, or at all at once")
     parser.add_argument("--jobs", type=int, default=default_jobs(), help="worker processes")
     parser.add_argument("--replay", type=int, metavar="SEED", help="play one seed and tell everything")
     parser.add_argument("--plan", type=Path, metavar="FILE", help="play a saved plan and tell everything")

@@ -170,7 +170,16 @@ class House:
         self.footsteps.on_reach = self._on_step
         self.network.on_left, self.network.on_taken = self.witness.on_left, self.witness.on_taken
         self._markets = [self.loop.create_task(place.venue.run(every_s=FEED_S)) for place in self.places.values()]
+        self._markets += [self.loop.create_task(self._nights(place)) for place in self.places.values()]
         self._keeper = self.loop.create_task(self._keep_alive())
+
+    async def _nights(self, place: Place) -> None:
+        """What the venue's own clockwork does to everybody."""
+        began_s = self.loop.now_s
+        for hand in place.world.nights(self.plan):
+            await self.loop.nap(max(0.0, began_s + hand.at_s - self.loop.now_s))
+            self.log.note(f"{place.name} {hand.path} {dict(hand.fields)}")
+            await place.venue.do(hand.path, **hand.fields)
 
     async def _keep_alive(self) -> None:
         while True:

@@ -22,8 +22,16 @@ from floorbroker.transport.types import ByteStream, Request, Response, Socket, S
 from tests.simulation.asgi import App, Cut, Reply, whole_reply
 from tests.simulation.footsteps import Footsteps
 from tests.simulation.loop import SimulatedLoop, current_node
-from tests.simulation.spoken import Mouth, Spoken
-from tests.simulation.streams import BodyStream, Line, SimulatedSocket, serve_body, serve_socket
+from tests.simulation.spoken import Framed, Mouth, Spoken
+from tests.simulation.streams import (
+    BodyStream,
+    Line,
+    SimulatedSocket,
+    Talk,
+    serve_body,
+    serve_socket,
+    serve_talk,
+)
 from tests.simulation.twist import NO_WORDS, twisted
 from tests.simulation.weather import Journey, Weather, journey
 
@@ -44,11 +52,13 @@ _NEVER_OPENED = {"page": 502, "ban": 418, "maintenance": 503}
 class Site:
     """Who listens at an address: the venue's app, whose account it is, and how its messages look.
 
-    `words` finds members that may become strange, `spoken` the commands that go over sockets.
+    `words` finds members that may become strange, `spoken` the commands that go over sockets.  A venue behind a bare TCP socket
+    talks instead of having an app.
     """
 
     app: App
     at: str = ""
+    talk: Talk | None = None
     words: re.Pattern[bytes] = NO_WORDS
     spoken: Spoken | None = None
 
@@ -71,6 +81,7 @@ class Network:
         self.on_taken: Callable[[Request], None] = _unseen
         self.sends: Counter[str] = Counter()  # commands that left, by our client order id
         self.doubled: set[str] = set()  # those that the network handed over again after it had passed on the answer
+        self.numbered: set[tuple[str, str]] = set()  # orders that left, where numbers name them
         self.under_way = 0  # requests, replies and frames that have not arrived yet
 
     def app_at(self, authority: str) -> App:
@@ -197,11 +208,17 @@ class Network:
     async def open_socket(self, target: SocketTarget) -> Socket:
         """A WebSocket.  Raises `AuthenticationFailed` (401, 403), `ApiError`, `Timeout` or `ConnectionFailed`."""
         authority, site = urlsplit(target.url).netloc, self.site_of(target.url)
-        line = Line(self.weather, self.later, words=site.words, at=site.at)
+        line = Line(self.weather, self.later, whole=site.talk is not None, words=site.words, at=site.at)
         if site.spoken is not None:
             voice = _Voice(self, line, site, f"http://{authority}")
             line.mouth = Mouth(self.weather, voice, deliver=line.pass_up, break_off=line.break_off)
-        await self._opened(line, site.at, target.timeout_s, lambda: serve_socket(self.app_at(authority), target, line))
+        talk = site.talk
+        await self._opened(
+            line,
+            site.at,
+            target.timeout_s,
+            lambda: serve_socket(self.app_at(authority), target, line) if talk is None else serve_talk(talk, line),
+        )
         return SimulatedSocket(line)
 
     async def open_body(self, request: Request) -> ByteStream:
@@ -254,8 +271,18 @@ class _Voice:
 
     def left(self, command: Request) -> None:
         self._network.on_command()
-        if command.order is not None:
+        if command.order is not None and not self._is_change(command):
             self._network.count(command)
+
+    def _is_change(self, command: Request) -> bool:
+        """Where an order is named by a number, the same number and name again."""
+        if not isinstance(self.spoken, Framed):
+            return False
+        named = (command.path, command.order or "")
+        if named in self._network.numbered:
+            return True
+        self._network.numbered.add(named)
+        return False
 
     def taken(self, command: Request) -> None:
         """As soon as the venue has had the time to act on what arrives."""

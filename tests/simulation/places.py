@@ -20,6 +20,7 @@ from tests.simulation.asgi import App, ask
 from tests.simulation.claims import Truth
 from tests.simulation.network import Site
 from tests.simulation.schedule import ROUTED, TICK, Plan
+from tests.simulation.streams import Talk
 from tests.simulation.worlds import World, origin_of
 
 PROFILE = ProfileName("simulated")  # of a schedule with one account
@@ -37,6 +38,7 @@ class Venue:
     control: App
     run: Callable[..., Coroutine[Any, Any, None]]
     credentials: dict[str, str]
+    talk: Talk | None = None
 
     async def truth(self, what: str) -> list[dict[str, Any]]:
         """`orders`, `fills`, `positions` or `requests`, as the venue knows them."""
@@ -58,7 +60,7 @@ class Venue:
         ids = {name: self.world.id_of(row["symbol"], row[name]) for name in ("order", "exec") if name in row}
         return {**row, **ids}
 
-    async def do(self, what: str, **fields: str) -> bool:
+    async def do(self, what: str, **fields: Any) -> bool:
         """Play one hand; False when the venue could not."""
         reply = await ask(self.control, "POST", f"/{what}", msgspec.json.encode(fields))
         return reply.status < 300
@@ -107,7 +109,8 @@ class Place:
     def site(self) -> Site:
         """Where the network finds it."""
         world = self.world
-        return Site(app=self.venue.app, at=self.name, words=world.words, spoken=world.spoken)
+        venue = self.venue
+        return Site(app=venue.app, at=self.name, talk=venue.talk, words=world.words, spoken=world.spoken)
 
     def seat(self, state: Any) -> Seat:
         """Its profile, ready to be wired; `state` is a file for a venue that keeps one."""
@@ -134,7 +137,14 @@ def places_of(plan: Plan, clock: Clock) -> dict[str, Place]:
 def _place(number: int, name: str, plan: Plan, clock: Clock) -> Place:
     world = plan.world_at(name)
     made = world.venue(plan, clock)
-    venue = Venue(world=world, app=made.app, control=made.control_app, run=made.run, credentials=dict(made.credentials))
+    venue = Venue(
+        world=world,
+        app=made.app,
+        control=made.control_app,
+        run=made.run,
+        credentials=dict(made.credentials),
+        talk=getattr(made, "talk", None),
+    )
     is_odd = plan.odd in {"", name}
     return Place(
         name=PROFILE if len(plan.accounts) == 1 else ProfileName(name),

@@ -31,7 +31,7 @@ from tests.simulation.schedule import (
 from tests.simulation.together import together
 from tests.simulation.troubles import troubled
 from tests.simulation.weather import COMMON, Fault
-from tests.simulation.worlds import ALL, WORLDS, World, world_of
+from tests.simulation.worlds import ALL, NAMED, World, world_of
 
 _CALMS = (Calm.PATIENT, *[Calm.LONG] * 4, *[Calm.BRISK] * 15)
 
@@ -46,7 +46,7 @@ def plan_of(seed: int, venue: str | None = None) -> Plan:
 
 def _drawn(seed: int, venue: str, key: str) -> Plan:
     """A plan at one venue; plans of one seed differ by their `key`."""
-    world, random = WORLDS[venue], Random(f"plan {key}")
+    world, random = NAMED[venue], Random(f"plan {key}")
     orders = random.randint(3, 9)
     acts: list[Act] = [act for number in range(1, orders + 1) for act in _life_of(number, world, random)]
     acts += [_move(world, random) for _ in range(random.randint(2, 8))]

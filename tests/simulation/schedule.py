@@ -14,7 +14,7 @@ from floorbroker.domain.orders import NewOrder, OrderChanges
 from floorbroker.domain.values import OrderClass
 from tests.simulation.clock import Error, Step
 from tests.simulation.weather import Fault
-from tests.simulation.worlds import ALL, WORLDS, World
+from tests.simulation.worlds import ALL, NAMED, WORLDS, World
 
 ACTIVE_S = 45.0  # people act and faults strike in this time; then the calm begins
 TICK = Decimal("0.01")  # of everything that is traded in any world
@@ -249,7 +249,7 @@ class Plan:
 
     def world_at(self, account: str) -> World:
         """A second account at a venue is named after it: `alpaca-2`."""
-        return WORLDS[account.partition("-")[0]]
+        return NAMED[account.partition("-")[0]]
 
     @property
     def world(self) -> World:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from floorbroker.transport.types import Frame, Request
@@ -32,6 +32,19 @@ class Spoken:
         named = self.client.search(frame)
         order = named[1].decode() if named is not None else None
         return Request(method="WS", origin=origin, path="/", endpoint=endpoint, order=order)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Framed(Spoken):
+    """The same of a protocol of numbered messages over TCP, which neither loses nor reorders what it carries.
+
+    An order is named by its number: the same number once more is a change of it, and no second order.
+    """
+
+    def command(self, frame: bytes, origin: str) -> Request | None:
+        found = Spoken.command(self, frame, origin)
+        number = self.word.search(frame)
+        return None if found is None or number is None else replace(found, method="TWS", path=f"/{number[2].decode()}")
 
 
 class World(Protocol):
@@ -62,14 +75,19 @@ class Mouth:
         self._deliver = deliver
         self._break_off = break_off
         self._answers: list[str] = []  # what befalls the answers that come next
-        self.speaks = False  # whether a command went over this line yet
+        self._spoke = False
+
+    @property
+    def speaks(self) -> bool:
+        """Whether what comes down may be an answer: a command went over this line; over TCP, one whose answer is struck."""
+        return bool(self._answers) if isinstance(self._world.spoken, Framed) else self._spoke
 
     def says(self, frame: Frame) -> bool:
         """Send a frame, if it is a command; else it is for the line to send."""
         command = self._world.spoken.command(frame.data, self._world.origin) if self._world.spoken is not None else None
         if command is None:
             return False
-        self.speaks = True
+        self._spoke = True
         self._world.left(command)
         what = self._weather.strike("order", self._world.at)
         if what == "drop":
@@ -79,8 +97,8 @@ class Mouth:
             return True
         self._deliver(self._weather.between(1, 35) if what == "delay" else 0.0, frame)
         self._world.taken(command)
-        if what == "reset":
-            self._break_off()
+        if what == "reset" or (what == "lost" and isinstance(self._world.spoken, Framed)):
+            self._break_off()  # over TCP an answer is lost with its line alone
         elif what in {"lost", "slow", "garble", *TWISTED}:
             self._answers.append(what)
         return True

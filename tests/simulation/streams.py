@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Generic, Self, TypeVar
 
+from floorbroker.brokers.ibkr.codec import Splitter
 from floorbroker.domain.errors import StreamLost
 from floorbroker.transport.types import Frame, Request, SocketTarget
+from floorbroker_sim.gate import Cut
 from tests.simulation.asgi import App, Message, http_scope, socket_scope, start_of
 from tests.simulation.spoken import Mouth
 from tests.simulation.twist import NO_WORDS, twisted
@@ -17,6 +20,7 @@ from tests.simulation.weather import Weather
 
 PATIENCE_S = 30.0  # after which a venue gives up on a half-open connection
 Later = Callable[..., None]
+Talk = Callable[[Callable[[], Awaitable[bytes]], Callable[[bytes], Awaitable[None]]], Awaitable[None]]
 T = TypeVar("T")
 
 
@@ -262,6 +266,25 @@ async def serve_socket(app: App, target: SocketTarget, line: Line) -> None:
                 line.end_down()
 
     await app(socket_scope(target, line.break_off), receive, send)
+    line.venue_left()
+
+
+async def serve_talk(talk: Talk, line: Line) -> None:
+    """The venue's end of a bare TCP connection: bytes up, whole messages down."""
+    splitter = Splitter()
+
+    async def read() -> bytes:
+        frame = await line.to_venue.get()
+        return b"" if frame is None else frame.data
+
+    async def write(data: bytes) -> None:
+        for payload in splitter.feed(data):
+            line.send_down(Frame(payload, text=False))
+
+    _accept(line, 101)
+    with suppress(Cut):
+        await talk(read, write)
+        line.end_down()
     line.venue_left()
 
 

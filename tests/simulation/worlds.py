@@ -18,7 +18,7 @@ from floorbroker.domain.clock import Clock
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import TimeInForce
 from floorbroker_sim.server import load_venue
-from tests.simulation.spoken import Spoken
+from tests.simulation.spoken import Framed, Spoken
 
 if TYPE_CHECKING:
     from tests.simulation.schedule import Plan
@@ -41,6 +41,15 @@ def _nothing(plan: Plan) -> dict[str, Any]:
     return {}
 
 
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """A request to a venue's control door, and when in a schedule."""
+
+    at_s: float
+    path: str
+    fields: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """One venue.
@@ -52,7 +61,7 @@ class World:
     word is made a strange one.  A clock may be off by `skew_s`.  `has_hours`: its day can end.  `tells_busts`: it takes
     executions back.  `has_cells`: the table in `cells.py` is about it.  `symbol_of` is a position's name there in our spelling,
     None for money; `id_of` is what our side calls an order or execution of a symbol that has this id
-    there.  Commands that go over a socket look like `spoken`.
+    there.  Commands that go over a socket look like `spoken`.  `nights` are hands of the control door, each played at its time.
     """
 
     name: str
@@ -74,6 +83,8 @@ class World:
     symbol_of: Callable[[str], str | None] = field(default=lambda name: name)
     id_of: Callable[[str, str], str] = field(default=lambda symbol, number: number)
     spoken: Spoken | None = None
+    scheme: str = "http"
+    nights: Callable[[Plan], tuple[Hand, ...]] = field(default=lambda plan: ())
 
     @property
     def info(self) -> BrokerInfo:
@@ -87,7 +98,9 @@ class World:
         """What a profile is handed that trades at `origin`: what may be shown, and what may not."""
         secret = {one.name for one in self.info.fields if one.secret}
         plain = {name: text for name, text in credentials.items() if name not in secret}
-        return {**plain, "BROKER_URL": origin}, {n: Secret(text) for n, text in credentials.items() if n in secret}
+        return {**plain, "BROKER_URL": origin.replace("http", self.scheme, 1)}, {
+            n: Secret(text) for n, text in credentials.items() if n in secret
+        }
 
 
 def _alpaca_settings(plan: Plan) -> dict[str, Any]:
@@ -196,6 +209,59 @@ BYBIT = World(
     skew_s=WINDOW_SKEW_S,
 )
 WORLDS: dict[str, World] = {world.name: world for world in (ALPACA, BINANCE, KRAKEN, BYBIT)}
+
+
+def _nights(plan: Plan) -> tuple[Hand, ...]:
+    """The program restarts, deaf for a second before it, or loses the broker's servers and finds them again."""
+    random = Random(f"nights {plan.seed}")
+    hands: list[Hand] = []
+    if random.random() < 0.5:
+        in_s = str(round(random.uniform(1, 4), 2))
+        hands.append(Hand(random.uniform(2, 25), "restart", {"in_s": in_s, "for_s": str(random.randint(2, 20))}))
+    if random.random() < 0.6:
+        at_s = random.uniform(2, 25)
+        back = Hand(at_s + random.uniform(1, 20), "link", {"up": True, "data_lost": random.random() < 0.5})
+        hands += [Hand(at_s, "link", {"up": False}), back]
+    return tuple(sorted(hands, key=lambda hand: hand.at_s))
+
+
+IBKR = World(
+    name="ibkr",
+    code="IBKR",
+    symbols=ALPACA.symbols,
+    words=re.compile(rb"\0(Submitted|Filled|Cancelled|PreSubmitted)\0"),
+    kinds=(
+        "market",
+        "limit",
+        "limit",
+        "limit",
+        "stop",
+        "stop_limit",
+        "touched",
+        "touched_limit",
+        "trailing",
+        "bracket",
+    ),
+    tifs=(TimeInForce.DAY, TimeInForce.GTC),
+    settings=lambda plan: {
+        "cash": MONEY,
+        "calendar": plan.closes_at_s is not None,
+        "shows_replaced": plan.seed % 2 == 0,
+    },
+    options=lambda plan: {"arrival_bound_s": str(bound_s_of(plan))},
+    has_hours=True,
+    tells_busts=True,
+    id_of=lambda symbol, number: number.rpartition(".")[0] if number.count(".") == 3 else number,
+    scheme="tws",
+    nights=_nights,
+    spoken=Framed(
+        word=re.compile(rb"\A.{4}([34])\0(?:1\0)?([0-9]+)\0", re.DOTALL),
+        client=re.compile(rb"\0([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\0"),
+        endpoints={b"3": "orders.submit", b"4": "orders.cancel"},
+    ),
+)
+NAMED: dict[str, World] = {**WORLDS, IBKR.name: IBKR}
+"""Those that came after the seeds that are kept: played where somebody names them, so that no seed plays anything else."""
 
 
 def world_of(seed: int) -> str:

@@ -12,12 +12,14 @@ from decimal import Decimal
 from typing import Self
 
 from floorbroker.brokers.ibkr.codec.framing import BadFrame
-from floorbroker.domain.values import NotExact, decimal_of
+from floorbroker.domain.values import WIDE, NotExact, decimal_of
 
 UNSET_INTEGER = 2**31 - 1
 UNSET_LONG = 2**63 - 1
 _UNSET_DOUBLE = re.compile(r"1\.79769313486231\d*[eE]\+?308")
 _UNSET_DECIMAL = "170141183460469231731687303715884105727"
+_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{0,60})?(?:[eE][+-]?[0-9]{1,3})?")
+_FINEST, _DIGITS_BEFORE = Decimal("1e-20"), 17
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _INTEGER_MAX = 2**63 - 1
 COUNT_MAX = 10_000
@@ -43,13 +45,27 @@ def spelled(value: Value) -> str:
 
 
 def decimal_in(text: str, name: str) -> Decimal | None:
-    """A number; None where it is not set.  Raises `BadFrame` for NaN, infinities and what is no number of a sensible size."""
+    """A number; None where it is not set.  Raises `BadFrame` for NaN, infinities and what is no number of a sensible size.
+
+    A server computes in doubles, and what should be nothing may come as `-1.1368683772161603E-13`: digits behind the twentieth
+    decimal are rounded off.
+    """
     if not text or text == _UNSET_DECIMAL or _UNSET_DOUBLE.fullmatch(text):
         return None
     try:
         return decimal_of(text)
     except NotExact:
-        raise BadFrame(f"{name} is no number") from None
+        if _NUMBER.fullmatch(text) is None:
+            raise BadFrame(f"{name} is no number") from None
+    return _rounded(text, name)
+
+
+def _rounded(text: str, name: str) -> Decimal:
+    """A number of more decimals than anybody means.  Raises `BadFrame` for one that is too large as well."""
+    value = Decimal(text)
+    if not value.is_finite() or value.adjusted() > _DIGITS_BEFORE:
+        raise BadFrame(f"{name} is of no sensible size")
+    return decimal_of(value.quantize(_FINEST, context=WIDE).normalize())
 
 
 def integer_in(text: str, name: str) -> int | None:
