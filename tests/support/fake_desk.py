@@ -684,6 +684,14 @@ class FakeDesk:
         self._note("kill.set", IntentId("kill"), name, caller)
         self._announce("risk", "kill", name, data={"level": str(level), "reason": reason})
 
+    async def connect(self, profile: ProfileName, *, caller: Caller, reason: str) -> None:
+        self.callers.append(caller)
+        self.state[self._known(profile)] = SessionState.READY
+
+    async def disconnect(self, profile: ProfileName, *, caller: Caller, reason: str) -> None:
+        self.callers.append(caller)
+        self.state[self._known(profile)] = SessionState.OFFLINE
+
     async def reconcile(self, profile: ProfileName) -> RoundResult:
         return RoundResult(
             profile=self._known(profile), at=self.clock.now(), converged=True, counts={"orders": len(self._kept)}

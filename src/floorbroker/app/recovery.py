@@ -76,6 +76,7 @@ def _restore_notes(gateway: Gateway) -> None:
     for record in journal.notes(LIMIT):
         gateway.guard.limits.restore(record)
     _restore_routes(gateway)
+    gateway.linking.restore()
     for record in journal.notes(ADJUSTMENT):
         if (session := gateway.sessions.get(record.entry.profile)) is not None:
             session.ctx.book.restore([record])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from floorbroker.cli.failures import UNPROVEN, Trouble
+from floorbroker.cli.failures import UNPROVEN, Trouble, plain
 from floorbroker.cli.settings import Settings, settings_of
 from floorbroker.cli.show import Column, say, show_json, show_list, show_one, show_table, show_text
 
@@ -43,6 +43,8 @@ def register(app: typer.Typer) -> None:
     app.command("status")(status)
     app.command("reconcile")(reconcile)
     app.command("self-check")(self_check)
+    app.command("connect")(connect)
+    app.command("disconnect")(disconnect)
     app.command("tail")(tail)
 
 
@@ -97,6 +99,29 @@ def reconcile(
     if found["error"] or not found["converged"]:
         say(settings, f"not settled: {found['error'] or 'differences are being looked into'}")
         raise typer.Exit(UNPROVEN)
+
+
+def connect(ctx: typer.Context, reason: Annotated[str, typer.Option(help="Why, for the record.")] = "by hand") -> None:
+    """Connect one --profile that was disconnected, or log it in anew."""
+    _link(settings_of(ctx), "connect", reason)
+
+
+def disconnect(
+    ctx: typer.Context, reason: Annotated[str, typer.Option(help="Why, for the record.")] = "by hand"
+) -> None:
+    """Keep one --profile disconnected, restarts included: no new orders, no stream, no rounds.  Cancels pass."""
+    _link(settings_of(ctx), "disconnect", reason)
+
+
+def _link(settings: Settings, verb: str, reason: str) -> None:
+    from floorbroker.cli.reach import on_desk
+
+    async def work(desk: Reached) -> Any:
+        path = f"/profiles/{await desk.named_profile()}/{verb}"
+        return (await desk.client.door.call("POST", desk.client.at(path), body={"reason": plain(reason)[:200]})).json()
+
+    row = on_desk(settings, work)
+    show_list(settings, [row if settings.json else _flat(row)], PROFILES, empty="no profiles")
 
 
 def self_check(ctx: typer.Context) -> None:

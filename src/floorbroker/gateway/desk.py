@@ -523,6 +523,14 @@ class Desk(Protocol):
 
     async def disarm(self, profile: ProfileName | None, *, caller: Caller, reason: str) -> tuple[ArmingState, ...]: ...
 
+    async def connect(self, profile: ProfileName, *, caller: Caller, reason: str) -> None:
+        """Connect a profile that was disconnected, or log in anew; returns when it is ready or has said why it is not."""
+        ...
+
+    async def disconnect(self, profile: ProfileName, *, caller: Caller, reason: str) -> None:
+        """No new orders, no order stream and no rounds until `connect`, restarts included; cancels pass."""
+        ...
+
     async def reconcile(self, profile: ProfileName) -> RoundResult: ...
 
     def adjustments(self, profile: ProfileName) -> list[Adjusted]:

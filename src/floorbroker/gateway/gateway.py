@@ -49,6 +49,7 @@ from floorbroker.gateway.happenings import Callback, Happening
 from floorbroker.gateway.health import HealthBook
 from floorbroker.gateway.kill import GLOBAL, KillSwitch
 from floorbroker.gateway.killing import Killing
+from floorbroker.gateway.linking import Linking
 from floorbroker.gateway.listening import LISTENER_QUEUE, Listener, OnCut
 from floorbroker.gateway.lists import listed_fills, listed_orders
 from floorbroker.gateway.monitor import Connection, ConnectionMonitor
@@ -121,6 +122,7 @@ class Gateway:
     telling: Telling = field(init=False)
     accounts: Accounts = field(init=False)
     feeds: MarketFeeds = field(init=False)
+    linking: Linking = field(init=False)
     audit_fault_s: float = 0.0  # after which a fault of the audit trips the kill switch; 0 for never
     divergence_s: float = 0.0  # after which positions that do not agree do
 
@@ -129,6 +131,7 @@ class Gateway:
         self.telling = Telling(self.journal, self.clock, self.log, self.bus, self.sessions)
         self.accounts = Accounts(self.sessions, self.clock, self.log, self._made_today)
         self.feeds = MarketFeeds(self.sessions, self.log)
+        self.linking = Linking(self.journal, self.sessions)
         self.monitor = ConnectionMonitor(
             clock=self.clock,
             log=self.log,
@@ -650,6 +653,12 @@ class Gateway:
 
     def adjustments(self, profile: ProfileName) -> list[Adjusted]:
         return adjustments_of(self.journal.notes(ADJUSTMENT), self._session(profile).ctx.profile.name)
+
+    async def connect(self, profile: ProfileName, *, caller: Caller, reason: str) -> None:
+        await self.linking.connect(self._session(profile), caller=caller, reason=reason)
+
+    async def disconnect(self, profile: ProfileName, *, caller: Caller, reason: str) -> None:
+        await self.linking.disconnect(self._session(profile), caller=caller, reason=reason)
 
     async def self_check(self, profile: ProfileName) -> SelfCheck:
         ctx = self._session(profile).ctx

@@ -70,6 +70,7 @@ class ProfileSession:
     since_s: float = field(init=False)  # the same in steady time
     news: str = ""
     stream_up: bool = False
+    held: str = ""  # who disconnected it, and why; empty while nobody did
     rests: str = ""  # why new orders are stopped although the venue is there; empty while they are not
     last_round: RoundResult | None = None
     _subscription: Subscription | None = None
@@ -85,6 +86,7 @@ class ProfileSession:
         self.since, self.since_s = self.ctx.clock.now(), self.ctx.clock.monotonic()
         self.calendar = Calendar(self.timetable, self.ctx.clock)
         self.service.on_deaf = self._on_deaf
+        self.service.is_left_alone = lambda: bool(self.held)
 
     # -- the private stream (OrderEvents) ----------------------------------------------------------------------------------
 
@@ -145,11 +147,40 @@ class ProfileSession:
 
     async def _log_in_again(self) -> None:
         """What the venue closed, or would not take up, while nothing could be signed is begun anew; so is a silent stream."""
-        self._must_log_in = self.stream_up = False
+        self._must_log_in = False
+        await self._close_stream()
+        await self._connect()  # not `disconnect`: that is for good
+
+    # -- a person's word ---------------------------------------------------------------------------------------------------
+
+    def hold(self, held: str) -> None:
+        """Disconnect until `release`: no order stream, no rounds, no new orders."""
+        self.held, self._must_log_in = held, True
+        self._move(SessionState.OFFLINE, held)
+        self._settled.set()
+        self._wanted.set()
+
+    def release(self) -> None:
+        """Connect again, in any case anew."""
+        self.held, self._must_log_in = "", True
+        self._settled.clear()
+        self._wanted.set()
+
+    async def _until_released(self) -> None:
+        """Wait while a person keeps it disconnected; its order stream ends at once."""
+        while self.held:
+            self._must_log_in = True
+            await self._close_stream()
+            self._move(SessionState.OFFLINE, self.held)
+            self._settled.set()
+            self._wanted.clear()
+            await self._pause(FULL_COMPARE_S)
+
+    async def _close_stream(self) -> None:
+        self.stream_up = False
         if self._subscription is not None:
             await self._subscription.close()
             self._subscription = None
-        await self._connect()  # not `disconnect`: that is for good
 
     # -- conditions --------------------------------------------------------------------------------------------------------
 
@@ -202,6 +233,7 @@ class ProfileSession:
 
     async def _connect(self) -> None:
         for attempt in range(1_000_000):
+            await self._until_released()
             await self._until_unlocked()
             self._must_log_in = False
             self._wanted.clear()
@@ -249,6 +281,7 @@ class ProfileSession:
 
         Raises what the round failed with.
         """
+        await self._until_released()
         await self._until_unlocked()
         if self._must_log_in:
             await self._log_in_again()
@@ -394,7 +427,9 @@ class ProfileSession:
         """Go to a state; what locks or shuts the profile goes before it, and what the table lacks is refused."""
         before = self.state
         if state is not SessionState.STOPPED:
-            if locked := self.lock.reason:
+            if self.held:
+                state, reason = SessionState.OFFLINE, self.held
+            elif locked := self.lock.reason:
                 state, reason = SessionState.LOCKED, locked
             elif shut := self.calendar.reason():
                 state, reason = SessionState.MAINTENANCE, shut

@@ -13,14 +13,13 @@ from floorbroker.gateway.desk import SessionState
 
 S = SessionState
 _FROM_AFAR = frozenset(
-    {S.MAINTENANCE, S.LOCKED, S.STOPPED}
-)  # a calendar, a vault and a person may come in between at any time
+    {S.MAINTENANCE, S.LOCKED, S.STOPPED, S.OFFLINE}
+)  # a calendar, a vault and a person, who stops or disconnects it, may come in between at any time
 
 MOVES: Mapping[SessionState, frozenset[SessionState]] = MappingProxyType(
     {
         S.OFFLINE: _FROM_AFAR | {S.CONNECTING},
-        S.CONNECTING: _FROM_AFAR
-        | {S.RECONCILING, S.OFFLINE, S.DEGRADED},  # DEGRADED: reached, and not ours to trade with
+        S.CONNECTING: _FROM_AFAR | {S.RECONCILING, S.DEGRADED},  # DEGRADED: reached, and not ours to trade with
         S.RECONCILING: _FROM_AFAR | {S.READY, S.DEGRADED, S.CONNECTING},  # CONNECTING: what was closed is begun anew
         S.READY: _FROM_AFAR | {S.RECONCILING, S.DEGRADED, S.CONNECTING},
         S.DEGRADED: _FROM_AFAR | {S.READY, S.RECONCILING, S.CONNECTING},

@@ -57,6 +57,7 @@ class OrderService:
     ctx: AccountContext
     announce: Callable[[Change], None]
     on_deaf: Callable[[], None] = lambda: None
+    is_left_alone: Callable[[], bool] = bool  # whether the venue is asked nothing that no order calls for
     inbound: Inbound = field(init=False)
     submitter: Submitter = field(init=False)
     canceller: Canceller = field(init=False)
@@ -142,13 +143,13 @@ class OrderService:
             await self.ctx.clock.sleep(TICK_S)
             for look in self._looks():
                 await self._try(look)
-            if self.ctx.clock.monotonic() - last_listing >= self._listing_due_s():
+            if not self.is_left_alone() and self.ctx.clock.monotonic() - last_listing >= self._listing_due_s():
                 last_listing = self.ctx.clock.monotonic()
                 await self._try(self._list_open)
 
     def _looks(self) -> list[Look]:
         """What this second calls for; of a quiet account, next to nothing."""
-        looks: list[Look] = [self._look_at_account]
+        looks: list[Look] = [] if self.is_left_alone() else [self._look_at_account]
         if not self.ctx.book.is_quiet:
             looks.insert(0, self._look_at_stuck)
         if not self.ctx.journal.is_writable:

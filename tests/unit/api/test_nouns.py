@@ -48,6 +48,17 @@ async def test_a_session_can_be_checked_and_reconciled(door: Caller) -> None:
     assert done.json()["converged"] is True
 
 
+async def test_a_profile_is_disconnected_and_connected_with_a_reason(door: Caller) -> None:
+    path = f"{PAPER}/profiles/paper"
+    off = await door.http.post(f"{path}/disconnect", json={"reason": "key rotation"})
+    on = await door.http.post(f"{path}/connect", json={"reason": "done"})
+    wrong = await door.http.post(f"{path}/disconnect", json={"reason": ""})
+    nobody = await door.http.post(f"{PAPER}/profiles/nobody/connect", json={"reason": "x"})
+    assert (off.status_code, off.json()["state"], on.json()["state"]) == (200, "offline", "ready")
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/reason")
+    assert nobody.status_code == 404
+
+
 async def test_adjustments_are_listed_with_their_causes(door: Caller) -> None:
     (found,) = (await get(door, "/profiles/paper/adjustments"))["items"]
     told = (found["symbol"], found["quantity"], found["ours"], found["venue"], found["cause"])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
 
-from floorbroker.api.door import DeskDep, DoorDep, NoQuery, ProfileDep, reply
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from floorbroker.api.body import read_json
+from floorbroker.api.door import CallerDep, DeskDep, DoorDep, NoQuery, ProfileDep, reply
 from floorbroker.api.listing import list_reply
-from floorbroker.api.openapi import ACTING, VENUE, problems, returns, returns_list
+from floorbroker.api.openapi import ACTING, VENUE, WITH_BODY, problems, reads, returns, returns_list
 from floorbroker.api.views.operations import (
     AdjustmentView,
     BrokerView,
@@ -20,6 +24,9 @@ from floorbroker.api.views.operations import (
     self_check_view,
 )
 from floorbroker.domain.capability import BrokerInfo
+from floorbroker.domain.errors import InvalidRequest
+from floorbroker.oms.schema import field_errors
+from floorbroker.oms.schema_types import Reason
 
 brokers = APIRouter(tags=["Brokers"], dependencies=[NoQuery])
 router = APIRouter(prefix="/{env}/profiles", tags=["Profiles"], dependencies=[NoQuery])
@@ -64,6 +71,55 @@ async def get_profile_status(desk: DeskDep, name: ProfileDep) -> Response:
 async def self_check_profile(desk: DeskDep, name: ProfileDep) -> Response:
     """Prove connectivity, credentials, environment, clock and order entry without placing an order."""
     return reply(self_check_view(await desk.self_check(name)))
+
+
+class LinkSchema(BaseModel):
+    """Why a profile is connected or disconnected, for the record."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        json_schema_extra={"examples": [{"reason": "the key is rotated tonight"}]},
+    )
+
+    reason: Annotated[Reason, Field(min_length=1)]
+
+
+def parse_link(data: object) -> LinkSchema:
+    """Raises `InvalidRequest` naming each wrong member."""
+    try:
+        return LinkSchema.model_validate(data)
+    except ValidationError as error:
+        fields = field_errors(error, known=tuple(LinkSchema.model_fields))
+        raise InvalidRequest(f"{fields[0].pointer or 'the body'}: {fields[0].detail}", fields=fields) from error
+
+
+@router.post(
+    "/{name}/connect",
+    operation_id="connect_profile",
+    responses=returns(ProfileView, "The profile after it.") | problems(*WITH_BODY, *ACTING, 503),
+    openapi_extra=reads(LinkSchema),
+)
+async def connect_profile(request: Request, desk: DeskDep, caller: CallerDep, name: ProfileDep) -> Response:
+    """Connect a profile that was disconnected, or log in anew; answers when it is ready or has said why it is not."""
+    wish = parse_link(await read_json(request))
+    await desk.connect(name, caller=caller, reason=wish.reason)
+    return await get_profile(desk, name)
+
+
+@router.post(
+    "/{name}/disconnect",
+    operation_id="disconnect_profile",
+    responses=returns(ProfileView, "The profile after it.") | problems(*WITH_BODY, *ACTING, 503),
+    openapi_extra=reads(LinkSchema),
+)
+async def disconnect_profile(request: Request, desk: DeskDep, caller: CallerDep, name: ProfileDep) -> Response:
+    """No new orders, no order stream and no rounds until it is connected again, restarts included; cancels pass."""
+    wish = parse_link(await read_json(request))
+    await desk.disconnect(name, caller=caller, reason=wish.reason)
+    return await get_profile(desk, name)
 
 
 @router.post(
