@@ -36,6 +36,7 @@ from floorbroker.domain.ports import (
     Tracer,
 )
 from floorbroker.domain.secret import LeasedSecret, Secret
+from floorbroker.domain.timetable import NO_TIMETABLE
 from floorbroker.domain.values import Environment, IntentId, ProfileName
 from floorbroker.gateway.arming import Arming
 from floorbroker.gateway.desk import NO_LOCK, DeskEvent, Lock
@@ -44,6 +45,7 @@ from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.health import HealthBook
 from floorbroker.gateway.kill import KillSwitch, Permits
 from floorbroker.gateway.killing import numbers_of
+from floorbroker.gateway.maintenance import Calendar
 from floorbroker.gateway.routing.looks import Looks
 from floorbroker.gateway.routing.policy import Policy
 from floorbroker.gateway.routing.promoting import Promotions
@@ -333,7 +335,15 @@ def _wiring(
         tracer=around.tracer,
         sinks=None if way is None else way.line,
         symbols=last_look.symbols,
+        shuts=_shuts(seat, around),
     )
+
+
+def _shuts(seat: Seat, around: Surroundings) -> Callable[[float], bool]:
+    """Whether a profile's venue is in planned maintenance, or soon will be, by its own calendar and the profile's."""
+    info = BROKERS.get(seat.profile.broker)
+    calendar = Calendar(timetable_of(seat.profile, NO_TIMETABLE if info is None else info.timetable), around.clock)
+    return lambda within_s: calendar.is_near(before_s=within_s, after_s=0.0)
 
 
 def _account_number(seat: Seat) -> str:

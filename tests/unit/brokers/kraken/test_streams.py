@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -296,8 +297,10 @@ async def test_one_line_carries_every_pair_of_coins() -> None:
 # -- the private stream -----------------------------------------------------------------------------------------------------
 
 
-def private(*, dead_man_s: int = 0, log: NoLog | None = None) -> OrderSession:
-    session = OrderSession(log=log or NoLog(), dead_man_s=dead_man_s)
+def private(
+    *, dead_man_s: int = 0, log: NoLog | None = None, shuts: Callable[[float], bool] = lambda _: False
+) -> OrderSession:
+    session = OrderSession(log=log or NoLog(), dead_man_s=dead_man_s, shuts=shuts)
     session.use(Secret("token-1"))
     session.on_open(0.0)
     return session
@@ -433,6 +436,38 @@ def test_a_timer_that_is_refused_or_not_answered_takes_the_stream_down() -> None
     frame = b'{"method":"cancel_all_orders_after","success":false,"error":"EGeneral:Permission denied"}'
     (action,) = session.on_frame(frame, NOW, 12.0)
     assert isinstance(action, Reconnect)
+
+
+def test_the_timer_is_stopped_before_planned_maintenance_and_wound_again_after_it() -> None:
+    asked, near = list[float](), [False]
+
+    def shuts(within_s: float) -> bool:
+        asked.append(within_s)
+        return near[0]
+
+    wound = b'{"method":"cancel_all_orders_after","success":true,"result":{}}'
+    session = private(dead_man_s=60, shuts=shuts)
+    up(session, 1.0)
+    session.on_frame(wound, NOW, 1.0)
+    near[0] = True
+    (stop,) = timers(session.on_tick(16.0))
+    session.on_frame(wound, NOW, 16.5)
+    still = [timers(session.on_tick(at)) for at in (31.5, 46.5)]
+    session.on_open(50.0)  # a connection that is lost in the maintenance
+    still.append(timers(up(session, 50.0)))
+    near[0] = False
+    (again,) = timers(session.on_tick(66.0))
+    assert (stop["params"]["timeout"], still, again["params"]["timeout"]) == (0, [[], [], []], 60)
+    assert set(asked) == {120.0}  # the timer's length and a minute
+
+
+def test_a_timer_of_an_earlier_life_is_stopped_as_well() -> None:
+    session = private(dead_man_s=60, shuts=lambda _: True)
+    assert [message["params"]["timeout"] for message in timers(up(session, 1.0))] == [0]
+
+
+def timers(actions: Any) -> list[Any]:
+    return [message for message in sent(actions) if message["method"] == "cancel_all_orders_after"]
 
 
 def test_without_the_option_no_timer_is_wound() -> None:

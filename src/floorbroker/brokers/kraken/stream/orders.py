@@ -13,7 +13,7 @@ Documents: docs.kraken.com/exchange/api-reference/spot-websocket-v2 (executions,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from floorbroker.brokers.kraken import wire
@@ -34,6 +34,7 @@ Actions = Sequence[Action[OrderEvent]]
 
 EXECUTIONS, BALANCES = "executions", "balances"
 DEAD_MAN = "cancel_all_orders_after"
+_MAINTENANCE_MARGIN_S = 60  # beyond the timer's own length
 _EXECUTIONS_ID, _BALANCES_ID, _DEAD_MAN_ID = 1, 2, 3
 _WINDINGS = 4  # of the timer within its own time
 _WINDING_MAX_S = 15.0
@@ -44,11 +45,23 @@ _OUTGOING = frozenset({"withdrawal", "transfer"})
 class OrderSession:
     """`Session` of the private socket.  `use` hands it the token of the next connection; `system` is the venue's last word."""
 
-    def __init__(self, traded: Traded | None = None, *, log: Log, dead_man_s: int = 0) -> None:
-        """`traded` hears of trades, which tell where the position of a coin is."""
+    def __init__(
+        self,
+        traded: Traded | None = None,
+        *,
+        log: Log,
+        dead_man_s: int = 0,
+        shuts: Callable[[float], bool] = lambda _: False,
+    ) -> None:
+        """`traded` hears of trades, which tell where the position of a coin is.
+
+        `shuts` says whether planned maintenance is on, or begins within so many seconds: then the timer is stopped in good time.
+        """
         self._traded = traded
         self._log = log
         self._dead_man_s = dead_man_s
+        self._shuts = shuts
+        self._is_armed = dead_man_s > 0  # as far as is known: a life before this one may have wound it
         self._identity = KrakenIdentity()
         self._ledger = Ledger()
         self._token = Secret("")
@@ -57,6 +70,7 @@ class OrderSession:
         self._asked_s: float | None = None
         self._wound_s: float | None = None
         self._winding_s: float | None = None
+        self._is_stopping = False
         self._is_up = False
         self.system = _ONLINE
 
@@ -127,9 +141,23 @@ class OrderSession:
         is_due = self._wound_s is None or now_s - self._wound_s >= every_s
         if not self._dead_man_s or not self._is_up or not is_due:
             return []
+        if self._shuts(self._dead_man_s + _MAINTENANCE_MARGIN_S):
+            return self._stop(now_s)
+        self._is_armed = True
+        return self._set(self._dead_man_s, now_s)
+
+    def _stop(self, now_s: float) -> Actions:
+        """Before planned maintenance: the venue's silence is not ours, and must not cancel anything."""
+        if not self._is_armed:
+            return []
+        self._log.info("dead_man.stopped", reason="planned maintenance")
+        return self._set(0, now_s)
+
+    def _set(self, timeout_s: int, now_s: float) -> Actions:
         self._wound_s = now_s
         self._winding_s = now_s if self._winding_s is None else self._winding_s
-        params = {"timeout": self._dead_man_s, "token": self._token.reveal()}
+        self._is_stopping = timeout_s == 0
+        params = {"timeout": timeout_s, "token": self._token.reveal()}
         return [Send(request(DEAD_MAN, params, _DEAD_MAN_ID))]
 
     def _on_wound(self, message: wire.Frame) -> Actions:
@@ -137,6 +165,7 @@ class OrderSession:
         self._winding_s = None
         if message.success is False:
             return [Reconnect(f"the venue does not wind its timer: {(message.error or '')[:200]}")]
+        self._is_armed = self._is_armed and not self._is_stopping
         return []
 
     # -- data -------------------------------------------------------------------------------------------------------------
