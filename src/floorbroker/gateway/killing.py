@@ -169,15 +169,20 @@ class Killing:
         return not self.covered(name) and not any(map(session.service.inbound.is_unknown, listed.items))
 
     async def _ask_each(self, session: ProfileSession, orders: list[Order]) -> None:
-        """Name each order, a few at a time, so that who wishes for an order meanwhile is refused without waiting for all."""
+        """Name each order, a few at a time, so that who wishes for an order meanwhile is refused without waiting for all.
+
+        What was asked before is repeated at a pace: the watch, which does that too, begins with the first log-in.  So is what
+        was asked while the journal fails and nothing that the venue says can be seen in the book: what waits for the journal is
+        bounded, and fills wait there too.
+        """
         asked: list[asyncio.Future[None]] = []
-        new = [order for order in orders if not order.pending_cancel]
+        told = self._tales.get(session.ctx.profile.name, {}) if session.ctx.writer.is_failing else {}
+        again = [order for order in orders if order.pending_cancel or order.intent_id in told]
+        new = [order for order in orders if not (order.pending_cancel or order.intent_id in told)]
         for first in range(0, len(new), TOGETHER):
             asked.append(asyncio.ensure_future(self._ask(session, new[first : first + TOGETHER])))
             await self.clock.sleep(0)
-        asked += [
-            asyncio.ensure_future(session.service.canceller.again(order)) for order in orders if order.pending_cancel
-        ]  # the watch, which repeats what nobody answered, begins with the first log-in
+        asked += [asyncio.ensure_future(session.service.canceller.again(order)) for order in again]
         await asyncio.gather(*asked)
 
     async def _ask(self, session: ProfileSession, orders: list[Order]) -> None:

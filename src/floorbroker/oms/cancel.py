@@ -53,10 +53,12 @@ class Canceller:
         return [_said(found) for found in await asyncio.shield(asyncio.gather(*tasks, return_exceptions=True))]
 
     async def again(self, order: Order) -> None:
-        """Repeat a cancel that was asked before and is not answered by facts yet; every few seconds at most."""
+        """Repeat a cancel that was asked before and is not answered by facts yet; every few seconds at most, and without a word
+        to the journal.
+        """
         now = self.ctx.clock.monotonic()
         too_soon = now - self._repeated_s.get(order.intent_id, -AGAIN_S) < AGAIN_S
-        if order.intent_id in self._running or order.in_doubt or too_soon:
+        if order.intent_id in self._running or (order.in_doubt and not self.ctx.writer.is_failing) or too_soon:
             return
         self._repeated_s[order.intent_id] = now
         self._running.add(order.intent_id)

@@ -62,6 +62,11 @@ class Writer:
         """How many batches are not durable yet."""
         return len(self._inbox)
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the journal took nothing lately: what waits is bounded then, and the oldest of it is lost."""
+        return self._fault is not None
+
     async def commit_act(self, entries: Sequence[Entry]) -> None:
         """The transaction an act begins with: durable and folded when this returns.  What waits to be written goes along.
 
@@ -162,6 +167,10 @@ class Writer:
             self._wake.set()
 
     def _append(self, batch: _Batch, *, lingers: bool = False, wakes: bool = True) -> None:
+        if self._fault is not None and batch.done is None:  # room for what is new: the same lists come again and again
+            batch.entries = self._news(batch.entries)
+            if not batch.entries:
+                return
         if len(self._inbox) >= MAX_HELD:
             self._drop_oldest()
         self._inbox.append(batch)

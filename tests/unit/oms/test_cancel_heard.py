@@ -89,6 +89,22 @@ async def test_an_order_that_no_venue_knew_on_a_full_disk_is_cancelled_when_it_s
         await desk.until(lambda: desk.broker.of(order.cl_ord_id).status is OrdStatus.CANCELED)
 
 
+async def test_a_kill_on_a_full_disk_asks_at_a_pace_and_leaves_room_for_what_is_heard_i15(tmp_path: Path) -> None:
+    """Nothing that a venue says of its cancels can be folded, so every round finds the same orders open."""
+    async with opened(tmp_path) as desk:
+        desk.broker.info = replace(desk.broker.info, can=desk.broker.info.can - {Can.CANCEL_ALL})
+        order = await desk.place(buy())
+        desk.broker.next_cancel.extend(["ignore"] * 100)
+        desk.journal.fault_when = lambda entries: True
+        await desk.gateway.kill(2, caller=CALLER, reason="test")
+        await desk.wait(30)
+        assert 5 <= desk.sent("cancel") <= 15
+        assert desk.ctx.writer.waiting <= 10
+        desk.broker.next_cancel.clear()
+        desk.journal.fault_when = lambda entries: False
+        await desk.until(lambda: desk.now(order).ord_status is OrdStatus.CANCELED)
+
+
 async def _accepted_on_a_full_disk(desk: Desk) -> IntentId:
     """An order that its venue has, and that stands as SENDING here: the disk filled after its intent was written."""
     info = desk.broker.info
