@@ -47,6 +47,7 @@ class Claim:
     doubled: AbstractSet[str] = frozenset()  # client ids that the network handed over again after their answer
     swept: AbstractSet[str] = frozenset()  # what was open when somebody cancelled everything, and was answered
     lists_fills: bool = True  # whether the venue can be asked for executions
+    names_fills: bool = True  # whether executions have ids there; else quantities and money are compared
     limits: Mapping[str, int] = field(default_factory=dict[str, int])  # the risk limits of the plan
     kill_level: int = 0
     clock: Error = RIGHT  # how wrong the desk's clock was

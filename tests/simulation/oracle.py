@@ -22,6 +22,7 @@ from tests.simulation.course import judge_course
 OPEN = frozenset({OrderState.ACKED, OrderState.WORKING, OrderState.HELD})
 ABSENT = frozenset({OrderState.NOT_SENT, OrderState.REJECTED, OrderState.NOT_PLACED, OrderState.PRESUMED_NOT_PLACED})
 UNDECIDED = frozenset({OrderState.PREPARED, OrderState.SENDING, OrderState.UNKNOWN})
+AVERAGE_TO = Decimal("1e-7")  # a venue that tells averages tells eight decimals of them
 ENDS = {
     "filled": OrderState.FILLED,
     "canceled": OrderState.CANCELLED,
@@ -115,6 +116,8 @@ def _fills(name: str, order: Order, family: list[Mapping[str, Any]], truth: Trut
     total = sum((Decimal(row["filled"]) for row in family), Decimal(0))
     if order.cum_qty != total:
         found.append(Violation("wrong", f"{name} says {order.cum_qty} filled, the venue {total}"))
+    if not claim.names_fills:
+        return [*found, *_money(name, order, [row for row in truth.fills if row["order"] in ids])]
     made_up = {execution.exec_id for execution in order.executions if execution.synthetic}
     if not claim.lists_fills:
         ours = {exec_id: qty for exec_id, qty in ours.items() if exec_id not in made_up}
@@ -122,6 +125,16 @@ def _fills(name: str, order: Order, family: list[Mapping[str, Any]], truth: Trut
     if ours != theirs:
         found.append(Violation("wrong", f"{name} has executions {ours}, the venue {theirs}"))
     return found
+
+
+def _money(name: str, order: Order, theirs: Sequence[Mapping[str, Any]]) -> Iterable[Violation]:
+    """Where executions have no ids: what changed hands, units and money alike, but for the rounding of a told average."""
+    units = sum((execution.last_qty for execution in order.executions), Decimal(0))
+    paid = sum((execution.last_qty * execution.last_px for execution in order.executions), Decimal(0))
+    traded = sum((Decimal(row["quantity"]) for row in theirs), Decimal(0))
+    value = sum((Decimal(row["quantity"]) * Decimal(row["price"]) for row in theirs), Decimal(0))
+    if units != traded or abs(paid - value) > traded * AVERAGE_TO:
+        yield Violation("wrong", f"{name} has {units} for {paid} in executions, the venue {traded} for {value}")
 
 
 def _terms(name: str, order: Order, family: list[Mapping[str, Any]]) -> list[Violation]:

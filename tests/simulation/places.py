@@ -49,6 +49,7 @@ class Venue:
     async def told(self) -> Truth:
         """All of it, by the names that our side has for things."""
         orders, fills, positions = [await self.truth(what) for what in ("orders", "fills", "positions")]
+        orders, fills = self.world.as_ours(orders, fills)
         named = [(self.world.symbol_of(row["symbol"]), row) for row in positions]
         return Truth(
             orders=[self._named(row) for row in orders],
@@ -77,7 +78,7 @@ class Seen:
     world: World
 
     def orders(self) -> list[dict[str, str | None]]:
-        rows: list[dict[str, str | None]] = self.made.orders()
+        rows, _ = self.world.as_ours(self.made.orders(), [])
         return rows
 
     def positions(self) -> list[dict[str, str | None]]:
@@ -153,5 +154,5 @@ def _place(number: int, name: str, plan: Plan, clock: Clock) -> Place:
         seen=Seen(made, world),
         options=world.options(plan),
         limits={**world.limits, **(dict(plan.limits) if is_odd else {})},
-        lists_fills=plan.lists_fills or not is_odd,
+        lists_fills=world.lists_fills and (plan.lists_fills or not is_odd),
     )

@@ -202,6 +202,7 @@ def _claim(house: House, people: People, place: Place, records: list[Record]) ->
         doubled=house.network.doubled,
         swept=people.swept,
         lists_fills=place.lists_fills,
+        names_fills=place.world.lists_fills,
         limits=dict(plan.limits) if plan.odd in {"", place.name} else {},
         kill_level=desk.kill_switch.level(place.name),
         clock=plan.clock,

@@ -18,7 +18,7 @@ from tests.simulation.plan import plan_of
 from tests.simulation.run import Report, run
 from tests.simulation.visits import lacks
 from tests.simulation.weather import KINDS
-from tests.simulation.worlds import ALL, ALPACA, NAMED, WORLDS
+from tests.simulation.worlds import ALL, ALPACA, NAMED, TRADIER, WORLDS
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEDULES = int(os.environ.get("SCHEDULES", "500"))
@@ -78,6 +78,12 @@ def test_every_venue_has_schedules_of_its_own(venue: str) -> None:
     assert _told(reports) == ""
     assert sum(report.orders for report in reports) > 3
     assert [run(plan_of(seed, venue), fingerprint=True).digest for seed in (3, 17, 42)] == [r.digest for r in reports]
+
+
+def test_no_schedule_of_polls_and_totals_loses_doubles_or_mistakes_an_order() -> None:
+    reports = [run(plan_of(seed, TRADIER.name)) for seed in range(FIRST, FIRST + min(SCHEDULES, BATCH) // 2)]
+    assert _told(reports) == ""
+    assert sum(report.kills for report in reports) > 0
 
 
 def test_seeds_are_dealt_to_every_venue() -> None:

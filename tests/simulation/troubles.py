@@ -91,7 +91,7 @@ def _cancel_all(plan: Plan, random: Random) -> Plan:
 
 def _correct(plan: Plan, random: Random) -> Plan:
     """Heard of in activity events alone, as busts are."""
-    if plan.order_events == "websocket":
+    if plan.order_events == "websocket" or not plan.world.tells_busts:
         return plan
     shares = (Decimal(1), Decimal("0.5"))
     made = [Correct(_moment(random), random.randint(0, 5), random.choice(shares)) for _ in range(random.randint(1, 3))]

@@ -13,7 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from floorbroker.brokers.registry import BROKERS
-from floorbroker.domain.capability import BrokerInfo
+from floorbroker.domain.capability import BrokerInfo, Can
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import TimeInForce
@@ -28,6 +28,9 @@ EVENTS = ("websocket", "websocket", "sse", "both")
 ALL = "all"  # instead of one venue: an account at each of them, under one desk
 SHARE_OF_ALL = 0.15
 FIRST_PORT = 7001
+
+
+Rows = list[dict[str, Any]]
 
 
 def origin_of(number: int) -> str:
@@ -61,7 +64,8 @@ class World:
     word is made a strange one.  A clock may be off by `skew_s`.  `has_hours`: its day can end.  `tells_busts`: it takes
     executions back.  `has_cells`: the table in `cells.py` is about it.  `symbol_of` is a position's name there in our spelling,
     None for money; `id_of` is what our side calls an order or execution of a symbol that has this id
-    there.  Commands that go over a socket look like `spoken`.  `nights` are hands of the control door, each played at its time.
+    there; `as_ours` makes of its orders and fills what our side calls orders.  Commands that go over a socket look like
+    `spoken`.  `nights` are hands of the control door, each played at its time.
     """
 
     name: str
@@ -81,10 +85,16 @@ class World:
     has_cells: bool = False
     has_whole_successors: bool = False
     symbol_of: Callable[[str], str | None] = field(default=lambda name: name)
+    as_ours: Callable[[Rows, Rows], tuple[Rows, Rows]] = field(default=lambda orders, fills: (orders, fills))
     id_of: Callable[[str, str], str] = field(default=lambda symbol, number: number)
     spoken: Spoken | None = None
     scheme: str = "http"
     nights: Callable[[Plan], tuple[Hand, ...]] = field(default=lambda plan: ())
+
+    @property
+    def lists_fills(self) -> bool:
+        """Whether it can be asked for executions; else totals are all it tells."""
+        return Can.HISTORY_FILLS in self.info.can
 
     @property
     def info(self) -> BrokerInfo:
@@ -208,6 +218,44 @@ BYBIT = World(
     spares=DOUBLED,
     skew_s=WINDOW_SKEW_S,
 )
+# -- polled: totals stand for executions, labels for names; what is sold has to be held ------------------------------------
+
+
+def _tradier_options(plan: Plan) -> dict[str, str]:
+    return {"arrival_bound_s": str(bound_s_of(plan)), "order_events": plan.order_events}
+
+
+def _by_groups(orders: Rows, fills: Rows) -> tuple[Rows, Rows]:
+    """A group is an order there, and its first member another: ours is both, under the id of the first and with the terms of the
+    second.  The other members bear no label of ours.
+    """
+    groups = {row["order"] for row in orders if row["class"] in {"oto", "oco", "otoco"}}
+    entries: dict[str, str] = {}
+    for row in sorted(orders, key=lambda row: int(row["order"])):
+        if row["head"] in groups:
+            entries.setdefault(row["head"], row["order"])
+    heads = {entry: head for head, entry in entries.items()}
+
+    def named(row: dict[str, Any]) -> dict[str, Any]:
+        if row["order"] in heads:
+            return {**row, "order": heads[row["order"]]}
+        return {**row, "client": None} if row.get("head") in groups else row
+
+    return [named(row) for row in orders if row["order"] not in groups], [named(row) for row in fills]
+
+
+TRADIER = World(
+    name="tradier",
+    code="TRADIER",
+    symbols={"AAPL": Decimal("190.00"), "SPY": Decimal("480.00")},
+    words=re.compile(rb'"(status|event)":"[a-z_]*"'),
+    kinds=("market", "limit", "limit", "limit", "stop", "stop_limit", "bracket"),
+    tifs=(TimeInForce.DAY, TimeInForce.GTC),
+    events=("poll", "both"),
+    as_ours=_by_groups,
+    options=_tradier_options,
+    spares=DOUBLED,
+)
 WORLDS: dict[str, World] = {world.name: world for world in (ALPACA, BINANCE, KRAKEN, BYBIT)}
 
 
@@ -260,7 +308,7 @@ IBKR = World(
         endpoints={b"3": "orders.submit", b"4": "orders.cancel"},
     ),
 )
-NAMED: dict[str, World] = {**WORLDS, IBKR.name: IBKR}
+NAMED: dict[str, World] = {**WORLDS, IBKR.name: IBKR, TRADIER.name: TRADIER}
 """Those that came after the seeds that are kept: played where somebody names them, so that no seed plays anything else."""
 
 

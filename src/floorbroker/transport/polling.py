@@ -101,7 +101,6 @@ class Poller:
         finally:
             napping.cancel()
             stirring.cancel()
-            await asyncio.gather(napping, stirring, return_exceptions=True)
         if self._stirred.is_set():
             await self._clock.sleep(max(self._next_s(), self._budget.wait_s(self._clock.monotonic())))
 
@@ -112,17 +111,30 @@ class Poller:
 
 
 class PollSocket:
-    """A `Socket` whose frames are answers, for as long as somebody reads."""
+    """A `Socket` whose frames are answers, for as long as somebody reads.
+
+    No generator: what it waits for ends with whoever waits for it.
+    """
 
     def __init__(self, poller: Poller) -> None:
         self._poller = poller
+        self._unread: deque[bytes] = deque()
+        self._has_asked = False
         self._closed = False
 
-    async def __aiter__(self) -> AsyncIterator[Frame]:
-        while not self._closed:
-            for data in await self._poller.answers():
-                yield Frame(data, text=False)
-            await self._poller.pause()
+    def __aiter__(self) -> AsyncIterator[Frame]:
+        return self
+
+    async def __anext__(self) -> Frame:
+        while not self._unread and not self._closed:
+            if self._has_asked:
+                await self._poller.pause()
+            self._has_asked = True
+            if not self._closed:
+                self._unread.extend(await self._poller.answers())
+        if not self._unread:
+            raise StopAsyncIteration
+        return Frame(self._unread.popleft(), text=False)
 
     async def send(self, data: bytes | str) -> None:
         """There is nobody to hear it: a session of polls sends nothing."""

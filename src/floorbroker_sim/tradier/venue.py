@@ -298,6 +298,8 @@ def _tag_of(record: Record) -> str | None:
 def _order_line(record: Record) -> dict[str, str | None]:
     return {
         "order": str(record.id),
+        "head": None if record.parent is None else str(record.parent.id),
+        "class": record.kind,
         "client": _tag_of(record),
         "symbol": inside(record.traded),
         "side": side_of(record).value,
