@@ -148,11 +148,11 @@ def read_error(response: Response, *, what: str) -> FloorbrokerError:
         if is_not_found and message.lower().startswith(row.prefixes):
             return row.error(f"{what}: not found", broker=BROKER, venue_text=text)
     kind = _READ_STATUS.get(response.status, ApiError)
-    if response.status == 403 and "subscription" in message:
-        kind = ApiError  # the key is good, its market data plan is too small
+    if response.status == 403 and ("subscription" in message or not message):
+        kind = ApiError  # the key is good, its market data plan is too small; or a gateway's page, which knows no key
     if response.status == 400 and message.startswith("invalid symbol"):
         kind = SymbolNotFound
-    hint = Hint(notify=kind is AuthenticationFailed)
+    hint = Hint(notify=kind is AuthenticationFailed and text is not None)
     return kind(f"{what}: the venue answered {response.status}", broker=BROKER, venue_text=text, hint=hint)
 
 

@@ -124,8 +124,8 @@ def refusal(code: int, text: str, *, what: str) -> FloorbrokerError:
 
 
 def _is_key(kind: type[VenueError], code: int | None) -> bool:
-    """Whether a person must look at the key; a clock that was apart is measured anew by itself."""
-    return kind is AuthenticationFailed and code != UNSYNCHRONISED
+    """Whether a person must look at the key; a clock that was apart is measured anew by itself, and a page knows no key."""
+    return kind is AuthenticationFailed and code not in (None, UNSYNCHRONISED)
 
 
 def unproven(text: str, *, what: str, status: int) -> ApiError:

@@ -133,7 +133,11 @@ def test_a_key_that_is_turned_away_asks_for_a_person_in_a_read_as_in_an_order(st
 
 
 def test_no_other_failed_read_asks_for_a_person() -> None:
+    """Three such in a row are believed and trip the kill switch: a page of whatever stands before the venue is not that."""
     for response in (
+        Response(status=401, body=b"<html>Unauthorized</html>"),
+        Response(status=403, body=b"<html>Request blocked</html>"),
+        Response(status=403, body=b""),
         refusal(403, 42210000, "subscription does not permit querying recent SIP data"),
         refusal(404, 40410000, "order not found for fb-1"),
         refusal(429, None, "too many requests."),
