@@ -21,6 +21,7 @@ from floorbroker.gateway.desk import (
     ProfileStatus,
     SessionState,
 )
+from floorbroker.oms.adjustments import Adjusted
 
 ROWS_MAX = 100
 T = TypeVar("T")
@@ -59,6 +60,7 @@ class Screen:
     orders: list[Order]
     open_count: int
     fills: list[Fill]
+    adjustments: list[Adjusted]
     kill: KillState
     seq: int
     order_types: tuple[str, ...] = tuple(t.value for t in OrderType)
@@ -89,6 +91,7 @@ async def screen_of(
         orders=desk.orders(where, first),
         open_count=sum(s.open_orders for s in statuses if name in {None, s.profile.name}),
         fills=desk.fills(where, first),
+        adjustments=_adjustments(desk, [s.profile.name for s in statuses if name in {None, s.profile.name}]),
         kill=desk.kill_state(),
         seq=seq,
     )
@@ -123,6 +126,12 @@ async def _one(desk: Desk, name: ProfileName) -> Figures:
         buying_power=told.buying_power,
         account=told.account,
     )
+
+
+def _adjustments(desk: Desk, names: Sequence[ProfileName]) -> list[Adjusted]:
+    """What was written into positions, and why; newest first."""
+    found = sorted((one for name in names for one in desk.adjustments(name)), key=lambda one: -one.seq)
+    return found[:ROWS_MAX]
 
 
 async def _panel(asked: Awaitable[T]) -> Panel[T]:

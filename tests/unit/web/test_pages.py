@@ -80,6 +80,20 @@ async def test_a_stranger_is_shown_the_way_in(visitor: httpx2.AsyncClient) -> No
     assert (wrong.status_code, "not the token" in wrong.text) == (401, True)
 
 
+async def test_adjustments_are_shown_with_their_cause(visitor: httpx2.AsyncClient) -> None:
+    page = await page_of(visitor)
+    panel = page[page.index('id="adjustments"') :].partition("</section>")[0]
+    assert re.findall(r"<t[dh][^>]*>(?:<time[^>]*>)?([^<]*)", panel.partition("<tbody>")[2])[1:] == [
+        "MSFT",
+        "7",
+        "2",
+        "9",
+        "opening position",
+        "paper",
+    ]
+    assert "hidden>Nothing was adjusted" in panel
+
+
 @pytest.mark.parametrize("content", [b"", b"token=", b"tokens=x", b"token=%00%ff", b"\xff\xfe", b"&" * 2000])
 async def test_a_strange_form_is_no_way_in(visitor: httpx2.AsyncClient, content: bytes) -> None:
     reply = await visitor.post("/login", content=content, headers={"Content-Type": "application/x-www-form-urlencoded"})

@@ -94,6 +94,25 @@ function counted() {
   emptied(section);
 }
 
+// -- adjustments ----------------------------------------------------------------------------------------------------------
+
+function adjustmentRow(one) {
+  const figures = [one.quantity, one.ours, one.venue].map((figure) => cell(number(figure), "num"));
+  const cells = [time(one.at), head(one.symbol), ...figures, cell(one.cause), cell(one.profile, "wide")];
+  return make("tr", { "data-adjustment": String(one.seq) }, ...cells);
+}
+
+/** What was written into the positions of the profiles that are shown; a profile that does not answer keeps its rows. */
+export async function refreshAdjustments() {
+  const names = profile ? [profile] : [...by("profile").options].map((option) => option.value).filter(Boolean);
+  const replies = await Promise.all(names.map((name) => call("GET", `/profiles/${encodeURIComponent(name)}/adjustments`)));
+  if (replies.some((reply) => !reply.ok)) return;
+  const found = replies.flatMap((reply) => reply.body.items).sort((one, other) => other.seq - one.seq);
+  const section = by("adjustments");
+  section.querySelector("tbody").replaceChildren(...found.slice(0, ROWS_MAX).map(adjustmentRow));
+  emptied(section);
+}
+
 // -- fills ----------------------------------------------------------------------------------------------------------------
 
 export function showFill(fill, owner) {
@@ -165,6 +184,7 @@ export function refreshHoldings() {
 /** Everything anew, after a connection was lost. */
 export async function refreshAll() {
   refreshHoldings();
+  refreshAdjustments();
   const [orders, fills] = await Promise.all([
     call("GET", `/orders${query({ profile, limit: ROWS_MAX })}`),
     call("GET", `/fills${query({ profile, limit: ROWS_MAX })}`),

@@ -1,7 +1,7 @@
 // The desk's events. The browser comes back by itself with the id of the last event it saw; we say when it cannot.
 
 import { base } from "./door.js";
-import { mine, refreshAll, refreshHoldings, showFill, showOrder } from "./panels.js";
+import { mine, refreshAdjustments, refreshAll, refreshHoldings, showFill, showOrder } from "./panels.js";
 import { by, number, words } from "./text.js";
 
 const ALARMING = new Set(["rejected", "unknown", "not_sent", "not_placed"]);
@@ -42,8 +42,13 @@ function onFill(event) {
   refreshHoldings();
 }
 
+function onPositions(event) {
+  if (event.data.event === "adjustment") refreshAdjustments();
+  refreshHoldings();
+}
+
 export function wakeStream({ onRisk, onHealth }) {
-  const channels = { orders: onOrder, fills: onFill, positions: refreshHoldings, risk: onRisk, health: onHealth };
+  const channels = { orders: onOrder, fills: onFill, positions: onPositions, risk: onRisk, health: onHealth };
   const source = new EventSource(`${base}/events?after=${document.body.dataset.seq}`);
   for (const [name, act] of Object.entries(channels)) {
     source.addEventListener(name, (message) => act(JSON.parse(message.data)));
