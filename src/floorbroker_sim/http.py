@@ -25,7 +25,7 @@ _EXACT = msgspec.json.Encoder(decimal_format="number")
 class Request:
     """One request as it came: `segments` are the decoded parts of the path, header names are lower case.
 
-    `raw_query` is the text behind the question mark, byte for byte: some venues sign it.
+    `raw_query` is the text behind the question mark, byte for byte: some venues sign it.  `scheme` is `http` or `https`.
     """
 
     method: str
@@ -35,6 +35,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes = b""
     raw_query: str = ""
+    scheme: str = "http"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,7 @@ def request_of(scope: Mapping[str, Any], body: bytes = b"") -> Request:
         headers=dict(_header(k, v) for k, v in scope.get("headers", ())),
         body=body,
         raw_query=query,
+        scheme=scope.get("scheme", "http"),
     )
 
 

@@ -22,7 +22,7 @@ _EQUITY_TICKS = (
 )
 _OVERNIGHT = timedelta(hours=17, minutes=30)
 _COIN_CLASSES = frozenset({AssetClass.CRYPTO, AssetClass.PERPETUAL})
-_HAND_SIZE = dict.fromkeys(_COIN_CLASSES, Decimal(10))
+_HAND_SIZE = {**dict.fromkeys(_COIN_CLASSES, Decimal(10)), AssetClass.FX: Decimal(10_000_000)}
 _HAND_SIZE_ELSE = Decimal(500)
 
 EQUITIES: dict[str, tuple[str, str]] = {

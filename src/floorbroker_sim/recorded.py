@@ -24,9 +24,9 @@ _DAY = timedelta(days=1)
 _TRADED = frozenset({AssetClass.EQUITY, AssetClass.CRYPTO})
 
 
-def recorded_symbols(tape: Tape) -> list[str]:
-    """Shares and coins of a folder."""
-    return [symbol for symbol in tape.symbols() if asset_class_of(symbol) in _TRADED and tape.days(symbol)]
+def recorded_symbols(tape: Tape, classes: frozenset[AssetClass] = _TRADED) -> list[str]:
+    """Symbols of a folder that have days: shares and coins, unless other `classes` are asked for."""
+    return [symbol for symbol in tape.symbols() if asset_class_of(symbol) in classes and tape.days(symbol)]
 
 
 def recorded_instruments(tape: Tape) -> list[Instrument]:
@@ -34,20 +34,20 @@ def recorded_instruments(tape: Tape) -> list[Instrument]:
     return [coin(s, s) if "/" in s else equity(s, s) for s in recorded_symbols(tape)]
 
 
-def first_moment(tape: Tape) -> datetime:
+def first_moment(tape: Tape, classes: frozenset[AssetClass] = _TRADED) -> datetime:
     """Midnight in New York before the first recorded day, UTC.  Raises `NotRecorded` for a folder without minutes."""
-    days = [tape.days(symbol)[0] for symbol in recorded_symbols(tape)]
+    days = [tape.days(symbol)[0] for symbol in recorded_symbols(tape, classes)]
     if not days:
-        raise NotRecorded("the folder holds no minute data of shares or coins")
+        raise NotRecorded(f"the folder holds no minute data of {' or '.join(sorted(one.value for one in classes))}")
     return datetime.combine(min(days), datetime.min.time(), NEW_YORK).astimezone(UTC)
 
 
 class RecordedSource:
     """A tape that plays forward.  At each minute's end the quotes come first, then a trade at each bar's close."""
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Tape, classes: frozenset[AssetClass] = _TRADED) -> None:
         self._tape = tape
-        self._symbols = recorded_symbols(tape)
+        self._symbols = recorded_symbols(tape, classes)
         self._days = sorted({day for symbol in self._symbols for day in tape.days(symbol)})
         self.rewind()
 

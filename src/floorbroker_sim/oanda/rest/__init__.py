@@ -1,0 +1,1 @@
+"""Endpoints, and the account behind them."""

@@ -1,0 +1,1 @@
+"""Lines that never end: prices and transactions."""
