@@ -64,6 +64,7 @@ class Link:
             self._waiting[id(collector)] = (collector, future)
         else:
             future.set_exception(ConnectionFailed("the connection to the program is closed", outcome=Outcome.UNKNOWN))
+            future.exception()  # what is written on it fails before anybody waits
         return future
 
     def forget(self, collector: Collector) -> None:

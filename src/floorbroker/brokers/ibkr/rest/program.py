@@ -38,7 +38,9 @@ Build = Callable[[int], bytes]
 """A frame for a server's version."""
 
 OPEN_S = 10.0
-ASK_S = 15.0
+ASK_S = 10.0
+_PATIENT = ("market.", "contracts.", "account.preview")
+"""Questions whose answers come from far behind the program, and may take long or stay away."""
 REQUEST_FIRST = ID_MAX + 1
 ORDER_MESSAGES = (wire.OpenOrder, wire.OrderStatus, wire.Execution, wire.Commission, wire.Error)
 DATA_MESSAGES = (
@@ -190,6 +192,8 @@ class Program:
                 await link.write(build(link.session.version))
                 await waiting
         except TimeoutError:
+            if not endpoint.startswith(_PATIENT):  # what it knows by itself comes at once: such a connection is sick
+                await link.close(f"{endpoint} was not answered")
             raise Timeout(f"{endpoint}: no answer within {within_s:g} s", broker=BROKER) from None
         finally:
             link.forget(collector)
