@@ -136,7 +136,7 @@ class OandaVenue:
             raise Refused(403, "The provided request was forbidden.")
 
     def _stream(self, what: str, call: Call, *, unix: bool) -> Reply:
-        self.streams = [stream for stream in self.streams if stream.outbox.close_code is None]
+        self.streams[:] = [stream for stream in self.streams if stream.outbox.close_code is None]
         if len(self.streams) >= info.STREAMS:
             return errors.too_many()
         stream = _Counted(
