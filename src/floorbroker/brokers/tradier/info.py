@@ -39,7 +39,7 @@ INFO = BrokerInfo(
     folder="tradier",
     market="XNYS",
     name="Tradier",
-    environments=(Environment.SIM, Environment.PAPER),  # live opens when what the page of this venue lists is repaired
+    environments=(Environment.SIM, Environment.PAPER, Environment.LIVE),
     can=frozenset(
         {
             Can.CANCEL,
