@@ -37,6 +37,9 @@ from floorbroker.risk.options import is_over
 ASK_S = 5.0
 RATES_S = 2.0
 RATE_AGE = timedelta(seconds=60)
+UNLISTED_S = 3600.0  # a venue may list a pair later
+UNLISTED_MOST = 1000
+RATES_MOST = 1000
 T = TypeVar("T")
 
 DayPl = Callable[[ProfileName], Decimal | None]
@@ -57,7 +60,9 @@ class Accounts:
     day_pl: DayPl = _untold
     _last: dict[ProfileName, Held] = field(default_factory=dict[ProfileName, Held])
     _rates: dict[tuple[str, str], Rate] = field(default_factory=dict[tuple[str, str], Rate])
-    _unlisted: set[tuple[ProfileName, str]] = field(default_factory=set[tuple[ProfileName, str]])
+    _unlisted: dict[tuple[ProfileName, str], float] = field(
+        default_factory=dict[tuple[ProfileName, str], float]
+    )  # when a venue said so (monotonic), the oldest first
 
     async def consolidated(self, currency: str | None = None) -> Consolidated:
         """All profiles in one currency, that of most accounts unless one is named.  Answers within `ASK_S + RATES_S`."""
@@ -173,8 +178,15 @@ class Accounts:
         found = await self._within(RATES_S, {ProfileName(one): self._rate(one, into) for one in wanted})
         for currency, rate in found.items():
             if isinstance(rate, Rate):
-                rates[currency] = self._rates[currency, into] = rate
+                rates[currency] = rate
+                self._keep((currency, into), rate)
         return rates
+
+    def _keep(self, pair: tuple[str, str], rate: Rate) -> None:
+        self._rates.pop(pair, None)
+        while len(self._rates) >= RATES_MOST:
+            del self._rates[next(iter(self._rates))]
+        self._rates[pair] = rate
 
     async def _rate(self, currency: str, into: str) -> Rate | None:
         """The first profile that quotes the pair, either way round; those that are ready are asked first.  None: none does."""
@@ -188,17 +200,28 @@ class Accounts:
         return None
 
     async def _quote(self, name: ProfileName, symbol: str) -> Quote | None:
-        """A quote of one profile; None where it has none.  A symbol that a venue does not list is not asked for again."""
-        if (name, symbol) in self._unlisted:
+        """A quote of one profile; None where it has none.  What a venue does not list is not asked for again for a while."""
+        if self._is_unlisted((name, symbol)):
             return None
         try:
             with ours(self.log, "rate.unforeseen", profile=name):
                 return await self.sessions[name].ctx.broker.get_market_data(symbol)
         except SymbolNotFound:
-            self._unlisted.add((name, symbol))
+            self._note_unlisted((name, symbol))
         except FloorbrokerError as error:
             self.log.info("rate.unavailable", profile=name, symbol=symbol, code=error.code)
         return None
+
+    def _is_unlisted(self, place: tuple[ProfileName, str]) -> bool:
+        said_s = self._unlisted.get(place)
+        return said_s is not None and self.clock.monotonic() - said_s < UNLISTED_S
+
+    def _note_unlisted(self, place: tuple[ProfileName, str]) -> None:
+        """Whoever asks for accounts names a currency, and there is no end of names: the oldest is forgotten."""
+        self._unlisted.pop(place, None)
+        while len(self._unlisted) >= UNLISTED_MOST:
+            del self._unlisted[next(iter(self._unlisted))]
+        self._unlisted[place] = self.clock.monotonic()
 
     def _told_at(self, quote: Quote) -> datetime:
         """The quote's own time, and never one that is still to come."""

@@ -15,7 +15,7 @@ from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import SymbolNotFound
 from floorbroker.domain.records import Account, Quote
 from floorbroker.domain.values import Price, ProfileName
-from floorbroker.gateway.accounts import ASK_S, RATE_AGE, Accounts
+from floorbroker.gateway.accounts import ASK_S, RATE_AGE, UNLISTED_MOST, UNLISTED_S, Accounts
 from floorbroker.gateway.consolidated import Consolidated, left_out
 from tests.support.fake_broker import FakeBroker, silence
 from tests.support.house import NOON, Desk, opened
@@ -156,6 +156,18 @@ async def test_without_a_quote_there_is_no_rate(tmp_path: Path) -> None:
         whole = await desks.whole("CHF")
         assert (whole.equity, whole.complete, whole.rates) == (0, False, ())
         assert {one.what for one in whole.unconverted} == {"equity", "cash", "buying power"}
+
+
+async def test_what_is_kept_of_currencies_is_bounded_and_a_venue_is_asked_again_in_time(tmp_path: Path) -> None:
+    async with pair(tmp_path, Priced(ManualClock(NOON))) as desks:
+        accounts = desks.one.gateway.accounts
+        for number in range(UNLISTED_MOST + 5):
+            accounts._note_unlisted((ProfileName("a"), f"X{number}/USD"))  # noqa: SLF001 - asking for each takes seconds
+        assert len(accounts._unlisted) == UNLISTED_MOST  # noqa: SLF001
+        assert not accounts._is_unlisted((ProfileName("a"), "X0/USD"))  # noqa: SLF001
+        assert accounts._is_unlisted((ProfileName("a"), "X9/USD"))  # noqa: SLF001
+        await desks.one.wait(UNLISTED_S + 1)
+        assert not accounts._is_unlisted((ProfileName("a"), "X9/USD"))  # noqa: SLF001
 
 
 async def test_the_day_is_counted_from_where_the_desk_saw_it_begin(tmp_path: Path) -> None:
