@@ -19,7 +19,7 @@ from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.desk import Caller
 from floorbroker.oms.account import AccountContext
 from floorbroker.risk.book import RiskBook
-from floorbroker.risk.changes import TOPIC, LimitChange, change_in, changed, loosens, text_of_limit
+from floorbroker.risk.changes import NONE, OFF, TOPIC, LimitChange, change_in, changed, loosens, text_of_limit
 from floorbroker.risk.limits import REQUIRED_IN_LIVE, SharedLimits
 from floorbroker.risk.scope import ScopeKind, scope_key, scope_of
 
@@ -84,6 +84,8 @@ class Limits:
         """Change one limit.  Raises `InvalidRequest`, `NotFound`, `Conflict` (another version), `JournalFault`."""
         if wanted.version is not None and wanted.version != self.version:
             raise Conflict(f"the limits are version {self.version} by now: read them again")
+        if self._is_retired(wanted):
+            return await self._drop(wanted, caller=caller)
         before = self.of(wanted.scope)
         after = changed(before, wanted.name, wanted.value)
         old, new = getattr(before, wanted.name), getattr(after, wanted.name)
@@ -106,14 +108,49 @@ class Limits:
             self._apply(change, new, self.clock.now())
         return change
 
+    def _is_retired(self, wanted: Wanted) -> bool:
+        """Whether somebody switches off a limit that blocks, and that this build does not have at all."""
+        is_known = wanted.name in type(self.of(wanted.scope)).model_fields
+        return (wanted.scope, wanted.name) in self._unread and not is_known and wanted.value in (None, OFF)
+
+    async def _drop(self, wanted: Wanted, *, caller: Caller) -> LimitChange:
+        """A limit that no build after this one may have: it goes by a person's word, as any raise does, and durable first."""
+        self._assert_confirmed(wanted)
+        self.version += 1
+        change = LimitChange(
+            version=self.version,
+            scope=wanted.scope,
+            name=wanted.name,
+            old="",
+            new=NONE,
+            by=caller.principal,
+            reason=wanted.reason,
+        )
+        await self.journal.commit([NoteEntry(profile=DESK, topic=TOPIC, data=change.words()), _row(change, caller)])
+        self._is_dropped(change)
+        return change
+
+    def _is_dropped(self, change: LimitChange) -> bool:
+        """Whether a change switches off a limit that this build does not have: then nothing is left of it."""
+        if change.new != NONE or change.name in type(self.of(change.scope)).model_fields:
+            return False
+        self._unread.pop((change.scope, change.name), None)
+        return True
+
     def _assert_may(self, wanted: Wanted, new: object, *, is_raise: bool) -> None:
         kind, name = _scope(wanted.scope)
         is_live = kind is ScopeKind.PROFILE and self.accounts[ProfileName(name)].profile.environment is Environment.LIVE
         if is_live and new is None and wanted.name in REQUIRED_IN_LIVE:
             raise _wrong("/value", "required", f"live trading needs {wanted.name}: it cannot be switched off")
-        if is_raise and not wanted.reason.strip():
+        if is_raise:
+            self._assert_confirmed(wanted)
+
+    @staticmethod
+    def _assert_confirmed(wanted: Wanted) -> None:
+        """A raise is a person's, who says why."""
+        if not wanted.reason.strip():
             raise _wrong("/reason", "missing", f"raising {wanted.name} needs a reason")
-        if is_raise and wanted.confirm != wanted.name:
+        if wanted.confirm != wanted.name:
             detail = f"raising {wanted.name} wants its name typed once more by a person: confirm {wanted.name}"
             raise _wrong("/confirm", "not_confirmed", detail)
 
@@ -143,6 +180,8 @@ class Limits:
             kind, name = scope_of(change.scope)
             if kind is ScopeKind.PROFILE and ProfileName(name) not in self.accounts:
                 return  # a profile that is not open now
+            if self._is_dropped(change):
+                return
             after = changed(self.of(change.scope), change.name, json.loads(change.new))
             self._apply(change, getattr(after, change.name), record.at)
         except (KeyError, ValueError, InvalidRequest, ConfigInvalid) as error:

@@ -15,6 +15,7 @@ from floorbroker.risk.limits import SharedLimits, typed_value
 
 TOPIC = "limit"
 OFF = "off"
+NONE = "null"  # a limit that is switched off, as a note keeps it
 AT_A_START = frozenset({"intent_age_max_s"})  # the wire's own gate reads it once
 _LESS_IS_LOOSER = frozenset({"buying_power_buffer_pct", "duplicate_window_s"})
 _RANKS = {"trade_hours": ("core", "extended", "any"), "self_match": ("refuse", "cancel_resting", "off")}

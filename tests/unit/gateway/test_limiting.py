@@ -196,3 +196,26 @@ async def test_the_block_ends_when_the_limit_is_set_anew_also_after_a_start_i13(
     async with opened(tmp_path, live_enabled=True) as desk:
         limits = desk.gateway.guard.limits
         assert (limits.unreadable, limits.version, desk.ctx.limits.max_order_qty) == ("", 9, Decimal(5))
+
+
+@pytest.mark.asyncio
+async def test_a_limit_that_this_build_does_not_have_is_dropped_by_a_person_for_good(tmp_path: Path) -> None:
+    """Until then it blocks: what it limited is limited no more (I13)."""
+    async with opened(tmp_path, live_enabled=True) as desk:
+        words = {"version": "7", "scope": OWN, "name": "max_flux", "old": "null", "new": "5", "by": "x", "reason": "y"}
+        await desk.journal.commit([NoteEntry(profile=DESK, topic=TOPIC, data=words)])
+    async with opened(tmp_path, live_enabled=True) as desk:
+        limits = desk.gateway.guard.limits
+        for more, pointer in (({}, "/reason"), ({"reason": "gone"}, "/confirm")):
+            with pytest.raises(InvalidRequest) as refused:
+                await _set(desk, "max_flux", "off", **more)
+            assert refused.value.fields[0].pointer == pointer
+        with pytest.raises(InvalidRequest, match="no limit 'max_flux' here"):
+            await _set(desk, "max_flux", "6", reason="gone", confirm="max_flux")
+        assert "max_flux" in limits.unreadable
+        await _set(desk, "max_flux", "off", reason="gone", confirm="max_flux")
+        assert (limits.unreadable, limits.version) == ("", 8)
+    async with opened(tmp_path, live_enabled=True) as desk:
+        assert (desk.gateway.guard.limits.unreadable, desk.gateway.guard.limits.version) == ("", 8)
+        with pytest.raises(InvalidRequest, match="no limit 'max_flux' here"):
+            await _set(desk, "max_flux", "off", reason="gone", confirm="max_flux")
