@@ -8,20 +8,21 @@ that a long journal does not have to fit into memory.
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, time
 
 from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import Journal, NoteEntry, Record
-from floorbroker.domain.values import ProfileName
+from floorbroker.domain.values import IntentId, ProfileName
 from floorbroker.gateway.arming import ARMING, Arming
-from floorbroker.gateway.desk import OrderFilter
+from floorbroker.gateway.desk import ANY, OrderFilter, Page
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import LATCH
-from floorbroker.gateway.lists import listed_orders
+from floorbroker.gateway.lists import listed_fills, listed_orders
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.oms.adjustments import ADJUSTMENT
+from floorbroker.oms.book import OrderBook
 from floorbroker.oms.rounds import ROUND, restored_watermark
 from floorbroker.risk.changes import TOPIC as LIMIT
 from floorbroker.risk.equity import TOPIC as EQUITY
@@ -87,11 +88,31 @@ def _restore_notes(gateway: Gateway) -> None:
 
 
 def _of_today(gateway: Gateway) -> list[Order]:
-    """Every order since midnight UTC, sealed ones included, and those of earlier days in memory, which may have filled today."""
+    """Every order since midnight UTC, and those of earlier days that may have filled today; sealed ones included."""
     midnight = datetime.combine(gateway.clock.now().astimezone(UTC).date(), time(), UTC)
     books = [session.ctx.book for session in gateway.sessions.values()]
     earlier = [order for book in books for order in book.in_memory() if order.created_at < midnight]
-    return [*listed_orders(books, OrderFilter(since=midnight), None), *earlier]
+    return [*listed_orders(books, OrderFilter(since=midnight), None), *earlier, *_sealed_that_filled(books, midnight)]
+
+
+def _sealed_that_filled(books: Sequence[OrderBook], midnight: datetime) -> list[Order]:
+    """Orders of earlier days that have left memory, and filled since midnight: found by their fills, newest first."""
+    by_profile = {book.profile: book for book in books}
+    found: dict[IntentId, Order] = {}
+    page = Page(limit=PAGE)
+    while fills := listed_fills(books, ANY, page):
+        for fill in fills:
+            if fill.execution.transact_time < midnight:
+                return list(found.values())
+            book = by_profile.get(fill.profile)
+            if book is None or fill.intent_id in found or book.holds(fill.intent_id):
+                continue
+            order = book.get(fill.intent_id)
+            if order is not None and order.created_at < midnight:
+                found[order.intent_id] = order
+        last = fills[-1]
+        page = Page(limit=PAGE, after=(last.execution.transact_time, f"{last.intent_id}/{last.execution.exec_id}"))
+    return list(found.values())
 
 
 def _restore_routes(gateway: Gateway) -> None:

@@ -85,3 +85,20 @@ async def test_after_a_start_a_strategy_still_has_todays_fills_of_yesterdays_ord
     async with opened(tmp_path, seals=True, broker=broker, clock=clock) as desk:
         assert desk.gateway.guard.risk.strategies.fills("m") == 2
         assert desk.gateway.guard.risk.day.of("profile", PROFILE).orders == 0
+
+
+async def test_after_a_start_a_strategy_still_has_todays_fills_of_an_order_that_is_sealed(tmp_path: Path) -> None:
+    clock = ManualClock(NOON.replace(hour=23, minute=59))
+    async with opened(tmp_path, seals=True, clock=clock) as desk:
+        broker = desk.broker
+        order = await desk.place(replace(buy("3"), strategy="m"))
+        await desk.wait(90)
+        (venue,) = broker.orders.values()
+        for _ in range(3):
+            broker.fill(venue, "1")
+            await desk.wait(1)
+        await desk.until(lambda: not desk.ctx.book.holds(order.intent_id))
+    async with opened(tmp_path, seals=True, broker=broker, clock=clock) as desk:
+        assert not desk.ctx.book.holds(order.intent_id)
+        assert desk.gateway.guard.risk.strategies.fills("m") == 3
+        assert desk.gateway.guard.risk.day.of("profile", PROFILE).orders == 0
