@@ -26,13 +26,18 @@ class Cause(Word):
 
 @frozen
 class Adjustment:
-    """Signed units that were added to what our fills say of a symbol; `venue` is what the venue held then."""
+    """Signed units that were added to what our fills say of a symbol; `venue` is what the venue held then.
+
+    `price` (quote currency a unit of price) comes with what is known to have been settled, such as an option that expired
+    worthless: then it closes units with a profit or a loss.
+    """
 
     profile: ProfileName
     symbol: str
     qty: Decimal
     venue: Decimal
     cause: str
+    price: Decimal | None = None
 
     @property
     def ours(self) -> Decimal:
@@ -48,6 +53,8 @@ class Adjustment:
             "venue": text_of(self.venue),
             "cause": self.cause,
         }
+        if self.price is not None:
+            data["price"] = text_of(self.price)
         return NoteEntry(profile=self.profile, topic=ADJUSTMENT, data=data)
 
 
@@ -62,6 +69,7 @@ def adjustment_of(entry: NoteEntry) -> Adjustment:
             qty=qty,
             venue=decimal_of(data.get("venue", data["qty"])),
             cause=data.get("cause", Cause.UNEXPLAINED.value),
+            price=decimal_of(data["price"]) if "price" in data else None,
         )
     except (KeyError, NotExact) as error:
         raise JournalFault("an adjustment in the journal names no symbol or no quantity") from error

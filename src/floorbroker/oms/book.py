@@ -159,6 +159,8 @@ class OrderBook:
         if isinstance(entry, NoteEntry) and entry.profile == self.profile and entry.topic == ADJUSTMENT:
             adjustment = adjustment_of(entry)
             self.holdings.adjust(adjustment.symbol, adjustment.qty)
+            if adjustment.price is not None:
+                self.holdings.settle(adjustment, at=record.at, seq=record.seq)
         if not isinstance(entry, FactEntry) or entry.profile != self.profile:
             return None
         fold = self._folds.get(entry.intent_id) or self._held(entry.intent_id)

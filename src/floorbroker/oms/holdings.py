@@ -16,7 +16,8 @@ from typing import Protocol
 
 from floorbroker.domain.instrument import asset_class_of
 from floorbroker.domain.orders import Execution, Order
-from floorbroker.domain.values import WIDE, ZERO, AssetClass, IntentId, OrderClass
+from floorbroker.domain.values import WIDE, ZERO, AssetClass, ExecId, IntentId, OrderClass, Price, Quantity, Side
+from floorbroker.oms.adjustments import Adjustment
 from floorbroker.oms.tally import Tally
 
 
@@ -61,6 +62,7 @@ class Holdings:
     _parts: dict[IntentId, tuple[Execution, ...]] = field(default_factory=dict[IntentId, tuple[Execution, ...]])
     _sums: dict[str, Tally] = field(default_factory=dict[str, Tally])
     _qty: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
+    _settled: dict[str, list[Execution]] = field(default_factory=dict[str, list[Execution]])
     _moves: Counter[str] = field(default_factory=Counter[str], compare=False)
 
     def update(self, order: Order) -> None:
@@ -108,6 +110,20 @@ class Holdings:
         """A difference that reconciliation explained: signed units."""
         self._count(symbol, qty, Tally.add)
 
+    def settle(self, adjustment: Adjustment, *, at: datetime, seq: int) -> None:
+        """The price at which an adjustment closed or opened units, for the profit alone: `adjust` counted them."""
+        assert adjustment.price is not None
+        settled = Execution(
+            exec_id=ExecId(f"settled-{seq}"),
+            order_id=None,
+            symbol=adjustment.symbol,
+            side=Side.BUY if adjustment.qty > 0 else Side.SELL,
+            last_qty=Quantity(abs(adjustment.qty)),
+            last_px=Price(adjustment.price),
+            transact_time=at,
+        )
+        self._settled.setdefault(adjustment.symbol, []).append(settled)
+
     def _count(self, symbol: str, qty: Decimal, how: Callable[[Tally, Decimal], None]) -> None:
         sum_of = self._sums.setdefault(symbol, Tally())
         how(sum_of, qty)
@@ -137,8 +153,11 @@ class Holdings:
         return {symbol: qty for symbol, qty in sorted(self._qty.items()) if qty != 0}
 
     def realized(self, symbol: str) -> Decimal:
-        """Profit of closed units by average cost, before fees, in quote currency; adjustments have no price and no profit."""
-        mine = self.fills(symbol)
+        """Profit of closed units by average cost, before fees, in quote currency a unit of price.
+
+        Adjustments without a price have no profit.
+        """
+        mine = sorted([*self.fills(symbol), *self._settled.get(symbol, ())], key=by_time)
         if self.sealed is None:
             return Run().after(mine).profit
         start = self.sealed.run(symbol, before=mine[0].transact_time if mine else None)

@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import cast
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.capability import Can
 from floorbroker.domain.errors import FloorbrokerError, OrderNotFound
+from floorbroker.domain.options import OptionContract, OptionEvent
 from floorbroker.domain.orders import Order
-from floorbroker.domain.ports import NoteEntry
+from floorbroker.domain.ports import NoteEntry, OptionEvents
 from floorbroker.domain.records import ExecutionReport, Fetched, Position
 from floorbroker.domain.values import IntentId, Word, text_of
 from floorbroker.oms.account import GATEWAY, AccountContext
@@ -31,6 +33,7 @@ from floorbroker.oms.reconcile import (
     unlisted,
     unsettled_symbols,
 )
+from floorbroker.oms.settling import adjustments_for, gone, settled
 from floorbroker.oms.stood import Stood
 from floorbroker.oms.synthetic import GRACE_S, stand_ins
 from floorbroker.oms.unforeseen import ours
@@ -38,6 +41,7 @@ from floorbroker.oms.unforeseen import ours
 ROUND = "recon.round"
 SECOND_READ_S = 1.0
 READS_MAX = 5
+EXPIRY_EARLY = timedelta(days=7)  # an expiry on a holiday is settled before, and never by more
 FILLS_FIRST_S, FILLS_LAST_S = 1.0, 30.0
 FILLS_SELDOM_S, FILLS_SELDOM = (
     300.0,
@@ -338,18 +342,14 @@ class Reconciler:
     async def _adjust(self, confirmed: tuple[PositionGap, ...]) -> None:
         """One note and one audit row each, durable before anybody hears of it."""
         ctx = self.ctx
-        found = [
-            Adjustment(
-                profile=ctx.profile.name,
-                symbol=gap.symbol,
-                qty=gap.missing,
-                venue=gap.venue,
-                cause=self._cause(gap.symbol).value,
-            )
-            for gap in confirmed
-        ]
-        if not found:
+        if not confirmed:
             return
+        found = adjustments_for(
+            confirmed,
+            settled(confirmed, await self._endings(confirmed), ctx.clock.now()),
+            profile=ctx.profile.name,
+            cause=lambda symbol: self._cause(symbol).value,
+        )
         ctx.steps.reach("recon.adjust")
         rows = [
             ctx.audit(GATEWAY, "position.adjust", one.symbol, outcome="done", reason=one.cause, qty=text_of(one.qty))
@@ -359,6 +359,20 @@ class Reconciler:
         for one in found:
             ctx.log.warning("position.adjusted", symbol=one.symbol, qty=text_of(one.qty), cause=one.cause)
             self.tell(one)
+
+    async def _endings(self, confirmed: tuple[PositionGap, ...]) -> tuple[OptionEvent, ...]:
+        """What the venue tells of options that ended; one that does not answer this has told nothing."""
+        ctx = self.ctx
+        left = [OptionContract.parse(gap.symbol) for gap in gone(confirmed)]
+        if not left or Can.OPTION_EVENTS not in ctx.broker.info.can:
+            return ()
+        today = ctx.clock.now().date()
+        since = min(today, *(contract.expiry for contract in left if contract is not None)) - EXPIRY_EARLY
+        try:
+            return (await cast("OptionEvents", ctx.broker).get_option_events(since)).items
+        except FloorbrokerError as error:
+            ctx.log.warning("options.endings_unavailable", code=error.code, detail=error.detail)
+            return ()
 
     def _cause(self, symbol: str) -> Cause:
         if self.watermark is None:

@@ -21,25 +21,30 @@ _DAYS_MAX = 7  # no market rests for longer
 _LATE = timedelta(minutes=15)
 
 
-def last_moment(contract: OptionContract) -> datetime | None:
-    """When trading in it ends for good (UTC): a quarter of an hour after the close of its last trading day.
-
-    Options on some funds and indices trade that much longer; of others the venue says no by itself.  One that expires on a
-    holiday ends the trading day before.  None for years that no calendar of ours reaches.
-    """
-    for back in range(_DAYS_MAX):
-        session = XNYS.session(contract.expiry - timedelta(days=back))
-        if session is not None:
-            return session.close + _LATE
-    return None
+def last_close(contract: OptionContract) -> datetime:
+    """The close of its last trading day (UTC); one that expires on a holiday ends the trading day before."""
+    day = contract.expiry
+    while (session := XNYS.session(day)) is None:
+        day -= timedelta(days=1)
+    return session.close
 
 
 def is_over(contract: OptionContract, at: datetime) -> bool:
-    """Whether it has stopped trading for good."""
-    if contract.expiry - at.date() > timedelta(days=_DAYS_MAX):
-        return False  # most of them, and nothing has to be looked up
-    end = last_moment(contract)
-    return contract.is_past(at) if end is None else at >= end
+    """Whether it trades no more: from a quarter of an hour after its last close on.
+
+    Options on some funds and indices trade that much longer; of others the venue says no by itself.
+    """
+    return _is_near(contract, at) and at >= last_close(contract) + _LATE
+
+
+def may_have_ended(contract: OptionContract, at: datetime) -> bool:
+    """Whether its last close is behind, so that a venue may have settled it."""
+    return _is_near(contract, at) and at >= last_close(contract)
+
+
+def _is_near(contract: OptionContract, at: datetime) -> bool:
+    """Whether the calendar has to be looked at: of most contracts the day is far away."""
+    return contract.expiry - at.date() <= timedelta(days=_DAYS_MAX)
 
 
 def expired_of(wish: NewOrder, at: datetime) -> OptionContract | None:

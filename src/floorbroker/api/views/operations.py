@@ -90,7 +90,10 @@ class RoundView(View, frozen=True):
 
 
 class AdjustmentView(View, frozen=True):
-    """Signed units that were added to what the fills say of a symbol: `ours` was that sum, `venue` what the venue held."""
+    """Signed units that were added to what the fills say of a symbol: `ours` was that sum, `venue` what the venue held.
+
+    `price` comes with what is known to have been settled, such as an option that expired worthless (0).
+    """
 
     seq: int
     at: str
@@ -100,6 +103,7 @@ class AdjustmentView(View, frozen=True):
     venue: str
     ours: str
     cause: str
+    price: str | None = None
 
 
 class CheckView(View, frozen=True):
@@ -338,6 +342,7 @@ def adjustment_view(found: Adjusted) -> AdjustmentView:
         venue=text_of(one.venue),
         ours=text_of(one.ours),
         cause=one.cause,
+        price=None if one.price is None else text_of(one.price),
     )
 
 

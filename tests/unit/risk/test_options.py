@@ -1,0 +1,150 @@
+"""The controls of options: when they end, what writing them ties up, and whose money pays for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from floorbroker.domain.instrument import Instrument
+from floorbroker.domain.options import OptionContract
+from floorbroker.domain.orders import NewOrder, OrderLeg
+from floorbroker.domain.records import Account, MarginRequirement
+from floorbroker.domain.values import (
+    AssetClass,
+    OrderClass,
+    OrderType,
+    PositionIntent,
+    Price,
+    Quantity,
+    Side,
+    TimeInForce,
+)
+from floorbroker.risk import controls
+from floorbroker.risk.limits import RiskLimits
+from floorbroker.risk.options import is_over, last_close, may_have_ended
+from floorbroker.risk.situation import Exposure, Situation
+from floorbroker.risk.verdict import Verdict
+from tests.unit.risk.test_controls import CALM, INFO, NOW
+
+PUT, CALL = "AAPL  260320P00150000", "AAPL  260320C00150000"
+ONE = Quantity(Decimal(1))
+
+
+def wish(symbol: str = PUT, side: Side = Side.SELL, qty: int = 1, price: str = "2.50") -> NewOrder:
+    return NewOrder(
+        symbol=symbol, side=side, order_type=OrderType.LIMIT, order_qty=Quantity(Decimal(qty)), price=Price(Decimal(price))
+    )  # fmt: skip
+
+
+def option(symbol: str) -> Instrument:
+    return Instrument(symbol=symbol, asset_class=AssetClass.OPTION, currency="USD", multiplier=Decimal(100), as_of=NOW)
+
+
+def spread(*legs: tuple[str, Side], price: str | None) -> NewOrder:
+    return NewOrder(
+        symbol="AAPL", side=Side.BUY, order_type=OrderType.MARKET if price is None else OrderType.LIMIT, order_qty=ONE,
+        price=None if price is None else Price(Decimal(price)), order_class=OrderClass.MULTILEG,
+        legs=tuple(OrderLeg(symbol=symbol, side=side, ratio_qty=ONE) for symbol, side in legs),
+    )  # fmt: skip
+
+
+def situation(order: NewOrder, **changes: object) -> Situation:
+    symbol = order.legs[0].symbol if order.legs else order.symbol
+    held = changes.pop("held", {})
+    assert isinstance(held, dict)
+    exposure = Exposure(positions={name: Decimal(qty) for name, qty in held.items()})
+    info = replace(
+        INFO, order_types={AssetClass.OPTION: frozenset(OrderType)}, tifs={AssetClass.OPTION: frozenset(TimeInForce)}
+    )
+    return replace(CALM, wish=order, instrument=option(symbol), exposure=exposure, info=info, **changes)
+
+
+def verdict(order: NewOrder, control: controls.Control, **changes: object) -> Verdict:
+    return control(situation(order, **changes))
+
+
+def test_a_long_option_costs_premium_times_multiplier() -> None:
+    assert situation(wish(side=Side.BUY, qty=3)).cost == 750
+    assert situation(wish(side=Side.BUY, qty=3), held={PUT: -1}).cost == 500  # one of them closes
+
+
+def test_a_written_put_ties_up_its_shares_price_and_one_that_closes_nothing() -> None:
+    assert situation(wish()).cost == 15_000
+    assert situation(wish(), held={PUT: 1}).cost == 0
+    assert verdict(wish(), controls.written).ok
+
+
+def test_a_written_call_wants_its_shares_and_no_shares_stand_behind_two() -> None:
+    assert verdict(wish(CALL), controls.written, held={"AAPL": 100}).ok
+    assert situation(wish(CALL), held={"AAPL": 100}).cost == 0
+    refused = verdict(wish(CALL), controls.written, held={"AAPL": 100, CALL: -1})
+    assert (refused.ok, refused.detail.startswith("nothing bounds what 2 uncovered calls")) == (False, True)
+    assert verdict(wish(CALL), controls.written, held={"AAPL": 199}).ok is not False
+    assert not verdict(wish(CALL, qty=2), controls.written, held={"AAPL": 199}).ok
+
+
+def test_the_venues_word_on_margin_goes_before_ours() -> None:
+    margin = MarginRequirement(currency="USD", initial=Decimal(4321), buying_power_effect=Decimal(4321), source="venue")
+    assert verdict(wish(CALL), controls.written, margin=margin).ok
+    assert situation(wish(CALL), margin=margin).cost == 4321
+
+
+def test_where_writing_is_not_permitted_only_what_is_held_is_sold() -> None:
+    limits = RiskLimits(allow_short=False)
+    assert not verdict(wish(), controls.written, limits=limits).ok
+    assert verdict(wish(), controls.written, limits=limits, held={PUT: 1}).ok
+
+
+def test_a_spread_ties_up_what_it_can_lose() -> None:
+    low = "AAPL  260320P00140000"
+    credit = spread((PUT, Side.SELL), (low, Side.BUY), price="-3")
+    assert situation(credit).cost == 700  # ten dollars apart, three of them received
+    assert situation(spread((PUT, Side.BUY), (low, Side.SELL), price="3")).cost == 300
+    naked = spread((CALL, Side.SELL), (low, Side.BUY), price="-3")
+    assert not verdict(naked, controls.written).ok
+    assert situation(naked).cost is None
+
+
+def test_legs_that_close_owe_nothing_more() -> None:
+    legs = (
+        OrderLeg(symbol=CALL, side=Side.SELL, ratio_qty=ONE, position_intent=PositionIntent.SELL_TO_CLOSE),
+        OrderLeg(symbol=PUT, side=Side.SELL, ratio_qty=ONE, position_intent=PositionIntent.SELL_TO_CLOSE),
+    )
+    closing = replace(spread((CALL, Side.SELL), (PUT, Side.SELL), price="-5"), legs=legs)
+    assert (verdict(closing, controls.written).ok, situation(closing).cost) == (True, 0)
+
+
+def test_options_are_paid_from_the_buying_power_for_options_where_it_is_told() -> None:
+    assert CALM.account is not None
+    account = replace(CALM.account, buying_power=Decimal(1000), option_buying_power=Decimal(249))
+    assert isinstance(account, Account)
+    refused = verdict(wish(side=Side.BUY), controls.buying_power, account=account)
+    assert (refused.ok, "buying power for options" in refused.detail) == (False, True)
+    assert verdict(
+        wish(side=Side.BUY), controls.buying_power, account=replace(account, option_buying_power=Decimal(250))
+    ).ok
+    assert verdict(wish(side=Side.BUY), controls.buying_power, account=replace(account, option_buying_power=None)).ok
+
+
+@pytest.mark.parametrize(
+    ("at", "ok"),
+    [
+        (datetime(2026, 3, 20, 20, 14, tzinfo=UTC), True),
+        (datetime(2026, 3, 20, 20, 15, tzinfo=UTC), False),
+        (datetime(2026, 3, 23, 14, 0, tzinfo=UTC), False),
+    ],
+)
+def test_an_expired_option_takes_no_order_neither_alone_nor_as_a_leg(at: datetime, *, ok: bool) -> None:
+    assert verdict(wish(), controls.expiry, now=at).ok is ok
+    later = "AAPL  260417P00150000"
+    assert verdict(spread((later, Side.BUY), (PUT, Side.SELL), price="1"), controls.expiry, now=at).ok is ok
+
+
+def test_an_expiry_on_a_day_without_a_market_ends_with_the_trading_day_before() -> None:
+    saturday = OptionContract(root="AAPL", expiry=date(2014, 6, 21), right="P", strike=Decimal(650))
+    friday = datetime(2014, 6, 20, 20, 0, tzinfo=UTC)
+    assert last_close(saturday) == friday
+    assert (may_have_ended(saturday, friday), is_over(saturday, friday)) == (True, False)
