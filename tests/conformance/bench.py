@@ -38,9 +38,8 @@ class Bench:
     def reached(self, command: str) -> int:
         """How many commands of a kind came in."""
         method, path = self.kind.goods.commands[command]
-        return sum(
-            1 for seen in self.simulator.app.seen if seen.method == method and fnmatchcase(seen.path, f"{path}*")
-        )
+        door = self.simulator.app or self.simulator.door
+        return sum(1 for seen in door.seen if seen.method == method and fnmatchcase(seen.path, f"{path}*"))
 
     def approved(self) -> Approved:
         intent_id = self.ids.intent(CLOCK.now())
@@ -80,7 +79,8 @@ def _ref(approved: Approved, order_id: Any) -> OrderRef:
 async def open_bench(kind: Simulated, root: Path, *, clock: Clock = CLOCK) -> AsyncGenerator[Bench]:
     async with kind.served() as (simulator, line), Proxy(line["port"]) as proxy:
         simulator.set_price(kind.goods.symbol, Decimal("199.90"), Decimal("200.10"), None)
-        broker = build(_wiring(kind, line["credentials"], proxy.origin, root, clock))
+        origin = proxy.origin if simulator.app is not None else proxy.origin.replace("http", "tws", 1)
+        broker = build(_wiring(kind, line["credentials"], origin, root, clock))
         try:
             if kind.needs_session:
                 await broker.connect()

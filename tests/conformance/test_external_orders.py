@@ -12,12 +12,13 @@ from floorbroker.domain.orders import Order
 from floorbroker.domain.values import OrdStatus, Side
 from floorbroker.gateway.desk import Caller
 from floorbroker.oms.external import ExternalOrders
-from tests.conformance.venues import SIMULATED
+from tests.conformance.venues import SIMULATED, SOCKETS
 from tests.conformance.virtual import TAG, VirtualDesk, played, simulated_desk, simulator
 from tests.simulation.loop import SimulatedLoop
 
 ADOPT, OBSERVE, IGNORE = ExternalOrders.ADOPT, ExternalOrders.OBSERVE, ExternalOrders.IGNORE
 CALLER = Caller(principal="tester", via="test")
+APART = {"IBKR": {"client_id": "9"}}  # what a second program needs to be let in beside ours
 SOON_S = 40.0  # a sweep is due within that
 
 
@@ -26,12 +27,14 @@ async def _two(
     name: str, loop: SimulatedLoop, root: Path, policy: ExternalOrders
 ) -> AsyncGenerator[tuple[VirtualDesk, VirtualDesk]]:
     """Our desk, with its policy, and the program of others."""
-    kind = SIMULATED[name]
+    kind = (SIMULATED | SOCKETS)[name]
     venue = simulator(kind, loop)
     (root / "ours").mkdir()
     (root / "theirs").mkdir()
     async with (
-        simulated_desk(kind, loop, root / "theirs", venue=venue, tag=TAG + 1, external=OBSERVE) as theirs,
+        simulated_desk(
+            kind, loop, root / "theirs", venue=venue, tag=TAG + 1, external=OBSERVE, options=APART.get(name)
+        ) as theirs,
         simulated_desk(kind, loop, root / "ours", venue=venue, external=policy) as ours,
     ):
         yield ours, theirs
@@ -47,7 +50,7 @@ def _worst_case(desk: VirtualDesk) -> object:
 
 
 @pytest.mark.parametrize("policy", [ADOPT, OBSERVE, IGNORE], ids=lambda policy: policy.value)
-@pytest.mark.parametrize("name", sorted(SIMULATED))
+@pytest.mark.parametrize("name", sorted(SIMULATED | SOCKETS))
 def test_an_order_of_another_program_is_what_the_policy_makes_of_it(
     name: str, policy: ExternalOrders, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ from floorbroker.domain.orders import OrderChanges, OrderRef
 from floorbroker.domain.values import Price
 from tests.conformance.bench import CLOCK, Bench, open_bench
 from tests.conformance.simulated import Simulated
-from tests.conformance.venues import SIMULATED
+from tests.conformance.venues import SIMULATED, SOCKETS
 
 pytestmark = pytest.mark.asyncio
 
@@ -42,7 +42,7 @@ def _sent(error: FloorbrokerError) -> int:
 
 
 COMMANDS: dict[str, Command] = {"submit": _submit, "replace": _replace, "cancel": _cancel}
-simulated = pytest.mark.parametrize("kind", SIMULATED.values(), ids=SIMULATED)
+simulated = pytest.mark.parametrize("kind", (SIMULATED | SOCKETS).values(), ids=SIMULATED | SOCKETS)
 commands = pytest.mark.parametrize("name", COMMANDS)
 
 
@@ -83,7 +83,7 @@ async def test_a_request_cut_on_its_way_is_not_tried_again(tmp_path: Path, kind:
     async with open_bench(kind, tmp_path) as bench:
         ref = await bench.resting()
         before = bench.reached(name)
-        bench.proxy.to_server.cut_after = bench.proxy.to_server.passed + 20
+        bench.proxy.to_server.cut_after = bench.proxy.to_server.passed + 8
         with pytest.raises(FloorbrokerError) as caught:
             await COMMANDS[name](bench, ref)
         _sent(caught.value)

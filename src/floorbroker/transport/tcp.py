@@ -90,9 +90,14 @@ class TcpSocket:
         self._writer.write(data.encode() if isinstance(data, str) else data)
 
     async def close(self) -> None:
-        """Send what waits, and close; a peer that does not read is not waited for."""
+        """Send what waits, and close; a peer that does not read is not waited for.  Several may close at once."""
         self._ended = True
         self._writer.close()
+        await asyncio.wait(
+            [asyncio.ensure_future(self._closed())]
+        )  # whoever is cancelled here takes nobody's wait away
+
+    async def _closed(self) -> None:
         try:
             async with asyncio.timeout(_CLOSE_WAIT_S):
                 await self._writer.wait_closed()

@@ -69,7 +69,7 @@ from floorbroker.domain.records import (
 )
 from floorbroker.domain.values import ClOrdId, Environment, OrderClass, OrdStatus, from_epoch
 from floorbroker.transport import stack
-from floorbroker.transport.breakers import Breakers
+from floorbroker.transport.breakers import Breakers, SafeRead
 from floorbroker.transport.feeds import Feeds, MarketHandler
 from floorbroker.transport.layers.gate import HostTable, IntentAge, all_of
 from floorbroker.transport.limiter import Limiter
@@ -77,7 +77,7 @@ from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.private import Line, OrderStream, Surroundings
 from floorbroker.transport.signs import SignsOf
 from floorbroker.transport.stack import Fittings, Policy
-from floorbroker.transport.types import Request, Socket, SocketTarget, Transport
+from floorbroker.transport.types import Request, Response, Socket, SocketTarget, Transport
 
 OVER = frozenset({OrdStatus.FILLED, OrdStatus.CANCELED, OrdStatus.REJECTED, OrdStatus.EXPIRED})
 _GROUPS = frozenset({OrderClass.BRACKET, OrderClass.OTO, OrderClass.OCO})
@@ -401,6 +401,19 @@ async def asked_time(program: Program) -> int:
     return 0 if told.answer is None else told.answer.epoch_s
 
 
+class Probe:
+    """What closes an open breaker of orders: the program's clock, which changes nothing."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+
+    async def send(self, request: Request) -> Response:
+        """Raises what stands in the way."""
+        del request
+        await asked_time(self._program)
+        return Response(status=200)
+
+
 def _no_hours(market: str, day: date) -> NoReturn:
     raise NotSupported(
         f"the hours of {market[:20]} on {day.isoformat()} are not told here: IBKR lists them by contract alone"
@@ -438,7 +451,9 @@ def build(wiring: Wiring) -> IbkrBroker:
         log=wiring.log,
         account=wiring.plain.get("BROKER_ACCOUNT_NUMBER") or (secret.reveal() if secret else None),
     )
-    breakers = Breakers(clock=clock, log=wiring.log, meter=wiring.meter)
+    safe = SafeRead(Request(method="GET", origin=place.origin, path="/reqCurrentTime", endpoint="clock"))
+    breakers = Breakers(clock=clock, safe_read=safe, log=wiring.log, meter=wiring.meter)
+    breakers.probe_by(Probe(program))
     fit = Fittings(
         clock=clock,
         random=wiring.random,
