@@ -29,9 +29,8 @@ class TcpConnect:
 
     async def __call__(self, target: SocketTarget) -> Socket:
         """Raises `Timeout` or `ConnectionFailed`: nothing was sent then."""
-        parts = urlsplit(target.url)
-        host, port = parts.hostname or "", parts.port
-        if parts.scheme != SCHEME or port is None:
+        scheme, host, port = _parted(target.url)
+        if scheme != SCHEME or port is None:
             raise ConnectionFailed(f"a socket without WebSocket has an address like {SCHEME}://127.0.0.1:7497")
         assert_private(host, secure=False)
         try:
@@ -52,6 +51,15 @@ class TcpConnect:
             except OSError as error:
                 failure = error
         raise failure
+
+
+def _parted(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of an address; no port where it cannot be read."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname or "", parts.port
+    except ValueError:
+        return "", "", None
 
 
 class ByScheme:

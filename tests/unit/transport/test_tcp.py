@@ -91,6 +91,37 @@ def test_a_closed_socket_writes_nothing_and_closes_twice() -> None:
     played(says(), play)
 
 
+def test_who_gives_up_behind_a_peer_that_does_not_read_has_sent_nothing() -> None:
+    """A command whose time is up was not sent, provably: no byte of it follows when the peer reads again."""
+    flood, got = b"\0" * (16 * 1024 * 1024), bytearray()
+
+    async def run() -> None:
+        reads, ended = asyncio.Event(), asyncio.Event()
+
+        async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reads.wait()
+            while piece := await reader.read(1 << 20):
+                got.extend(piece)
+            writer.close()
+            ended.set()
+
+        server = await asyncio.start_server(peer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        socket = await TcpConnect()(SocketTarget(url=f"tws://127.0.0.1:{port}"))
+        await socket.send(flood)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await socket.send(b"an order")
+        reads.set()
+        await socket.close()
+        await ended.wait()
+        server.close()
+        await server.wait_closed()
+
+    asyncio.run(run())
+    assert got == flood
+
+
 def test_no_listener_and_a_wrong_address_are_told_before_anything_is_sent() -> None:
     async def closed_port() -> int:
         server = await asyncio.start_server(says(), "127.0.0.1", 0)
@@ -100,7 +131,14 @@ def test_no_listener_and_a_wrong_address_are_told_before_anything_is_sent() -> N
         return port
 
     async def run() -> None:
-        for url in (f"tws://127.0.0.1:{await closed_port()}", "tws://127.0.0.1", "http://127.0.0.1:4002"):
+        wrong = (
+            "tws://127.0.0.1",
+            "http://127.0.0.1:4002",
+            "tws://127.0.0.1:70000",
+            "tws://127.0.0.1:x",
+            "tws://[::1:4002",
+        )
+        for url in (f"tws://127.0.0.1:{await closed_port()}", *wrong):
             with pytest.raises(ConnectionFailed):
                 await TcpConnect()(SocketTarget(url=url))
 
