@@ -36,7 +36,6 @@ from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import (
     ApiError,
-    AuthenticationFailed,
     ConfigInvalid,
     FieldError,
     FloorbrokerError,
@@ -60,7 +59,6 @@ from floorbroker.domain.records import (
     ExecutionReport,
     Fetched,
     KeyPermissions,
-    LinkState,
     MarginRequirement,
     MarketHours,
     Position,
@@ -76,9 +74,9 @@ from floorbroker.transport.feeds import Feeds, MarketHandler
 from floorbroker.transport.layers.gate import HostTable, IntentAge, all_of
 from floorbroker.transport.layers.ratelimit import standard_limits
 from floorbroker.transport.limiter import Limiter
+from floorbroker.transport.link import Link, first_checks
 from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.private import Line, OrderStream, Surroundings
-from floorbroker.transport.signs import SignsOf
 from floorbroker.transport.sse import SseConnect
 from floorbroker.transport.stack import Fittings, Policy
 from floorbroker.transport.types import Connect, Lane, Request, Response, Socket, SocketTarget, Transport
@@ -129,18 +127,23 @@ class AlpacaBroker:
         self._commands = commands
         self._clock = clock
         self._events = events
-        self._closing = tuple(closing)
-        self._breakers = breakers
         self._corrections = Corrections()
         self._identity = AlpacaIdentity()
         self._families = Families()
-        self._state, self._since, self._detail = LinkState.OFFLINE, clock.now(), "not connected"
         self._offset = ClockOffset(clock) if offset is None else offset
         around = Surroundings(broker=BROKER, clock=clock, random=random, log=log, meter=meter)
         self._orders = OrderStream(self._lines(credentials, connect), around)
         plan = DataPlan(origin=origins.data_stream, options=self._options, credentials=credentials)
         self._feeds = Feeds(plan, connect=connect, around=around)
-        self._signs = SignsOf(self._orders, self._feeds, limiter)
+        self._link = Link(
+            self._orders,
+            self._feeds,
+            clock=clock,
+            offset=self._offset,
+            breakers=breakers,
+            limiter=limiter,
+            closing=closing,
+        )
 
     @property
     def info(self) -> BrokerInfo:
@@ -158,64 +161,39 @@ class AlpacaBroker:
         Raises what the venue says, or `Forbidden` when key or account are of another environment; a key that tells so by
         its beginning is not even shown to the venue.
         """
-        self._enter(LinkState.CONNECTING, "connecting")
-        try:
-            self._assert_key()
-            account = await self.get_account_info()
-            if (wrong := self._wrong_environment(account)) is not None:
-                raise Forbidden(wrong)
-            await self._measure_offset_s()
-        except FloorbrokerError as error:
-            refused = isinstance(error, Forbidden)
-            self._enter(LinkState.DEGRADED if refused else LinkState.OFFLINE, error.detail)
-            raise
-        self._enter(LinkState.CONNECTED, "")
+        await self._link.open(self._prove)
+
+    async def _prove(self) -> None:
+        self._assert_key()
+        account = await self.get_account_info()
+        if (wrong := self._wrong_environment(account)) is not None:
+            raise Forbidden(wrong)
+        await self._measure_offset_s()
 
     async def disconnect(self) -> None:
         """Close every stream, then the connections (`closing`): the end of this object's work."""
-        await self._orders.close()
-        await self._feeds.close()
-        for close in self._closing:
-            await close()
-        self._enter(LinkState.OFFLINE, "disconnected")
+        await self._link.close()
 
     def is_connected(self) -> bool:
-        return self._state is LinkState.CONNECTED and not self._orders.denied
+        return self._link.is_connected
 
     def get_connection_status(self) -> ConnectionStatus:
-        denied = self._orders.denied and self._state is LinkState.CONNECTED
-        return ConnectionStatus(
-            state=LinkState.DEGRADED if denied else self._state,
-            since=self._since,
-            stream_up=self._orders.is_up,
-            detail=self._detail or self._orders.detail,
-            clock_offset_s=self._offset.at_least_s,
-            breakers=self._breakers(),
-            signs=self._signs,
-        )
+        return self._link.status()
 
     async def self_check(self) -> SelfCheck:
         """Connectivity, clock, credentials, environment, permissions; nothing is changed."""
-        checks: list[Check] = []
-        try:
-            offset_s = await self._measure_offset_s()
-        except AuthenticationFailed as error:  # the venue was there to say no
-            there = Check(name="connectivity", ok=True, detail=self._origins.trading)
-            return SelfCheck(checks=(there, Check(name="credentials", ok=False, detail=error.detail)))
-        except FloorbrokerError as error:
-            return SelfCheck(checks=(Check(name="connectivity", ok=False, detail=error.detail),))
-        checks.append(Check(name="connectivity", ok=True, detail=self._origins.trading))
-        near = abs(offset_s) <= _OFFSET_MAX_S
-        checks.append(Check(name="clock", ok=near, detail=f"the venue's clock is {offset_s:+.3f} s from ours"))
-        try:
-            account = await self.get_account_info()
-        except FloorbrokerError as error:
-            return SelfCheck(checks=(*checks, Check(name="credentials", ok=False, detail=error.detail)))
+        checks, account = await first_checks(
+            origin=self._origins.trading,
+            measure_s=self._measure_offset_s,
+            near_s=_OFFSET_MAX_S,
+            account=self.get_account_info,
+        )
+        if account is None:
+            return SelfCheck(checks=checks)
         wrong = self._wrong_environment(account)
         return SelfCheck(
             checks=(
                 *checks,
-                Check(name="credentials", ok=True, detail=f"account {account.account}"),
                 Check(name="environment", ok=wrong is None, detail=wrong or self._environment.value),
                 Check(name="permissions", ok=account.can_trade, detail=account.blocked_reason or self._allowed()),
             )
@@ -243,9 +221,6 @@ class AlpacaBroker:
         told = await self._reads.ask(self._calls.clock(), wire.Clock, what="the clock")
         self._offset.learn(moment_needed(told.timestamp), asked_s=began_s, heard_s=self._clock.monotonic())
         return self._offset.seconds or 0.0
-
-    def _enter(self, state: LinkState, detail: str) -> None:
-        self._state, self._since, self._detail = state, self._clock.now(), detail
 
     # -- commands -------------------------------------------------------------------------------------------------------
 

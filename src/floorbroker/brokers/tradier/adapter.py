@@ -1,7 +1,7 @@
 """Tradier as a `Broker`: joins the rooms to transports.
 
-Order events are polled (`transport.polling`), streams await in `transport.private` and `transport.feeds`; everything else that
-awaits is here.
+Order events are polled (`transport.polling`), streams await in `transport.private` and `transport.feeds`; how the connection
+stands is kept in `transport.link`.  Commands, and reads that ask more than once, await in `rest`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from floorbroker.brokers.tradier.mapping import orders, rules
 from floorbroker.brokers.tradier.mapping.families import Families
 from floorbroker.brokers.tradier.mapping.identity import TradierIdentity
 from floorbroker.brokers.tradier.mapping.reports import Heard, order_reports
-from floorbroker.brokers.tradier.mapping.values import BROKER, CONTRACT, from_seconds, needed, number
-from floorbroker.brokers.tradier.rest import answers
+from floorbroker.brokers.tradier.mapping.values import BROKER, from_seconds
+from floorbroker.brokers.tradier.rest.account import AccountReads, margin_told, risk_of
 from floorbroker.brokers.tradier.rest.calls import Calls
+from floorbroker.brokers.tradier.rest.commands import Commands
 from floorbroker.brokers.tradier.rest.market import MarketReads
 from floorbroker.brokers.tradier.rest.reads import Reads
 from floorbroker.brokers.tradier.stream.events import AccountSession
@@ -35,19 +36,15 @@ from floorbroker.domain.bars import BarSeries
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import (
-    ApiError,
-    AuthenticationFailed,
     ConfigInvalid,
     FieldError,
     FloorbrokerError,
     NotSupported,
     OrderRejected,
-    Outcome,
     SymbolNotFound,
-    VenueError,
 )
 from floorbroker.domain.facts import Source
-from floorbroker.domain.instrument import Instrument, OptionContract
+from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.options import OptionChain, OptionEvent
 from floorbroker.domain.orders import Approved, NewOrder, OrderChanges, OrderRef
 from floorbroker.domain.ports import Identity, Log, Meter, OrderEvents, Redactor, Reports, Subscription
@@ -60,7 +57,6 @@ from floorbroker.domain.records import (
     ExecutionReport,
     Fetched,
     KeyPermissions,
-    LinkState,
     MarginRequirement,
     MarketHours,
     Position,
@@ -68,16 +64,16 @@ from floorbroker.domain.records import (
     RiskMetrics,
     SelfCheck,
 )
-from floorbroker.domain.values import ZERO, ClOrdId, Environment, ExecType, OrderClass, OrdStatus
+from floorbroker.domain.values import ClOrdId, Environment, ExecType, OrderClass, OrdStatus
 from floorbroker.transport import stack
 from floorbroker.transport.breakers import Breakers, SafeRead
 from floorbroker.transport.feeds import Feeds, MarketHandler
 from floorbroker.transport.layers.gate import HostTable, IntentAge, all_of
 from floorbroker.transport.limiter import Limiter
+from floorbroker.transport.link import Link, first_checks
 from floorbroker.transport.offset import ClockOffset
 from floorbroker.transport.polling import Pace, PollBudget, Poller
 from floorbroker.transport.private import Line, OrderStream, Surroundings
-from floorbroker.transport.signs import SignsOf
 from floorbroker.transport.stack import Fittings, Policy
 from floorbroker.transport.types import Connect, Lane, Request, Socket, SocketTarget, Transport
 
@@ -118,22 +114,17 @@ class TradierBroker:
         limiter: Limiter | None = None,
         closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
-        self._environment = environment
         self._origins = origins
         self._options = Options() if options is None else options
         self._families = Families()
         self._calls = Calls(origins=origins, account=account, command_timeout_s=send_timeout_s)
         self._reads = Reads(reads, self._calls, self._families, clock=clock, log=log)
         self._market = MarketReads(self._reads, self._calls, clock=clock)
-        self._transport = reads
-        self._commands = commands
+        self._account = AccountReads(reads, self._reads, self._calls)
         self._clock = clock
         self._connect = connect
         self._redactor = redactor
-        self._closing = tuple(closing)
-        self._breakers = breakers
         self._identity = TradierIdentity()
-        self._state, self._since, self._detail = LinkState.OFFLINE, clock.now(), "not connected"
         self._offset = ClockOffset(clock) if offset is None else offset
         is_paper = environment is Environment.PAPER
         self._poller = Poller(
@@ -143,12 +134,21 @@ class TradierBroker:
             budget=PollBudget(requests=_POLLS.get(environment, _POLLS_ELSE), per_s=60.0),
             is_busy=lambda: bool(self._families.open),
         )
+        self._commands = Commands(commands, self._reads, self._calls, self._families, stir=self._poller.stir)
         self._ids = SessionIds(self._session_id)
         around = Surroundings(broker=BROKER, clock=clock, random=random, log=log, meter=meter)
         self._orders = OrderStream(self._lines(), around)
         plan = DataPlan(origin=origins.data_stream, ids=self._ids)
         self._feeds = Feeds(plan, connect=connect, around=around)
-        self._signs = SignsOf(self._orders, self._feeds, limiter)
+        self._link = Link(
+            self._orders,
+            self._feeds,
+            clock=clock,
+            offset=self._offset,
+            breakers=breakers,
+            limiter=limiter,
+            closing=closing,
+        )
 
     @property
     def info(self) -> BrokerInfo:
@@ -162,66 +162,34 @@ class TradierBroker:
 
     async def connect(self) -> None:
         """Prove that the token opens the account, and how far the clocks are apart.  Raises what the venue says."""
-        self._enter(LinkState.CONNECTING, "connecting")
-        try:
-            await self.get_account_info()
-            await self._measure_offset_s()
-        except FloorbrokerError as error:
-            self._enter(LinkState.OFFLINE, error.detail)
-            raise
-        self._enter(LinkState.CONNECTED, "")
+        await self._link.open(self._prove)
+
+    async def _prove(self) -> None:
+        await self.get_account_info()
+        await self._measure_offset_s()
 
     async def disconnect(self) -> None:
         """Close every stream, then the connections (`closing`): the end of this object's work."""
-        await self._orders.close()
-        await self._feeds.close()
-        for close in self._closing:
-            await close()
-        self._enter(LinkState.OFFLINE, "disconnected")
+        await self._link.close()
 
     def is_connected(self) -> bool:
-        return self._state is LinkState.CONNECTED and not self._orders.denied
+        return self._link.is_connected
 
     def get_connection_status(self) -> ConnectionStatus:
-        denied = self._orders.denied and self._state is LinkState.CONNECTED
-        return ConnectionStatus(
-            state=LinkState.DEGRADED if denied else self._state,
-            since=self._since,
-            stream_up=self._orders.is_up,
-            detail=self._detail or self._orders.detail,
-            clock_offset_s=self._offset.at_least_s,
-            breakers=self._breakers(),
-            signs=self._signs,
-        )
+        return self._link.status()
 
     async def self_check(self) -> SelfCheck:
         """Connectivity, clock, credentials, permissions; nothing is changed."""
-        checks: list[Check] = []
-        try:
-            offset_s = await self._measure_offset_s()
-        except AuthenticationFailed as error:  # the venue was there to say no
-            there = Check(name="connectivity", ok=True, detail=self._origins.api)
-            return SelfCheck(checks=(there, Check(name="credentials", ok=False, detail=error.detail)))
-        except FloorbrokerError as error:
-            return SelfCheck(checks=(Check(name="connectivity", ok=False, detail=error.detail),))
-        checks.append(Check(name="connectivity", ok=True, detail=self._origins.api))
-        near = abs(offset_s) <= _OFFSET_MAX_S
-        checks.append(Check(name="clock", ok=near, detail=f"the venue's clock is {offset_s:+.3f} s from ours"))
-        try:
-            account = await self.get_account_info()
-        except FloorbrokerError as error:
-            return SelfCheck(checks=(*checks, Check(name="credentials", ok=False, detail=error.detail)))
-        return SelfCheck(
-            checks=(
-                *checks,
-                Check(name="credentials", ok=True, detail=f"account {account.account}"),
-                Check(
-                    name="permissions",
-                    ok=account.can_trade,
-                    detail=account.blocked_reason or f"may trade; options level {account.option_level}",
-                ),
-            )
+        checks, account = await first_checks(
+            origin=self._origins.api,
+            measure_s=self._measure_offset_s,
+            near_s=_OFFSET_MAX_S,
+            account=self.get_account_info,
         )
+        if account is None:
+            return SelfCheck(checks=checks)
+        allowed = account.blocked_reason or f"may trade; options level {account.option_level}"
+        return SelfCheck(checks=(*checks, Check(name="permissions", ok=account.can_trade, detail=allowed)))
 
     async def _measure_offset_s(self) -> float:
         """Seconds the venue's clock is ahead of ours, after asking it once more; it tells whole seconds."""
@@ -229,9 +197,6 @@ class TradierBroker:
         told = await self._market.clock()
         self._offset.learn(from_seconds(told.timestamp), asked_s=began_s, heard_s=self._clock.monotonic())
         return self._offset.seconds or 0.0
-
-    def _enter(self, state: LinkState, detail: str) -> None:
-        self._state, self._since, self._detail = state, self._clock.now(), detail
 
     # -- commands -------------------------------------------------------------------------------------------------------
 
@@ -241,13 +206,7 @@ class TradierBroker:
         An answer in other words that names the order proves as much: it is there, and how it stands is asked for.
         """
         order, tag = approved.order, approved.cl_ord_id
-        form = orders.order_form(order, tag, now=self._offset.venue_now())
-        request = self._calls.submit(form, cl_ord_id=tag, decided_at=approved.decided_at)
-        try:
-            taken = answers.placed(await self._commands.send(request), what="the order")
-        finally:
-            self._poller.stir()
-        self._families.placed(taken.order_id, is_net=order.order_class is OrderClass.MULTILEG)
+        taken = await self._commands.submit(approved, now=self._offset.venue_now())
         report = ExecutionReport(
             exec_type=ExecType.PENDING_NEW,
             source=Source.REPLY,
@@ -273,12 +232,7 @@ class TradierBroker:
 
     async def cancel_order(self, ref: OrderRef) -> Reports:
         """Asks; polls tell whether and when.  A member of a group is cancelled with its whole group, as the venue has it."""
-        order_id = self._families.head_of(await self._venue_id(ref))
-        request = self._calls.cancel(order_id, cl_ord_id=ref.cl_ord_id)
-        try:
-            answers.done(await self._commands.send(request), order_id, what="the cancel")
-        finally:
-            self._poller.stir()
+        await self._commands.cancel(ref)
         return ()
 
     async def cancel_all(self) -> Reports:
@@ -292,46 +246,8 @@ class TradierBroker:
 
         Raises `NotSupported` for a quantity, which the venue does not change.
         """
-        orders.check_changes(changes)
-        order_id = await self._venue_id(ref)
-        form = orders.change_form(changes, is_net=changes.price is not None and await self._is_net(order_id))
-        request = self._calls.replace(order_id, form, cl_ord_id=cl_ord_id, decided_at=decided_at)
-        try:
-            answers.done(await self._commands.send(request), order_id, what="the change")
-        finally:
-            self._poller.stir()
+        await self._commands.change(ref, changes, cl_ord_id=cl_ord_id, decided_at=decided_at)
         return ()
-
-    async def _is_net(self, order_id: str) -> bool:
-        """Whether the order's price is a net one.  Asked for when nobody has heard of it; if that fails, nothing was sent."""
-        known = self._families.nets.get(order_id)
-        if known is not None:
-            return known
-        try:
-            await self._reads.order(order_id)
-        except VenueError as error:
-            if error.outcome is Outcome.UNKNOWN:
-                error.outcome = Outcome.NOT_SENT
-            raise
-        return self._families.nets[order_id]
-
-    async def _venue_id(self, ref: OrderRef) -> str:
-        """Without an id of the venue's the order is looked up by its tag; when that fails, the command was not sent."""
-        if ref.order_id is not None:
-            return ref.order_id
-        try:
-            found = await self._find(ref)
-        except VenueError as error:
-            if error.outcome is Outcome.UNKNOWN:
-                error.outcome = Outcome.NOT_SENT
-            raise
-        return str(found.id)
-
-    async def _find(self, ref: OrderRef) -> wire.Order:
-        found = await self._reads.by_tag(ref.cl_ord_id, since=self._clock.now() - _LOOK_BACK)
-        if found is None:
-            raise ApiError("no order with our tag is listed, which proves nothing", broker=BROKER)
-        return found
 
     # -- orders and executions ------------------------------------------------------------------------------------------
 
@@ -339,7 +255,7 @@ class TradierBroker:
         """By venue id when known, else by tag in the whole list.  Never `OrderNotFound`: absence proves nothing here."""
         asked_at = self._clock.now()
         if ref.order_id is None:
-            order = await self._find(ref)
+            order = await self._reads.named(ref.cl_ord_id)
         else:
             order = await self._reads.order(self._families.head_of(ref.order_id))
         return order_reports(order, self._heard(Source.QUERY, asked_at))
@@ -371,17 +287,7 @@ class TradierBroker:
 
     async def get_account_info(self) -> Account:
         """Balances, and what the token's profile says of the account.  Raises `ApiError` for another account's balances."""
-        told = await self._balances()
-        profile = await self._reads.ask(self._calls.profile(), wire.ProfileReply, what="the profile")
-        holders = wire.one_or_many(profile.profile.account, wire.Holder, what="the profile")
-        mine = next((one for one in holders if one.account_number == self._calls.account), None)
-        return accounts.account_from(told, mine)
-
-    async def _balances(self) -> wire.Balances:
-        told = (await self._reads.ask(self._calls.balances(), wire.BalancesReply, what="the balances")).balances
-        if told.account_number != self._calls.account:
-            raise ApiError("the balances are another account's", broker=BROKER)
-        return told
+        return await self._account.account()
 
     async def get_key_permissions(self) -> KeyPermissions:
         """Tradier does not tell what a token may do."""
@@ -389,21 +295,17 @@ class TradierBroker:
 
     async def get_balances(self) -> Fetched[Balance]:
         asked_at = self._clock.now()
-        return Fetched(items=(accounts.balance_from(await self._balances()),), asked_at=asked_at)
+        return Fetched(items=(await self._account.balance(),), asked_at=asked_at)
 
     async def get_positions(self) -> Fetched[Position]:
         asked_at = self._clock.now()
-        listed = await self._reads.listed(
-            self._calls.positions(), "positions", "position", wire.Position, what="the positions"
-        )
-        return Fetched(items=tuple(accounts.position_from(item) for item in listed), asked_at=asked_at)
+        return Fetched(items=await self._account.positions(), asked_at=asked_at)
 
     async def get_risk_metrics(self) -> RiskMetrics:
         account, held, working = await asyncio.gather(
-            self.get_account_info(), self.get_positions(), self._reads.open_orders()
+            self._account.account(), self._account.positions(), self._reads.open_orders()
         )
-        scaled = [(p, CONTRACT if OptionContract.parse(p.symbol) is not None else Decimal(1)) for p in held.items]
-        return accounts.risk_from(account, scaled, len(working))
+        return risk_of(account, held, len(working))
 
     # -- instruments and market data ------------------------------------------------------------------------------------
 
@@ -463,16 +365,7 @@ class TradierBroker:
             told = await self._preview(order)
         except OrderRejected:
             return await self._computed_margin(order)
-        cost = needed(told.order_cost if told.order_cost is not None else told.cost, what="the cost")
-        fees = (number(told.commission) or ZERO) + (number(told.fees) or ZERO)
-        margin = number(told.margin_change)
-        return MarginRequirement(
-            currency="USD",
-            initial=cost if margin is None else margin,
-            buying_power_effect=cost,
-            fees=fees,
-            source="venue",
-        )
+        return margin_told(told)
 
     async def _computed_margin(self, order: NewOrder) -> MarginRequirement:
         account, quote = await self.get_account_info(), await self.get_market_data(order.symbol)
@@ -480,7 +373,7 @@ class TradierBroker:
 
     async def _preview(self, order: NewOrder) -> wire.Preview:
         form = orders.order_form(order, _PREVIEW_TAG, now=self._offset.venue_now())
-        return answers.previewed(await self._transport.send(self._calls.preview(form)))
+        return await self._account.preview(form)
 
     # -- streams --------------------------------------------------------------------------------------------------------
 

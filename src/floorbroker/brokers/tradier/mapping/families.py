@@ -46,6 +46,7 @@ class Families:
             self.nets[head] = order.class_ in _STRATEGIES
             for leg in wire.legs_of(order):
                 self._heads[order_id_of(leg.id)] = head
+                self.nets[order_id_of(leg.id)] = False
             if is_ended(order):
                 self.open.pop(head, None)
             else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from floorbroker.brokers.tradier import wire
@@ -20,6 +20,7 @@ from floorbroker.transport.types import Lane, Request, Transport
 
 T = TypeVar("T")
 PAGES_MAX = 400
+_LOOK_BACK = timedelta(days=1)
 _WHOLE_EVERY_S = 1800.0
 _MISSING_MAX = 50  # orders of earlier days that are asked for one by one in one look
 _NO_NEWS = b'{"orders":null}'
@@ -109,10 +110,16 @@ class Reads:
         if len(self._unreadable) > _UNREADABLE_KEPT:
             del self._unreadable[next(iter(self._unreadable))]
 
-    async def by_tag(self, tag: str, *, since: datetime) -> wire.Order | None:
-        """The order with this tag, among all there are; None when the whole list lacks it, which proves nothing yet."""
-        listed = await self.orders_since(since, lane=Lane.RESOLVE)
-        return next((order for order in listed if tag_of(order) == tag), None)
+    async def named(self, tag: str) -> wire.Order:
+        """The order with this tag, among all of a day and what is open.
+
+        Raises `ApiError` when the whole list lacks it, which proves nothing yet.
+        """
+        listed = await self.orders_since(self._clock.now() - _LOOK_BACK, lane=Lane.RESOLVE)
+        found = next((order for order in listed if tag_of(order) == tag), None)
+        if found is None:
+            raise ApiError("no order with our tag is listed, which proves nothing", broker=BROKER)
+        return found
 
     async def option_history(self, since: date) -> list[wire.HistoryEvent]:
         """Every event of options from the day `since` on; raises when the list cannot be completed."""
