@@ -249,7 +249,7 @@ class Plan:
 
     def world_at(self, account: str) -> World:
         """A second account at a venue is named after it: `alpaca-2`."""
-        return NAMED[account.partition("-")[0]]
+        return NAMED[account] if account in NAMED else NAMED[account.partition("-")[0]]
 
     @property
     def world(self) -> World:

@@ -311,7 +311,45 @@ IBKR = World(
         endpoints={b"3": "orders.submit", b"4": "orders.cancel"},
     ),
 )
-NAMED: dict[str, World] = {**WORLDS, IBKR.name: IBKR, TRADIER.name: TRADIER}
+
+# -- a gateway: sessions that end and are taken over, questions before orders, lists that are asked for seldom ---------------
+
+CONFIRMED = "o10151,o10152,o10331,o403,o2137"  # what wishes on both sides of a market are asked about
+
+
+def _ibkr_web_options(plan: Plan) -> dict[str, str]:
+    compete = "yes" if plan.seed % 2 else "no"
+    return {"arrival_bound_s": str(bound_s_of(plan)), "confirm": CONFIRMED, "compete": compete, "penalty_s": "5"}
+
+
+def _sessions(plan: Plan) -> tuple[Hand, ...]:
+    """The session ends as it does every night, or is taken over; or nobody is logged in until a person is again."""
+    random = Random(f"sessions {plan.seed}")
+    hands: list[Hand] = []
+    for _ in range(random.choice((0, 0, 1, 1, 2))):
+        at_s, does = random.uniform(2, 45), random.choice(("end", "end", "take_over", "take_over", "logout"))
+        hands.append(Hand(at_s, "session", {"do": does}))
+        if does != "end":
+            hands.append(Hand(at_s + random.uniform(1, 15), "session", {"do": "login"}))
+    return tuple(sorted(hands, key=lambda hand: hand.at_s))
+
+
+IBKR_WEB = World(
+    name="ibkr-web",
+    code="IBKR_WEB",
+    symbols=ALPACA.symbols,
+    words=re.compile(rb'"(status|order_status)":"[A-Za-z_]*"'),
+    kinds=("market", "limit", "limit", "limit", "stop", "stop_limit", "trailing", "bracket"),
+    tifs=(TimeInForce.DAY, TimeInForce.GTC),
+    events=("websocket", "both"),
+    settings=lambda plan: {"cash": MONEY, "calendar": plan.closes_at_s is not None},
+    options=_ibkr_web_options,
+    has_hours=True,
+    tells_busts=True,
+    id_of=lambda _, number: number.rpartition(".")[0] or number,  # an execution's last part is its version
+    nights=_sessions,
+)
+NAMED: dict[str, World] = {**WORLDS, IBKR.name: IBKR, IBKR_WEB.name: IBKR_WEB, TRADIER.name: TRADIER}
 """Those that came after the seeds that are kept: played where somebody names them, so that no seed plays anything else."""
 
 

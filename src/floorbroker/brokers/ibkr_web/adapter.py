@@ -24,7 +24,7 @@ from floorbroker.brokers.ibkr_web.info import (
     options_from,
     origins_for,
 )
-from floorbroker.brokers.ibkr_web.limits import READ_WAIT_S, limits_for, read_limits
+from floorbroker.brokers.ibkr_web.limits import READ_WAIT_S, limits_for, read_limits, spent_before
 from floorbroker.brokers.ibkr_web.mapping import account as accounts
 from floorbroker.brokers.ibkr_web.mapping import rules
 from floorbroker.brokers.ibkr_web.mapping.contracts import Known
@@ -450,11 +450,15 @@ def build(wiring: Wiring) -> IbkrWebBroker:
     breakers = Breakers(
         clock=clock, safe_read=SafeRead(Calls(origins=origins).auth_status()), log=wiring.log, meter=wiring.meter
     )
+    limits = limits_for(options)
+    limiter = Limiter(limits, clock=clock)
+    for news in spent_before(limits):
+        limiter.learn("", news)
     fit = Fittings(
         clock=clock,
         offset=ClockOffset(clock),
         random=wiring.random,
-        limiter=Limiter(limits_for(options), clock=clock),
+        limiter=limiter,
         breakers=breakers,
         read_limits=read_limits(options),
         sign=signed,
@@ -483,7 +487,7 @@ def build(wiring: Wiring) -> IbkrWebBroker:
         send_timeout_s=wiring.send_timeout_s,
         offset=fit.offset,
         breakers=breakers.states,
-        limiter=fit.limiter,
+        limiter=limiter,
         learn=wiring.redactor.learn_token,
         closing=(breakers.close, http.close, order_http.close),
     )

@@ -150,8 +150,8 @@ INFO = BrokerInfo(
         ),
         OptionField(
             name="list_every_s",
-            help="Seconds between two listings of orders or of trades; the venue allows one in 5.",
-            default="5",
+            help="Seconds between two listings of orders or of trades; the venue allows one in 5, and counts when they arrive.",
+            default="5.5",
             least=Decimal("0.01"),
             most=Decimal(60),
         ),
@@ -179,7 +179,7 @@ class Options:
     gateway_certificate: str = ""
     confirm: str = ",".join(CONFIRMED)
     compete: str = "no"
-    list_every_s: str = "5"
+    list_every_s: str = "5.5"
     penalty_s: str = "900"
 
     @property

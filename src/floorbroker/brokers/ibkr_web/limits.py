@@ -2,13 +2,14 @@
 
 A pace is one request, or a few, in so many seconds; there is no fifth of one request to keep free, so a pace is used whole.
 Over any of them the venue answers 429 and puts the address into a penalty box: then nothing is sent for as long as it lasts.
+It counts what arrives, so all is asked for a little more seldom than it allows: distances shrink on a network.
 Document: interactivebrokers.com/campus/ibkr-api-page/cpapi-v1, pacing limitations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from floorbroker.brokers.ibkr_web.info import INFO, Options
@@ -40,17 +41,22 @@ PACES: Mapping[str, Pace] = MappingProxyType(
 )
 """By endpoint, as `rest/calls.py` names them.  Five histories may run at once: five begin in five seconds at most."""
 
+_SLACK = 1.2
+"""Windows are kept this much longer than the venue's own, but for lists, which have an option."""
+
 _LISTED = ("orders.list", "trades.list", "portfolio.accounts")
 
 
 def limits_for(options: Options | None = None) -> Limits:
     """The budgets of an account; `list_every_s` says how often lists may be asked for."""
     every_s = float((options or Options()).list_every_s)
-    paces = {name: Pace(pace.requests, every_s) if name in _LISTED else pace for name, pace in PACES.items()}
+    paces = {
+        name: Pace(pace.requests, every_s if name in _LISTED else pace.per_s * _SLACK) for name, pace in PACES.items()
+    }
     whole = limits_of(INFO.etiquette)
     return Limits(
         budgets=(
-            *whole.budgets,
+            *(replace(budget, per_s=budget.per_s * _SLACK) for budget in whole.budgets),
             *(
                 Budget(name=name, capacity=pace.requests, per_s=pace.per_s, shares=FULL_SHARES)
                 for name, pace in paces.items()
@@ -58,6 +64,14 @@ def limits_for(options: Options | None = None) -> Limits:
         ),
         routes={**whole.routes, **{name: (name, *whole.routes["*"]) for name in paces}},
     )
+
+
+def spent_before(limits: Limits) -> tuple[LimitNews, ...]:
+    """What a life of ours that ended a moment ago may have asked for: all of it.
+
+    The venue goes on counting where a process was killed and started again, and answers one list too soon with the penalty box.
+    """
+    return tuple(LimitNews(budget=budget.name, remaining=0) for budget in limits.budgets)
 
 
 def read_limits(options: Options | None = None) -> Callable[[Response], LimitNews | None]:

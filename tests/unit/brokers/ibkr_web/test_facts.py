@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+from collections.abc import Awaitable
 from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
@@ -13,7 +15,7 @@ import pytest
 from floorbroker.brokers.ibkr_web import INFO, LIMITS, Options, hosts_for, limits_for, options_from, origins_for
 from floorbroker.brokers.ibkr_web.adapter import build
 from floorbroker.brokers.ibkr_web.auth import sign, socket_cookie, socket_origin
-from floorbroker.brokers.ibkr_web.limits import PACES, read_limits
+from floorbroker.brokers.ibkr_web.limits import PACES, read_limits, spent_before
 from floorbroker.brokers.ibkr_web.mapping.identity import IbkrWebIdentity
 from floorbroker.brokers.wiring import Shells, Wiring
 from floorbroker.domain.clock import ManualClock
@@ -23,9 +25,10 @@ from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.transport.layers.audit import Exchange
 from floorbroker.transport.layers.gate import HostTable
+from floorbroker.transport.limiter import Limiter
 from floorbroker.transport.pins import PinnedContext
-from floorbroker.transport.types import Request
-from tests.unit.brokers.ibkr_web.fakes import CL_ORD_ID, INTENT, NOW, TOKEN, FakeConnect, Gateway, approved, reply
+from floorbroker.transport.types import Lane, Request
+from tests.unit.brokers.ibkr_web.fakes import CL_ORD_ID, INTENT, NOW, TOKEN, FakeConnect, Gateway, approved, reply, turn
 
 REQUEST = Request(
     method="GET", origin="https://localhost:5000", path="/v1/api/iserver/accounts", endpoint="account.list"
@@ -100,11 +103,22 @@ def test_the_questions_that_are_confirmed_unasked_explain_order_types_and_no_mis
 
 def test_each_endpoint_with_a_pace_draws_on_it_and_on_the_gateways_ten_a_second() -> None:
     budgets = {budget.name: (budget.capacity, budget.per_s) for budget in LIMITS.budgets}
-    assert budgets["gateway"] == (10, 1.0)
-    assert budgets["orders.list"] == budgets["trades.list"] == (1, 5.0)
+    assert budgets["gateway"] == (10, 1.2)  # a little slower than the venue allows
+    assert budgets["access.tickle"] == (1, 1.2)
+    assert budgets["orders.list"] == budgets["trades.list"] == (1, 5.5)
     assert {name: LIMITS.routes[name] for name in PACES} == {name: (name, "gateway") for name in PACES}
     slower = limits_for(Options(list_every_s="30"))
     assert {budget.per_s for budget in slower.budgets if budget.name in ("orders.list", "trades.list")} == {30.0}
+
+
+def test_a_new_life_waits_for_what_the_one_before_it_may_have_asked() -> None:
+    clock = ManualClock(NOW)
+    limiter = Limiter(LIMITS, clock=clock)
+    for news in spent_before(LIMITS):
+        limiter.learn("", news)
+    assert {name: limiter.used_share(name)[name] for name in PACES} == dict.fromkeys(PACES, 1.0)
+    assert limiter.at_once("orders.list", lane=Lane.RESOLVE) is None
+    assert limiter.at_once("orders.cancel", lane=Lane.CANCEL) is not None
 
 
 def test_too_many_requests_stop_everything_for_as_long_as_the_penalty_box_lasts() -> None:
@@ -164,13 +178,24 @@ def wiring(shell: Shell, *, seen: list[Exchange], redactor: Plain | None = None,
     )
 
 
+async def passing(plain: Wiring, work: Awaitable[Any]) -> Any:
+    """The work done, with as much time as it takes."""
+    clock, task = plain.clock, asyncio.ensure_future(work)
+    assert isinstance(clock, ManualClock)
+    while not task.done():
+        await turn()
+        await clock.advance(0.5)
+    return await task
+
+
 @pytest.mark.asyncio
 async def test_a_built_broker_audits_what_it_sends_and_never_the_session() -> None:
     seen: list[Exchange] = []
     shell, redactor = Shell(), Plain()
-    venue = build(wiring(shell, seen=seen, redactor=redactor))
-    await venue.connect()
-    await venue.submit_order(approved())
+    plain = wiring(shell, seen=seen, redactor=redactor)
+    venue = build(plain)
+    await passing(plain, venue.connect())
+    await passing(plain, venue.submit_order(approved(decided_at=plain.clock.monotonic())))
     assert redactor.tokens == [TOKEN]
     endpoints = [exchange.endpoint for exchange in seen]
     assert endpoints == ["access.tickle", "account.list", "portfolio.accounts", "assets.stocks", "orders.submit"]
@@ -182,8 +207,9 @@ async def test_a_built_broker_audits_what_it_sends_and_never_the_session() -> No
 @pytest.mark.asyncio
 async def test_a_built_broker_falls_silent_in_the_penalty_box() -> None:
     shell = Shell()
-    venue = build(replace(wiring(shell, seen=[]), read_retries=0))
-    await venue.connect()
+    plain = replace(wiring(shell, seen=[]), read_retries=0)
+    venue = build(plain)
+    await passing(plain, venue.connect())
     shell.set("/portfolio/DU123456/ledger", reply({"error": "slow down"}, status=429))
     with pytest.raises(RateLimitExceeded):
         await venue.get_balances()

@@ -93,7 +93,7 @@ async def test_questions_of_the_list_get_a_yes_each_and_only_then_there_is_an_or
     await venue.disconnect()
 
 
-@pytest.mark.parametrize("ids", [("o163",), ("o10331", "o163"), ()])
+@pytest.mark.parametrize("ids", [("o163",), ("o10331", "o163")])
 async def test_any_other_question_gets_a_no_and_the_order_is_refused_with_the_venues_words(
     ids: tuple[str, ...],
 ) -> None:
@@ -153,6 +153,11 @@ LOST: list[Any] = [
     reply([{"id": "07a13a5a", "message": ["?"], "messageIds": ["o10331"]}, {"error": "Order rejected"}]),
     reply([{"order_id": "1", "id": "07a13a5a", "message": ["?"], "messageIds": ["o10331"]}]),
     reply({"error": "The market is a strange place"}),
+    reply({"id": "9" * 65}),
+    reply({"id": "07a13a5a"}),
+    reply([{"id": "07a13a5a", "message": ["Are you sure?"], "messageIds": []}]),
+    reply([{"id": "07a13a5a", "message": [], "messageIds": ["o10331"]}]),
+    reply([{"id": "../orders", "message": ["Are you sure?"], "messageIds": ["o10331"]}]),
     reply({"error": "Order rejected: no response of the exchange, try again"}),
     reply({"error": "reply id not found: '07a13a5a'"}),
     reply({"error": ""}),

@@ -3,7 +3,7 @@
 Children of a group have no client id of their own.  The reply to the group names all its orders, parent first; rows may name a
 `parentId`; and where the venue writes the parent's `order_ref` on its children too, the parent is the order that a reply or the
 desk's own book named, else the one with the smallest number: it was made first.  Executions may name their order by
-`order_ref` alone: `order_of` says which one it is, by the side.
+`order_ref` alone: `order_of` says which one it is, by the side.  Executions of children name nothing (`nameless.py`).
 """
 
 from __future__ import annotations

@@ -277,11 +277,14 @@ def _odd(status: str | None, side: str | None, kind: str | None, tif: str | None
     return None
 
 
-def trade_report(row: wire.TradeRow, heard: Heard, shelves: Shelves) -> ExecutionReport:
-    """One execution.  A correction has the same id with a higher last part, which is its version.  Raises `ApiError`."""
+def trade_report(row: wire.TradeRow, heard: Heard, shelves: Shelves, *, owner: str | None = None) -> ExecutionReport:
+    """One execution.  A correction has the same id with a higher last part, which is its version.
+
+    `owner` is whose it is where it names no order, as far as that was found out.  Raises `ApiError`.
+    """
     side = side_of(row.side)
     exec_id, version = execution_of(row.execution_id)
-    order_id, ref = _whose(row, side, shelves)
+    order_id, ref = _whose(row, side, shelves, owner)
     odd = None
     if side is None:
         odd = f"execution side {word(row.side)}"
@@ -308,7 +311,7 @@ def trade_report(row: wire.TradeRow, heard: Heard, shelves: Shelves) -> Executio
     )
 
 
-def _whose(row: wire.TradeRow, side: Side | None, shelves: Shelves) -> tuple[str | None, str | None]:
+def _whose(row: wire.TradeRow, side: Side | None, shelves: Shelves, owner: str | None) -> tuple[str | None, str | None]:
     """The venue id and the client id of the order that an execution is of.
 
     The order may stand in no list by then: lists hold one session, executions a week.  What carries an id of ours is evidence of
@@ -319,7 +322,7 @@ def _whose(row: wire.TradeRow, side: Side | None, shelves: Shelves) -> tuple[str
     if order_id is not None:
         return order_id, families.ref_of(order_id, name)
     if not name:
-        return None, None
+        return owner, None
     if (order_id := families.order_of(name, side)) is not None:
         return order_id, families.ref_of(order_id, name)
     if _IDENTITY.decode(name) is None or families.is_other_side(name, side):

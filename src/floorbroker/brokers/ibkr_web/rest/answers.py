@@ -8,6 +8,7 @@ which, and `accepted` lets nothing pass that is not about the order we sent.  Do
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -20,6 +21,8 @@ from floorbroker.transport.types import Response
 
 T = TypeVar("T")
 _TEXT_MAX = 500
+_IDS_MAX = 50
+_REPLY_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def read_placing(response: Response, *, what: str) -> Told:
         raise next((error for error in refused if error.outcome is Outcome.UNKNOWN), refused[0])
     return Told(
         lines=tuple(line for part in parts if (line := _line(part, what)) is not None),
-        questions=tuple(_question(part) for part in parts if part.id),
+        questions=tuple(_question(part, what) for part in parts if part.id),
     )
 
 
@@ -87,11 +90,14 @@ def _line(part: wire.Placed, what: str) -> Line | None:
     return None if order_id is None else Line(order_id, part.order_status, part.local_order_id or None)
 
 
-def _question(part: wire.Placed) -> Question:
+def _question(part: wire.Placed, what: str) -> Question:
+    """A question has an id to answer to, words and message ids.  Raises `ApiError` (UNKNOWN) for less: an id may be anything."""
     texts = [part.message] if isinstance(part.message, str) else part.message or []
+    if not _REPLY_ID.fullmatch(part.id or "") or not part.messageIds or not any(texts):
+        raise ApiError(f"the reply to {what} is no question and no order", broker=BROKER, outcome=Outcome.UNKNOWN)
     return Question(
         reply_id=part.id or "",
-        ids=tuple(found[:32] for found in (part.messageIds or [])[:50]),
+        ids=tuple(found[:32] for found in part.messageIds[:_IDS_MAX]),
         text=" ".join(texts)[:_TEXT_MAX],
     )
 

@@ -11,22 +11,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from floorbroker.brokers.ibkr_web import wire
+from floorbroker.brokers.ibkr_web.mapping.nameless import Owner, Piece, owners_of
 from floorbroker.brokers.ibkr_web.mapping.reports import (
     INACTIVE,
     Heard,
     Shelves,
+    execution_of,
     inactive_reason,
     order_seen,
     plain,
     row_report,
+    side_of,
     status_report,
     trade_report,
 )
-from floorbroker.brokers.ibkr_web.mapping.values import BROKER, number_in, venue_id
+from floorbroker.brokers.ibkr_web.mapping.values import BROKER, conid_of, moment, needed, number, number_in, venue_id
 from floorbroker.brokers.ibkr_web.rest import answers
 from floorbroker.brokers.ibkr_web.rest.brokerage import Brokerage
 from floorbroker.brokers.ibkr_web.rest.calls import Calls
@@ -36,6 +40,7 @@ from floorbroker.domain.errors import ApiError
 from floorbroker.domain.facts import Source
 from floorbroker.domain.orders import OrderRef
 from floorbroker.domain.records import ExecutionReport
+from floorbroker.domain.values import ZERO
 from floorbroker.transport.types import Request, Transport
 
 T = TypeVar("T")
@@ -45,6 +50,7 @@ _SHARED_S = 1.0
 _TRIES = 3
 _PAGES_MAX = 100
 _REASONS_MAX = 20
+_NEW_YORK = ZoneInfo("America/New_York")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,16 +198,28 @@ class Lists:
         await self._contracts.name(row.conid for row in rows)
         if any(self._is_nameless(row) for row in rows):
             await self.orders(Source.SNAPSHOT)  # which order a client id belongs to stands there
+        owners = await self._owners(rows)
         heard = Heard(source=Source.HISTORY, at=self._clock.now(), asked_at=asked_at)
-        reports = [trade_report(row, heard, self._shelves) for row in rows]
+        reports = [trade_report(row, heard, self._shelves, owner=owners.get(_stem(row))) for row in rows]
         return tuple(one for one in reports if _is_since(one, since)), asked_at
 
     def _is_nameless(self, row: wire.TradeRow) -> bool:
-        return (
-            not row.order_id
-            and bool(row.order_ref)
-            and self._shelves.families.order_of(row.order_ref or "", None) is None
-        )
+        """Whether a list may tell whose client id an execution has."""
+        name = row.order_ref
+        return not row.order_id and bool(name) and self._shelves.families.order_of(name or "", None) is None
+
+    async def _owners(self, rows: Sequence[wire.TradeRow]) -> dict[str, str]:
+        """Whose those executions of today are that name no order; the list of orders has no others."""
+        today = self._clock.now().astimezone(_NEW_YORK).date()
+        pieces = {
+            piece.exec_id: piece
+            for row in sorted(rows, key=lambda row: execution_of(row.execution_id)[1])
+            if (piece := _piece(row, today)) is not None
+        }
+        if not pieces:
+            return {}
+        listed = await self._listed()
+        return owners_of(pieces.values(), (owner for row in listed.rows if (owner := _owner(row)) is not None))
 
     # -- positions ------------------------------------------------------------------------------------------------------
 
@@ -236,3 +254,27 @@ class Lists:
 
 def _is_since(report: ExecutionReport, since: datetime) -> bool:
     return report.exec_version > 1 or report.transact_time is None or report.transact_time >= since
+
+
+def _stem(row: wire.TradeRow) -> str:
+    return execution_of(row.execution_id)[0]
+
+
+def _piece(row: wire.TradeRow, today: date) -> Piece | None:
+    """An execution of that day that names no order; None for all others."""
+    conid, side, at = conid_of(row.conid), side_of(row.side), moment(row.trade_time_r)
+    if row.order_id or row.order_ref or conid is None or side is None or at is None:
+        return None
+    if at.astimezone(_NEW_YORK).date() != today:
+        return None
+    qty, px = needed(row.size, what="a quantity"), needed(row.price, what="a price")
+    return Piece(_stem(row), (conid, side), abs(qty), px)
+
+
+def _owner(row: wire.OrderRow) -> Owner | None:
+    """An order without a client id; None for all others."""
+    order_id, conid, side = venue_id(row.orderId), conid_of(row.conid), side_of(row.side)
+    if row.order_ref or order_id is None or conid is None or side is None:
+        return None
+    filled = number(row.filledQuantity, what="a quantity") or ZERO
+    return Owner(order_id, (conid, side), filled, number(row.avgPrice, what="a price"))

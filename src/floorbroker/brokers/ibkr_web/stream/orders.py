@@ -87,16 +87,13 @@ class OrdersSession:
                 continue
             with _keeping(actions):
                 report = trade_report(each.row, each.heard, self._shelves)
-                if self._can_be_told(report):
+                if self._can_be_told(report) and report.order_id is not None:  # who it is of, a list may tell
                     actions.append(Emit(report))
         return actions
 
     def _is_early(self, row: wire.TradeRow) -> bool:
-        return (
-            not row.order_id
-            and bool(row.order_ref)
-            and self._shelves.families.order_of(row.order_ref or "", None) is None
-        )
+        name = row.order_ref
+        return not row.order_id and bool(name) and self._shelves.families.order_of(name or "", None) is None
 
     def _on_message(self, message: wire.Message, heard: Heard, now_s: float) -> Actions:
         if is_given(message.error):
