@@ -33,7 +33,7 @@ from floorbroker.brokers.ibkr_web.mapping.identity import IbkrWebIdentity
 from floorbroker.brokers.ibkr_web.mapping.reports import Shelves
 from floorbroker.brokers.ibkr_web.mapping.values import BROKER
 from floorbroker.brokers.ibkr_web.rest import answers
-from floorbroker.brokers.ibkr_web.rest.brokerage import Brokerage, Opened
+from floorbroker.brokers.ibkr_web.rest.brokerage import Brokerage, Minding, Opened
 from floorbroker.brokers.ibkr_web.rest.calls import Calls
 from floorbroker.brokers.ibkr_web.rest.contracts import Contracts
 from floorbroker.brokers.ibkr_web.rest.lists import Lists
@@ -132,7 +132,6 @@ class IbkrWebBroker:
         self._environment = environment
         self._origins = origins
         self._clock = clock
-        self._reads = reads
         self._closing = tuple(closing)
         self._breakers = breakers
         self._offset = ClockOffset(clock) if offset is None else offset
@@ -142,6 +141,8 @@ class IbkrWebBroker:
         self._brokerage = Brokerage(
             reads, calls, clock=clock, log=log, account=account, compete=options.compete == "yes", learn=learn
         )
+        reads, commands = Minding(reads, self._brokerage), Minding(commands, self._brokerage)
+        self._reads = reads
         shelves = Shelves(self._known, Families(), self._brokerage.account_in_use)
         self._contracts = Contracts(reads, calls, self._brokerage, self._known, clock=clock)
         self._market = MarketReads(reads, calls, self._brokerage, self._contracts, clock=clock)
@@ -186,7 +187,6 @@ class IbkrWebBroker:
             opened = await self._open()
             if (wrong := self._wrong_environment(opened)) is not None:
                 raise Forbidden(wrong)
-            await self._ask_portfolio()
         except FloorbrokerError as error:
             refused = isinstance(error, Forbidden)
             self._enter(LinkState.DEGRADED if refused else LinkState.OFFLINE, error.detail)
@@ -212,12 +212,6 @@ class IbkrWebBroker:
         return (
             f"no gateway answers at {where}: start the Client Portal gateway, and log in on its page ({error.detail})"
         )
-
-    async def _ask_portfolio(self) -> None:
-        """Its other paths want to be asked for the accounts first."""
-        response = await self._reads.send(self._calls.portfolio_accounts())
-        if response.status != 200:
-            answers.answer(response, wire.ErrorBody, what="the portfolio")
 
     async def disconnect(self) -> None:
         """Close every stream, then the connections (`closing`): the end of this object's work.  Nobody is logged out."""
@@ -257,7 +251,6 @@ class IbkrWebBroker:
             return SelfCheck(checks=(Check(name="connectivity", ok=False, detail=error.detail),))
         checks = [Check(name="connectivity", ok=True, detail=where)]
         try:
-            await self._ask_portfolio()
             account = await self.get_account_info()
         except FloorbrokerError as error:
             return SelfCheck(checks=(*checks, Check(name="credentials", ok=False, detail=error.detail)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,9 @@ async def test_the_exits_of_a_bracket_get_their_executions_by_the_list_of_today_
         {**row, "orderId": 12, "parentId": 10, "side": "SELL", "filledQuantity": 1, "avgPrice": "175.00"},
     ]
     gateway.set("/iserver/account/orders", {"orders": [], "snapshot": True}, {"orders": exits, "snapshot": True})
-    bare = {name: value for name, value in payload("trades")[0].items() if name != "order_ref"} | {"side": "S"}
+    bare: dict[str, Any] = {name: value for name, value in payload("trades")[0].items() if name != "order_ref"} | {
+        "side": "S"
+    }
     day_ms = 86_400_000
     gateway.set(
         "/iserver/account/trades",

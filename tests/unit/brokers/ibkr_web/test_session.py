@@ -21,6 +21,7 @@ from floorbroker.domain.errors import (
 from floorbroker.domain.records import LinkState
 from floorbroker.domain.values import Environment
 from tests.unit.brokers.ibkr_web.fakes import (
+    ACCOUNT,
     LOST,
     NOW,
     OPEN,
@@ -294,4 +295,39 @@ async def test_a_taken_session_is_not_fought_for_on_the_stream() -> None:
     assert heard.streams[-1] == (True, "up")
     assert venue.is_connected()
     await venue.submit_order(approved())
+    await venue.disconnect()
+
+
+@pytest.mark.parametrize("text", ["Bad Request: Please query /accounts first", "Bad Request: no bridge"])
+async def test_a_session_that_somebody_else_opened_anew_is_introduced_again(text: str) -> None:
+    """Its id is the same, and it stands: only the refusal of a question tells."""
+    gateway, clock = Gateway(), ManualClock(NOW)
+    venue = broker(gateway, clock=clock)
+    await venue.connect()
+    gateway.set(
+        f"/portfolio/{ACCOUNT}/ledger", reply({"error": text, "statusCode": 400}, status=400), payload("ledger")
+    )
+    asked = len(gateway.paths("/iserver/accounts"))
+    with pytest.raises(SessionExpired):
+        await venue.get_balances()
+    assert not venue.is_connected()
+    await venue.get_balances()
+    assert len(gateway.paths("/iserver/accounts")) == asked + 1
+    assert venue.is_connected()
+    await venue.disconnect()
+
+
+async def test_an_opening_whose_answer_is_lost_is_followed_by_an_introduction() -> None:
+    gateway, clock = Gateway(), ManualClock(NOW)
+    venue = broker(gateway, clock=clock)
+    await venue.connect()
+    gateway.session = LOST
+    gateway.set("/iserver/auth/ssodh/init", Timeout("no answer"))
+    await clock.advance(10)
+    with pytest.raises(Timeout):
+        await venue.get_balances()
+    gateway.session = OPEN  # it was opened all the same
+    asked = len(gateway.paths("/iserver/accounts"))
+    await venue.get_balances()
+    assert len(gateway.paths("/iserver/accounts")) == asked + 1
     await venue.disconnect()

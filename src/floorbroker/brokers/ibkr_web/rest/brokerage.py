@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from floorbroker.brokers.ibkr_web import wire
 from floorbroker.brokers.ibkr_web.auth import Standing, Takeovers, standing_of
-from floorbroker.brokers.ibkr_web.errors import LOGIN
+from floorbroker.brokers.ibkr_web.errors import LOGIN, error_text
 from floorbroker.brokers.ibkr_web.mapping.values import BROKER
 from floorbroker.brokers.ibkr_web.rest import answers
 from floorbroker.brokers.ibkr_web.rest.calls import Calls
@@ -34,9 +34,10 @@ from floorbroker.domain.errors import (
 )
 from floorbroker.domain.ports import Log
 from floorbroker.domain.secret import Secret
-from floorbroker.transport.types import Request, Transport
+from floorbroker.transport.types import Request, Response, Transport
 
 T = TypeVar("T")
+_OVER = ("no bridge", "accounts first")
 TICKLE_S = 60.0
 _ENDS = (SessionExpired, AuthenticationFailed, ConfigInvalid)
 _FRESH_S = 2.0
@@ -164,6 +165,7 @@ class Brokerage:
 
     async def _open(self, standing: Standing) -> None:
         now_s = self._clock.monotonic()
+        self._opened = None  # whatever becomes of the answer, the next session has to be introduced
         compete = standing is Standing.TAKEN
         if compete:
             if not self._takeovers.may(now_s):
@@ -185,7 +187,7 @@ class Brokerage:
         )
 
     async def _introduce(self, token: Secret) -> Opened:
-        """Ask for the accounts, and choose ours: before that the venue takes no orders."""
+        """Ask for the accounts of both halves, and choose ours: before that there are neither orders nor a portfolio."""
         told = await self._ask(self._calls.accounts(), wire.Accounts, what="the accounts")
         account = self._choose([name for name in told.accounts or [] if name != "All"])
         if self._account not in (None, account):
@@ -194,6 +196,9 @@ class Brokerage:
             )
         if told.selectedAccount not in (None, account):
             await self._ask(self._calls.switch(account), wire.AccountSet, what="the change of account")
+        response = await self._reads.send(self._calls.portfolio_accounts())
+        if response.status != 200:
+            answers.answer(response, wire.ErrorBody, what="the portfolio")
         props = (told.acctProps or {}).get(account)
         self._number += 1
         return Opened(
@@ -215,3 +220,18 @@ class Brokerage:
 
     async def _ask(self, request: Request, kind: type[T], *, what: str) -> T:
         return answers.answer(await self._reads.send(request), kind, what=what)
+
+
+class Minding:
+    """A `Transport` whose answers tell of the session as well: one that is gone, or new, is looked into by the next question."""
+
+    def __init__(self, inner: Transport, brokerage: Brokerage) -> None:
+        self._inner = inner
+        self._brokerage = brokerage
+
+    async def send(self, request: Request) -> Response:
+        """What came back, as it is."""
+        response = await self._inner.send(request)
+        if response.status == 400 and (text := error_text(response)) and any(words in text.lower() for words in _OVER):
+            self._brokerage.lost("the venue says that there is no session, or a new one")
+        return response
