@@ -48,6 +48,7 @@ from floorbroker.domain.errors import (
 )
 from floorbroker.domain.facts import Source
 from floorbroker.domain.instrument import Instrument
+from floorbroker.domain.options import OptionChain
 from floorbroker.domain.orders import Approved, NewOrder, OrderChanges, OrderRef
 from floorbroker.domain.ports import Identity, Log, Meter, OrderEvents, Reports, Subscription
 from floorbroker.domain.records import (
@@ -349,6 +350,10 @@ class IbkrBroker:
 
     async def get_market_hours(self, market: str, day: date) -> MarketHours:
         return _no_hours(market, day)
+
+    async def get_option_chain(self, underlying: str, expiry: date | None = None) -> OptionChain:
+        """The contracts of one expiration, without prices."""
+        return await self._contracts.chain(underlying, expiry)
 
     # -- before an order ------------------------------------------------------------------------------------------------
 

@@ -184,6 +184,20 @@ def test_currencies_are_bought_by_their_pair(tmp_path: Path) -> None:
     play(tmp_path, work)
 
 
+def test_the_chain_of_one_expiration(tmp_path: Path) -> None:
+    async def work(desk: VirtualDesk, venue: Any) -> None:
+        broker = broker_of(desk)
+        chain = await broker.get_option_chain("AAPL")
+        assert chain.expiry == chain.expirations[0]
+        assert {one.contract.expiry for one in chain.contracts} == {chain.expiry}
+        assert {one.contract.right for one in chain.contracts} == {"C", "P"}
+        assert (await broker.get_instrument(chain.contracts[0].contract.symbol)).multiplier == 100
+        with pytest.raises(FloorbrokerError):
+            await broker.get_option_chain("AAPL", chain.expiry - timedelta(days=1))
+
+    play(tmp_path, work)
+
+
 def test_a_preview_places_nothing_and_a_refused_one_says_why(tmp_path: Path) -> None:
     async def work(desk: VirtualDesk, venue: Any) -> None:
         broker = broker_of(desk)

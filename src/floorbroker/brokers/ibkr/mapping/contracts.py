@@ -7,18 +7,21 @@ interactivebrokers.com/campus/ibkr-api-page/contracts (stocks, options, forex pa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from floorbroker.brokers.ibkr.errors import BROKER
 from floorbroker.brokers.ibkr.wire import Contract, ContractDetails
 from floorbroker.domain.errors import SymbolNotFound
 from floorbroker.domain.instrument import Instrument, OptionContract, TickRule, asset_class_of
+from floorbroker.domain.options import ListedOption, in_order
 from floorbroker.domain.values import AssetClass
 
 STOCK, OPTION, CASH = "STK", "OPT", "CASH"
 SMART, IDEALPRO = "SMART", "IDEALPRO"
 CURRENCY = "USD"
+NEW_YORK = ZoneInfo("America/New_York")
 _RIGHTS = {"C": "C", "CALL": "C", "P": "P", "PUT": "P"}
 _STANDARD = "100"
 _CODE_LENGTH = 3
@@ -89,6 +92,40 @@ def _occ(contract: Contract) -> str | None:
         return None
     local = OptionContract.parse(contract.local_symbol) if contract.local_symbol else None
     return None if local is not None and local.symbol != made else made
+
+
+# -- chains -------------------------------------------------------------------------------------------------------------------
+
+
+def options_on(share: Contract, day: date) -> Contract:
+    """What to ask for every listed option on a share that expires on a day."""
+    return Contract(
+        symbol=share.symbol,
+        sec_type=OPTION,
+        last_trade=f"{day:%Y%m%d}",
+        multiplier=_STANDARD,
+        exchange=SMART,
+        currency=CURRENCY,
+    )
+
+
+def day_of(text: str) -> date | None:
+    """`20260320`; None for anything else."""
+    try:
+        return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a day, no moment
+    except ValueError:
+        return None
+
+
+def listed_from(underlying: str, day: date, rows: Sequence[ContractDetails]) -> tuple[ListedOption, ...]:
+    """The contracts of a chain; one whose terms have no OCC symbol of ours is left out."""
+    symbols = {symbol_of(row.contract) for row in rows if row.contract.sec_type == OPTION} - {None}
+    parsed = (OptionContract.parse(symbol) for symbol in symbols if symbol is not None)
+    return in_order(
+        ListedOption(contract=contract, underlying=underlying)
+        for contract in parsed
+        if contract is not None and contract.expiry == day
+    )
 
 
 # -- what the venue tells of a contract ---------------------------------------------------------------------------------------

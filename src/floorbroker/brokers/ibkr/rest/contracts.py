@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from floorbroker.brokers.ibkr import wire
@@ -12,11 +13,13 @@ from floorbroker.brokers.ibkr.mapping import contracts, orders
 from floorbroker.brokers.ibkr.rest.collect import Listed, Single
 from floorbroker.brokers.ibkr.rest.program import Program
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import ApiError
+from floorbroker.domain.errors import ApiError, SymbolNotFound
 from floorbroker.domain.instrument import Instrument
+from floorbroker.domain.options import OptionChain, chosen_expiry
 from floorbroker.domain.orders import NewOrder
 
 _AGE_S = 3600.0
+_CHAIN_S = 30.0
 _KEPT_MAX = 2_000
 
 
@@ -84,6 +87,46 @@ class Contracts:
                 raise ApiError("a market rule is not told", broker=BROKER)
             self._steps[rule] = told.answer.increments
         return self._steps[rule]
+
+    async def chain(self, underlying: str, expiry: date | None) -> OptionChain:
+        """The contracts of one expiration, the next to come unless one is named, without prices: each is asked for by itself.
+
+        Raises `SymbolNotFound`.
+        """
+        asked_at = self._clock.now()
+        share = await self.contract(underlying)
+        days = await self._expirations(share)
+        day = chosen_expiry(days, expiry, today=asked_at.astimezone(contracts.NEW_YORK).date())
+        if day is None:
+            named = "" if expiry is None else f" that expires on {expiry.isoformat()}"
+            raise SymbolNotFound(f"IBKR lists no option on {underlying[:40]}{named}", broker=BROKER)
+        wanted, number = contracts.options_on(share, day), self._program.next_request()
+        found = await self._program.ask(
+            Listed((wire.ContractDetails,), wire.ContractDetailsEnd, request=number, what=f"options on {underlying}"),
+            lambda version: requests.contract_details(number, wanted, version=version),
+            endpoint="contracts.details",
+            within_s=_CHAIN_S,
+        )
+        listed = contracts.listed_from(underlying, day, found.rows)
+        return OptionChain(
+            underlying=underlying,
+            expiry=day,
+            expirations=days,
+            contracts=listed,
+            asked_at=asked_at,
+            source="ibkr",
+        )
+
+    async def _expirations(self, share: wire.Contract) -> tuple[date, ...]:
+        """Every day on which options on a share expire, at any exchange."""
+        number = self._program.next_request()
+        found = await self._program.ask(
+            Listed((wire.OptionParams,), wire.OptionParamsEnd, request=number, what=f"expirations of {share.symbol}"),
+            lambda _: requests.option_params(number, symbol=share.symbol, sec_type=share.sec_type, con_id=share.con_id),
+            endpoint="contracts.options",
+        )
+        days = {day for row in found.rows for text in row.expirations if (day := contracts.day_of(text)) is not None}
+        return tuple(sorted(days))
 
     async def combo(self, order: NewOrder) -> wire.Contract:
         """The combo of a multi-leg order."""

@@ -18,6 +18,9 @@ from floorbroker.brokers.ibkr.codec import VERSION_MAX, VERSION_MIN, BadFrame, d
 from floorbroker.brokers.ibkr.errors import BROKER, Nature, error_of, row_of
 from floorbroker.domain.errors import ApiError, VenueError
 
+_TICKS = frozenset({b"1", b"2", b"21", b"45", b"46", b"50", b"58", b"81", b"90", b"99"})
+_QUIET_LOSS = 2110  # says that the link is lost, and nothing documented says that it is back
+_FARMS_BACK = frozenset({2104, 2106, 2158})
 GREET_S = 10.0
 ASK_EVERY_S = 15.0
 SILENT_S = 40.0
@@ -77,6 +80,7 @@ class ApiSession:
         self.next_id: int | None = None
         self.link_up = True
         self.is_ready = False
+        self._lost_by = 0
         self._opened_s = 0.0
         self._heard_s = 0.0
         self._asked_s = 0.0
@@ -94,6 +98,8 @@ class ApiSession:
                 return self._greeted(server_hello(payload))
             message = decode(payload, version=self.version)
         except BadFrame as error:
+            if payload.partition(b"\0")[0] in _TICKS:
+                return []  # a price of no use: the next one comes
             # It may have been about an order: what follows a new connection finds out.
             return [Over(ApiError(f"a message of the program cannot be read ({error})", broker=BROKER))]
         return self._on_message(message, payload)
@@ -138,7 +144,7 @@ class ApiSession:
         row = row_of(told.code)
         match None if row is None else row.nature:
             case Nature.LINK_LOST:
-                self.link_up = False
+                self.link_up, self._lost_by = False, told.code
                 return [LinkLost(f"{told.code} {told.text}"[:200])]
             case Nature.LINK_BACK | Nature.LINK_BACK_BARE:
                 self.link_up = True
@@ -146,4 +152,9 @@ class ApiSession:
             case Nature.HANG_UP:
                 return [Over(error_of(told.code, told.text, what="the connection"))]
             case _:
-                return []
+                is_guess = not self.link_up and self._lost_by == _QUIET_LOSS and told.code in _FARMS_BACK
+                return (
+                    [Over(ApiError("the program's farms are back: its link is asked anew", broker=BROKER))]
+                    if is_guess
+                    else []
+                )
