@@ -114,7 +114,7 @@ def decimal_in(fields: Fields, name: str, *, at: str = "") -> Decimal | None:
     value = fields.get(name)
     if value is None:
         return None
-    text = value if isinstance(value, str) else f"{value:f}" if isinstance(value, Decimal) else str(value)
+    text = str(value)  # of a decimal without its size written out: it may be any
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal) or not _DECIMAL.fullmatch(text):
         raise invalid(at + name)
     return Decimal(text)
