@@ -281,11 +281,14 @@ class OandaVenue:
         return sorted(symbol for name in names if (symbol := inside(name)) in self.market.instruments)
 
     async def run(self, *, every_s: float = _FEED_S) -> None:
-        """Feed the market while time runs.  A venue whose clock stands has nothing to feed but its heartbeats."""
+        """Feed the market while time runs.  While the clock stands, nothing moves but the heartbeats of streams."""
         while True:
-            await self.clock.sleep(every_s)
+            await self.clock.sleep(info.HEARTBEAT_S if self.clock.stands else every_s)
             if not self.clock.stands:
                 self._step(self.clock.now())
+                continue
+            for stream in tuple(self.streams):
+                stream.beat(self.clock.now())
 
 
 class _Counted:
@@ -299,6 +302,9 @@ class _Counted:
 
     def on_time(self, at: datetime) -> None:
         self._stream.on_time(at)
+
+    def beat(self, at: datetime) -> None:
+        self._stream.beat(at)
 
     def closed(self) -> None:
         self._stream.closed()

@@ -23,6 +23,7 @@ class Stream(Protocol):
     instruments: frozenset[str]  # whose prices somebody waits for
 
     def on_time(self, at: datetime) -> None: ...
+    def beat(self, at: datetime) -> None: ...
     def closed(self) -> None: ...
 
 
@@ -45,8 +46,12 @@ class Lines:
     def on_time(self, at: datetime) -> None:
         """The heartbeat, when it is due."""
         if at >= self._beat_at:
-            self._beat_at = at + BEAT
-            self.say(self._beat(at))
+            self.beat(at)
+
+    def beat(self, at: datetime) -> None:
+        """A heartbeat now; the next is due five seconds later."""
+        self._beat_at = at + BEAT
+        self.say(self._beat(at))
 
 
 async def body(stream: Stream) -> AsyncIterator[bytes]:

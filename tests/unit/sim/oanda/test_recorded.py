@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -51,6 +52,24 @@ def test_a_recorded_day_is_traded_to_the_cent(recorded_data: Path) -> None:
         ]
         == []
     )
+
+
+def test_heartbeats_go_on_while_the_clock_of_a_recorded_day_stands(recorded_data: Path) -> None:
+    if DAY not in load(recorded_data).days("EUR/USD"):
+        pytest.skip("no recorded minutes of EUR/USD")
+    clock = ManualClock(datetime(2026, 3, 2, tzinfo=UTC))
+    ask = OandaAsker(create_venue(clock=clock, data=recorded_data), clock)
+    assert ask.raw("GET", "./transactions/stream").status == 200
+
+    async def main() -> None:
+        feeding = asyncio.ensure_future(ask.venue.run())
+        await asyncio.sleep(0)
+        for _ in range(2):
+            await clock.advance(5)
+        feeding.cancel()
+
+    asyncio.run(main())
+    assert ask.venue.streams[0].outbox.waiting == 2
 
 
 def test_a_folder_without_currencies_is_refused(tmp_path: Path) -> None:
