@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from floorbroker.gateway.gateway import Gateway
 from tests.simulation.house import Plant
-from tests.simulation.teeth import stopping, submitting
+from tests.simulation.teeth import doubt, stopping, submitting
 from tests.simulation.teeth.bug import Bug, killed
 from tests.simulation.teeth.ports import ctx_of
 
@@ -17,6 +17,9 @@ AT = (
     ("kraken", stopping.BUGS, "kill that only blocks"),
     ("bybit", submitting.BUGS, "nothing reserved"),
     ("bybit", stopping.BUGS, "kill switch not asked at the wire"),
+    ("tradier", submitting.BUGS, "SENDING resent after restart"),
+    ("tradier", doubt.BUGS, "missing from a list taken as cancelled"),
+    ("tradier", doubt.BUGS, "no arrival horizon"),
 )
 
 
