@@ -32,7 +32,7 @@ from floorbroker.domain.errors import (
 )
 from floorbroker.domain.fold import OrderFold
 from floorbroker.domain.ids import IdSource
-from floorbroker.domain.options import ListedOption, OptionChain, OptionContract, within_budget
+from floorbroker.domain.options import SHARES, ListedOption, OptionChain, OptionContract, Premium, within_budget
 from floorbroker.domain.orders import Execution, NewOrder, Order, OrderChanges
 from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, Journal, NoLog, Profile, Record
 from floorbroker.domain.records import (
@@ -99,7 +99,12 @@ from floorbroker.risk.metrics import Report
 
 START_CASH = Decimal(100000)
 MAX_NOTIONAL = Decimal(50000)
-PRICES = {"AAPL": ("189.48", "189.52"), "BTC/USD": ("64000.00", "64010.00"), "BRK.B": ("410.00", "410.10")}
+PRICES = {
+    "AAPL": ("189.48", "189.52"),
+    "AAPL  260320P00150000": ("2.45", "2.50"),
+    "BTC/USD": ("64000.00", "64010.00"),
+    "BRK.B": ("410.00", "410.10"),
+}
 
 INFO = BrokerInfo(
     code="PAPER",
@@ -341,7 +346,15 @@ class FakeDesk:
         _, ask = self._prices(order.symbol)
         cost = order.notional if order.notional is not None else (order.order_qty or ZERO) * (order.price or ask)
         margin = MarginRequirement(currency="USD", initial=abs(cost), buying_power_effect=-abs(cost))
-        return Preview(profile=name, verdicts=verdicts, margin=margin, quote=await self.quote(order.symbol, name))
+        premium = None
+        if OptionContract.parse(order.symbol) is not None:
+            price, many = order.price or ask, order.order_qty or ZERO
+            premium = Premium(
+                price=price, multiplier=SHARES, total=price * SHARES * many, currency="USD", power=Decimal(50_000)
+            )
+        return Preview(
+            profile=name, verdicts=verdicts, margin=margin, quote=await self.quote(order.symbol, name), premium=premium
+        )
 
     def routing(self) -> RoutingState:
         return NO_ROUTING

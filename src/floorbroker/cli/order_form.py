@@ -42,6 +42,8 @@ class Ticket:
     post_only: bool = False
     display: str | None = None
     allow_duplicate: bool = False
+    effect: str | None = None
+    legs: tuple[str, ...] = ()
 
 
 def body_of(ticket: Ticket) -> Body:
@@ -67,11 +69,38 @@ def body_of(ticket: Ticket) -> Body:
         "client_tag": ticket.tag,
         "strategy": ticket.strategy,
         "reason": ticket.reason,
+        "position_intent": _intent(ticket.side, ticket.effect),
         **_trail(ticket.trail),
         **_exits(ticket),
+        **_legs(ticket.legs),
     }
+    if ticket.legs:
+        del body["symbol"], body["side"]
     flags = {name: True for name in _FLAGS if getattr(ticket, name)}
     return {name: value for name, value in body.items() if value is not None} | flags
+
+
+def _intent(side: str, effect: str | None) -> str | None:
+    """`buy` and `open` are `buy_to_open`.  Raises a usage error for another effect."""
+    if effect not in (None, "open", "close"):
+        raise usage(f"--effect {effect}: write open or close")
+    return None if effect is None else f"{side}_to_{effect}"
+
+
+def _legs(written: tuple[str, ...]) -> Body:
+    """`buy:1:AAPL260320P00150000:open`, the effect left out where the venue may guess.  Raises a usage error."""
+    if not written:
+        return {}
+    return {"order_class": "mleg", "legs": [_leg(text) for text in written]}
+
+
+def _leg(text: str) -> Body:
+    side, ratio, symbol, *effect = text.split(":")[:4] if text.count(":") in (2, 3) else ("", "", "")
+    if side not in ("buy", "sell") or not ratio or not symbol:
+        raise usage(f"--leg {text}: write SIDE:RATIO:SYMBOL[:open|close], like buy:1:AAPL260320P00150000:open")
+    leg: Body = {"symbol": symbol, "side": side, "ratio_qty": ratio}
+    intent = _intent(side, effect[0] if effect else None)
+    return leg if intent is None else leg | {"position_intent": intent}
 
 
 def type_of(ticket: Ticket) -> str:

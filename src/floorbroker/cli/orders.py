@@ -82,6 +82,11 @@ Display = Annotated[str | None, typer.Option(metavar="QTY", help="How much of th
 Again = Annotated[bool, typer.Option("--allow-duplicate", help="I do mean the same order twice.")]
 Route = Annotated[str | None, typer.Option(help="A route by its name; with --profile, one of its profiles.")]
 Broker = Annotated[str | None, typer.Option(help="Only profiles of this broker, like KRAKEN.")]
+Effect = Annotated[str | None, typer.Option(help="open or close: what an option's order does to the position.")]
+Legs = Annotated[
+    list[str] | None,
+    typer.Option("--leg", metavar="SIDE:RATIO:SYMBOL[:EFFECT]", help="A leg of options; two to four make one order."),
+]
 Confirm = Annotated[str | None, typer.Option(help="The symbol once more; live orders want it.")]
 
 order = typer.Typer(help="Place, watch, change and cancel orders.", no_args_is_help=True)
@@ -128,9 +133,18 @@ def submit_order(
     confirm: Confirm = None,
     route: Route = None,
     broker: Broker = None,
+    effect: Effect = None,
+    leg: Legs = None,
 ) -> None:
-    """Place one order, from flags or from a file."""
+    """Place one order, from flags or from a file.
+
+    With --leg the first word is how many times the legs are traded, and --limit their net price, below zero for a credit.
+    """
     settings = settings_of(ctx)
+    if leg and file is None:
+        if symbol is None or quantity is not None or side is not None:
+            raise usage("write: floorbroker order submit QTY --leg SIDE:RATIO:SYMBOL --leg ...: the legs name the rest")
+        symbol, quantity, side = "", symbol, "buy"
     if file is not None:
         if symbol is not None:
             raise usage("give --file or SYMBOL, not both")
@@ -143,7 +157,7 @@ def submit_order(
             trail=trail, tif=tif, expire_at=expire_at, take_profit=take_profit, stop_loss=stop_loss,
             profile=settings.profile, tag=tag, strategy=strategy, reason=reason, extended_hours=extended_hours,
             reduce_only=reduce_only, post_only=post_only, display=display, allow_duplicate=allow_duplicate,
-            route=route, broker=broker,
+            route=route, broker=broker, effect=effect, legs=tuple(leg or ()),
         )  # fmt: skip
         body = body_of(ticket)
     _place(settings, body, key=idempotency_key, preview=preview, wait=wait, confirm=confirm)
@@ -204,12 +218,14 @@ def preview_order(
     display: Display = None,
     route: Route = None,
     broker: Broker = None,
+    effect: Effect = None,
 ) -> None:
     """Show what an order would meet: controls, objections of the venue, cost.  Nothing is sent."""
     settings = settings_of(ctx)
     ticket = Ticket(
         symbol=symbol, side=side, quantity=quantity, notional=notional, limit=limit, stop=stop, touch=touch,
         trail=trail, tif=tif, profile=settings.profile, post_only=post_only, display=display, route=route, broker=broker,
+        effect=effect,
     )  # fmt: skip
     _place(settings, body_of(ticket), key=None, preview=True, wait=None, confirm=None)
 
@@ -357,7 +373,7 @@ def _place(
 def _confirmed(settings: Settings, body: Body, confirm: str | None, *, profile: str) -> None:
     """A live order says so first, and wants the symbol typed once more."""
     say(settings, f"LIVE {profile}")
-    symbol = body.get("symbol")
+    symbol = body.get("symbol") or next((leg["symbol"] for leg in body.get("legs", ())), None)
     if confirm is None and settings.may_ask:
         confirm = typer.prompt(f"LIVE order for {symbol}: type the symbol to send it", err=True)
     if confirm != symbol:

@@ -319,6 +319,20 @@ def _sized(*, premium: Decimal, multiplier: Decimal, fee_each: Decimal) -> Size:
     return Size(contracts=0, premium=premium, multiplier=multiplier, fee_each=fee_each)
 
 
+@frozen
+class Premium:
+    """What an order of options pays, or gets: `total = price x multiplier x contracts`, in `currency`, the price a share.
+
+    None where there is no price to reckon with; `power` is what the account says that options may cost.
+    """
+
+    price: Decimal | None
+    multiplier: Decimal
+    total: Decimal | None
+    currency: str
+    power: Decimal | None = None
+
+
 # -- what an order can lose -----------------------------------------------------------------------------------------------
 
 

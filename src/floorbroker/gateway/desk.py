@@ -18,7 +18,7 @@ from floorbroker.domain.bars import BarSeries
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.errors import FieldError, FloorbrokerError
 from floorbroker.domain.frozen import frozen
-from floorbroker.domain.options import OptionChain, OptionContract, Size
+from floorbroker.domain.options import OptionChain, OptionContract, Premium, Size
 from floorbroker.domain.orders import Execution, NewOrder, Order, OrderChanges
 from floorbroker.domain.ports import Profile, Record
 from floorbroker.domain.records import (
@@ -149,6 +149,7 @@ class Preview:
     objections: tuple[FieldError, ...] = ()
     margin: MarginRequirement | None = None
     quote: Quote | None = None
+    premium: Premium | None = None  # of an order of options
     seen: tuple[Seen, ...] = ()  # every candidate of the route, where one is sought
     parts: tuple[PlannedPart, ...] = ()  # how it would be split; then the rest of this is about the first of them
 

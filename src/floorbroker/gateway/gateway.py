@@ -332,6 +332,7 @@ class Gateway:
             objections=outlook.objections,
             margin=outlook.margin,
             quote=outlook.quote,
+            premium=outlook.premium,
             seen=seen,
             parts=parts,
         )

@@ -10,6 +10,7 @@ from typing import Any
 from floorbroker.domain import facts as f
 from floorbroker.domain.capability import Can
 from floorbroker.domain.errors import FieldError, FloorbrokerError, OrderRejected
+from floorbroker.domain.options import Premium
 from floorbroker.domain.orders import NewOrder, Order, OrderState
 from floorbroker.domain.records import ExecutionReport, MarginRequirement, Quote
 from floorbroker.domain.values import AssetClass
@@ -25,6 +26,7 @@ from floorbroker.oms.rounds import Reconciler
 from floorbroker.oms.sealer import Sealer
 from floorbroker.oms.submit import Submitter
 from floorbroker.oms.unforeseen import ours
+from floorbroker.risk.situation import Situation
 from floorbroker.risk.verdict import Verdict
 
 STUCK_S = 3.0
@@ -46,6 +48,7 @@ class Outlook:
     objections: tuple[FieldError, ...]
     margin: MarginRequirement | None
     quote: Quote | None
+    premium: Premium | None = None  # of an order of options
 
 
 @dataclass(slots=True)
@@ -240,9 +243,14 @@ class OrderService:
         except OrderRejected as error:  # the venue's own preview says that it would turn the order down
             objections += (FieldError(pointer="", code="refused_by_venue", detail=error.venue_text or error.detail),)
         is_option = instrument.asset_class is AssetClass.OPTION  # of shares our own reckoning stands, as for a submit
-        verdicts = ctx.gate.check(ctx.situation(wish, instrument, margin=margin if is_option else None))
+        situation = ctx.situation(wish, instrument, margin=margin if is_option else None)
+        verdicts = ctx.gate.check(situation)
         return Outlook(
-            verdicts=verdicts, objections=objections, margin=margin, quote=reference.quote if reference else None
+            verdicts=verdicts,
+            objections=objections,
+            margin=margin,
+            quote=reference.quote if reference else None,
+            premium=_premium(situation) if is_option else None,
         )
 
     async def cancel_open(self, orders: list[Order], *, actor: Actor, reason: str) -> list[FloorbrokerError | None]:
@@ -263,6 +271,19 @@ class OrderService:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
+
+
+def _premium(s: Situation) -> Premium:
+    """What an order of options would pay or get at the price it is measured at."""
+    account = s.account
+    told = None if account is None else account.option_buying_power
+    return Premium(
+        price=s.price,
+        multiplier=s.instrument.multiplier,
+        total=s.notional,
+        currency=s.instrument.currency,
+        power=account.buying_power if told is None and account is not None else told,
+    )
 
 
 def _costs(order: Order) -> tuple[object, ...]:

@@ -98,3 +98,32 @@ def test_a_change_names_something() -> None:
     assert changes_of(quantity="5", limit=None, stop=None, trail=None, tif=None) == {"quantity": "5"}
     with pytest.raises(Trouble, match="name something"):
         changes_of(quantity=None, limit=None, stop=None, trail=None, tif=None)
+
+
+def test_an_effect_says_what_an_order_does_to_the_position() -> None:
+    put = "AAPL260320P00150000"
+    assert body_of(ticket(symbol=put, effect="open"))["position_intent"] == "buy_to_open"
+    assert body_of(ticket(symbol=put, side="sell", effect="close"))["position_intent"] == "sell_to_close"
+    assert "position_intent" not in body_of(ticket(symbol=put))
+    with pytest.raises(Trouble, match="open or close"):
+        body_of(ticket(symbol=put, effect="maybe"))
+
+
+def test_legs_make_one_order_without_a_symbol_of_its_own() -> None:
+    body = body_of(
+        ticket(legs=("buy:1:AAPL260320P00150000:open", "sell:2:AAPL260320P00140000"), limit="1.25", quantity="3")
+    )
+    assert ("symbol" in body, "side" in body, body["order_class"], body["quantity"]) == (False, False, "mleg", "3")
+    assert body["legs"] == [
+        {"symbol": "AAPL260320P00150000", "side": "buy", "ratio_qty": "1", "position_intent": "buy_to_open"},
+        {"symbol": "AAPL260320P00140000", "side": "sell", "ratio_qty": "2"},
+    ]
+    assert parse_order(body).to_order().symbol == "AAPL"
+
+
+@pytest.mark.parametrize(
+    "leg", ["", "buy", "hold:1:X", "buy::AAPL260320P00150000", "buy:1:AAPL260320P00150000:o:p", "buy:1:A:x"]
+)
+def test_a_leg_that_is_none_says_how_one_is_written(leg: str) -> None:
+    with pytest.raises(Trouble):
+        body_of(ticket(legs=(leg, leg)))

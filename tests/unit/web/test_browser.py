@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 
-from floorbroker.domain.values import Price, decimal_of
+from floorbroker.domain.values import PositionIntent, Price, decimal_of
 from floorbroker.gateway.desk import Caller
 from floorbroker.oms.schema import parse_order
 from tests.support.browser import Tab, browser_tab, chromium
@@ -21,6 +21,9 @@ pytestmark = [
     pytest.mark.skipif(chromium() is None, reason="there is no Chromium on this machine"),
 ]
 READY = "document.documentElement.dataset.ready === 'true' && document.querySelector('#link').dataset.state === 'live'"
+CHANGED = (
+    "{ const s = document.querySelector('%s'); s.value = '%s'; s.dispatchEvent(new Event('change', {bubbles: true})) }"
+)
 PREVIEWED = "!document.querySelector('#preview').hidden"
 
 
@@ -105,6 +108,28 @@ async def test_the_ticket_asks_for_what_the_type_needs_and_sends_no_more(visit: 
     await visit.tab.press("Enter")
     await visit.tab.until(PREVIEWED)
     assert await visit.text("#summary") == "BUY 10 AAPL (market, DAY) in PAPER"
+
+
+async def test_an_option_is_chosen_from_its_chain_and_the_preview_says_what_it_costs(visit: Visit) -> None:
+    await visit.tab.run("document.querySelector('#option-fields').open = true")
+    assert await visit.tab.run("document.querySelector('#effect').closest('.field').hidden")
+    await visit.tab.type("#underlying", "aapl")
+    await visit.tab.run(CHANGED % ("#underlying", "AAPL"))
+    await visit.tab.until("document.querySelector('#strike').options.length === 2")
+    assert await visit.tab.run("document.querySelector('#expiry').value") == "2026-03-20"
+    await visit.tab.run(CHANGED % ("#strike", "AAPL  260320P00150000"))
+    assert await visit.tab.run("document.querySelector('#symbol').value") == "AAPL260320P00150000"
+    assert not await visit.tab.run("document.querySelector('#effect').closest('.field').hidden")
+    await visit.tab.type("#amount", "2")
+    await visit.tab.press("Enter")
+    await visit.tab.until(PREVIEWED)
+    assert await visit.text("#summary") == "BUY 2 AAPL260320P00150000 (market, to open, DAY) in PAPER"
+    assert "premium 2.50 × 100 × 2 = 500.00 USD" in await visit.text("#verdicts")
+    assert "buying power for options 50,000.00 USD" in await visit.text("#verdicts")
+    await visit.tab.press("Enter", ctrl=True)
+    await visit.shows("#fills tbody", "AAPL  260320P00150000")
+    (order,) = visit.desk.orders()
+    assert order.terms.position_intent is PositionIntent.BUY_TO_OPEN
 
 
 async def test_a_wrong_field_is_told_beside_itself(visit: Visit) -> None:

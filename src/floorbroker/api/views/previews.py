@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from floorbroker.api.views.market import QuoteView, quote_view
 from floorbroker.api.views.orders import CandidateView, PartView, candidate_view, part_view
-from floorbroker.api.views.shape import View
+from floorbroker.api.views.shape import View, text
 from floorbroker.domain.errors import FieldError
+from floorbroker.domain.options import Premium
 from floorbroker.domain.records import MarginRequirement
 from floorbroker.domain.values import text_of
 from floorbroker.gateway.desk import Preview
@@ -41,6 +42,19 @@ class MarginView(View, frozen=True):
     source: str
 
 
+class PremiumView(View, frozen=True):
+    """What an order of options pays or gets: `price` a share, times `multiplier`, times contracts; in `currency`.
+
+    `buying_power` is what the account says that options may cost.
+    """
+
+    price: str | None
+    multiplier: str
+    total: str | None
+    currency: str
+    buying_power: str | None
+
+
 class PreviewView(View, frozen=True):
     """What a submit would meet right now; nothing is reserved and nothing is sent.
 
@@ -56,6 +70,7 @@ class PreviewView(View, frozen=True):
     quote: QuoteView | None
     candidates: tuple[CandidateView, ...] = ()
     parts: tuple[PartView, ...] = ()
+    premium: PremiumView | None = None
 
 
 class ValidationView(View, frozen=True):
@@ -73,6 +88,16 @@ def _margin_view(margin: MarginRequirement) -> MarginView:
         buying_power_effect=text_of(margin.buying_power_effect),
         fees=text_of(margin.fees),
         source=margin.source,
+    )
+
+
+def _premium_view(premium: Premium) -> PremiumView:
+    return PremiumView(
+        price=text(premium.price),
+        multiplier=text_of(premium.multiplier),
+        total=text(premium.total),
+        currency=premium.currency,
+        buying_power=text(premium.power),
     )
 
 
@@ -97,4 +122,5 @@ def preview_view(preview: Preview) -> PreviewView:
         quote=None if preview.quote is None else quote_view(preview.quote),
         candidates=tuple(candidate_view(seen) for seen in preview.seen),
         parts=tuple(part_view(part) for part in preview.parts),
+        premium=None if preview.premium is None else _premium_view(preview.premium),
     )

@@ -149,11 +149,15 @@ async function refreshAccount() {
   }
 }
 
+/** A word beside an option whose last day it is, or that is over and waits to be settled. */
+const ending = (option) =>
+  option?.expired ? [" ", make("small", {}, "expired")] : option?.expires_today ? [" ", make("small", {}, "expires today")] : [];
+
 function positionRow(held) {
   return make(
     "tr",
     { "data-symbol": held.symbol, "data-profile": held.profile },
-    head(held.symbol),
+    make("th", { scope: "row" }, held.symbol, ...ending(held.option)),
     cell(number(held.quantity), "num"),
     cell(price(held.avg_px), "num"),
     cell(price(held.market_px), "num wide"),

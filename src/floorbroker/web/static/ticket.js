@@ -2,6 +2,7 @@
 // first send locks the button, and after silence only the same order under the same key may be sent again.
 
 import { call, query } from "./door.js";
+import { isOption, premiumLines, wakeOptions } from "./options.js";
 import { refreshHoldings, showOrder } from "./panels.js";
 import { by, make, money, number, price, say, words } from "./text.js";
 
@@ -26,6 +27,7 @@ function order() {
   }
   found.time_in_force = data.get("time_in_force");
   for (const name of ["client_tag", "reason"]) if (data.get(name).trim()) found[name] = data.get(name).trim();
+  if (isOption(found.symbol)) found.position_intent = `${found.side}_to_${data.get("effect")}`;
   const confirmed = data.get("confirm").trim().toUpperCase();
   if (confirmed && !by("confirm-field").hidden) found.confirm = confirmed;
   for (const name of ["reduce_only", "extended_hours", "post_only"]) {
@@ -38,6 +40,8 @@ function order() {
 
 function shape() {
   const type = form.elements.type.value;
+  const option = isOption(form.elements.symbol.value.trim().toUpperCase());
+  for (const field of form.querySelectorAll("[data-option]")) field.hidden = !option;
   for (const field of form.querySelectorAll("[data-for]")) field.hidden = !field.dataset.for.split(" ").includes(type);
   for (const field of form.querySelectorAll("[data-tif]")) field.hidden = form.elements.time_in_force.value !== field.dataset.tif;
 }
@@ -85,7 +89,7 @@ async function preview() {
   if (!reply.ok) return refuse(reply.body);
   [wish, key] = [asked, freshKey()];
   by("summary").textContent = summary(asked);
-  by("verdicts").replaceChildren(...lines(reply.body));
+  by("verdicts").replaceChildren(...lines(reply.body, asked));
   by("send").disabled = !reply.body.ok;
   by("preview").hidden = false;
   by("preview").focus();
@@ -97,13 +101,14 @@ function summary(asked) {
   const at = [asked.limit_price && `limit ${price(asked.limit_price)}`, asked.stop_price && `${touched ? "touched at" : "stop"} ${price(asked.stop_price)}`];
   const trail = asked.trail_percent && `trailing ${asked.trail_percent} %`;
   const kind = at.some(Boolean) ? [] : [words(asked.type)];
-  const extra = [asked.post_only && "post only", asked.display_quantity && `shows ${number(asked.display_quantity)}`];
+  const effect = asked.position_intent && `to ${asked.position_intent.split("_to_")[1]}`;
+  const extra = [effect, asked.post_only && "post only", asked.display_quantity && `shows ${number(asked.display_quantity)}`];
   const terms = [...kind, ...at, trail, ...extra, asked.time_in_force.toUpperCase()].filter(Boolean).join(", ");
   const where = document.body.dataset.env.toUpperCase();
   return `${asked.side.toUpperCase()} ${amount} ${asked.symbol} (${terms}) in ${where}`;
 }
 
-function lines(found) {
+function lines(found, asked) {
   const line = (kind, sign, text) => make("li", { class: kind }, `${sign} ${text}`);
   const told = found.verdicts.filter((v) => !v.ok).map((v) => line("no", "✕", v.detail || words(v.control)));
   told.push(...found.objections.map((o) => line("no", "✕", `${o.pointer.slice(1)}: ${o.detail}`)));
@@ -114,6 +119,7 @@ function lines(found) {
     const { currency, initial, fees } = found.margin;
     told.push(line("info", "·", `ties up about ${money(initial)} ${currency}, fees ${money(fees)}`));
   }
+  told.push(...premiumLines(asked, found).map((text) => line("info", "·", text)));
   told.push(line("info", "·", `profile ${found.profile}`));
   return told;
 }
@@ -182,6 +188,8 @@ export function wakeTicket() {
     if (wish && !locked) [wish, by("preview").hidden] = [null, true]; // what was previewed is not what would be sent
   });
   form.elements.symbol.addEventListener("change", quote);
+  form.elements.symbol.addEventListener("input", shape);
+  wakeOptions();
   by("send").addEventListener("click", send);
   by("back").addEventListener("click", back);
   document.addEventListener("keydown", (event) => {
