@@ -362,8 +362,10 @@ class Gateway:
         return self.routing()
 
     def order(self, intent_id: str) -> Order:
-        parent = self._parent(intent_id)
-        return self._find(intent_id)[1] if parent is None else parent[0].rolled(parent[1])
+        found = self._seek(intent_id)
+        if found is None and (split := self._parent(intent_id)) is not None:
+            return split[0].rolled(split[1])
+        return (found or self._find(intent_id))[1]
 
     def _find(self, text: str) -> tuple[ProfileSession, Order]:
         if (found := self._seek(text)) is not None:
@@ -381,26 +383,26 @@ class Gateway:
         return None
 
     def _parent(self, text: str) -> tuple[Splitter, Parent] | None:
-        """A split order of that id; it is at no profile."""
-        if self.router is None or self._seek(text) is not None:
-            return None
-        parent = self.router.splitter.find(text)
-        return None if parent is None else (self.router.splitter, parent)
+        """A split order of that id, which is at no profile: to be asked for what no book knows."""
+        parent = None if self.router is None else self.router.splitter.find(text)
+        return None if self.router is None or parent is None else (self.router.splitter, parent)
 
     def orders(self, where: OrderFilter = ANY, page: Page | None = None) -> list[Order]:
         return listed_orders([session.ctx.book for session in self.sessions.values()], where, page)
 
     def order_records(self, intent_id: IntentId) -> list[Record]:
-        if (split := self._parent(intent_id)) is not None:
+        found = self._seek(intent_id)
+        if found is None and (split := self._parent(intent_id)) is not None:
             mine = [self.order_records(order.intent_id) for order in split[0].children(split[1])]
             return sorted(chain.from_iterable(mine), key=lambda record: record.seq)
-        session, order = self._find(intent_id)
+        session, order = found or self._find(intent_id)
         return session.ctx.book.records(order.intent_id)
 
     async def cancel(self, intent_id: IntentId, *, caller: Caller, reason: str = "") -> Order:
-        if (split := self._parent(intent_id)) is not None:
+        found = self._seek(intent_id)
+        if found is None and (split := self._parent(intent_id)) is not None:
             return await split[0].cancel(split[1], actor=_actor(caller), reason=reason)
-        session, order = self._find(intent_id)
+        session, order = found or self._find(intent_id)
         cancelled = await session.service.canceller.cancel(order, actor=_actor(caller), reason=reason)
         session.ctx.steps.reach("cancel.told")
         return cancelled

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from floorbroker.domain.errors import (
     Conflict,
     ConnectionFailed,
+    FloorbrokerError,
     InvalidRequest,
     JournalFault,
     NotFound,
@@ -25,7 +28,7 @@ from floorbroker.gateway.routing.parents import NEVER_BEGAN, Parent
 from floorbroker.gateway.routing.policy import Moving, Policy, Rule, Strategy
 from floorbroker.gateway.routing.record import PartOf
 from floorbroker.risk.limits import RiskLimits
-from tests.support.fake_broker import buy
+from tests.support.fake_broker import OPEN, buy
 from tests.support.fleet import CALLER, MOVING, A, B, C, Fleet, make, opened
 
 pytestmark = pytest.mark.asyncio
@@ -324,3 +327,40 @@ async def test_what_is_asked_of_one_order_is_asked_of_the_children(tmp_path: Pat
         order = await placed(fleet)
         with pytest.raises(Conflict, match="ask for its children"):
             fleet.gateway.inquest(order.intent_id)
+
+
+SCRIPTS = ("accept", "accept", "accept_then_fill", "drop", "lose", "not_sent", "refuse", "empty")
+
+
+@pytest.mark.parametrize("seed", range(16))
+async def test_whatever_venues_do_a_split_order_is_never_more_than_it_was(tmp_path: Path, seed: int) -> None:
+    """I1, I16: scripted answers, a kill of the process and a cancel, drawn from a seed; then both sides are compared."""
+    random = Random(seed)
+    fleet = make(tmp_path, MOVES)
+    await fleet.gateway.start()
+    await fleet.until(fleet.ready)
+    shown(fleet, alpha="4", beta="3", gamma="3")
+    for broker in fleet.brokers.values():
+        broker.next_submit.extend(random.choice(SCRIPTS) for _ in range(2))
+    placing = asyncio.ensure_future(placed(fleet, key="k"))
+    await fleet.clock.advance(random.choice((0.0, 0.1, 1.0, 8.0)))
+    if random.random() < 0.5:
+        placing.cancel()
+        await asyncio.gather(placing, return_exceptions=True)
+        await fleet.crash()
+        fleet = make(tmp_path, MOVES, brokers=fleet.brokers, clock=fleet.clock)
+        await fleet.gateway.start()
+    await fleet.until(fleet.ready)
+    again = await fleet.submitted(buy("10", "101"), key="k")
+    if random.random() < 0.3:
+        with suppress(FloorbrokerError):
+            await fleet.gateway.cancel(again.order.intent_id, caller=CALLER)
+    await fleet.clock.advance(120.0)
+    after = fleet.gateway.order(again.order.intent_id)
+    held = [order for broker in fleet.brokers.values() for order in broker.orders.values()]
+    await fleet.stop()
+    alive = sum((order.qty - order.cum for order in held if order.status in OPEN), Decimal(0))
+    assert sum((order.cum for order in held), alive) <= 10
+    assert after.cum_qty == sum(order.cum for order in held)
+    assert after.leaves_qty == alive
+    assert after.ord_status is not OrdStatus.UNKNOWN
