@@ -144,6 +144,7 @@ class Account(Wire, frozen=True, kw_only=True):
     initial_margin: Decimal | None = None
     maintenance_margin: Decimal | None = None
     options_trading_level: int | None = None
+    options_buying_power: Decimal | None = None
     shorting_enabled: bool = False
     trading_blocked: bool = False
     account_blocked: bool = False

@@ -25,7 +25,7 @@ async function ask(expiry) {
   by("chain-said").textContent = "asking for the chain";
   const reply = await call("GET", `/options/chain${query({ underlying, expiry, profile: document.body.dataset.profile })}`);
   if (mine !== asked) return;
-  by("chain-said").textContent = reply.ok ? `${reply.body.contracts.length} contracts` : reply.body.detail;
+  by("chain-said").textContent = reply.ok ? `${reply.body.contracts.length} listed` : reply.body.detail;
   if (!reply.ok) return choices(by("expiry"), [], "", "none is listed");
   chain = reply.body;
   choices(by("expiry"), chain.expirations.map((day) => [day, day]), chain.expiry, "none is listed");

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -190,7 +191,7 @@ async def test_a_built_broker_signs_audits_and_closes() -> None:
     seen: list[Exchange] = []
     http, order_http = FakeHttp(reply(raw=payload("account"))), FakeHttp(reply(raw=payload("order_pending_new")))
     venue = build(wiring(http=http, order_http=order_http, seen=seen))
-    await venue.get_account_info()
+    assert (await venue.get_account_info()).option_buying_power == Decimal("97752.1")
     await venue.submit_order(approved())
     assert [request.headers["APCA-API-SECRET-KEY"] for request in (*http.requests, *order_http.requests)] == [
         "canary-secret"

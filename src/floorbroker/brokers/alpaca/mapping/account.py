@@ -43,6 +43,7 @@ def account_from(account: wire.Account) -> Account:
         can_trade=blocked is None,
         can_short=account.shorting_enabled,
         option_level=account.options_trading_level or 0,
+        option_buying_power=number(account.options_buying_power, what="the buying power for options"),
         multiplier=number(account.multiplier, what="the multiplier") or Decimal(1),
         initial_margin=number(account.initial_margin),
         maintenance_margin=number(account.maintenance_margin),
