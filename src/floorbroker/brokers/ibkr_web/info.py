@@ -12,6 +12,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from floorbroker.brokers.ibkr_web.errors import wrong_door
 from floorbroker.domain.capability import (
     Allowance,
     BrokerInfo,
@@ -44,7 +45,7 @@ INFO = BrokerInfo(
     folder="ibkr_web",
     market="XNYS",
     name="Interactive Brokers (Web API)",
-    environments=(Environment.SIM, Environment.PAPER),  # live opens when what the page of this venue lists is repaired
+    environments=(Environment.SIM, Environment.PAPER, Environment.LIVE),
     can=frozenset(
         {
             Can.CANCEL,
@@ -218,7 +219,9 @@ def origins_for(environment: Environment, url: str | None = None) -> Origins:
     origin = (url or GATEWAY).rstrip("/").removesuffix(ROOT)
     scheme, host = _parts(origin)
     if scheme not in ("http", "https") or not host:
-        raise ConfigInvalid(f"BROKER_URL is the origin of a gateway, like {GATEWAY}")
+        near = f"https://{origin.rpartition('//')[2]}"  # `localhost:4002`, as clients of TWS have it
+        hint = wrong_door(near) if _parts(near)[1] else ""
+        raise ConfigInvalid(hint or f"BROKER_URL is the origin of a gateway, like {GATEWAY}")
     if environment is Environment.SIM and not is_loopback(host):
         raise ConfigInvalid("environment sim reaches loopback only: BROKER_URL is like http://127.0.0.1:8801")
     if scheme == "http" and not is_loopback(host):

@@ -64,6 +64,12 @@ def test_an_address_that_is_no_gateways_is_refused(environment: Environment, url
         origins_for(environment, url)
 
 
+@pytest.mark.parametrize("url", ["localhost:4002", "tws://127.0.0.1:7497", "127.0.0.1:4001"])
+def test_an_address_of_the_other_door_is_told_which_port_is_right(url: str) -> None:
+    with pytest.raises(ConfigInvalid, match=r"TWS socket of .* listens on 5000"):
+        origins_for(Environment.PAPER, url)
+
+
 def test_the_host_table_lets_the_one_gateway_pass() -> None:
     origins = origins_for(Environment.LIVE, "https://gateway.lan:5001")
     table = HostTable(Environment.LIVE, hosts_for(Environment.LIVE, origins))
