@@ -47,13 +47,17 @@ _LOTS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """`capacity` tokens in any `per_s` seconds: the venue's whole allowance, of which each lane uses its share."""
+    """`capacity` tokens in any `per_s` seconds: the venue's whole allowance, of which each lane uses its share.
+
+    One that `paces` says how often a question may be asked, and is used up by asking it: no sign of trouble.
+    """
 
     name: str
     capacity: float
     per_s: float
     shares: Mapping[Lane, float] = field(default_factory=lambda: ORDER_SHARES)
     flat: bool = False  # every request costs one token, whatever its weight
+    paces: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

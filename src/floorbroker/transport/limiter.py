@@ -129,9 +129,10 @@ class Limiter:
 
     @property
     def fullest(self) -> float:
-        """Part in use of the budget that is nearest to its end; 0.0 where nothing is counted."""
+        """Part in use of the budget that is nearest to its end, paces apart; 0.0 where nothing is counted."""
         now = self.clock.monotonic()
-        return max((bucket.used(now) / bucket.capacity for bucket in self._buckets.values()), default=0.0)
+        counted = (bucket for bucket in self._buckets.values() if not bucket.budget.paces)
+        return max((bucket.used(now) / bucket.capacity for bucket in counted), default=0.0)
 
     async def acquire(self, endpoint: str, *, lane: Lane, weight: float = 1, max_wait_s: float) -> Grant:
         """Take tokens, after waiting for them if need be.

@@ -58,7 +58,7 @@ def limits_for(options: Options | None = None) -> Limits:
         budgets=(
             *(replace(budget, per_s=budget.per_s * _SLACK) for budget in whole.budgets),
             *(
-                Budget(name=name, capacity=pace.requests, per_s=pace.per_s, shares=FULL_SHARES)
+                Budget(name=name, capacity=pace.requests, per_s=pace.per_s, shares=FULL_SHARES, paces=True)
                 for name, pace in paces.items()
             ),
         ),

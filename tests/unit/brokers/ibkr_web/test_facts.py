@@ -23,6 +23,7 @@ from floorbroker.domain.errors import ConfigInvalid, Forbidden, RateLimitExceede
 from floorbroker.domain.ports import NoLog, NoMeter, Profile
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ProfileName
+from floorbroker.transport.bucket import LimitNews
 from floorbroker.transport.layers.audit import Exchange
 from floorbroker.transport.layers.gate import HostTable
 from floorbroker.transport.limiter import Limiter
@@ -124,6 +125,8 @@ def test_a_new_life_waits_for_what_the_one_before_it_may_have_asked() -> None:
         limiter.learn("", news)
     assert {name: limiter.used_share(name)[name] for name in PACES} == dict.fromkeys(PACES, 1.0)
     assert limiter.at_once("orders.list", lane=Lane.RESOLVE) is None
+    limiter.learn("", LimitNews(budget="gateway", remaining=9))
+    assert limiter.fullest == 0.1  # a list that was asked for is no budget that runs out
     assert limiter.at_once("orders.cancel", lane=Lane.CANCEL) is not None
 
 
