@@ -335,7 +335,7 @@ def _wiring(
         tracer=around.tracer,
         sinks=None if way is None else way.line,
         symbols=last_look.symbols,
-        shuts=_shuts(seat, around),
+        shuts_in_s=_shuts(seat, around),
     )
 
 

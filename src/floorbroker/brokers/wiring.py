@@ -54,7 +54,7 @@ class Wiring:
     asked.  `may_sign` raises one for any request that must not be signed now, because the vault is locked; None where the
     secrets do not come from a vault.  `sinks` takes raw book frames off market data connections, where it is given.
     `symbols` tells what the desk's own books are about, once they are read: for a venue that lists the past by symbol.
-    `shuts` says whether planned maintenance is on, or begins within so many seconds: no time for a dead-man timer.
+    `shuts_in_s` says whether planned maintenance is on, or begins within so many seconds: no time for a dead-man timer.
     """
 
     profile: Profile
@@ -77,7 +77,7 @@ class Wiring:
     tracer: Tracer = NO_TRACER
     sinks: Sinks | None = None
     symbols: Callable[[], Collection[str]] = tuple
-    shuts: Callable[[float], bool] = _never_shuts
+    shuts_in_s: Callable[[float], bool] = _never_shuts
 
     def secret(self, name: str) -> Secret:
         """A secret field.  Raises `ConfigInvalid` when it is not given."""

@@ -179,7 +179,7 @@ class AccountContext:
     risk_book: InitVar[RiskBook | None] = None
     share: Share = field(init=False)
     on_equity: Callable[[Account], None] = _nobody
-    on_answered: Callable[[float], None] = _unmeasured  # how long a submit that left took (s)
+    on_answered_s: Callable[[float], None] = _unmeasured  # how long a submit that left took (s)
     cancel_own: Callable[[IntentId, Actor], Awaitable[object]] | None = None  # an order of ours, on whatever account
     windows: Windows = field(default_factory=Windows)
     _exposed: Exposed = field(init=False)

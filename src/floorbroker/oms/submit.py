@@ -337,7 +337,7 @@ class Submitter:
             elapsed_s = ctx.clock.monotonic() - started
             ctx.meter.observe("submit_seconds", elapsed_s, profile=ctx.profile.name)
             if has_left:
-                ctx.on_answered(elapsed_s)
+                ctx.on_answered_s(elapsed_s)
         if not facts:
             return [f.InDoubt(source=f.Source.REPLY, at=ctx.clock.now(), reason="the reply does not name the order")]
         return facts

@@ -120,7 +120,7 @@ class KrakenBroker:
         renew: Callable[[], None] = lambda: None,
         breakers: Callable[[], Mapping[str, str]] = dict,
         sinks: Sinks | None = None,
-        shuts: Callable[[float], bool] = lambda _: False,
+        shuts_in_s: Callable[[float], bool] = lambda _: False,
         closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._environment = environment
@@ -152,7 +152,9 @@ class KrakenBroker:
         )
         self._state, self._since, self._detail = LinkState.OFFLINE, clock.now(), "not connected"
         around = Surroundings(broker=BROKER, clock=clock, random=random, log=log, meter=meter)
-        self._private = OrderSession(self._standing.traded, log=log, dead_man_s=int(options.dead_man_s), shuts=shuts)
+        self._private = OrderSession(
+            self._standing.traded, log=log, dead_man_s=int(options.dead_man_s), shuts_in_s=shuts_in_s
+        )
         self._orders = OrderStream([self._line(connect)], around)
         plan = MarketPlan(origin=origins.public_stream, depth=int(options.book_depth))
         self._feeds = Feeds(plan, connect=connect, around=around, sinks=sinks)
@@ -520,7 +522,7 @@ def build(wiring: Wiring) -> KrakenBroker:
         renew=socket.renew,
         breakers=breakers.states,
         sinks=wiring.sinks,
-        shuts=wiring.shuts,
+        shuts_in_s=wiring.shuts_in_s,
         closing=(breakers.close, socket.close, http.close, order_http.close),
     )
 

@@ -123,7 +123,7 @@ class Router:
     def start(self) -> None:
         """What a life which ended found alive is cancelled: what another took the place of, and what stands by a late fill."""
         for name, session in self.sessions.items():
-            session.ctx.on_answered = partial(self.looks.latencies.heard, name)
+            session.ctx.on_answered_s = partial(self.looks.latencies.heard, name)
             for order in session.ctx.book.open_orders() if self.links else ():
                 self._look_after(order)
 

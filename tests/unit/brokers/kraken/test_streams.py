@@ -298,9 +298,9 @@ async def test_one_line_carries_every_pair_of_coins() -> None:
 
 
 def private(
-    *, dead_man_s: int = 0, log: NoLog | None = None, shuts: Callable[[float], bool] = lambda _: False
+    *, dead_man_s: int = 0, log: NoLog | None = None, shuts_in_s: Callable[[float], bool] = lambda _: False
 ) -> OrderSession:
-    session = OrderSession(log=log or NoLog(), dead_man_s=dead_man_s, shuts=shuts)
+    session = OrderSession(log=log or NoLog(), dead_man_s=dead_man_s, shuts_in_s=shuts_in_s)
     session.use(Secret("token-1"))
     session.on_open(0.0)
     return session
@@ -441,12 +441,12 @@ def test_a_timer_that_is_refused_or_not_answered_takes_the_stream_down() -> None
 def test_the_timer_is_stopped_before_planned_maintenance_and_wound_again_after_it() -> None:
     asked, near = list[float](), [False]
 
-    def shuts(within_s: float) -> bool:
+    def shuts_in_s(within_s: float) -> bool:
         asked.append(within_s)
         return near[0]
 
     wound = b'{"method":"cancel_all_orders_after","success":true,"result":{}}'
-    session = private(dead_man_s=60, shuts=shuts)
+    session = private(dead_man_s=60, shuts_in_s=shuts_in_s)
     up(session, 1.0)
     session.on_frame(wound, NOW, 1.0)
     near[0] = True
@@ -462,7 +462,7 @@ def test_the_timer_is_stopped_before_planned_maintenance_and_wound_again_after_i
 
 
 def test_a_timer_of_an_earlier_life_is_stopped_as_well() -> None:
-    session = private(dead_man_s=60, shuts=lambda _: True)
+    session = private(dead_man_s=60, shuts_in_s=lambda _: True)
     assert [message["params"]["timeout"] for message in timers(up(session, 1.0))] == [0]
 
 

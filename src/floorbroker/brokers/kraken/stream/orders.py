@@ -51,16 +51,16 @@ class OrderSession:
         *,
         log: Log,
         dead_man_s: int = 0,
-        shuts: Callable[[float], bool] = lambda _: False,
+        shuts_in_s: Callable[[float], bool] = lambda _: False,
     ) -> None:
         """`traded` hears of trades, which tell where the position of a coin is.
 
-        `shuts` says whether planned maintenance is on, or begins within so many seconds: then the timer is stopped in good time.
+        `shuts_in_s` says whether planned maintenance is on, or begins within so many seconds: the timer is stopped in time.
         """
         self._traded = traded
         self._log = log
         self._dead_man_s = dead_man_s
-        self._shuts = shuts
+        self._shuts = shuts_in_s
         self._is_armed = dead_man_s > 0  # as far as is known: a life before this one may have wound it
         self._identity = KrakenIdentity()
         self._ledger = Ledger()
