@@ -154,5 +154,5 @@ def _place(number: int, name: str, plan: Plan, clock: Clock) -> Place:
         seen=Seen(made, world),
         options=world.options(plan),
         limits={**world.limits, **(dict(plan.limits) if is_odd else {})},
-        lists_fills=world.lists_fills and (plan.lists_fills or not is_odd or world.always_lists_fills),
+        lists_fills=world.lists_fills and (plan.lists_fills or not is_odd),
     )

@@ -64,8 +64,7 @@ class World:
     word is made a strange one.  A clock may be off by `skew_s`.  `has_hours`: its day can end.  `tells_busts`: it takes
     executions back.  `has_cells`: the table in `cells.py` is about it.  `symbol_of` is a position's name there in our spelling,
     None for money; `id_of` is what our side calls an order or execution of a symbol that has this id
-    there; `as_ours` makes of its orders and fills what our side calls orders.  With `always_lists_fills` there is no other source
-    of what a fill cost.  Commands that go over a socket look like
+    there; `as_ours` makes of its orders and fills what our side calls orders.  Commands that go over a socket look like
     `spoken`.  `nights` are hands of the control door, each played at its time.
     """
 
@@ -90,7 +89,6 @@ class World:
     id_of: Callable[[str, str], str] = field(default=lambda symbol, number: number)
     spoken: Spoken | None = None
     scheme: str = "http"
-    always_lists_fills: bool = False
     nights: Callable[[Plan], tuple[Hand, ...]] = field(default=lambda plan: ())
 
     @property
@@ -293,6 +291,7 @@ IBKR = World(
         "bracket",
     ),
     tifs=(TimeInForce.DAY, TimeInForce.GTC),
+    events=("socket",),
     settings=lambda plan: {
         "cash": MONEY,
         "calendar": plan.closes_at_s is not None,
@@ -303,7 +302,6 @@ IBKR = World(
     tells_busts=True,
     id_of=lambda symbol, number: number.rpartition(".")[0] if number.count(".") == 3 else number,
     scheme="tws",
-    always_lists_fills=True,
     nights=_nights,
     spoken=Framed(
         word=re.compile(rb"\A.{4}([34])\0(?:1\0)?([0-9]+)\0", re.DOTALL),

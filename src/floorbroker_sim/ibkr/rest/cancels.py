@@ -30,7 +30,7 @@ def cancel_all(state: State) -> None:
 
 def _ask(state: State, record: Record) -> None:
     if record.transmitted:
-        record.status = "PendingCancel"
+        record.before_cancel, record.status = record.status, "PendingCancel"
         client = state.clients.get(record.client_id)
         if client is not None:  # the program's own word: it needs no link
             client.send(status_words(record))

@@ -108,8 +108,10 @@ class Program:
         return moment if self._stepped_to < moment <= at else None
 
     def _forget_untransmitted(self) -> None:
-        """They never left the program, which forgets them when it stops."""
+        """They never left the program, which forgets them when it stops, and with them the cancels that waited for the link."""
         for record in self._state.orders.values():
+            if record.status == "PendingCancel":
+                record.status = record.before_cancel
             if record.is_open and not record.transmitted:
                 record.status, record.closed_at = "ApiCancelled", self._state.clock.now()
                 record.closed_text = "never transmitted"

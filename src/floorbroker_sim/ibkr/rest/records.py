@@ -57,6 +57,7 @@ class Record:
     why_held: str = ""
     transmitted: bool = False
     entered: bool = False  # the engine has it
+    before_cancel: str = ""  # where it stood when a cancel was asked for
     filled: Decimal = ZERO
     spent: Decimal = ZERO
     last_px: Decimal = ZERO
