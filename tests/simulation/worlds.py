@@ -316,8 +316,19 @@ CONFIRMED = "o10151,o10152,o10331,o403,o2137"  # what wishes on both sides of a 
 
 
 def _ibkr_web_options(plan: Plan) -> dict[str, str]:
-    compete = "yes" if plan.seed % 2 else "no"
-    return {"arrival_bound_s": str(bound_s_of(plan)), "confirm": CONFIRMED, "compete": compete, "penalty_s": "5"}
+    compete, every_s = "yes" if plan.seed % 2 else "no", "0.2" if _is_unpaced(plan) else "5.5"
+    paced = {"list_every_s": every_s, "penalty_s": "5"}
+    return {"arrival_bound_s": str(bound_s_of(plan)), "confirm": CONFIRMED, "compete": compete, **paced}
+
+
+def _is_unpaced(plan: Plan) -> bool:
+    """Half of the schedules: where lists are paced, a life of the desk spends most of its time on getting ready."""
+    return plan.seed % 4 < 2
+
+
+def _ibkr_web_settings(plan: Plan) -> dict[str, Any]:
+    pace = {"rate": 0} if _is_unpaced(plan) else {}
+    return {"cash": MONEY, "calendar": plan.closes_at_s is not None, **pace}
 
 
 def _sessions(plan: Plan) -> tuple[Hand, ...]:
@@ -340,7 +351,7 @@ IBKR_WEB = World(
     kinds=("market", "limit", "limit", "limit", "stop", "stop_limit", "trailing", "bracket"),
     tifs=(TimeInForce.DAY, TimeInForce.GTC),
     events=("websocket", "both"),
-    settings=lambda plan: {"cash": MONEY, "calendar": plan.closes_at_s is not None},
+    settings=_ibkr_web_settings,
     options=_ibkr_web_options,
     has_hours=True,
     tells_busts=True,

@@ -20,6 +20,7 @@ from floorbroker.domain.errors import (
 )
 from floorbroker.domain.records import LinkState
 from floorbroker.domain.values import Environment
+from floorbroker.transport.types import Request
 from tests.unit.brokers.ibkr_web.fakes import (
     ACCOUNT,
     LOST,
@@ -330,4 +331,25 @@ async def test_an_opening_whose_answer_is_lost_is_followed_by_an_introduction() 
     asked = len(gateway.paths("/iserver/accounts"))
     await venue.get_balances()
     assert len(gateway.paths("/iserver/accounts")) == asked + 1
+    await venue.disconnect()
+
+
+async def test_a_cancel_passes_as_soon_as_the_account_is_known() -> None:
+    """I15: the other half of the accounts may be asked for once in five seconds alone."""
+    gateway, gate = Gateway(), asyncio.Event()
+    send = gateway.send
+
+    async def slow(request: Request) -> Any:
+        if request.path.endswith("/portfolio/accounts"):
+            await gate.wait()
+        return await send(request)
+
+    gateway.send = slow
+    venue = broker(gateway)
+    connecting = asyncio.ensure_future(venue.connect())
+    await turn()
+    await venue.cancel_order(ref())
+    assert len(gateway.paths("/order/")) == 1
+    gate.set()
+    await connecting
     await venue.disconnect()

@@ -196,6 +196,7 @@ class Brokerage:
             )
         if told.selectedAccount not in (None, account):
             await self._ask(self._calls.switch(account), wire.AccountSet, what="the change of account")
+        self._account = account  # from here on cancels pass, however long the other half is waited for
         response = await self._reads.send(self._calls.portfolio_accounts())
         if response.status != 200:
             answers.answer(response, wire.ErrorBody, what="the portfolio")
