@@ -14,6 +14,7 @@ from floorbroker.brokers.ibkr.mapping.reports import (
     STATUSES,
     completed_report,
     fee_of,
+    mind_busts,
     refused,
     refused_report,
     row_report,
@@ -198,6 +199,27 @@ def test_a_correction_and_a_bust_name_what_they_correct() -> None:
     assert (corrected.exec_version, corrected.last_qty) == (2, 8)
     (busted,) = trade_reports(execution("a.b.01.03", shares=Decimal(0)), None, HEARD, families())
     assert (busted.exec_type, busted.exec_ref_id) == (ExecType.TRADE_CANCEL, "a.b.01")
+
+
+def test_a_bust_takes_back_what_its_execution_was_or_what_a_whole_list_lacks() -> None:
+    known = families()
+    trade_reports(execution("a.b.01.01", shares=Decimal(4)), None, HEARD, known)
+    (busted,) = trade_reports(execution("a.b.01.02", shares=Decimal(0)), None, HEARD, known)
+    assert (busted.exec_type, busted.last_qty) == (ExecType.TRADE_CANCEL, 4)
+    fresh = families()
+    row_report(row("Submitted"), HEARD, fresh)
+    status_report(told("Submitted", 10), HEARD, fresh)
+    rows = [execution("a.b.01.02", shares=Decimal(0)), execution("a.b.02.01", shares=Decimal(3))]
+    mind_busts(rows, fresh)
+    assert trade_reports(rows[0], None, HEARD, fresh)[0].last_qty == 7
+    live = families()
+    row_report(row("Submitted"), HEARD, live)
+    status_report(told("Submitted", 10), HEARD, live)
+    unheard = execution("a.b.01.02", shares=Decimal(0), cum_qty=Decimal(0))
+    assert trade_reports(unheard, None, HEARD, live)[0].last_qty == 10
+    unsure = families()
+    mind_busts([rows[0], execution("a.b.03.02", shares=Decimal(0))], unsure)
+    assert trade_reports(rows[0], None, HEARD, unsure)[0].last_qty is None
 
 
 def test_an_execution_of_a_strange_side_claims_nothing() -> None:

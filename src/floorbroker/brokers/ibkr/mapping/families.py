@@ -49,6 +49,7 @@ class Families:
         self._parents: dict[int, int] = {}
         self._combos: set[int] = set()
         self._refusals: dict[int, str] = {}
+        self._shares: dict[str, Decimal] = {}
 
     def of(self, perm_id: int) -> Known:
         """What is known of an order; a new one knows nothing."""
@@ -148,6 +149,16 @@ class Families:
             return f"head of {ref}"
         self._parents[perm_id] = head
         return str(head)
+
+    def saw_shares(self, exec_id: str, shares: Decimal) -> None:
+        """How much an execution was of, without its version: what a bust takes back is not told with the bust."""
+        if shares > 0:
+            self._shares[exec_id] = shares
+            while len(self._shares) > _KEPT_MAX:
+                del self._shares[next(iter(self._shares))]
+
+    def shares_of(self, exec_id: str) -> Decimal | None:
+        return self._shares.get(exec_id)
 
     def count_leg(self, perm_id: int, con_id: int, exec_id: str, version: int, shares: Decimal) -> Decimal:
         """One leg's execution, once; a later version takes the place of an earlier one.  The leg's total after it."""

@@ -8,7 +8,7 @@ Documents: interactivebrokers.com/campus/ibkr-api-page/twsapi-ref (Order, OrderS
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -282,6 +282,34 @@ def trade_reports(told: wire.Execution, fee: Money | None, heard: Heard, familie
     return (report,)
 
 
+def mind_busts(rows: Sequence[wire.Execution], families: Families) -> None:
+    """What a bust in a whole list took back, where the execution was never heard of: what its order was said to hold above
+    all that is left in the list, when that is one bust's doing."""
+    newest: dict[str, tuple[int, wire.Execution]] = {}
+    for row in rows:
+        stem, version = execution_of(row.exec_id)
+        if stem not in newest or newest[stem][0] <= version:
+            newest[stem] = version, row
+        families.saw_shares(stem, abs(row.shares))
+    for stem, (_, row) in newest.items():
+        mine = {other: one for other, (_, one) in newest.items() if one.perm_id == row.perm_id}
+        busts = [other for other, one in mine.items() if not one.shares]
+        filled = families.of(row.perm_id).filled
+        if busts == [stem] and families.shares_of(stem) is None and filled is not None:
+            families.saw_shares(stem, filled - sum((abs(one.shares) for one in mine.values()), ZERO))
+
+
+def _taken_back(told: wire.Execution, stem: str, families: Families) -> Decimal | None:
+    """What a bust took: what its execution was of; unheard of, what its order was said to hold above the total that it tells.
+
+    That may be too much where later executions stand, and those count by themselves.
+    """
+    known, filled = families.shares_of(stem), families.of(told.perm_id).filled
+    if known is not None or filled is None:
+        return known
+    return max(filled - told.cum_qty, ZERO) or None
+
+
 def trade_report(told: wire.Execution, fee: Money | None, heard: Heard, families: Families) -> ExecutionReport:
     """An execution with our reference is our order's, whatever was listed before it.  No units left are a bust."""
     stem, version = execution_of(told.exec_id)
@@ -292,6 +320,8 @@ def trade_report(told: wire.Execution, fee: Money | None, heard: Heard, families
     if not told.perm_id and _IDENTITY.decode(ref) is None:
         odd = f"an execution without an order ({word(stem)})"
     parent = families.parent_of(told.perm_id, ref) if is_child else None
+    families.saw_shares(stem, abs(told.shares))
+    taken_back = _taken_back(told, stem, families) if kind is ExecType.TRADE_CANCEL else abs(told.shares)
     return ExecutionReport(
         exec_type=ExecType.ORDER_STATUS if odd else kind,
         unrecognised=odd,
@@ -303,7 +333,7 @@ def trade_report(told: wire.Execution, fee: Money | None, heard: Heard, families
         parent_order_id=None if parent is None else OrderId(parent),
         symbol=symbol_for(told.contract),
         side=side,
-        last_qty=Quantity(abs(told.shares)) if kind is not ExecType.TRADE_CANCEL else None,
+        last_qty=None if taken_back is None else Quantity(taken_back),
         last_px=Price(told.price),
         exec_id=ExecId(told.exec_id[:128] if version > 1 else stem),
         exec_ref_id=ExecId(stem) if version > 1 else None,

@@ -15,6 +15,7 @@ from floorbroker.brokers.ibkr.mapping.reports import (
     Heard,
     completed_report,
     fee_of,
+    mind_busts,
     row_report,
     status_report,
     trade_reports,
@@ -142,6 +143,7 @@ class Lists:
         for row in trades:
             if row.contract.sec_type == "BAG":
                 self._families.saw_combo(row.perm_id)
+        mind_busts(trades, self._families)
         heard = Heard(source=Source.HISTORY, at=self._clock.now(), asked_at=asked_at)
         account = self._program.account
         reports = (
