@@ -16,7 +16,7 @@ from tests.process.nursery import Child, Nursery, begin_cold
 
 PROFILE = "alpaca-sim"
 SYMBOLS = ("AAPL", "MSFT", "NVDA", "TSLA")
-START_S = 30.0
+START_S = 90.0
 INTENT_AGE_S = "1"
 SEND_TIMEOUT_S = 1.0
 

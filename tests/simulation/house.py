@@ -170,7 +170,9 @@ class House:
         self.footsteps.on_reach = self._on_step
         self.network.on_left, self.network.on_taken = self.witness.on_left, self.witness.on_taken
         self._markets = [self.loop.create_task(place.venue.run(every_s=FEED_S)) for place in self.places.values()]
-        self._markets += [self.loop.create_task(self._nights(place)) for place in self.places.values()]
+        # A task more is another order of all that follows, so a venue without nights has none.
+        nightly = [place for place in self.places.values() if place.world.nights(self.plan)]
+        self._markets += [self.loop.create_task(self._nights(place)) for place in nightly]
         self._keeper = self.loop.create_task(self._keep_alive())
 
     async def _nights(self, place: Place) -> None:

@@ -74,10 +74,10 @@ def test_another_process_with_other_hashes_gives_the_same_journal() -> None:
 
 @pytest.mark.parametrize("venue", [ALL, *sorted(NAMED)])
 def test_every_venue_has_schedules_of_its_own(venue: str) -> None:
-    reports = [run(plan_of(seed, venue), fingerprint=True) for seed in (3, 17, 42)]
+    reports = [run(plan_of(seed, venue), fingerprint=True) for seed in (1, 9, 42)]
     assert _told(reports) == ""
     assert sum(report.orders for report in reports) > 3
-    assert [run(plan_of(seed, venue), fingerprint=True).digest for seed in (3, 17, 42)] == [r.digest for r in reports]
+    assert [run(plan_of(seed, venue), fingerprint=True).digest for seed in (1, 9, 42)] == [r.digest for r in reports]
 
 
 def test_no_schedule_of_polls_and_totals_loses_doubles_or_mistakes_an_order() -> None:

@@ -20,6 +20,7 @@ RULES = (
     "floorbroker.domain.standing",
     "floorbroker.domain.terms",
     "floorbroker.domain.values",
+    "floorbroker.oms.adjustments",
     "floorbroker.oms.archive",
     "floorbroker.oms.holdings",
     "floorbroker.oms.names",
