@@ -2,7 +2,8 @@
 
 The truth is in `orders`, `executions` and `positions`; every request that reaches the venue is in `requests`.  `next_submit`,
 `next_cancel` and `next_modify` script one answer each; `failing` names reads that fail; `gates` holds calls until their event is
-set; `hidden` is what queries do not show (yet); `muted` keeps the stream quiet.
+set; `hidden` is what queries do not show until a test says so, however long that is: a venue that breaks its word.  An order that
+is submitted to `lose_and_lag` is lost too, and shown at the last moment its `info` allows; `muted` keeps the stream quiet.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from floorbroker.domain.bars import BarSeries
@@ -116,6 +117,7 @@ class VenueOrder:
     leader: OrderId | None = None
     follower: OrderId | None = None
     made_at: datetime | None = None
+    shown_at: datetime | None = None  # when queries begin to show it; None for at once
 
 
 @dataclass(slots=True)
@@ -254,6 +256,10 @@ class FakeBroker:
             raise Timeout("no answer", outcome=Outcome.UNKNOWN)
         if script == "lose_and_hide":
             self.hidden.add(order.order_id)
+            raise Timeout("no answer", outcome=Outcome.UNKNOWN)
+        if script == "lose_and_lag":
+            late_s = self.info.arrival_bound_s + self.info.visibility_lag_s
+            order.shown_at = self.clock.now() + timedelta(seconds=late_s)
             raise Timeout("no answer", outcome=Outcome.UNKNOWN)
         if script == "empty":
             return ()
@@ -468,7 +474,9 @@ class FakeBroker:
             raise self.failing[name]
 
     def _shown(self) -> list[VenueOrder]:
-        return [order for order in self.orders.values() if order.order_id not in self.hidden]
+        now = self.clock.now()
+        seen = [order for order in self.orders.values() if order.shown_at is None or order.shown_at <= now]
+        return [order for order in seen if order.order_id not in self.hidden]
 
     def _listed(self, orders: Sequence[VenueOrder], asked: datetime) -> Fetched[ExecutionReport]:
         found = tuple(self._status(order, Source.SNAPSHOT) for order in orders)
