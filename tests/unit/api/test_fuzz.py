@@ -69,6 +69,7 @@ def failures(event: events.ScenarioFinished) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 @pytest.mark.filterwarnings("ignore")
 def test_no_generated_request_gets_a_wrong_or_undocumented_answer() -> None:
     app = Counted()

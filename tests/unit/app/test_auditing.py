@@ -303,6 +303,7 @@ async def test_while_the_audit_cannot_be_written_orders_are_refused_and_cancels_
         auditing.trouble = "the audit cannot be written: no room"
         with pytest.raises(NotReady, match="the audit cannot be written: no room"):
             await submitted(house)
+        auditing.trouble = "the audit cannot be written: no room"  # the next write that succeeds takes it back
         assert (await house.http.get("/readyz")).status_code == 503
         assert house.desk.profiles()[0].reason == "the audit cannot be written: no room"
         cancelled = await house.desk.cancel(intent_id, caller=CALLER)  # pyright: ignore[reportArgumentType]
