@@ -65,9 +65,9 @@ class Trading:
         request = self._calls.submit(placed, cl_ord_id=approved.cl_ord_id, decided_at=approved.decided_at)
         told = answers.told_in(await self._commands.send(request), what="the order")
         head, *others = placed
-        refusal = answers.refusal_of(told, head.order_id, what="the order")
+        refusal, is_taken_back = answers.refusal_of(told, head.order_id, what="the order"), True
         if others and told.errors:
-            await self._take_back(placed, approved.cl_ord_id)
+            is_taken_back = await self._take_back(placed, approved.cl_ord_id)
             if refusal is None:
                 first = told.errors[0]
                 raise ApiError(
@@ -75,8 +75,10 @@ class Trading:
                     venue_text=f"{first.code} {first.text}"[:500],
                 )  # fmt: skip
         if refusal is not None:
-            if answers.shown_in(told, head.order_id):
-                refusal.outcome = Outcome.UNKNOWN  # refused and shown: the lists say which of them holds
+            if answers.shown_in(told, head.order_id) or not is_taken_back:
+                refusal.outcome = (
+                    Outcome.UNKNOWN
+                )  # refused and shown, or of a group that may live: the lists say what holds
             raise refusal
         return self._reports(told, placed)
 
@@ -96,13 +98,19 @@ class Trading:
         first = self._program.ids.take(len(members))
         return orders.numbered(members, contract, first, by_parent=order.order_class in _BY_PARENT)
 
-    async def _take_back(self, placed: Sequence[wire.Placed], cl_ord_id: ClOrdId) -> None:
-        """An entry without all of its exits is not what was asked for: what came through of a group is cancelled."""
+    async def _take_back(self, placed: Sequence[wire.Placed], cl_ord_id: ClOrdId) -> bool:
+        """An entry without all of its exits is not what was asked for: what came through of a group is cancelled.
+
+        False when the cancel of one was not answered.
+        """
+        is_answered = True
         for each in placed:
             try:
                 await self._commands.send(self._calls.cancel(each.order_id, cl_ord_id=cl_ord_id))
             except FloorbrokerError as error:
+                is_answered = False
                 self._log.error("group.not_taken_back", order=each.order_id, code=error.code)
+        return is_answered
 
     def _reports(self, told: wire.Told, placed: Sequence[wire.Placed]) -> Reports:
         """Where each member stands, the head first."""
