@@ -62,6 +62,17 @@ def test_more_ways_than_anybody_looks_through_say_nothing() -> None:
     assert owners_of(pieces, [owner("11", "10", "190"), owner("12", "10", "190")]) == {}
 
 
+def test_many_small_executions_beside_a_large_one_are_told_apart() -> None:
+    pieces = [*(piece(f"e{n}", "1", "190") for n in range(40)), piece("large", "50", "175")]
+    found = owners_of(pieces, [owner("11", "40", "190"), owner("12", "50", "175")])
+    assert found == {**{f"e{n}": "11" for n in range(40)}, "large": "12"}
+
+
+def test_a_search_that_grows_with_every_execution_is_given_up() -> None:
+    pieces = [piece(f"e{n}", "1", f"{190 + n}") for n in range(60)]
+    assert owners_of(pieces, [owner("11", "30", "1"), owner("12", "30", "2")]) == {}
+
+
 @pytest.mark.asyncio
 async def test_the_exits_of_a_bracket_get_their_executions_by_the_list_of_today_alone() -> None:
     gateway = Gateway()

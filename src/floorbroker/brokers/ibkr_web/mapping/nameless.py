@@ -8,14 +8,14 @@ Document: interactivebrokers.com/campus/ibkr-api-page/cpapi-v1, trades and live 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import product
 
 from floorbroker.domain.values import ZERO, Side
 
-WAYS_MAX = 20_000
+PIECES_MAX = 200
+STEPS_MAX = 10_000  # a few hundredths of a second, which is as long as nobody else may work
 _ROUNDING = Decimal("0.006")  # averages may be told in cents
 Place = tuple[int, Side]
 
@@ -55,24 +55,51 @@ def owners_of(pieces: Iterable[Piece], owners: Iterable[Owner]) -> dict[str, str
 
 
 def _only_way(pieces: Sequence[Piece], owners: Sequence[Owner]) -> Mapping[str, str]:
-    if not owners or len(owners) ** len(pieces) > WAYS_MAX:
+    if len(pieces) > PIECES_MAX:
         return {}
-    ways = list(_ways(pieces, owners))
-    return ways[0] if len(ways) == 1 else {}
+    if sum((piece.qty for piece in pieces), ZERO) != sum((owner.filled for owner in owners), ZERO):
+        return {}
+    search = _Search(pieces, owners)
+    search.place(0)
+    return search.found[0] if len(search.found) == 1 and search.steps < STEPS_MAX else {}
 
 
-def _ways(pieces: Sequence[Piece], owners: Sequence[Owner]) -> Iterator[dict[str, str]]:
-    for chosen in product(range(len(owners)), repeat=len(pieces)):
-        shares: list[list[Piece]] = [[] for _ in owners]
-        for piece, index in zip(pieces, chosen, strict=True):
-            shares[index].append(piece)
-        if all(_fits(owner, share) for owner, share in zip(owners, shares, strict=True)):
-            yield {piece.exec_id: owners[index].order_id for piece, index in zip(pieces, chosen, strict=True)}
+class _Search:
+    """Gives execution after execution to an order that has room for it, until there are two ways, or it took too many steps."""
 
+    def __init__(self, pieces: Sequence[Piece], owners: Sequence[Owner]) -> None:
+        self._pieces = sorted(pieces, key=lambda piece: piece.qty, reverse=True)  # large ones have room in few places
+        self._owners = owners
+        self._left = [owner.filled for owner in owners]
+        self._spent = [ZERO for _ in owners]
+        self._chosen: list[int] = []
+        self.found: list[dict[str, str]] = []
+        self.steps = 0
 
-def _fits(owner: Owner, share: Sequence[Piece]) -> bool:
-    qty = sum((piece.qty for piece in share), ZERO)
-    if qty != owner.filled:
-        return False
-    spent = sum((piece.qty * piece.px for piece in share), ZERO)
-    return owner.average is None or abs(spent - owner.average * qty) <= _ROUNDING * qty
+    def place(self, number: int) -> None:
+        self.steps += 1
+        if len(self.found) > 1 or self.steps >= STEPS_MAX:
+            return
+        if number == len(self._pieces):
+            if all(map(self._fits, range(len(self._owners)))):
+                pairs = zip(self._pieces, self._chosen, strict=True)
+                self.found.append({piece.exec_id: self._owners[index].order_id for piece, index in pairs})
+            return
+        piece = self._pieces[number]
+        money = piece.qty * piece.px
+        for index, left in enumerate(self._left):
+            if piece.qty > left:
+                continue
+            before = self._spent[index]
+            self._left[index], self._spent[index] = left - piece.qty, before + money
+            self._chosen.append(index)
+            self.place(number + 1)
+            self._chosen.pop()
+            self._left[index], self._spent[index] = left, before
+
+    def _fits(self, index: int) -> bool:
+        owner = self._owners[index]
+        is_near = (
+            owner.average is None or abs(self._spent[index] - owner.average * owner.filled) <= _ROUNDING * owner.filled
+        )
+        return self._left[index] == 0 and is_near
