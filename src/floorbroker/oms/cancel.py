@@ -60,7 +60,10 @@ class Canceller:
         too_soon = now - self._repeated_s.get(order.intent_id, -AGAIN_S) < AGAIN_S
         if order.intent_id in self._running or (order.in_doubt and not self.ctx.writer.is_failing) or too_soon:
             return
+        self._repeated_s.pop(order.intent_id, None)
         self._repeated_s[order.intent_id] = now
+        while now - self._repeated_s[oldest := next(iter(self._repeated_s))] >= AGAIN_S:
+            del self._repeated_s[oldest]
         self._running.add(order.intent_id)
         try:
             await self._ask(order, request_id=None)
