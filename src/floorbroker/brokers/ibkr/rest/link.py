@@ -17,6 +17,7 @@ from floorbroker.transport.types import Frame, Socket
 
 LINE_MAX = 20_000  # messages that wait for one listener
 PACE_CODE = 100
+SAY_S = 10.0
 _TICK_S = 1.0
 Kinds = tuple[type[wire.Wire], ...]
 Pay = Callable[[], Awaitable[None]]
@@ -115,7 +116,7 @@ class Link:
     async def _take(self, step: Step) -> None:
         match step:
             case Say(frame):
-                await self._socket.send(frame)
+                await self._say(frame)
             case Ready():
                 if not self._greeted.done():
                     self._greeted.set_result(None)
@@ -130,6 +131,14 @@ class Link:
                     self._end_lines(StreamLost("market data was lost with the link", broker=BROKER))
             case Over(error):
                 raise error
+
+    async def _say(self, frame: bytes) -> None:
+        """Raises `StreamLost` when the program does not read: whoever waits for it would notice no silence."""
+        try:
+            async with asyncio.timeout(SAY_S):
+                await self._socket.send(frame)
+        except TimeoutError:
+            raise StreamLost("the program does not read", broker=BROKER) from None
 
     def _hand(self, message: wire.Wire, payload: bytes) -> None:
         if isinstance(message, wire.Error) and message.code == PACE_CODE:
