@@ -63,7 +63,9 @@ async def _refusal(commands: Commands) -> OrderRejected:
         "lists": None,
         "clock": None,
     }
-    trading = Trading(calls=Calls(origin="tws://127.0.0.1:1"), families=Families(client_id=CLIENT), log=NoLog(), **fakes)
+    trading = Trading(
+        calls=Calls(origin="tws://127.0.0.1:1"), families=Families(client_id=CLIENT), log=NoLog(), **fakes
+    )
     approved: Any = SimpleNamespace(order=OCO, cl_ord_id=ClOrdId(OURS), decided_at=0.0)
     with pytest.raises(OrderRejected) as caught:
         await trading.submit(approved)
