@@ -24,6 +24,7 @@ ENTRY_POINTS = (
     "floorbroker_sim.__main__",  # `python -m floorbroker_sim`
     "floorbroker.client",  # a library of its own: other people's programs import it
     "floorbroker.store.migrations",  # alembic finds them by folder
+    "floorbroker.store.desk.migrations",  # the same
     "floorbroker.web.vendor",  # `make vendor-web`
 )
 CLOCK = "floorbroker/domain/clock.py"  # the one door of time: it may read clocks, and counts seconds

@@ -43,6 +43,7 @@ from floorbroker.gateway.desk import NO_LOCK
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.oms.archive import Archive
 from floorbroker.oms.external import ExternalOrders
+from floorbroker.store.desk.database import DeskDatabase
 from floorbroker.store.executors import ThreadExecutor
 from floorbroker.store.reserve import Reserve
 from floorbroker.store.seals import Seals
@@ -125,6 +126,7 @@ class Floor:
     profiles: tuple[Profile, ...]
     vault: Unlocking
     prove: Prover
+    cold: DeskDatabase  # `desk.db`, opened when somebody first asks it
 
 
 @asynccontextmanager
@@ -160,6 +162,7 @@ async def open_floor(
         vault.steps = world.steps
     assert_bound(home, [seat.profile for seat in seats], world.log)
     async with AsyncExitStack() as stack:
+        stack.push_async_callback((cold := DeskDatabase(home.desk)).close)
         desks: dict[Environment, Gateway] = {}
         if tracing is not None:
             stack.push_async_callback(asyncio.to_thread, tracing.close)
@@ -183,7 +186,7 @@ async def open_floor(
         vault.listeners.append(entrusting.look)
         stack.push_async_callback(_ended, asyncio.create_task(vault.watch(), name="vault"))
         profiles, prove = tuple(seat.profile for seat in seats), prover_of(home, config.audit.copy_to, desks, vault)
-        yield Floor(home=home, config=config, desks=desks, profiles=profiles, vault=vault, prove=prove)
+        yield Floor(home=home, config=config, desks=desks, profiles=profiles, vault=vault, prove=prove, cold=cold)
 
 
 def vault_of(home: Home, config: Config, world: Outside) -> Unlocking:

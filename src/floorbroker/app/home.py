@@ -63,6 +63,11 @@ class Home:
         return self.root / "setup-token"
 
     @property
+    def desk(self) -> Path:
+        """People, sessions and tokens, hooks: what doors keep beside the journals."""
+        return self.root / "desk.db"
+
+    @property
     def unresolved(self) -> Path:
         return self.root / "unresolved_orders.log"
 

@@ -1,4 +1,4 @@
-"""Runs the migrations of a journal from inside the program."""
+"""Runs the migrations of a database from inside the program; the journal's are the ones of this folder."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ FOLDER = Path(__file__).parent / "migrations"
 
 def upgrade(path: Path, revision: str = "head") -> None:
     """Bring the database at `path` up to `revision`, whole or not at all.  Raises `JournalFault`."""
-    _run(path, revision, up=True)
+    migrate(path, revision, folder=FOLDER, up=True)
 
 
 def downgrade(path: Path, revision: str = "base") -> None:
     """Take the database at `path` back to `revision`; `base` drops every table.  Raises `JournalFault`."""
-    _run(path, revision, up=False)
+    migrate(path, revision, folder=FOLDER, up=False)
 
 
-def _run(path: Path, revision: str, *, up: bool) -> None:
+def migrate(path: Path, revision: str, *, folder: Path, up: bool) -> None:
+    """Walk the migrations in `folder` up or down to `revision`, whole or not at all.  Raises `JournalFault`."""
     # Python's own transaction handling would commit before each CREATE: a broken-off migration would leave half a
     # schema.
     engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(path, isolation_level=None), poolclass=NullPool)
     event.listen(engine, "begin", _begin)
     config = Config()
-    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
     try:
         with engine.connect() as connection:
             config.attributes["connection"] = connection

@@ -1,0 +1,1 @@
+"""Alembic's folder: how `desk.db` came to be, step by step."""

@@ -1,0 +1,69 @@
+"""The tables of people: who may come in, which of their sessions are open, which tokens they gave to programs.
+
+Passwords, references and tokens are here by their hashes alone.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint
+
+from floorbroker.store.desk.columns import METADATA, moment, table, whole, words
+
+USERS = table(
+    "users",
+    words("id"),
+    words("name"),  # as it is compared: lower case
+    words("role"),
+    words("environments"),  # words with a space between, in this and in `scopes`
+    words("password", optional=True),  # PHC string; none before the first is set
+    moment("password_at", optional=True),
+    words("totp", optional=True),  # base32; the secret of the second factor
+    whole("totp_on"),  # 0 until a first code was shown: then it is asked for
+    whole("totp_step"),  # the newest time step that was used; none before it counts again
+    words("recovery"),  # SHA-256 of each code that is left
+    whole("disabled"),
+    moment("created_at"),
+    PrimaryKeyConstraint("id", name="pk_users"),
+    UniqueConstraint("name", name="uq_users_name"),
+    CheckConstraint("totp_on IN (0, 1) AND disabled IN (0, 1)", name="ck_users_flags"),
+)
+
+SESSIONS = table(
+    "sessions",
+    words("id"),
+    words("digest"),  # SHA-256 of the reference in the cookie
+    words("user_id"),
+    moment("opened_at"),
+    moment("used_at"),
+    moment("proved_at", optional=True),  # when the person last proved who they are
+    words("address"),
+    words("agent"),  # what the browser says of itself
+    PrimaryKeyConstraint("id", name="pk_sessions"),
+    UniqueConstraint("digest", name="uq_sessions_digest"),
+    ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_sessions_user", ondelete="CASCADE"),
+)
+Index("ix_sessions_user", SESSIONS.c.user_id)
+
+TOKENS = table(
+    "tokens",
+    words("id"),
+    words("name"),
+    words("digest"),  # SHA-256 of the token
+    words("user_id", optional=True),  # whose it is; none for one made by the operator of the machine
+    words("scopes"),
+    words("environments"),
+    words("addresses"),  # networks it works from; empty for all
+    words("profiles"),  # names; empty for all
+    whole("per_minute", optional=True),  # requests
+    moment("created_at"),
+    moment("expires_at", optional=True),
+    moment("used_at", optional=True),
+    moment("revoked_at", optional=True),
+    PrimaryKeyConstraint("id", name="pk_tokens"),
+    UniqueConstraint("name", name="uq_tokens_name"),
+    UniqueConstraint("digest", name="uq_tokens_digest"),
+    ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_tokens_user", ondelete="CASCADE"),
+)
+Index("ix_tokens_user", TOKENS.c.user_id)
+
+__all__ = ["METADATA", "SESSIONS", "TOKENS", "USERS"]
