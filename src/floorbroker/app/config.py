@@ -36,11 +36,15 @@ class _Section(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class ServerSection(_Section):
-    """Where the server listens."""
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9:.%_-]{1,253}$")]
 
-    host: str = Field(default="127.0.0.1", pattern=r"^[A-Za-z0-9:.%_-]{1,253}$")
+
+class ServerSection(_Section):
+    """Where the server listens.  `names` are further host names it answers to: those that a proxy in front of it is asked by."""
+
+    host: HostName = "127.0.0.1"
     port: int = Field(default=8750, ge=0, le=65535)
+    names: list[HostName] = Field(default_factory=list[str], max_length=32)
 
 
 class TradingSection(_Section):

@@ -212,7 +212,7 @@ def _app(
         prove=floor.prove,
         acts=Trail(journals=journals, clock=outside.clock, log=outside.log),
         stored_profiles=Profiles.of(floor.home, floor.vault, outside, path=config),
-        hosts={*LOOPBACK, host},
+        hosts={*LOOPBACK, host, *floor.config.server.names},
         page=web_page(desks=floor.desks, clock=outside.clock, version=__version__),
         redactor=outside.redactor,
     )

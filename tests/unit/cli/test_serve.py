@@ -33,7 +33,13 @@ def test_a_server_tells_its_token_once_and_ends_cleanly(tmp_path: Path) -> None:
 
 
 def test_verbs_speak_to_the_running_server(tmp_path: Path) -> None:
+    (tmp_path / "floorbroker.toml").write_text('[server]\nnames = ["desk.example"]\n', "utf-8")
     with served(tmp_path) as server:
+        hosts = {name: {"Host": name} for name in ("desk.example", "desk.example:443", "other.example")}
+        answers = {
+            name: httpx2.get(f"{server.told['url']}/healthz", headers=h).status_code for name, h in hosts.items()
+        }
+        assert answers == {"desk.example": 200, "desk.example:443": 200, "other.example": 403}
         placed = server.ask("POST", "/orders", json=MARKET, headers={"Idempotency-Key": "one"}).json()
         shown = document(run(tmp_path, "order", "show", placed["id"], "--json"))
         assert shown["ord_status"] == "filled"
