@@ -14,18 +14,19 @@ USERS = table(
     words("id"),
     words("name"),  # as it is compared: lower case
     words("role"),
-    words("environments"),  # words with a space between, in this and in `scopes`
+    words("environments"),  # words with a space between, as in `scopes` and `addresses`
     words("password", optional=True),  # PHC string; none before the first is set
+    whole("password_short"),  # 1 while it holds with a second factor alone
     moment("password_at", optional=True),
     words("totp", optional=True),  # base32; the secret of the second factor
     whole("totp_on"),  # 0 until a first code was shown: then it is asked for
     whole("totp_step"),  # the newest time step that was used; none before it counts again
-    words("recovery"),  # SHA-256 of each code that is left
+    words("recovery"),  # SHA-256 of each code that is left, with a space between
     whole("disabled"),
     moment("created_at"),
     PrimaryKeyConstraint("id", name="pk_users"),
     UniqueConstraint("name", name="uq_users_name"),
-    CheckConstraint("totp_on IN (0, 1) AND disabled IN (0, 1)", name="ck_users_flags"),
+    CheckConstraint("totp_on IN (0, 1) AND disabled IN (0, 1) AND password_short IN (0, 1)", name="ck_users_flags"),
 )
 
 SESSIONS = table(
@@ -51,9 +52,8 @@ TOKENS = table(
     words("digest"),  # SHA-256 of the token
     words("user_id", optional=True),  # whose it is; none for one made by the operator of the machine
     words("scopes"),
-    words("environments"),
+    words("environment"),
     words("addresses"),  # networks it works from; empty for all
-    words("profiles"),  # names; empty for all
     whole("per_minute", optional=True),  # requests
     moment("created_at"),
     moment("expires_at", optional=True),

@@ -20,8 +20,8 @@ from floorbroker.store.desk.migrate import FOLDER, downgrade, upgrade
 
 AT = datetime(2026, 3, 2, 15, 4, 5, 678901, tzinfo=UTC)
 PERSON: dict[str, Any] = {
-    "id": "u1", "name": "ada", "role": "admin", "environments": "paper", "password": None, "totp_on": 0, "totp_step": 0,
-    "recovery": "", "disabled": 0, "created_at": AT,
+    "id": "u1", "name": "ada", "role": "admin", "environments": "paper", "password": None, "password_short": 0,
+    "totp_on": 0, "totp_step": 0, "recovery": "", "disabled": 0, "created_at": AT,
 }  # fmt: skip
 
 

@@ -13,11 +13,11 @@ _UP = (
     "PRAGMA application_id = 1179402820",  # "FLBD"
     """CREATE TABLE users (
         id TEXT NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL, environments TEXT NOT NULL, password TEXT,
-        password_at INTEGER, totp TEXT, totp_on INTEGER NOT NULL, totp_step INTEGER NOT NULL, recovery TEXT NOT NULL,
-        disabled INTEGER NOT NULL, created_at INTEGER NOT NULL,
+        password_short INTEGER NOT NULL, password_at INTEGER, totp TEXT, totp_on INTEGER NOT NULL,
+        totp_step INTEGER NOT NULL, recovery TEXT NOT NULL, disabled INTEGER NOT NULL, created_at INTEGER NOT NULL,
         CONSTRAINT pk_users PRIMARY KEY (id),
         CONSTRAINT uq_users_name UNIQUE (name),
-        CONSTRAINT ck_users_flags CHECK (totp_on IN (0, 1) AND disabled IN (0, 1))
+        CONSTRAINT ck_users_flags CHECK (totp_on IN (0, 1) AND disabled IN (0, 1) AND password_short IN (0, 1))
     ) STRICT""",
     """CREATE TABLE sessions (
         id TEXT NOT NULL, digest TEXT NOT NULL, user_id TEXT NOT NULL, opened_at INTEGER NOT NULL, used_at INTEGER NOT NULL,
@@ -29,7 +29,7 @@ _UP = (
     "CREATE INDEX ix_sessions_user ON sessions (user_id)",
     """CREATE TABLE tokens (
         id TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, user_id TEXT, scopes TEXT NOT NULL,
-        environments TEXT NOT NULL, addresses TEXT NOT NULL, profiles TEXT NOT NULL, per_minute INTEGER,
+        environment TEXT NOT NULL, addresses TEXT NOT NULL, per_minute INTEGER,
         created_at INTEGER NOT NULL, expires_at INTEGER, used_at INTEGER, revoked_at INTEGER,
         CONSTRAINT pk_tokens PRIMARY KEY (id),
         CONSTRAINT uq_tokens_name UNIQUE (name),
