@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -14,15 +14,14 @@ from typing import Any
 from floorbroker.app.redactor import SecretFilter
 from floorbroker.brokers.registry import build
 from floorbroker.brokers.wiring import Wiring
-from floorbroker.domain.clock import Clock, SystemClock
+from floorbroker.domain.clock import Clock
 from floorbroker.domain.ids import IdSource
 from floorbroker.domain.orders import Approved, NewOrder, OrderRef
 from floorbroker.domain.ports import Broker, NoLog, NoMeter
 from floorbroker.domain.values import Environment, OrderType, Price, Quantity, Side
+from tests.conformance.hurry import clock_of
 from tests.conformance.simulated import Simulated, standard_shells
 from tests.support.proxy import Proxy
-
-CLOCK = SystemClock()
 
 
 @dataclass(slots=True)
@@ -34,6 +33,7 @@ class Bench:
     proxy: Proxy
     simulator: Any
     ids: IdSource
+    clock: Clock
 
     def reached(self, command: str) -> int:
         """How many commands of a kind came in."""
@@ -42,7 +42,7 @@ class Bench:
         return sum(1 for seen in door.seen if seen.method == method and fnmatchcase(seen.path, f"{path}*"))
 
     def approved(self) -> Approved:
-        intent_id = self.ids.intent(CLOCK.now())
+        intent_id = self.ids.intent(self.clock.now())
         order = NewOrder(
             symbol=self.kind.goods.symbol,
             side=Side.BUY,
@@ -57,7 +57,7 @@ class Bench:
             profile=self.kind.profile.name,
             environment=Environment.SIM,
             order=order,
-            decided_at=CLOCK.monotonic(),
+            decided_at=self.clock.monotonic(),
         )
 
     async def resting(self) -> OrderRef:
@@ -65,7 +65,7 @@ class Bench:
         approved = self.approved()
         reports = await self.broker.submit_order(approved)
         while (await self.broker.get_order_status(_ref(approved, None)))[0].ord_status is None:
-            await CLOCK.sleep(0.01)
+            await self.clock.sleep(0.01)
         return _ref(approved, reports[0].order_id)
 
 
@@ -76,15 +76,20 @@ def _ref(approved: Approved, order_id: Any) -> OrderRef:
 
 
 @asynccontextmanager
-async def open_bench(kind: Simulated, root: Path, *, clock: Clock = CLOCK) -> AsyncGenerator[Bench]:
-    async with kind.served() as (simulator, line), Proxy(line["port"]) as proxy:
+async def open_bench(
+    kind: Simulated, root: Path, *, around: Callable[[Clock], Clock] = lambda clock: clock
+) -> AsyncGenerator[Bench]:
+    """`around` makes the adapter's clock of the one that its venue has."""
+    shared = clock_of(kind.hurry)
+    clock = around(shared)
+    async with kind.served(shared) as (simulator, line), Proxy(line["port"]) as proxy:
         simulator.set_price(kind.goods.symbol, Decimal("199.90"), Decimal("200.10"), None)
         origin = proxy.origin if simulator.app is not None else proxy.origin.replace("http", "tws", 1)
         broker = build(_wiring(kind, line["credentials"], origin, root, clock))
         try:
             if kind.needs_session:
                 await broker.connect()
-            yield Bench(kind, broker, proxy, simulator, IdSource(tag=1, random=Random(1)))
+            yield Bench(kind, broker, proxy, simulator, IdSource(tag=1, random=Random(1)), clock)
         finally:
             await broker.disconnect()
 

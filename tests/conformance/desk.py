@@ -17,7 +17,7 @@ from floorbroker.app.permits import FilePermits
 from floorbroker.app.redactor import SecretFilter
 from floorbroker.brokers.wiring import Shells
 from floorbroker.domain.capability import BrokerInfo
-from floorbroker.domain.clock import SystemClock
+from floorbroker.domain.clock import Clock
 from floorbroker.domain.orders import NewOrder, Order
 from floorbroker.domain.ports import NoLog, NoMeter
 from floorbroker.domain.values import OrderType, Price, Quantity, Side
@@ -38,6 +38,11 @@ class Venue(Protocol):
 
     @property
     def goods(self) -> Goods: ...
+
+    @property
+    def clock(self) -> Clock:
+        """The time of the venue and of its desks."""
+        ...
 
     def attach(self, gateway: Gateway) -> None:
         """A desk was opened over this venue."""
@@ -159,7 +164,7 @@ _EXACT = frozenset(
 @asynccontextmanager
 async def open_desk(venue: Venue, root: Path) -> AsyncGenerator[Desk]:
     """A gateway over the venue, recovered from whatever journal is there, READY."""
-    home, clock = Home.at(root), SystemClock()
+    home, clock = Home.at(root), venue.clock
     seat = venue.seat(home)
     journal = SqliteJournal.open(
         home.journal(seat.profile.environment), clock=clock, environment=seat.profile.environment, instance_tag=0x5A5

@@ -15,7 +15,7 @@ from floorbroker.brokers.paper import LogFile, Options, PaperBroker
 from floorbroker.brokers.registry import BROKERS
 from floorbroker.brokers.wiring import Shells
 from floorbroker.domain.capability import BrokerInfo
-from floorbroker.domain.clock import SystemClock
+from floorbroker.domain.clock import Clock, SystemClock
 from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import Profile
 from floorbroker.domain.records import Quote
@@ -42,6 +42,10 @@ class EmbeddedVenue:
         self._broker = session.ctx.broker
         for symbol, (bid, ask) in self.prices.items():
             self._broker.feed(_quote(symbol, bid, ask))
+
+    @property
+    def clock(self) -> Clock:
+        return SystemClock()
 
     def seat(self, home: Home) -> Seat:
         options = {"latency_min_ms": "1", "latency_max_ms": "3"}

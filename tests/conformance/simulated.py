@@ -16,7 +16,7 @@ from floorbroker.app.home import Home
 from floorbroker.brokers.registry import BROKERS
 from floorbroker.brokers.wiring import Shells
 from floorbroker.domain.capability import BrokerInfo
-from floorbroker.domain.clock import SystemClock
+from floorbroker.domain.clock import Clock, SystemClock
 from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import Profile
 from floorbroker.domain.secret import Secret
@@ -28,6 +28,7 @@ from floorbroker.transport.tcp import ByScheme, TcpConnect
 from floorbroker_sim.faults import read_faults
 from floorbroker_sim.server import load_venue, serve
 from tests.conformance.goods import Goods
+from tests.conformance.hurry import clock_of
 
 ROOMY = RiskLimits(max_order_notional=None, max_position_notional=None, max_gross_exposure=None, max_net_exposure=None)
 
@@ -37,7 +38,7 @@ class Simulated:
     """How one simulator is made and reached: its word, its broker's code, what is traded there.
 
     `settings` go to `create_venue`, `options` into the profile.  `needs_session`: it takes commands inside a session alone.
-    `is_polled`: its order events are answers to polls.
+    `is_polled`: its order events are answers to polls.  `hurry`: how many times as fast time passes for the venue and its desk.
     """
 
     word: str
@@ -47,6 +48,7 @@ class Simulated:
     options: dict[str, str] = field(default_factory=dict[str, str])
     needs_session: bool = False
     is_polled: bool = False
+    hurry: int = 1
 
     @property
     def info(self) -> BrokerInfo:
@@ -66,9 +68,9 @@ class Simulated:
         return plain, {name: Secret(text) for name, text in credentials.items() if name in secret}
 
     @asynccontextmanager
-    async def served(self) -> AsyncGenerator[tuple[Any, dict[str, Any]]]:
+    async def served(self, clock: Clock | None = None) -> AsyncGenerator[tuple[Any, dict[str, Any]]]:
         """The simulator, listening, and its start-up line."""
-        simulator = load_venue(self.word)(seed=5, clock=SystemClock(), rate=0, **self.settings)
+        simulator = load_venue(self.word)(seed=5, clock=clock or SystemClock(), rate=0, **self.settings)
         ready: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         stop = asyncio.Event()
         task = asyncio.create_task(serve(simulator, ready=ready.set_result, stop=stop))
@@ -81,8 +83,9 @@ class Simulated:
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[SimulatedVenue]:
-        async with self.served() as (simulator, line):
-            yield SimulatedVenue(self, simulator, line)
+        clock = clock_of(self.hurry)
+        async with self.served(clock) as (simulator, line):
+            yield SimulatedVenue(self, simulator, line, clock)
 
 
 @dataclass(slots=True)
@@ -92,6 +95,7 @@ class SimulatedVenue:
     kind: Simulated
     simulator: Any
     line: dict[str, Any]
+    clock: Clock
 
     @property
     def info(self) -> BrokerInfo:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from floorbroker.domain.clock import SystemClock
+from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import CircuitBreakerError, FloorbrokerError, Outcome
 from floorbroker_sim.faults import read_faults
-from tests.conformance.bench import CLOCK, Bench, open_bench
+from tests.conformance.bench import Bench, open_bench
 from tests.conformance.simulated import Simulated
 from tests.conformance.venues import SIMULATED
 
@@ -21,17 +22,24 @@ simulated = pytest.mark.parametrize("kind", SIMULATED.values(), ids=SIMULATED)
 FAILURES, RECOVERY_S = 5, 30.0
 
 
-class Patience(SystemClock):
-    """The machine's clock, but for the time a breaker takes to recover: that is over when the test says so."""
+class Patience:
+    """The venue's clock, but for the time a breaker takes to recover: that is over when the test says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._over: asyncio.Queue[None] = asyncio.Queue()
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
 
     async def sleep(self, delay_s: float) -> None:
         if delay_s == RECOVERY_S:
             await self._over.get()
         else:
-            await super().sleep(delay_s)
+            await self._clock.sleep(delay_s)
 
     def recovered(self) -> None:
         self._over.put_nowait(None)
@@ -59,22 +67,23 @@ async def tried(bench: Bench, ask: Any) -> FloorbrokerError | None:
 async def until(bench: Bench, kind: str, wanted: str) -> None:
     async with asyncio.timeout(10):
         while state(bench, kind) != wanted:
-            await CLOCK.sleep(0.01)
+            await bench.clock.sleep(0.01)
 
 
 async def until_asked(bench: Bench, before: int) -> list[str]:
     """What the venue was asked since then, once it was asked something."""
     async with asyncio.timeout(10):
         while len(bench.simulator.app.seen) == before:
-            await CLOCK.sleep(0.01)
-    await CLOCK.sleep(0.05)  # whatever else would come
+            await bench.clock.sleep(0.01)
+    await bench.clock.sleep(0.05)  # whatever else would come
     return [f"{seen.method} {seen.path}" for seen in bench.simulator.app.seen[before:]]
 
 
 @simulated
 async def test_an_open_breaker_of_orders_is_closed_by_a_safe_read_alone(tmp_path: Path, kind: Simulated) -> None:
-    clock = Patience()
-    async with open_bench(kind, tmp_path, clock=clock) as bench:
+    async with open_bench(kind, tmp_path, around=Patience) as bench:
+        clock = bench.clock
+        assert isinstance(clock, Patience)
         resting = await bench.resting()
         method, path = kind.goods.commands["submit"]
         broken(bench, {"method": method, "path": path})
@@ -110,7 +119,7 @@ async def test_an_open_breaker_of_orders_is_closed_by_a_safe_read_alone(tmp_path
 
 @simulated
 async def test_a_breaker_of_market_data_stops_no_order(tmp_path: Path, kind: Simulated) -> None:
-    async with open_bench(kind, tmp_path, clock=Patience()) as bench:
+    async with open_bench(kind, tmp_path, around=Patience) as bench:
         await bench.resting()
         broken(bench, {"method": "GET", "path": "*"})
         async with asyncio.timeout(20):

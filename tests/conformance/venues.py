@@ -86,6 +86,7 @@ SIMULATED: dict[str, Simulated] = {
             },
         ),
         settings={"balances": {"USD": CASH}},
+        hurry=5,
         options={"tier": "pro"},  # the others may ask so seldom that a test would wait for minutes
     ),
     "IBKR_WEB": Simulated(
@@ -104,12 +105,14 @@ SIMULATED: dict[str, Simulated] = {
             },
         ),
         options={"list_every_s": "0.05"},  # the venue's own five seconds would be most of a test
+        hurry=5,
         needs_session=True,
     ),
     "TRADIER": Simulated(
         word="tradier",
         code="TRADIER",
         is_polled=True,
+        hurry=5,
         goods=Goods(
             streams=("AAPL",),
             coin=None,
