@@ -12,7 +12,21 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import audit, book, decode, guards, imports, kill, machine, page, recovery, routing, scale, submit
+from benchmarks import (
+    audit,
+    book,
+    brokers,
+    decode,
+    guards,
+    imports,
+    kill,
+    machine,
+    page,
+    recovery,
+    routing,
+    scale,
+    submit,
+)
 from benchmarks.environments import Absent
 from benchmarks.rounds import Figure
 
@@ -23,6 +37,8 @@ MEASURES: dict[tuple[str, ...], Measure] = {
     ("submit_inflight32",): submit.together,
     ("submit_sim_p50",): submit.simulated,
     ("submit_others",): submit.others,
+    ("ibkr_submit_p50", "ibkr_overhead"): brokers.ibkr,
+    ("tradier_submit_p50", "tradier_overhead"): brokers.tradier,
     ("guards",): guards.measure,
     ("routing",): routing.measure,
     ("decode_order",): decode.measure,
@@ -45,6 +61,7 @@ TOPICS = {
     "book": frozenset(
         {"book_frame_native_vs_ccxt", "ws_ingest_vs_picows", "book_stream", "book_depth"}  # one of each measurement
     ),
+    "ibkr": frozenset({"ibkr_overhead", "tradier_overhead"}),
     "kill": frozenset({"kill_refuse"}),
     "scale": frozenset({"scale_start"}),
     "submit": frozenset({"submit_p50", "submit_inflight32", "submit_sim_p50", "guards", "decode_order", "import_time"}),

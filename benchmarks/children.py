@@ -126,6 +126,16 @@ def simulator() -> Iterator[dict[str, str]]:
         server.terminate()
 
 
+@contextmanager
+def venue(word: str) -> Iterator[tuple[dict[str, str], str]]:
+    """A simulator in a process of its own that counts no requests; its credentials, and its control door."""
+    server = Child("the simulator", [sys.executable, "-m", "floorbroker_sim", word, "--port", "0", "--rate", "0"])
+    try:
+        yield server.greeting["credentials"], server.greeting["control"]
+    finally:
+        server.terminate()
+
+
 def desk(home: Path, credentials: Mapping[str, str], *, loop: str, stages: bool = False) -> Any:
     """Our desk, against a server."""
     flags = ["--stages"] if stages else []

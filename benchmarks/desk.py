@@ -4,6 +4,9 @@ One submit is everything: the body is read and checked, the idempotency key look
 and audit row made durable, the order sent, the answer read, made durable and folded.  `--stages` measures where the time
 goes, in a run of its own, since looking costs time too.
 
+Where a venue counts orders a second, `paced` leaves a pause before each, and buys and sells in turn at prices that fill at
+once, so that each order ends by itself.
+
     BROKER_URL=... python -m benchmarks.desk --home FOLDER --loop uvloop
 """
 
@@ -18,7 +21,7 @@ from pathlib import Path
 
 import aiohttp
 
-from benchmarks.peers.speak import Answer, in_flight, prepare, serve_async, timed_async
+from benchmarks.peers.speak import Answer, in_flight, paced, prepare, serve_async, timed_async
 from benchmarks.stages import Stopwatch
 from floorbroker.app.floor import open_floor
 from floorbroker.app.home import Home, write_private
@@ -32,7 +35,7 @@ BODY = {
     "symbol": "AAPL", "side": "buy", "type": "limit", "quantity": "2", "limit_price": "150.25",
     "time_in_force": os.environ.get("ORDER_TIF", "day"), "allow_duplicate": True,
 }  # fmt: skip
-TAKEN = frozenset({OrdStatus.PENDING_NEW, OrdStatus.NEW, OrdStatus.CANCELED})
+TAKEN = frozenset({OrdStatus.PENDING_NEW, OrdStatus.NEW, OrdStatus.CANCELED, OrdStatus.FILLED})
 ENDING_S = 60
 CONFIG = """\
 [risk]
@@ -45,11 +48,12 @@ max_position_notional = "1000000000"
 max_gross_exposure = "1000000000"
 max_net_exposure = "1000000000"
 
-[profiles.alpaca-sim]
-broker = "ALPACA"
+[profiles.bench]
+broker = "{broker}"
 environment = "sim"
-options = { trading_requests_min = "9999999" }
 """
+OPTIONS = {"ALPACA": 'options = { trading_requests_min = "9999999" }\n'}
+BROKER = os.environ.get("BROKER_CODE", "ALPACA")
 
 
 class Submits:
@@ -60,10 +64,11 @@ class Submits:
         self._stopwatch = stopwatch
         self._numbers = itertools.count(1)
         self._run = os.getpid()
+        self._turns = itertools.cycle(_turns())
 
     async def one(self) -> None:
         """One order, from the members of its body to its final state."""
-        wish = parse_order(BODY)
+        wish = parse_order({**BODY, **next(self._turns)})
         done = await self._desk.submit(
             wish,
             profile=None,
@@ -86,10 +91,19 @@ class Submits:
         await self._all_ended()
         return told
 
+    async def paced(self, count: int) -> Answer:
+        """One after the other, with a pause before each."""
+        told = await paced(self.one, count, float(os.environ["ORDER_PAUSE_S"]))
+        await self._heard_of_all()
+        return told
+
     async def _all_ended(self) -> None:
         """Not part of a round: the venue cancels what is open, and the desk hears of all of it."""
         async with aiohttp.ClientSession() as session, session.post(f"{os.environ['BROKER_URL']}/bench/end") as reply:
             await reply.read()  # a simulator does not know it: there an order ends by itself
+        await self._heard_of_all()
+
+    async def _heard_of_all(self) -> None:
         async with asyncio.timeout(ENDING_S):
             while any(order.is_open for order in self._desk.orders()):  # noqa: ASYNC110 - no event tells of the last
                 await asyncio.sleep(0.01)
@@ -105,17 +119,24 @@ class Submits:
         return {"stages": self._stopwatch.mean_us(count)}
 
 
+def _turns() -> list[dict[str, str]]:
+    """What differs from order to order."""
+    sides = (("buy", os.environ.get("ORDER_BUY")), ("sell", os.environ.get("ORDER_SELL")))
+    return [{"side": side, "limit_price": price} for side, price in sides if price is not None] or [{}]
+
+
 async def main(home: Path, *, stages: bool) -> None:
     stopwatch = Stopwatch() if stages else None
     if stopwatch is not None:
         stopwatch.attach()
     place = Home.at(home)
-    write_private(place.config, CONFIG)
-    async with open_floor(place, only=frozenset({ProfileName("alpaca-sim")})) as floor:
+    write_private(place.config, CONFIG.format(broker=BROKER) + OPTIONS.get(BROKER, ""))
+    async with open_floor(place, only=frozenset({ProfileName("bench")})) as floor:
         desk = next(iter(floor.desks.values()))
         await desk.until_settled()
         submits = Submits(desk, stopwatch)
         rounds = {"sequential": submits.sequential, "inflight": submits.inflight, "stages": submits.stages}
+        rounds["paced"] = submits.paced
         await serve_async(rounds, "floorbroker")
 
 

@@ -8,7 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from benchmarks.children import Child, ChildFailed
+from benchmarks.brokers import PRICE, set_price
+from benchmarks.children import Child, ChildFailed, venue
 from benchmarks.stages import STAGES
 
 from floorbroker.app.home import Home
@@ -53,6 +54,15 @@ def test_the_stages_of_an_order_are_told(credentials: dict[str, str], tmp_path: 
     assert {"validate", "risk", "sync", "fold", "send and wait for the reply", "decode", "rest"} <= stages.keys()
     assert stages.keys() <= STAGES.keys() | {"rest"}
     assert all(took > 0 for took in stages.values())
+
+
+def test_orders_go_the_whole_way_at_the_socket_of_interactive_brokers(tmp_path: Path) -> None:
+    with venue("ibkr") as (credentials, control):
+        set_price(control)
+        terms = {**credentials, "ORDER_BUY": PRICE["ask"], "ORDER_SELL": PRICE["bid"], "ORDER_PAUSE_S": "0.01"}
+        command = [sys.executable, "-m", "benchmarks.desk", "--home", str(tmp_path / "home")]
+        with closing(Child("the desk", command, terms)) as desk:
+            assert desk.ask("paced", 2)["per_s"] > 0
 
 
 def test_a_program_that_does_not_answer_is_named() -> None:

@@ -1,0 +1,107 @@
+"""What the safe path adds at Interactive Brokers' socket and at Tradier: our submit beside a bare one, against one simulator.
+
+Both venues say how often they may be asked, and our desk keeps to it; so orders come with pauses, which are not counted.
+They buy and sell in turn at prices that fill at once.  Both sides pay for the simulator's work, so the difference of the medians
+is what risk, journal and audit cost.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+from benchmarks.children import desk, peer, venue
+from benchmarks.environments import ROOT
+from benchmarks.rounds import Figure, Goal
+
+ROUNDS, ORDERS, WARM_UP = 7, 40, 20
+PRICE = {"symbol": "AAPL", "bid": "150.20", "ask": "150.30", "last": "150.25"}
+OVERHEAD = Goal(1.0, unit="ms")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rival:
+    """A venue and who speaks to it bare: the driver, its environment, its name; the pause that the venue's pace asks for."""
+
+    word: str
+    driver: str
+    environment: str
+    name: str
+    pause_s: float
+
+
+IBKR = Rival(
+    word="ibkr",
+    driver="ib_async_bare",
+    environment="ib_async",
+    name="ib_async placeOrder until its status, not journaled, no risk check",
+    pause_s=0.1,
+)
+TRADIER = Rival(
+    word="tradier",
+    driver="aiohttp_tradier",
+    environment="aiohttp",
+    name="aiohttp, a bare POST, not journaled, no risk check",
+    pause_s=1.2,
+)
+
+
+def ibkr() -> list[Figure]:
+    """`ibkr_submit_p50` and `ibkr_overhead`."""
+    return _measured(IBKR)
+
+
+def tradier() -> list[Figure]:
+    """`tradier_submit_p50` and `tradier_overhead`."""
+    return _measured(TRADIER)
+
+
+def _measured(rival: Rival) -> list[Figure]:
+    found, versions = _in_turn(rival)
+    extra = {"loop": "uvloop", "versions": versions}
+    ours, theirs = [mine for mine, _ in found], [bare for _, bare in found]
+    return [
+        Figure(
+            bench=f"{rival.word}_submit_p50",
+            ours=ours,
+            peer=theirs,
+            peer_name=rival.name,
+            unit="ms p50",
+            extra=extra,
+        ),
+        Figure(
+            bench=f"{rival.word}_overhead",
+            ours=[mine - bare for mine, bare in found],
+            peer_name=rival.name,
+            unit="ms p50 more",
+            goal=OVERHEAD,
+            extra=extra,
+        ),
+    ]
+
+
+def _in_turn(rival: Rival) -> tuple[list[tuple[float, float]], dict[str, str]]:
+    """The medians of rounds of ours and of the bare client's in turn, in ms."""
+    with ExitStack() as stack:
+        credentials, control = stack.enter_context(venue(rival.word))
+        set_price(control)
+        terms = {"ORDER_BUY": PRICE["ask"], "ORDER_SELL": PRICE["bid"], "ORDER_PAUSE_S": str(rival.pause_s)}
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / ".tools"))
+        ours = stack.enter_context(desk(Path(folder) / "home", {**credentials, **terms}, loop="uvloop"))
+        theirs = stack.enter_context(peer(rival.driver, rival.environment, {**credentials, **terms}))
+        for child in (ours, theirs):
+            child.ask("paced", WARM_UP)
+        found = [(ours.ask("paced", ORDERS)["p50"], theirs.ask("paced", ORDERS)["p50"]) for _ in range(ROUNDS)]
+        return found, {**ours.greeting["versions"], **theirs.greeting["versions"]}
+
+
+def set_price(control: str) -> None:
+    """Put the simulated market where the orders fill."""
+    asked = Request(f"{control}/price", data=json.dumps(PRICE).encode(), method="POST")  # noqa: S310 - the child's own door
+    asked.add_header("Content-Type", "application/json")
+    with urlopen(asked, timeout=10) as answer:  # noqa: S310
+        answer.read()
