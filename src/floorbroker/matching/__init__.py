@@ -1,6 +1,6 @@
 """A pure price-time matching engine, shared by paper trading, simulators and backtests."""
 
-from floorbroker.matching.calendar import ALWAYS_OPEN, FX_WEEK, XNYS, Calendar, Session, by_name
+from floorbroker.matching.calendar import ALWAYS_OPEN, FX_WEEK, XNYS, Calendar, Session
 from floorbroker.matching.engine import Engine
 from floorbroker.matching.events import (
     Accepted,
@@ -19,8 +19,10 @@ from floorbroker.matching.events import (
     Working,
 )
 from floorbroker.matching.fees import NO_FEES, Bps, FeeModel, NoFees, PerShare, SellSide
+from floorbroker.matching.india import XNSE
 from floorbroker.matching.ledger import Ledger, LedgerPosition
 from floorbroker.matching.market import Liquidity
+from floorbroker.matching.named import CALENDARS, by_name
 from floorbroker.matching.orders import BadOrder, MatchOrder, MatchStatus, NotOpen
 from floorbroker.matching.slippage import (
     NO_SLIPPAGE,
@@ -34,9 +36,11 @@ from floorbroker.matching.slippage import (
 
 __all__ = [
     "ALWAYS_OPEN",
+    "CALENDARS",
     "FX_WEEK",
     "NO_FEES",
     "NO_SLIPPAGE",
+    "XNSE",
     "XNYS",
     "Accepted",
     "BadOrder",

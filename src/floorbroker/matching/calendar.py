@@ -157,11 +157,6 @@ def _new_york(day: date, at: time) -> datetime:
     return datetime.combine(day, at, NEW_YORK).astimezone(UTC)
 
 
-def by_name(name: str) -> Calendar:
-    """The calendar that `Instrument.calendar` names: `XNYS`, `FX` or `24x7`.  Raises `KeyError` for any other."""
-    return _BY_NAME[name]
-
-
 # -- New York's days ----------------------------------------------------------------------------------------------------
 
 _SPECIAL_CLOSURES = frozenset(
@@ -246,4 +241,3 @@ def easter(year: int) -> date:
 ALWAYS_OPEN = AlwaysOpen()
 FX_WEEK = FxWeek()
 XNYS = Xnys()
-_BY_NAME: dict[str, Calendar] = {"XNYS": XNYS, "FX": FX_WEEK, "24x7": ALWAYS_OPEN}

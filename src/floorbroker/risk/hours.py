@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from floorbroker.domain.frozen import frozen
-from floorbroker.matching.calendar import ALWAYS_OPEN, Calendar, FxWeek, Xnys
+from floorbroker.matching import CALENDARS
 
-CALENDARS: Mapping[str, Calendar] = {"XNYS": Xnys(), "FX": FxWeek(), "24/7": ALWAYS_OPEN, "24x7": ALWAYS_OPEN}
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = "|".join(_DAYS)
 _WINDOW = re.compile(rf"(?:({_DAY})(?:-({_DAY}))? )?([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")

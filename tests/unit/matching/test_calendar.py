@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from floorbroker.matching.calendar import ALWAYS_OPEN, FX_WEEK, XNYS, by_name, early_closes, easter, holidays
+from floorbroker.matching import by_name
+from floorbroker.matching.calendar import ALWAYS_OPEN, FX_WEEK, XNYS, early_closes, easter, holidays
 
 DATA = os.environ.get("FLOORBROKER_DATA")
 needs_data = pytest.mark.skipif(not DATA, reason="FLOORBROKER_DATA names no folder of recorded data")
