@@ -1,5 +1,6 @@
 """Readers of recorded market data, and the seeded market."""
 
+from floorbroker.tape.actions import actions_of
 from floorbroker.tape.captures import FrameKind, RawFrame, frame_of, frames, merged_frames
 from floorbroker.tape.columns import QuoteSeries
 from floorbroker.tape.folder import Factor, NotRecorded, Tape, load
@@ -17,6 +18,7 @@ __all__ = [
     "SeededMarket",
     "Tape",
     "TapeEvent",
+    "actions_of",
     "bar_events",
     "expiries",
     "frame_of",

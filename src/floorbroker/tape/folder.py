@@ -78,6 +78,10 @@ class Tape:
         )
         return sorted([*shares, *(f"{pair[:-3]}/{pair[-3:]}" for pair in pairs)])
 
+    def daily_symbols(self) -> list[str]:
+        """Shares with daily bars."""
+        return sorted(path.stem.upper() for path in self.folder.glob("equities/daily/*.zip"))
+
     def days(self, symbol: str) -> list[date]:
         """Days (of the market's own zone) with minute data for `symbol`."""
         found = self.folder.joinpath(_home(symbol).folder).glob("*_*.zip")
