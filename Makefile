@@ -41,9 +41,9 @@ TIMES ?= 20
 VENUE ?=
 CALLS ?= 200
 CASES ?=
-# One more than there are cores, for a third of the time is spent in waiting for processes and sockets; eight at most.
+# Twice as many as there are cores, for half of the time is spent in waiting for processes and sockets; eight at most.
 # `make test WORKERS=0` runs in one process, for a debugger.
-WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( cores > 7 ? 8 : cores + 1 )))
+WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( cores > 3 ? 8 : 2 * cores )))
 PYTEST_ARGS ?=
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 

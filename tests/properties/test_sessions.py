@@ -141,10 +141,11 @@ class SessionLife(LivingDesk):
 
     @rule()
     def order(self) -> None:
-        """Taken in READY alone."""
+        """Taken in READY alone.  A kill that trips while the order is looked at may find it refused for what was before."""
+        was_killed = bool(self.desk.gateway.kill_switch.blocked(PROFILE))
         why_not, came = self.do(self._asked())
         if self.desk.gateway.kill_switch.blocked(PROFILE):
-            assert isinstance(came, KillSwitchOn)
+            assert isinstance(came, KillSwitchOn if was_killed else (KillSwitchOn, NotReady, VaultLocked))
         elif self.padlock.reason:
             assert isinstance(came, VaultLocked)
         elif why_not:

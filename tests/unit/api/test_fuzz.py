@@ -23,7 +23,7 @@ CONFIG: dict[str, Any] = {
     "seed": 1,
     "headers": {"Authorization": f"Bearer {TOKEN}"},
     "continue-on-failure": True,
-    "generation": {"max-examples": 30, "deterministic": True, "database": "none"},
+    "generation": {"max-examples": 10, "deterministic": True, "database": "none"},
     # Rules between members, risk limits, versions and the kill switch refuse what the schema alone allows.
     "checks": {
         "positive_data_acceptance": {"expected-statuses": ["2xx", "304", "401", "404", "409", "412", "422", "423"]}
