@@ -99,7 +99,7 @@ def test_a_full_disk_refuses_orders_lets_cancels_pass_and_is_left_when_there_is_
     (story.world.home / "filler").unlink()
     story.wait(lambda: not story.state()["remaining"], "the kill to be done")
     story.reset()
-    assert story.submit("TSLA") is not None
+    story.wait(lambda: story.submit("TSLA") is not None, "an order to be taken again")
     again(story)
     assert story.profile()["state"] == "ready"
     unclean = judge(story)
