@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 import pytest
 
 from floorbroker.domain.errors import ConnectionFailed, FloorbrokerError, Outcome, StreamLost, Timeout
-from floorbroker.transport.types import Request, Response, SocketTarget
+from floorbroker.transport.types import Frame, Request, Response, SocketTarget
 from tests.simulation.loop import Node, SimulatedLoop
 from tests.simulation.network import Network, SimulatedHttp, SimulatedOrderHttp, Site, connector
+from tests.simulation.streams import Line
 from tests.simulation.weather import KINDS, Fault, Weather
 
 T = TypeVar("T")
@@ -234,6 +235,30 @@ def test_frames_come_in_order_and_go_up() -> None:
 )
 def test_each_fault_of_a_stream_does_what_its_name_says(what: str, heard: list[str]) -> None:
     assert in_world(_listen, always("stream", what))[0] == heard
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_line_that_breaks_under_its_last_frame_never_ends_in_good_order(seed: int) -> None:
+    async def course() -> str:
+        loop = asyncio.get_running_loop()
+        weather = Weather(faults=(always("stream", "cut"),), random=Random(seed), now=loop.time)
+
+        def later(delay_s: float, call: Callable[..., object], *args: object) -> None:
+            loop.call_later(delay_s, call, *args)
+
+        line = Line(weather, later, whole=True)
+        line.send_down(Frame(b"the last of a list", text=True))
+        line.end_down()
+        try:
+            return "ended" if await line.to_client.get() is None else "heard"
+        except StreamLost:
+            return "broke"
+
+    loop = SimulatedLoop(random=Random(seed))
+    try:
+        assert loop.run_until_complete(course()) == "broke"
+    finally:
+        loop.dispose()
 
 
 def test_a_dead_listener_frees_its_connection_at_the_venue() -> None:
