@@ -18,6 +18,7 @@ from floorbroker.cli import (
     audit,
     brokers,
     configuration,
+    database,
     demonstrate,
     develop,
     doctor,
@@ -61,6 +62,7 @@ VERBS = (
     brokers,
     configuration,
     vault,
+    database,
     develop,
     new_broker,
 )
