@@ -44,6 +44,9 @@ OPENAPI: dict[str, Any] = {
 }  # fmt: skip
 
 
+URL = {"path": ["v1", "x"], "query": [{"key": "a"}]}  # as Postman writes one
+
+
 def changed(path: str, value: object) -> dict[str, Any]:
     """The document with one place set; None takes it away."""
     document = copy.deepcopy(OPENAPI)
@@ -135,7 +138,7 @@ def test_operations_that_came_and_went_are_named() -> None:
             {"book publish Sub": {"all of it": "object"}},
         ),
         (
-            {"info": {}, "item": [{"item": [{"request": {"method": "GET", "url": {"path": ["v1", "x"], "query": [{"key": "a"}]}}}]}]},
+            {"info": {}, "item": [{"item": [{"request": {"method": "GET", "url": URL}}]}]},
             {"GET /v1/x": {"query a": "sent"}},
         ),
         (
