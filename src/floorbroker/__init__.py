@@ -29,6 +29,7 @@ _NAMES = {
     "Quote": "floorbroker.domain.records",
     "Side": "floorbroker.domain.values",
     "TimeInForce": "floorbroker.domain.values",
+    "Strategy": "floorbroker.strategy.base",
     "Trade": "floorbroker.domain.records",
     "AdaptiveRateLimiter": "floorbroker.transport",
     "MultiEndpointRateLimiter": "floorbroker.transport",
@@ -60,6 +61,7 @@ __all__ = [
     "Position",
     "Quote",
     "Side",
+    "Strategy",
     "TimeInForce",
     "Trade",
     "__version__",
@@ -88,6 +90,7 @@ if TYPE_CHECKING:
     from floorbroker.domain.values import Side as Side
     from floorbroker.domain.values import TimeInForce as TimeInForce
     from floorbroker.oms.schema import OrderSchema as OrderSchema
+    from floorbroker.strategy.base import Strategy as Strategy
     from floorbroker.transport import AdaptiveRateLimiter as AdaptiveRateLimiter
     from floorbroker.transport import CircuitBreaker as CircuitBreaker
     from floorbroker.transport import MultiEndpointRateLimiter as MultiEndpointRateLimiter

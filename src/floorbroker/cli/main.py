@@ -16,6 +16,7 @@ from typer.main import get_command
 from floorbroker.cli import (
     accounts,
     audit,
+    backtest,
     brokers,
     configuration,
     database,
@@ -52,6 +53,7 @@ VERBS = (
     market,
     options,
     replay,
+    backtest,
     kill,
     live,
     routing,

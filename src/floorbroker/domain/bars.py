@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import overload
@@ -101,6 +101,32 @@ class BarSeries(Sequence[Bar]):
 
     def start_at(self, index: int) -> datetime:
         return _EPOCH + timedelta(microseconds=self._start_us[index])
+
+    @classmethod
+    def from_columns(
+        cls,
+        symbol: str,
+        columns: Sequence[Iterable[int]],
+        *,
+        span_s: int,
+        price_decimals: int = 4,
+        size_decimals: int = 0,
+    ) -> BarSeries:
+        """A series over whole columns: starts (microseconds since 1970), open, high, low, close, volume, all scaled integers.
+
+        Arrays of 64-bit integers are taken as they are, without a copy.  Raises `ValueError` for columns of unequal length.
+        """
+        made = cls(symbol, span_s=span_s, price_decimals=price_decimals, size_decimals=size_decimals)
+        arrays = [c if isinstance(c, array) and c.typecode == "q" else array("q", c) for c in columns]
+        if len(arrays) != 6 or len({len(column) for column in arrays}) != 1:
+            raise ValueError("a series has six columns of one length: start, open, high, low, close, volume")
+        made._start_us, made._open, made._high, made._low, made._close, made._volume = arrays
+        return made
+
+    @property
+    def columns(self) -> tuple[array[int], ...]:
+        """The series' own arrays, for reading: starts (microseconds since 1970), open, high, low, close, volume."""
+        return (self._start_us, self._open, self._high, self._low, self._close, self._volume)
 
     def close_at(self, index: int) -> Price:
         """The closing price without building the bar."""

@@ -51,7 +51,10 @@ CalendarChoice = Calendar | Callable[[Instrument], Calendar | None] | None
 
 
 class Engine:
-    """One venue's matching.  `calendar` is one for all symbols, a choice by instrument, or None for a market without hours."""
+    """One venue's matching.  `calendar` is one for all symbols, a choice by instrument, or None for a market without hours.
+
+    A `patient` engine lets an immediate order wait for the first price it can meet, where none is known when it comes in.
+    """
 
     def __init__(
         self,
@@ -64,8 +67,10 @@ class Engine:
         fees: FeeModel = NO_FEES,
         slippage: Slippage = NO_SLIPPAGE,
         liquidity: Liquidity = Liquidity.UNLIMITED,
+        patient: bool = False,
     ) -> None:
         self.now = start
+        self._patient = patient
         self._instrument = instrument
         self._calendar = calendar
         self._fees = fees
@@ -192,11 +197,20 @@ class Engine:
         self._pass_time(bar.start)
         market.set_point(bar.open, bar.volume, bar.volume)
         self._run(bar.symbol, self._opening_rules)
+        if bar.symbol not in self._life.queues:
+            market.set_point(bar.close, bar.volume, bar.volume)  # nobody is left who would meet the way there
+            return self._life.told()
         high_first = bar.high - bar.open <= bar.open - bar.low
         for target in (bar.high, bar.low) if high_first else (bar.low, bar.high):
             self._walk(bar.symbol, market, target)
         self._walk(bar.symbol, market, bar.close)
         return self._life.told()
+
+    def close_book(self, symbol: str) -> None:
+        """What is shown for a symbol is over: whoever comes now meets the next price.  The last trade stays known."""
+        market = self._markets.get(symbol)
+        if market is not None:
+            market.bids, market.asks, market.quote = {}, {}, None
 
     def advance(self, at: datetime) -> list[Event]:
         """Let time pass: openings, closings, auctions, expiry."""
@@ -328,12 +342,13 @@ class Engine:
         if order.order.post_only and not order.resting and not self._may_rest(order, market):
             self._life.end(order, Canceled(order_id=order.order_id, at=self.now, reason="post_only"))
             return
-        maker = order.order.post_only or (order.resting and order.limit is not None and not rules.is_opening)
-        for take in takes(order, market, self._instrument(order.symbol), rules):
-            market.take(order.side, take.level, take.qty)
-            self._fill(order, qty=take.qty, price=take.price, maker=maker, is_last=take.is_last)
         is_known = market.touch(order.side) is not None
-        if order.is_live and (is_known or order.order.tif in IMMEDIATE):
+        if is_known:
+            maker = order.order.post_only or (order.resting and order.limit is not None and not rules.is_opening)
+            for take in takes(order, market, self._instrument(order.symbol), rules):
+                market.take(order.side, take.level, take.qty)
+                self._fill(order, qty=take.qty, price=take.price, maker=maker, is_last=take.is_last)
+        if order.is_live and (is_known or (order.order.tif in IMMEDIATE and not self._patient)):
             self._met(order)
 
     def _may_rest(self, order: MatchOrder, market: Market) -> bool:

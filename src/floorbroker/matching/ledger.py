@@ -1,4 +1,7 @@
-"""One account's cash and positions, kept exactly: cash always equals the start plus realised profit less fees and open cost."""
+"""One account's cash and positions, kept exactly.
+
+Cash always equals the start plus realised profit and other income, less fees and open cost.
+"""
 
 from __future__ import annotations
 
@@ -59,6 +62,7 @@ class Ledger:
         self.currency = currency
         self.cash = cash
         self.fees = ZERO
+        self.income = ZERO
         self._multiplier = multiplier
         self._fills: dict[ExecId, Fill] = {}
         self._holdings: dict[str, _Holding] = {}
@@ -93,6 +97,28 @@ class Ledger:
         for other in self._fills.values():
             if other.symbol == booked.symbol:
                 self._book(other)
+
+    def pay(self, amount: Decimal) -> None:
+        """Cash that came without a trade (negative: that went): a dividend, the cost of borrowing."""
+        self.cash += amount
+        self.income += amount
+
+    def restate(self, symbol: str, qty: Decimal, *, paid: Decimal = ZERO) -> None:
+        """Other units for the same cost, as after a split; `paid` is cash for what was no whole unit."""
+        held = self._holdings.get(symbol)
+        if held is not None:
+            held.qty = qty
+        if paid:
+            self.pay(paid)
+
+    def rename(self, symbol: str, new: str) -> None:
+        """The same position under another symbol.  Raises `ValueError` when both are held."""
+        held = self._holdings.pop(symbol, None)
+        if held is None:
+            return
+        if self.qty(new):
+            raise ValueError(f"{new} is held already")
+        self._holdings[new] = held
 
     def _book(self, fill: Fill) -> Decimal:
         """Change the position and return the signed value that the trade moved."""

@@ -79,6 +79,18 @@ class QuoteSeries:
     def __len__(self) -> int:
         return len(self._start_us)
 
+    def where(self, wanted: Callable[[datetime], bool]) -> QuoteSeries:
+        """The rows whose start is wanted."""
+        made = QuoteSeries(
+            self.symbol, span_s=self.span_s, price_decimals=self.price_decimals, size_decimals=self.size_decimals
+        )
+        for index, start_us in enumerate(self._start_us):
+            if wanted(self.start_at(index)):
+                made._start_us.append(start_us)
+                for kept, column in zip(made._columns, self._columns, strict=True):
+                    kept.append(column[index])
+        return made
+
     def start_at(self, index: int) -> datetime:
         return _EPOCH + _US * self._start_us[index]
 

@@ -1,0 +1,109 @@
+"""What happens to an account without a trade: splits, dividends, other names, and what borrowed shares cost each night."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from datetime import datetime, time, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from floorbroker.backtest.actions import CorporateAction, to_shares
+from floorbroker.backtest.costs import YEAR_DAYS
+from floorbroker.backtest.venue import Split, Venue
+from floorbroker.domain.frozen import frozen
+from floorbroker.domain.values import ZERO, round_step
+from floorbroker.matching.calendar import NEW_YORK
+from floorbroker.strategy.bars import microseconds, moment_of
+from floorbroker.strategy.timers import NEVER
+from floorbroker.strategy.wishes import Income
+
+_CENT = Decimal("0.01")
+
+
+@frozen
+class _Night:
+    """A midnight in New York, at which what is short is paid for."""
+
+    at: datetime
+
+
+class Happenings:
+    """`next_us` is when the next one is due; whoever plays the market applies it before anything that is over after it."""
+
+    def __init__(self, actions: Iterable[CorporateAction], *, start: datetime, borrow_percent: Decimal) -> None:
+        self._borrow_percent = borrow_percent
+        begin_us = microseconds(start)
+        self._waiting: list[tuple[int, int, CorporateAction | _Night]] = []
+        self._count = 0
+        for action in actions:
+            if (due_us := microseconds(action.morning)) > begin_us:
+                self._add(due_us, action)
+        if borrow_percent:
+            self._next_night(start)
+        self._look()
+
+    def _add(self, due_us: int, what: CorporateAction | _Night) -> None:
+        self._count += 1
+        heapq.heappush(self._waiting, (due_us, self._count, what))
+
+    def _look(self) -> None:
+        self.next_us = self._waiting[0][0] if self._waiting else NEVER
+
+    def _next_night(self, after: datetime) -> None:
+        day = after.astimezone(NEW_YORK).date() + timedelta(days=1)
+        midnight = datetime.combine(day, time(), NEW_YORK)
+        self._add(microseconds(midnight), _Night(at=midnight))
+
+    def happen(self, venue: Venue, until_us: int) -> None:
+        """Everything that is due until then."""
+        while self._waiting and self._waiting[0][0] <= until_us:
+            due_us, _, what = heapq.heappop(self._waiting)
+            if isinstance(what, _Night):
+                _pay_for_borrowed(venue, self._borrow_percent, due_us)
+                self._next_night(what.at)
+            else:
+                apply(venue, what, due_us)
+        self._look()
+
+
+def apply(venue: Venue, action: CorporateAction, at_us: int) -> None:
+    """One corporate action; the strategy hears of it when it holds something, or has orders there."""
+    qty, at, had_orders = venue.ledger.qty(action.symbol), moment_of(at_us), bool(venue.open_wishes(action.symbol))
+    if action.split is not None:
+        venue.end_orders(action.symbol, at)
+        venue.splits.append(Split(at_us=at_us, symbol=action.symbol, ratio=action.split))
+        _split(venue, action, qty)
+        ratio = Decimal(action.split.numerator) / action.split.denominator
+        _tell(venue, Income(symbol=action.symbol, at=at, split=ratio), is_due=bool(qty) or had_orders)
+    if action.dividend is not None and qty:
+        amount = qty * action.dividend
+        venue.ledger.pay(amount)
+        _tell(venue, Income(symbol=action.symbol, at=at, cash=amount), is_due=True)
+    if action.renamed_to:
+        venue.end_orders(action.symbol, at)
+        venue.ledger.rename(action.symbol, action.renamed_to)
+        venue.note(action.renamed_to, at_us)
+        _tell(venue, Income(symbol=action.symbol, at=at, renamed_to=action.renamed_to), is_due=bool(qty) or had_orders)
+    venue.note(action.symbol, at_us)
+
+
+def _tell(venue: Venue, income: Income, *, is_due: bool) -> None:
+    if is_due:
+        venue.news.append(income)
+
+
+def _split(venue: Venue, action: CorporateAction, qty: Decimal) -> None:
+    """New units; what is no whole unit is paid at the last price, in the new units."""
+    if not qty or action.split is None:
+        return
+    whole, rest = to_shares(qty, action.split)
+    price = venue.price(action.symbol) or ZERO
+    paid = rest * price * action.split.denominator / action.split.numerator
+    venue.ledger.restate(action.symbol, whole, paid=round_step(paid, _CENT, ROUND_HALF_EVEN))
+
+
+def _pay_for_borrowed(venue: Venue, percent: Decimal, at_us: int) -> None:
+    short = sum((-qty * (venue.price(symbol) or ZERO) for symbol, qty in venue.held().items() if qty < 0), ZERO)
+    if short:
+        venue.ledger.pay(-round_step(short * percent / 100 / YEAR_DAYS, _CENT, ROUND_HALF_EVEN))
+        venue.note(next(iter(venue.held())), at_us)

@@ -1,0 +1,244 @@
+"""What a backtest came to: fills, round trips, equity over time, and the statistics made of them.  Money is exact."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, cast
+
+from floorbroker.backtest.feed import Feed
+from floorbroker.backtest.statistics import Point, statistics_of
+from floorbroker.backtest.venue import Held, Split, Venue
+from floorbroker.domain.frozen import frozen
+from floorbroker.domain.values import ZERO, Price, Quantity, text_of, time_text
+from floorbroker.strategy.bars import Columns, microseconds, moment_of
+from floorbroker.strategy.base import Strategy
+from floorbroker.strategy.parameters import parameters_of
+from floorbroker.strategy.wishes import Filled
+
+POINTS_MAX = 20_000  # of equity; more bars than that are shown by the day
+_DAY_US = 86_400_000_000
+
+
+@frozen
+class Trip:
+    """Units bought and sold again, or sold short and bought back.  `profit` is after the fees of both ends."""
+
+    symbol: str
+    qty: Decimal  # signed: negative for a short
+    entered: datetime
+    entry: Price
+    left: datetime
+    exit: Price
+    profit: Decimal
+    fees: Decimal
+
+
+class Result:
+    """Made once by a run.  `equity`, `trips` and `statistics` are worked out when they are first asked for."""
+
+    def __init__(
+        self,
+        *,
+        strategy: str,
+        parameters: Mapping[str, Any],
+        start: datetime,
+        end: datetime,
+        cash: Decimal,
+        end_cash: Decimal,
+        positions: Mapping[str, Decimal],
+        fees: Decimal,
+        income: Decimal,
+        fills: Sequence[Filled],
+        changes: Sequence[Held],
+        splits: Sequence[Split],
+        bars: Mapping[str, Columns],
+        events: int,
+        multiplier: Mapping[str, Decimal],
+    ) -> None:
+        self.strategy = strategy
+        self.parameters = parameters
+        self.start = start
+        self.end = end
+        self.cash = cash
+        self.end_cash = end_cash
+        self.positions = positions
+        self.fees = fees
+        self.income = income
+        self.fills = fills
+        self.changes = changes
+        self.splits = splits
+        self.bars = bars
+        self.events = events
+        self.multiplier = multiplier
+
+    @classmethod
+    def of(cls, venue: Venue, feed: Feed, *, strategy: Strategy, cash: Decimal) -> Result:
+        """What a run left at its venue."""
+        start, end = feed.span()
+        return cls(
+            strategy=strategy.called,
+            parameters={name: getattr(strategy, name) for name in parameters_of(type(strategy))},
+            start=start,
+            end=end,
+            cash=cash,
+            end_cash=venue.ledger.cash,
+            positions=dict(venue.held()),
+            fees=venue.ledger.fees,
+            income=venue.ledger.income,
+            fills=venue.fills,
+            changes=venue.changes,
+            splits=venue.splits,
+            bars=feed.bars,
+            events=feed.size,
+            multiplier={one.symbol: venue.instrument(one.symbol).multiplier for one in venue.changes},
+        )
+
+    @cached_property
+    def equity(self) -> list[Point]:
+        """Cash and positions at their last close: at every bar's end, or at the last of each day where there are very many."""
+        grid = _grid(self.bars.values())
+        held, cash, points, changes = dict[str, Decimal](), self.cash, list[Point](), deque(self.changes)
+        for us in grid:
+            while changes and changes[0].at_us <= us:
+                change = changes.popleft()
+                held[change.symbol], cash = change.qty, change.cash
+            worth = sum((self._worth(symbol, qty, us) for symbol, qty in held.items() if qty), ZERO)
+            points.append(Point(at=moment_of(us), equity=cash + worth))
+        return points
+
+    def _worth(self, symbol: str, qty: Decimal, us: int) -> Decimal:
+        columns = self.bars.get(symbol)
+        place = -1 if columns is None else bisect_right(columns.end_us, us) - 1
+        if columns is None or place < 0:
+            return ZERO
+        return qty * self.multiplier[symbol] * Decimal(columns.close[place]).scaleb(-columns.price_decimals)
+
+    @cached_property
+    def trips(self) -> list[Trip]:
+        """Round trips, first in first out; what is still held at the end is none."""
+        return list(_trips(self.fills, self.splits, self.multiplier))
+
+    @cached_property
+    def statistics(self) -> dict[str, Decimal | int | None]:
+        """By name; ratios of daily returns, percents of equity.  None where there is too little to tell."""
+        return statistics_of(self.equity, trips=self.trips, start=self.cash)
+
+    @property
+    def end_equity(self) -> Decimal:
+        """At the end; the cash where no bar was played."""
+        return self.equity[-1].equity if self.equity else self.end_cash
+
+    def document(self) -> dict[str, Any]:
+        """Everything as JSON can say it: numbers are text, times UTC."""
+        return {
+            "strategy": self.strategy,
+            "parameters": {name: _plain(value) for name, value in self.parameters.items()},
+            "start": time_text(self.start),
+            "end": time_text(self.end),
+            "events": self.events,
+            "cash": {"start": text_of(self.cash), "end": text_of(self.end_cash)},
+            "equity": {"start": text_of(self.cash), "end": text_of(self.end_equity)},
+            "fees": text_of(self.fees),
+            "income": text_of(self.income),
+            "pnl": text_of(self.end_equity - self.cash),
+            "positions": [{"symbol": s, "quantity": text_of(q)} for s, q in sorted(self.positions.items())],
+            "statistics": {name: _plain(value) for name, value in self.statistics.items()},
+            "fills": [fill_document(fill) for fill in self.fills],
+            "trips": [_trip(trip) for trip in self.trips],
+        }
+
+
+def fill_document(fill: Filled) -> dict[str, str]:
+    """One fill as results and the demo write it."""
+    return {
+        "symbol": fill.symbol,
+        "side": fill.side.value,
+        "quantity": text_of(fill.qty),
+        "price": text_of(fill.price),
+        "fee": text_of(fill.fee),
+        "time": time_text(fill.at),
+    }
+
+
+def _trip(trip: Trip) -> dict[str, str]:
+    return {
+        "symbol": trip.symbol,
+        "quantity": text_of(trip.qty),
+        "entered": time_text(trip.entered),
+        "entry": text_of(trip.entry),
+        "left": time_text(trip.left),
+        "exit": text_of(trip.exit),
+        "profit": text_of(trip.profit),
+        "fees": text_of(trip.fees),
+    }
+
+
+def _plain(value: object) -> object:
+    match value:
+        case Decimal():
+            return text_of(value)
+        case tuple():
+            return [_plain(one) for one in cast("tuple[object, ...]", value)]
+        case None | bool() | int() | str():
+            return value
+        case _:
+            return str(value)
+
+
+def _grid(bars: Iterable[Columns]) -> list[int]:
+    ends: set[int] = set()
+    for columns in bars:
+        if len(columns) > POINTS_MAX:
+            by_day = dict(zip((us // _DAY_US for us in columns.end_us), columns.end_us, strict=True))
+            ends.update(by_day.values())
+        else:
+            ends.update(columns.end_us)
+    return sorted(ends)
+
+
+def _trips(fills: Iterable[Filled], splits: Iterable[Split], multiplier: Mapping[str, Decimal]) -> Iterable[Trip]:
+    lots: dict[str, deque[tuple[Filled, Decimal]]] = {}
+    waiting = deque(splits)
+    for fill in fills:
+        while waiting and waiting[0].at_us <= microseconds(fill.at):
+            _split(lots, waiting.popleft())
+        mine, left = lots.setdefault(fill.symbol, deque()), fill.qty
+        while left and mine and mine[0][0].side is not fill.side:
+            entry, open_qty = mine.popleft()
+            qty = min(open_qty, left)
+            yield _closed(entry, fill, qty, multiplier.get(fill.symbol, Decimal(1)))
+            left -= qty
+            if open_qty > qty:
+                mine.appendleft((entry, open_qty - qty))
+        if left:
+            mine.append((fill, Decimal(left)))
+
+
+def _split(lots: dict[str, deque[tuple[Filled, Decimal]]], split: Split) -> None:
+    """What is open goes on in new units, at a price that makes it cost the same."""
+    new, old = split.ratio.numerator, split.ratio.denominator
+    lots[split.symbol] = deque(
+        (replace(f, qty=Quantity(f.qty * new / old), price=Price(f.price * old / new)), qty * new / old)
+        for f, qty in lots.get(split.symbol, ())
+    )
+
+
+def _closed(entry: Filled, leaving: Filled, qty: Decimal, times: Decimal) -> Trip:
+    signed = entry.side.sign * qty
+    fees = entry.fee * qty / entry.qty + leaving.fee * qty / leaving.qty
+    return Trip(
+        symbol=entry.symbol,
+        qty=signed,
+        entered=entry.at,
+        entry=entry.price,
+        left=leaving.at,
+        exit=leaving.price,
+        profit=round(signed * (leaving.price - entry.price) * times - fees, 8).normalize(),
+        fees=round(fees, 8).normalize(),
+    )

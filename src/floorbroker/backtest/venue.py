@@ -1,0 +1,297 @@
+"""The venue of a backtest: the matching engine, an account, and the way of wishes to it.
+
+An order decided at the end of a bar meets the next bar's open, never the close it was decided on; with a latency, the first bar
+that begins after it has arrived.  Where quotes or a book are played it meets what stands there when it arrives.  The engine is
+woken only while an order is open or on its way.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from itertools import count
+
+from floorbroker.backtest.costs import Costs
+from floorbroker.backtest.instruments import InstrumentOf
+from floorbroker.domain.frozen import frozen
+from floorbroker.domain.orders import NewOrder
+from floorbroker.domain.records import BookDelta, Quote, Trade
+from floorbroker.domain.values import ZERO, ExecId, OrderId, OrdStatus, Price, Quantity
+from floorbroker.matching import BadOrder, Engine, Event, Fill, Ledger, MatchOrder, MatchStatus, NotOpen, by_name
+from floorbroker.matching.calendar import ALWAYS_OPEN, Calendar
+from floorbroker.strategy.bars import BarView, Columns, microseconds, moment_of
+from floorbroker.strategy.ground import Ground
+from floorbroker.strategy.wishes import Action, Change, Filled, Ordered, Place, WishId, Withdraw
+
+STATUS = {
+    MatchStatus.ACCEPTED: OrdStatus.NEW,
+    MatchStatus.WORKING: OrdStatus.NEW,
+    MatchStatus.HELD: OrdStatus.HELD,
+    MatchStatus.PARTIALLY_FILLED: OrdStatus.PARTIALLY_FILLED,
+    MatchStatus.FILLED: OrdStatus.FILLED,
+    MatchStatus.CANCELED: OrdStatus.CANCELED,
+    MatchStatus.EXPIRED: OrdStatus.EXPIRED,
+    MatchStatus.REPLACED: OrdStatus.CANCELED,
+    MatchStatus.REJECTED: OrdStatus.REJECTED,
+    MatchStatus.DONE_FOR_DAY: OrdStatus.NEW,
+}
+
+
+@frozen
+class Held:
+    """What one symbol's position and the account's cash were after a change (microseconds since 1970)."""
+
+    at_us: int
+    symbol: str
+    qty: Decimal
+    cash: Decimal
+
+
+@frozen
+class Split:
+    """New units for each old one, from a moment on (microseconds since 1970)."""
+
+    at_us: int
+    symbol: str
+    ratio: Fraction
+
+
+class Venue(Ground):
+    """`awake` while something is open or on its way; then, and only then, bars need to be shown to `meet_bar`."""
+
+    def __init__(
+        self,
+        *,
+        start: datetime,
+        cash: Decimal,
+        costs: Costs,
+        instrument: InstrumentOf,
+        calendar: Calendar | None,
+        currency: str = "USD",
+    ) -> None:
+        super().__init__(calendar=calendar or ALWAYS_OPEN)
+        self.awake = False
+        self.fills: list[Filled] = []
+        self.changes: list[Held] = []
+        self.splits: list[Split] = []
+        self.instrument = instrument
+        self.costs = costs
+        self.ledger = Ledger(currency=currency, cash=cash, multiplier=lambda symbol: instrument(symbol).multiplier)
+        self.quoted: set[str] = set()
+        execs, kids = count(1), count(1)
+        self.engine = Engine(
+            instrument=instrument,
+            exec_id=lambda: ExecId(f"X{next(execs):08d}"),
+            child_id=lambda: OrderId(f"C{next(kids):08d}"),
+            start=start,
+            calendar=None if calendar is None else lambda of: by_name(of.calendar),
+            fees=costs.fees,
+            slippage=costs.slippage,
+            liquidity=costs.liquidity,
+            patient=True,
+        )
+        self._coming: dict[str, deque[tuple[int, Action]]] = {}
+        self._wish_of: dict[OrderId, WishId] = {}
+        self._order_of: dict[WishId, OrderId] = {}
+        self._ids = count(1)
+
+    # -- the account ---------------------------------------------------------------------------------------------------
+
+    @property
+    def cash(self) -> Decimal:
+        return self.ledger.cash
+
+    @property
+    def equity(self) -> Decimal:
+        return self.ledger.equity(self.price)
+
+    def held(self) -> Mapping[str, Decimal]:
+        return {position.symbol: position.qty for position in self.ledger.positions()}
+
+    def quote(self, symbol: str) -> Quote | None:
+        return self.engine.quote(symbol) if symbol in self.quoted else None
+
+    # -- wishes --------------------------------------------------------------------------------------------------------
+
+    def send(self, action: Action) -> None:
+        """It arrives after the latency: at once where a quote or a book stands, else before a bar that has not begun yet."""
+        symbol = self._symbol_of(action)
+        delay_us = self.costs.latency.us()
+        coming = self._coming.get(symbol)
+        if symbol in self.quoted and not delay_us and not coming:
+            self._arrive(action, self.now_us)
+        elif coming is None:
+            self._coming[symbol] = deque([(self.now_us + delay_us, action)])
+        else:
+            coming.append((self.now_us + delay_us, action))
+        self._look()
+
+    def _symbol_of(self, action: Action) -> str:
+        order = action.order if isinstance(action, Place) else self.wishes[action.wish].order
+        return order.legs[0].symbol if order.legs else order.symbol
+
+    def arrivals(self, symbol: str, until_us: int) -> None:
+        """Let everything about a symbol arrive that was on its way until then, in the order in which it was sent."""
+        coming = self._coming.get(symbol)
+        if coming is None:
+            return
+        while coming and coming[0][0] <= until_us:
+            at_us, action = coming.popleft()
+            self._arrive(action, at_us)
+        if not coming:
+            del self._coming[symbol]
+
+    def _arrive(self, action: Action, at_us: int) -> None:
+        at = moment_of(at_us)
+        match action:
+            case Place():
+                self._take(action, at)
+            case Withdraw():
+                self._cancel(self._order_of.get(action.wish), at)
+            case Change():
+                self._replace(action, at)
+
+    def _take(self, place: Place, at: datetime) -> None:
+        why = self._short_of_money(place.order)
+        order_id = OrderId(f"B{next(self._ids):08d}")
+        if not why:
+            self._wish_of[order_id], self._order_of[place.wish] = place.wish, order_id
+            try:
+                self._book(self.engine.submit(order_id, place.order, at=at))
+                return
+            except BadOrder as error:
+                why = str(error)
+        self.heard(_refused(place, why))
+
+    def _cancel(self, order_id: OrderId | None, at: datetime) -> None:
+        if order_id is None or not self.engine.order(order_id).is_open:
+            return  # it ended while the cancel was on its way
+        self._book(self.engine.cancel(order_id, at=at))
+
+    def _replace(self, change: Change, at: datetime) -> None:
+        order_id = self._order_of.get(change.wish)
+        if order_id is None:
+            return
+        try:
+            self._book(self.engine.replace(order_id, change.changes, at=at))
+        except (NotOpen, BadOrder) as error:
+            self.news.append(self._standing(self.engine.order(order_id), reason=str(error)))
+
+    def _short_of_money(self, order: NewOrder) -> str:
+        """Why the account may not hold that much more."""
+        if self.costs.leverage is None:
+            return ""
+        price = order.price or self.price(order.symbol)
+        if price is None:
+            return ""
+        qty = order.order_qty or (order.notional or ZERO) / price
+        held = self.held()
+        after = {**held, order.symbol: held.get(order.symbol, ZERO) + order.side.sign * qty}
+        worth, allowed = self._worth(after, {order.symbol: price}), self.equity * self.costs.leverage
+        if worth <= max(allowed, self._worth(held, {})):
+            return ""
+        return f"insufficient funds: {worth:.2f} would be held, {allowed:.2f} may"
+
+    def _worth(self, held: Mapping[str, Decimal], prices: Mapping[str, Price]) -> Decimal:
+        total = ZERO
+        for symbol, qty in held.items():
+            total += abs(qty) * (prices.get(symbol) or self.price(symbol) or ZERO) * self.instrument(symbol).multiplier
+        return total
+
+    # -- the market ----------------------------------------------------------------------------------------------------
+
+    def meet_bar(self, columns: Columns, place: int) -> None:
+        """Show a bar that is over to what was open when it began."""
+        self.arrivals(columns.symbol, columns.start_us[place])
+        if self.engine.has_orders:
+            bar = BarView((columns, place)).to_bar()
+            self._book(self.engine.on_bar(bar))
+            if not self.costs.at_close and bar.symbol not in self.quoted:
+                self.engine.close_book(bar.symbol)
+        self._look()
+
+    def meet_quote(self, quote: Quote) -> None:
+        self.arrivals(quote.symbol, self.now_us)
+        self.quoted.add(quote.symbol)
+        self._book(self.engine.on_quote(quote))
+        self._look()
+
+    def meet_trade(self, trade: Trade) -> None:
+        self.arrivals(trade.symbol, self.now_us)
+        self._book(self.engine.on_trade(trade))
+        if not self.costs.at_close and trade.symbol not in self.quoted:
+            self.engine.close_book(trade.symbol)
+        self._look()
+
+    def meet_book(self, delta: BookDelta) -> None:
+        self.arrivals(delta.symbol, self.now_us)
+        self.quoted.add(delta.symbol)
+        self._book(self.engine.on_book(delta))
+        self._look()
+
+    def _look(self) -> None:
+        self.awake = bool(self._coming) or self.engine.has_orders
+
+    # -- what became of it ---------------------------------------------------------------------------------------------
+
+    def _book(self, events: Iterable[Event]) -> None:
+        """Fills to the ledger, and every change to whoever wished it."""
+        for event in events:
+            if isinstance(event, Fill):
+                self._fill(event)
+            wish = self._wish_of.get(event.order_id)
+            if wish is not None and wish in self.wishes:
+                self._tell(wish, self.engine.order(event.order_id), reason=getattr(event, "reason", ""))
+
+    def _tell(self, wish: WishId, order: MatchOrder, *, reason: str) -> None:
+        """Where an order stands, when that is news: of several events at once the first finds it as the last left it."""
+        known, status = self.wishes[wish], STATUS[order.status]
+        if (status, order.cum_qty, order.order) != (known.ord_status, known.cum_qty, known.order):
+            self.heard(self._standing(order, reason=reason))
+
+    def _fill(self, fill: Fill) -> None:
+        self.ledger.apply(fill)
+        wish = self._wish_of.get(fill.order_id) or WishId(f"child:{fill.order_id}")
+        filled = Filled(
+            wish=wish, symbol=fill.symbol, side=fill.side, qty=fill.qty, price=fill.price, fee=fill.fee, at=fill.at,
+            exec_id=fill.exec_id,
+        )  # fmt: skip
+        if not fill.is_summary:
+            self.fills.append(filled)
+            self.news.append(filled)
+            self.note(fill.symbol, microseconds(fill.at))
+
+    def note(self, symbol: str, at_us: int) -> None:
+        """Keep what is held of a symbol from now on, and the cash."""
+        self.changes.append(Held(at_us=at_us, symbol=symbol, qty=self.ledger.qty(symbol), cash=self.ledger.cash))
+
+    def _standing(self, order: MatchOrder, reason: str = "") -> Ordered:
+        return Ordered(
+            wish=self._wish_of[order.order_id],
+            order=order.order,
+            ord_status=STATUS[order.status],
+            cum_qty=order.cum_qty,
+            avg_px=order.avg_px,
+            order_id=order.order_id,
+            reason=reason,
+        )
+
+    def end_orders(self, symbol: str, at: datetime) -> None:
+        """Take out everything open in a symbol, as venues do over a split."""
+        for order in self.engine.open_orders(symbol):
+            if order.is_open:
+                self._book(self.engine.cancel(order.order_id, at=at))
+        self._look()
+
+
+def _refused(place: Place, why: str) -> Ordered:
+    return Ordered(
+        wish=place.wish,
+        order=place.order,
+        ord_status=OrdStatus.REJECTED,
+        cum_qty=Quantity(ZERO),
+        reason=why,
+    )

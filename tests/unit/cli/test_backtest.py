@@ -1,0 +1,42 @@
+"""`backtest`: what it prints, and what it says to a wrong word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.running import document, run
+
+CROSSOVER = ["backtest", "run", "crossover", "--symbols", "AAPL", "--set", "fast=20", "--set", "slow=50"]
+
+
+def test_a_run_prints_its_whole_result(tmp_path: Path, recorded_data: Path) -> None:
+    words = [*CROSSOVER, "--data", str(recorded_data), "--since", "2014-01-02", "--until", "2014-12-31", "--json"]
+    found = document(run(tmp_path, *words, "--fee-per-unit", "0.01"))
+    assert found["strategy"] == "crossover"
+    assert found["parameters"]["fast"] == 20
+    assert len(found["fills"]) > 2
+    assert found["fees"] != "0"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--set", "fast"], "write a parameter as name=value"),
+        (["--set", "quick=3"], "quick: no such parameter"),
+        (["--cash", "many"], "--cash many"),
+        (["--fee-per-unit", "1", "--fee-bps", "1"], "choose one of them"),
+        (["--data", "/nowhere"], "--data /nowhere"),
+    ],
+)
+def test_a_wrong_word_is_told(words: list[str], said: str, tmp_path: Path) -> None:
+    result = run(tmp_path, *CROSSOVER, *words, "--json")
+    assert result.exit_code in (2, 3)
+    assert said in result.stderr
+
+
+def test_what_is_not_recorded_is_named(tmp_path: Path, recorded_data: Path) -> None:
+    result = run(tmp_path, "backtest", "run", "crossover", "--symbols", "XYZ", "--data", str(recorded_data))
+    assert result.exit_code == 2
+    assert "XYZ: equities/daily/xyz.zip is not recorded" in result.stderr
