@@ -1,7 +1,7 @@
 """What the safe path adds at Interactive Brokers' socket and at Tradier: our submit beside a bare one, against one simulator.
 
-Both venues say how often they may be asked, and our desk keeps to it; so orders come with pauses, which are not counted.
-They buy and sell in turn at prices that fill at once.  Both sides pay for the simulator's work, so the difference of the medians
+Both venues say how often they may be asked, and our desk keeps to it; so rounds are short, with a rest between them. Rounds
+buy and sell in turn at prices that fill at once.  Both sides pay for the simulator's work, so the difference of the medians
 is what risk, journal and audit cost.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,20 +19,20 @@ from benchmarks.children import desk, peer, venue
 from benchmarks.environments import ROOT
 from benchmarks.rounds import Figure, Goal
 
-ROUNDS, ORDERS, WARM_UP = 7, 40, 20
+ROUNDS, ORDERS = 9, 20
 PRICE = {"symbol": "AAPL", "bid": "150.20", "ask": "150.30", "last": "150.25"}
 OVERHEAD = Goal(1.0, unit="ms")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rival:
-    """A venue and who speaks to it bare: the driver, its environment, its name; the pause that the venue's pace asks for."""
+    """A venue and who speaks to it bare: the driver, its environment and name; the rest behind a round that the pace asks for."""
 
     word: str
     driver: str
     environment: str
     name: str
-    pause_s: float
+    rest_s: float
 
 
 IBKR = Rival(
@@ -39,14 +40,14 @@ IBKR = Rival(
     driver="ib_async_bare",
     environment="ib_async",
     name="ib_async placeOrder until its status, not journaled, no risk check",
-    pause_s=0.1,
+    rest_s=1.5,
 )
 TRADIER = Rival(
     word="tradier",
     driver="aiohttp_tradier",
     environment="aiohttp",
     name="aiohttp, a bare POST, not journaled, no risk check",
-    pause_s=1.2,
+    rest_s=24.0,
 )
 
 
@@ -89,14 +90,15 @@ def _in_turn(rival: Rival) -> tuple[list[tuple[float, float]], dict[str, str]]:
     with ExitStack() as stack:
         credentials, control = stack.enter_context(venue(rival.word))
         set_price(control)
-        terms = {"ORDER_BUY": PRICE["ask"], "ORDER_SELL": PRICE["bid"], "ORDER_PAUSE_S": str(rival.pause_s)}
+        terms = {"ORDER_BUY": PRICE["ask"], "ORDER_SELL": PRICE["bid"]}
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / ".tools"))
         ours = stack.enter_context(desk(Path(folder) / "home", {**credentials, **terms}, loop="uvloop"))
         theirs = stack.enter_context(peer(rival.driver, rival.environment, {**credentials, **terms}))
-        for child in (ours, theirs):
-            child.ask("paced", WARM_UP)
-        found = [(ours.ask("paced", ORDERS)["p50"], theirs.ask("paced", ORDERS)["p50"]) for _ in range(ROUNDS)]
-        return found, {**ours.greeting["versions"], **theirs.greeting["versions"]}
+        found: list[tuple[float, float]] = []
+        for _ in range(1 + ROUNDS):
+            time.sleep(rival.rest_s)
+            found.append((ours.ask("sequential", ORDERS)["p50"], theirs.ask("sequential", ORDERS)["p50"]))
+        return found[1:], {**ours.greeting["versions"], **theirs.greeting["versions"]}
 
 
 def set_price(control: str) -> None:

@@ -4,8 +4,7 @@ One submit is everything: the body is read and checked, the idempotency key look
 and audit row made durable, the order sent, the answer read, made durable and folded.  `--stages` measures where the time
 goes, in a run of its own, since looking costs time too.
 
-Where a venue counts orders a second, `paced` leaves a pause before each, and buys and sells in turn at prices that fill at
-once, so that each order ends by itself.
+`ORDER_BUY` and `ORDER_SELL` are prices that fill at once: rounds buy and sell in turn then, and each order ends by itself.
 
     BROKER_URL=... python -m benchmarks.desk --home FOLDER --loop uvloop
 """
@@ -21,7 +20,7 @@ from pathlib import Path
 
 import aiohttp
 
-from benchmarks.peers.speak import Answer, in_flight, paced, prepare, serve_async, timed_async
+from benchmarks.peers.speak import Answer, in_flight, prepare, serve_async, timed_async
 from benchmarks.stages import Stopwatch
 from floorbroker.app.floor import open_floor
 from floorbroker.app.home import Home, write_private
@@ -65,10 +64,11 @@ class Submits:
         self._numbers = itertools.count(1)
         self._run = os.getpid()
         self._turns = itertools.cycle(_turns())
+        self._turn = next(self._turns)
 
     async def one(self) -> None:
         """One order, from the members of its body to its final state."""
-        wish = parse_order({**BODY, **next(self._turns)})
+        wish = parse_order({**BODY, **self._turn})
         done = await self._desk.submit(
             wish,
             profile=None,
@@ -91,22 +91,18 @@ class Submits:
         await self._all_ended()
         return told
 
-    async def paced(self, count: int) -> Answer:
-        """One after the other, with a pause before each."""
-        told = await paced(self.one, count, float(os.environ["ORDER_PAUSE_S"]))
-        await self._heard_of_all()
-        return told
-
     async def _all_ended(self) -> None:
         """Not part of a round: the venue cancels what is open, and the desk hears of all of it."""
-        async with aiohttp.ClientSession() as session, session.post(f"{os.environ['BROKER_URL']}/bench/end") as reply:
-            await reply.read()  # a simulator does not know it: there an order ends by itself
-        await self._heard_of_all()
-
-    async def _heard_of_all(self) -> None:
+        if "ORDER_BUY" not in os.environ:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.post(f"{os.environ['BROKER_URL']}/bench/end") as reply,
+            ):
+                await reply.read()  # a simulator does not know it: there an order ends by itself
         async with asyncio.timeout(ENDING_S):
             while any(order.is_open for order in self._desk.orders()):  # noqa: ASYNC110 - no event tells of the last
                 await asyncio.sleep(0.01)
+        self._turn = next(self._turns)
 
     async def stages(self, count: int) -> Answer:
         """Mean microseconds of one submit by stage."""
@@ -136,7 +132,6 @@ async def main(home: Path, *, stages: bool) -> None:
         await desk.until_settled()
         submits = Submits(desk, stopwatch)
         rounds = {"sequential": submits.sequential, "inflight": submits.inflight, "stages": submits.stages}
-        rounds["paced"] = submits.paced
         await serve_async(rounds, "floorbroker")
 
 

@@ -7,7 +7,7 @@ import itertools
 import os
 
 import aiohttp
-from speak import paced, prepare, serve_async
+from speak import prepare, serve_async, timed_async
 
 KEYS = {"Authorization": f"Bearer {os.environ['BROKER_API_KEY']}", "Accept": "application/json"}
 URL = f"{os.environ['BROKER_URL']}/v1/accounts/{os.environ['BROKER_ACCOUNT_NUMBER']}/orders"
@@ -17,8 +17,7 @@ async def main() -> None:
     turns = itertools.cycle((("buy", os.environ["ORDER_BUY"]), ("sell", os.environ["ORDER_SELL"])))
     async with aiohttp.ClientSession(headers=KEYS) as session:
 
-        async def submit() -> None:
-            side, price = next(turns)
+        async def submit(side: str, price: str) -> None:
             form = {
                 "class": "equity", "symbol": "AAPL", "side": side, "quantity": "2", "type": "limit", "price": price,
                 "duration": "day",
@@ -28,7 +27,11 @@ async def main() -> None:
                 if answer.get("order", {}).get("status") != "ok":
                     raise RuntimeError(f"an order was answered {reply.status}: {answer}")
 
-        await serve_async({"paced": lambda count: paced(submit, count, float(os.environ["ORDER_PAUSE_S"]))}, "aiohttp")
+        async def sequential(count: int) -> dict[str, float]:
+            side, price = next(turns)
+            return await timed_async(lambda: submit(side, price), count)
+
+        await serve_async({"sequential": sequential}, "aiohttp")
 
 
 prepare(cpu=0)

@@ -8,7 +8,7 @@ import os
 from urllib.parse import urlsplit
 
 from ib_async import IB, LimitOrder, Stock
-from speak import paced, prepare, serve_async
+from speak import prepare, serve_async, timed_async
 
 TAKEN = {"PreSubmitted", "Submitted", "Filled"}
 
@@ -20,17 +20,16 @@ async def main() -> None:
     (contract,) = await ib.qualifyContractsAsync(Stock("AAPL", "SMART", "USD"))
     turns = itertools.cycle((("BUY", float(os.environ["ORDER_BUY"])), ("SELL", float(os.environ["ORDER_SELL"]))))
 
-    async def submit() -> None:
-        trade = ib.placeOrder(contract, LimitOrder(*_terms(next(turns))))
+    async def submit(side: str, price: float) -> None:
+        trade = ib.placeOrder(contract, LimitOrder(side, 2, price))
         while trade.orderStatus.status not in TAKEN:
             await trade.statusEvent
 
-    await serve_async({"paced": lambda count: paced(submit, count, float(os.environ["ORDER_PAUSE_S"]))}, "ib_async")
+    async def sequential(count: int) -> dict[str, float]:
+        side, price = next(turns)
+        return await timed_async(lambda: submit(side, price), count)
 
-
-def _terms(turn: tuple[str, float]) -> tuple[str, float, float]:
-    side, price = turn
-    return side, 2, price
+    await serve_async({"sequential": sequential}, "ib_async")
 
 
 prepare(cpu=0)

@@ -112,18 +112,6 @@ async def timed_async(call: Callable[[], Awaitable[object]], count: int) -> Answ
     return told(times, time.perf_counter() - began)
 
 
-async def paced(call: Callable[[], Awaitable[object]], count: int, pause_s: float) -> Answer:
-    """The same with a pause before each call, which is not counted: where a venue says how often it may be asked."""
-    times: list[int] = []
-    clock, began = time.perf_counter_ns, time.perf_counter()
-    for _ in range(count):
-        await asyncio.sleep(pause_s)
-        start = clock()
-        await call()
-        times.append(clock() - start)
-    return told(times, time.perf_counter() - began)
-
-
 async def in_flight(call: Callable[[], Awaitable[object]], count: int, *, tasks: int = 32) -> Answer:
     """`count` calls by so many tasks, each of which begins the next when its last has ended."""
     times: list[int] = []

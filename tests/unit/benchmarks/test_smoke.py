@@ -59,10 +59,10 @@ def test_the_stages_of_an_order_are_told(credentials: dict[str, str], tmp_path: 
 def test_orders_go_the_whole_way_at_the_socket_of_interactive_brokers(tmp_path: Path) -> None:
     with venue("ibkr") as (credentials, control):
         set_price(control)
-        terms = {**credentials, "ORDER_BUY": PRICE["ask"], "ORDER_SELL": PRICE["bid"], "ORDER_PAUSE_S": "0.01"}
+        terms = {**credentials, "ORDER_BUY": PRICE["ask"], "ORDER_SELL": PRICE["bid"]}
         command = [sys.executable, "-m", "benchmarks.desk", "--home", str(tmp_path / "home")]
         with closing(Child("the desk", command, terms)) as desk:
-            assert desk.ask("paced", 2)["per_s"] > 0
+            assert desk.ask("sequential", 2)["per_s"] > 0
 
 
 def test_a_program_that_does_not_answer_is_named() -> None:
