@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from floorbroker.brokers import alpaca, binance, bybit, ibkr, ibkr_web, kraken, paper, tradier
+from floorbroker.brokers import alpaca, binance, bybit, ibkr, ibkr_web, kraken, paper, tradier, upstox
 from floorbroker.brokers.wiring import Wiring
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.errors import ConfigInvalid
@@ -20,6 +20,7 @@ _PACKAGES = (
     ibkr,
     ibkr_web,
     tradier,
+    upstox,
 )
 
 BROKERS: Mapping[str, BrokerInfo] = MappingProxyType({package.INFO.code: package.INFO for package in _PACKAGES})

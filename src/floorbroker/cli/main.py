@@ -19,7 +19,6 @@ from floorbroker.cli import (
     backtest,
     brokers,
     configuration,
-    database,
     demonstrate,
     develop,
     doctor,
@@ -64,7 +63,6 @@ VERBS = (
     brokers,
     configuration,
     vault,
-    database,
     develop,
     new_broker,
 )

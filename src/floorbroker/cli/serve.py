@@ -199,9 +199,6 @@ def _app(
     from floorbroker.web import web_page
 
     journals = {environment: desk.journal for environment, desk in floor.desks.items()}
-    stored = Profiles.of(floor.home, floor.vault, outside, path=config)
-    known = tuple(BROKERS.values())
-    page = web_page(desks=floor.desks, clock=outside.clock, version=__version__, brokers=known, stored=stored)
     return create_app(
         desks=floor.desks,
         token=HashedToken(token_digest(token.reveal())),
@@ -210,13 +207,13 @@ def _app(
         meter=meter,
         tracer=outside.tracer,
         version=__version__,
-        brokers=known,
+        brokers=tuple(BROKERS.values()),
         unlocking=floor.vault,
         prove=floor.prove,
         acts=Trail(journals=journals, clock=outside.clock, log=outside.log),
-        stored_profiles=stored,
+        stored_profiles=Profiles.of(floor.home, floor.vault, outside, path=config),
         hosts={*LOOPBACK, host, *floor.config.server.names},
-        page=page,
+        page=web_page(desks=floor.desks, clock=outside.clock, version=__version__),
         redactor=outside.redactor,
     )
 

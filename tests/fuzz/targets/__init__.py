@@ -14,7 +14,6 @@ from tests.fuzz.targets import (
     bybit,
     control_door,
     http_reply,
-    ibkr,
     ibkr_web,
     journal,
     kraken,
@@ -42,7 +41,6 @@ TARGETS: dict[str, Target] = {
         *bybit.TARGETS,
         *kraken.TARGETS,
         *tradier.TARGETS,
-        *ibkr.TARGETS,
         *ibkr_web.TARGETS,
         books.TARGET,
     )

@@ -15,6 +15,7 @@ WHOLE = {
     "IBKR": False,
     "IBKR_WEB": False,
     "TRADIER": False,
+    "UPSTOX": False,
 }
 
 

@@ -1,0 +1,21 @@
+"""Upstox: Indian shares on NSE and BSE over REST, order events and market data by WebSocket, a log-in each day."""
+
+from floorbroker.brokers.upstox.adapter import UpstoxBroker, build
+from floorbroker.brokers.upstox.auth import Credentials, sign
+from floorbroker.brokers.upstox.info import INFO, Options, Origins, hosts_for, options_from, origins_for
+from floorbroker.brokers.upstox.limits import limits_for, read_limits
+
+__all__ = [
+    "INFO",
+    "Credentials",
+    "Options",
+    "Origins",
+    "UpstoxBroker",
+    "build",
+    "hosts_for",
+    "limits_for",
+    "options_from",
+    "origins_for",
+    "read_limits",
+    "sign",
+]

@@ -1,0 +1,1 @@
+"""Pure functions between Upstox's spelling and ours."""

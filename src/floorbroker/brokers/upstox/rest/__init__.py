@@ -1,0 +1,1 @@
+"""Requests to Upstox's endpoints, and what their answers say."""

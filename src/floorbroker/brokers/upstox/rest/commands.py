@@ -1,0 +1,77 @@
+"""Order commands: what is sent, once, and what its answer proves.  What has to be known before that is asked first."""
+
+from __future__ import annotations
+
+from floorbroker.brokers.upstox.info import Options
+from floorbroker.brokers.upstox.mapping import orders
+from floorbroker.brokers.upstox.mapping.symbols import Symbols
+from floorbroker.brokers.upstox.rest import answers
+from floorbroker.brokers.upstox.rest.calls import Calls
+from floorbroker.brokers.upstox.rest.reads import Reads
+from floorbroker.domain.errors import Outcome, VenueError
+from floorbroker.domain.orders import Approved, OrderChanges, OrderRef
+from floorbroker.domain.values import ClOrdId, OrderId
+from floorbroker.transport.types import Transport
+
+
+class Commands:
+    """The command stack of one account."""
+
+    def __init__(self, transport: Transport, reads: Reads, calls: Calls, symbols: Symbols, options: Options) -> None:
+        self._transport = transport
+        self._reads = reads
+        self._calls = calls
+        self._symbols = symbols
+        self._options = options
+
+    async def submit(self, approved: Approved) -> OrderId:
+        """One POST.  Raises the refusal, or `ApiError` (UNKNOWN) for what names no order."""
+        order, tag = approved.order, approved.cl_ord_id
+        listed = _before_sending(self._symbols, order.symbol)
+        body = orders.place_body(order, tag, key=listed, options=self._options)
+        request = self._calls.submit(body, cl_ord_id=tag, decided_at=approved.decided_at)
+        return answers.placed(await self._transport.send(request), what="the order")
+
+    async def cancel(self, ref: OrderRef) -> None:
+        """DELETE by the venue's id."""
+        order_id = await self._venue_id(ref)
+        request = self._calls.cancel(order_id, cl_ord_id=ref.cl_ord_id)
+        answers.done(await self._transport.send(request), order_id, what="the cancel")
+
+    async def cancel_all(self) -> tuple[OrderId, ...]:
+        """DELETE of everything open; the ids that the venue names."""
+        return answers.cancelled_all(await self._transport.send(self._calls.cancel_all()), what="the cancel of all")
+
+    async def change(self, ref: OrderRef, changes: OrderChanges, *, cl_ord_id: ClOrdId, decided_at: float) -> None:
+        """PUT, with what stands for what is not changed.  Raises `NotSupported` for what the venue does not change."""
+        orders.check_changes(changes)
+        order_id = await self._venue_id(ref)
+        try:
+            standing = await self._reads.order(order_id)
+        except VenueError as error:
+            raise _not_sent(error) from error
+        body = orders.change_body(changes, standing)
+        request = self._calls.replace(body, cl_ord_id=cl_ord_id, decided_at=decided_at)
+        answers.done(await self._transport.send(request), order_id, what="the change")
+
+    async def _venue_id(self, ref: OrderRef) -> str:
+        """Without an id of the venue's the order is looked up by its tag."""
+        if ref.order_id is not None:
+            return ref.order_id
+        try:
+            return await self._reads.tagged(ref.cl_ord_id)
+        except VenueError as error:
+            raise _not_sent(error) from error
+
+
+def _before_sending(symbols: Symbols, symbol: str) -> str:
+    try:
+        return symbols.of(symbol).key
+    except VenueError as error:
+        raise _not_sent(error) from error
+
+
+def _not_sent(error: VenueError) -> VenueError:
+    """A question before a command failed: the command was not sent."""
+    error.outcome = Outcome.NOT_SENT
+    return error

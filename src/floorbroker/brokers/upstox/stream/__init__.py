@@ -1,0 +1,1 @@
+"""The sans-I/O sessions: portfolio stream and market data.  They decide and never wait."""

@@ -1,1 +1,0 @@
-"""One handler for each endpoint, and the state they share."""

@@ -1,1 +1,0 @@
-"""What the streams push: the portfolio as JSON text, the market as protobuf."""

@@ -1,1 +1,0 @@
-"""The specifications we build against, beside newer copies of them."""
