@@ -48,10 +48,10 @@ PYTEST_ARGS ?=
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 .PHONY: limits help run setup native native-check test check fmt fmt-check lint types layers tidy fast reference docs sim soak soak-real kill disk fuzz fuzz-deep teeth canary \
-	tamper bench lock vendor-web hooks clean
+	tamper contracts-drift bench lock vendor-web hooks clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- Set-up ----------------------------------------------------------------------------------------------------------
 
@@ -207,6 +207,9 @@ canary: setup ## secrets in errors, doors, files and processes, none may be seen
 
 tamper: setup ## an audit tampered with in every way, all of it must be found: make tamper CASES=20000
 	@$(BIN)/python -m tests.unit.store.audit.tampering --cases $(or $(CASES),20000)
+
+contracts-drift: setup ## our copies of the venues' specifications beside newer ones: make contracts-drift NEW=folder
+	@$(BIN)/python -m tests.contracts $(if $(NEW),$(NEW),$(error say where the newer copy is: make contracts-drift NEW=folder))
 
 bench: setup ## measure beside rivals: make bench ONLY=name PAGE=file
 	@exec $(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(PAGE),--page $(PAGE))

@@ -25,7 +25,7 @@ from floorbroker_sim.gate import CUT
 from floorbroker_sim.tcp import Talks, listen
 from floorbroker_sim.tls import TestAuthority
 
-VENUES = ("alpaca", "binance", "kraken", "bybit", "tradier", "ibkr", "ibkr-web", "oanda", "polygon", "yahoo")
+VENUES = ("alpaca", "binance", "kraken", "bybit", "tradier", "ibkr", "ibkr-web", "oanda", "upstox", "polygon", "yahoo")
 PLAIN = frozenset({"ibkr"})  # their protocol knows no TLS
 LOOPBACK = "127.0.0.1"
 

@@ -213,12 +213,14 @@ async def test_a_put_bought_marked_and_sold_on_recorded_trades_adds_up_to_the_ce
         assert await floor.wait(floor.gateway.positions()) == []
 
 
+@pytest.mark.parametrize("at_tradier", [True, False], ids=["TRADIER", "PAPER"])
 async def test_puts_held_to_their_end_are_worth_nothing_or_deliver_and_the_books_say_which(
-    tmp_path: Path, recorded_data: Path
+    tmp_path: Path, recorded_data: Path, *, at_tradier: bool
 ) -> None:
     cheap, dear = closes(recorded_data, PUT)[0], closes(recorded_data, DEAR_PUT)[0]
     strike = Decimal("647.50")
-    async with tradier(tmp_path, AAPL=Price(CLOSED_AT)) as floor:
+    async with tradier(tmp_path) if at_tradier else embedded(tmp_path) as floor:
+        floor.price("AAPL", Price(CLOSED_AT))
         for symbol, price in ((PUT, cheap), (DEAR_PUT, dear)):
             floor.price(symbol, price)
             await floor.buy(symbol, 1)
@@ -257,12 +259,13 @@ async def test_what_options_may_cost_is_the_venues_word_on_options(tmp_path: Pat
         assert all(row.contract.expiry == chain.expiry and row.multiplier == 100 for row in chain.contracts)
 
 
-async def test_the_embedded_venue_trades_recorded_puts_to_the_cent(tmp_path: Path, recorded_data: Path) -> None:
-    first, *later = closes(recorded_data, PUT)
+@asynccontextmanager
+async def embedded(root: Path) -> AsyncGenerator[Floor]:
+    """A desk over the embedded venue, to which prices are fed."""
     clock, name = ManualClock(OPEN), ProfileName("paper")
     options = {"source": "fed", "latency_min_ms": "0", "latency_max_ms": "0"}
     profile = Profile(name=name, broker="PAPER", environment=Environment.PAPER, options=options)
-    seat = Seat(profile=profile, limits=RiskLimits(), state=Home.at(tmp_path).venue_state(name))
+    seat = Seat(profile=profile, limits=RiskLimits(), state=Home.at(root).venue_state(name))
     floors: list[Floor] = []
 
     def price(symbol: str, at: Price) -> None:
@@ -271,8 +274,14 @@ async def test_the_embedded_venue_trades_recorded_puts_to_the_cent(tmp_path: Pat
         broker.feed(Quote(symbol=symbol, bid=at, ask=at, last=at, time=clock.now()))
         broker.feed(Trade(symbol=symbol, price=at, size=Decimal(1), time=clock.now()))
 
-    async with opened(seat, tmp_path, clock, price) as floor:
+    async with opened(seat, root, clock, price) as floor:
         floors.append(floor)
+        yield floor
+
+
+async def test_the_embedded_venue_trades_recorded_puts_to_the_cent(tmp_path: Path, recorded_data: Path) -> None:
+    first, *later = closes(recorded_data, PUT)
+    async with embedded(tmp_path) as floor:
         floor.price(PUT, first)
         (listed,) = (await floor.wait(floor.gateway.option_chain("AAPL"))).contracts
         assert (listed.contract, listed.ask) == (OptionContract.read(PUT), first)

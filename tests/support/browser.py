@@ -34,10 +34,13 @@ class PageGoneError(Exception):
 
 
 class Tab:
-    """One page.  `errors` are uncaught exceptions and blocked content, as the browser reported them."""
+    """One page.  `errors` are uncaught exceptions, blocked content and errors in the console, as the browser reported them;
+    `asked` are the addresses of everything the page asked for.
+    """
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
+        self.asked: list[str] = []
         self._count = 0
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self.errors: list[str] = []
@@ -51,8 +54,16 @@ class Tab:
                 waiter.set_result(message)
             elif message.get("method") == "Runtime.exceptionThrown":
                 self.errors.append(json.dumps(message["params"]["exceptionDetails"])[:500])
-            elif message.get("method") == "Log.entryAdded" and message["params"]["entry"]["source"] == "security":
-                self.errors.append(message["params"]["entry"]["text"])
+            else:
+                self._hear(message.get("method", ""), message.get("params", {}))
+
+    def _hear(self, method: str, told: Any) -> None:
+        if method == "Log.entryAdded" and told["entry"]["source"] == "security":
+            self.errors.append(told["entry"]["text"])
+        elif method == "Runtime.consoleAPICalled" and told["type"] in {"error", "assert"}:
+            self.errors.append(json.dumps([part.get("value", part.get("description")) for part in told["args"]])[:500])
+        elif method == "Network.requestWillBeSent":
+            self.asked.append(told["request"]["url"])
 
     async def command(self, method: str, **params: Any) -> Any:
         """One protocol command; raises `AssertionError` when the browser refuses it."""
@@ -124,9 +135,43 @@ class Tab:
         await self._socket.close()
 
 
+class Browser:
+    """A running browser.  Each tab has a jar of cookies of its own."""
+
+    def __init__(self, address: str, control: ClientConnection) -> None:
+        self._address = address
+        self._control = control
+        self._count = 0
+
+    async def _ask(self, method: str, **params: Any) -> Any:
+        self._count += 1
+        await self._control.send(json.dumps({"id": self._count, "method": method, "params": params}))
+        async for raw in self._control:
+            message = json.loads(raw)
+            if message.get("id") == self._count:
+                assert "error" not in message, message["error"]
+                return message["result"]
+        raise AssertionError("the browser went away")
+
+    @asynccontextmanager
+    async def tab(self) -> AsyncIterator[Tab]:
+        """A fresh tab, gone when the block ends."""
+        jar = (await self._ask("Target.createBrowserContext"))["browserContextId"]
+        target = (await self._ask("Target.createTarget", url="about:blank", browserContextId=jar))["targetId"]
+        page = f"{self._address.partition('/devtools/')[0]}/devtools/page/{target}"
+        tab = Tab(await connect(page, max_size=None))
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            await tab.command(f"{domain}.enable")
+        try:
+            yield tab
+        finally:
+            await tab.close()
+            await self._ask("Target.disposeBrowserContext", browserContextId=jar)
+
+
 @asynccontextmanager
-async def browser_tab() -> AsyncIterator[Tab]:
-    """A fresh browser with one tab, gone when the block ends."""
+async def browser() -> AsyncIterator[Browser]:
+    """A fresh browser, gone when the block ends."""
     program = chromium()
     assert program is not None
     home = tempfile.mkdtemp(prefix="floorbroker-browser-")
@@ -138,19 +183,18 @@ async def browser_tab() -> AsyncIterator[Tab]:
         async with asyncio.timeout(STARTS_WITHIN_S):
             address = await _debugger(process)
         async with connect(address, max_size=None) as control:
-            target = await _new_page(control)
-        page = f"{address.partition('/devtools/')[0]}/devtools/page/{target}"
-        tab = Tab(await connect(page, max_size=None))
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            await tab.command(f"{domain}.enable")
-        try:
-            yield tab
-        finally:
-            await tab.close()
+            yield Browser(address, control)
     finally:
         process.kill()
         await process.communicate()
         shutil.rmtree(home, ignore_errors=True)
+
+
+@asynccontextmanager
+async def browser_tab() -> AsyncIterator[Tab]:
+    """A fresh browser with one tab, gone when the block ends."""
+    async with browser() as running, running.tab() as tab:
+        yield tab
 
 
 async def _debugger(process: asyncio.subprocess.Process) -> str:
@@ -160,12 +204,3 @@ async def _debugger(process: asyncio.subprocess.Process) -> str:
         if found:
             return address.strip()
     raise AssertionError("the browser did not start")
-
-
-async def _new_page(control: ClientConnection) -> str:
-    await control.send(json.dumps({"id": 1, "method": "Target.createTarget", "params": {"url": "about:blank"}}))
-    async for raw in control:
-        message = json.loads(raw)
-        if message.get("id") == 1:
-            return message["result"]["targetId"]
-    raise AssertionError("the browser went away")

@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import httpx2
 import uvicorn
 from fastapi import FastAPI
 
 from floorbroker.api import HashedToken, create_app, token_digest
+from floorbroker.api.auth import COOKIE
 from floorbroker.domain.clock import Clock, SystemClock
 from floorbroker.domain.values import Environment
 from floorbroker.web import web_page
@@ -39,6 +41,12 @@ class Served:
 
     origin: str
     desk: FakeDesk
+
+    async def cookie(self) -> dict[str, str]:
+        """Sign in; the cookie of the session, as a browser is told of one."""
+        async with httpx2.AsyncClient(base_url=self.origin) as http:
+            await http.post("/login", data={"token": TOKEN})
+            return {"url": self.origin, "name": COOKIE, "value": http.cookies[COOKIE]}
 
 
 @asynccontextmanager

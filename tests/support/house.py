@@ -199,6 +199,7 @@ def make(
     lock: Lock = NO_LOCK,
     timetable: Timetable = NO_TIMETABLE,
     linger_s: float | None = None,
+    journal_name: str = "journal.db",
 ) -> Desk:
     """A desk recovered from whatever journal is in `root`, not started.
 
@@ -208,7 +209,7 @@ def make(
     broker = broker or FakeBroker(clock)
     home, log, faults = Home.at(root), Notes(), list[JournalFault]()
     permits = FilePermits(home)
-    honest = SqliteJournal.open(root / "journal.db", clock=clock, environment=environment, instance_tag=TAG)
+    honest = SqliteJournal.open(root / journal_name, clock=clock, environment=environment, instance_tag=TAG)
     journal = FaultyJournal(honest)
     kept: Journal = journal
     switch = KillSwitch(

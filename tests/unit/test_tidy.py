@@ -34,6 +34,7 @@ NEAR_MONEY = ("domain", "oms", "risk", "brokers", "matching", "store")
 # What may be typed float there, and why: a name anywhere, or `file:name`.
 FLOATS = {
     "budget_used": "the part of a rate budget in use",
+    "budgets": "the same of each budget, by name",
     "monotonic": "`Clock.monotonic` answers seconds of a clock with no date",
     "decided_at": "a reading of `Clock.monotonic`, to tell the age of an intent",
     "risk/gate.py:_messages": "readings of `Clock.monotonic`, for the message rate",

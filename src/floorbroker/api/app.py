@@ -100,6 +100,7 @@ def create_app(
         keeper=keeper,
         hosts=host_names(hosts),
         public=OPEN_PATHS + (PAGE_PATHS if page else ()),
+        way_in="/login" if page else "",
         forms=frozenset({"/login", "/logout"}),
     )
     app = Application(

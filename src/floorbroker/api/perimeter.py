@@ -16,6 +16,7 @@ from http.cookies import CookieError, SimpleCookie
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from floorbroker.api.auth import Doorkeeper
@@ -95,7 +96,10 @@ def _known(method: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Perimeter:
-    """Decides who gets further.  `public` are paths open to all; `forms` are state changes plain HTML forms may make."""
+    """Decides who gets further.  `public` are paths open to all; `forms` are state changes plain HTML forms may make.
+
+    A browser that asks for a page and has no session is shown the `way_in`, where there is one.
+    """
 
     app: ASGIApp
     _: KW_ONLY
@@ -103,6 +107,7 @@ class Perimeter:
     hosts: frozenset[str]
     public: tuple[str, ...]
     forms: frozenset[str] = frozenset()
+    way_in: str = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -116,7 +121,11 @@ class Perimeter:
                 await self.keeper.acts.turned_away(
                     via="api", action="door.token", outcome="wrong token", address=_address(request)
                 )
-            reply = await on_http_exception(request, refusal)
+            reply = (
+                RedirectResponse(self.way_in, status_code=303)
+                if refusal.status_code == 401 and self._is_visit(request)
+                else await on_http_exception(request, refusal)
+            )
             await reply(scope, receive, send)
             return
         principal, via = request.state.principal, request.state.via
@@ -145,6 +154,12 @@ class Perimeter:
             return self.keeper.check(token.strip()), "api"
         reference = session_reference(request)
         return (self.keeper.sessions.principal(reference) if reference else None), "page"
+
+    def _is_visit(self, request: Request) -> bool:
+        """Whether a person's browser asks for a page: it navigates, and shows no token."""
+        headers, path = request.headers, request.url.path
+        wants = request.method == "GET" and "text/html" in headers.get("accept", "")
+        return bool(self.way_in) and wants and not path.startswith("/api/") and "authorization" not in headers
 
     def _is_public(self, path: str) -> bool:
         return any(path == known or (known.endswith("/*") and path.startswith(known[:-1])) for known in self.public)

@@ -19,6 +19,7 @@ from floorbroker.cli import (
     backtest,
     brokers,
     configuration,
+    database,
     demonstrate,
     develop,
     doctor,
@@ -63,6 +64,7 @@ VERBS = (
     brokers,
     configuration,
     vault,
+    database,
     develop,
     new_broker,
 )

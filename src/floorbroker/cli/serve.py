@@ -199,6 +199,9 @@ def _app(
     from floorbroker.web import web_page
 
     journals = {environment: desk.journal for environment, desk in floor.desks.items()}
+    stored = Profiles.of(floor.home, floor.vault, outside, path=config)
+    known = tuple(BROKERS.values())
+    page = web_page(desks=floor.desks, clock=outside.clock, version=__version__, brokers=known, stored=stored)
     return create_app(
         desks=floor.desks,
         token=HashedToken(token_digest(token.reveal())),
@@ -207,13 +210,13 @@ def _app(
         meter=meter,
         tracer=outside.tracer,
         version=__version__,
-        brokers=tuple(BROKERS.values()),
+        brokers=known,
         unlocking=floor.vault,
         prove=floor.prove,
         acts=Trail(journals=journals, clock=outside.clock, log=outside.log),
-        stored_profiles=Profiles.of(floor.home, floor.vault, outside, path=config),
+        stored_profiles=stored,
         hosts={*LOOPBACK, host, *floor.config.server.names},
-        page=web_page(desks=floor.desks, clock=outside.clock, version=__version__),
+        page=page,
         redactor=outside.redactor,
     )
 

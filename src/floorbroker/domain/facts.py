@@ -66,7 +66,9 @@ class Prepared(Fact):
 
 @frozen
 class Adopted(Fact):
-    """An order the venue has and we did not send: a child of ours (`parent_id`) or a stranger's (`external`)."""
+    """An order the venue has and no record tells that we sent it: a child of ours (`parent_id`), a stranger's (`external`), or
+    one of our own whose records were lost.
+    """
 
     kind: ClassVar[str] = "adopted"
 

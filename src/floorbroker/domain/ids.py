@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from floorbroker.domain.values import ClOrdId, Environment, IntentId, OrderId
 
 TAG_BITS = 12
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLACE = {Environment.SIM: 1, Environment.PAPER: 2, Environment.LIVE: 3}  # the two low bits of a tag; never renumbered
 
 
@@ -38,13 +39,22 @@ def uuid7(*, at: datetime, tag: int, random: Random) -> uuid.UUID:
 
 def tag_of(text: str) -> int | None:
     """The instance tag inside one of our ids; None when `text` is not a UUIDv7."""
+    value = _read(text)
+    return None if value is None else (value.int >> 64) & ((1 << TAG_BITS) - 1)
+
+
+def made_at(text: str) -> datetime | None:
+    """When one of our ids was made, to the millisecond (UTC); None when `text` is not a UUIDv7."""
+    value = _read(text)
+    return None if value is None else _EPOCH + timedelta(milliseconds=value.int >> 80)
+
+
+def _read(text: str) -> uuid.UUID | None:
     try:
         value = uuid.UUID(text)
     except ValueError:
         return None
-    if value.version != 7 or value.variant != uuid.RFC_4122:
-        return None
-    return (value.int >> 64) & ((1 << TAG_BITS) - 1)
+    return value if value.version == 7 and value.variant == uuid.RFC_4122 else None
 
 
 def by_name(cl_ord_id: ClOrdId) -> OrderId:

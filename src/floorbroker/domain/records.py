@@ -269,13 +269,14 @@ class LinkState(Word):
 @frozen
 class Signs:
     """Signs of life.  `stream_silence_s` is how long the order stream has said nothing at all, heartbeats included,
-    `data_silence_s` the same of the most silent market data connection; `budget_used` the part of the fullest rate budget in use.
-    None where there is no such thing.
+    `data_silence_s` the same of the most silent market data connection; `budget_used` the part of the fullest rate budget in use,
+    `budgets` that of each by name.  None where there is no such thing.
     """
 
     stream_silence_s: float | None = None
     data_silence_s: float | None = None
     budget_used: float | None = None
+    budgets: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 @frozen

@@ -16,6 +16,7 @@ from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import AuditEntry, Entry, Journal, Log, NoteEntry, Record
 from floorbroker.domain.records import Account
 from floorbroker.domain.values import IntentId, ProfileName, text_of
+from floorbroker.gateway.curve import EquityCurve
 from floorbroker.gateway.desk import Caller
 from floorbroker.gateway.limiting import DESK, Limits, Wanted
 from floorbroker.gateway.measuring import Measure
@@ -63,6 +64,7 @@ class Guard:
     kill: Kill = _no_kill
     cancel: Cancel | None = None
     tell: Tell = _nobody
+    curve: EquityCurve = field(default_factory=EquityCurve)
     _tripped: set[tuple[ProfileName, str]] = field(default_factory=set[tuple[ProfileName, str]])
     _met: dict[ProfileName, tuple[str, str]] = field(default_factory=dict[ProfileName, tuple[str, str]])
 
@@ -123,6 +125,7 @@ class Guard:
         """The venue's newest figure of an account."""
         name, met = ctx.profile.name, (account.account, account.currency)
         standing = self.risk.equities.setdefault(name, Equity())
+        self.curve.note(name, account.equity, account.currency, self.clock.now())
         if standing.tell(account.equity, self.clock.now()) and _watches_losses(ctx):
             ctx.writer.leave([NoteEntry(profile=name, topic=equities.TOPIC, data=standing.words())])
         if self._met.get(name) != met:

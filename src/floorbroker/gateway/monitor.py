@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from floorbroker.domain.clock import Clock
@@ -30,6 +30,7 @@ class Connection:
     """One profile's connection as it was looked at.  Silences and ages in seconds; None where there is no such thing.
 
     `heartbeat_s` is how long ago the venue last answered anything, `reconnects` counts lost connections since the start.
+    `budgets` is the part in use of each rate budget, by name.
     """
 
     profile: ProfileName
@@ -42,6 +43,7 @@ class Connection:
     heartbeat_s: float | None = None
     clock_offset_s: float | None = None
     budget_used: float | None = None
+    budgets: Mapping[str, float] = field(default_factory=dict[str, float])
     reconnects: int = 0
     health: Health = PERFECT
 

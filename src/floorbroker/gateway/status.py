@@ -30,6 +30,7 @@ def connection_of(session: ProfileSession, health: HealthBook) -> Connection:
         heartbeat_s=health.heartbeat_s(name),
         clock_offset_s=status.clock_offset_s,
         budget_used=signs.budget_used,
+        budgets=signs.budgets,
         reconnects=health.reconnects(name),
         health=health.health(name),
     )

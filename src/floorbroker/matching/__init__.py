@@ -18,6 +18,7 @@ from floorbroker.matching.events import (
     Triggered,
     Working,
 )
+from floorbroker.matching.expiry import Moved, last_moment, settled
 from floorbroker.matching.fees import NO_FEES, Bps, FeeModel, NoFees, PerShare, SellSide
 from floorbroker.matching.india import XNSE
 from floorbroker.matching.ledger import Ledger, LedgerPosition
@@ -62,6 +63,7 @@ __all__ = [
     "Liquidity",
     "MatchOrder",
     "MatchStatus",
+    "Moved",
     "NoFees",
     "NoSlippage",
     "NotOpen",
@@ -78,4 +80,6 @@ __all__ = [
     "Triggered",
     "Working",
     "by_name",
+    "last_moment",
+    "settled",
 ]

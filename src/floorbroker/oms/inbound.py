@@ -17,6 +17,7 @@ from floorbroker.domain.values import ClOrdId, ExecType, IntentId, OrderClass, O
 from floorbroker.oms.account import AccountContext
 from floorbroker.oms.candidates import may_be
 from floorbroker.oms.external import ExternalOrders
+from floorbroker.oms.lost import found_again, is_lost, restored_at
 from floorbroker.oms.translate import (
     adopted_id,
     adoption,
@@ -41,6 +42,7 @@ class Inbound:
     heard_at: float = 0.0
     _ignored: dict[OrderId | None, str] = field(default_factory=dict[OrderId | None, str])
     _strays: dict[ExecutionReport, _Stray] = field(default_factory=dict[ExecutionReport, "_Stray"])
+    _restored: datetime | None = None  # looked up when it is first asked for
 
     def on_report(self, report: ExecutionReport) -> None:
         """One report from the private stream."""
@@ -172,9 +174,9 @@ class Inbound:
         for order_id in (report.order_id, report.replaces, report.replaced_by):
             if order_id is not None and order_id in adopted:
                 return adopted.setdefault(report.order_id, adopted[order_id])
-        parent = self.ctx.book.owner_of(report.parent_order_id)
+        parent, lost = self.ctx.book.owner_of(report.parent_order_id), self._lost(report)
         if parent is None and (
-            report.parent_order_id is not None or self._may_be_ours(report) or _may_be_a_leg(report)
+            report.parent_order_id is not None or (self._may_be_ours(report) and lost is None) or _may_be_a_leg(report)
         ):
             return None
         if self._may_be_in_doubt(report):
@@ -184,6 +186,9 @@ class Inbound:
         )
         if founding is None:
             return None
+        if lost is not None and parent is None:
+            entries.append(self._entry(lost, found_again(founding)))
+            return adopted.setdefault(report.order_id, lost)
         if parent is None and self.ctx.external is ExternalOrders.IGNORE:
             self._ignore(report)
             return None
@@ -225,6 +230,16 @@ class Inbound:
         """A client id of our instance whose order is not in the book yet: its own commit, or reply, is on the way."""
         decoded = self.ctx.broker.identity.decode(report.cl_ord_id) if report.cl_ord_id is not None else None
         return decoded is not None and tag_of(decoded) == self.ctx.ids.tag
+
+    def _lost(self, report: ExecutionReport) -> IntentId | None:
+        """The intent of an order of ours that went with the records before a restoration."""
+        if not self._may_be_ours(report) or report.cl_ord_id is None:
+            return None
+        if self._restored is None:
+            self._restored = restored_at(self.ctx.journal) or _NEVER
+        intent_id = self.ctx.broker.identity.decode(report.cl_ord_id)
+        is_so = intent_id is not None and is_lost(intent_id, tag=self.ctx.ids.tag, restored=self._restored)
+        return intent_id if is_so else None
 
     @property
     def strays(self) -> int:

@@ -128,6 +128,12 @@ class Limiter:
         return {bucket.budget.name: bucket.used(now) / bucket.capacity for bucket in self.buckets(endpoint)}
 
     @property
+    def shares(self) -> dict[str, float]:
+        """Part in use of each budget, by name."""
+        now = self.clock.monotonic()
+        return {name: bucket.used(now) / bucket.capacity for name, bucket in self._buckets.items()}
+
+    @property
     def fullest(self) -> float:
         """Part in use of the budget that is nearest to its end, paces apart; 0.0 where nothing is counted."""
         now = self.clock.monotonic()

@@ -23,4 +23,5 @@ class SignsOf:
             stream_silence_s=self.orders.silence_s,
             data_silence_s=self.feeds.silence_s,
             budget_used=None if self.limiter is None else self.limiter.fullest,
+            budgets={} if self.limiter is None else self.limiter.shares,
         )

@@ -1,8 +1,8 @@
-"""The routes of the page: the desk itself, the way in and out, and the files it is made of."""
+"""The routes of the page: its screens, the way in and out, and the files it is made of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,11 +14,16 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from floorbroker.app.profiles import Profiles
+from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import NotFound
 from floorbroker.domain.values import Environment
 from floorbroker.gateway.desk import Desk
 from floorbroker.web import text
-from floorbroker.web.panels import screen_of
+from floorbroker.web.frame import Ask, Screen, frame_of
+from floorbroker.web.policy import new_nonce, policy_of
+from floorbroker.web.screens import SCREENS
 
 HERE = Path(__file__).parent
 SESSION_MAX_S = 12 * 60 * 60
@@ -47,26 +52,61 @@ class Page:
     version: str
     keeper: Keeper
     templates: Templates
+    brokers: Sequence[BrokerInfo] = ()
+    stored: Profiles | None = None
 
     def render(self, name: str, *, status: int = 200, **members: Any) -> Response:
         """A template as a reply."""
         html = self.templates.get_template(name).render(version=self.version, **members)
         return HTMLResponse(html, status_code=status)
 
-    async def desk(self, request: Request) -> Response:
-        """The desk of one environment, or the way in."""
+    async def front(self, request: Request) -> Response:
+        """The first page after the sign-in."""
         if request.state.principal is None:
             return RedirectResponse("/login", status_code=303)
-        asked = request.query_params.get("env", "")
-        environments = tuple(self.desks)
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"/overview{query}", status_code=303)
+
+    def showing(self, screen: Screen) -> Callable[[Request], Awaitable[Response]]:
+        """The handler of one screen."""
+
+        async def show(request: Request) -> Response:
+            return await self._shown(request, screen)
+
+        return show
+
+    async def _shown(self, request: Request, screen: Screen) -> Response:
+        ask = self._asked(request)
+        seq = ask.desk.last_seq()  # read before the rest: an event seen twice is harmless, one missed is not
+        here = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        frame = frame_of(ask, environments=tuple(self.desks), seq=seq, here=here, path=request.url.path)
+        members: dict[str, Any] = {"frame": frame, "screen": screen, "principal": request.state.principal}
+        nonce = new_nonce()
+        try:
+            built = await screen.build(ask)
+        except NotFound as error:
+            reply = self.render("missing.html", status=404, nonce=nonce, detail=error.detail, **members)
+        else:
+            reply = self.render(screen.template, nonce=nonce, **members, **built)
+        reply.headers["Content-Security-Policy"] = policy_of(nonce)
+        return reply
+
+    def _asked(self, request: Request) -> Ask:
+        """Whose desk, and what the address says; what it names and nobody knows is left out."""
+        params = dict(request.query_params) | request.path_params
+        asked, environments = params.get("env", ""), tuple(self.desks)
         environment = next((env for env in environments if env.value == asked), environments[0])
-        screen = await screen_of(
-            self.desks[environment],
+        desk = self.desks[environment]
+        names = [status.profile.name for status in desk.profiles()]
+        return Ask(
+            desk=desk,
             environment=environment,
-            environments=environments,
-            profile=request.query_params.get("profile", ""),
+            profile=next((name for name in names if name == params.get("profile")), None),
+            now=self.clock.now(),
+            params=params,
+            brokers=self.brokers,
+            stored=self.stored,
         )
-        return self.render("desk.html", screen=screen, now=self.clock.now(), principal=request.state.principal)
 
     async def login_form(self, request: Request) -> Response:
         """The form that asks for the token."""
@@ -126,14 +166,31 @@ class Files(StaticFiles):
 
 
 def web_page(
-    *, desks: Mapping[Environment, Desk], clock: Clock, version: str
+    *,
+    desks: Mapping[Environment, Desk],
+    clock: Clock,
+    version: str,
+    brokers: Sequence[BrokerInfo] = (),
+    stored: Profiles | None = None,
 ) -> Callable[[Keeper], Sequence[BaseRoute]]:
-    """What `create_app(page=…)` takes: given the way in, the routes of the page."""
+    """What `create_app(page=…)` takes: given the way in, the routes of the page.
+
+    `brokers` are those a profile can be made for, `stored` the profiles that are written down.
+    """
 
     def routes(keeper: Keeper) -> Sequence[BaseRoute]:
-        page = Page(desks=desks, clock=clock, version=version, keeper=keeper, templates=_templates())
+        page = Page(
+            desks=desks,
+            clock=clock,
+            version=version,
+            keeper=keeper,
+            templates=_templates(),
+            brokers=brokers,
+            stored=stored,
+        )
         return [
-            Route("/", page.desk, methods=["GET"]),
+            Route("/", page.front, methods=["GET"]),
+            *(Route(screen.path, page.showing(screen), methods=["GET"], name=screen.title) for screen in SCREENS),
             Route("/login", page.login_form, methods=["GET"]),
             Route("/login", page.login, methods=["POST"]),
             Route("/logout", page.logout, methods=["POST"]),
@@ -145,6 +202,7 @@ def web_page(
 
 def _templates() -> Templates:
     made = Templates(loader=PackageLoader("floorbroker.web", "templates"), autoescape=True, undefined=StrictUndefined)
-    for shape in (text.number, text.price, text.money, text.gain, text.clock, text.words, text.direction):
+    shapes = (text.number, text.price, text.money, text.gain, text.clock, text.moment, text.plain, text.words)
+    for shape in (*shapes, text.direction):
         made.filters[shape.__name__] = shape  # pyright: ignore[reportUnknownMemberType]
     return made

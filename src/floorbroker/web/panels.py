@@ -1,4 +1,4 @@
-"""What the first rendering of the page shows, as plain rows; a panel that cannot be filled says why."""
+"""What several pages show, as plain rows; a panel that cannot be filled says why."""
 
 from __future__ import annotations
 
@@ -8,19 +8,9 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from floorbroker.domain.errors import FloorbrokerError
-from floorbroker.domain.orders import Order
-from floorbroker.domain.values import Environment, OrderType, ProfileName, TimeInForce
+from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.consolidated import Consolidated, left_out
-from floorbroker.gateway.desk import (
-    Desk,
-    Fill,
-    KillState,
-    OrderFilter,
-    Page,
-    ProfilePosition,
-    ProfileStatus,
-    SessionState,
-)
+from floorbroker.gateway.desk import Desk, ProfilePosition, ProfileStatus, SessionState
 from floorbroker.oms.adjustments import Adjusted
 
 ROWS_MAX = 100
@@ -47,54 +37,21 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Screen:
-    """Everything the template reads.  `seq` is where the event stream picks up, so nothing falls between."""
+class Holdings:
+    """An account and what it holds."""
 
-    environment: Environment
-    environments: tuple[Environment, ...]
-    profile: ProfileName | None
-    profiles: tuple[ProfileStatus, ...]
-    standing: str
     account: Panel[Figures]
     positions: Panel[list[ProfilePosition]]
-    orders: list[Order]
-    open_count: int
-    fills: list[Fill]
-    adjustments: list[Adjusted]
-    kill: KillState
-    seq: int
-    order_types: tuple[str, ...] = tuple(t.value for t in OrderType)
-    tifs: tuple[str, ...] = tuple(t.value for t in TimeInForce)
 
 
-async def screen_of(
-    desk: Desk, *, environment: Environment, environments: tuple[Environment, ...], profile: str
-) -> Screen:
-    """The page of one environment, narrowed to a profile when its name is known."""
-    statuses = desk.profiles()
-    name = next((s.profile.name for s in statuses if s.profile.name == profile), None)
-    seq = desk.last_seq()  # read before the rest: an event seen twice is harmless, one missed is not
-    where, first = OrderFilter(profile=name), Page(limit=ROWS_MAX)
-    only = name or (statuses[0].profile.name if len(statuses) == 1 else None)
+async def holdings_of(desk: Desk, profile: ProfileName | None) -> Holdings:
+    """Of one profile, of the only one, or of all as one."""
+    names = [status.profile.name for status in desk.profiles()]
+    only = profile or (names[0] if len(names) == 1 else None)
     if only is None:
         account, positions = all_of(await desk.consolidated())
-    else:
-        account, positions = await _panel(_one(desk, only)), await _panel(desk.positions(only))
-    return Screen(
-        environment=environment,
-        environments=environments,
-        profile=name,
-        profiles=statuses,
-        standing=standing_of([s for s in statuses if name in {None, s.profile.name}]),
-        account=account,
-        positions=positions,
-        orders=desk.orders(where, first),
-        open_count=sum(s.open_orders for s in statuses if name in {None, s.profile.name}),
-        fills=desk.fills(where, first),
-        adjustments=_adjustments(desk, [s.profile.name for s in statuses if name in {None, s.profile.name}]),
-        kill=desk.kill_state(),
-        seq=seq,
-    )
+        return Holdings(account=account, positions=positions)
+    return Holdings(account=await panel_of(_one(desk, only)), positions=await panel_of(desk.positions(only)))
 
 
 def all_of(whole: Consolidated) -> tuple[Panel[Figures], Panel[list[ProfilePosition]]]:
@@ -128,20 +85,21 @@ async def _one(desk: Desk, name: ProfileName) -> Figures:
     )
 
 
-def _adjustments(desk: Desk, names: Sequence[ProfileName]) -> list[Adjusted]:
+def adjustments_of(desk: Desk, names: Sequence[ProfileName]) -> list[Adjusted]:
     """What was written into positions, and why; newest first."""
     found = sorted((one for name in names for one in desk.adjustments(name)), key=lambda one: -one.seq)
     return found[:ROWS_MAX]
 
 
-async def _panel(asked: Awaitable[T]) -> Panel[T]:
+async def panel_of(asked: Awaitable[T]) -> Panel[T]:
+    """The answer, or what the error says."""
     try:
         return Panel(content=await asked)
     except FloorbrokerError as error:
         return Panel(trouble=error.detail)
 
 
-def standing_of(statuses: list[ProfileStatus]) -> str:
+def standing_of(statuses: Sequence[ProfileStatus]) -> str:
     """One word for several sessions: the worst of the enabled ones."""
     worst = [
         SessionState.STOPPED,

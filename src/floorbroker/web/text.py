@@ -55,6 +55,16 @@ def clock(moment: datetime) -> str:
     return moment.strftime("%H:%M:%S")
 
 
+def moment(at: datetime) -> str:
+    """Day and time, UTC."""
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def plain(value: Decimal) -> str:
+    """Nothing but the number, for a field that people write into."""
+    return text_of(value)
+
+
 def words(name: str) -> str:
     """`partially_filled` as people say it."""
     return name.replace("_", " ")

@@ -14,6 +14,7 @@ from tests.fuzz.targets import (
     bybit,
     control_door,
     http_reply,
+    ibkr,
     ibkr_web,
     journal,
     kraken,
@@ -41,6 +42,7 @@ TARGETS: dict[str, Target] = {
         *bybit.TARGETS,
         *kraken.TARGETS,
         *tradier.TARGETS,
+        *ibkr.TARGETS,
         *ibkr_web.TARGETS,
         books.TARGET,
     )

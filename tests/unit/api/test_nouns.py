@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import httpx2
@@ -63,6 +64,16 @@ async def test_adjustments_are_listed_with_their_causes(door: Caller) -> None:
     (found,) = (await get(door, "/profiles/paper/adjustments"))["items"]
     told = (found["symbol"], found["quantity"], found["ours"], found["venue"], found["cause"])
     assert told == ("MSFT", "7", "2", "9", "opening position")
+
+
+async def test_the_curve_of_equity_is_told_of_one_profile_and_of_all(door: Caller) -> None:
+    assert (await get(door, "/account/equity")) == {"profiles": ["paper"], "currency": None, "items": []}
+    curve = door.desk.guard.curve
+    for equity in ("100", "101.5"):
+        curve.note(ProfileName("paper"), Decimal(equity), "USD", door.clock.now())
+    told = await get(door, "/account/equity?profile=paper")
+    assert (told["currency"], [one["equity"] for one in told["items"]]) == ("USD", ["100", "101.5"])
+    assert (await door.http.get(f"{PAPER}/account/equity?profile=nobody")).status_code == 404
 
 
 async def test_quotes_come_for_several_symbols(door: Caller) -> None:

@@ -157,6 +157,8 @@ def test_one_setting_is_read_and_written_with_its_comment_kept(tmp_path: Path) -
         "127.0.0.1",
         "server.port",
         "9124",
+        "server.names",
+        "[]",
     ]
 
 

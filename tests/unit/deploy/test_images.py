@@ -147,7 +147,7 @@ def unit(name: str) -> configparser.SectionProxy:
     return parser["Service"]
 
 
-@pytest.mark.parametrize("name", ["floorbroker.service"])
+@pytest.mark.parametrize("name", ["floorbroker.service", "floorbroker-backup.service"])
 def test_a_unit_is_confined(name: str) -> None:
     service = unit(name)
     assert service["User"] not in {"", "root", "0"}

@@ -241,3 +241,9 @@ async def test_the_fullest_budget_tells_how_near_its_end_is() -> None:
     await limits.acquire("orders.submit", lane=Lane.NEW, weight=2, max_wait_s=1)
     await limits.acquire("bars.get", lane=Lane.QUERY, weight=5, max_wait_s=1)
     assert limits.fullest == 0.5
+
+
+async def test_the_part_of_every_budget_in_use_is_told_by_name() -> None:
+    limits = limiter(clock(), capacity=4)
+    await limits.acquire("orders.submit", lane=Lane.NEW, max_wait_s=1)
+    assert limits.shares == {"trading": 0.25, "data": 0.0}

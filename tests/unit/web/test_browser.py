@@ -11,12 +11,12 @@ import pytest_asyncio
 from floorbroker.domain.values import PositionIntent, Price, decimal_of
 from floorbroker.gateway.desk import Caller
 from floorbroker.oms.schema import parse_order
-from tests.support.browser import Tab, browser_tab, chromium
+from tests.support.browser import Browser, Tab, browser, chromium
 from tests.support.desk_server import TOKEN, Served, desk_server
 from tests.support.fake_desk import FakeDesk
 
 pytestmark = [
-    pytest.mark.asyncio,
+    pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.browser,
     pytest.mark.skipif(chromium() is None, reason="there is no Chromium on this machine"),
 ]
@@ -49,14 +49,30 @@ class Visit:
         await self.tab.until(f"document.querySelector({selector!r}).textContent.includes({text!r})")
 
 
-@pytest_asyncio.fixture
-async def visit() -> AsyncIterator[Visit]:
-    async with desk_server() as served, browser_tab() as tab:
-        await tab.open(f"{served.origin}/login")
-        await tab.type("#token", TOKEN)
-        await tab.press("Enter")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running() -> AsyncIterator[Browser]:
+    async with browser() as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def visit(running: Browser) -> AsyncIterator[Visit]:
+    async with desk_server() as served, running.tab() as tab:
+        await tab.command("Network.setCookie", **await served.cookie())
+        await tab.open(f"{served.origin}/trade")
         await tab.until(READY)
         yield Visit(tab, served)
+        assert tab.errors == []
+        assert [url for url in tab.asked if not url.startswith((served.origin, "about:", "blob:", "data:"))] == []
+
+
+async def test_the_token_opens_the_overview(running: Browser) -> None:
+    async with desk_server() as served, running.tab() as tab:
+        await tab.command("Page.navigate", url=f"{served.origin}/orders")
+        await tab.until("location.pathname === '/login'")
+        await tab.type("#token", TOKEN)
+        await tab.press("Enter")
+        await tab.until(f"location.pathname === '/overview' && {READY}")
         assert tab.errors == []
 
 
@@ -161,7 +177,7 @@ async def test_what_happens_elsewhere_shows_up_and_broker_text_stays_text(visit:
     await visit.desk.submit(wish.to_order(), profile=None, caller=Caller(principal="bot", via="api"))
     await visit.shows("#orders tbody", "rejected")
     await visit.shows("#alarm", "rejected")
-    assert visit.desk.venue_text in await visit.tab.run("document.querySelector('#orders tbody tr').title")
+    assert visit.desk.venue_text in await visit.tab.run("document.querySelector('#orders tr[data-id]').title")
 
 
 async def test_an_order_in_doubt_says_that_it_must_not_be_repeated(visit: Visit) -> None:

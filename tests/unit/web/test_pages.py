@@ -59,7 +59,7 @@ async def visitor(desk: FakeDesk) -> AsyncIterator[httpx2.AsyncClient]:
         yield http
 
 
-async def page_of(visitor: httpx2.AsyncClient, path: str = "/") -> str:
+async def page_of(visitor: httpx2.AsyncClient, path: str = "/trade") -> str:
     await visitor.post("/login", data={"token": TOKEN})
     reply = await visitor.get(path)
     assert reply.status_code == 200
@@ -81,7 +81,7 @@ async def test_a_stranger_is_shown_the_way_in(visitor: httpx2.AsyncClient) -> No
 
 
 async def test_adjustments_are_shown_with_their_cause(visitor: httpx2.AsyncClient) -> None:
-    page = await page_of(visitor)
+    page = await page_of(visitor, "/reconciliation")
     panel = page[page.index('id="adjustments"') :].partition("</section>")[0]
     assert re.findall(r"<t[dh][^>]*>(?:<time[^>]*>)?([^<]*)", panel.partition("<tbody>")[2])[1:] == [
         "MSFT",
@@ -98,7 +98,7 @@ async def test_adjustments_are_shown_with_their_cause(visitor: httpx2.AsyncClien
 async def test_a_strange_form_is_no_way_in(visitor: httpx2.AsyncClient, content: bytes) -> None:
     reply = await visitor.post("/login", content=content, headers={"Content-Type": "application/x-www-form-urlencoded"})
     assert reply.status_code in {400, 401}
-    assert (await visitor.get("/")).status_code == 303
+    assert (await visitor.get("/overview", headers={"Accept": "text/html"})).status_code == 303
 
 
 async def test_a_file_instead_of_a_token_is_refused(visitor: httpx2.AsyncClient) -> None:
@@ -129,7 +129,7 @@ async def test_an_order_in_doubt_has_its_evidence_at_hand_and_others_have_none(
 async def test_empty_panels_say_so(visitor: httpx2.AsyncClient) -> None:
     html = await page_of(visitor)
     assert '<p class="empty">Nothing is held.</p>' in html
-    assert '<p class="empty">No orders yet.' in html
+    assert 'id="orders-empty">No orders yet.' in html
 
 
 async def test_a_panel_that_cannot_be_filled_says_why_and_the_others_stand(
@@ -183,8 +183,8 @@ async def test_the_environment_and_profile_are_in_the_address(desk: FakeDesk) ->
     desk.state = {ProfileName("a"): SessionState.READY, ProfileName("b"): SessionState.DEGRADED}
     transport = httpx2.ASGITransport(app=app_over(desk, clock=desk.clock))
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8750") as http:
-        one = await page_of(http, "/?env=live&profile=a")
-        several = await page_of(http, "/?env=nowhere&profile=nobody")
+        one = await page_of(http, "/trade?env=live&profile=a")
+        several = await page_of(http, "/trade?env=nowhere&profile=nobody")
     assert 'class="desk env-live"' in one
     assert 'data-profile="a"' in one
     assert 'data-state="ready"' in one

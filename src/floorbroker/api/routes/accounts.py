@@ -14,9 +14,11 @@ from floorbroker.api.routes.orders import orders_page
 from floorbroker.api.views.accounts import (
     AccountView,
     BalanceView,
+    EquityCurveView,
     PositionView,
     account_view,
     balance_view,
+    equity_curve_view,
     position_view,
 )
 from floorbroker.api.views.consolidated import (
@@ -26,7 +28,7 @@ from floorbroker.api.views.consolidated import (
     net_position_view,
 )
 from floorbroker.api.views.orders import FillView, OrderView, fill_view
-from floorbroker.domain.errors import ApiError
+from floorbroker.domain.errors import ApiError, NotFound
 from floorbroker.domain.values import ProfileName, time_text
 from floorbroker.gateway.desk import Desk, Fill
 
@@ -54,6 +56,20 @@ async def get_account(desk: DeskDep, query: Annotated[AccountQuery, Query()]) ->
     if query.name is not None:
         return reply(account_view(await desk.account(query.name)))
     return reply(consolidated_view(await desk.consolidated(into)))
+
+
+@router.get(
+    "/account/equity",
+    operation_id="get_equity_curve",
+    responses=returns(EquityCurveView, "The curve.") | problems(),
+    tags=["Accounts"],
+)
+async def get_equity_curve(desk: DeskDep, query: OneProfile) -> Response:
+    """What one profile, or all of them together, were worth since the desk started, a point a minute."""
+    names = [status.profile.name for status in desk.profiles()]
+    if query.name is not None and query.name not in names:
+        raise NotFound("no such profile")
+    return reply(equity_curve_view(desk.guard.curve, names if query.name is None else [query.name]))
 
 
 @router.get(

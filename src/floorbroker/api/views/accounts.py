@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from floorbroker.api.views.options import OptionView, option_view
 from floorbroker.api.views.shape import View, plain, text
 from floorbroker.domain.records import Account, Balance
-from floorbroker.domain.values import text_of
+from floorbroker.domain.values import ProfileName, text_of, time_text
+from floorbroker.gateway.curve import EquityCurve
 from floorbroker.gateway.desk import ProfilePosition
 
 
@@ -54,6 +57,33 @@ class PositionView(View, frozen=True):
     available: str | None
     marked_by: str | None = None
     option: OptionView | None = None
+
+
+class WorthView(View, frozen=True):
+    """What accounts were worth at a moment."""
+
+    time: str
+    equity: str
+
+
+class EquityCurveView(View, frozen=True):
+    """One point a minute since the desk started, a day and a half of them, oldest first.
+
+    Of several profiles the sum, from when all of them are known; `currency` is null and there is no point where they have
+    several currencies, or none is known.
+    """
+
+    profiles: tuple[str, ...]
+    currency: str | None
+    items: tuple[WorthView, ...]
+
+
+def equity_curve_view(curve: EquityCurve, names: Sequence[ProfileName]) -> EquityCurveView:
+    return EquityCurveView(
+        profiles=tuple(names),
+        currency=curve.currency_of(names),
+        items=tuple(WorthView(time=time_text(p.at), equity=text_of(p.equity)) for p in curve.of(names)),
+    )
 
 
 def account_view(account: Account) -> AccountView:

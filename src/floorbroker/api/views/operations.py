@@ -28,7 +28,8 @@ class ConnectionView(View, frozen=True):
     """How a profile's connection is doing; times in seconds, null where there is no such thing.
 
     `health` is 0 to 100; `troubles` are disconnected, stream_down, stream_silent, data_stale, clock, budget, fair_health or
-    poor_health.  `heartbeat_s` is how long ago the venue last answered, `budget_used` the part of the fullest rate budget.
+    poor_health.  `heartbeat_s` is how long ago the venue last answered, `budget_used` the part of the fullest rate budget,
+    `budgets` that of each by name.
     """
 
     health: int
@@ -42,6 +43,7 @@ class ConnectionView(View, frozen=True):
     heartbeat_s: float | None
     clock_offset_s: float | None
     budget_used: float | None
+    budgets: dict[str, float]
 
 
 class SpanView(View, frozen=True):
@@ -309,6 +311,7 @@ def connection_view(seen: Connection) -> ConnectionView:
         heartbeat_s=_thousandths(seen.heartbeat_s),
         clock_offset_s=_thousandths(seen.clock_offset_s),
         budget_used=_thousandths(seen.budget_used),
+        budgets={name: round(share, 3) for name, share in seen.budgets.items()},
     )
 
 

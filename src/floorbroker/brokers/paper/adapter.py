@@ -36,7 +36,7 @@ from floorbroker.domain.errors import (
 )
 from floorbroker.domain.facts import Source
 from floorbroker.domain.instrument import Instrument
-from floorbroker.domain.options import OptionChain
+from floorbroker.domain.options import NEW_YORK, OptionChain, OptionEvent
 from floorbroker.domain.orders import Approved, NewOrder, OrderChanges, OrderRef
 from floorbroker.domain.ports import Identity, MarketEvent, OrderEvents, Reports, Subscription
 from floorbroker.domain.records import (
@@ -338,6 +338,15 @@ class PaperBroker:
         """Contracts that were fed, and around a seeded price eleven strikes of each of six Fridays."""
         await self._asked()
         return chain_of(self.venue, underlying, expiry, at=self._clock.now())
+
+    async def get_option_events(self, since: date) -> Fetched[OptionEvent]:
+        """How options ended here, from a day on (New York)."""
+        asked_at = await self._asked()
+        told = [
+            OptionEvent(symbol=deed.symbol, ending=deed.ending, qty=deed.qty, day=deed.at.astimezone(NEW_YORK).date())
+            for deed in self.venue.deeds(since)
+        ]
+        return Fetched(items=tuple(told), asked_at=asked_at)
 
     async def get_bars(
         self, symbol: str, *, span_s: int, start: datetime, end: datetime, limit: int = 1000

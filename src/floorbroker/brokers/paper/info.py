@@ -44,7 +44,7 @@ INFO = BrokerInfo(
     market="XNYS",
     name="Paper",
     environments=(Environment.PAPER,),
-    can=frozenset(Can) - {Can.PREVIEW, Can.DEAD_MAN, Can.OPTION_EVENTS},
+    can=frozenset(Can) - {Can.PREVIEW, Can.DEAD_MAN},
     order_types=MappingProxyType(
         {
             AssetClass.EQUITY: _ALL_TYPES,

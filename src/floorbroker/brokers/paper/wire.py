@@ -1,4 +1,4 @@
-"""The venue's own books on disk: an append-only file of orders as they stood, one transaction a line.
+"""The venue's own books on disk: an append-only file of orders as they stood and of options that ended, one transaction a line.
 
 The file is what makes the venue a venue: it does not forget an order because its client died.  A line is on disk before the
 answer leaves; a last line cut short by a crash never happened.
@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from floorbroker.domain.errors import ConfigInvalid
+from floorbroker.domain.options import Ending
 from floorbroker.domain.values import ClOrdId, OrderId
 from floorbroker.matching import Fill, MatchOrder
 
@@ -28,11 +31,22 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     busted: tuple[Fill, ...] = ()
 
 
+class Deed(msgspec.Struct, frozen=True, kw_only=True):
+    """How signed contracts of an option ended, without an order; `fills` are what it moved in the ledger."""
+
+    symbol: str
+    ending: Ending
+    qty: Decimal
+    at: datetime
+    fills: tuple[Fill, ...]
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One transaction."""
 
     version: int = VERSION
     rows: tuple[Row, ...] = ()
+    deeds: tuple[Deed, ...] = ()
 
 
 class StateFile(Protocol):
@@ -42,7 +56,11 @@ class StateFile(Protocol):
         """The newest row of every order, in order of submission."""
         ...
 
-    def append(self, rows: Iterable[Row]) -> None:
+    def deeds(self) -> tuple[Deed, ...]:
+        """How options ended, oldest first, as of the last `load` and what was appended since."""
+        ...
+
+    def append(self, rows: Iterable[Row], deeds: Iterable[Deed] = ()) -> None:
         """Make a transaction durable.  Raises `OSError`."""
         ...
 
@@ -54,13 +72,18 @@ class MemoryState:
 
     def __init__(self) -> None:
         self.rows: dict[OrderId, bytes] = {}
+        self._deeds: list[bytes] = []
 
     def load(self) -> dict[OrderId, Row]:
         return {order_id: msgspec.json.decode(raw, type=Row) for order_id, raw in self.rows.items()}
 
-    def append(self, rows: Iterable[Row]) -> None:
+    def deeds(self) -> tuple[Deed, ...]:
+        return tuple(msgspec.json.decode(raw, type=Deed) for raw in self._deeds)
+
+    def append(self, rows: Iterable[Row], deeds: Iterable[Deed] = ()) -> None:
         for row in rows:
             self.rows[row.order.order_id] = msgspec.json.encode(row)
+        self._deeds += map(msgspec.json.encode, deeds)
 
     def close(self) -> None:
         return None
@@ -72,15 +95,21 @@ class LogFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: int | None = None
+        self._deeds: list[Deed] = []
 
     def load(self) -> dict[OrderId, Row]:
         """Raises `ConfigInvalid` for a file that is not ours or is damaged before its end."""
         rows: dict[OrderId, Row] = {}
+        deeds: list[Deed] = []
         for line in self._lines():
             for row in line.rows:
                 rows[row.order.order_id] = row
-        self._rewrite(rows)
+            deeds += line.deeds
+        self._rewrite(rows, deeds)
         return rows
+
+    def deeds(self) -> tuple[Deed, ...]:
+        return tuple(self._deeds)
 
     def _lines(self) -> Iterable[Line]:
         if not self.path.exists():
@@ -96,13 +125,14 @@ class LogFile:
                 raise ConfigInvalid(f"the paper venue's books have version {line.version}, not {VERSION}")
             yield line
 
-    def _rewrite(self, rows: dict[OrderId, Row]) -> None:
+    def _rewrite(self, rows: dict[OrderId, Row], deeds: list[Deed]) -> None:
         self.close()
+        self._deeds = []
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = self.path.with_name(f".{self.path.name}.new")
         self._file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
-        if rows:
-            self.append(rows.values())
+        if rows or deeds:
+            self.append(rows.values(), deeds)
         temporary.replace(self.path)
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:
@@ -110,14 +140,16 @@ class LogFile:
         finally:
             os.close(folder)
 
-    def append(self, rows: Iterable[Row]) -> None:
+    def append(self, rows: Iterable[Row], deeds: Iterable[Deed] = ()) -> None:
         if self._file is None:
             raise OSError("the paper venue's books are closed")
-        raw = msgspec.json.encode(Line(rows=tuple(rows))) + b"\n"
+        line = Line(rows=tuple(rows), deeds=tuple(deeds))
+        raw = msgspec.json.encode(line) + b"\n"
         written = os.write(self._file, raw)
         if written != len(raw):
             raise OSError("the paper venue's books could not be written whole")
         os.fsync(self._file)
+        self._deeds += line.deeds
 
     def close(self) -> None:
         if self._file is not None:

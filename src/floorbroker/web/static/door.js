@@ -4,7 +4,11 @@ const env = document.body.dataset.env;
 export const base = `/api/v1/${env}`;
 const DEADLINE_MS = 15000;
 
-export async function call(method, path, { body, headers = {} } = {}) {
+/** One request of this environment's door. */
+export const call = (method, path, members) => callAt(method, base + path, members);
+
+/** One request of an address of this desk. */
+export async function callAt(method, address, { body, headers = {} } = {}) {
   const init = { method, headers: { Accept: "application/json", "X-Floorbroker-Request": "1", ...headers }, credentials: "same-origin" };
   if (body !== undefined) {
     init.body = JSON.stringify(body);
@@ -12,7 +16,7 @@ export async function call(method, path, { body, headers = {} } = {}) {
   }
   init.signal = AbortSignal.timeout(DEADLINE_MS);
   try {
-    const reply = await fetch(base + path, init);
+    const reply = await fetch(address, init);
     if (reply.status === 401) location.assign("/login");
     const text = await reply.text();
     return { ok: reply.ok, status: reply.status, body: text ? JSON.parse(text) : null };

@@ -71,19 +71,18 @@ async function act(event) {
 /** Open the dialog for one order. */
 export async function showEvidence(id) {
   const reply = await call("GET", path(id));
-  if (!reply.ok) return say(by("outcome"), `No evidence: ${reply.body.detail}`, "bad");
+  if (!reply.ok) return say(by("told"), `No evidence: ${reply.body.detail}`, "bad");
   say(by("evidence-trouble"), "");
   show(reply.body);
   by("evidence-dialog").showModal();
 }
 
 export function wakeEvidence() {
-  by("orders").addEventListener("click", (event) => {
+  document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-doubt]");
     if (button) showEvidence(button.dataset.doubt);
   });
   by("evidence-action").addEventListener("change", choose);
   by("evidence-form").addEventListener("submit", act);
   by("evidence-close").addEventListener("click", () => by("evidence-dialog").close());
-  for (const button of document.querySelectorAll("[data-doubt]")) button.disabled = false;
 }

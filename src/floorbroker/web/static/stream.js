@@ -1,10 +1,24 @@
-// The desk's events. The browser comes back by itself with the id of the last event it saw; we say when it cannot.
+// The desk's events, one stream a page. The browser comes back by itself with the id of the last event it saw; we say when it
+// cannot. Modules say what they want to hear; what the server rendered is fetched anew when a channel concerns it.
 
 import { base } from "./door.js";
-import { mine, refreshAdjustments, refreshAll, refreshHoldings, showFill, showOrder } from "./panels.js";
+import { changed } from "./live.js";
 import { by, number, words } from "./text.js";
 
-const ALARMING = new Set(["rejected", "unknown", "not_sent", "not_placed"]);
+const ALARMING = new Set(["rejected", "unknown", "not_sent", "not_placed", "held"]);
+const CHANNELS = ["orders", "fills", "positions", "risk", "health"];
+const live = new Set(document.body.dataset.live.split(" "));
+const profile = document.body.dataset.profile;
+const hearers = {};
+const regained = [];
+
+export const mine = (name) => !profile || name === profile;
+
+/** Hear of every event of a channel. */
+export const hear = (channel, act) => (hearers[channel] ??= []).push(act);
+
+/** Act when a lost connection is back: what happened meanwhile is told, but nobody knows how long ago that began. */
+export const onRegain = (act) => regained.push(act);
 
 function link(state, text) {
   by("link").dataset.state = state;
@@ -23,35 +37,31 @@ function regain() {
   link("live", "live");
   by("lost").hidden = true;
   document.body.classList.remove("stale");
-  if (was) refreshAll();
+  if (!was) return;
+  for (const act of regained) act();
+  changed();
 }
 
-function onOrder(event) {
-  const order = event.data;
-  showOrder(order);
-  if (mine(order.profile) && ALARMING.has(order.ord_status)) {
-    by("alarm").textContent = `Order ${order.side} ${order.symbol} is ${words(order.ord_status)}`;
+function tell(channel, event) {
+  if (channel === "orders" && mine(event.profile) && ALARMING.has(event.data.ord_status)) {
+    by("alarm").textContent = `Order ${event.data.side} ${event.data.symbol} is ${words(event.data.ord_status)}`;
+    if (live.has("alarms")) changed();
+  }
+  if (channel === "fills" && mine(event.profile)) {
+    const { execution } = event.data;
+    by("news").textContent = `Filled: ${execution.side} ${number(execution.quantity)} ${execution.symbol} at ${execution.price}`;
   }
 }
 
-function onFill(event) {
-  const { execution, order } = event.data;
-  showFill(execution, event.profile);
-  if (order) showOrder(order);
-  by("news").textContent = `Filled: ${execution.side} ${number(execution.quantity)} ${execution.symbol} at ${execution.price}`;
-  refreshHoldings();
-}
-
-function onPositions(event) {
-  if (event.data.event === "adjustment") refreshAdjustments();
-  refreshHoldings();
-}
-
-export function wakeStream({ onRisk, onHealth }) {
-  const channels = { orders: onOrder, fills: onFill, positions: onPositions, risk: onRisk, health: onHealth };
+export function wakeStream() {
   const source = new EventSource(`${base}/events?after=${document.body.dataset.seq}`);
-  for (const [name, act] of Object.entries(channels)) {
-    source.addEventListener(name, (message) => act(JSON.parse(message.data)));
+  for (const channel of CHANNELS) {
+    source.addEventListener(channel, (message) => {
+      const event = JSON.parse(message.data);
+      for (const act of hearers[channel] ?? []) act(event);
+      tell(channel, event);
+      if (live.has(channel)) changed();
+    });
   }
   source.addEventListener("open", regain);
   source.addEventListener("error", () => {

@@ -1,13 +1,17 @@
 // The order ticket. Enter previews, Ctrl+Enter sends, Esc goes back. The idempotency key is made when the preview opens; the
 // first send locks the button, and after silence only the same order under the same key may be sent again.
 
+import { showOrder } from "./blotter.js";
 import { call, query } from "./door.js";
+import { changed } from "./live.js";
 import { isOption, premiumLines, wakeOptions } from "./options.js";
-import { refreshHoldings, showOrder } from "./panels.js";
-import { by, make, money, number, price, say, words } from "./text.js";
+import { by, gain, make, money, number, price, say, words } from "./text.js";
 
 const form = by("order-form");
-const POINTERS = { "/quantity": "amount", "/notional": "amount" };
+const POINTERS = {
+  "/quantity": "amount", "/notional": "amount",
+  "/take_profit": "take", "/take_profit/limit_price": "take", "/stop_loss": "lose", "/stop_loss/stop_price": "lose", "/stop_loss/limit_price": "lose-limit",
+};
 let wish = null; // the previewed order
 let key = "";
 let locked = false;
@@ -26,6 +30,7 @@ function order() {
     if (!field.closest(".field").hidden && value) found[field.name] = field.name === "expire_at" ? `${value}:00Z` : value;
   }
   found.time_in_force = data.get("time_in_force");
+  Object.assign(found, exits());
   for (const name of ["client_tag", "reason"]) if (data.get(name).trim()) found[name] = data.get(name).trim();
   if (isOption(found.symbol)) found.position_intent = `${found.side}_to_${data.get("effect")}`;
   const confirmed = data.get("confirm").trim().toUpperCase();
@@ -36,6 +41,16 @@ function order() {
   }
   const profile = document.body.dataset.profile || (by("profile").options.length === 2 ? by("profile").options[1].value : "");
   return profile ? { ...found, profile } : found;
+}
+
+/** The exits of a bracket: a profit to take, a loss to stop, or both. */
+function exits() {
+  const [profit, loss, floor] = ["take", "lose", "lose-limit"].map((id) => by(id).value.trim().replaceAll(",", ""));
+  if (!profit && !loss) return {};
+  const found = { order_class: profit && loss ? "bracket" : "oto" };
+  if (profit) found.take_profit = { limit_price: profit };
+  if (loss) found.stop_loss = { stop_price: loss, ...(floor ? { limit_price: floor } : {}) };
+  return found;
 }
 
 function shape() {
@@ -102,7 +117,9 @@ function summary(asked) {
   const trail = asked.trail_percent && `trailing ${asked.trail_percent} %`;
   const kind = at.some(Boolean) ? [] : [words(asked.type)];
   const effect = asked.position_intent && `to ${asked.position_intent.split("_to_")[1]}`;
-  const extra = [effect, asked.post_only && "post only", asked.display_quantity && `shows ${number(asked.display_quantity)}`];
+  const [win, lose] = [asked.take_profit, asked.stop_loss];
+  const exit = [win && `take profit ${price(win.limit_price)}`, lose && `stop loss ${price(lose.stop_price)}`];
+  const extra = [...exit, effect, asked.post_only && "post only", asked.display_quantity && `shows ${number(asked.display_quantity)}`];
   const terms = [...kind, ...at, trail, ...extra, asked.time_in_force.toUpperCase()].filter(Boolean).join(", ");
   const where = document.body.dataset.env.toUpperCase();
   return `${asked.side.toUpperCase()} ${amount} ${asked.symbol} (${terms}) in ${where}`;
@@ -112,12 +129,14 @@ function lines(found, asked) {
   const line = (kind, sign, text) => make("li", { class: kind }, `${sign} ${text}`);
   const told = found.verdicts.filter((v) => !v.ok).map((v) => line("no", "✕", v.detail || words(v.control)));
   told.push(...found.objections.map((o) => line("no", "✕", `${o.pointer.slice(1)}: ${o.detail}`)));
+  told.push(...(found.parts ?? []).map((part) => line("info", "·", `part ${part.part}: ${number(part.quantity)} at ${part.profile}`)));
   const passed = found.verdicts.filter((v) => v.ok).length;
   if (passed) told.push(line("yes", "✓", `${passed} ${passed === 1 ? "check" : "checks"} passed`));
   if (found.quote) told.push(line("info", "·", `bid ${price(found.quote.bid)}, ask ${price(found.quote.ask)}`));
   if (found.margin) {
     const { currency, initial, fees } = found.margin;
     told.push(line("info", "·", `ties up about ${money(initial)} ${currency}, fees ${money(fees)}`));
+    told.push(line("info", "·", `buying power changes by ${gain(found.margin.buying_power_effect)} ${currency}`));
   }
   told.push(...premiumLines(asked, found).map((text) => line("info", "·", text)));
   told.push(line("info", "·", `profile ${found.profile}`));
@@ -153,7 +172,7 @@ function done(reply) {
   by("preview").hidden = true;
   const placed = reply.ok ? reply.body : reply.body.order;
   if (placed) showOrder(placed);
-  refreshHoldings();
+  changed();
   if (reply.status === 202) {
     say(by("outcome"), "Sent, and no answer came: its state is unknown. It is being found out; do not send it again.", "doubt");
   } else if (reply.ok) {
@@ -199,6 +218,6 @@ export function wakeTicket() {
       send();
     }
   });
-  by("preview-button").disabled = false;
   shape();
+  if (form.elements.symbol.value) quote();
 }

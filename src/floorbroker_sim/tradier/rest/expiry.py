@@ -6,13 +6,13 @@ https://documentation.tradier.com/brokerage-api/accounts/get-account-history sho
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from floorbroker.domain.instrument import OptionContract
 from floorbroker.domain.values import ZERO, Side
-from floorbroker.matching import XNYS
+from floorbroker.matching import last_moment
 from floorbroker_sim.tradier import info
 from floorbroker_sim.tradier.mapping import outside
 from floorbroker_sim.tradier.rest import life, working
@@ -22,14 +22,6 @@ if TYPE_CHECKING:
     from floorbroker_sim.tradier.rest.state import State
 
 _CENT = Decimal("0.01")
-
-
-def last_moment(contract: OptionContract) -> datetime:
-    """The close of its last trading day, UTC; an expiry on a holiday is the trading day before."""
-    day = contract.expiry
-    while (session := XNYS.session(day)) is None:
-        day -= timedelta(days=1)
-    return session.close
 
 
 def settle(state: State, at: datetime) -> None:

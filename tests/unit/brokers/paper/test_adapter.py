@@ -25,6 +25,7 @@ from floorbroker.domain.errors import (
     SymbolNotFound,
     Timeout,
 )
+from floorbroker.domain.options import Ending
 from floorbroker.domain.orders import OrderChanges, OrderLeg, OrderRef, StopLoss
 from floorbroker.domain.ports import MarketEvent
 from floorbroker.domain.records import BookDelta, DataKind, LinkState, Quote, Trade
@@ -45,6 +46,7 @@ from tests.unit.matching.venue import buy, px, sell, units
 pytestmark = pytest.mark.asyncio
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 CALL, PUT = "AAPL  261218C00230000", "AAPL  261218P00230000"
+EXPIRED = datetime(2026, 12, 18, 21, 0, tzinfo=UTC)  # the close of their last day
 
 
 @pytest_asyncio.fixture
@@ -230,6 +232,61 @@ async def test_an_option_trades_a_hundredfold(paper: Paper) -> None:
     paper.quote(5, 6, CALL)
     await paper.send(buy(2, CALL, price=6))
     assert await paper.cash() == 100_000 - 1200
+
+
+async def after_expiry(paper: Paper) -> dict[str, Decimal]:
+    """What is held a few seconds behind the close of the options' last day."""
+    paper.clock.set(EXPIRED)
+    await paper.clock.advance(5)
+    return {position.symbol: position.qty for position in (await paper.broker.get_positions()).items}
+
+
+async def test_an_option_in_the_money_is_exercised_at_its_close_and_one_out_of_it_ends_at_nothing(
+    paper: Paper,
+) -> None:
+    for symbol in (CALL, PUT):
+        paper.quote(5, 6, symbol)
+        await paper.send(buy(2, symbol))
+    paper.quote(235, 237)
+    waiting = await paper.send(buy(1, PUT, price=1, tif=TimeInForce.GTC))
+    before = await paper.cash()
+    assert await after_expiry(paper) == {"AAPL": 200}
+    assert await paper.cash() == before - 200 * 230
+    assert (await paper.broker.get_order_status(ref(waiting)))[0].ord_status is OrdStatus.CANCELED
+    told = (await paper.broker.get_option_events(date(2026, 12, 18))).items
+    assert [(one.symbol, one.ending, one.qty) for one in told] == [
+        (CALL, Ending.EXERCISED, 2),
+        (PUT, Ending.EXPIRED, 2),
+    ]
+    assert (await paper.broker.get_option_events(date(2026, 12, 19))).items == ()
+
+
+async def test_a_written_put_in_the_money_is_assigned(paper: Paper) -> None:
+    paper.quote(5, 6, PUT)
+    await paper.send(sell(1, PUT))
+    paper.quote(220, 222)
+    before = await paper.cash()
+    assert await after_expiry(paper) == {"AAPL": 100}
+    assert await paper.cash() == before - 100 * 230
+    (told,) = (await paper.broker.get_option_events(date(2026, 12, 18))).items
+    assert (told.ending, told.qty, told.day) == (Ending.ASSIGNED, -1, date(2026, 12, 18))
+
+
+async def test_how_options_ended_outlives_the_process(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "book.log")
+    async with opened(state=log) as paper:
+        paper.quote(5, 6, PUT)
+        await paper.send(buy(1, PUT))
+        paper.quote(220, 222)
+        held, cash = await after_expiry(paper), await paper.cash()
+        paper.broker.close()
+    async with opened(state=LogFile(log.path)) as again:
+        assert {position.symbol: position.qty for position in (await again.broker.get_positions()).items} == held
+        assert await again.cash() == cash
+        (told,) = (await again.broker.get_option_events(date(2026, 12, 1))).items
+        assert (told.symbol, told.ending) == (PUT, Ending.EXERCISED)
+        bought = await again.send(buy(1))
+        assert bought.ord_status is OrdStatus.FILLED  # numbers go on behind those of the options that ended
 
 
 async def test_a_trailing_stop_follows_the_market(paper: Paper) -> None:
@@ -605,7 +662,7 @@ async def test_an_order_is_on_disk_before_the_answer_leaves(tmp_path: Path) -> N
 
 async def test_a_full_disk_stops_the_venue_instead_of_lying() -> None:
     class FullDisk(MemoryState):
-        def append(self, rows: object) -> None:
+        def append(self, rows: object, deeds: object = ()) -> None:
             raise OSError(28, "No space left on device")
 
     async with opened(state=FullDisk()) as paper:
@@ -617,7 +674,7 @@ async def test_a_full_disk_stops_the_venue_instead_of_lying() -> None:
 
 
 async def test_every_claimed_ability_is_a_word_of_the_port() -> None:
-    assert INFO.can == frozenset(Can) - {Can.PREVIEW, Can.DEAD_MAN, Can.OPTION_EVENTS}
+    assert INFO.can == frozenset(Can) - {Can.PREVIEW, Can.DEAD_MAN}
 
 
 # -- hands for tests of others

@@ -5,22 +5,23 @@ It owns the engine, the ledger and the books on disk.  Whatever changes is in th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
 from floorbroker.brokers.paper import errors
 from floorbroker.brokers.paper.info import CURRENCY, Options, instrument_for
 from floorbroker.brokers.paper.rest.money import Purse, symbols_of
-from floorbroker.brokers.paper.wire import Row, StateFile
+from floorbroker.brokers.paper.wire import Deed, Row, StateFile
 from floorbroker.domain.bars import Bar, BarSeries
 from floorbroker.domain.errors import ApiError, DuplicateOrderId, FieldError, SymbolNotFound
 from floorbroker.domain.instrument import Instrument, OptionContract
+from floorbroker.domain.options import NEW_YORK
 from floorbroker.domain.orders import NewOrder, OrderChanges, OrderRef
 from floorbroker.domain.ports import MarketEvent
 from floorbroker.domain.records import Quote, Trade
-from floorbroker.domain.values import ClOrdId, ExecId, OrderClass, OrderId, Price, Quantity
+from floorbroker.domain.values import ZERO, ClOrdId, ExecId, OrderClass, OrderId, Price, Quantity
 from floorbroker.matching import (
     BadOrder,
     Busted,
@@ -31,6 +32,7 @@ from floorbroker.matching import (
     Ledger,
     Liquidity,
     MatchOrder,
+    Moved,
     NoFees,
     NoSlippage,
     NotOpen,
@@ -38,6 +40,8 @@ from floorbroker.matching import (
     Replaced,
     Ticks,
     by_name,
+    last_moment,
+    settled,
 )
 from floorbroker.matching.orders import check_terms
 
@@ -98,7 +102,10 @@ class PaperVenue:
             self._busted[row.order.order_id] = row.busted
             if row.cl_ord_id is not None:
                 self._bind(row.cl_ord_id, row.order.order_id)
-        fills = [fill for row in rows.values() for fill in (*row.order.fills, *row.busted)]
+        settled = [fill for deed in self._state.deeds() for fill in deed.fills]
+        for fill in settled:
+            self._listed.setdefault(fill.symbol, instrument_for(fill.symbol))
+        fills = [*settled, *(fill for row in rows.values() for fill in (*row.order.fills, *row.busted))]
         self._orders_made = max((int(order_id[1:]) for order_id in rows), default=0)
         self._fills_made = max((int(fill.exec_id[1:]) for fill in fills), default=0)
         busted = {fill.exec_id for row in rows.values() for fill in row.busted}
@@ -307,8 +314,48 @@ class PaperVenue:
         return symbol in self._fed
 
     def advance(self, at: datetime) -> None:
+        """Let time pass: orders meet their bells, and options their last day."""
         if self.engine.has_orders:
             self._settle(self.engine.advance(at))
+            for order in self.engine.open_orders():
+                if order.is_open and any(_is_over(symbol, at) for symbol in symbols_of(order.order)):
+                    self._settle(self.engine.cancel(order.order_id, at=at))
+        for held in self.ledger.positions():
+            if _is_over(held.symbol, at):
+                self._end_option(held.symbol, held.qty, at)
+
+    def _end_option(self, symbol: str, qty: Decimal, at: datetime) -> None:
+        """Contracts leave the account at the close of their last day; without a price of the share, once there is one."""
+        contract = OptionContract.read(symbol)
+        closed = last_moment(contract)
+        try:
+            underlying = self.instrument(contract.root).symbol
+        except SymbolNotFound:
+            return
+        quote = self.sourced(underlying, closed)
+        spot = self.mark(underlying) if quote is None else quote.mid
+        if spot is None:
+            return
+        ending, moves = settled(contract, qty, spot=spot, underlying=underlying)
+        self._keep(
+            Deed(symbol=symbol, ending=ending, qty=qty, at=closed, fills=tuple(self._moved(one, at) for one in moves))
+        )
+
+    def _moved(self, moved: Moved, at: datetime) -> Fill:
+        """What the ledger books; it is nobody's order."""
+        return Fill(
+            order_id=OrderId(""), at=at, exec_id=self._next_exec_id(), symbol=moved.symbol, side=moved.side, qty=moved.qty,
+            price=moved.price, fee=ZERO, cum_qty=moved.qty, leaves_qty=Quantity(ZERO), is_last=True, maker=False,
+        )  # fmt: skip
+
+    def _keep(self, deed: Deed) -> None:
+        for fill in deed.fills:
+            self.ledger.apply(fill)
+        self._write((), (deed,))
+
+    def deeds(self, since: date) -> list[Deed]:
+        """How options ended from a day on, New York time, oldest first."""
+        return [deed for deed in self._state.deeds() if deed.at.astimezone(NEW_YORK).date() >= since]
 
     def quote(self, symbol: str, at: datetime) -> Quote:
         """The newest quote.  Raises `SymbolNotFound`."""
@@ -336,12 +383,15 @@ class PaperVenue:
             elif isinstance(event, Busted):
                 self.ledger.undo(event.fill)
                 self._busted[event.order_id] = (*self.busted(event.order_id), event.fill)
+        self._write(self._rows(events))
+        self.told(events)
+
+    def _write(self, rows: Iterable[Row], deeds: Iterable[Deed] = ()) -> None:
         try:
-            self._state.append(self._rows(events))
+            self._state.append(rows, deeds)
         except OSError as error:
             self._fault = f"the paper venue's books cannot be written: {error.strerror or error}"
             self._must_work()
-        self.told(events)
 
     def _rows(self, events: list[Event]) -> Iterator[Row]:
         touched: dict[OrderId, None] = {}
@@ -362,6 +412,12 @@ class PaperVenue:
 
     def close(self) -> None:
         self._state.close()
+
+
+def _is_over(symbol: str, at: datetime) -> bool:
+    """Whether this is an option whose last moment has come."""
+    contract = OptionContract.parse(symbol)
+    return contract is not None and last_moment(contract) <= at
 
 
 def _calendar_of(instrument: Instrument) -> Calendar:

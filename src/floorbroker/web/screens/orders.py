@@ -1,0 +1,116 @@
+"""The blotter, and one order with everything that is known of it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import fields
+from decimal import Decimal
+from typing import Any
+
+from floorbroker.domain.facts import Fact
+from floorbroker.domain.frozen import frozen
+from floorbroker.domain.orders import Order
+from floorbroker.domain.ports import FactEntry, Record
+from floorbroker.domain.values import text_of, time_text
+from floorbroker.gateway.desk import OrderFilter, Page
+from floorbroker.web.frame import Ask, Screen
+from floorbroker.web.panels import ROWS_MAX
+
+_COMMON = frozenset(f.name for f in fields(Fact))
+_PAGE_ROWS = 50  # of facts that are shown at once; the rest is counted
+
+
+async def build(ask: Ask) -> Mapping[str, Any]:
+    """The newest orders; the browser fetches the others as they are scrolled to."""
+    return {"orders": ask.desk.orders(OrderFilter(profile=ask.profile), Page(limit=ROWS_MAX))}
+
+
+@frozen
+class Step:
+    """One fact of an order's life, for people: what it is, who told it, when, and what it says."""
+
+    seq: int
+    kind: str
+    source: str
+    at: str
+    venue_time: str
+    told: tuple[tuple[str, str], ...]
+
+
+def steps_of(records: list[Record]) -> list[Step]:
+    """The timeline, oldest first."""
+    return [_step(record, record.entry.fact) for record in records if isinstance(record.entry, FactEntry)]
+
+
+def _step(record: Record, fact: Fact) -> Step:
+    members = ((f.name, getattr(fact, f.name)) for f in fields(fact) if f.name not in _COMMON)
+    return Step(
+        seq=record.seq,
+        kind=fact.kind,
+        source=fact.source.value,
+        at=time_text(fact.at),
+        venue_time=time_text(fact.venue_time) if fact.venue_time is not None else "",
+        told=tuple((name, _short(value)) for name, value in members if _is_told(value)),
+    )
+
+
+def _is_told(value: object) -> bool:
+    return isinstance(value, str | int | Decimal) and value not in ("", None) and not isinstance(value, bool)
+
+
+def _short(value: object) -> str:
+    return text_of(value) if isinstance(value, Decimal) else str(value)
+
+
+async def build_one(ask: Ask) -> Mapping[str, Any]:
+    """One order: terms, timeline, route, executions, doubt, and how to place the same again elsewhere."""
+    order = ask.desk.order(ask.params["id"])
+    steps = steps_of(ask.desk.order_records(order.intent_id))
+    return {
+        "order": order,
+        "steps": steps[-_PAGE_ROWS:],
+        "more": max(0, len(steps) - _PAGE_ROWS),
+        "route": ask.desk.route_of(order),
+        "inquest": ask.desk.inquest(order.intent_id) if order.in_doubt or order.presumed or order.alerts else None,
+        "body": body_of(order),
+        "line": line_of(order),
+    }
+
+
+def body_of(order: Order) -> str:
+    """The wish as the REST door takes it."""
+    terms = order.terms
+    told = {
+        "symbol": terms.symbol,
+        "side": terms.side.value,
+        "type": terms.order_type.value,
+        "quantity": terms.order_qty,
+        "notional": terms.notional,
+        "limit_price": terms.price,
+        "stop_price": terms.stop_px,
+        "trail_percent": terms.trail_percent,
+        "time_in_force": terms.tif.value,
+        "profile": order.profile,
+    }
+    kept = {name: _short(value) for name, value in told.items() if value is not None}
+    return json.dumps(kept, indent=2, ensure_ascii=False)
+
+
+def line_of(order: Order) -> str:
+    """The same as a line for a shell.  It asks for a preview: nothing that is copied sends an order by itself."""
+    terms = order.terms
+    words = ["floorbroker", "order", "submit", terms.symbol]
+    words += [_short(terms.order_qty)] if terms.order_qty is not None else []
+    words += ["--side", terms.side.value]
+    for flag, value in (("--notional", terms.notional), ("--limit", terms.price), ("--stop", terms.stop_px)):
+        words += [flag, _short(value)] if value is not None else []
+    words += ["--tif", terms.tif.value, "--profile", order.profile, "--preview"]
+    return shlex.join(words)
+
+
+ORDERS = Screen(path="/orders", title="Orders", template="orders.html", build=build, scripts=("orders.js",))
+ORDER = Screen(
+    path="/orders/{id}", title="Order", template="order.html", build=build_one, live=("orders",), scripts=("order.js",)
+)

@@ -1,0 +1,34 @@
+"""Trading: the ticket, what is held, the blotter and the fills."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from floorbroker.domain.values import OrderType, TimeInForce
+from floorbroker.gateway.desk import OrderFilter, Page
+from floorbroker.web.frame import Ask, Screen
+from floorbroker.web.panels import ROWS_MAX, holdings_of
+
+
+async def build(ask: Ask) -> Mapping[str, Any]:
+    """The desk of one environment, narrowed to a profile where one is chosen.  The address may fill in the ticket."""
+    where, first = OrderFilter(profile=ask.profile), Page(limit=ROWS_MAX)
+    return {
+        "held": await holdings_of(ask.desk, ask.profile),
+        "orders": ask.desk.orders(where, first),
+        "fills": ask.desk.fills(where, first),
+        "order_types": tuple(t.value for t in OrderType),
+        "tifs": tuple(t.value for t in TimeInForce),
+        "wish": {name: ask.params.get(name, "") for name in ("symbol", "side", "quantity")},
+    }
+
+
+TRADE = Screen(
+    path="/trade",
+    title="Trade",
+    template="trade.html",
+    build=build,
+    live=("fills", "positions"),
+    scripts=("trade.js",),
+)

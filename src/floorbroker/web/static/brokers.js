@@ -1,0 +1,126 @@
+// The page Brokers: self-check with one sentence, connect and disconnect, and the form that seals a new profile.
+
+import { ask, askFor } from "./ask.js";
+import { call } from "./door.js";
+import { changed } from "./live.js";
+import { by, make, say, words } from "./text.js";
+
+const path = (name, verb = "") => `/profiles/${encodeURIComponent(name)}${verb && `/${verb}`}`;
+
+// -- self-check -----------------------------------------------------------------------------------------------------------
+
+/** A self-check in one sentence: what is wrong first, or that nothing is. */
+function sentence(name, check) {
+  const bad = check.checks.filter((one) => !one.ok);
+  if (check.ok) return `${name} is fine: ${check.checks.map((one) => words(one.name)).join(", ")} passed.`;
+  return `${name} cannot trade: ${bad.map((one) => `${words(one.name)}, ${one.detail}`).join("; ")}.`;
+}
+
+function checkLine(one) {
+  return make("li", { class: one.ok ? "yes" : "no" }, `${one.ok ? "✓" : "✕"} ${words(one.name)}: ${one.detail}`);
+}
+
+async function check(button) {
+  const name = button.dataset.check;
+  const place = document.querySelector(`[data-verdict="${CSS.escape(name)}"]`);
+  button.disabled = true;
+  place.replaceChildren(make("p", { class: "quiet" }, "Asking the venue; no order is placed."));
+  const reply = await call("POST", path(name, button.dataset.stored === undefined ? "self-check" : "test"));
+  button.disabled = false;
+  if (!reply.ok) return place.replaceChildren(make("p", { class: "message bad" }, `${name} could not be tested: ${reply.body.detail}`));
+  const kind = reply.body.ok ? "message" : "message bad";
+  place.replaceChildren(make("p", { class: kind }, sentence(name, reply.body)), make("ul", {}, ...reply.body.checks.map(checkLine)));
+}
+
+// -- sessions -------------------------------------------------------------------------------------------------------------
+
+async function link(button) {
+  const { link: verb, name } = button.dataset;
+  const told = verb === "connect" ? `Connect ${name}?` : `Disconnect ${name}? It takes no new orders until it is connected again.`;
+  const reason = await askFor(told, "Why, for the record", words(verb));
+  if (!reason) return;
+  const reply = await call("POST", path(name, verb), { body: { reason } });
+  say(by("told"), reply.ok ? `${name} is ${reply.body.state}.` : reply.body.detail, reply.ok ? "" : "bad");
+  changed();
+}
+
+async function remove(button) {
+  const { remove: name, open } = button.dataset;
+  const beside = Number(open) ? ` It has ${open} open orders: cancel them first.` : "";
+  if (!(await ask(`Remove ${name} and its secrets? Its journal stays.${beside}`, "Remove it"))) return;
+  const reply = await call("DELETE", path(name));
+  say(by("told"), reply.ok ? `${name} is removed; a desk that runs takes it up at its next start.` : reply.body.detail, reply.ok ? "" : "bad");
+  changed();
+}
+
+// -- a new profile --------------------------------------------------------------------------------------------------------
+
+function wish(form) {
+  const fields = {};
+  const beside = {};
+  for (const input of form.querySelectorAll("[data-field]")) {
+    const value = input.tagName === "TEXTAREA" ? input.value : input.value.trim();
+    if (!value) continue;
+    if (input.dataset.field === "BROKER_HOST") beside.host = value;
+    else if (input.dataset.field === "BROKER_URL") beside.url = value;
+    else fields[input.dataset.field] = value;
+  }
+  const options = {};
+  for (const input of form.querySelectorAll("[data-option]")) {
+    if (input.value.trim() !== input.dataset.default) options[input.dataset.option] = input.value.trim();
+  }
+  return { name: by("connect-name").value.trim(), broker: form.dataset.broker, fields, options, ...beside };
+}
+
+function clear(form) {
+  for (const told of form.querySelectorAll(".wrong")) told.remove();
+  for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+  by("connect-checks").replaceChildren();
+  say(by("connect-told"), "");
+}
+
+function mark(form, error) {
+  const name = error.pointer.split("/").at(-1);
+  const input = form.querySelector(`[data-field="${CSS.escape(name)}"], [data-option="${CSS.escape(name)}"], [name="${CSS.escape(name)}"]`);
+  if (!input) return false;
+  input.setAttribute("aria-invalid", "true");
+  input.closest(".field").append(make("p", { class: "wrong" }, error.detail));
+  return true;
+}
+
+function refuse(form, problem) {
+  const left = (problem.errors ?? []).filter((error) => !mark(form, error));
+  say(by("connect-told"), left.map((error) => error.detail).join("; ") || problem.detail, "bad");
+  form.querySelector("[aria-invalid]")?.focus();
+}
+
+async function connect(event) {
+  const form = event.target.closest("#connect-form");
+  if (!form) return;
+  event.preventDefault();
+  clear(form);
+  const asked = wish(form);
+  const button = form.querySelector('button[type="submit"]');
+  button.disabled = true;
+  const reply = await call("POST", "/profiles", { body: asked });
+  if (!reply.ok) refuse(form, reply.body);
+  else await proven(form, asked.name, reply.body);
+  button.disabled = false;
+}
+
+async function proven(form, name, stored) {
+  for (const input of form.querySelectorAll("[data-field]")) input.value = ""; // sealed: no copy stays in the page
+  const tried = await call("POST", path(name, "test"));
+  const verdict = tried.ok ? sentence(name, tried.body) : `It is sealed, and could not be tested: ${tried.body.detail}`;
+  say(by("connect-told"), [verdict, ...stored.notes, `Sealed; ${stored.applies}.`].join(" "), tried.ok && tried.body.ok ? "" : "bad");
+  by("connect-checks").replaceChildren(...(tried.ok ? tried.body.checks.map(checkLine) : []));
+  changed();
+}
+
+const ACTS = { check, link, remove };
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-check], [data-link], [data-remove]");
+  const name = button && Object.keys(ACTS).find((one) => button.dataset[one] !== undefined);
+  if (name) ACTS[name](button);
+});
+document.addEventListener("submit", connect);

@@ -1,0 +1,1 @@
+"""One handler for each endpoint, and the state they share."""

@@ -1,0 +1,1 @@
+"""What the streams push: the portfolio as JSON text, the market as protobuf."""

@@ -1,0 +1,1 @@
+"""The specifications we build against, beside newer copies of them."""

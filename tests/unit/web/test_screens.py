@@ -1,0 +1,163 @@
+"""What screens make of what the desk tells."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import httpx2
+import pytest
+import pytest_asyncio
+
+from floorbroker.domain.clock import SystemClock
+from floorbroker.domain.records import Position
+from floorbroker.domain.values import Environment, ProfileName, Quantity
+from floorbroker.gateway.curve import Point
+from floorbroker.gateway.desk import Caller, ProfilePosition, SessionState
+from floorbroker.oms.schema import parse_order
+from floorbroker.web.nav import NAV
+from floorbroker.web.policy import policy_of
+from floorbroker.web.screens import SCREENS
+from floorbroker.web.screens.holdings import after_of
+from floorbroker.web.screens.overview import bars_of, curve_of
+from floorbroker.web.screens.records import number_of
+from floorbroker.web.screens.risk import share_of, written
+from tests.support.desk_server import TOKEN, app_over
+from tests.support.fake_desk import FakeDesk
+
+ME = Caller(principal="operator", via="test")
+START = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
+PLAIN = [screen.path for screen in SCREENS if "{" not in screen.path]
+
+
+def position(symbol: str, value: str | None) -> ProfilePosition:
+    worth = None if value is None else Decimal(value)
+    held = Position(symbol=symbol, qty=Quantity(Decimal(1)), market_value=worth)
+    return ProfilePosition(profile=ProfileName("a"), position=held)
+
+
+def test_the_curve_fills_its_frame_and_a_flat_one_lies_in_the_middle() -> None:
+    points = [Point(at=START + timedelta(minutes=n), equity=Decimal(e)) for n, e in enumerate((100, 90, 110))]
+    curve = curve_of(points)
+    assert curve is not None
+    assert curve.points == "0.0,60.0 300.0,114.0 600.0,6.0"
+    assert (curve.first, curve.last, curve.least, curve.most, curve.change) == (100, 110, 90, 110, 10)
+    flat = curve_of([Point(at=START, equity=Decimal(5)), Point(at=START, equity=Decimal(5))])
+    assert flat is not None
+    assert flat.points == "0.0,60.0 0.0,60.0"
+    assert curve_of(points[:1]) is None
+
+
+def test_bars_are_the_largest_values_whatever_their_sign() -> None:
+    bars = bars_of([position("A", "100"), position("B", "-300"), position("A", "0"), position("C", None)])
+    assert [(bar.symbol, bar.value, bar.share) for bar in bars] == [("B", -300, 75), ("A", 100, 25)]
+
+
+@pytest.mark.parametrize(
+    ("used", "limit", "share"),
+    [(None, "5", None), (3, "", None), (3, "AAPL, MSFT", None), (3, "12", 25), (Decimal(30), "12", 100), (0, "12", 0)],
+)
+def test_the_used_part_of_a_limit(used: Decimal | int | None, limit: str, share: int | None) -> None:
+    assert share_of(used, limit) == share
+
+
+def test_limits_are_written_as_people_write_them() -> None:
+    assert [written(text) for text in ("null", '"5000"', "7", '["AAPL","MSFT"]', "[]")] == [
+        "",
+        "5000",
+        "7",
+        "AAPL, MSFT",
+        "",
+    ]
+
+
+def test_an_address_that_nobody_wrote_is_the_beginning() -> None:
+    assert after_of("2026-03-02T14:30:00.000000Z~a/b") == (START, "a/b")
+    assert [after_of(text) for text in ("", "x~y", "2026-03-02T14:30:00.000000Z", "~")] == [None] * 4
+    assert [number_of(text) for text in ("17", "", "-1", "٣", "9" * 16)] == [17, None, None, None, None]
+
+
+def test_every_entry_of_the_navigation_is_a_page_and_every_key_is_one() -> None:
+    items = [item for group in NAV for item in group.items]
+    assert {item.path for item in items} == set(PLAIN)
+    keys = [item.key for item in items if item.key]
+    assert len(keys) == len(set(keys))
+
+
+def test_a_page_may_run_its_own_scripts_and_nothing_inline() -> None:
+    policy = policy_of("abc")
+    assert "script-src 'self' 'nonce-abc';" in policy
+    assert "unsafe" not in policy
+    assert policy.endswith("require-trusted-types-for 'script'; trusted-types htmx")
+
+
+@pytest.fixture
+def desk() -> FakeDesk:
+    return FakeDesk(clock=SystemClock())
+
+
+@pytest_asyncio.fixture
+async def visitor(desk: FakeDesk) -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(app=app_over(desk, clock=desk.clock))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8750") as http:
+        await http.post("/login", data={"token": TOKEN})
+        yield http
+
+
+async def place(desk: FakeDesk, **changed: str) -> str:
+    wish = parse_order({"symbol": "AAPL", "side": "buy", "type": "market", "quantity": "10"} | changed)
+    return (await desk.submit(wish.to_order(), profile=None, caller=ME)).order.intent_id
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("environment", [Environment.PAPER, Environment.LIVE])
+async def test_every_page_renders_in_words_with_its_own_nonce(environment: Environment) -> None:
+    desk = FakeDesk(clock=SystemClock(), environment=environment, names=("a", "b"))
+    desk.state[ProfileName("b")] = SessionState.DEGRADED
+    transport = httpx2.ASGITransport(app=app_over(desk, clock=desk.clock))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8750") as http:
+        await http.post("/login", data={"token": TOKEN})
+        for path in (*PLAIN, "/symbol/BTC/USD"):
+            reply = await http.get(path, params={"profile": "a"})
+            assert reply.status_code == 200, path
+            nonce = reply.headers["content-security-policy"].partition("'nonce-")[2].partition("'")[0]
+            assert len(nonce) > 20
+            assert reply.text.count(f'nonce="{nonce}"') >= 3
+            assert environment.value.upper() in reply.text
+            assert "None" not in reply.text, path
+
+
+@pytest.mark.asyncio
+async def test_the_overview_says_what_needs_eyes(visitor: httpx2.AsyncClient, desk: FakeDesk) -> None:
+    assert "Nothing needs a person now." in (await visitor.get("/overview")).text
+    desk.answer_next = "unknown"
+    await place(desk)
+    await desk.kill(1, caller=ME, reason="prices look wrong")
+    desk.state[ProfileName("paper")] = SessionState.DEGRADED
+    told = (await visitor.get("/overview")).text
+    for sentence in ("1 order is unknown", "level 1: prices look wrong", "paper is degraded"):
+        assert sentence in told
+
+
+@pytest.mark.asyncio
+async def test_an_order_shows_its_life_and_how_to_place_it_elsewhere(
+    visitor: httpx2.AsyncClient, desk: FakeDesk
+) -> None:
+    intent = await place(desk, type="limit", limit_price="180.50")
+    told = (await visitor.get(f"/orders/{intent}")).text
+    for words in ("prepared", "sending", "working", "Cancel the order", "--limit 180.5", "&#34;limit_price&#34;"):
+        assert words in told
+    missing = await visitor.get("/orders/nobody")
+    assert (missing.status_code, "There is nothing here" in missing.text) == (404, True)
+
+
+@pytest.mark.asyncio
+async def test_the_audit_is_searched_and_paged(visitor: httpx2.AsyncClient, desk: FakeDesk) -> None:
+    first = await place(desk)
+    second = await place(desk)
+    told = (await visitor.get("/audit")).text
+    assert told.index(second) < told.index(first)
+    assert "order.submit" not in (await visitor.get("/audit", params={"word": "no such word"})).text
+    assert "order.submit" in (await visitor.get("/audit", params={"word": "SUBMIT"})).text
+    assert second not in (await visitor.get("/audit", params={"before": "5"})).text
