@@ -20,6 +20,8 @@ class Goods:
     `symbol` is what orders are about, `other` one more; `streams` are those whose prices are listened to, `bars` has a past.
     `tif` is what an order has that says nothing (coins have no day).  `fee` is the most that a fill costs, as a share of it:
     some venues take it out of what was bought.  Not all of it can be sold short, or bought for an amount of money (`by_money`).
+    `trailed` is how many of ten units a trailing stop sells, `off_tick` a price that the rules do not allow, and their step.
+    `bettered` is what a waiting limit of 195.00 pays when 194.90 is asked: its own price, unless the venue gives the better one.
     `underlying` has options.  `commands` are method and path of each command,
     a shell pattern where the path names the account.
     """
@@ -37,6 +39,9 @@ class Goods:
     fee: Decimal = Decimal(0)
     fraction: str = "0.123456789"
     trail: dict[str, Any] = field(default_factory=lambda: {"trail_amount": "5.00"})
+    trailed: str = "9"
+    off_tick: tuple[str, str] = ("50.005", "0.01")
+    bettered: str = "195.00"
     market: str = "XNYS"
     can_short: bool = True
     by_money: bool = True
@@ -54,7 +59,7 @@ class Goods:
 
     def cost(self, value: Decimal) -> Decimal:
         """What cash falls by when something of that value is bought: nothing, where only its margin is set aside."""
-        return Decimal(0) if self.asset_class is AssetClass.PERPETUAL else value
+        return Decimal(0) if self.asset_class in (AssetClass.PERPETUAL, AssetClass.FX) else value
 
     def paid(self, value: Decimal) -> Decimal:
         """The most that may be missing of `value` for fees."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from decimal import Decimal
 
@@ -36,7 +37,7 @@ async def test_a_limit_order_rests_until_the_price_comes(desk: Desk) -> None:
     order = await desk.place_resting(price="195.00")
     await desk.quote("194.80", "194.90")
     filled = await desk.settled(order)
-    assert (filled.ord_status, filled.avg_px) == (OrdStatus.FILLED, Decimal("195.00"))
+    assert (filled.ord_status, filled.avg_px) == (OrdStatus.FILLED, Decimal(desk.goods.bettered))
 
 
 async def test_partial_fills_add_up(desk: Desk) -> None:
@@ -75,7 +76,12 @@ async def test_a_stop_limit_becomes_a_limit(desk: Desk) -> None:
 async def test_a_trailing_stop_follows_the_market(desk: Desk) -> None:
     await desk.settled(await desk.place())
     trail = await desk.until(
-        await desk.place(side=Side.SELL, order_type=OrderType.TRAILING_STOP, order_qty="9", **desk.goods.trail),
+        await desk.place(
+            side=Side.SELL,
+            order_type=OrderType.TRAILING_STOP,
+            order_qty=desk.goods.trailed,
+            **desk.goods.trail,
+        ),
         lambda now: now.ord_status in ACCEPTED,
     )
     await desk.quote("219.90", "220.10")
@@ -184,8 +190,9 @@ async def test_an_unknown_symbol_is_refused_by_name(desk: Desk) -> None:
 
 
 async def test_a_price_off_the_tick_is_refused_before_it_leaves(desk: Desk) -> None:
-    with pytest.raises(InvalidRequest, match=r"0\.01"):
-        await desk.place(price="50.005")
+    off, step = desk.goods.off_tick
+    with pytest.raises(InvalidRequest, match=re.escape(step)):
+        await desk.place(price=off)
     assert await desk.venue.orders() == []
 
 

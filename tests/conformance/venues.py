@@ -89,6 +89,29 @@ SIMULATED: dict[str, Simulated] = {
         hurry=5,
         options={"tier": "pro"},  # the others may ask so seldom that a test would wait for minutes
     ),
+    "OANDA": Simulated(
+        word="oanda",
+        code="OANDA",
+        goods=Goods(
+            symbol="XAU/USD",
+            other="EUR/USD",
+            unknown="NOSUCH/USD",
+            streams=("XAU/USD", "EUR/USD"),
+            bars="EUR/USD",
+            coin=None,
+            underlying=None,
+            by_money=False,
+            trailed="10",  # a trade is trailed as a whole
+            off_tick=("50.0005", "0.001"),
+            bettered="194.90",  # the dealer's price, when it is the better one
+            market="FX",
+            commands={
+                "submit": ("POST", "/v3/accounts/*/orders"),
+                "replace": ("PUT", "/v3/accounts/*/orders/*"),
+                "cancel": ("PUT", "/v3/accounts/*/orders/*/cancel"),
+            },
+        ),
+    ),
     "IBKR_WEB": Simulated(
         word="ibkr-web",
         code="IBKR_WEB",

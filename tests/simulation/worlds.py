@@ -358,7 +358,26 @@ IBKR_WEB = World(
     id_of=lambda _, number: number.rpartition(".")[0] or number,  # an execution's last part is its version
     nights=_sessions,
 )
-NAMED: dict[str, World] = {**WORLDS, IBKR.name: IBKR, IBKR_WEB.name: IBKR_WEB, TRADIER.name: TRADIER}
+# -- a log without gaps: an order fills once, and what is left of it goes on under another id -----------------------------------
+
+OANDA = World(
+    name="oanda",
+    code="OANDA",
+    symbols={"XAU/USD": Decimal("2400.00"), "USD/JPY": Decimal("146.60")},
+    words=re.compile(rb'"(state|type)":"[A-Z_]*"'),
+    kinds=("market", "limit", "limit", "limit", "stop", "touched"),
+    tifs=(TimeInForce.DAY, TimeInForce.GTC),
+    events=("stream",),
+    options=lambda plan: {"arrival_bound_s": str(bound_s_of(plan))},
+    spares=DOUBLED,
+)
+NAMED: dict[str, World] = {
+    **WORLDS,
+    IBKR.name: IBKR,
+    IBKR_WEB.name: IBKR_WEB,
+    TRADIER.name: TRADIER,
+    OANDA.name: OANDA,
+}
 """Those that came after the seeds that are kept: played where somebody names them, so that no seed plays anything else."""
 
 

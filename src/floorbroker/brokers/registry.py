@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from floorbroker.brokers import alpaca, binance, bybit, ibkr, ibkr_web, kraken, paper, tradier, upstox
+from floorbroker.brokers import alpaca, binance, bybit, ibkr, ibkr_web, kraken, oanda, paper, tradier, upstox
 from floorbroker.brokers.wiring import Wiring
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.errors import ConfigInvalid
@@ -19,6 +19,7 @@ _PACKAGES = (
     kraken,
     ibkr,
     ibkr_web,
+    oanda,
     tradier,
     upstox,
 )

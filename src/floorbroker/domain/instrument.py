@@ -78,13 +78,14 @@ def usual_multiplier(symbol: str) -> Decimal:
 
 
 _FIAT = frozenset(
-    "USD EUR GBP JPY CHF AUD CAD NZD SEK NOK DKK SGD HKD INR MXN ZAR PLN CZK HUF TRY CNH".split()  # noqa: SIM905 - a line
+    "USD EUR GBP JPY CHF AUD CAD NZD SEK NOK DKK SGD HKD INR MXN ZAR PLN CZK HUF TRY CNH THB".split()  # noqa: SIM905 - a line
 )
+_METALS = frozenset({"XAU", "XAG", "XPT", "XPD"})  # quoted and traded as currencies are
 
 
 def _is_fx(symbol: str) -> bool:
     base, _, quote = symbol.partition("/")
-    return base in _FIAT and quote in _FIAT
+    return base in _FIAT | _METALS and quote in _FIAT | _METALS
 
 
 __all__ = ["Instrument", "OptionContract", "TickRule", "asset_class_of", "usual_multiplier"]

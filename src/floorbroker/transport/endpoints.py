@@ -25,7 +25,7 @@ class EndpointClass(Word):
 _NAMED: Mapping[EndpointClass, str] = MappingProxyType(
     {
         EndpointClass.HISTORY: (
-            "activities executions trades accounts.history orders.history private.closed_orders private.trades"
+            "activities executions trades transactions accounts.history orders.history private.closed_orders private.trades"
         ),
         EndpointClass.MARKET: "market markets data public assets options calendar",
         EndpointClass.ACCESS: (

@@ -16,8 +16,7 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9}))?(Z|[
 _UNIX = re.compile(r"(\d{1,11})(?:\.(\d{1,9}))?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# Ours on the control door -> a word that is missing is the same in small letters.
-PUBLIC_STATUS = {"PENDING": "new", "CANCELLED": "canceled"}
+_EXPIRED = "TIME_IN_FORCE_EXPIRED"
 
 
 def inside(instrument: str) -> str:
@@ -100,6 +99,17 @@ def order_object(order: Order) -> wire.Order:
         cancelling_transaction_id=order.cancelling_id, cancelled_time=order.cancelled_at, replaces_order_id=order.replaces_id,
         replaced_by_order_id=order.replaced_by_id,
     )  # fmt: skip
+
+
+def public_status(order: Order, *, at_once: bool) -> str:
+    """Our word on the control door.  What could not fill `at_once`, in the batch that made it, was turned away."""
+    if order.state != "CANCELLED":
+        return "new" if order.state == "PENDING" else order.state.lower()
+    if order.replaced_by_id is not None:
+        return "replaced"
+    if order.cancel_reason == _EXPIRED:
+        return "expired"
+    return "rejected" if at_once and not order.filled_units else "canceled"
 
 
 def trade_object(trade: Trade, *, unrealized: Decimal, margin: Decimal, orders: dict[str, Order] | None) -> wire.Trade:

@@ -27,7 +27,7 @@ from floorbroker_sim.oanda import errors, info
 from floorbroker_sim.oanda.auth import Keys, is_account_id, is_authorized, make_keys
 from floorbroker_sim.oanda.errors import Refused
 from floorbroker_sim.oanda.limits import Counter
-from floorbroker_sim.oanda.mapping import PUBLIC_STATUS, inside, outside, render, time_text
+from floorbroker_sim.oanda.mapping import inside, outside, public_status, render, time_text
 from floorbroker_sim.oanda.rest import execution
 from floorbroker_sim.oanda.rest.answers import Answer
 from floorbroker_sim.oanda.rest.hands import Hand
@@ -179,13 +179,18 @@ class OandaVenue:
             "side": "buy" if units > 0 else "sell",
             "type": wish.type.lower(),
             "quantity": text_of(abs(units)),
-            "status": PUBLIC_STATUS.get(order.state, order.state.lower()),
+            "status": public_status(order, at_once=self._ended_at_once(order)),
             "filled": text_of(abs(order.filled_units)),
             "avg_px": text_of(order.spent / abs(order.filled_units)) if order.filled_units else None,
             "limit": text_of(wish.price) if wish.type in {"LIMIT", "TAKE_PROFIT"} and wish.price is not None else None,
             "stop": None if stop is None else text_of(stop),
             "created": time_text(order.created),
         }
+
+    def _ended_at_once(self, order: Order) -> bool:
+        """Whether it was canceled in the batch that its own making began."""
+        entry = self.state.log.find(order.cancelling_id or "")
+        return entry is not None and entry.batch_id == order.id
 
     def fills(self) -> list[dict[str, str | None]]:
         return [

@@ -247,3 +247,19 @@ def test_the_control_door_fills_a_part_and_the_rest_is_another_order(ask: OandaA
     assert ask.door("POST", "/fill", {"order": order_id, "qty": "1", "price": "1.05"})[0] == 409
     assert ask.door("POST", "/fill", {"order": "77", "qty": "1", "price": "1.05"})[0] == 404
     assert ask.door("POST", "/busts", {"exec": fill["exec"]})[0] == 409
+
+
+def test_the_control_door_tells_how_an_order_ended(ask: OandaAsker) -> None:
+    turned_away = ask.place(units="90000000")["orderCreateTransaction"]["id"]
+    ran_out = ask.place(type="LIMIT", price="1.00000", timeInForce="IOC")["orderCreateTransaction"]["id"]
+    changed = ask.place(type="LIMIT", price="1.00000", timeInForce="GTC")["orderCreateTransaction"]["id"]
+    new = {"type": "LIMIT", "instrument": "EUR_USD", "units": "100", "price": "1.01000", "timeInForce": "GTC"}
+    after = ask("PUT", f"./orders/{changed}", {"order": new})["orderCreateTransaction"]["id"]
+    ask("PUT", f"./orders/{after}/cancel")
+    told = {row["order"]: row["status"] for row in ask.venue.orders()}
+    assert [told[number] for number in (turned_away, ran_out, changed, after)] == [
+        "rejected",
+        "expired",
+        "replaced",
+        "canceled",
+    ]

@@ -1,0 +1,1 @@
+"""Wire and domain, both ways, as pure functions: a file per subject."""

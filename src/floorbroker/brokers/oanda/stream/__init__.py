@@ -1,0 +1,1 @@
+"""The two streams as sessions without I/O: transactions of the account, prices."""
