@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -95,7 +95,7 @@ Answer = Response | Exception | Callable[[Request], Response]
 class FakeTransport:
     """Answers in turn, or by path; keeps the requests."""
 
-    def __init__(self, *answers: Answer, by_path: dict[str, Answer] | None = None) -> None:
+    def __init__(self, *answers: Answer, by_path: Mapping[str, Answer] | None = None) -> None:
         self.answers = list(answers)
         self.by_path = by_path or {}
         self.requests: list[Request] = []
@@ -118,7 +118,7 @@ class FakeTransport:
 class LogTransport(FakeTransport):
     """A read stack over the log of a payload: every question about transactions is answered from it."""
 
-    def __init__(self, name: str, *answers: Answer, by_path: dict[str, Answer] | None = None) -> None:
+    def __init__(self, name: str, *answers: Answer, by_path: Mapping[str, Answer] | None = None) -> None:
         super().__init__(*answers, by_path=by_path)
         self.log = {entry["id"]: entry for entry in as_json(name)["transactions"]}
         self.last = str(max(int(number) for number in self.log))

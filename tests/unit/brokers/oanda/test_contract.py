@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def test_every_order_is_a_request_of_its_kind(contract: Contract) -> None:
         contract.request(REQUESTS[order.order_type], sent(order_request(order, CL_ORD_ID)))
     trail = order_request(limit_order(side=Side.SELL, **TRAIL), CL_ORD_ID, trade_id="12")
     contract.request("TrailingStopLossOrderRequest", sent(trail))
-    changed = replace_request(WAITING, OrderChanges(price=Price(WAITING.price or 0)), OTHER_ID)
+    changed = replace_request(WAITING, OrderChanges(price=Price(Decimal("1.2"))), OTHER_ID)
     contract.request("LimitOrderRequest", sent(changed))
 
 
