@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Mount, Route
 
+from floorbroker.api.access import PAGES, allowed, assert_known
 from floorbroker.api.auth import Acts, Doorkeeper, TokenCheck
 from floorbroker.api.cleaning import CleanReplies
 from floorbroker.api.door import Door
@@ -20,6 +21,7 @@ from floorbroker.api.perimeter import Envelope, Perimeter, host_names
 from floorbroker.api.problems import on_bug, on_floorbroker_error, on_http_exception, on_validation_error
 from floorbroker.api.routes import (
     accounts,
+    auth,
     control,
     events,
     live,
@@ -31,8 +33,11 @@ from floorbroker.api.routes import (
     routing,
     stored,
     system,
+    tokens,
+    users,
     vault,
 )
+from floorbroker.app.people import People
 from floorbroker.app.profiles import Profiles
 from floorbroker.app.redactor import SecretFilter
 from floorbroker.app.unlocking import Unlocking
@@ -46,9 +51,12 @@ from floorbroker.oms.schema import ChangeSchema, OrderSchema
 from floorbroker.store.audit.evidence import Verdict
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-OPEN_PATHS = ("/healthz", "/readyz")
-PAGE_PATHS = ("/", "/login", "/logout", "/static/*")
+OPEN_PATHS = ("/healthz", "/readyz", "/api/v1/auth/login")
+FORMS = ("/login", "/logout", "/setup", "/account/*")
 API: tuple[APIRouter, ...] = (
+    auth.router,
+    users.router,
+    tokens.router,
     profiles.brokers,
     live.router,  # before the routes whose first word is an environment
     profiles.router,
@@ -84,6 +92,7 @@ def create_app(
     prove: Callable[[Environment], Awaitable[Verdict]] | None = None,
     acts: Acts | None = None,
     stored_profiles: Profiles | None = None,
+    people: People | None = None,
 ) -> FastAPI:
     """The server over `desks`, one per environment.
 
@@ -91,17 +100,19 @@ def create_app(
     server answers to.  `page` makes the routes of the web page; it is handed the way to log in, and its paths need no token.
     `unlocking` is the vault of the process, `stored_profiles` what changes profiles.  `redactor` cleans what errors say, and
     looks at every reply once more.  `prove` verifies the audit of an environment; `acts` records who came in and who was
-    turned away.
+    turned away.  `people` are the users, sessions and tokens beside the one `token`; without them that is the only way in.
     """
-    keeper, meter, log = Doorkeeper.of(token, clock, acts), meter or PrometheusMeter(), log or NoLog()
+    keeper, meter, log = Doorkeeper.of(token, clock, acts, people), meter or PrometheusMeter(), log or NoLog()
     redactor = redactor or SecretFilter()
+    assert_known((system.router, *API))
+    pages = list(page(keeper)) if page else []
     perimeter = Middleware(
         Perimeter,
         keeper=keeper,
         hosts=host_names(hosts),
-        public=OPEN_PATHS + (PAGE_PATHS if page else ()),
+        public=OPEN_PATHS + open_pages(pages),
         way_in="/login" if page else "",
-        forms=frozenset({"/login", "/logout"}),
+        forms=FORMS,
     )
     app = Application(
         title="Floorbroker",
@@ -111,6 +122,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(allowed)],
         middleware=[
             Middleware(Envelope, clock=clock, log=log, meter=meter, tracer=tracer),
             Middleware(CleanReplies, clean=redactor.clean_reply),
@@ -132,14 +144,28 @@ def create_app(
         vault=unlocking,
         prove=prove,
         profiles=stored_profiles,
+        keeper=keeper,
     )
     app.state.meter = meter
     app.state.clean = redactor.clean
     app.include_router(system.router)
     for router in API:
         app.include_router(router, prefix="/api/v1")
-    app.router.routes.extend(page(keeper) if page else ())
+    app.router.routes.extend(pages)
     return app
+
+
+def open_pages(routes: Iterable[BaseRoute]) -> tuple[str, ...]:
+    """Paths of the web page that strangers may see.  Raises `LookupError` for a page that nobody decided about."""
+    paths = [route.path for route in routes if isinstance(route, Route | Mount)]
+    if unknown := [path for path in paths if path not in PAGES]:
+        raise LookupError(f"the page {unknown[0]} has no entry in api/access.py")
+    return tuple(_below(path) for path in paths if PAGES[path].open)
+
+
+def _below(path: str) -> str:
+    """A folder is everything below."""
+    return "/static/*" if path == "/static" else path
 
 
 class Application(FastAPI):
@@ -156,6 +182,9 @@ class Application(FastAPI):
                 routing.StandingSchema,
                 *vault.SCHEMAS,
                 *stored.SCHEMAS,
+                *auth.SCHEMAS,
+                *users.SCHEMAS,
+                *tokens.SCHEMAS,
             )
             self.openapi_schema = document(self, models=models)
         return self.openapi_schema

@@ -1,7 +1,7 @@
-"""Who may come in: the token of the first run, and browser sessions opened with it.
+"""Who may come in: the operator with the token in the home, people with a session, programs with a token of their own.
 
-A token is 256 random bits, known here only by its SHA-256.  A session is a random reference in a cookie, kept in memory: it
-ends after 30 minutes of silence, after 12 hours, and with the process.
+A token is 256 random bits, known here only by its SHA-256.  Sessions that the operator's token opens, before there are users,
+are kept in memory: they end after 30 minutes of silence, after 12 hours, and with the process.
 """
 
 from __future__ import annotations
@@ -9,19 +9,23 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from starlette.responses import Response
+
+from floorbroker.app.people import People
+from floorbroker.app.people.passes import Refusal
 from floorbroker.domain.clock import Clock
+from floorbroker.people.brake import Brake
+from floorbroker.people.identity import OPERATOR, Identity, Kind
 
 TokenCheck = Callable[[str], str | None]  # a token, to the principal it stands for, or None
 IDLE_S = 30 * 60
 ABSOLUTE_S = 12 * 60 * 60
 SESSIONS_MAX = 64
-LOGINS_PER_MINUTE = 5
-ADDRESSES_MAX = 1024
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})  # addresses and host names of this machine
 COOKIE = "floorbroker_session"
 SECURE_COOKIE = "__Host-floorbroker_session"
 
@@ -82,27 +86,6 @@ class Sessions:
         self._open.pop(token_digest(reference), None)
 
 
-@dataclass(slots=True)
-class LoginBrake:
-    """At most five failed logins a minute from one address."""
-
-    clock: Clock
-    _failed: dict[str, deque[float]] = field(default_factory=dict[str, "deque[float]"])
-
-    def wait_s(self, address: str) -> float:
-        """Seconds until the address may try again; zero when it may now."""
-        failed, now_s = self._failed.get(address), self.clock.monotonic()
-        while failed and now_s - failed[0] >= 60:
-            failed.popleft()
-        return 60 - (now_s - failed[0]) if failed and len(failed) >= LOGINS_PER_MINUTE else 0.0
-
-    def failed(self, address: str) -> None:
-        """Remember a failed login."""
-        if address not in self._failed and len(self._failed) >= ADDRESSES_MAX:
-            del self._failed[next(iter(self._failed))]
-        self._failed.setdefault(address, deque(maxlen=LOGINS_PER_MINUTE)).append(self.clock.monotonic())
-
-
 class Acts(Protocol):
     """Where comings and goings are recorded: the audit of every desk behind this door."""
 
@@ -116,8 +99,8 @@ class Acts(Protocol):
 
     async def first_use(self, principal: str, *, via: str, address: str) -> None: ...
 
-    async def turned_away(self, *, via: str, action: str, outcome: str, address: str) -> None:
-        """A wrong token, or one too many."""
+    async def turned_away(self, *, via: str, action: str, outcome: str, address: str, account: str = "") -> None:
+        """A wrong token or password, or one too many."""
         ...
 
 
@@ -134,28 +117,51 @@ class NoActs:
     async def first_use(self, principal: str, *, via: str, address: str) -> None:
         del principal, via, address
 
-    async def turned_away(self, *, via: str, action: str, outcome: str, address: str) -> None:
-        del via, action, outcome, address
+    async def turned_away(self, *, via: str, action: str, outcome: str, address: str, account: str = "") -> None:
+        del via, action, outcome, address, account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doorkeeper:
-    """Every way in: `check` for tokens, `sessions` for cookies, `brake` for guesses at the login form, `acts` for the audit."""
+    """Every way in: `check` for the operator's token, `sessions` it opens before there are users, `people` for all others.
+
+    Once there is a user, the operator's token opens no session any more, and counts only on the machine of the desk.
+    """
 
     check: TokenCheck
     sessions: Sessions
-    brake: LoginBrake
+    brake: Brake
     acts: Acts = field(default_factory=NoActs)
+    people: People | None = None
 
     @classmethod
-    def of(cls, check: TokenCheck, clock: Clock, acts: Acts | None = None) -> Doorkeeper:
-        return cls(check=check, sessions=Sessions(clock), brake=LoginBrake(clock), acts=acts or NoActs())
+    def of(cls, check: TokenCheck, clock: Clock, acts: Acts | None = None, people: People | None = None) -> Doorkeeper:
+        brake = Brake(clock) if people is None else people.visits.brake
+        return cls(check=check, sessions=Sessions(clock), brake=brake, acts=acts or NoActs(), people=people)
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether there are users."""
+        return self.people is not None and self.people.has_users
+
+    def by_token(self, token: str, *, address: str, host: str) -> Identity | Refusal | None:
+        """Who comes with a bearer token; None for one that nobody made."""
+        if self.check(token) is not None:
+            is_here = address in LOOPBACK and host in LOOPBACK
+            return OPERATOR if is_here or not self.is_set_up else Refusal(why="the operator's token from elsewhere")
+        return None if self.people is None else self.people.passes.by_token(token, address)
+
+    def by_cookie(self, reference: str) -> Identity | None:
+        """Whose session a browser comes with."""
+        if self.sessions.principal(reference) is not None:
+            return None if self.is_set_up else OPERATOR
+        return None if self.people is None else self.people.visits.by_reference(reference)
 
     async def login(self, token: str, address: str) -> str | None:
-        """A session reference for a right token; None for a wrong one, which is remembered."""
-        principal = self.check(token)
+        """A session for the operator's token while there are no users; None for a wrong one, which is remembered."""
+        principal = None if self.is_set_up else self.check(token)
         if principal is None:
-            self.brake.failed(address)
+            self.brake.failed(_place(address))
             await self.acts.turned_away(via="page", action="door.login", outcome="wrong token", address=address)
             return None
         await self.acts.came_in(principal, via="page", action="door.login", address=address)
@@ -166,17 +172,38 @@ class Doorkeeper:
         await self.acts.turned_away(via="page", action="door.login", outcome="too many", address=address)
 
     def wait_s(self, address: str) -> float:
-        """Seconds until this address may try a token again."""
-        return self.brake.wait_s(address)
+        """Seconds until this address may try again."""
+        return self.brake.wait_s(_place(address))
 
     async def logout(self, reference: str, address: str) -> None:
         """End a session."""
-        principal = self.sessions.principal(reference)
+        identity = self.by_cookie(reference)
         self.sessions.close(reference)
-        if principal is not None:
-            await self.acts.came_in(principal, via="page", action="door.logout", address=address)
+        if identity is None:
+            return
+        if identity.kind is Kind.PERSON and self.people is not None:
+            await self.people.visits.sign_out(identity, address=address)
+        else:
+            await self.acts.came_in(identity.principal, via="page", action="door.logout", address=address)
 
     @staticmethod
     def cookie_name(*, secure: bool) -> str:
         """The `__Host-` name needs TLS, which loopback does not have."""
         return SECURE_COOKIE if secure else COOKIE
+
+
+def set_session(reply: Response, reference: str, *, secure: bool) -> None:
+    """Hand a browser the reference of its session."""
+    name = Doorkeeper.cookie_name(secure=secure)
+    reply.set_cookie(name, reference, max_age=ABSOLUTE_S, path="/", secure=secure, httponly=True, samesite="strict")
+
+
+def drop_session(reply: Response, *, secure: bool) -> None:
+    """Take it away again."""
+    reply.delete_cookie(
+        Doorkeeper.cookie_name(secure=secure), path="/", secure=secure, httponly=True, samesite="strict"
+    )
+
+
+def _place(address: str) -> str:
+    return f"address:{address}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -9,14 +10,17 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import Depends, Path, Request, Response
 
+from floorbroker.api.auth import Doorkeeper
 from floorbroker.api.problems import request_id_of
+from floorbroker.app.people import People
 from floorbroker.app.profiles import Profiles
 from floorbroker.app.unlocking import Unlocking
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import FieldError, InvalidRequest, NotFound
+from floorbroker.domain.errors import FieldError, Forbidden, InvalidRequest, NotFound
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.desk import Caller, Desk
+from floorbroker.people.identity import Identity, Kind
 from floorbroker.store.audit.evidence import Verdict
 
 
@@ -31,6 +35,7 @@ class Door:
     vault: Unlocking | None = None
     prove: Callable[[Environment], Awaitable[Verdict]] | None = None  # the audit's verifier
     profiles: Profiles | None = None
+    keeper: Doorkeeper | None = None  # the ways in
 
 
 def door_of(request: Request) -> Door:
@@ -61,9 +66,41 @@ def caller_of(request: Request) -> Caller:
     state = request.state
     if (vault := door_of(request).vault) is not None:
         vault.use()
-    return Caller(principal=state.principal, via=state.via, request_id=request_id_of(request))
+    identity = identity_of(request)
+    if identity is None or identity.kind is Kind.OPERATOR:
+        return Caller(principal=state.principal, via=state.via, request_id=request_id_of(request))
+    return Caller(
+        principal=identity.principal,
+        via=state.via,
+        request_id=request_id_of(request),
+        token=identity.principal if identity.kind is Kind.TOKEN else "",
+        roles=frozenset(scope.value for scope in identity.scopes),
+        proved_s=math.inf if identity.proved_s is None else identity.proved_s,
+    )
 
 
+def identity_of(request: Request) -> Identity | None:
+    """Who asks; None for a stranger."""
+    return getattr(request.state, "identity", None)
+
+
+def known_identity(request: Request) -> Identity:
+    """Who asks.  Raises `Forbidden` for a stranger."""
+    identity = identity_of(request)
+    if identity is None:
+        raise Forbidden("sign in first")
+    return identity
+
+
+def people_of(door: DoorDep) -> People:
+    """The people of this desk; raises `NotFound` where the door was opened without them."""
+    if door.keeper is None or door.keeper.people is None:
+        raise NotFound("this door keeps no people")
+    return door.keeper.people
+
+
+IdentityDep = Annotated[Identity, Depends(known_identity)]
+PeopleDep = Annotated[People, Depends(people_of)]
 CallerDep = Annotated[Caller, Depends(caller_of)]
 
 

@@ -24,6 +24,7 @@ from floorbroker.api.views.shape import View
 REF = "#/components/schemas/"
 TAGS = {
     "System": "Health, metrics and this document.",
+    "Auth": "Who you are at this door, users, sessions and tokens.",
     "Brokers": "What each broker can do.",
     "Profiles": "Accounts at brokers, and where their sessions stand.",
     "Accounts": "Cash, equity and buying power.",
@@ -42,7 +43,7 @@ TAGS = {
 TITLES = {
     400: "Syntax: the request cannot be read.",
     401: "No token, or a wrong one.",
-    403: "Another site, or a host name this server does not answer to.",
+    403: "Not for this caller: scope, environment, or a proof that is too old; another site; a host name that is not ours.",
     404: "No such environment, profile, order, or symbol.",
     405: "The path has no such method.",
     408: "The body did not arrive in time.",
@@ -59,6 +60,7 @@ TITLES = {
     503: "Not ready.",
     504: "The venue did not answer a read.",
 }
+OPEN = frozenset({"/healthz", "/readyz", "/api/v1/auth/login"})  # for strangers too
 ALWAYS = (401, 403, 404, 422, 429, 431, 500)
 WITH_BODY = (400, 408, 413, 415)
 VENUE = (502, 503, 504)
@@ -143,11 +145,11 @@ def document(app: FastAPI, *, models: tuple[type[BaseModel], ...]) -> dict[str, 
     found.update(_model_schemas(models))
     found["Problem"]["properties"]["code"] = {"type": "string", "enum": sorted(STATUS)}
     made["components"]["securitySchemes"] = {
-        "token": {"type": "http", "scheme": "bearer", "description": "The token made at first run."}
+        "token": {"type": "http", "scheme": "bearer", "description": "A token, or the operator's from `setup-token`."}
     }
     for path, operations in made["paths"].items():
         for operation in operations.values():
-            operation["security"] = [] if path in {"/healthz", "/readyz"} else [{"token": []}]
+            operation["security"] = [] if path in OPEN else [{"token": []}]
     return made
 
 

@@ -7,6 +7,7 @@ state changes that another site may have started (RELIABILITY 12).
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
 from collections.abc import Callable, Iterable
@@ -15,7 +16,7 @@ from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,8 +24,10 @@ from floorbroker.api.auth import Doorkeeper
 from floorbroker.api.body import BODY_MAX
 from floorbroker.api.headers import stamp
 from floorbroker.api.problems import on_http_exception
+from floorbroker.app.people.passes import Refusal
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.ports import NO_TRACER, Log, Meter, Tracer
+from floorbroker.people.identity import Identity
 
 HEADERS_MAX = 16 * 1024
 CSRF_HEADER = "x-floorbroker-request"
@@ -96,7 +99,8 @@ def _known(method: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Perimeter:
-    """Decides who gets further.  `public` are paths open to all; `forms` are state changes plain HTML forms may make.
+    """Decides who gets further.  `public` are paths open to all, `forms` state changes that plain HTML forms may make; what ends
+    in `/*` is everything below.
 
     A browser that asks for a page and has no session is shown the `way_in`, where there is one.
     """
@@ -106,10 +110,13 @@ class Perimeter:
     keeper: Doorkeeper
     hosts: frozenset[str]
     public: tuple[str, ...]
-    forms: frozenset[str] = frozenset()
+    forms: tuple[str, ...] = ()
     way_in: str = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -117,21 +124,33 @@ class Perimeter:
         try:
             self._admit(request)
         except HTTPException as refusal:
-            if refusal.status_code == 401 and "authorization" in request.headers:
-                await self.keeper.acts.turned_away(
-                    via="api", action="door.token", outcome="wrong token", address=_address(request)
-                )
-            reply = (
-                RedirectResponse(self.way_in, status_code=303)
-                if refusal.status_code == 401 and self._is_visit(request)
-                else await on_http_exception(request, refusal)
-            )
-            await reply(scope, receive, send)
+            await self._refuse(request, refusal, scope, receive, send)
             return
-        principal, via = request.state.principal, request.state.via
-        if via == "api" and principal is not None and self.keeper.acts.is_new(principal, via, _address(request)):
-            await self.keeper.acts.first_use(principal, via=via, address=_address(request))
+        await self._note(request)
         await self.app(scope, _bounded(receive), send)
+
+    async def _refuse(
+        self, request: Request, refusal: HTTPException, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if refusal.status_code == 401 and "authorization" in request.headers:
+            why = getattr(request.state, "refused", "") or "wrong token"
+            await self.keeper.acts.turned_away(via="api", action="door.token", outcome=why, address=address_of(request))
+        if refusal.status_code == 401 and self._is_visit(request):
+            reply = RedirectResponse(self.way_in, status_code=303)
+        else:
+            reply = await on_http_exception(request, refusal)
+        await reply(scope, receive, send)
+
+    async def _note(self, request: Request) -> None:
+        """Who comes by a token from a new address is in the audit; when somebody was here last is noted."""
+        identity, via = request.state.identity, request.state.via
+        if identity is None:
+            return
+        address = address_of(request)
+        if via == "api" and self.keeper.acts.is_new(identity.principal, via, address):
+            await self.keeper.acts.first_use(identity.principal, via=via, address=address)
+        if self.keeper.people is not None:
+            await self.keeper.people.note_use(identity)
 
     def _admit(self, request: Request) -> None:
         if sum(len(name) + len(value) for name, value in request.scope["headers"]) > HEADERS_MAX:
@@ -141,19 +160,29 @@ class Perimeter:
         length = request.headers.get("content-length", "0")
         if length.isdecimal() and int(length) > BODY_MAX:
             raise HTTPException(413, f"the body is larger than {BODY_MAX // 1024} KiB")
-        request.state.principal, request.state.via = self._caller(request)
-        if request.state.principal is None and not self._is_public(request.url.path):
+        self._recognise(request)
+        if request.state.identity is None and not _is_in(request.url.path, self.public):
             told = {"WWW-Authenticate": 'Bearer realm="floorbroker"'}
             raise HTTPException(401, "send the token as: Authorization: Bearer TOKEN", headers=told)
         if request.method not in SAFE_METHODS:
             self._same_site(request)
+        self._in_its_rate(request)
 
-    def _caller(self, request: Request) -> tuple[str | None, str]:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            return self.keeper.check(token.strip()), "api"
+    def _recognise(self, request: HTTPConnection) -> None:
+        """Who this is, for everything behind: `state.identity`, its `principal`, and `via` which way it came."""
+        found = self._caller(request)
+        state, identity = request.state, None if isinstance(found, Refusal) else found
+        state.identity, state.principal = identity, None if identity is None else identity.principal
+        state.via = "api" if _bearer(request) is not None else "page"
+        state.refused = found.why if isinstance(found, Refusal) else ""
+
+    def _caller(self, request: HTTPConnection) -> Identity | Refusal | None:
+        token = _bearer(request)
+        if token is not None:
+            host = host_name(request.headers.get("host", ""))
+            return self.keeper.by_token(token, address=address_of(request), host=host)
         reference = session_reference(request)
-        return (self.keeper.sessions.principal(reference) if reference else None), "page"
+        return self.keeper.by_cookie(reference) if reference else None
 
     def _is_visit(self, request: Request) -> bool:
         """Whether a person's browser asks for a page: it navigates, and shows no token."""
@@ -161,8 +190,28 @@ class Perimeter:
         wants = request.method == "GET" and "text/html" in headers.get("accept", "")
         return bool(self.way_in) and wants and not path.startswith("/api/") and "authorization" not in headers
 
-    def _is_public(self, path: str) -> bool:
-        return any(path == known or (known.endswith("/*") and path.startswith(known[:-1])) for known in self.public)
+    def _in_its_rate(self, request: Request) -> None:
+        identity, people = request.state.identity, self.keeper.people
+        if identity is None or people is None:
+            return
+        if (wait_s := people.passes.wait_s(identity)) > 0:
+            detail = f"this token may ask {identity.per_minute} times a minute"
+            raise HTTPException(429, detail, headers={"Retry-After": str(math.ceil(wait_s))})
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket: the host and the site it comes from are looked at before it is accepted, and who it is.
+
+        A stranger gets as far as the route, which waits for a token in the first message.
+        """
+        socket = HTTPConnection(scope)
+        origin = socket.headers.get("origin")
+        if host_name(socket.headers.get("host", "")) not in self.hosts or (
+            origin is not None and not _is_own(origin, socket)
+        ):
+            await send({"type": "websocket.close", "code": 4403, "reason": "another site or host"})
+            return
+        self._recognise(socket)
+        await self.app(scope, receive, send)
 
     def _same_site(self, request: Request) -> None:
         site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
@@ -171,22 +220,32 @@ class Perimeter:
         # Under `no-referrer` a browser sends a plain form with `Origin: null`; then `Sec-Fetch-Site` is the proof.
         if origin is not None and not (origin == "null" and site == "same-origin") and not _is_own(origin, request):
             raise HTTPException(403, "the Origin header names another site")
-        by_cookie = request.state.principal is not None and request.state.via == "page"
-        if by_cookie and request.url.path not in self.forms and CSRF_HEADER not in request.headers:
+        by_cookie = request.state.identity is not None and request.state.via == "page"
+        if by_cookie and not _is_in(request.url.path, self.forms) and CSRF_HEADER not in request.headers:
             raise HTTPException(403, "a session changes things only with the header X-Floorbroker-Request: 1")
 
 
-def _address(request: Request) -> str:
+def address_of(request: HTTPConnection) -> str:
+    """Where somebody comes from, as the socket says; empty where it does not."""
     return request.client.host if request.client else ""
 
 
-def session_reference(request: Request) -> str | None:
+def _bearer(request: HTTPConnection) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _is_in(path: str, known: Iterable[str]) -> bool:
+    return any(path == one or (one.endswith("/*") and path.startswith(one[:-1])) for one in known)
+
+
+def session_reference(request: HTTPConnection) -> str | None:
     """The session reference in the request's cookie."""
     try:
         cookies = SimpleCookie(request.headers.get("cookie", ""))
     except CookieError:
         return None
-    found = cookies.get(Doorkeeper.cookie_name(secure=request.url.scheme == "https"))
+    found = cookies.get(Doorkeeper.cookie_name(secure=is_secure(request)))
     return None if found is None else found.value
 
 
@@ -202,8 +261,14 @@ def host_names(names: Iterable[str]) -> frozenset[str]:
     return frozenset(host_name(name) if name.count(":") < 2 else name.strip("[]") for name in names)
 
 
-def _is_own(origin: str, request: Request) -> bool:
-    return origin.lower() == f"{request.url.scheme}://{request.headers.get('host', '')}".lower()
+def is_secure(request: HTTPConnection) -> bool:
+    """Whether it came over TLS."""
+    return request.url.scheme in {"https", "wss"}
+
+
+def _is_own(origin: str, request: HTTPConnection) -> bool:
+    scheme = "https" if is_secure(request) else "http"
+    return origin.lower() == f"{scheme}://{request.headers.get('host', '')}".lower()
 
 
 def _bounded(receive: Receive) -> Receive:

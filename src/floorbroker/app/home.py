@@ -115,12 +115,16 @@ def known_token(home: Home) -> Secret | None:
 
 def first_token(home: Home) -> tuple[Secret, bool]:
     """The token of the first run, and whether this call made it.  The file is readable by its owner alone."""
-    path = home.setup_token
     if (known := known_token(home)) is not None:
         return known, False
+    return renewed_token(home), True
+
+
+def renewed_token(home: Home) -> Secret:
+    """Another token in the place of the one that is there, if any."""
     token = f"fb_{secrets.token_urlsafe(_TOKEN_BITS // 8)}"
-    write_private(path, f"{token}\n")
-    return Secret(token), True
+    write_private(home.setup_token, f"{token}\n")
+    return Secret(token)
 
 
 def write_private(path: Path, text: str) -> None:

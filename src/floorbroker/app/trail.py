@@ -50,8 +50,8 @@ class Trail:
         except FloorbrokerError as error:
             self.log.error("door.not_recorded", detail=error.detail)
 
-    async def turned_away(self, *, via: str, action: str, outcome: str, address: str) -> None:
-        """A wrong token, or one too many."""
+    async def turned_away(self, *, via: str, action: str, outcome: str, address: str, account: str = "") -> None:
+        """A wrong token or password, or one too many; `account` is one that exists."""
         now_s = self.clock.monotonic()
         while self._written_s and now_s - self._written_s[0] >= MINUTE_S:
             self._written_s.popleft()
@@ -62,6 +62,7 @@ class Trail:
         more, self._unwritten = self._unwritten, 0
         try:
             detail = {"not_recorded_before": str(more)} if more else {}
+            detail |= {"account": account} if account else {}
             await self._write("unknown", via=via, action=action, outcome=outcome, address=address, **detail)
         except FloorbrokerError as error:
             self.log.error("door.not_recorded", detail=error.detail)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from floorbroker.api.metrics import PrometheusMeter
     from floorbroker.app.floor import Floor, Outside
     from floorbroker.app.home import Home
+    from floorbroker.app.operator import Operator
+    from floorbroker.app.people import People
+    from floorbroker.app.trail import Trail
     from floorbroker.domain.secret import Secret
 
 GRACE_S = 5
@@ -164,10 +167,11 @@ async def _serve(settings: Settings, home: Home, listener: socket.socket, host: 
         async with open_floor(home, outside=outside, config_path=settings.config) as floor:
             forget_environment()
             by_signal.desks = floor.desks
-            token, is_first = _token(home, outside)
-            app = _app(floor, token, host, outside, meter, config=settings.config)
+            door = await _door(floor, outside)
+            app = _app(floor, door, host, outside, meter, config=settings.config)
             url = url_of(*listener.getsockname()[:2])
-            telling = asyncio.create_task(_announce_settled(settings, floor, url, token if is_first else None))
+            shown = door.operator.token if door.operator.is_first and not door.people.has_users else None
+            telling = asyncio.create_task(_announce_settled(settings, floor, url, shown))
             try:
                 await _run(app, listener, ending)
             finally:
@@ -179,32 +183,43 @@ async def _serve(settings: Settings, home: Home, listener: socket.socket, host: 
     return ending.code
 
 
-def _token(home: Home, outside: Outside) -> tuple[Secret, bool]:
-    from floorbroker.app.home import first_token
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """Who may come in, and where that is recorded."""
 
-    token, is_first = first_token(home)
-    outside.redactor.learn(token.reveal())
-    return token, is_first
+    operator: Operator
+    trail: Trail
+    people: People
+
+
+async def _door(floor: Floor, outside: Outside) -> _Ways:
+    from floorbroker.app.operator import Operator
+    from floorbroker.app.people import People
+    from floorbroker.app.trail import Trail
+
+    journals = {environment: desk.journal for environment, desk in floor.desks.items()}
+    trail = Trail(journals=journals, clock=outside.clock, log=outside.log)
+    people = await People.open(floor.cold, acts=floor.vault.acts, trail=trail, clock=outside.clock)
+    operator = Operator.of(floor.home, outside.redactor)
+    people.on_first.append(operator.renew)
+    return _Ways(operator, trail, people)
 
 
 def _app(
-    floor: Floor, token: Secret, host: str, outside: Outside, meter: PrometheusMeter, *, config: Path | None
+    floor: Floor, door: _Ways, host: str, outside: Outside, meter: PrometheusMeter, *, config: Path | None
 ) -> FastAPI:
     from floorbroker import __version__
     from floorbroker.api import create_app
-    from floorbroker.api.auth import HashedToken, token_digest
     from floorbroker.app.compose import BROKERS
     from floorbroker.app.profiles import Profiles
-    from floorbroker.app.trail import Trail
     from floorbroker.web import web_page
 
-    journals = {environment: desk.journal for environment, desk in floor.desks.items()}
     stored = Profiles.of(floor.home, floor.vault, outside, path=config)
     known = tuple(BROKERS.values())
     page = web_page(desks=floor.desks, clock=outside.clock, version=__version__, brokers=known, stored=stored)
     return create_app(
         desks=floor.desks,
-        token=HashedToken(token_digest(token.reveal())),
+        token=door.operator,
         clock=outside.clock,
         log=outside.log,
         meter=meter,
@@ -213,7 +228,8 @@ def _app(
         brokers=known,
         unlocking=floor.vault,
         prove=floor.prove,
-        acts=Trail(journals=journals, clock=outside.clock, log=outside.log),
+        acts=door.trail,
+        people=door.people,
         stored_profiles=stored,
         hosts={*LOOPBACK, host, *floor.config.server.names},
         page=page,

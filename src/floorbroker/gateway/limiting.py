@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import ConfigInvalid, Conflict, FieldError, InvalidRequest, NotFound
+from floorbroker.domain.errors import ConfigInvalid, Conflict, FieldError, Forbidden, Hint, InvalidRequest, NotFound
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.ports import AuditEntry, Journal, NoteEntry, Record
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.desk import Caller
+from floorbroker.gateway.resetting import STEP_UP_S
 from floorbroker.oms.account import AccountContext
 from floorbroker.risk.book import RiskBook
 from floorbroker.risk.changes import NONE, OFF, TOPIC, LimitChange, change_in, changed, loosens, text_of_limit
@@ -90,7 +91,7 @@ class Limits:
         after = changed(before, wanted.name, wanted.value)
         old, new = getattr(before, wanted.name), getattr(after, wanted.name)
         is_raise = loosens(wanted.name, old, new)
-        self._assert_may(wanted, new, is_raise=is_raise)
+        self._assert_may(wanted, new, is_raise=is_raise, caller=caller)
         self.version += 1
         change = LimitChange(
             version=self.version,
@@ -115,7 +116,7 @@ class Limits:
 
     async def _drop(self, wanted: Wanted, *, caller: Caller) -> LimitChange:
         """A limit that no build after this one may have: it goes by a person's word, as any raise does, and durable first."""
-        self._assert_confirmed(wanted)
+        self._assert_confirmed(wanted, caller)
         self.version += 1
         change = LimitChange(
             version=self.version,
@@ -137,17 +138,21 @@ class Limits:
         self._unread.pop((change.scope, change.name), None)
         return True
 
-    def _assert_may(self, wanted: Wanted, new: object, *, is_raise: bool) -> None:
+    def _assert_may(self, wanted: Wanted, new: object, *, is_raise: bool, caller: Caller) -> None:
         kind, name = _scope(wanted.scope)
         is_live = kind is ScopeKind.PROFILE and self.accounts[ProfileName(name)].profile.environment is Environment.LIVE
         if is_live and new is None and wanted.name in REQUIRED_IN_LIVE:
             raise _wrong("/value", "required", f"live trading needs {wanted.name}: it cannot be switched off")
         if is_raise:
-            self._assert_confirmed(wanted)
+            self._assert_confirmed(wanted, caller)
 
     @staticmethod
-    def _assert_confirmed(wanted: Wanted) -> None:
-        """A raise is a person's, who says why."""
+    def _assert_confirmed(wanted: Wanted, caller: Caller) -> None:
+        """A raise is a person's, who says why, and who has just proved who they are."""
+        if caller.token:
+            raise Forbidden(f"raising {wanted.name} is a person's act, and the token {caller.token} is none")
+        if caller.proved_s is not None and caller.proved_s > STEP_UP_S:
+            raise Forbidden(f"raising {wanted.name}: prove again who you are", hint=Hint(reauthenticate=True))
         if not wanted.reason.strip():
             raise _wrong("/reason", "missing", f"raising {wanted.name} needs a reason")
         if wanted.confirm != wanted.name:

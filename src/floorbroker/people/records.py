@@ -110,7 +110,7 @@ class Token:
 
 
 def network_of(text: str) -> str:
-    """A network as it is stored.  Raises `ValueError` for text that names none."""
+    """An address or a network as it is stored.  Raises `ValueError` for text that names none."""
     return str(ip_network(text.strip(), strict=False))
 
 

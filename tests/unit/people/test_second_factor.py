@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pyotp
 import pytest
+from pyotp.totp import TOTP
 
 from floorbroker.domain.values import Environment
 from floorbroker.people.identity import Role
@@ -22,7 +22,7 @@ ADA = User(
 
 
 def code_at(moment: datetime) -> str:
-    return pyotp.TOTP(SECRET).at(moment)
+    return TOTP(SECRET).at(moment)
 
 
 @pytest.mark.parametrize(("off_s", "good"), [(0, True), (-30, True), (30, True), (-60, False), (60, False)])

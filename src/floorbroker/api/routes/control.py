@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
+from floorbroker.api.access import RESET, assert_may
 from floorbroker.api.body import read_json
 from floorbroker.api.door import CallerDep, DeskDep, DoorDep, NoQuery, reply
 from floorbroker.api.listing import list_reply
@@ -75,6 +76,7 @@ async def set_kill_switch(request: Request, desk: DeskDep, caller: CallerDep) ->
     wish = parse_kill(await read_json(request))
     scope = named(scope_of(profile=wish.profile, account=wish.account, strategy=wish.strategy, token=wish.token))
     if wish.level == 0:
+        assert_may(request, RESET)
         return reply(kill_view(await desk.reset_kill(caller=caller, reason=wish.reason, **scope)))
     return reply(kill_view(await desk.kill(wish.level, caller=caller, reason=wish.reason, **scope)))
 
