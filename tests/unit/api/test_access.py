@@ -1,0 +1,290 @@
+"""Every route has its entry, and every entry holds: strangers, scopes, environments, proofs, and objects of others.
+
+The walk goes over what is really served, so that a route cannot be added without being asked about.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+import pytest
+import pytest_asyncio
+from fastapi import APIRouter, FastAPI
+
+from floorbroker.api import HashedToken, create_app, token_digest
+from floorbroker.api.access import ACCESS, PAGES, assert_known, routes_of
+from floorbroker.api.app import API
+from floorbroker.api.routes import system
+from floorbroker.app.people import NewToken
+from floorbroker.domain.clock import ManualClock
+from floorbroker.domain.values import Environment
+from floorbroker.people.identity import OPERATOR as OPERATOR_ID
+from floorbroker.people.identity import ROLES, Role, Scope
+from floorbroker.web import web_page
+from tests.support.desk_server import TOKEN
+from tests.support.fake_desk import FakeDesk
+from tests.support.house import NOON
+from tests.support.people import OPERATOR, Town, town
+
+pytestmark = pytest.mark.asyncio
+SIM, PAPER, LIVE = Environment
+ROUTES = [
+    (min(route.methods or {""}), path, ACCESS[route.name], route.name)
+    for prefix, routers in (("", (system.router,)), ("/api/v1", API))
+    for route in routes_of(routers)
+    for path in [prefix + route.path]
+]
+STREAMS = {"stream_events"}  # a read that never ends: what is asked of its caller is asked before it begins
+VALUES = {"env": "paper", "name": "nobody", "id": "0", "code": "forbidden"}
+
+
+@dataclass
+class Gate:
+    """The application with people in it, and ways to come as somebody."""
+
+    town: Town
+    app: FastAPI
+    clock: ManualClock
+    desks: dict[Environment, FakeDesk]
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    def client(self, **headers: str) -> httpx2.AsyncClient:
+        transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
+        return httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8750", headers=headers)
+
+    async def token(self, *scopes: Scope, environment: Environment = PAPER) -> dict[str, str]:
+        """A token's header."""
+        name = "-".join([environment.value, *(scope.value for scope in scopes)])
+        if name not in self.secrets:
+            new = NewToken(name=name, environment=environment, scopes=frozenset(scopes))
+            _, secret = await self.town.people.passes.create(new, owner=OPERATOR_ID, caller=OPERATOR)
+            self.secrets[name] = secret.reveal()
+        return {"Authorization": f"Bearer {self.secrets[name]}"}
+
+    async def person(self, name: str) -> dict[str, str]:
+        """A browser's headers."""
+        return {"Cookie": f"floorbroker_session={await self.town.session(name)}", "X-Floorbroker-Request": "1"}
+
+
+@pytest_asyncio.fixture
+async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
+    clock = ManualClock(NOON)
+    desks = {env: FakeDesk(clock=clock, environment=env, names=(env.value,)) for env in (PAPER, LIVE)}
+    for desk in desks.values():
+        desk.ends_after_replay = True
+    async with town(tmp_path, clock) as found:
+        for role in reversed(Role):
+            await found.add(
+                f"a-{role.value}", role, frozenset({PAPER}) if role is not Role.ADMIN else frozenset(Environment)
+            )
+        app = create_app(
+            desks=desks,
+            token=HashedToken(token_digest(TOKEN)),
+            clock=clock,
+            version="0.1.0",
+            page=web_page(desks=desks, clock=clock, version="0.1.0"),
+            people=found.people,
+        )
+        yield Gate(found, app, clock, desks)
+
+
+def filled(path: str, **changed: str) -> str:
+    """A path with something in each of its places."""
+    return re.sub(r"\{(\w+)\}", lambda found: (VALUES | changed)[found[1]], path)
+
+
+async def answer(client: httpx2.AsyncClient, method: str, path: str, headers: dict[str, str]) -> httpx2.Response:
+    body = {} if method in {"GET", "DELETE"} else {"json": {}}
+    return await client.request(method, path, headers=headers, **body)
+
+
+def is_refused(reply: httpx2.Response) -> bool:
+    return reply.status_code in (401, 403) and reply.json()["code"] == "forbidden"
+
+
+# -- the table ------------------------------------------------------------------------------------------------------------
+
+
+async def test_every_route_has_an_entry_and_every_entry_a_route() -> None:
+    names = [route.name for route in routes_of((system.router, *API))]
+    assert sorted(names) == sorted(set(names))
+    assert set(names) == set(ACCESS)
+
+
+async def test_a_route_that_nobody_decided_about_is_not_served() -> None:
+    stranger = APIRouter()
+
+    @stranger.get("/new")
+    async def forgotten() -> None: ...
+
+    with pytest.raises(LookupError, match="forgotten"):
+        assert_known([stranger])
+
+
+async def test_every_page_has_an_entry(gate: Gate) -> None:
+    paths = {getattr(route, "path", "") for route in gate.app.router.routes} & set(PAGES)
+    assert paths == set(PAGES)
+
+
+async def test_what_changes_something_asks_for_more_than_to_look() -> None:
+    """A mistake in the table would be a route that changes things and asks for `read`, or for nothing."""
+    harmless = {"validate_order", "preview_order", "self_check_profile", "verify_audit"}
+    own = {"log_in", "log_out", "prove", "revoke_session", "revoke_sessions", "revoke_token"}  # about oneself alone
+    lax = [
+        name
+        for method, _, access, name in ROUTES
+        if method != "GET" and not access.proof and access.any_of in (frozenset(), frozenset({Scope.READ}))
+    ]
+    assert set(lax) == harmless | own
+    assert {name for _, _, access, name in ROUTES if access.open} == {"get_health", "get_readiness", "log_in"}
+
+
+# -- the walk -------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_stranger_gets_nothing_from_any_route(gate: Gate) -> None:
+    wrong = [
+        {},
+        {"Authorization": "Bearer nonsense"},
+        {"Authorization": "Basic YTpi"},
+        {"Cookie": "floorbroker_session=x"},
+    ]
+    async with gate.client() as client:
+        for method, path, access, name in ROUTES:
+            if access.open:
+                continue
+            for headers in wrong:
+                reply = await answer(client, method, filled(path), headers)
+                assert reply.status_code == 401, (name, headers)
+
+
+@pytest.mark.parametrize("scope", Scope)
+async def test_each_route_lets_in_the_scopes_of_its_entry_alone(gate: Gate, scope: Scope) -> None:
+    headers = await gate.token(scope)
+    async with gate.client() as client:
+        for method, path, access, name in ROUTES:
+            if (name in STREAMS and scope in access.any_of) or access.environment is LIVE:
+                continue
+            query = "?environment=paper" if access.by_query else ""
+            may = not access.proof and (not access.any_of or scope in access.any_of)
+            reply = await answer(client, method, filled(path, name=name) + query, headers)
+            told = reply.json() if "json" in reply.headers.get("content-type", "") else {}
+            refused = reply.status_code == 403
+            if may and refused:  # past the entry, some routes know more: only a person has sessions
+                assert name in {"list_sessions", "revoke_session", "revoke_sessions"}, (name, told)
+            assert refused or may or access.open, (name, reply.status_code)
+
+
+async def test_a_token_works_in_its_own_environment_alone(gate: Gate) -> None:
+    everything = await gate.token(*Scope)
+    async with gate.client() as client:
+        for method, path, access, name in ROUTES:
+            concerned = "{env}" in path or access.environment is LIVE or access.by_query
+            if not concerned:
+                continue
+            query = "?environment=live" if access.by_query else ""
+            reply = await answer(client, method, filled(path, env="live") + query, everything)
+            assert reply.status_code == 403, (name, reply.text)
+            assert "live" in reply.json()["detail"] or access.proof, name
+        both = await answer(client, "GET", "/api/v1/audit", everything)  # without a name it is about all of them
+        assert both.status_code == 403
+
+
+async def test_what_is_dangerous_wants_a_fresh_proof_and_never_takes_a_token(gate: Gate) -> None:
+    admin, token = await gate.person("a-admin"), await gate.token(*Scope)
+    await gate.clock.advance(301)
+    guarded = [(method, filled(path), name) for method, path, access, name in ROUTES if access.proof]
+    async with gate.client() as client:
+        for method, path, name in guarded:
+            mine = await answer(client, method, path, admin)
+            assert (mine.status_code, mine.json().get("recovery")) == (403, "reauthenticate"), name
+            theirs = await answer(client, method, path, token)
+            assert (theirs.status_code, theirs.json().get("recovery")) == (403, None), name
+        proved = await client.post("/api/v1/auth/proof", json={"password": "vinegar lamp orbit moss"}, headers=admin)
+        assert proved.json()["proof_s"] == 300
+        for method, path, name in guarded:
+            assert (await answer(client, method, path, admin)).status_code not in (401, 403), name
+    assert {"arm_live", "create_vault", "rotate_profile", "add_user", "create_token", "set_password"} <= {
+        name for _, _, name in guarded
+    }
+
+
+async def test_a_reset_and_a_raise_want_a_proof_though_a_trip_does_not(gate: Gate) -> None:
+    admin, token = await gate.person("a-admin"), await gate.token(*Scope)
+    trader = await gate.person("a-trader")
+    await gate.clock.advance(301)
+    trip, reset = {"level": 1, "reason": "prices"}, {"level": 0, "reason": "over"}
+    async with gate.client() as client:
+        for who in (admin, trader, token):
+            assert (await client.put("/api/v1/paper/kill-switch", json=trip, headers=who)).status_code == 200
+            assert (await client.put("/api/v1/paper/kill-switch", json=reset, headers=who)).status_code == 403
+        await client.post("/api/v1/auth/proof", json={"password": "vinegar lamp orbit moss"}, headers=admin)
+        assert (await client.put("/api/v1/paper/kill-switch", json=reset, headers=admin)).status_code == 200
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_a_role_is_its_scopes(gate: Gate, role: Role) -> None:
+    mine = await gate.person(f"a-{role.value}")
+    async with gate.client() as client:
+        told = (await client.get("/api/v1/auth", headers=mine)).json()
+        assert (told["role"], set(told["scopes"])) == (role.value, {scope.value for scope in ROLES[role]})
+        order = {"symbol": "AAPL", "side": "buy", "type": "market", "quantity": "1"}
+        placed = await client.post("/api/v1/paper/orders", json=order, headers=mine)
+        assert (placed.status_code == 201) is (Scope.TRADE in ROLES[role])
+        assert ((await client.get("/api/v1/users", headers=mine)).status_code == 200) is (role is Role.ADMIN)
+
+
+# -- objects of others ----------------------------------------------------------------------------------------------------
+
+
+async def test_an_id_of_somebody_else_is_not_found(gate: Gate) -> None:
+    trader, viewer = await gate.person("a-trader"), await gate.person("a-viewer")
+    made = {"name": "bot-1", "environment": "paper", "scopes": ["read"]}
+    async with gate.client() as client:
+        created = await client.post("/api/v1/tokens", json=made, headers=trader)
+        assert created.status_code == 201
+        token = created.json()["token"]["id"]
+        session = (await client.get("/api/v1/auth/sessions", headers=trader)).json()["items"][0]["id"]
+        foreign = [
+            ("GET", f"/api/v1/tokens/{token}"),
+            ("DELETE", f"/api/v1/tokens/{token}"),
+            ("DELETE", "/api/v1/tokens/bot-1"),
+            ("DELETE", f"/api/v1/auth/sessions/{session}"),
+            ("GET", "/api/v1/users/a-trader"),
+            ("PUT", "/api/v1/users/a-trader/password"),
+            ("POST", "/api/v1/users/a-trader/2fa"),
+            ("POST", "/api/v1/users/a-trader/2fa/confirm"),
+            ("DELETE", "/api/v1/users/a-trader/2fa"),
+        ]
+        for method, path in foreign:
+            theirs = await answer(client, method, path, viewer)
+            missing = await answer(client, method, path.replace("a-trader", "eve").replace(token, "none"), viewer)
+            assert theirs.status_code == 404, (method, path, theirs.text)
+            if "eve" in missing.url.path:
+                assert missing.json()["detail"] == theirs.json()["detail"]
+        assert (await client.get("/api/v1/tokens", headers=viewer)).json()["items"] == []
+        assert (await client.get(f"/api/v1/tokens/{token}", headers=trader)).status_code == 200
+
+
+async def test_an_order_of_another_environment_is_not_found(gate: Gate) -> None:
+    live, paper = await gate.token(Scope.TRADE, Scope.READ, environment=LIVE), await gate.token(Scope.TRADE, Scope.READ)
+    order = {"symbol": "AAPL", "side": "buy", "type": "limit", "limit_price": "1", "quantity": "1"}
+    key = {"Idempotency-Key": "one"}
+    async with gate.client() as client:
+        placed = await client.post("/api/v1/live/orders", json=order, headers=live | key)
+        path = f"orders/{placed.json()['id']}"
+        assert (await client.get(f"/api/v1/live/{path}", headers=live)).status_code == 200
+        for method in ("GET", "DELETE"):
+            assert (await answer(client, method, f"/api/v1/paper/{path}", paper)).status_code == 404
+            assert (await answer(client, method, f"/api/v1/live/{path}", paper)).status_code == 403
+
+
+async def test_an_admin_may_take_a_second_factor_away_but_not_set_up_that_of_others(gate: Gate) -> None:
+    admin = await gate.person("a-admin")
+    async with gate.client() as client:
+        assert (await client.post("/api/v1/users/a-trader/2fa", headers=admin)).status_code == 403
+        assert (await client.delete("/api/v1/users/a-trader/2fa", headers=admin)).status_code == 204
