@@ -96,6 +96,7 @@ ACCESS: dict[str, Access] = {
     "list_profile_fills": READ,
     "get_account": READ,
     "list_positions": READ,
+    "get_equity_curve": READ,
     "list_fills": READ,
     # Orders
     "submit_order": TRADE,
@@ -139,12 +140,7 @@ ACCESS: dict[str, Access] = {
     "list_audit": AUDIT,
     "verify_audit": AUDIT,
 }
-PAGES: dict[str, Access] = {
-    "/": OPEN,  # leads to the way in
-    "/login": OPEN,
-    "/logout": OPEN,
-    "/static": OPEN,
-}
+OPEN_PAGES = ("/", "/login", "/logout", "/setup", "/static")  # every other page is for those with the scope `read`
 
 
 def assert_known(routers: Iterable[APIRouter]) -> None:

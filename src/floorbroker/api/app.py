@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route
 
-from floorbroker.api.access import PAGES, allowed, assert_known
+from floorbroker.api.access import OPEN_PAGES, allowed, assert_known
 from floorbroker.api.auth import Acts, Doorkeeper, TokenCheck
 from floorbroker.api.cleaning import CleanReplies
 from floorbroker.api.door import Door
@@ -156,11 +156,9 @@ def create_app(
 
 
 def open_pages(routes: Iterable[BaseRoute]) -> tuple[str, ...]:
-    """Paths of the web page that strangers may see.  Raises `LookupError` for a page that nobody decided about."""
-    paths = [route.path for route in routes if isinstance(route, Route | Mount)]
-    if unknown := [path for path in paths if path not in PAGES]:
-        raise LookupError(f"the page {unknown[0]} has no entry in api/access.py")
-    return tuple(_below(path) for path in paths if PAGES[path].open)
+    """Paths of the web page that strangers may see."""
+    paths = dict.fromkeys(route.path for route in routes if isinstance(route, Route | Mount))
+    return tuple(_below(path) for path in paths if path in OPEN_PAGES)
 
 
 def _below(path: str) -> str:

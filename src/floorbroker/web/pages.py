@@ -20,6 +20,7 @@ from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import NotFound
 from floorbroker.domain.values import Environment
 from floorbroker.gateway.desk import Desk
+from floorbroker.people.identity import Identity, Scope
 from floorbroker.web import text
 from floorbroker.web.frame import Ask, Screen, frame_of
 from floorbroker.web.policy import new_nonce, policy_of
@@ -76,10 +77,13 @@ class Page:
         return show
 
     async def _shown(self, request: Request, screen: Screen) -> Response:
-        ask = self._asked(request)
+        seen = self._seen(request)
+        if not seen:
+            return self.render("turned_away.html", status=403, principal=request.state.principal)
+        ask = self._asked(request, seen)
         seq = ask.desk.last_seq()  # read before the rest: an event seen twice is harmless, one missed is not
         here = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
-        frame = frame_of(ask, environments=tuple(self.desks), seq=seq, here=here, path=request.url.path)
+        frame = frame_of(ask, environments=tuple(seen), seq=seq, here=here, path=request.url.path)
         members: dict[str, Any] = {"frame": frame, "screen": screen, "principal": request.state.principal}
         nonce = new_nonce()
         try:
@@ -91,12 +95,19 @@ class Page:
         reply.headers["Content-Security-Policy"] = policy_of(nonce)
         return reply
 
-    def _asked(self, request: Request) -> Ask:
+    def _seen(self, request: Request) -> dict[Environment, Desk]:
+        """The desks that whoever looks may see."""
+        identity: Identity = request.state.identity
+        if not identity.may(frozenset({Scope.READ})):
+            return {}
+        return {environment: desk for environment, desk in self.desks.items() if identity.sees(environment)}
+
+    def _asked(self, request: Request, desks: Mapping[Environment, Desk]) -> Ask:
         """Whose desk, and what the address says; what it names and nobody knows is left out."""
         params = dict(request.query_params) | request.path_params
-        asked, environments = params.get("env", ""), tuple(self.desks)
+        asked, environments = params.get("env", ""), tuple(desks)
         environment = next((env for env in environments if env.value == asked), environments[0])
-        desk = self.desks[environment]
+        desk = desks[environment]
         names = [status.profile.name for status in desk.profiles()]
         return Ask(
             desk=desk,

@@ -14,9 +14,10 @@ import httpx2
 import pytest
 import pytest_asyncio
 from fastapi import APIRouter, FastAPI
+from starlette.routing import Route
 
 from floorbroker.api import HashedToken, create_app, token_digest
-from floorbroker.api.access import ACCESS, PAGES, assert_known, routes_of
+from floorbroker.api.access import ACCESS, OPEN_PAGES, assert_known, routes_of
 from floorbroker.api.app import API
 from floorbroker.api.routes import system
 from floorbroker.app.people import NewToken
@@ -98,8 +99,7 @@ def filled(path: str, **changed: str) -> str:
 
 
 async def answer(client: httpx2.AsyncClient, method: str, path: str, headers: dict[str, str]) -> httpx2.Response:
-    body = {} if method in {"GET", "DELETE"} else {"json": {}}
-    return await client.request(method, path, headers=headers, **body)
+    return await client.request(method, path, headers=headers, json=None if method in {"GET", "DELETE"} else {})
 
 
 def is_refused(reply: httpx2.Response) -> bool:
@@ -125,9 +125,27 @@ async def test_a_route_that_nobody_decided_about_is_not_served() -> None:
         assert_known([stranger])
 
 
-async def test_every_page_has_an_entry(gate: Gate) -> None:
-    paths = {getattr(route, "path", "") for route in gate.app.router.routes} & set(PAGES)
-    assert paths == set(PAGES)
+async def test_every_page_but_the_way_in_is_for_those_who_may_look(gate: Gate) -> None:
+    paths = {
+        route.path for route in gate.app.router.routes if isinstance(route, Route) and "GET" in (route.methods or ())
+    }
+    closed = paths - set(OPEN_PAGES)
+    assert len(closed) > 10
+    trade, browser = await gate.token(Scope.TRADE), {"Accept": "text/html"}
+    async with gate.client() as client:
+        for path in closed:
+            stranger = await client.get(filled(path), headers=browser)
+            assert (stranger.status_code, stranger.headers["location"]) == (303, "/login"), path
+            assert (await client.get(filled(path), headers=trade)).status_code == 403, path
+
+
+async def test_a_page_shows_the_environments_of_its_reader_alone(gate: Gate) -> None:
+    viewer, admin = await gate.person("a-viewer"), await gate.person("a-admin")
+    async with gate.client() as client:
+        shown = (await client.get("/overview?env=live", headers=viewer)).text
+        assert 'data-env="paper"' in shown
+        assert 'value="live"' not in shown
+        assert 'data-env="live"' in (await client.get("/overview?env=live", headers=admin)).text
 
 
 async def test_what_changes_something_asks_for_more_than_to_look() -> None:
