@@ -9,6 +9,7 @@ import pytest
 
 from floorbroker.domain.capability import Can
 from floorbroker.domain.clock import SystemClock
+from floorbroker.domain.errors import SymbolNotFound
 from floorbroker.domain.instrument import OptionContract
 from floorbroker.domain.orders import OrderLeg
 from floorbroker.domain.values import OrderClass, OrderType, OrdStatus, PositionIntent, Side, TimeInForce
@@ -67,6 +68,21 @@ async def test_a_spread_fills_all_its_legs(desk: Desk) -> None:
     assert await desk.position(far) == Decimal(-1)
     found = await desk.gateway.reconcile(desk.gateway.default_profile())
     assert (found.error, found.differences) == ("", ())
+
+
+@needs(Can.OPTION_CHAIN)
+async def test_a_chain_has_both_rights_of_one_day_at_every_strike(desk: Desk) -> None:
+    chain = await desk.gateway.option_chain("SPY")
+    assert chain.expiry == min(chain.expirations)
+    assert {row.contract.expiry for row in chain.contracts} == {chain.expiry}
+    strikes = {right: {row.contract.strike for row in chain.contracts if row.contract.right == right} for right in "CP"}
+    assert strikes["C"] == strikes["P"]
+    assert len(strikes["C"]) > 1
+    assert all(row.bid <= row.ask for row in chain.contracts if row.bid is not None and row.ask is not None)
+    later = chain.expirations[1]
+    assert {row.contract.expiry for row in (await desk.gateway.option_chain("SPY", later)).contracts} == {later}
+    with pytest.raises(SymbolNotFound):
+        await desk.gateway.option_chain("SPY", later + timedelta(days=1))
 
 
 async def test_a_coin_is_bought_by_the_fraction(desk: Desk) -> None:

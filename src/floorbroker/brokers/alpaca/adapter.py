@@ -48,6 +48,7 @@ from floorbroker.domain.errors import (
 )
 from floorbroker.domain.facts import Source
 from floorbroker.domain.instrument import Instrument
+from floorbroker.domain.options import OptionChain
 from floorbroker.domain.orders import Approved, NewOrder, OrderChanges, OrderRef
 from floorbroker.domain.ports import Identity, Log, Meter, OrderEvents, Reports, Subscription
 from floorbroker.domain.records import (
@@ -431,6 +432,10 @@ class AlpacaBroker:
     async def get_snapshot(self, symbol: str) -> Quote:
         """Quote and last trade in one answer."""
         return await self._market.snapshot(symbol)
+
+    async def get_option_chain(self, underlying: str, expiry: date | None = None) -> OptionChain:
+        """The contracts of one expiration with their quotes, the next to come unless one is named."""
+        return await self._market.chain(underlying, expiry)
 
     async def get_bars(
         self, symbol: str, *, span_s: int, start: datetime, end: datetime, limit: int = 1000

@@ -52,6 +52,7 @@ INFO = BrokerInfo(
             Can.SHORT,
             Can.EXTENDED_HOURS,
             Can.OPTIONS,
+            Can.OPTION_CHAIN,
             Can.MULTILEG,
             Can.BRACKET,
             Can.OCO,

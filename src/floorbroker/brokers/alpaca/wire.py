@@ -202,6 +202,13 @@ class OptionContract(Wire, frozen=True, kw_only=True):
     name: str | None = None
     tradable: bool = False
     multiplier: Decimal | None = None
+    style: str | None = None
+    open_interest: Decimal | None = None
+
+
+class OptionContracts(Wire, frozen=True, kw_only=True):
+    option_contracts: list[OptionContract] | None = None
+    next_page_token: str | None = None
 
 
 class Clock(Wire, frozen=True, kw_only=True):
@@ -274,9 +281,10 @@ class Snapshot(Wire, frozen=True, kw_only=True):
 
 
 class Snapshots(Wire, frozen=True, kw_only=True):
-    """Crypto and options wrap them; stocks are keyed by symbol at the top level."""
+    """Crypto and options wrap them; stocks are keyed by symbol at the top level.  A chain of options comes in pages."""
 
     snapshots: dict[str, Snapshot | None]
+    next_page_token: str | None = None
 
 
 # -- streams ------------------------------------------------------------------------------------------------------------

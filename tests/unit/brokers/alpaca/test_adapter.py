@@ -455,6 +455,38 @@ async def test_a_snapshot_tells_the_last_trade_too() -> None:
     assert (quote.last, quote.bid) == (Decimal("150.51"), Decimal("150.5"))
 
 
+def listed(*symbols: str, token: str | None = None) -> Response:
+    rows = [{**parsed("option_contract"), "symbol": symbol} for symbol in symbols]
+    return reply({"option_contracts": rows, "next_page_token": token})
+
+
+async def test_a_chain_is_the_contracts_of_one_day_with_the_quotes_of_those_that_have_some() -> None:
+    call, put, later = "AAPL260320C00150000", "AAPL260320P00150000", "AAPL260417C00150000"
+    quote = {"t": "2026-03-02T15:04:00Z", "bp": 2.5, "ap": 2.55, "bs": 10, "as": 20}
+    quoted = reply({"snapshots": {put: {"latestQuote": quote, "latestTrade": None}}, "next_page_token": None})
+    reads = FakeTransport(listed(put, call, token="MTAw"), listed(later), quoted)
+    chain = await broker(reads=reads).get_option_chain("AAPL")
+    assert (chain.expiry, chain.expirations) == (date(2026, 3, 20), (date(2026, 3, 20), date(2026, 4, 17)))
+    assert [row.contract.compact for row in chain.contracts] == [call, put]
+    assert [(row.bid, row.ask) for row in chain.contracts] == [(None, None), (Decimal("2.5"), Decimal("2.55"))]
+    first, second, third = (dict(request.query) for request in reads.requests)
+    assert (first["expiration_date_gte"], second["page_token"]) == ("2026-03-02", "MTAw")
+    assert (reads.requests[2].path, third["expiration_date"], third["feed"]) == (
+        "/v1beta1/options/snapshots/AAPL",
+        "2026-03-20",
+        "indicative",
+    )
+
+
+async def test_a_day_without_contracts_and_a_symbol_that_is_none_are_said() -> None:
+    with pytest.raises(SymbolNotFound, match="2026-03-27"):
+        await broker(reads=FakeTransport(listed("AAPL260320C00150000"))).get_option_chain("AAPL", date(2026, 3, 27))
+    with pytest.raises(ApiError, match="names no option contract"):
+        await broker(reads=FakeTransport(listed("AAPL"))).get_option_chain("AAPL")
+    with pytest.raises(ApiError, match="repeats a page"):
+        await broker(reads=FakeTransport(listed(token="A"), listed(token="A"))).get_option_chain("AAPL")
+
+
 async def test_bars_are_read_to_the_last_page() -> None:
     reads = FakeTransport(ok("bars_page_1"), ok("bars_page_2"))
     bars = await broker(reads=reads).get_bars("AAPL", span_s=86_400, start=NOW - timedelta(days=2), end=NOW, limit=10)

@@ -5,13 +5,14 @@ Prices and sizes are exact JSON numbers.  A bid or ask of zero means that side i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from floorbroker.brokers.alpaca import wire
 from floorbroker.brokers.alpaca.mapping.values import BROKER, from_wire_symbol, moment_needed, needed
 from floorbroker.domain.bars import Bar, BarSeries
 from floorbroker.domain.errors import ApiError, NotSupported
+from floorbroker.domain.options import SHARES, ListedOption, OptionContract, Style, in_order
 from floorbroker.domain.ports import MarketEvent
 from floorbroker.domain.records import BookDelta, BookLevel, Quote, Trade
 from floorbroker.domain.values import Price, Side, round_step
@@ -93,6 +94,50 @@ def quote_from(symbol: str, quote: wire.Quote, *, source: str, last: wire.Trade 
         last=None if last is None else _price(last.p),
         time=moment_needed(quote.t),
         source=source,
+    )
+
+
+Told = tuple[OptionContract, wire.OptionContract]
+_STYLES = {"american": Style.AMERICAN, "european": Style.EUROPEAN}
+
+
+def contracts_from(listed: Iterable[wire.OptionContract]) -> list[Told]:
+    """Contracts that can be traded, with what the venue says of them.  Raises `ApiError` for one whose symbol names none."""
+    found: list[Told] = []
+    for told in listed:
+        contract = OptionContract.parse(told.symbol)
+        if contract is None:
+            raise ApiError(f"{told.symbol[:40]} names no option contract", broker=BROKER)
+        if told.tradable:
+            found.append((contract, told))
+    return found
+
+
+def listed_from(
+    contracts: Iterable[Told], snapshots: Mapping[str, wire.Snapshot | None], underlying: str
+) -> tuple[ListedOption, ...]:
+    """The rows of a chain; a contract that nobody quotes has no prices."""
+    return in_order(_row(contract, told, snapshots.get(told.symbol), underlying) for contract, told in contracts)
+
+
+def _row(
+    contract: OptionContract, told: wire.OptionContract, snapshot: wire.Snapshot | None, underlying: str
+) -> ListedOption:
+    latest = None if snapshot is None else snapshot.latest_quote
+    traded = None if snapshot is None else snapshot.latest_trade
+    quote = None if latest is None else quote_from(contract.symbol, latest, source="alpaca", last=traded)
+    return ListedOption(
+        contract=contract,
+        underlying=underlying,
+        multiplier=SHARES if told.multiplier is None else told.multiplier,
+        style=_STYLES.get(told.style or ""),
+        bid=None if quote is None else quote.bid,
+        ask=None if quote is None else quote.ask,
+        bid_size=None if quote is None else quote.bid_size,
+        ask_size=None if quote is None else quote.ask_size,
+        last=None if traded is None else _price(traded.p),
+        open_interest=told.open_interest,
+        time=None if quote is None else quote.time,
     )
 
 

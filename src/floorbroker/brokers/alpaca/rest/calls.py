@@ -18,6 +18,7 @@ from floorbroker.transport.types import Lane, Request
 
 ORDERS_MAX = 500
 FILLS_MAX = 100
+CONTRACTS_MAX, CHAIN_MAX = 10_000, 1_000
 DATA_MAX = 10_000
 EVENTS_PATH = "/v2beta1/events/activities"  # server-sent events
 
@@ -149,6 +150,18 @@ class Calls:
             return self._read(f"/v2/options/contracts/{wanted}", "options.contract", lane=Lane.QUERY)
         return self._read(f"/v2/assets/{wanted}", "assets.get", lane=Lane.QUERY)
 
+    def contracts(self, underlying: str, *, since: date, page_token: str | None) -> Request:
+        """GET /v2/options/contracts: those on a share that expire on a day or later; by default it lists the next week alone."""
+        query: Query = (
+            ("underlying_symbols", underlying),
+            ("status", "active"),
+            ("expiration_date_gte", since.isoformat()),
+            ("limit", str(CONTRACTS_MAX)),
+        )
+        if page_token is not None:
+            query += (("page_token", page_token),)
+        return self._read("/v2/options/contracts", "options.contracts", query, lane=Lane.QUERY)
+
     def clock(self) -> Request:
         """GET /v2/clock."""
         return self._read("/v2/clock", "clock.get", lane=Lane.QUERY)
@@ -182,6 +195,15 @@ class Calls:
         """GET .../snapshots: latest trade and quote in one answer."""
         base, feed = self._data_base(symbol)
         return self._data(f"{base}/snapshots", (("symbols", to_wire_symbol(symbol)), *feed))
+
+    def chain(self, underlying: str, *, expiry: date, page_token: str | None) -> Request:
+        """GET /v1beta1/options/snapshots/{underlying}: the contracts of one expiration."""
+        query: Query = (
+            ("feed", self.options.option_feed), ("expiration_date", expiry.isoformat()), ("limit", str(CHAIN_MAX)),
+        )  # fmt: skip
+        if page_token is not None:
+            query += (("page_token", page_token),)
+        return self._data(f"/v1beta1/options/snapshots/{_segment(underlying)}", query)
 
     def _data_base(self, symbol: str) -> tuple[str, Query]:
         match asset_class_of(symbol):

@@ -18,6 +18,7 @@ from floorbroker.domain.bars import BarSeries
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import ApiError, SymbolNotFound
 from floorbroker.domain.instrument import Instrument, asset_class_of
+from floorbroker.domain.options import OptionChain, chosen_expiry
 from floorbroker.domain.records import MarketHours, Quote, Trade
 from floorbroker.domain.values import AssetClass, time_text
 from floorbroker.transport.types import Request
@@ -80,6 +81,35 @@ class MarketReads:
         if snapshot.latest_quote is None:
             raise ApiError(f"the snapshot of {symbol} has no quote", broker=BROKER)
         return market.quote_from(symbol, snapshot.latest_quote, source="alpaca", last=snapshot.latest_trade)
+
+    async def chain(self, underlying: str, expiry: date | None) -> OptionChain:
+        """The contracts of one expiration with their quotes, the next to come unless one is named.  Raises `SymbolNotFound`."""
+        asked_at = self._clock.now()
+        today = asked_at.astimezone(accounts.NEW_YORK).date()
+        lists = await self._reads.pages(
+            lambda token: self._calls.contracts(underlying, since=today, page_token=token),
+            wire.OptionContracts,
+            what="the contracts",
+        )
+        contracts = market.contracts_from(one for page in lists for one in page.option_contracts or ())
+        days = sorted({contract.expiry for contract, _ in contracts})
+        day = chosen_expiry(days, expiry, today=today)
+        if day is None:
+            named = "" if expiry is None else f" that expires on {expiry.isoformat()}"
+            raise SymbolNotFound(f"Alpaca lists no option on {underlying}{named}", broker=BROKER)
+        quotes = await self._reads.pages(
+            lambda token: self._calls.chain(underlying, expiry=day, page_token=token), wire.Snapshots, what="the chain"
+        )
+        of_day = [(contract, told) for contract, told in contracts if contract.expiry == day]
+        told = {symbol: snapshot for page in quotes for symbol, snapshot in page.snapshots.items()}
+        return OptionChain(
+            underlying=underlying,
+            expiry=day,
+            expirations=tuple(days),
+            contracts=market.listed_from(of_day, told, underlying),
+            asked_at=asked_at,
+            source="alpaca",
+        )
 
     async def bars(self, symbol: str, *, span_s: int, start: datetime, end: datetime, limit: int = 1000) -> BarSeries:
         """Unadjusted bars from the first at or after `start`, `limit` at most."""

@@ -15,6 +15,7 @@ from floorbroker.transport.types import Request, Transport
 
 T = TypeVar("T")
 P = TypeVar("P", wire.Bars, wire.Quotes, wire.Trades)
+Q = TypeVar("Q", wire.OptionContracts, wire.Snapshots)
 
 PAGES_MAX = 400
 OVERLAP = timedelta(seconds=2)  # listings exclude their lower bound, and cut times to what they store
@@ -65,6 +66,20 @@ class Reads:
             if len(page) < FILLS_MAX:
                 return found
         raise ApiError("the fills: more pages than anybody has", broker=BROKER)
+
+    async def pages(self, request_of: Callable[[str | None], Request], kind: type[Q], *, what: str) -> list[Q]:
+        """Every page until there is no token for another."""
+        found: list[Q] = []
+        token: str | None = None
+        for _ in range(PAGES_MAX):
+            page = await self.ask(request_of(token), kind, what=what)
+            found.append(page)
+            if not page.next_page_token:
+                return found
+            if page.next_page_token == token:
+                raise ApiError(f"{what}: the venue repeats a page", broker=BROKER)
+            token = page.next_page_token
+        raise ApiError(f"{what}: the venue's pages do not end", broker=BROKER)
 
     async def history(
         self,
