@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
@@ -11,42 +10,19 @@ import pytest_asyncio
 from floorbroker.domain.values import PositionIntent, Price, decimal_of
 from floorbroker.gateway.desk import Caller
 from floorbroker.oms.schema import parse_order
-from tests.support.browser import Browser, Tab, browser, chromium
-from tests.support.desk_server import TOKEN, Served, desk_server
-from tests.support.fake_desk import FakeDesk
+from tests.support.browser import Browser, browser, chromium
+from tests.support.desk_server import TOKEN, desk_server
+from tests.support.desk_visit import READY, Visit, visiting
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.browser,
     pytest.mark.skipif(chromium() is None, reason="there is no Chromium on this machine"),
 ]
-READY = "document.documentElement.dataset.ready === 'true' && document.querySelector('#link').dataset.state === 'live'"
 CHANGED = (
     "{ const s = document.querySelector('%s'); s.value = '%s'; s.dispatchEvent(new Event('change', {bubbles: true})) }"
 )
 PREVIEWED = "!document.querySelector('#preview').hidden"
-
-
-@dataclass
-class Visit:
-    """A signed-in tab, and the desk it looks at."""
-
-    tab: Tab
-    served: Served
-
-    @property
-    def desk(self) -> FakeDesk:
-        return self.served.desk
-
-    async def fill_in(self, symbol: str, amount: str) -> None:
-        await self.tab.type("#symbol", symbol)
-        await self.tab.type("#amount", amount)
-
-    async def text(self, selector: str) -> str:
-        return await self.tab.run(f"document.querySelector({selector!r}).textContent")
-
-    async def shows(self, selector: str, text: str) -> None:
-        await self.tab.until(f"document.querySelector({selector!r}).textContent.includes({text!r})")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -57,13 +33,8 @@ async def running() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def visit(running: Browser) -> AsyncIterator[Visit]:
-    async with desk_server() as served, running.tab() as tab:
-        await tab.command("Network.setCookie", **await served.cookie())
-        await tab.open(f"{served.origin}/trade")
-        await tab.until(READY)
-        yield Visit(tab, served)
-        assert tab.errors == []
-        assert [url for url in tab.asked if not url.startswith((served.origin, "about:", "blob:", "data:"))] == []
+    async with visiting(running) as found:
+        yield found
 
 
 async def test_the_token_opens_the_overview(running: Browser) -> None:

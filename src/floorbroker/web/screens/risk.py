@@ -8,11 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from floorbroker.domain.frozen import frozen
-from floorbroker.domain.values import NotExact, decimal_of, text_of
+from floorbroker.domain.values import NotExact, decimal_of
 from floorbroker.gateway.guarding import Guard
 from floorbroker.risk.changes import text_of_limit
 from floorbroker.web.frame import Ask, Screen
 from floorbroker.web.panels import panel_of
+from floorbroker.web.text import number
 
 
 @frozen
@@ -21,6 +22,7 @@ class ShownLimit:
 
     name: str
     value: str
+    shown: str  # the same with its digits grouped
     used: str
     share: int | None  # whole percent, at most 100
     source: str
@@ -67,23 +69,35 @@ def limits_of(guard: Guard, scope: str) -> Sequence[ShownLimit]:
 
 def _limit(guard: Guard, scope: str, name: str, text: str, used: Decimal | int | None) -> ShownLimit:
     kept = guard.limits.kept.get((scope, name))
+    value = written(text)
     return ShownLimit(
         name=name,
-        value=written(text),
-        used="" if used is None else text_of(Decimal(used).normalize()) if used else "0",
-        share=share_of(used, written(text)),
+        value=value,
+        shown=grouped(value),
+        used="" if used is None else number(round(Decimal(used), 4)),
+        share=share_of(used, value),
         source="the file" if kept is None else f"{kept.change.by}, change {kept.change.version}",
     )
 
 
 def written(text: str) -> str:
-    """A limit's JSON text as people write it: a list with commas between, nothing where it is off."""
+    """A limit's JSON text as people write it: a list with commas between, nothing where it is off or empty."""
     value: object = json.loads(text)
-    if value is None:
+    if value is None or value == {}:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(str(one) for one in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     return str(value)
+
+
+def grouped(text: str) -> str:
+    """A number with its digits grouped; any other text as it is."""
+    try:
+        return number(decimal_of(text))
+    except NotExact:
+        return text
 
 
 def share_of(used: Decimal | int | None, limit: str) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from floorbroker.domain.errors import FloorbrokerError
@@ -45,6 +46,8 @@ async def hours_of(ask: Ask, symbol: str) -> str:
         return ""  # a broker that tells no hours: nothing is said of them
     if not told.is_open_day or told.open is None or told.close is None:
         return "closed today"
+    if told.close - told.open >= timedelta(days=1):
+        return "open day and night"
     return f"open {told.open:%H:%M} to {told.close:%H:%M} UTC"
 
 
