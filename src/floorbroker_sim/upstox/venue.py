@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from decimal import Decimal
-from ipaddress import ip_address
 from pathlib import Path
 from random import Random
 
@@ -14,10 +13,10 @@ from floorbroker.domain.values import OrderId, Price, Quantity, text_of, time_te
 from floorbroker.matching import BadOrder, NotOpen
 from floorbroker.tape import load
 from floorbroker_sim.clock import VenueClock
-from floorbroker_sim.control import ControlDoor, Impossible, fields_of, text_in
+from floorbroker_sim.control import ControlDoor, Impossible
 from floorbroker_sim.faults import Fault, FaultPlan
 from floorbroker_sim.gate import Gate
-from floorbroker_sim.http import Reply, Request, Router, SocketSession, json_reply
+from floorbroker_sim.http import Reply, Request, Router, SocketSession
 from floorbroker_sim.market import Market, PriceSource
 from floorbroker_sim.recorded import RecordedHistory, RecordedSource, first_moment, recorded_symbols
 from floorbroker_sim.upstox import errors, info
@@ -28,6 +27,7 @@ from floorbroker_sim.upstox.mapping import PUBLIC_STATUS, side_of
 from floorbroker_sim.upstox.rest import feeds, sandbox
 from floorbroker_sim.upstox.rest.answers import Call
 from floorbroker_sim.upstox.rest.entry import tag_in
+from floorbroker_sim.upstox.rest.hands import Hand
 from floorbroker_sim.upstox.rest.listing import Listings, recorded, shares
 from floorbroker_sim.upstox.rest.past import History, Past, RecordedDays, SeededDays
 from floorbroker_sim.upstox.rest.prices import RecordedPrices, SeededPrices
@@ -41,7 +41,6 @@ _MINUTE = timedelta(minutes=1)
 _MAX_STEPS = 5_000
 _FEED_S = 1.0
 _HOURS = (time(5, 30), time(23, 59, 59, 999_999))
-_TOKEN_KINDS = ("full", "extended", "sandbox")
 
 
 class UpstoxVenue:
@@ -70,8 +69,7 @@ class UpstoxVenue:
         self._counter = Counter(clock.base if clock.stands else clock, rate)
         self._streaming: list[MarketSession] = []
         self.app = Gate(self, plan=plan, clock=clock)
-        routes = {("POST", "/rules"): self._set_rules, ("POST", "/tokens"): self._make_token}
-        self.control_app = ControlDoor(self, gate=self.app, plan=plan, routes=routes)
+        self.control_app = ControlDoor(self, gate=self.app, plan=plan, routes=Hand(self.state).routes())
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -97,6 +95,7 @@ class UpstoxVenue:
     def _answer(self, request: Request) -> Reply:
         found = _OPEN.find(request)
         token = None if found is not None else self._let_in(request)
+        self._keep_plan(request)
         if not self._counter.take(group_of(request.method, request.path)):
             raise Refused("UDAPI10005")
         found = found or _ROUTER.find(request)
@@ -134,6 +133,13 @@ class UpstoxVenue:
             algo = request.headers.get("x-algo-name")
             if algo is not None and state.rules.algo and algo != state.rules.algo:
                 raise Refused("UDAPI1156", path="X-Algo-Name", value=algo)
+
+    def _keep_plan(self, request: Request) -> None:
+        """Refusals that the control door has planned."""
+        for planned in self.state.refusals:
+            if planned.left and planned.path in {"", request.path}:
+                planned.left -= 1
+                raise Refused(planned.code)
 
     def socket(self, request: Request) -> SocketSession | Reply:
         """A redirect to an address that works once, or a session behind such an address."""
@@ -238,29 +244,6 @@ class UpstoxVenue:
         self.market.reset()
         self._counter.reset()
         self.state.reset()
-
-    def _set_rules(self, request: Request) -> Reply:
-        """`{"address","market_orders","algo"}`: where requests come from, whether market orders are taken, the algo's name."""
-        fields, rules = fields_of(request, {"address", "market_orders", "algo"}), self.state.rules
-        if "market_orders" in fields and not isinstance(fields["market_orders"], bool):
-            raise Impossible("market_orders", "true or false is needed")
-        if "address" in fields:
-            try:
-                rules.address = str(ip_address(text_in(fields, "address")))
-            except ValueError as error:
-                raise Impossible("address", "an IP address is needed") from error
-        if "algo" in fields:
-            rules.algo = text_in(fields, "algo")
-        if "market_orders" in fields:
-            rules.market_orders = bool(fields["market_orders"])
-        return Reply(status=204)
-
-    def _make_token(self, request: Request) -> Reply:
-        """`{"kind":"full"|"extended"|"sandbox"}`: a fresh token, as the developer page would make it."""
-        kind = text_in(fields_of(request, {"kind"}), "kind")
-        if kind not in _TOKEN_KINDS:
-            raise Impossible("kind", f"not a kind of token: {kind}")
-        return json_reply({"token": self.state.tokens.issue(kind, self.clock.now())})
 
     # --- Prices -------------------------------------------------------------------------------------------------------
 

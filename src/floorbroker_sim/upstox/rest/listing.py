@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from floorbroker.domain.instrument import Instrument, OptionContract, TickRule
 from floorbroker.domain.values import AssetClass
@@ -72,11 +73,16 @@ class Listed:
 
     def instrument(self) -> Instrument:
         """For the market and the matching engine; contracts are counted in units of what they are about."""
-        return Instrument(
-            symbol=self.symbol, asset_class=AssetClass.OPTION if self.is_option else AssetClass.EQUITY, currency="INR",
-            venue_id=self.key, name=self.name, ticks=(TickRule(from_price=Decimal(0), tick=self.tick),),
-            lot=Decimal(self.lot), calendar="XNSE", tradable=self.kind != "INDEX", shortable=True, marginable=True,
-        )  # fmt: skip
+        return _instrument(self)
+
+
+@lru_cache(maxsize=4096)
+def _instrument(listed: Listed) -> Instrument:
+    return Instrument(
+        symbol=listed.symbol, asset_class=AssetClass.OPTION if listed.is_option else AssetClass.EQUITY, currency="INR",
+        venue_id=listed.key, name=listed.name, ticks=(TickRule(from_price=Decimal(0), tick=listed.tick),),
+        lot=Decimal(listed.lot), calendar="XNSE", tradable=listed.kind != "INDEX", shortable=True, marginable=True,
+    )  # fmt: skip
 
 
 def tick_of(price: Decimal) -> Decimal:
@@ -117,21 +123,29 @@ def expiries(chain: info.Chain, today: date) -> list[date]:
     return sorted({moved for day in wanted if (moved := INDIA.on_or_before(day)) >= today})
 
 
-def contracts(number: int, today: date, spot: Decimal) -> Iterator[Listed]:
+def contracts(number: int, today: date, spot: Decimal) -> tuple[Listed, ...]:
     """The options of one chain: strikes about `spot` (rupees)."""
-    chain = info.CHAINS[number]
-    middle = int(spot / chain.step)
-    for expiry in expiries(chain, today):
-        for step in range(middle - info.STRIKES_EACH_SIDE, middle + info.STRIKES_EACH_SIDE + 1):
-            for right in ("CE", "PE"):
-                yield _option(number, chain, expiry, step, right)
+    return _contracts(number, today, int(spot / info.CHAINS[number].step))
 
 
-def _option(number: int, chain: info.Chain, expiry: date, step: int, right: str) -> Listed:
+@lru_cache(maxsize=256)
+def _contracts(number: int, today: date, middle: int) -> tuple[Listed, ...]:
+    chain, around = info.CHAINS[number], range(-info.STRIKES_EACH_SIDE, info.STRIKES_EACH_SIDE + 1)
+    of = next(one for one in shares() if one.symbol == f"{chain.underlying}.NSE")
+    return tuple(
+        _option(number, of, (expiry, middle + step), right)
+        for expiry in expiries(chain, today)
+        for step in around
+        for right in ("CE", "PE")
+    )
+
+
+def _option(number: int, of: Listed, place: tuple[date, int], right: str) -> Listed:
+    """`place` is the expiry, and the strike in steps."""
+    chain, (expiry, step) = info.CHAINS[number], place
     strike = Decimal(step * chain.step)
     contract = OptionContract(root=chain.root, expiry=expiry, right=right[0], strike=strike)
     token = str(((number * 10_000 + (expiry - _FIRST).days) * 2000 + step) * 2 + (right == "PE"))
-    of = next(one for one in shares() if one.trading_symbol == chain.underlying and one.symbol.endswith(".NSE"))
     return Listed(
         key=f"NSE_FO|{token}", symbol=contract.symbol, name=chain.underlying, segment="NSE_FO", kind=right, token=token,
         trading_symbol=f"{chain.underlying} {strike:f} {right} {expiry:%d %b %y}".upper(), tick=info.TICK, lot=chain.lot,

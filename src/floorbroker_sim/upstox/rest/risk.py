@@ -144,6 +144,8 @@ def sellable(state: State, order: Order) -> int:
 def refusal(state: State, order: Order) -> str | None:
     """Why an order is rejected after it was received; None for a good one."""
     listed, terms = order.listed, order.terms
+    if state.rejections:
+        return state.rejections.pop(0)
     for reason in (_switched(state, listed), _size(order), _step(order), _band(state, order)):
         if reason is not None:
             return reason

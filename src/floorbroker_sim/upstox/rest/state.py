@@ -53,6 +53,15 @@ class Rules:
     algo: str = ""
 
 
+@dataclass(slots=True)
+class Planned:
+    """A refusal by code for the next `left` requests of a path; any path when it is empty."""
+
+    code: str
+    path: str
+    left: int
+
+
 class State:
     """One account at the venue.  Everything is synchronous; `now` comes from the venue's clock."""
 
@@ -72,6 +81,8 @@ class State:
         """As on the first day.  Streams stay connected."""
         self.random = Random(f"upstox {self.settings.seed}")
         self.rules = Rules()
+        self.refusals: list[Planned] = []
+        self.rejections: list[str] = []
         self.tokens = Tokens(self.keys, self.random, self.clock.now())
         self.addresses: tuple[str, str | None] = (self.rules.address, None)
         self.addressed_at: datetime | None = None
