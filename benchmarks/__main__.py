@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import (
     audit,
+    backtest,
     book,
     brokers,
     decode,
@@ -56,8 +57,15 @@ MEASURES: dict[tuple[str, ...], Measure] = {
     ("ws_ingest_vs_picows",): book.ingest,
     ("book_stream",): book.stream,
     ("book_depth",): book.growth,
+    ("backtest_vs_nautilus", "backtest_memory_vs_nautilus"): backtest.against_nautilus,
+    ("backtest_vs_backtestingpy",): backtest.against_backtestingpy,
+    ("backtest_vs_backtrader",): backtest.against_backtrader,
+    ("backtest_growth",): backtest.growth,
 }
 TOPICS = {
+    "backtest": frozenset(
+        {"backtest_vs_nautilus", "backtest_vs_backtestingpy", "backtest_vs_backtrader", "backtest_growth"}
+    ),
     "book": frozenset(
         {"book_frame_native_vs_ccxt", "ws_ingest_vs_picows", "book_stream", "book_depth"}  # one of each measurement
     ),

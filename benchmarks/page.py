@@ -37,6 +37,9 @@ HOW = """\
 - **Books** are fed with the same seeded frames as their rivals (`benchmarks/peers/book_frames.py`), from raw bytes to the
   best bid and ask, with every sequence number checked; afterwards all books have the same best prices. A time is the best
   tenth of a round, on both sides. `ws_ingest_vs_picows` counts messages from the handshake on: ours end in a proven book.
+- **Backtests** play the same seeded minutes (`benchmarks/peers/backtest_bars.py`) to a crossover written as each program's
+  documents show, with an order at every crossing and a fee; the time is that of its own run call, its input already loaded,
+  and the memory that of the whole process. Ours is the interface that also trades live: plain `on_bar` for every bar.
 - **Stages** come from a run of their own with a stopwatch around each function, which makes it slower than the figure
   itself. A stage does not contain what ran inside it.
 
@@ -55,6 +58,7 @@ def write(path: Path, machine: Members, figures: Sequence[Members], *, command: 
         _table(figures),
         *_stages(figures),
         *_growth(figures, path),
+        *_backtests(figures, path),
         *_beside(figures),
         HOW,
     ]
@@ -125,6 +129,37 @@ def _growth(figures: Iterable[Members], path: Path) -> list[str]:
     return []
 
 
+def _backtests(figures: Iterable[Members], path: Path) -> list[str]:
+    """Bars a second of a backtest by how many bars and symbols it has."""
+    for figure in figures:
+        rows: Sequence[Members] = figure.get("backtest_growth", ())
+        if rows:
+            looks = {"ready": 1, "bare": 10, "memory": 100}
+            lines = [
+                Line(
+                    look,
+                    f"{symbols} symbol{'s' if symbols > 1 else ''}",
+                    [(r["bars"], r[f"per_s_{symbols}"]) for r in rows],
+                )
+                for look, symbols in looks.items()
+            ]
+            title = "Bars a second of a backtest, by bars in all"
+            picture = path.parent.parent / "assets" / BACKTEST_PICTURE
+            picture.write_text(chart(lines, title=title, axis="bars in all"), encoding="utf-8")
+            told = [f"| {row['bars']:,} | " + " | ".join(_pair(row, n) for n in looks.values()) + " |" for row in rows]
+            head = [
+                "## How a backtest grows\n",
+                "| Bars | 1 symbol | 10 symbols | 100 symbols |",
+                "| --: | --: | --: | --: |",
+            ]
+            return ["\n".join([*head, *told, f"\n![{title}](../assets/{BACKTEST_PICTURE})\n"])]
+    return []
+
+
+def _pair(row: Members, symbols: int) -> str:
+    return f"{row[f'per_s_{symbols}']:,} a second, {row[f'peak_mb_{symbols}']:,} MB"
+
+
 def _beside(figures: Iterable[Members]) -> list[str]:
     told = [
         f"- {name} in `{figure['bench']}`: {_words(figure[name])}"
@@ -144,6 +179,7 @@ EXTRAS = (
     "conflated",
 )  # fmt: skip
 BOOK_PICTURE = "book-depth.svg"
+BACKTEST_PICTURE = "backtest-growth.svg"
 
 
 def _words(value: object) -> str:

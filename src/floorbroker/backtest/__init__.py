@@ -1,28 +1,29 @@
 """The runtime of strategies on a simulated clock over the matching engine: data in, results out."""
 
-from floorbroker.backtest.actions import CorporateAction, actions_of
+from floorbroker.backtest.actions import Happening, Renamed
 from floorbroker.backtest.costs import AT_ONCE, FREE, Between, Costs, Fixed
 from floorbroker.backtest.feed import Feed, cut, within
 from floorbroker.backtest.recorded import Span, recorded_feed
 from floorbroker.backtest.result import Result, Trip
 from floorbroker.backtest.run import Backtest
-from floorbroker.backtest.venue import Held, Venue
+from floorbroker.backtest.venue import Held, Resized, Venue
 
 __all__ = [
     "AT_ONCE",
     "FREE",
     "Backtest",
     "Between",
-    "CorporateAction",
     "Costs",
     "Feed",
     "Fixed",
+    "Happening",
     "Held",
+    "Renamed",
+    "Resized",
     "Result",
     "Span",
     "Trip",
     "Venue",
-    "actions_of",
     "cut",
     "recorded_feed",
     "within",

@@ -6,10 +6,12 @@ import heapq
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
 
-from floorbroker.backtest.actions import CorporateAction, to_shares
+from floorbroker.backtest.actions import Happening, Renamed, morning_of, to_shares
 from floorbroker.backtest.costs import YEAR_DAYS
-from floorbroker.backtest.venue import Split, Venue
+from floorbroker.backtest.venue import Resized, Venue
+from floorbroker.domain.actions import Dividend, Split
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.values import ZERO, round_step
 from floorbroker.matching.calendar import NEW_YORK
@@ -30,19 +32,19 @@ class _Night:
 class Happenings:
     """`next_us` is when the next one is due; whoever plays the market applies it before anything that is over after it."""
 
-    def __init__(self, actions: Iterable[CorporateAction], *, start: datetime, borrow_percent: Decimal) -> None:
+    def __init__(self, actions: Iterable[Happening], *, start: datetime, borrow_percent: Decimal) -> None:
         self._borrow_percent = borrow_percent
         begin_us = microseconds(start)
-        self._waiting: list[tuple[int, int, CorporateAction | _Night]] = []
+        self._waiting: list[tuple[int, int, Happening | _Night]] = []
         self._count = 0
         for action in actions:
-            if (due_us := microseconds(action.morning)) > begin_us:
+            if (due_us := microseconds(morning_of(action))) > begin_us:
                 self._add(due_us, action)
         if borrow_percent:
             self._next_night(start)
         self._look()
 
-    def _add(self, due_us: int, what: CorporateAction | _Night) -> None:
+    def _add(self, due_us: int, what: Happening | _Night) -> None:
         self._count += 1
         heapq.heappush(self._waiting, (due_us, self._count, what))
 
@@ -66,25 +68,26 @@ class Happenings:
         self._look()
 
 
-def apply(venue: Venue, action: CorporateAction, at_us: int) -> None:
+def apply(venue: Venue, what: Happening, at_us: int) -> None:
     """One corporate action; the strategy hears of it when it holds something, or has orders there."""
-    qty, at, had_orders = venue.ledger.qty(action.symbol), moment_of(at_us), bool(venue.open_wishes(action.symbol))
-    if action.split is not None:
-        venue.end_orders(action.symbol, at)
-        venue.splits.append(Split(at_us=at_us, symbol=action.symbol, ratio=action.split))
-        _split(venue, action, qty)
-        ratio = Decimal(action.split.numerator) / action.split.denominator
-        _tell(venue, Income(symbol=action.symbol, at=at, split=ratio), is_due=bool(qty) or had_orders)
-    if action.dividend is not None and qty:
-        amount = qty * action.dividend
-        venue.ledger.pay(amount)
-        _tell(venue, Income(symbol=action.symbol, at=at, cash=amount), is_due=True)
-    if action.renamed_to:
-        venue.end_orders(action.symbol, at)
-        venue.ledger.rename(action.symbol, action.renamed_to)
-        venue.note(action.renamed_to, at_us)
-        _tell(venue, Income(symbol=action.symbol, at=at, renamed_to=action.renamed_to), is_due=bool(qty) or had_orders)
-    venue.note(action.symbol, at_us)
+    symbol, at = what.symbol, moment_of(at_us)
+    qty, had_orders = venue.ledger.qty(symbol), bool(venue.open_wishes(symbol))
+    match what:
+        case Split():
+            venue.end_orders(symbol, at)
+            venue.splits.append(Resized(at_us=at_us, symbol=symbol, ratio=what.ratio))
+            _split(venue, symbol, qty, what.ratio)
+            ratio = Decimal(what.ratio.numerator) / what.ratio.denominator
+            _tell(venue, Income(symbol=symbol, at=at, split=ratio), is_due=bool(qty) or had_orders)
+        case Dividend():
+            venue.ledger.pay(qty * what.amount)
+            _tell(venue, Income(symbol=symbol, at=at, cash=qty * what.amount), is_due=bool(qty))
+        case Renamed():
+            venue.end_orders(symbol, at)
+            venue.ledger.rename(symbol, what.new)
+            venue.note(what.new, at_us)
+            _tell(venue, Income(symbol=symbol, at=at, renamed_to=what.new), is_due=bool(qty) or had_orders)
+    venue.note(symbol, at_us)
 
 
 def _tell(venue: Venue, income: Income, *, is_due: bool) -> None:
@@ -92,14 +95,13 @@ def _tell(venue: Venue, income: Income, *, is_due: bool) -> None:
         venue.news.append(income)
 
 
-def _split(venue: Venue, action: CorporateAction, qty: Decimal) -> None:
+def _split(venue: Venue, symbol: str, qty: Decimal, ratio: Fraction) -> None:
     """New units; what is no whole unit is paid at the last price, in the new units."""
-    if not qty or action.split is None:
+    if not qty:
         return
-    whole, rest = to_shares(qty, action.split)
-    price = venue.price(action.symbol) or ZERO
-    paid = rest * price * action.split.denominator / action.split.numerator
-    venue.ledger.restate(action.symbol, whole, paid=round_step(paid, _CENT, ROUND_HALF_EVEN))
+    whole, rest = to_shares(qty, ratio)
+    paid = rest * (venue.price(symbol) or ZERO) * ratio.denominator / ratio.numerator
+    venue.ledger.restate(symbol, whole, paid=round_step(paid, _CENT, ROUND_HALF_EVEN))
 
 
 def _pay_for_borrowed(venue: Venue, percent: Decimal, at_us: int) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from enum import Enum
 
-from floorbroker.backtest.actions import CorporateAction, actions_of
+from floorbroker.backtest.actions import Happening
 from floorbroker.backtest.feed import Feed, cut, within
 from floorbroker.backtest.instruments import InstrumentOf, calendar_of, usual
 from floorbroker.domain.bars import BarSeries
 from floorbroker.domain.errors import FieldError, InvalidRequest
-from floorbroker.matching.calendar import NEW_YORK
+from floorbroker.matching.calendar import NEW_YORK, Calendar
 from floorbroker.strategy.bars import Columns
-from floorbroker.tape import NotRecorded, QuoteSeries, Tape
+from floorbroker.tape import NotRecorded, QuoteSeries, Tape, actions_of
 
 _DAY = timedelta(days=1)
 
@@ -36,13 +36,13 @@ def recorded_feed(
     quotes: bool = False,
     sessions: bool = True,
     instrument: InstrumentOf = usual,
-) -> tuple[Feed, list[CorporateAction]]:
+) -> tuple[Feed, list[Happening]]:
     """Bars of the days from `since` to `until` (local, both inclusive), and the corporate actions of the symbols.
 
     With `sessions` only core sessions count, and a daily bar lasts from its open to its close.  `quotes` adds minute quotes.
     Raises `InvalidRequest` that names what is not recorded.
     """
-    feed, actions = Feed(), list[CorporateAction]()
+    feed, actions = Feed(), list[Happening]()
     for symbol in symbols:
         try:
             columns = _columns(tape, symbol, span, since, until)
@@ -52,7 +52,7 @@ def recorded_feed(
             raise _missing(symbol, str(error)) from error
         columns = cut(columns, _midnight(since), _midnight(until + _DAY if until else None))
         feed.bars[symbol] = within(columns, calendar_of(symbol, instrument)) if sessions else columns
-        actions += _actions(tape, symbol)
+        actions += _actions(tape, symbol, calendar_of(symbol, instrument))
     if sessions:
         feed.quotes = [_quotes_within(series, instrument) for series in feed.quotes]
     return feed, actions
@@ -88,11 +88,19 @@ def _joined(parts: Sequence[BarSeries]) -> BarSeries:
     )
 
 
-def _actions(tape: Tape, symbol: str) -> list[CorporateAction]:
+def _actions(tape: Tape, symbol: str, calendar: Calendar) -> list[Happening]:
     try:
-        return actions_of(symbol, tape.factors(symbol))
+        factors = tape.factors(symbol)
     except NotRecorded:
         return []  # nobody recorded any: the bars are taken as they are
+    return [*actions_of(symbol, factors, next_day=lambda day: _next_session(day, calendar))]
+
+
+def _next_session(day: date, calendar: Calendar) -> date:
+    following = day + _DAY
+    while calendar.session(following) is None:
+        following += _DAY
+    return following
 
 
 def _quotes_within(series: QuoteSeries, instrument: InstrumentOf) -> QuoteSeries:

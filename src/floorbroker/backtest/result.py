@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from floorbroker.backtest.feed import Feed
 from floorbroker.backtest.statistics import Point, statistics_of
-from floorbroker.backtest.venue import Held, Split, Venue
+from floorbroker.backtest.venue import Held, Resized, Venue
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.values import ZERO, Price, Quantity, text_of, time_text
 from floorbroker.strategy.bars import Columns, microseconds, moment_of
@@ -56,7 +56,7 @@ class Result:
         income: Decimal,
         fills: Sequence[Filled],
         changes: Sequence[Held],
-        splits: Sequence[Split],
+        splits: Sequence[Resized],
         bars: Mapping[str, Columns],
         events: int,
         multiplier: Mapping[str, Decimal],
@@ -202,7 +202,7 @@ def _grid(bars: Iterable[Columns]) -> list[int]:
     return sorted(ends)
 
 
-def _trips(fills: Iterable[Filled], splits: Iterable[Split], multiplier: Mapping[str, Decimal]) -> Iterable[Trip]:
+def _trips(fills: Iterable[Filled], splits: Iterable[Resized], multiplier: Mapping[str, Decimal]) -> Iterable[Trip]:
     lots: dict[str, deque[tuple[Filled, Decimal]]] = {}
     waiting = deque(splits)
     for fill in fills:
@@ -220,7 +220,7 @@ def _trips(fills: Iterable[Filled], splits: Iterable[Split], multiplier: Mapping
             mine.append((fill, Decimal(left)))
 
 
-def _split(lots: dict[str, deque[tuple[Filled, Decimal]]], split: Split) -> None:
+def _split(lots: dict[str, deque[tuple[Filled, Decimal]]], split: Resized) -> None:
     """What is open goes on in new units, at a price that makes it cost the same."""
     new, old = split.ratio.numerator, split.ratio.denominator
     lots[split.symbol] = deque(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from itertools import repeat
 
-from floorbroker.backtest.actions import CorporateAction, split_places
+from floorbroker.backtest.actions import Happening, split_places
 from floorbroker.backtest.costs import FREE, Costs
 from floorbroker.backtest.feed import Feed, Play, in_turn, times_of
 from floorbroker.backtest.happenings import Happenings
@@ -44,7 +44,7 @@ class Backtest:
         *,
         cash: Decimal = Decimal(100_000),
         costs: Costs = FREE,
-        actions: Iterable[CorporateAction] = (),
+        actions: Iterable[Happening] = (),
         sessions: bool = False,
         instrument: InstrumentOf = usual,
         told: Told = nobody,

@@ -51,7 +51,7 @@ class Held:
 
 
 @frozen
-class Split:
+class Resized:
     """New units for each old one, from a moment on (microseconds since 1970)."""
 
     at_us: int
@@ -76,7 +76,7 @@ class Venue(Ground):
         self.awake = False
         self.fills: list[Filled] = []
         self.changes: list[Held] = []
-        self.splits: list[Split] = []
+        self.splits: list[Resized] = []
         self.instrument = instrument
         self.costs = costs
         self.ledger = Ledger(currency=currency, cash=cash, multiplier=lambda symbol: instrument(symbol).multiplier)

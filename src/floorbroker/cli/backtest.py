@@ -17,7 +17,7 @@ from floorbroker.cli.show import Column, say, show_json, show_one, show_table
 from floorbroker.domain.values import NotExact, Word, decimal_of
 
 if TYPE_CHECKING:
-    from floorbroker.backtest import CorporateAction, Costs, Feed, Result
+    from floorbroker.backtest import Costs, Feed, Happening, Result
     from floorbroker.strategy import Strategy
 
 
@@ -132,7 +132,7 @@ def _costs(
 
 def _feed(
     data: Path | None, strategy: Strategy, span: SpanWord, since: datetime | None, until: datetime | None
-) -> tuple[Feed, list[CorporateAction]]:
+) -> tuple[Feed, list[Happening]]:
     from floorbroker.backtest import Span, recorded_feed
     from floorbroker.tape import NotRecorded, load
 

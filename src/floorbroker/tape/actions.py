@@ -1,7 +1,8 @@
 """The splits and dividends that a file of factors stands for.
 
 A row's factors hold up to its day; where two rows differ, something happened on the morning after the earlier one.  Factors are
-rounded to seven digits, so a dividend comes back to a hundredth of a cent, and a split as the plain ratio that is nearest.
+rounded to seven digits, so a dividend comes back as the roundest amount that they can mean, and a split as the plain ratio that
+is nearest.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from itertools import pairwise
 from floorbroker.domain.actions import CorporateAction, Dividend, Split
 from floorbroker.tape.folder import Factor
 
-_HUNDREDTH_OF_A_CENT = Decimal("0.0001")
+_STEPS = (Decimal("0.01"), Decimal("0.001"), Decimal("0.0001"))
+_ROUNDED = Decimal("0.00000005")  # how far a factor may be from what it was made of
 _NEAR = Fraction(1, 20_000)
 _PLAIN = 100
 
@@ -39,11 +41,18 @@ def _between(symbol: str, day: date, earlier: Factor, later: Factor) -> Iterator
         old, new = Decimal(ratio.denominator), Decimal(ratio.numerator)
         yield Split(symbol=symbol, day=day, shares_from=old, shares_to=new)
     if earlier.price != later.price:
-        amount = earlier.reference * (1 - earlier.price / later.price)
-        yield Dividend(symbol=symbol, day=day, amount=amount.quantize(_HUNDREDTH_OF_A_CENT))
+        yield Dividend(symbol=symbol, day=day, amount=_roundest(earlier, later))
 
 
 def _plain(ratio: Fraction) -> Fraction:
     """7 for 6.99998; a ratio that is near no plain one stays as it is."""
     plain = ratio.limit_denominator(_PLAIN)
     return plain if abs(plain - ratio) <= ratio * _NEAR else ratio
+
+
+def _roundest(earlier: Factor, later: Factor) -> Decimal:
+    """Whole cents, or tenths or hundredths of one, whichever is the first within what two rounded factors leave open."""
+    amount = earlier.reference * (1 - earlier.price / later.price)
+    open_by = earlier.reference * _ROUNDED * 2 / later.price
+    found = (amount.quantize(step) for step in _STEPS)
+    return next((near for near in found if abs(near - amount) <= open_by), amount.quantize(_STEPS[-1]))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from floorbroker.backtest import Backtest, CorporateAction, Costs, Feed, actions_of, recorded_feed
+from floorbroker.backtest import Backtest, Costs, Feed, Renamed, recorded_feed
 from floorbroker.domain.values import OrdStatus
 from floorbroker.strategy import BarView, Income
 from floorbroker.tape import Tape, load
@@ -21,23 +20,6 @@ D = Decimal
 @pytest.fixture(scope="module")
 def tape(recorded_data: Path) -> Tape:
     return load(recorded_data)
-
-
-def splits(tape: Tape, symbol: str) -> dict[str, Fraction]:
-    return {str(a.day): a.split for a in actions_of(symbol, tape.factors(symbol)) if a.split is not None}
-
-
-def test_factors_tell_the_splits_that_happened(tape: Tape) -> None:
-    found = splits(tape, "AAPL")
-    assert found["2014-06-07"] == 7
-    assert found["2020-08-29"] == 4
-    assert splits(tape, "AIG")["2009-07-01"] == Fraction(1, 20)
-    assert splits(tape, "EEM") == {"2005-06-09": 3, "2008-07-24": 3}
-
-
-def test_factors_tell_the_dividends_that_were_paid(tape: Tape) -> None:
-    paid = {str(a.day): a.dividend for a in actions_of("AAPL", tape.factors("AAPL")) if a.dividend is not None}
-    assert (paid["2012-08-09"], paid["2013-05-09"], paid["2014-05-08"]) == (D("2.65"), D("3.05"), D("3.29"))
 
 
 class Holder(Scripted):
@@ -115,10 +97,10 @@ def test_a_symbol_goes_on_under_another_name(tape: Tape) -> None:
     old, _ = recorded_feed(tape, ("GOOG",), since=date(2014, 3, 28), until=date(2014, 4, 2))
     new, _ = recorded_feed(tape, ("GOOGL",), since=date(2014, 4, 3), until=date(2014, 4, 7))
     feed = Feed(bars={**old.bars, **new.bars})
-    action = CorporateAction(symbol="GOOG", day=date(2014, 4, 3), renamed_to="GOOGL")
+    action = Renamed(symbol="GOOG", day=date(2014, 4, 3), new="GOOGL")
     told: list[Income] = []
 
-    class Renamed(Scripted):
+    class Told(Scripted):
         def on_income(self, income: Income) -> None:
             told.append(income)
 
@@ -127,7 +109,7 @@ def test_a_symbol_goes_on_under_another_name(tape: Tape) -> None:
             if bar.symbol == "GOOGL":
                 self.close("GOOGL")
 
-    strategy = Renamed({0: lambda s: s.buy("GOOG", 10)})
+    strategy = Told({0: lambda s: s.buy("GOOG", 10)})
     result = Backtest(strategy, feed, actions=[action], sessions=True).run()
     assert [(fill.symbol, fill.signed_qty) for fill in result.fills] == [("GOOG", 10), ("GOOGL", -10)]
     assert [income.renamed_to for income in told] == ["GOOGL"]

@@ -43,5 +43,11 @@ def test_a_ratio_that_is_near_no_plain_one_stays_exact() -> None:
 def test_recorded_factors_hold_what_apple_announced(recorded_data: Path) -> None:
     found = actions_of("AAPL", load(recorded_data).factors("AAPL"), next_day=tomorrow)
     assert [one.ratio for one in found if isinstance(one, Split)] == [2, 2, 7, 4]
-    first = next(one for one in found if isinstance(one, Dividend))
-    assert (first.day, abs(first.amount - Decimal("2.65")) < Decimal("0.001")) == (date(2012, 8, 9), True)
+    paid = {one.day: one.amount for one in found if isinstance(one, Dividend)}
+    announced = {date(2012, 8, 9): "2.65", date(2013, 5, 9): "3.05", date(2014, 5, 8): "3.29", date(2014, 8, 7): "0.47"}
+    assert {day: str(paid[day]) for day in announced} == announced
+
+
+def test_a_dividend_of_less_than_whole_cents_keeps_its_digits(recorded_data: Path) -> None:
+    found = actions_of("SPY", load(recorded_data).factors("SPY"), next_day=tomorrow)
+    assert str(next(one for one in found if isinstance(one, Dividend)).amount) == "0.3134"
