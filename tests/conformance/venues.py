@@ -131,6 +131,29 @@ SIMULATED: dict[str, Simulated] = {
         hurry=5,
         needs_session=True,
     ),
+    "UPSTOX": Simulated(
+        word="upstox",
+        code="UPSTOX",
+        goods=Goods(
+            symbol="NHPC.NSE",
+            other="YESBANK.NSE",
+            unknown="NOSUCH.NSE",
+            streams=("NHPC.NSE", "YESBANK.NSE"),
+            bars="NHPC.NSE",
+            coin=None,
+            underlying=None,
+            currency="INR",
+            market="XNSE",
+            fee=Decimal("0.003"),  # taxes and fees, which are set aside at once
+            can_short=False,  # a short sale is of another product there, which is the profile's
+            by_money=False,
+            commands={
+                "submit": ("POST", "/v3/order/place"),
+                "replace": ("PUT", "/v3/order/modify"),
+                "cancel": ("DELETE", "/v3/order/cancel"),
+            },
+        ),
+    ),
     "TRADIER": Simulated(
         word="tradier",
         code="TRADIER",

@@ -36,6 +36,7 @@ from floorbroker.brokers.upstox.rest.calls import Calls
 from floorbroker.brokers.upstox.rest.commands import Commands
 from floorbroker.brokers.upstox.rest.market import MarketReads
 from floorbroker.brokers.upstox.rest.reads import Reads, is_over
+from floorbroker.brokers.upstox.stream.fills import FillSession, Held
 from floorbroker.brokers.upstox.stream.orders import OrderSession
 from floorbroker.brokers.upstox.stream.plan import DataPlan
 from floorbroker.brokers.wiring import Wiring
@@ -82,11 +83,13 @@ from floorbroker.transport.layers.gate import HostTable, IntentAge, all_of
 from floorbroker.transport.limiter import Limiter
 from floorbroker.transport.link import Link, first_checks
 from floorbroker.transport.offset import ClockOffset
+from floorbroker.transport.polling import Pace, PollBudget, Poller
 from floorbroker.transport.private import Line, OrderStream, Surroundings
 from floorbroker.transport.stack import Fittings, Policy
 from floorbroker.transport.types import Connect, Lane, Request, Socket, SocketTarget, Transport
 
 _OFFSET_MAX_S = 2.0  # only the `Date` of replies tells the venue's time
+_PACE = Pace(busy_s=60.0, calm_s=60.0, soon_s=(0.0, 0.5, 1.0))  # of reading the trades
 _AGAIN_S = 60.0  # how often a feed looks whether somebody has logged in
 
 
@@ -128,10 +131,15 @@ class UpstoxBroker:
         self._reads = Reads(reads, calls)
         self._market = MarketReads(self._reads, calls, symbols, options, clock=clock)
         self._account = AccountReads(self._reads, calls, symbols, options, user_id=user_id)
-        self._commands = Commands(commands, self._reads, calls, symbols, options)
+        self._commands = Commands(commands, self._reads, calls, symbols, options, market=self._market)
         around = Surroundings(broker=BROKER, clock=clock, random=random, log=log, meter=meter)
-        line = Line(name="portfolio", session=OrderSession(symbols), connect=connect, target=self._orders_target)
-        self._orders = OrderStream([line], around)
+        self._poller = Poller(self._reads.trades_told, clock=clock, pace=_PACE, budget=_budget())
+        held = Held(self._poller.stir)
+        lines = (
+            Line(name="portfolio", session=OrderSession(symbols, held), connect=connect, target=self._orders_target),
+            Line(name="trades", session=FillSession(symbols, held), connect=self._poller.connect, target=_nowhere),
+        )
+        self._orders = OrderStream(lines, around)
         self._feeds = Feeds(DataPlan(symbols, opened=self._market_target), connect=connect, around=around)
         self._link = Link(
             self._orders,
@@ -395,6 +403,16 @@ class UpstoxBroker:
             for _, value in parse_qsl(urlsplit(url).query):
                 self._redactor.learn_token(value)
         return SocketTarget(url=url)
+
+
+def _budget() -> PollBudget:
+    """A fifth of what the venue allows in a minute."""
+    return PollBudget(requests=100, per_s=60.0)
+
+
+async def _nowhere() -> SocketTarget:
+    """Polls open no connection of their own."""
+    return SocketTarget(url="")
 
 
 def build(wiring: Wiring) -> UpstoxBroker:

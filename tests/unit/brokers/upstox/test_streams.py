@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from floorbroker.brokers.upstox.mapping.symbols import Symbols
+from floorbroker.brokers.upstox.stream.fills import PATIENCE_S, FillSession, Held
 from floorbroker.brokers.upstox.stream.market import MarketSession
 from floorbroker.brokers.upstox.stream.orders import OrderSession
 from floorbroker.brokers.upstox.stream.plan import DataPlan
 from floorbroker.domain.errors import NotSupported, SymbolNotFound
 from floorbroker.domain.facts import Source
 from floorbroker.domain.records import DataKind, ExecutionReport, Quote, Trade
-from floorbroker.domain.values import ExecType, OrdStatus
+from floorbroker.domain.values import ExecType, OrdStatus, time_text
 from floorbroker.transport.actions import Emit, Reconnect, Send
 from floorbroker.transport.feeds import FeedUp
 from floorbroker.transport.private import Up
@@ -39,22 +41,22 @@ def update(**members: Any) -> bytes:
     return json.dumps({**json.loads(payload("update")), **members}).encode()
 
 
-def orders() -> OrderSession:
-    session = OrderSession(listed_symbols())
+def orders(held: Held | None = None) -> OrderSession:
+    session = OrderSession(listed_symbols(), held or Held(lambda: None))
     assert events(session.on_open(0.0)) == [Up()]
     return session
 
 
 def test_an_update_tells_where_the_order_stands_and_no_execution() -> None:
-    (report,) = events(orders().on_frame(payload("update"), NOW, 1.0))
+    (report,) = events(orders().on_frame(update(filled_quantity=0, status="cancelled"), NOW, 1.0))
     assert isinstance(report, ExecutionReport)
     assert (report.source, report.exec_type, report.exec_id) == (Source.STREAM, ExecType.ORDER_STATUS, None)
-    assert (report.cl_ord_id, report.ord_status, report.cum_qty) == (CL_ORD_ID, OrdStatus.FILLED, Decimal(30))
+    assert (report.cl_ord_id, report.ord_status, report.cum_qty) == (CL_ORD_ID, OrdStatus.CANCELED, Decimal(0))
     assert report.asked_at is None
 
 
 def test_a_wrapped_update_is_one_as_well() -> None:
-    inner = json.loads(payload("update"))
+    inner = json.loads(update(filled_quantity=0))
     del inner["update_type"]
     (report,) = events(orders().on_frame(json.dumps({"type": "order", "data": inner}).encode(), NOW, 1.0))
     assert report.cl_ord_id == CL_ORD_ID
@@ -87,6 +89,51 @@ def test_a_refused_change_is_told_once_for_each_request() -> None:
     ]
     both = [ExecType.ORDER_STATUS, ExecType.REPLACE_REJECTED]
     assert kinds == [both, both[:1], both]
+
+
+def polled(body: bytes, at: datetime = NOW) -> bytes:
+    return time_text(at).encode() + b"\n" + body
+
+
+def trades(*ids: str) -> bytes:
+    told = json.loads(payload("trades"))
+    told["data"] = [{**told["data"][0], "trade_id": name} for name in ids]
+    return json.dumps(told).encode()
+
+
+def test_a_grown_total_waits_for_its_executions() -> None:
+    stirs: list[str] = []
+    held = Held(lambda: stirs.append("stir"))
+    session, fills = orders(held), FillSession(listed_symbols(), held)
+    assert fills.on_open(0.0) == []
+    assert events(fills.on_frame(polled(trades()), NOW, 0.0)) == [Up()]
+    heard_at = NOW + timedelta(seconds=1)
+    assert session.on_frame(payload("update"), heard_at, 1.0) == []
+    assert stirs == ["stir"]
+    assert events(fills.on_frame(polled(trades()), heard_at, 1.1)) == []  # asked for before the update came
+    trade, report = events(fills.on_frame(polled(trades("1"), heard_at), heard_at, 1.2))
+    assert (trade.exec_type, trade.last_qty, trade.source) == (ExecType.TRADE, Decimal(10), Source.HISTORY)
+    assert (report.ord_status, report.cum_qty) == (OrdStatus.FILLED, Decimal(30))
+    (again,) = events(session.on_frame(payload("update"), heard_at, 1.3))  # the same total is no news
+    assert again.ord_status is OrdStatus.FILLED
+    assert events(fills.on_frame(polled(trades("1", "2"), heard_at), heard_at, 2.0))[0].exec_id.endswith(":2")
+    assert stirs == ["stir"]
+
+
+def test_patience_for_executions_ends() -> None:
+    held = Held(lambda: None)
+    session, fills = orders(held), FillSession(listed_symbols(), held)
+    session.on_frame(payload("update"), NOW, 1.0)
+    assert [*fills.on_tick(1.0 + PATIENCE_S / 2), *session.on_tick(1.0 + PATIENCE_S / 2)] == []
+    (report,) = events(fills.on_tick(1.0 + PATIENCE_S))
+    assert report.ord_status is OrdStatus.FILLED
+    assert session.on_tick(100.0) == []
+
+
+@pytest.mark.parametrize("bad", [b"{}", b"", polled(b"[]"), polled(trades("1").replace(b"BUY", b"HOLD")), b"soon\n{}"])
+def test_executions_that_cannot_be_read_open_another_connection(bad: bytes) -> None:
+    (action,) = FillSession(listed_symbols(), Held(lambda: None)).on_frame(bad, NOW, 1.0)
+    assert isinstance(action, Reconnect)
 
 
 def market() -> MarketSession:

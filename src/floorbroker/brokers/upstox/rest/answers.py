@@ -103,6 +103,12 @@ def token_in(response: Response) -> wire.Token:
     return wire.decode(response.body, wire.Token, what="the log-in")
 
 
+def trades_in(body: bytes) -> list[wire.Trade]:
+    """The executions in the body of a good answer."""
+    found: list[wire.Trade] = answer(Response(status=_OK, body=body), list[wire.Trade], what="the trades")
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What a listing says order by order: those that can be read, and the bytes of those that cannot."""

@@ -7,6 +7,7 @@ from floorbroker.brokers.upstox.mapping import orders
 from floorbroker.brokers.upstox.mapping.symbols import Symbols
 from floorbroker.brokers.upstox.rest import answers
 from floorbroker.brokers.upstox.rest.calls import Calls
+from floorbroker.brokers.upstox.rest.market import MarketReads
 from floorbroker.brokers.upstox.rest.reads import Reads
 from floorbroker.domain.errors import Outcome, VenueError
 from floorbroker.domain.orders import Approved, OrderChanges, OrderRef
@@ -17,9 +18,19 @@ from floorbroker.transport.types import Transport
 class Commands:
     """The command stack of one account."""
 
-    def __init__(self, transport: Transport, reads: Reads, calls: Calls, symbols: Symbols, options: Options) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        reads: Reads,
+        calls: Calls,
+        symbols: Symbols,
+        options: Options,
+        *,
+        market: MarketReads,
+    ) -> None:
         self._transport = transport
         self._reads = reads
+        self._market = market
         self._calls = calls
         self._symbols = symbols
         self._options = options
@@ -27,8 +38,7 @@ class Commands:
     async def submit(self, approved: Approved) -> OrderId:
         """One POST.  Raises the refusal, or `ApiError` (UNKNOWN) for what names no order."""
         order, tag = approved.order, approved.cl_ord_id
-        listed = _before_sending(self._symbols, order.symbol)
-        body = orders.place_body(order, tag, key=listed, options=self._options)
+        body = orders.place_body(order, tag, key=await self._key_of(order.symbol), options=self._options)
         request = self._calls.submit(body, cl_ord_id=tag, decided_at=approved.decided_at)
         return answers.placed(await self._transport.send(request), what="the order")
 
@@ -54,6 +64,16 @@ class Commands:
         request = self._calls.replace(body, cl_ord_id=cl_ord_id, decided_at=decided_at)
         answers.done(await self._transport.send(request), order_id, what="the change")
 
+    async def _key_of(self, symbol: str) -> str:
+        """The instruments are read when the account connects; only what is not among them has them looked at again."""
+        known = self._symbols.key_of(symbol)
+        if known is not None:
+            return known
+        try:
+            return (await self._market.listed(symbol)).key
+        except VenueError as error:
+            raise _not_sent(error) from error
+
     async def _venue_id(self, ref: OrderRef) -> str:
         """Without an id of the venue's the order is looked up by its tag."""
         if ref.order_id is not None:
@@ -62,13 +82,6 @@ class Commands:
             return await self._reads.tagged(ref.cl_ord_id)
         except VenueError as error:
             raise _not_sent(error) from error
-
-
-def _before_sending(symbols: Symbols, symbol: str) -> str:
-    try:
-        return symbols.of(symbol).key
-    except VenueError as error:
-        raise _not_sent(error) from error
 
 
 def _not_sent(error: VenueError) -> VenueError:

@@ -5,6 +5,7 @@ The venue's books hold one trading day and are cleared at its end; nothing of ea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, time
 from typing import TypeVar
 
@@ -13,7 +14,7 @@ from floorbroker.brokers.upstox.info import BROKER
 from floorbroker.brokers.upstox.mapping.values import INDIA, day_of_order
 from floorbroker.brokers.upstox.rest import answers
 from floorbroker.brokers.upstox.rest.calls import Calls
-from floorbroker.domain.errors import ApiError, OrderNotFound
+from floorbroker.domain.errors import ApiError, AuthenticationFailed, OrderNotFound, SessionExpired
 from floorbroker.matching import XNSE
 from floorbroker.transport.types import Lane, Request, Transport
 
@@ -66,10 +67,19 @@ class Reads:
             raise OrderNotFound("no order of the day bears our tag", broker=BROKER)
         return ids.pop()
 
-    async def trades(self, *, lane: Lane = Lane.RECONCILE) -> list[wire.Trade]:
+    async def trades(self) -> list[wire.Trade]:
         """The day's executions."""
-        found: list[wire.Trade] = await self.ask(self._calls.trades(lane=lane), list[wire.Trade], what="the trades")
+        found: list[wire.Trade] = await self.ask(self._calls.trades(), list[wire.Trade], what="the trades")
         return found
+
+    async def trades_told(self) -> Sequence[bytes]:
+        """The same as it came, for `stream.fills`.  An ended session is a denial to a stream."""
+        response = await self._transport.send(self._calls.trades())
+        try:
+            answers.answer(response, wire.msgspec.Raw, what="the trades")
+        except SessionExpired as ended:
+            raise AuthenticationFailed(ended.detail, broker=BROKER, hint=ended.hint) from ended
+        return [response.body]
 
 
 def is_over(order_id: str, now: datetime) -> bool:

@@ -2,9 +2,9 @@
 
     <- {"update_type":"order","order_id":"260105…","status":"open","filled_quantity":1,...}
 
-An update tells where the order stands, and no execution: executions are asked for when totals grow.  Updates may come twice and
-in any order, and there is no replay: who hears `Up` compares with orders and trades.  The stream is quiet while nothing happens.
-That a change or a cancel was turned down is a status here, which is told once for each request of the order.
+An update tells where the order stands, and no execution: those are read when a total grows (`fills.py`).  Updates may come twice
+and in any order, and there is no replay: who hears `Up` compares with orders and trades.  The stream is quiet while nothing
+happens.  That a change or a cancel was turned down is a status here, which is told once for each request of the order.
 Document: upstox.com/developer/api-documentation/get-portfolio-stream-feed.
 """
 
@@ -16,6 +16,7 @@ from datetime import datetime
 from floorbroker.brokers.upstox import wire
 from floorbroker.brokers.upstox.mapping.reports import Heard, order_report, refusal_report
 from floorbroker.brokers.upstox.mapping.symbols import Symbols
+from floorbroker.brokers.upstox.stream.fills import Held
 from floorbroker.domain.errors import ApiError
 from floorbroker.domain.facts import Source
 from floorbroker.transport.actions import Action, Emit, Reconnect
@@ -29,8 +30,9 @@ _KEPT_MAX = 10_000
 class OrderSession:
     """`Session` of the portfolio stream."""
 
-    def __init__(self, symbols: Symbols) -> None:
+    def __init__(self, symbols: Symbols, held: Held) -> None:
         self._symbols = symbols
+        self._held = held
         self._refused: dict[tuple[str, str, str], None] = {}
 
     def on_open(self, now_s: float) -> Actions:
@@ -38,7 +40,6 @@ class OrderSession:
         return [Emit(Up())]
 
     def on_frame(self, frame: bytes, at: datetime, now_s: float) -> Actions:
-        del now_s
         if not frame.strip():
             return []
         try:
@@ -47,18 +48,18 @@ class OrderSession:
                 return []
             is_wrapped = not update.update_type and not wire.is_none(update.data)
             order = wire.decode(update.data if is_wrapped else frame, wire.Order, what="an update of an order")
-            return self._told(order, Heard(source=Source.STREAM, at=at))
+            return self._told(order, Heard(source=Source.STREAM, at=at), now_s)
         except ApiError as error:
             # It may have been about an order: the comparison after the reconnect finds out.
             return [Reconnect(error.detail)]
 
     def on_tick(self, now_s: float) -> Actions:
         """A quiet account is quiet, and nothing can be asked: the socket's own pings tell a dead connection."""
-        del now_s
-        return []
+        return self._held.overdue(now_s)
 
-    def _told(self, order: wire.Order, heard: Heard) -> Actions:
-        told = [Emit(order_report(order, heard, self._symbols))]
+    def _told(self, order: wire.Order, heard: Heard, now_s: float) -> Actions:
+        report = order_report(order, heard, self._symbols)
+        told = [] if self._held.takes(order, report, heard.at, now_s) else [Emit(report)]
         refusal = refusal_report(order, heard, self._symbols)
         if refusal is not None and self._is_news(order):
             told.append(Emit(refusal))
