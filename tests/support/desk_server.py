@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -14,6 +14,8 @@ from fastapi import FastAPI
 
 from floorbroker.api import HashedToken, create_app, token_digest
 from floorbroker.api.auth import COOKIE
+from floorbroker.app.profiles import Profiles
+from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock, SystemClock
 from floorbroker.domain.values import Environment
 from floorbroker.web import web_page
@@ -22,8 +24,15 @@ from tests.support.fake_desk import FakeDesk
 TOKEN = "fb_paper_0123456789abcdef"
 
 
-def app_over(desk: FakeDesk, *, clock: Clock, hosts: tuple[str, ...] = ("127.0.0.1", "localhost")) -> FastAPI:
-    """The whole application, page included, over one desk."""
+def app_over(
+    desk: FakeDesk,
+    *,
+    clock: Clock,
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost"),
+    stored: Profiles | None = None,
+    brokers: Sequence[BrokerInfo] = (),
+) -> FastAPI:
+    """The whole application, page included, over one desk; with profiles that are `stored`, over their vault too."""
     desks = {desk.environment: desk}
     return create_app(
         desks=desks,
@@ -31,7 +40,10 @@ def app_over(desk: FakeDesk, *, clock: Clock, hosts: tuple[str, ...] = ("127.0.0
         clock=clock,
         version="0.1.0",
         hosts=hosts,
-        page=web_page(desks=desks, clock=clock, version="0.1.0"),
+        page=web_page(desks=desks, clock=clock, version="0.1.0", brokers=brokers, stored=stored),
+        brokers=brokers,
+        unlocking=None if stored is None else stored.unlocking,
+        stored_profiles=stored,
     )
 
 
@@ -50,14 +62,15 @@ class Served:
 
 
 @asynccontextmanager
-async def desk_server(environment: Environment = Environment.PAPER) -> AsyncIterator[Served]:
+async def desk_server(
+    environment: Environment = Environment.PAPER, *, stored: Profiles | None = None, brokers: Sequence[BrokerInfo] = ()
+) -> AsyncIterator[Served]:
     """Serve until the block ends."""
     clock = SystemClock()
     desk = FakeDesk(clock=clock, environment=environment)
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        app_over(desk, clock=clock), log_level="warning", lifespan="off", timeout_graceful_shutdown=1
-    )
+    app = app_over(desk, clock=clock, stored=stored, brokers=brokers)
+    config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     running = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
     try:

@@ -75,10 +75,13 @@ class Visit:
 
 @asynccontextmanager
 async def visiting(
-    browser: Browser, path: str = "/trade", environment: Environment = Environment.PAPER
+    browser: Browser, path: str = "/trade", environment: Environment = Environment.PAPER, **house: Any
 ) -> AsyncIterator[Visit]:
-    """A visit that begins at `path`.  In its end: nothing was blocked, no error was told, and nobody else was asked."""
-    async with desk_server(environment) as served, browser.tab() as tab:
+    """A visit that begins at `path`; `house` goes to `desk_server`.
+
+    In its end nothing was blocked, no error was told, and nobody else was asked.
+    """
+    async with desk_server(environment, **house) as served, browser.tab() as tab:
         await tab.command("Network.setCookie", **await served.cookie())
         visit = Visit(tab, served)
         await visit.open(path)

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from floorbroker.app.compose import BROKERS
+from floorbroker.app.config import Config
+from floorbroker.app.floor import Outside, vault_of
+from floorbroker.app.home import Home
+from floorbroker.app.profiles import Profiles
+from floorbroker.app.sources import Gathered
+from floorbroker.app.trial import Tried
+from floorbroker.domain.ports import Profile
+from floorbroker.domain.records import Check, SelfCheck
 from floorbroker.domain.values import Environment, OrdStatus, Price, ProfileName
 from floorbroker.gateway.desk import SessionState
 from floorbroker.web.screens import SCREENS
 from tests.support.browser import Browser, browser, chromium
-from tests.support.desk_visit import visiting
+from tests.support.desk_visit import READY, visiting
+from tests.support.vaults import PASSPHRASE, QuickDerivation
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -21,6 +33,18 @@ pytestmark = [
 ]
 PLAIN = [screen.path for screen in SCREENS if "{" not in screen.path]
 MANY = 10_000
+
+
+@dataclass
+class Trial:
+    """A venue that knows no key."""
+
+    asked: list[str] = field(default_factory=list[str])
+
+    async def __call__(self, profile: Profile, given: Gathered) -> Tried:
+        assert given.secrets["BROKER_SECRET_KEY"].reveal() == "canary-5d1c99"
+        self.asked.append(profile.name)
+        return Tried(check=SelfCheck(checks=(Check(name="credentials", ok=False, detail="refused"),)))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -158,6 +182,36 @@ async def test_a_profile_is_tested_stopped_and_disconnected_with_a_reason(runnin
         await visit.answer("the key is rotated")
         await visit.shows("#told", "paper is offline.")
         assert visit.desk.state[ProfileName("paper")] is SessionState.OFFLINE
+
+
+async def test_a_broker_is_connected_by_its_own_form_and_its_secrets_leave_the_page(
+    running: Browser, tmp_path: Path
+) -> None:
+    outside = Outside(derive=QuickDerivation())
+    home = Home.at(tmp_path / "home")
+    unlocking = vault_of(home, Config(), outside)
+    stored = Profiles.of(home, unlocking, outside)
+    stored.trial = trial = Trial()
+    async with visiting(running, "/brokers", stored=stored, brokers=tuple(BROKERS.values())) as visit:
+        assert await visit.text("#vault-standing") == "absent"
+        for field in ("#vault-word", "#vault-again"):
+            await visit.tab.type(field, PASSPHRASE.reveal())
+        await visit.tab.press("Enter")
+        await visit.shows("#vault-standing", "unlocked")
+        await visit.click("#connect a[href*=ALPACA]")
+        await visit.tab.until(f"document.querySelector('#connect-form') && {READY}")
+        await visit.tab.type("[data-field=BROKER_API_KEY]", "AKLIVE")
+        await visit.tab.press("Enter")
+        await visit.shows("#connect-form", "this is a key of environment live")
+        await visit.tab.run("document.querySelector('[data-field=BROKER_API_KEY]').value = ''")
+        await visit.tab.type("[data-field=BROKER_API_KEY]", "PKCANARY")
+        await visit.tab.type("[data-field=BROKER_SECRET_KEY]", "canary-5d1c99")
+        await visit.tab.press("Enter")
+        await visit.shows("#connect-told", "alpaca-paper cannot trade: credentials, refused")
+        assert await visit.tab.run("document.querySelector('[data-field=BROKER_SECRET_KEY]').value") == ""
+        assert "canary" not in (await visit.tab.run("document.documentElement.outerHTML")).lower()
+        await visit.tab.until("document.querySelector('[data-connection=alpaca-paper]')")
+    assert trial.asked == ["alpaca-paper"]
 
 
 async def test_the_switch_is_tripped_and_reset_from_the_risk_page(running: Browser) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from floorbroker.app.profiles import Listed
+from floorbroker.app.unlocking import VaultStatus
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.errors import ConfigInvalid
 from floorbroker.domain.forms import SEALED, CredentialField
@@ -38,11 +39,17 @@ async def build(ask: Ask) -> Mapping[str, Any]:
         "shown": profiles_of(ask, stored, known),
         "trouble": trouble,
         "can_store": ask.stored is not None,
+        "vault": vault_of(ask),
         "known": sorted(here, key=lambda info: info.code),
         "chosen": chosen,
         "asked": asked_of(chosen, ask.environment) if chosen is not None else (),
         "sealed": SEALED,
     }
+
+
+def vault_of(ask: Ask) -> VaultStatus | None:
+    """Where the secrets of profiles are sealed; None where this page stores none."""
+    return None if ask.stored is None else ask.stored.unlocking.status()
 
 
 def stored_of(ask: Ask) -> tuple[list[Listed], str]:

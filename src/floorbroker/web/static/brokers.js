@@ -1,7 +1,7 @@
 // The page Brokers: self-check with one sentence, connect and disconnect, and the form that seals a new profile.
 
 import { ask, askFor } from "./ask.js";
-import { call } from "./door.js";
+import { call, callAt } from "./door.js";
 import { changed } from "./live.js";
 import { by, make, say, words } from "./text.js";
 
@@ -117,6 +117,27 @@ async function proven(form, name, stored) {
   changed();
 }
 
+// -- the vault ------------------------------------------------------------------------------------------------------------
+
+const VAULT = { absent: "", locked: "/unlock", grace: "/unlock", unlocked: "/lock" };
+
+async function vault(event) {
+  const form = event.target.closest("#vault-form");
+  if (!form) return;
+  event.preventDefault();
+  const { standing } = form.dataset;
+  const [word, again] = [by("vault-word")?.value, by("vault-again")?.value];
+  if (word === "") return say(by("vault-trouble"), "Type the passphrase.", "bad");
+  if (again !== undefined && again !== word) return say(by("vault-trouble"), "The two are not the same.", "bad");
+  const button = form.querySelector("button");
+  button.disabled = true;
+  const reply = await callAt("POST", `/api/v1/vault${VAULT[standing]}`, { body: word === undefined ? {} : { passphrase: word } });
+  button.disabled = false;
+  for (const input of form.querySelectorAll("input")) input.value = "";
+  say(by("vault-trouble"), reply.ok ? "" : reply.body.detail, "bad");
+  if (reply.ok) location.reload(); // the form is another one now
+}
+
 const ACTS = { check, link, remove };
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-check], [data-link], [data-remove]");
@@ -124,3 +145,4 @@ document.addEventListener("click", (event) => {
   if (name) ACTS[name](button);
 });
 document.addEventListener("submit", connect);
+document.addEventListener("submit", vault);
