@@ -58,6 +58,8 @@ async def sign_in(tab: Tab, page: str, token: str) -> None:
     await tab.open(f"{page}login")
     await tab.type("#token", token)
     await tab.press("Enter")
+    await tab.until("location.pathname === '/setup'")
+    await tab.open(f"{page}trade")
     await tab.until(f"({READY}) && ({FILLED})")
 
 

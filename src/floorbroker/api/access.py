@@ -169,7 +169,7 @@ def why_not(access: Access, identity: Identity, environments: Iterable[Environme
     return identity.why_not_proved() if access.proof else ""
 
 
-def allowed(request: Request) -> None:
+async def allowed(request: Request) -> None:
     """The first dependency of every route.  Raises `Forbidden` for whoever may not use it."""
     route = request.scope.get("route")
     access = ACCESS.get(str(getattr(route, "name", "")))

@@ -84,7 +84,7 @@ def identity_of(request: Request) -> Identity | None:
     return getattr(request.state, "identity", None)
 
 
-def known_identity(request: Request) -> Identity:
+async def known_identity(request: Request) -> Identity:
     """Who asks.  Raises `Forbidden` for a stranger."""
     identity = identity_of(request)
     if identity is None:
@@ -92,7 +92,7 @@ def known_identity(request: Request) -> Identity:
     return identity
 
 
-def people_of(door: DoorDep) -> People:
+async def people_of(door: DoorDep) -> People:
     """The people of this desk; raises `NotFound` where the door was opened without them."""
     if door.keeper is None or door.keeper.people is None:
         raise NotFound("this door keeps no people")

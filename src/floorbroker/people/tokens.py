@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 
 from floorbroker.domain.secret import Secret
@@ -45,3 +46,8 @@ def recovery_digest(code: str) -> str:
 
 def _run() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(5))
+
+
+def form_token(reference: str) -> str:
+    """What a form of the page carries: only a page that was made for this session has it."""
+    return hmac.new(reference.encode("utf-8", "surrogatepass"), b"form", hashlib.sha256).hexdigest()

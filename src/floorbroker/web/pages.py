@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
@@ -22,26 +22,13 @@ from floorbroker.domain.values import Environment
 from floorbroker.gateway.desk import Desk
 from floorbroker.people.identity import Identity, Scope
 from floorbroker.web import text
+from floorbroker.web.account import Account
 from floorbroker.web.frame import Ask, Screen, frame_of
 from floorbroker.web.policy import new_nonce, policy_of
 from floorbroker.web.screens import SCREENS
+from floorbroker.web.way_in import Keeper, WayIn
 
 HERE = Path(__file__).parent
-SESSION_MAX_S = 12 * 60 * 60
-
-
-class Keeper(Protocol):
-    """The way in, as the server's door keeps it."""
-
-    async def login(self, token: str, address: str) -> str | None: ...
-
-    async def refuse(self, address: str) -> None: ...
-
-    def wait_s(self, address: str) -> float: ...
-
-    async def logout(self, reference: str, address: str) -> None: ...
-
-    def cookie_name(self, *, secure: bool) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +38,6 @@ class Page:
     desks: Mapping[Environment, Desk]
     clock: Clock
     version: str
-    keeper: Keeper
     templates: Templates
     brokers: Sequence[BrokerInfo] = ()
     stored: Profiles | None = None
@@ -119,53 +105,6 @@ class Page:
             stored=self.stored,
         )
 
-    async def login_form(self, request: Request) -> Response:
-        """The form that asks for the token."""
-        if request.state.principal is not None:
-            return RedirectResponse("/", status_code=303)
-        return self.render("login.html", trouble="")
-
-    async def login(self, request: Request) -> Response:
-        """Take the token, give a session; a wrong one is told, and slowed down after five."""
-        address = request.client.host if request.client else ""
-        wait_s = self.keeper.wait_s(address)
-        if wait_s > 0:
-            await self.keeper.refuse(address)
-            reply = self.render(
-                "login.html", status=429, trouble=f"Too many wrong tokens. Try again in {wait_s:.0f} s."
-            )
-            reply.headers["Retry-After"] = f"{wait_s:.0f}"
-            return reply
-        form = await request.form(max_files=0, max_fields=4)
-        token = form.get("token")
-        reference = await self.keeper.login(token.strip(), address) if isinstance(token, str) else None
-        if reference is None:
-            return self.render("login.html", status=401, trouble="That is not the token of this desk.")
-        return self._with_session(request, reference)
-
-    def _with_session(self, request: Request, reference: str) -> Response:
-        secure = request.url.scheme == "https"
-        reply = RedirectResponse("/", status_code=303)
-        reply.set_cookie(
-            self.keeper.cookie_name(secure=secure),
-            reference,
-            max_age=SESSION_MAX_S,
-            path="/",
-            secure=secure,
-            httponly=True,
-            samesite="strict",
-        )
-        return reply
-
-    async def logout(self, request: Request) -> Response:
-        """End the session."""
-        name = self.keeper.cookie_name(secure=request.url.scheme == "https")
-        address = request.client.host if request.client else ""
-        await self.keeper.logout(request.cookies.get(name, ""), address)
-        reply = RedirectResponse("/login", status_code=303)
-        reply.delete_cookie(name, path="/", secure=request.url.scheme == "https", httponly=True, samesite="strict")
-        return reply
-
 
 class Files(StaticFiles):
     """The page's own files; the browser asks each time whether they changed."""
@@ -194,17 +133,23 @@ def web_page(
             desks=desks,
             clock=clock,
             version=version,
-            keeper=keeper,
             templates=_templates(),
             brokers=brokers,
             stored=stored,
         )
+        way = WayIn(keeper=keeper, render=page.render)
+        account = Account(keeper=keeper, render=page.render, clock=clock)
         return [
             Route("/", page.front, methods=["GET"]),
             *(Route(screen.path, page.showing(screen), methods=["GET"], name=screen.title) for screen in SCREENS),
-            Route("/login", page.login_form, methods=["GET"]),
-            Route("/login", page.login, methods=["POST"]),
-            Route("/logout", page.logout, methods=["POST"]),
+            Route("/login", way.login_form, methods=["GET"]),
+            Route("/login", way.login, methods=["POST"]),
+            Route("/logout", way.logout, methods=["POST"]),
+            Route("/setup", way.setup_form, methods=["GET"]),
+            Route("/setup", way.setup, methods=["POST"]),
+            Route("/account", account.show, methods=["GET"]),
+            Route("/account/code.svg", account.picture, methods=["GET"]),
+            Route("/account/{act}", account.act, methods=["POST"]),
             Mount("/static", Files(directory=HERE / "static")),
         ]
 

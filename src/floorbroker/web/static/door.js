@@ -1,5 +1,7 @@
 // The REST door. A reply is {ok, status, body}; silence is {status: 0}: then nobody knows whether the request arrived.
 
+import { proven } from "./proof.js";
+
 const env = document.body.dataset.env;
 export const base = `/api/v1/${env}`;
 const DEADLINE_MS = 15000;
@@ -19,7 +21,10 @@ export async function callAt(method, address, { body, headers = {} } = {}) {
     const reply = await fetch(address, init);
     if (reply.status === 401) location.assign("/login");
     const text = await reply.text();
-    return { ok: reply.ok, status: reply.status, body: text ? JSON.parse(text) : null };
+    const told = { ok: reply.ok, status: reply.status, body: text ? JSON.parse(text) : null };
+    // What is dangerous wants a fresh proof; the request was refused as a whole, so repeating it is safe.
+    if (told.status === 403 && told.body?.recovery === "reauthenticate" && (await proven())) return callAt(method, address, { body, headers });
+    return told;
   } catch (error) {
     return { ok: false, status: 0, body: { detail: `no answer: ${error.message}` } };
   }
