@@ -229,10 +229,21 @@ async def test_a_phone_scrolls_only_downwards(visit: Visit) -> None:
     assert await visit.tab.run("document.documentElement.scrollWidth <= 360")
 
 
+async def test_the_ticket_says_what_the_market_asks_and_what_the_order_would_come_to(visit: Visit) -> None:
+    await visit.fill_in("AAPL", "2.5")
+    await visit.tab.run(CHANGED % ("#symbol", "AAPL"))
+    await visit.shows("#quote", "bid 189.48 · ask 189.52 · spread 0.04 · about 473.80")
+    await visit.tab.run("document.querySelector('.sell input').click()")
+    await visit.shows("#quote", "about 473.70")
+    await visit.tab.run(CHANGED % ("#symbol", "NOPE"))
+    await visit.shows("#quote", "does not know the symbol")
+
+
 async def test_numbers_look_the_same_in_the_browser(visit: Visit) -> None:
     shown = await visit.tab.run(
         "import('/static/text.js').then(t => [t.money('1234567.891'), t.money('0.005'), t.money('0.015'), t.money('-0.004'),"
-        " t.gain('-12345'), t.gain('0.004'), t.price('189.5'), t.price('0.12345'), t.number('-1234.5'), t.number(null)])"
+        " t.gain('-12345'), t.gain('0.004'), t.price('189.5'), t.price('0.12345'), t.number('-1234.5'), t.number(null),"
+        " t.times('2.5', '189.52'), t.times('-3', '0.1'), t.times('x', '1'), t.minus('0.3', '0.25'), t.minus('1', '10.5')])"
     )
     assert shown == [
         "1,234,567.89",
@@ -245,4 +256,9 @@ async def test_numbers_look_the_same_in_the_browser(visit: Visit) -> None:
         "0.12345",
         "-1,234.5",
         "unknown",
+        "473.800",
+        "-0.3",
+        None,
+        "0.05",
+        "-9.5",
     ]

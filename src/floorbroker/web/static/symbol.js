@@ -97,6 +97,7 @@ function tick(value) {
 // -- prices, book, trades -------------------------------------------------------------------------------------------------
 
 function onQuote(found) {
+  if (!found) return; // the page says why, above
   heard = Date.now();
   const place = by("prices");
   place.classList.remove("old");

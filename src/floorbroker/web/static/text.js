@@ -32,6 +32,32 @@ export function money(text) {
   return number(`${cents === 0n ? "" : sign}${padded.slice(0, -2)}.${padded.slice(-2)}`);
 }
 
+/** A decimal string as a whole number of its last digits; null where it is no number. */
+function exact(text) {
+  const [, sign, whole, rest = ""] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text ?? "") ?? [];
+  return whole === undefined ? null : { digits: BigInt(sign + whole + rest), scale: rest.length };
+}
+
+function written(digits, scale) {
+  const text = (digits < 0n ? -digits : digits).toString().padStart(scale + 1, "0");
+  return `${digits < 0n ? "-" : ""}${scale ? `${text.slice(0, -scale)}.${text.slice(-scale)}` : text}`;
+}
+
+/** The product of two decimal strings, exactly; null where one of them is no number. */
+export function times(one, other) {
+  const [a, b] = [exact(one), exact(other)];
+  return a && b ? written(a.digits * b.digits, a.scale + b.scale) : null;
+}
+
+/** The difference of two decimal strings, exactly; null where one of them is no number. */
+export function minus(one, other) {
+  const [a, b] = [exact(one), exact(other)];
+  if (!a || !b) return null;
+  const scale = Math.max(a.scale, b.scale);
+  const [left, right] = [a, b].map((part) => part.digits * 10n ** BigInt(scale - part.scale));
+  return written(left - right, scale);
+}
+
 /** Profit or loss with its sign and an arrow, so that colour is never alone. */
 export function gain(text) {
   const shown = money(text);

@@ -2,10 +2,11 @@
 // first send locks the button, and after silence only the same order under the same key may be sent again.
 
 import { showOrder } from "./blotter.js";
-import { call, query } from "./door.js";
+import { call } from "./door.js";
 import { changed } from "./live.js";
 import { isOption, premiumLines, wakeOptions } from "./options.js";
-import { by, gain, make, money, number, price, say, words } from "./text.js";
+import { follow } from "./prices.js";
+import { by, gain, make, minus, money, number, price, say, times, words } from "./text.js";
 
 const form = by("order-form");
 const POINTERS = {
@@ -187,14 +188,36 @@ function done(reply) {
 
 // -- waking ---------------------------------------------------------------------------------------------------------------
 
-async function quote() {
-  const symbol = form.elements.symbol.value.trim().toUpperCase();
+let followed = null;
+let newest = null;
+
+/** Beside the ticket, live: what the market asks and bids, and what the order would come to at that. */
+function showQuote() {
   const box = by("quote");
-  box.textContent = "\u00a0";
-  if (!symbol) return;
-  const reply = await call("GET", `/quotes${query({ symbols: symbol, profile: document.body.dataset.profile })}`);
-  const [found] = reply.ok ? reply.body.items : [];
-  box.textContent = found ? `bid ${price(found.bid)} · ask ${price(found.ask)}` : reply.body.detail;
+  if (!newest) return;
+  const side = new FormData(form).get("side");
+  const each = form.elements.limit_price.closest("[hidden]") ? (side === "buy" ? newest.ask : newest.bid) : form.elements.limit_price.value || null;
+  const units = form.elements.unit.value === "quantity" ? form.elements.amount.value.trim().replaceAll(",", "") : null;
+  const cost = each && units ? times(units, each.replaceAll(",", "")) : null;
+  const spread = newest.bid && newest.ask ? minus(newest.ask, newest.bid) : null;
+  const told = [`bid ${newest.bid === null ? "none" : price(newest.bid)}`, `ask ${newest.ask === null ? "none" : price(newest.ask)}`, spread && `spread ${price(spread)}`, cost && `about ${money(cost)}`];
+  box.textContent = told.filter(Boolean).join(" · ");
+}
+
+function quote() {
+  const symbol = form.elements.symbol.value.trim().toUpperCase();
+  followed?.stop();
+  [followed, newest] = [null, null];
+  by("quote").textContent = "\u00a0";
+  const profile = document.body.dataset.profile || by("profile").options[1]?.value;
+  if (!symbol || !profile) return;
+  followed = follow({ env: document.body.dataset.env, profile, symbol }, {
+    quote: (found, trouble) => {
+      newest = found;
+      if (found) showQuote();
+      else by("quote").textContent = trouble;
+    },
+  });
 }
 
 export function wakeTicket() {
@@ -207,6 +230,8 @@ export function wakeTicket() {
     if (wish && !locked) [wish, by("preview").hidden] = [null, true]; // what was previewed is not what would be sent
   });
   form.elements.symbol.addEventListener("change", quote);
+  form.addEventListener("input", showQuote);
+  form.addEventListener("change", showQuote);
   form.elements.symbol.addEventListener("input", shape);
   wakeOptions();
   by("send").addEventListener("click", send);
