@@ -16,6 +16,7 @@ _TYPES = {
     "SL": OrderType.STOP_LIMIT,
     "SL-M": OrderType.STOP,
 }
+_ELECTED = {OrderType.STOP_LIMIT: OrderType.LIMIT, OrderType.STOP: OrderType.MARKET}
 _PROTECTED = {OrderType.MARKET: OrderType.LIMIT, OrderType.STOP: OrderType.STOP_LIMIT}
 _HUNDRED = Decimal(100)
 
@@ -34,6 +35,8 @@ def side_of(terms: Terms) -> Side:
 def engine_terms(order: Order, *, protection: Decimal, reference: Decimal | None) -> NewOrder:
     """What the engine works: the open rest.  `protection` (percent of `reference`) bounds what a market order pays."""
     terms, kind = order.terms, _TYPES[order.terms.order_type]
+    if order.elected:
+        kind = _ELECTED.get(kind, kind)
     price = terms.price if kind in {OrderType.LIMIT, OrderType.STOP_LIMIT} else None
     basis = terms.trigger if kind is OrderType.STOP else reference
     if price is None and protection and basis:

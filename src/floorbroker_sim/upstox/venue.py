@@ -173,7 +173,7 @@ class UpstoxVenue:
     # --- What the control door asks -----------------------------------------------------------------------------------
 
     def orders(self) -> list[dict[str, str | None]]:
-        return [_order_line(order) for order in self.state.orders.values()]
+        return [_order_line(order) for order in (*self.state.old_orders, *self.state.orders.values())]
 
     def fills(self) -> list[dict[str, str | None]]:
         return [
@@ -310,13 +310,15 @@ def create_venue(
     faults: list[Fault] | None = None,
     rate: int | None = None,
     cash: Decimal = info.START_CASH,
+    tokens_end: bool = True,
     keys: Keys | None = None,
 ) -> UpstoxVenue:
     """A venue in this process: no threads, no waiting but on `clock`, everything else drawn from `seed`.
 
     With `data` (a folder of recorded days) the clock stands at the first day until the control door moves it, and what is
     recorded is listed as a share of NSE; raises `NotRecorded` for a folder without minutes.  `rate` is requests a minute for
-    orders and for the rest (default: the documented numbers, 0 with `data`; 0 counts nothing).
+    orders and for the rest (default: the documented numbers, 0 with `data`; 0 counts nothing).  Without `tokens_end` the first
+    token does not end at night.
     """
     source: PriceSource
     history: History
@@ -335,7 +337,7 @@ def create_venue(
     market = Market(source, [one.instrument() for one in found], at=venue_clock.now())
     history = SeededDays(market) if tape is None else RecordedDays(RecordedHistory(tape))
     return UpstoxVenue(
-        settings=Settings(seed=seed, cash=cash, calendar=calendar, options=tape is None),
+        settings=Settings(seed=seed, cash=cash, calendar=calendar, options=tape is None, tokens_end=tokens_end),
         clock=venue_clock, market=market, past=Past(market, history), listings=listings,
         keys=keys or make_keys(Random(f"upstox keys {seed}")), plan=FaultPlan(faults or [], seed=seed, set_at=venue_clock.now()),
         rate=0 if rate is None and tape is not None else rate,

@@ -44,8 +44,10 @@ def _square_off(state: State, at: datetime) -> None:
         return
     for order in [one for one in state.open.values() if one.terms.product == "I" and one.terms.order_type != "MARKET"]:
         life.cancel(state, order, message="Cancelled for the square-off of intraday positions")
+    waited_for = {one.listed.key for one in state.open.values() if one.terms.product == "I"}
     for position in [one for one in state.positions.values() if one.product == "I" and one.quantity]:
-        orders.close(state, position)
+        if position.listed.key not in waited_for:
+            orders.close(state, position)
 
 
 def _expire(state: State, at: datetime) -> None:
@@ -102,8 +104,8 @@ def _end_day(state: State) -> None:
             )  # fmt: skip
     state.positions = carried
     state.holdings = {name: one for name, one in state.holdings.items() if one.quantity}
-    kept = [order for order in state.orders.values() if order.is_open]
-    state.orders = {order.id: order for order in kept}
+    state.old_orders += [order for order in state.orders.values() if not order.is_open]
+    state.orders = {order.id: order for order in state.orders.values() if order.is_open}
     state.executions.clear()
 
 

@@ -85,12 +85,13 @@ def modify(state: State, order: Order, terms: Terms) -> None:
         ("modify after market order req received",) if held else ("modify validation pending", "modify pending")
     ):
         become(state, order, word, at=at)
-    order.terms = terms
+    order.terms, elected = terms, order.elected
+    order.elected = elected and terms.order_type in {"SL", "SL-M"}
     refusal = (
         "The quantity is not above what is filled" if terms.quantity <= order.filled else risk.refusal(state, order)
     )
     if refusal is not None:
-        order.terms = before
+        order.terms, order.elected = before, elected
         become(state, order, "not modified", at=at, message=refusal)
         become(state, order, status, at=at, message="")
         return
@@ -109,9 +110,10 @@ def told(state: State, order: Order, event: Event) -> None:
             order.is_amo = True
             become(state, order, info.WAITING, at=event.at)
         case Working():
-            stop = order.terms.order_type in {"SL", "SL-M"}
+            stop = order.terms.order_type in {"SL", "SL-M"} and not order.elected
             become(state, order, "trigger pending" if stop else "open", at=event.at)
         case Triggered():
+            order.elected = True
             become(state, order, "open", at=event.at)
         case Fill():
             _filled(state, order, event)

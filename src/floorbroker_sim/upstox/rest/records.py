@@ -35,7 +35,10 @@ class Terms:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Order:
-    """One order.  `history` has one line for each state it was in; `sandbox` marks one that is only validated."""
+    """One order.  `history` has one line for each state it was in; `sandbox` marks one that is only validated.
+
+    A stop that was `elected` works as a limit or a market order from then on.
+    """
 
     id: str
     listed: Listed
@@ -53,6 +56,7 @@ class Order:
     requests: int = 1
     engine_id: str | None = None
     is_amo: bool = False
+    elected: bool = False
     gtt: Gtt | None = None
     sandbox: bool = False
     history: list[dict[str, object]] = field(default_factory=list[dict[str, object]])

@@ -163,6 +163,8 @@ def _switched(state: State, listed: Listed) -> str | None:
 
 def _size(order: Order) -> str | None:
     listed, terms = order.listed, order.terms
+    if listed.is_option and terms.product == "MTF":
+        return "MTF is for shares"
     if terms.quantity % listed.lot:
         return f"The quantity is not a multiple of the lot size {listed.lot}"
     if terms.quantity > listed.freeze:

@@ -27,12 +27,16 @@ Frame = dict[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How this venue is set up.  Without `calendar` markets never close and days do not end."""
+    """How this venue is set up.  Without `calendar` markets never close and days do not end.
+
+    Without `tokens_end` the first token outlives the night, for programs that nobody could log in again.
+    """
 
     seed: int = 0
     cash: Decimal = info.START_CASH
     calendar: bool = False
     options: bool = True
+    tokens_end: bool = True
 
 
 @dataclass(slots=True)
@@ -83,13 +87,14 @@ class State:
         self.rules = Rules()
         self.refusals: list[Planned] = []
         self.rejections: list[str] = []
-        self.tokens = Tokens(self.keys, self.random, self.clock.now())
+        self.tokens = Tokens(self.keys, self.random, self.clock.now(), ends=self.settings.tokens_end)
         self.addresses: tuple[str, str | None] = (self.rules.address, None)
         self.addressed_at: datetime | None = None
         self.off: dict[str, datetime] = {}  # segments whose kill switch is on, since when
         self.cash = self.settings.cash
         self.orders: dict[str, Order] = {}
         self.open: dict[str, Order] = {}
+        self.old_orders: list[Order] = []  # of days that are over: no book of the venue shows them
         self.sandbox: dict[str, Order] = {}
         self.by_engine: dict[str, Order] = {}
         self.executions: list[Execution] = []

@@ -94,6 +94,15 @@ def test_tokens_end_at_half_past_three(ask: UpstoxAsker) -> None:
     assert ask.refused("GET", "/v2/user/profile") == (401, "UDAPI100050")
 
 
+def test_the_first_token_may_be_told_to_outlive_the_night(new_upstox: Callable[..., UpstoxAsker]) -> None:
+    ask = new_upstox(tokens_end=False)
+    ask.advance(2 * NIGHT_S)
+    ask.data("GET", "/v2/user/profile")
+    ask.login()
+    ask.advance(2 * NIGHT_S)
+    assert ask.refused("GET", "/v2/user/profile") == (401, "UDAPI100050")
+
+
 def test_an_extended_token_reads_and_does_no_more(ask: UpstoxAsker) -> None:
     extended = token(ask, code=code(ask))["extended_token"]
     ask.advance(NIGHT_S)

@@ -40,6 +40,17 @@ def test_a_stop_is_elected_by_the_last_price_and_trades(ask: UpstoxAsker) -> Non
     assert ask.order(order_id)["average_price"] == Decimal("1441.2")
 
 
+def test_an_elected_stop_is_a_limit_order_whatever_is_changed_of_it(ask: UpstoxAsker) -> None:
+    order_id = ask.place(order_type="SL", price=1440, trigger_price=1440)
+    ask.price("1440.90", "1441.00")
+    assert ask.order(order_id)["status"] == "open"
+    ask.price("1399.90", "1450.00")
+    ask.modify(order_id, price=1445)
+    assert ask.states(order_id)[-2:] == ["modified", "open"]
+    ask.price("1399.90", "1444.00")
+    assert ask.order(order_id)["status"] == "complete"
+
+
 def test_a_partial_fill_stays_open_and_has_trades_of_its_own(ask: UpstoxAsker) -> None:
     order_id = ask.place()
     ask.fill(order_id, "4", "1200")
@@ -104,9 +115,14 @@ def test_a_cancel_ends_an_order_once(ask: UpstoxAsker) -> None:
         ({"price": 1200.03}, "tick size"),
         ({"quantity": 100_001, "product": "I", "price": 10}, "freeze quantity"),
         ({"transaction_type": "SELL"}, "not enough shares"),
+        ({"instrument_token": "NSE_FO", "quantity": 751, "price": 1}, "lot size"),
+        ({"instrument_token": "NSE_FO", "quantity": 750, "price": 1, "product": "MTF"}, "MTF"),
     ],
 )
 def test_what_the_risk_system_minds_shows_after_success(ask: UpstoxAsker, fields: dict[str, Any], text: str) -> None:
+    if fields.get("instrument_token") == "NSE_FO":
+        contracts = ask.data("GET", "/v2/option/contract", instrument_key="NSE_EQ|INE062A01020")
+        fields = fields | {"instrument_token": contracts[0]["instrument_key"]}
     order = ask.order(ask.place(**fields))
     assert order["status"] == "rejected"
     assert text in order["status_message"]

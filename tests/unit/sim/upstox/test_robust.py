@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from floorbroker.domain.clock import ManualClock
+from floorbroker.domain.values import Price
 from floorbroker_sim.faults import Fault
 from floorbroker_sim.http import Request
 from floorbroker_sim.upstox.errors import CODES
@@ -251,6 +252,23 @@ def test_days_end_and_intraday_positions_are_closed_before(new_upstox: Callable[
     assert ask.position("I")["quantity"] == 0
     assert ask.states(resting)[-1] == "cancelled"
     assert ask.refused("POST", "/v2/order/positions/exit") == (400, "UDAPI1113")
+    ask.advance(86_400)
+    ask.login()
+    assert ask.data("GET", "/v2/order/retrieve-all") == []
+    assert [one["status"] for one in ask.door("GET", "/orders")[1]] == ["canceled", "canceled", "filled", "filled"]
+
+
+def test_what_nobody_buys_is_offered_once_at_the_square_off(new_upstox: Callable[..., UpstoxAsker]) -> None:
+    ask = new_upstox(calendar=True)
+    ask.market(product="I")
+    key = ask.data("GET", "/v2/option/contract", instrument_key=NIFTY)[0]
+    ask.fill(ask.place(product="I", instrument_token=key["instrument_key"], quantity=75, price=1), "75", "1")
+    symbol = ask.venue.state.listings.by_key[key["instrument_key"]].symbol
+    nobody: Any = None
+    one = Price(Decimal(1))
+    ask.venue.market.set_price(symbol, bid=nobody, ask=one, last=one, at=ask.venue.clock.now())
+    ask.advance(17_700)
+    assert len([one for one in ask.door("GET", "/orders")[1] if one["side"] == "sell"]) == 2
 
 
 def test_the_api_keeps_hours_of_its_own(new_upstox: Callable[..., UpstoxAsker]) -> None:
