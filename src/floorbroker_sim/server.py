@@ -64,6 +64,12 @@ class _WebSocket(WebSocketsSansIOProtocol):
         self.scope["extensions"] = {**extensions, CUT: self.transport.abort}  # type: ignore[typeddict-item]
         await super().run_asgi()
 
+    async def send(self, message: Any) -> None:
+        """An answer instead of a handshake ends it as well: a refusal or a redirect is nothing to complain about."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True
+
 
 class _Server(uvicorn.Server):
     """Two of them share one loop, so neither takes the signals."""

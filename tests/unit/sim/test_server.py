@@ -104,7 +104,7 @@ async def test_a_cut_stream_ends_without_a_close_frame_and_the_next_one_lives() 
 
 
 @pytest.mark.asyncio
-async def test_a_refused_handshake_is_an_http_answer() -> None:
+async def test_a_refused_handshake_is_an_http_answer(capsys: pytest.CaptureFixture[str]) -> None:
     venue = create_venue(clock=SystemClock())
     async with served(venue) as line:
         venue.plan.replace(read_faults(b'{"faults":[{"where":"stream","what":"throttle"}]}'))
@@ -112,6 +112,7 @@ async def test_a_refused_handshake_is_an_http_answer() -> None:
             async with connect(line["ws"] + "/stream"):
                 pass
         assert caught.value.response.status_code == 429
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.asyncio
