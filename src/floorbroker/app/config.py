@@ -169,7 +169,9 @@ class KillSection(_Section):
 
 
 class ProfileSection(_Section):
-    """One broker account.  `options` are the broker's own, `limits` this account's risk limits.
+    """One broker account, or with `kind` data the key of a provider of history, where nothing is ordered.
+
+    `options` are the broker's own, `limits` this account's risk limits.
 
     `flatten`: a kill of level 3 may close the positions of this profile; without it level 3 cancels, as level 2 does.
     `host` and `url` say where the venue is, where the broker asks for that.  `credentials` is where secrets come from:
@@ -181,6 +183,7 @@ class ProfileSection(_Section):
 
     broker: str
     environment: str
+    kind: Literal["trade", "data"] = "trade"
     enabled: bool = True
     host: str = Field(default="", max_length=253)
     url: str = Field(default="", max_length=2048)
@@ -216,8 +219,9 @@ class Config(_Section):
     profiles: dict[str, ProfileSection] = Field(default_factory=dict[str, ProfileSection])
 
     def enabled(self) -> list[Profile]:
-        """Every enabled profile; the embedded paper venue when none is configured."""
-        found = [profile_in(name, section) for name, section in self.profiles.items() if section.enabled]
+        """Every enabled profile that trades; the embedded paper venue when none is configured."""
+        trading = {name: section for name, section in self.profiles.items() if section.kind == "trade"}
+        found = [profile_in(name, section) for name, section in trading.items() if section.enabled]
         return found or [Profile(name=ProfileName(PAPER), broker="PAPER", environment=Environment.PAPER)]
 
     @property

@@ -76,6 +76,11 @@ class Home:
         return self.root / "audit"
 
     @property
+    def data(self) -> Path:
+        """History that was fetched, and what research made of it; may be thrown away."""
+        return self.root / "data"
+
+    @property
     def vault(self) -> Path:
         return self.root / "broker_credentials.json.enc"
 

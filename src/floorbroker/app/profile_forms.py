@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NoReturn
 
+from floorbroker.app.catalogue import DATA, KNOWN, check_profile_options, kind_of
 from floorbroker.app.compose import OWN_OPTIONS
 from floorbroker.app.config import PAPER, Config, ProfileSection, config_of, profile_in
 from floorbroker.app.credentials import environment_of, lines_of
 from floorbroker.app.sources import Gathered
 from floorbroker.app.written import with_profile
-from floorbroker.brokers.registry import BROKERS, check_options
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.errors import ConfigInvalid, FieldError, InvalidRequest, NotFound
 from floorbroker.domain.ports import Profile
@@ -55,6 +55,7 @@ def section_of(new: NewProfile) -> ProfileSection:
     return ProfileSection(
         broker=new.broker.upper(),
         environment=new.environment.value,
+        kind=kind_of(new.broker.upper()),
         enabled=new.enabled,
         host=new.host,
         url=new.url,
@@ -79,7 +80,9 @@ def check_place(profile: Profile, section: ProfileSection) -> None:
     if section.url and (found := environment_of(section.url, info)) is not profile.environment:
         _refuse("/url", f"that URL is of environment {found.value}, the profile is of {profile.environment.value}")
     own = {name: text for name, text in profile.options.items() if name not in OWN_OPTIONS}
-    check_options(profile.broker, own)
+    check_profile_options(profile.broker, own)
+    if section.kind != kind_of(profile.broker):
+        _refuse("/kind", f"a profile of {info.name} is of kind {kind_of(profile.broker)}")
 
 
 def check_fields(
@@ -102,9 +105,9 @@ def _plain(section: ProfileSection) -> dict[str, str]:
 
 
 def info_of(profile: Profile) -> BrokerInfo:
-    if profile.broker not in BROKERS:
-        _refuse("/broker", f"broker {profile.broker!r} is not one of {', '.join(sorted(BROKERS))}")
-    return BROKERS[profile.broker]
+    if profile.broker not in KNOWN:
+        _refuse("/broker", f"broker {profile.broker!r} is not one of {', '.join(sorted(KNOWN))}")
+    return KNOWN[profile.broker]
 
 
 def _refuse(pointer: str, detail: str) -> NoReturn:
@@ -123,6 +126,8 @@ def written_of(config: Config, name: str) -> ProfileSection:
 def members_of(new: NewProfile, *, enabled: bool) -> dict[str, object]:
     """What the section says: nothing that goes without saying."""
     members: dict[str, object] = {"broker": new.broker.upper(), "environment": new.environment.value}
+    if kind_of(new.broker.upper()) == DATA:
+        members["kind"] = DATA
     said = {"host": new.host, "url": new.url, "options": dict(new.options)}
     members |= {name: value for name, value in said.items() if value}
     if not enabled:
@@ -134,14 +139,14 @@ def members_of(new: NewProfile, *, enabled: bool) -> dict[str, object]:
 
 def with_paper(text: str, config: Config, new: NewProfile) -> str:
     """The embedded profile serves while none is configured; the first that is must not make its orders vanish."""
-    if config.profiles or new.name == PAPER:
+    if config.profiles or new.name == PAPER or kind_of(new.broker.upper()) == DATA:
         return text
     return with_profile(text, PAPER, {"broker": "PAPER", "environment": Environment.PAPER.value})
 
 
 def unlimited(text: str, file: Path, new: NewProfile) -> str:
     """Why a live profile cannot be on yet: the limits it lacks."""
-    if new.environment is not Environment.LIVE:
+    if new.environment is not Environment.LIVE or kind_of(new.broker.upper()) == DATA:
         return ""
     try:
         config_of(text, file)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from floorbroker.app.acts import row_of
+from floorbroker.app.catalogue import KNOWN
 from floorbroker.app.config import Config, ProfileSection, config_of, load, profile_in
 from floorbroker.app.credentials import BotFile, place_of, profile_of, read_bot
 from floorbroker.app.floor import Outside
@@ -110,7 +111,7 @@ class Profiles:
         for profile in _beside(config, bot):
             found.setdefault(profile.name, self._listed(profile, None, config, bot))
         for record in records:
-            if record.profile not in found and record.broker in BROKERS:
+            if record.profile not in found and record.broker in KNOWN:
                 found[record.profile] = _orphan(record)
         return tuple(found[name] for name in sorted(found))
 
@@ -127,7 +128,7 @@ class Profiles:
         return section is not None and section.credentials == "keyring"
 
     def _listed(self, profile: Profile, section: ProfileSection | None, config: Config, bot: BotFile) -> Listed:
-        info, record = BROKERS.get(profile.broker), self._record_of(profile)
+        info, record = KNOWN.get(profile.broker), self._record_of(profile)
         given, trouble = self._looked_up(profile, config, bot)
         asked = info.form(profile.environment).asked if info is not None else ()
         return Listed(
@@ -161,7 +162,7 @@ class Profiles:
 
     def _gather(self, profile: Profile, config: Config, bot: BotFile, sealed: Mapping[str, Secret]) -> Gathered:
         section = config.profiles.get(profile.name)
-        info = BROKERS.get(profile.broker)
+        info = KNOWN.get(profile.broker)
         asks = _asks_keyring(config, section) and info is not None and any(x.name in SEALED for x in info.fields)
         mine = bot if _means(bot, config, profile) else None
         return gather(profile, section, bot=mine, keystore=self.sources.keystore() if asks else None, sealed=sealed)
@@ -179,6 +180,12 @@ class Profiles:
         if self.unlocking.seen() is None:
             raise VaultLocked(NO_VAULT)
         return self.unlocking.session.vault()
+
+    async def given(self, name: str) -> tuple[Profile, Gathered]:
+        """A profile with its fields, enabled or not.  Raises `NotFound`, and `VaultLocked` where a field is sealed."""
+        config, bot = load(self.home, path=self.path), read_bot(self.home.env_bot)
+        profile = profile_in(name, written_of(config, name))
+        return profile, await self._gathered(profile, config, bot)
 
     # -- changing ---------------------------------------------------------------------------------------------------------
 
@@ -265,7 +272,7 @@ class Profiles:
             await self.unlocking.change(take_out_of, caller=caller, action="broker.remove", profile=profile)
 
     async def _remove_orphan(self, name: str, caller: Caller) -> None:
-        found = [record for record in self._records() if record.profile == name and record.broker in BROKERS]
+        found = [record for record in self._records() if record.profile == name and record.broker in KNOWN]
         if not found:
             raise NotFound(f"no profile {name!r} in {self.file}, and nothing of it in the vault")
         self._vault()

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from floorbroker.app.catalogue import KNOWN
 from floorbroker.app.compose import OWN_OPTIONS, exchange_row
 from floorbroker.app.floor import Outside
 from floorbroker.app.home import Home
+from floorbroker.app.providers import outfit_of, self_check
 from floorbroker.app.sources import Gathered
 from floorbroker.app.trust import trusted_by
-from floorbroker.brokers.registry import BROKERS, build
+from floorbroker.brokers.registry import build
 from floorbroker.brokers.wiring import Wiring
 from floorbroker.domain.errors import NotReady
-from floorbroker.domain.ports import AuditEntry, Profile
+from floorbroker.domain.ports import AuditEntry, Broker, Profile
 from floorbroker.domain.records import Check, SelfCheck
+from floorbroker.marketdata.providers.registry import PROVIDERS
 from floorbroker.transport.layers.audit import Exchange
 from floorbroker.transport.types import Lane, Request
 
@@ -49,15 +52,24 @@ class Trial:
 
     async def __call__(self, profile: Profile, given: Gathered) -> Tried:
         """Raises `ConfigInvalid` for a profile that cannot be wired at all."""
-        info = BROKERS.get(profile.broker)
+        info = KNOWN.get(profile.broker)
         if info is not None and not info.fields:
             return Tried(SelfCheck(checks=(Check(name="credentials", ok=True, detail="it needs none"),)))
         rows: list[AuditEntry] = []
-        broker = build(self._wiring(profile, given, lambda exchange: rows.append(exchange_row(exchange, profile.name))))
+        if profile.broker in PROVIDERS:
+            outfit = outfit_of(
+                profile, given, self.outside, tap=lambda exchange: rows.append(exchange_row(exchange, profile.name))
+            )
+            return Tried(await self_check(profile.broker, outfit, self.home), rows)
+        broker = self.broker(profile, given, lambda exchange: rows.append(exchange_row(exchange, profile.name)))
         try:
             return Tried(await broker.self_check(), rows)
         finally:
             await broker.disconnect()
+
+    def broker(self, profile: Profile, given: Gathered, tap: Callable[[Exchange], None]) -> Broker:
+        """A broker for reading: nothing is ordered through it."""
+        return build(self._wiring(profile, given, tap))
 
     def _wiring(self, profile: Profile, given: Gathered, tap: Callable[[Exchange], None]) -> Wiring:
         world = self.outside

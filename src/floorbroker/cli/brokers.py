@@ -119,9 +119,9 @@ def _asked(asked: Any, info: BrokerInfo) -> dict[str, Any]:
 
 
 def _infos() -> list[BrokerInfo]:
-    from floorbroker.app.compose import BROKERS
+    from floorbroker.app.catalogue import KNOWN
 
-    return sorted(BROKERS.values(), key=lambda info: info.code)
+    return sorted(KNOWN.values(), key=lambda info: info.code)
 
 
 def info_of(code: str) -> BrokerInfo:
