@@ -138,10 +138,10 @@ def is_sealed(here: Profiles, name: str) -> bool:
 
     A record of anything but a broker, as that of the audit's first keys, is of no profile.
     """
-    from floorbroker.app.compose import BROKERS
+    from floorbroker.app.catalogue import KNOWN
 
     seen = here.unlocking.seen()
-    return seen is not None and any(record.profile == name and record.broker in BROKERS for record in seen.records)
+    return seen is not None and any(record.profile == name and record.broker in KNOWN for record in seen.records)
 
 
 def named(path: str) -> str:

@@ -1,8 +1,8 @@
 """The cache: what was asked for once is read from disk, what is missing is asked for and put beside it.
 
 `bars/SOURCE/SPAN/SYMBOL/YEAR.parquet` hold raw rows, `manifest.json` beside them where they came from;
-`actions/SOURCE/SYMBOL.json` holds splits and dividends.  A file that was changed by anybody else is not believed: its year is asked for again.  When all files
-together grow beyond the budget, the series that was read longest ago goes first.
+`actions/SOURCE/SYMBOL.json` holds splits and dividends.  A file that was changed by anybody else is not believed: its year is
+asked for again.  When all files together grow beyond the budget, the series that was read longest ago goes first.
 """
 
 from __future__ import annotations

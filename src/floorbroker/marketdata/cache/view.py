@@ -95,6 +95,7 @@ async def view_of(
                 detail=f"the dividend of {one.day.isoformat()} has no close before it and is left out",
             )
             for one in factors.unpriced
+            if closes
         ]  # fmt: skip
     rows = tuple(adjusted(history.bars, factors))
     days = tuple(day_of(symbol, row.start) for row in rows)

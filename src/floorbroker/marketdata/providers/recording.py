@@ -59,6 +59,13 @@ class RecordedHistory:
         first, last = day_of(symbol, start), day_of(symbol, end - timedelta(microseconds=1))
         return [one for one in actions_of(symbol, factors, next_day=next_session) if first <= one.day <= last]
 
+    def last_day(self, symbol: str) -> date:
+        """The last recorded day of a symbol.  Raises `SymbolNotFound`."""
+        try:
+            return day_of(symbol, self._tape.daily(symbol).start_at(-1))
+        except NotRecorded as error:
+            raise SymbolNotFound(f"{symbol}: {error}", broker=self.name) from error
+
     async def close(self) -> None:
         """Files are read and closed at once."""
 

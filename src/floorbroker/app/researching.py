@@ -1,0 +1,113 @@
+"""Research as people ask for it: a universe, a source, a day; what comes of it is kept under the home."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+from floorbroker.app.floor import Outside
+from floorbroker.app.histories import LOCAL, RECORDING, SEEDED, history_of, recording
+from floorbroker.app.profiles import Profiles
+from floorbroker.domain.errors import ConfigInvalid
+from floorbroker.marketdata.adjust import Basis
+from floorbroker.marketdata.cache import Reader, Store, direct
+from floorbroker.marketdata.calendars import is_session
+from floorbroker.research import outliers as scans
+from floorbroker.research import sectors as analysis
+from floorbroker.research.outliers import OutlierScan, scan_outliers
+from floorbroker.research.panel import Panel, load_panel
+from floorbroker.research.sectors import SectorAnalyzer, SectorReport
+from floorbroker.research.seeded import LAST
+from floorbroker.research.shelf import keep
+from floorbroker.research.universe import BUILT_IN, Universe, read_universe
+
+_DAYS_A_SESSION = 1.5  # calendar days that hold a session, holidays and all
+_SLACK = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a person said.  `source` empty: the one that goes with the universe; `until` None: the last day there is."""
+
+    universe: str = "recorded"
+    source: str = ""
+    until: date | None = None
+    data: Path | None = None
+    seed: int = 0
+    budget_bytes: int = 2 << 30
+    basis: Basis = "total"
+
+
+@dataclass(slots=True, kw_only=True)
+class Researcher:
+    """Over one home; `here` knows profiles and their keys."""
+
+    here: Profiles
+    outside: Outside = field(default_factory=Outside)
+
+    def universe(self, word: str) -> Universe:
+        """One of ours by its name, or a TOML file.  Raises `ConfigInvalid`."""
+        if word in BUILT_IN:
+            return BUILT_IN[word]
+        if not word.endswith(".toml"):
+            raise ConfigInvalid(f"--universe {word}: say {', '.join(BUILT_IN)}, or name a .toml file")
+        return read_universe(Path(word))
+
+    @property
+    def folder(self) -> Path:
+        return self.here.home.data
+
+    @asynccontextmanager
+    async def reader(self, asked: Asked) -> AsyncGenerator[Reader]:
+        """The source behind the cache; what lies on this disk already is read as it is."""
+        word = _source(asked)
+        async with history_of(word, here=self.here, outside=self.outside, data=asked.data, seed=asked.seed) as source:
+            if word in LOCAL:
+                yield direct(source)
+            else:
+                yield Store(source, self.folder, clock=self.outside.clock, budget_bytes=asked.budget_bytes)
+
+    async def panel(self, asked: Asked, universe: Universe, *, sessions: int) -> Panel:
+        """At least so many sessions up to the day that was asked for."""
+        last = await self._last(asked, universe)
+        first = last - timedelta(days=int(sessions * _DAYS_A_SESSION) + _SLACK)
+        async with self.reader(asked) as reader:
+            return await load_panel(reader, universe.symbols, first=first, last=last, basis=asked.basis)
+
+    async def _last(self, asked: Asked, universe: Universe) -> date:
+        if asked.until is not None:
+            return asked.until
+        match _source(asked):
+            case "seeded":
+                return LAST
+            case "recording":
+                return recording(asked.data).last_day(universe.benchmark)
+            case _:
+                day = self.outside.clock.now().date() - timedelta(days=1)
+                while not is_session(day):
+                    day -= timedelta(days=1)
+                return day
+
+    async def sectors(self, asked: Asked) -> tuple[SectorReport, Path]:
+        """The report, and where the newest is kept."""
+        universe = self.universe(asked.universe)
+        panel = await self.panel(asked, universe, sessions=analysis.LOOK_BACK)
+        report = SectorAnalyzer(universe).report(panel)
+        return report, keep(report, self.folder)
+
+    async def outliers(self, asked: Asked, *, most: int) -> tuple[OutlierScan, Path]:
+        """The same for a week's candidates."""
+        universe = self.universe(asked.universe)
+        panel = await self.panel(asked, universe, sessions=scans.LOOK_BACK)
+        scan = scan_outliers(panel, universe, most=most)
+        return scan, keep(scan, self.folder)
+
+
+def _source(asked: Asked) -> str:
+    """The built-in universes lie where their prices are."""
+    if asked.source:
+        return asked.source
+    return SEEDED if asked.universe == SEEDED else RECORDING

@@ -1,0 +1,168 @@
+"""`research`: sectors, outliers, rankings and allocations, from whatever history there is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from floorbroker.cli.failures import SOME
+from floorbroker.cli.settings import Settings, settings_of
+from floorbroker.cli.show import Column, say, show_list, show_text
+
+if TYPE_CHECKING:
+    from floorbroker.app.researching import Asked, Researcher
+    from floorbroker.research.panel import Quality
+
+T = TypeVar("T")
+UniverseName = Annotated[
+    str, typer.Option("--universe", help="recorded, seeded, or a TOML file with name, benchmark and sectors.")
+]
+Source = Annotated[
+    str,
+    typer.Option("--source", help="recording, seeded, yahoo, or a profile; what goes with the universe otherwise."),
+]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option("--as-of", formats=["%Y-%m-%d"], help="The last day that is known; the last there is."),
+]
+Data = Annotated[Path | None, typer.Option(envvar="FLOORBROKER_DATA", help="The folder of recorded prices.")]
+Seed = Annotated[int, typer.Option(help="Of the seeded market.")]
+BudgetMb = Annotated[int, typer.Option("--budget-mb", min=16, max=1_000_000, help="How big the cache may be.")]
+
+SECTORS = (
+    Column("RANK", "rank", right=True),
+    Column("SECTOR", "name"),
+    Column("SCORE", "score", right=True),
+    Column("MONTH", "month", right=True),
+    Column("QUARTER", "quarter", right=True),
+    Column("ABOVE 50", "above_50", right=True),
+    Column("VOLATILITY", "volatility", right=True),
+    Column("ROTATION", "quadrant"),
+    Column("COVERAGE", "coverage", right=True),
+)
+CANDIDATES = (
+    Column("RANK", "rank", right=True),
+    Column("SYMBOL", "symbol"),
+    Column("SCORE", "score", right=True),
+    Column("REASONS", "reasons"),
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    noun = typer.Typer(help="Sectors, outliers, rankings and allocations.", no_args_is_help=True)
+    noun.command("sectors")(sectors)
+    noun.command("outliers")(outliers)
+    app.add_typer(noun, name="research")
+
+
+def sectors(
+    ctx: typer.Context,
+    *,
+    universe: UniverseName = "recorded",
+    source: Source = "",
+    as_of: AsOf = None,
+    data: Data = None,
+    seed: Seed = 0,
+    budget_mb: BudgetMb = 2048,
+    plot: Annotated[Path | None, typer.Option(help="Write a page with pictures there (extra research).")] = None,
+) -> None:
+    """Strength, breadth, rotation, volatility and correlation of sectors; kept in data/sector_report.json.
+
+    Exit code 10 when something is missing: the report says what.
+    """
+    settings = settings_of(ctx)
+    asked = _asked(universe, source, as_of, data, seed, budget_mb)
+    report, path = _research(settings, asked, lambda here: here.sectors(asked))
+    if plot is not None:
+        from floorbroker.research.plots import sector_page
+
+        sector_page(report, plot)
+    if settings.json:
+        show_text(path.read_text("utf-8").rstrip("\n"))
+    else:
+        rows = [
+            {
+                "rank": one.rank, "name": one.name, "score": one.score, "month": one.strength[2].change,
+                "quarter": one.strength[3].change, "above_50": one.breadth.above_50,
+                "volatility": one.volatility["days_63"], "quadrant": one.rotation.quadrant, "coverage": one.coverage,
+            }
+            for one in report.sectors
+        ]  # fmt: skip
+        show_list(settings, rows, SECTORS, empty="no sector")
+    say(settings, f"{report.universe} on {report.as_of} from {report.source}: {path}")
+    _end(settings, report.quality, is_whole=report.is_whole)
+
+
+def outliers(
+    ctx: typer.Context,
+    *,
+    universe: UniverseName = "recorded",
+    source: Source = "",
+    as_of: AsOf = None,
+    data: Data = None,
+    seed: Seed = 0,
+    budget_mb: BudgetMb = 2048,
+    most: Annotated[int, typer.Option(min=1, max=1000, help="Candidates at most.")] = 20,
+) -> None:
+    """Symbols whose week was unlike their past, ranked, with reasons; kept in data/outliers.json.
+
+    Exit code 10 when something is missing: the scan says what.
+    """
+    settings = settings_of(ctx)
+    asked = _asked(universe, source, as_of, data, seed, budget_mb)
+    scan, path = _research(settings, asked, lambda here: here.outliers(asked, most=most))
+    if settings.json:
+        show_text(path.read_text("utf-8").rstrip("\n"))
+    else:
+        rows = [
+            {"rank": one.rank, "symbol": one.symbol, "score": one.score, "reasons": "; ".join(one.reasons)}
+            for one in scan.candidates
+        ]
+        show_list(settings, rows, CANDIDATES, empty="nothing was unlike its past")
+    for symbol, why in scan.skipped.items():
+        say(settings, f"{symbol}: {why}")
+    say(settings, f"{scan.universe}, {scan.week_from} to {scan.as_of}, from {scan.source}: {path}")
+    _end(settings, scan.quality, is_whole=scan.is_whole)
+
+
+def _asked(  # noqa: PLR0917 - the flags of every verb here, in their order
+    universe: str, source: str, as_of: datetime | None, data: Path | None, seed: int, budget_mb: int
+) -> Asked:
+    from floorbroker.app.researching import Asked
+
+    return Asked(
+        universe=universe, source=source, until=None if as_of is None else as_of.date(), data=data, seed=seed,
+        budget_bytes=budget_mb << 20,
+    )  # fmt: skip
+
+
+def _research(settings: Settings, asked: Asked, work: Callable[[Researcher], Awaitable[T]]) -> T:
+    """Do some work over this home; the vault is asked for where a profile's key is sealed in it."""
+    from floorbroker.app.researching import Researcher
+    from floorbroker.cli.brokering import is_sealed, profiles_here, unlock_here
+    from floorbroker.cli.passphrases import Given
+    from floorbroker.cli.reach import run
+
+    async def whole() -> T:
+        here = profiles_here(settings, settings.open_home())
+        try:
+            if asked.source and is_sealed(here, asked.source):
+                await unlock_here(settings, here, Given(None, None))
+            return await work(Researcher(here=here, outside=settings.outside()))
+        finally:
+            here.unlocking.session.end("the command is done", at_once=True)
+
+    return run(settings, whole)
+
+
+def _end(settings: Settings, quality: Iterable[Quality], *, is_whole: bool) -> None:
+    """Say what is missing; a report with holes is not quite done."""
+    for one in quality:
+        say(settings, f"{one.symbol} {one.kind} {one.first} to {one.last}: {one.detail}")
+    if not is_whole:
+        raise typer.Exit(SOME)
