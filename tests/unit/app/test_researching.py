@@ -57,13 +57,14 @@ class House:
 
     def __init__(self, folder: Path, data: Path) -> None:
         self.clock = ManualClock(NOW)
-        self.clock.sleep = self._at_once  # type: ignore[method-assign]
+        self.clock.sleep = self._at_once
         self.venue: PolygonVenue = create_venue(clock=self.clock, data=data)
         self.http = InProcess(self.venue.app)
         home = Home.at(folder)
         home.config.write_text(CONFIG)
         shells: Any = Shells(http=lambda: self.http, order_http=lambda check: None, connect=None)  # type: ignore[arg-type, return-value]
-        outside = Outside(clock=self.clock, shells=shells, sources=Sources(keystore=lambda: Ring(self.venue.keys.key)))
+        ring: Any = Ring(self.venue.keys.key)
+        outside = Outside(clock=self.clock, shells=shells, sources=Sources(keystore=lambda: ring))
         profiles = Profiles.of(home, vault_of(home, load(home), outside), outside)
         self.researcher = Researcher(here=profiles, outside=outside)
         self.universe = str(folder / "tech.toml")

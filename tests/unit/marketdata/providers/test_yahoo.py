@@ -71,7 +71,7 @@ async def yahoo(venue: YahooVenue) -> AsyncIterator[Yahoo]:
     YfData.cache_get.cache_clear()
     Inside.venue = venue
     clock = ManualClock(MONDAY)
-    clock.sleep = _at_once  # type: ignore[method-assign]
+    clock.sleep = _at_once
     yield Yahoo(yfinance, clock=clock, session=Inside())
 
 
@@ -106,7 +106,7 @@ async def test_no_bar_no_symbol_and_no_answer_are_three_things(yahoo: Yahoo, ven
         await yahoo.bars("AAPL", span_s=7, start=empty, end=MONDAY)
     for what, error in (("throttle", RateLimitExceeded), ("maintenance", ApiError)):
         YfData.cache_get.cache_clear()
-        venue.plan.replace([Fault(where="request", what=what, match=Match(path="/v8/*"))])  # type: ignore[arg-type]
+        venue.plan.replace([Fault(where="request", what=what, match=Match(path="/v8/*"))])
         with pytest.raises(error):
             await yahoo.bars("IBM", span_s=DAY_S, start=day_start("IBM", date(2014, 1, 6)), end=MONDAY)
 

@@ -1,0 +1,45 @@
+"""`research`: what it prints and keeps, and what it says to a wrong word."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.running import run
+
+MINE = 'name = "mine"\nbenchmark = "SPY"\n[sectors]\nTech = ["AAPL", "IBM"]\nBanks = ["BAC", "NOBODY"]\n'
+
+
+def test_a_report_is_printed_kept_and_says_what_is_missing(tmp_path: Path, recorded_data: Path) -> None:
+    universe = tmp_path / "mine.toml"
+    universe.write_text(MINE)
+    words = ["--universe", str(universe), "--data", str(recorded_data), "--as-of", "2021-03-31"]
+    plot = tmp_path / "sectors.html"
+    result = run(tmp_path, "research", "sectors", *words, "--plot", str(plot), "--json")
+    assert result.exit_code == 10
+    found = json.loads(result.stdout)
+    assert [one["symbol"] for one in found["quality"]] == ["NOBODY"]
+    assert next(one for one in found["sectors"] if one["name"] == "Banks")["missing"] == ["NOBODY"]
+    assert "Banks" in plot.read_text()
+    (kept,) = tmp_path.rglob("sector_report.json")
+    assert kept.read_text().rstrip("\n") == result.stdout.rstrip("\n")
+    assert len(list(tmp_path.rglob("2021-03-31-mine-*.json"))) == 1
+    scan = run(tmp_path, "research", "outliers", *words)
+    assert scan.exit_code == 10
+    assert "NOBODY: a day of the week is missing" in scan.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--universe", "nowhere"], 3, "--universe nowhere"),
+        (["--source", "nowhere"], 5, "no source 'nowhere'"),
+        (["--data", "/nowhere"], 3, "/nowhere"),
+        (["--as-of", "soon"], 2, "as-of"),
+    ],
+)
+def test_a_wrong_word_is_told(words: list[str], code: int, said: str, tmp_path: Path) -> None:
+    result = run(tmp_path, "research", "sectors", *words, "--json")
+    assert (result.exit_code, said in result.stderr) == (code, True), result.stderr
