@@ -371,8 +371,29 @@ OANDA = World(
     options=lambda plan: {"arrival_bound_s": str(bound_s_of(plan))},
     spares=DOUBLED,
 )
+# -- labels alone, a stream that tells totals, and a book of trades: what is sold has to be held --------------------------------
+
+
+def _by_trades(orders: Rows, fills: Rows) -> tuple[Rows, Rows]:
+    """An execution has its number on an exchange and a day: ours is named by exchange and order as well."""
+    return orders, [{**row, "exec": f"NSE:{row['order']}:{row['exec']}"} for row in fills]
+
+
+UPSTOX = World(
+    name="upstox",
+    code="UPSTOX",
+    symbols={"NHPC.NSE": Decimal("190.00"), "YESBANK.NSE": Decimal("48.00")},
+    words=re.compile(rb'"status":"(?!success)[a-z ]*"'),
+    kinds=("market", "limit", "limit", "limit", "stop", "stop_limit"),
+    tifs=(TimeInForce.DAY, TimeInForce.DAY, TimeInForce.IOC),
+    events=("stream",),
+    options=lambda plan: {"arrival_bound_s": str(bound_s_of(plan))},
+    as_ours=_by_trades,
+    spares=DOUBLED,
+)
 NAMED: dict[str, World] = {
     **WORLDS,
+    UPSTOX.name: UPSTOX,
     IBKR.name: IBKR,
     IBKR_WEB.name: IBKR_WEB,
     TRADIER.name: TRADIER,

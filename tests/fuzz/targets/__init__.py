@@ -21,6 +21,7 @@ from tests.fuzz.targets import (
     rest_body,
     settings,
     tradier,
+    upstox,
     vault,
 )
 
@@ -42,6 +43,7 @@ TARGETS: dict[str, Target] = {
         *bybit.TARGETS,
         *kraken.TARGETS,
         *tradier.TARGETS,
+        *upstox.TARGETS,
         *ibkr.TARGETS,
         *ibkr_web.TARGETS,
         books.TARGET,
