@@ -7,7 +7,7 @@ answer: `reject`, `unknown` or `not_sent`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -34,13 +34,14 @@ from floorbroker.domain.fold import OrderFold
 from floorbroker.domain.ids import IdSource
 from floorbroker.domain.options import SHARES, ListedOption, OptionChain, OptionContract, Premium, within_budget
 from floorbroker.domain.orders import Execution, NewOrder, Order, OrderChanges
-from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, Journal, NoLog, Profile, Record
+from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, Journal, MarketEvent, NoLog, Profile, Record
 from floorbroker.domain.records import (
     Account,
     Balance,
     BookDelta,
     BookLevel,
     Check,
+    DataKind,
     MarginRequirement,
     MarketHours,
     Position,
@@ -73,6 +74,7 @@ from floorbroker.gateway.desk import (
     DeskEvent,
     Fill,
     KillState,
+    MarketTick,
     OrderFilter,
     Page,
     Preview,
@@ -162,6 +164,30 @@ class FakeGuard(Guard):
         )
 
 
+@dataclass(frozen=True)
+class FakeTick:
+    """A `MarketTick`."""
+
+    event: MarketEvent
+    skipped: int = 0
+
+
+@dataclass(eq=False)
+class FakeFeed:
+    """A subscription to prices; `tell` is the venue."""
+
+    symbols: tuple[str, ...]
+    kinds: frozenset[DataKind]
+    handler: Callable[[MarketTick], object]
+    among: list[FakeFeed]
+
+    def tell(self, event: MarketEvent, skipped: int = 0) -> None:
+        self.handler(FakeTick(event, skipped))
+
+    async def close(self) -> None:
+        self.among.remove(self)
+
+
 class FakeDesk:
     """One environment's desk, without disk, wire or waiting."""
 
@@ -178,6 +204,7 @@ class FakeDesk:
         self.ends_after_replay = False  # an endless stream would hang a test that reads it to its end
         self.knows_every_symbol = False
         self.silent: list[ProfileName] = []
+        self.feeds: list[FakeFeed] = []  # who listens to prices
         self._since = clock.now()
         self._arms: dict[ProfileName, ArmingState] = {}
         self._ids = IdSource(tag=7, random=Random(7))
@@ -736,6 +763,23 @@ class FakeDesk:
             if self.ends_after_replay:
                 return
             await self._news.wait()
+
+    def past(self, after: int) -> Iterator[DeskEvent]:
+        return iter([event for event in self._events if event.seq > after])
+
+    async def subscribe_market_data(
+        self,
+        symbols: Sequence[str],
+        handler: Callable[[MarketTick], object],
+        *,
+        kinds: frozenset[DataKind] = frozenset({DataKind.QUOTES}),
+        profile: ProfileName | None = None,
+    ) -> FakeFeed:
+        for symbol in symbols:
+            await self.quote(symbol, profile)
+        feed = FakeFeed(tuple(symbols), kinds, handler, self.feeds)
+        self.feeds.append(feed)
+        return feed
 
     def wake(self) -> None:
         """Let every reader of events look again."""

@@ -37,6 +37,7 @@ from floorbroker.api.routes import (
     users,
     vault,
 )
+from floorbroker.api.stream import Hubs, stream_route
 from floorbroker.app.people import People
 from floorbroker.app.profiles import Profiles
 from floorbroker.app.redactor import SecretFilter
@@ -151,6 +152,7 @@ def create_app(
     app.include_router(system.router)
     for router in API:
         app.include_router(router, prefix="/api/v1")
+    app.router.routes.append(stream_route(Hubs(desks, clock, log), keeper, clock))
     app.router.routes.extend(pages)
     return app
 

@@ -70,7 +70,14 @@ class Sessions:
         return reference
 
     def principal(self, reference: str) -> str | None:
-        """Whose session this is; None when it is unknown or over."""
+        """Whose session this is; None when it is unknown or over.  A use keeps it from ending."""
+        found = self.peek(reference)
+        if found is not None:
+            self._open[token_digest(reference)].used_s = self.clock.monotonic()
+        return found
+
+    def peek(self, reference: str) -> str | None:
+        """The same, without using it."""
         known = token_digest(reference)
         session, now_s = self._open.get(known), self.clock.monotonic()
         if session is None:
@@ -78,7 +85,6 @@ class Sessions:
         if now_s - session.used_s > IDLE_S or now_s - session.opened_s > ABSOLUTE_S:
             del self._open[known]
             return None
-        session.used_s = now_s
         return session.principal
 
     def close(self, reference: str) -> None:
@@ -156,6 +162,12 @@ class Doorkeeper:
         if self.sessions.principal(reference) is not None:
             return None if self.is_set_up else OPERATOR
         return None if self.people is None else self.people.visits.by_reference(reference)
+
+    def still_by_cookie(self, reference: str) -> Identity | None:
+        """Whether a session still stands, without using it: who only listens is silent, and a silent session ends."""
+        if self.sessions.peek(reference) is not None:
+            return None if self.is_set_up else OPERATOR
+        return None if self.people is None else self.people.visits.standing(reference)
 
     async def login(self, token: str, address: str) -> str | None:
         """A session for the operator's token while there are no users; None for a wrong one, which is remembered."""

@@ -249,6 +249,7 @@ async def _run(app: FastAPI, listener: socket.socket, ending: _Ending) -> None:
 
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", ws="websockets-sansio", ws_per_message_deflate=False,
+        ws_max_size=64 * 1024,
         server_header=False, timeout_graceful_shutdown=GRACE_S, h11_max_incomplete_event_size=64 * 1024,
     )  # fmt: skip
     ending.server = Server(config)

@@ -7,7 +7,7 @@ which the audit keeps.  All errors are `FloorbrokerError`s.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,10 +20,11 @@ from floorbroker.domain.errors import FieldError, FloorbrokerError
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.options import OptionChain, OptionContract, Premium, Size
 from floorbroker.domain.orders import Execution, NewOrder, Order, OrderChanges
-from floorbroker.domain.ports import Profile, Record
+from floorbroker.domain.ports import MarketEvent, Profile, Record, Subscription
 from floorbroker.domain.records import (
     Account,
     Balance,
+    DataKind,
     MarginRequirement,
     MarketHours,
     Position,
@@ -351,6 +352,16 @@ class DeskEvent:
     replayed: bool = False
 
 
+class MarketTick(Protocol):
+    """One event of a market as a consumer gets it; `skipped` older ones of its kind and symbol were not shown."""
+
+    @property
+    def event(self) -> MarketEvent: ...
+
+    @property
+    def skipped(self) -> int: ...
+
+
 class Desk(Protocol):
     """One environment's desk."""
 
@@ -445,6 +456,17 @@ class Desk(Protocol):
     async def risk_metrics(self, profile: ProfileName | None = None) -> RiskMetrics: ...
 
     async def quote(self, symbol: str, profile: ProfileName | None = None) -> Quote: ...
+
+    async def subscribe_market_data(
+        self,
+        symbols: Sequence[str],
+        handler: Callable[[MarketTick], object],
+        *,
+        kinds: frozenset[DataKind] = ...,
+        profile: ProfileName | None = None,
+    ) -> Subscription:
+        """Call `handler` with every quote, trade or bar, the newest where it is slow; close the subscription to end it."""
+        ...
 
     async def option_chain(
         self, underlying: str, expiry: date | None = None, profile: ProfileName | None = None
@@ -546,6 +568,10 @@ class Desk(Protocol):
         """Events after a journal sequence (replayed first), then live.  A consumer too slow for its bounded queue
         gets `Conflict`.
         """
+        ...
+
+    def past(self, after: int) -> Iterator[DeskEvent]:
+        """Events after a journal sequence, to the end of the journal."""
         ...
 
     def audit(self, *, after: int = 0, limit: int = 100) -> list[Record]: ...

@@ -98,13 +98,21 @@ class Visits:
 
     def by_reference(self, reference: str) -> Identity | None:
         """Whose session this is; None when it is unknown or over.  A use keeps it from ending."""
+        found = self.standing(reference)
+        if found is not None:
+            memory, now = self.members.memory, self.members.clock.now()
+            session = memory.sessions[digest_of(reference)]
+            memory.sessions[session.digest] = replace(session, used_at=now)
+        return found
+
+    def standing(self, reference: str) -> Identity | None:
+        """The same, without using it."""
         memory, now = self.members.memory, self.members.clock.now()
         session = memory.sessions.get(digest_of(reference))
         user = None if session is None else memory.users.get(session.user_id)
         if session is None or user is None or user.disabled or session.is_over(now):
             return None
-        memory.sessions[session.digest] = used = replace(session, used_at=now)
-        return used.identity(user, now)
+        return session.identity(user, now)
 
     async def note_use(self, identity: Identity) -> None:
         """Write when a session was used, once a minute: a desk that starts again knows which are over."""
