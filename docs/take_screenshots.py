@@ -1,7 +1,7 @@
 """Remakes the pictures of the page: a desk with a fresh home, the printed first order, and a headless Chromium.
 
-`python docs/take_screenshots.py` writes docs/assets/page-order-filled.png (1280 wide) and page-order-filled-phone.png (390
-wide).  It needs curl and a Chromium on this machine; nothing leaves the machine.
+`python docs/take_screenshots.py` writes the pictures of `PICTURES` into docs/assets.  It needs curl and a Chromium on this
+machine; nothing leaves the machine.
 """
 
 from __future__ import annotations
@@ -12,18 +12,47 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 ASSETS = ROOT / "docs" / "assets"
-PICTURES = {"page-order-filled.png": 1280, "page-order-filled-phone.png": 390}
+FURTHER = (  # orders beside the first, so that pages have something to show
+    {"symbol": "MSFT", "side": "buy", "type": "market", "quantity": "7"},
+    {"symbol": "BTC/USD", "side": "buy", "type": "market", "quantity": "0.05"},
+    {"symbol": "MSFT", "side": "sell", "type": "market", "quantity": "2", "strategy": "momentum-1"},
+    {"symbol": "AAPL", "side": "buy", "type": "limit", "quantity": "5", "limit_price": "150"},
+)
 STARTS_WITHIN_S = 60
+SETTLES_S = 1.5  # until charts are drawn and a page was rendered anew
 READY = "document.documentElement.dataset.ready === 'true' && document.querySelector('#link').dataset.state === 'live'"
 FILLED = "document.querySelector('#fills tbody').textContent.includes('AAPL')"
 HEIGHT = "document.documentElement.scrollHeight"
 
 sys.path.insert(0, str(ROOT))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture: of which page, how wide, in which theme; `first` before the further orders are placed."""
+
+    name: str
+    path: str
+    width: int = 1280
+    dark: bool = False
+    first: bool = False
+
+
+PICTURES = (
+    Picture("page-order-filled.png", "trade", first=True),
+    Picture("page-order-filled-phone.png", "trade", width=390, first=True),
+    Picture("page-overview.png", "overview"),
+    Picture("page-overview-phone.png", "overview", width=390, dark=True),
+    Picture("page-trade.png", "trade"),
+    Picture("page-symbol.png", "symbol/AAPL", dark=True),
+    Picture("page-brokers.png", "brokers?broker=ALPACA"),
+)
 
 from tests.support.browser import Tab, browser_tab  # noqa: E402 - the driver lives beside the tests
 
@@ -63,11 +92,26 @@ async def sign_in(tab: Tab, page: str, token: str) -> None:
     await tab.until(f"({READY}) && ({FILLED})")
 
 
-async def shoot(tab: Tab, path: Path, width: int) -> None:
-    """The whole page at this width, in the light theme."""
-    await tab.size(width, 100)
-    await tab.size(width, int(await tab.run(HEIGHT)))
-    await tab.picture(path)
+async def place_further(tab: Tab) -> None:
+    """Orders by the session of the tab."""
+    headers = {"Content-Type": "application/json", "X-Floorbroker-Request": "1"}
+    for order in FURTHER:
+        wish = {"method": "POST", "headers": headers, "body": json.dumps(order)}
+        status = await tab.run(f"fetch('/api/v1/paper/orders', {json.dumps(wish)}).then(reply => reply.status)")
+        if status != 201:
+            raise SystemExit(f"an order was not placed: {status} for {order}")
+
+
+async def shoot(tab: Tab, page: str, picture: Picture) -> None:
+    """The whole page at its width."""
+    await tab.size(picture.width, 800, dark=picture.dark)
+    await tab.open(f"{page}{picture.path}")
+    await tab.until(READY)
+    await asyncio.sleep(SETTLES_S)
+    await tab.size(picture.width, int(await tab.run(HEIGHT)), dark=picture.dark)
+    await asyncio.sleep(SETTLES_S)
+    await tab.picture(ASSETS / picture.name)
+    print(f"wrote docs/assets/{picture.name}")
 
 
 async def main() -> None:
@@ -76,9 +120,11 @@ async def main() -> None:
             await tab.size(1280, 800)
             await place_first_order(told["curl"])
             await sign_in(tab, told["page"], told["token"])
-            for name, width in PICTURES.items():
-                await shoot(tab, ASSETS / name, width)
-                print(f"wrote docs/assets/{name}")
+            for picture in (one for one in PICTURES if one.first):
+                await shoot(tab, told["page"], picture)
+            await place_further(tab)
+            for picture in (one for one in PICTURES if not one.first):
+                await shoot(tab, told["page"], picture)
 
 
 if __name__ == "__main__":

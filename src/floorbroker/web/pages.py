@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -150,7 +151,7 @@ def web_page(
             Route("/account", account.show, methods=["GET"]),
             Route("/account/code.svg", account.picture, methods=["GET"]),
             Route("/account/{act}", account.act, methods=["POST"]),
-            Mount("/static", Files(directory=HERE / "static")),
+            Mount("/static", GZipMiddleware(Files(directory=HERE / "static"), minimum_size=1000, compresslevel=6)),
         ]
 
     return routes

@@ -129,6 +129,24 @@ async def test_every_page_renders_in_words_with_its_own_nonce(environment: Envir
 
 
 @pytest.mark.asyncio
+async def test_a_desk_without_profiles_has_pages_all_the_same() -> None:
+    desk = FakeDesk(clock=SystemClock(), names=())
+    transport = httpx2.ASGITransport(app=app_over(desk, clock=desk.clock))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8750") as http:
+        await http.post("/login", data={"token": TOKEN})
+        statuses = {path: (await http.get(path)).status_code for path in (*PLAIN, "/symbol/AAPL")}
+    assert set(statuses.values()) == {200}, statuses
+
+
+@pytest.mark.asyncio
+async def test_files_of_the_page_travel_compressed_and_pages_do_not(visitor: httpx2.AsyncClient) -> None:
+    script = await visitor.get("/static/vendor/lightweight-charts.js", headers={"Accept-Encoding": "gzip"})
+    assert script.headers["content-encoding"] == "gzip"
+    # A page has secrets of its visitor and words of others in it: compressed, its length would tell of them.
+    assert "content-encoding" not in (await visitor.get("/overview", headers={"Accept-Encoding": "gzip"})).headers
+
+
+@pytest.mark.asyncio
 async def test_the_overview_says_what_needs_eyes(visitor: httpx2.AsyncClient, desk: FakeDesk) -> None:
     assert "Nothing needs a person now." in (await visitor.get("/overview")).text
     desk.answer_next = "unknown"
