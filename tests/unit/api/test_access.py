@@ -7,29 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
 import pytest
 import pytest_asyncio
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from starlette.routing import Route
 
-from floorbroker.api import HashedToken, create_app, token_digest
 from floorbroker.api.access import ACCESS, OPEN_PAGES, assert_known, routes_of
 from floorbroker.api.app import API
 from floorbroker.api.routes import system
-from floorbroker.app.people import NewToken
-from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.values import Environment
-from floorbroker.people.identity import OPERATOR as OPERATOR_ID
 from floorbroker.people.identity import ROLES, Role, Scope
-from floorbroker.web import web_page
-from tests.support.desk_server import TOKEN
-from tests.support.fake_desk import FakeDesk
-from tests.support.house import NOON
-from tests.support.people import OPERATOR, Town, town
+from tests.support.gate import Gate, open_gate
 
 pytestmark = pytest.mark.asyncio
 SIM, PAPER, LIVE = Environment
@@ -43,54 +34,10 @@ STREAMS = {"stream_events"}  # a read that never ends: what is asked of its call
 VALUES = {"env": "paper", "name": "nobody", "id": "0", "code": "forbidden"}
 
 
-@dataclass
-class Gate:
-    """The application with people in it, and ways to come as somebody."""
-
-    town: Town
-    app: FastAPI
-    clock: ManualClock
-    desks: dict[Environment, FakeDesk]
-    secrets: dict[str, str] = field(default_factory=dict)
-
-    def client(self, **headers: str) -> httpx2.AsyncClient:
-        transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
-        return httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8750", headers=headers)
-
-    async def token(self, *scopes: Scope, environment: Environment = PAPER) -> dict[str, str]:
-        """A token's header."""
-        name = "-".join([environment.value, *(scope.value for scope in scopes)])
-        if name not in self.secrets:
-            new = NewToken(name=name, environment=environment, scopes=frozenset(scopes))
-            _, secret = await self.town.people.passes.create(new, owner=OPERATOR_ID, caller=OPERATOR)
-            self.secrets[name] = secret.reveal()
-        return {"Authorization": f"Bearer {self.secrets[name]}"}
-
-    async def person(self, name: str) -> dict[str, str]:
-        """A browser's headers."""
-        return {"Cookie": f"floorbroker_session={await self.town.session(name)}", "X-Floorbroker-Request": "1"}
-
-
 @pytest_asyncio.fixture
 async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
-    clock = ManualClock(NOON)
-    desks = {env: FakeDesk(clock=clock, environment=env, names=(env.value,)) for env in (PAPER, LIVE)}
-    for desk in desks.values():
-        desk.ends_after_replay = True
-    async with town(tmp_path, clock) as found:
-        for role in reversed(Role):
-            await found.add(
-                f"a-{role.value}", role, frozenset({PAPER}) if role is not Role.ADMIN else frozenset(Environment)
-            )
-        app = create_app(
-            desks=desks,
-            token=HashedToken(token_digest(TOKEN)),
-            clock=clock,
-            version="0.1.0",
-            page=web_page(desks=desks, clock=clock, version="0.1.0"),
-            people=found.people,
-        )
-        yield Gate(found, app, clock, desks)
+    async with open_gate(tmp_path) as found:
+        yield found
 
 
 def filled(path: str, **changed: str) -> str:

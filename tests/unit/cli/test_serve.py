@@ -41,6 +41,10 @@ def test_verbs_speak_to_the_running_server(tmp_path: Path) -> None:
         }
         assert answers == {"desk.example": 200, "desk.example:443": 200, "other.example": 403}
         placed = server.ask("POST", "/orders", json=MARKET, headers={"Idempotency-Key": "one"}).json()
+        (tmp_path / "word").write_text("vinegar lamp orbit moss", "utf-8")
+        made = document(run(tmp_path, "user", "add", "ada", "--from-file", str(tmp_path / "word"), "--json"))
+        assert made["role"] == "admin"
+        assert server.ask("GET", "/orders").status_code == 401  # what was printed is spent; the command line goes on
         shown = document(run(tmp_path, "order", "show", placed["id"], "--json"))
         assert shown["ord_status"] == "filled"
         assert server.told["url"] in run(tmp_path, "status").stderr
