@@ -360,14 +360,42 @@ IBKR_WEB = World(
 )
 # -- a log without gaps: an order fills once, and what is left of it goes on under another id -----------------------------------
 
+
+def _with_promises(orders: Rows, fills: Rows) -> tuple[Rows, Rows]:
+    """The exits that an entry promises are orders here before they are any there: held until the entry is over, then gone, or
+    gone on as the orders that were made of them.
+    """
+    opened_by = {fill["exec"]: fill["order"] for fill in fills}
+    made = {(opened_by.get(row["trade"]), row["type"]) for row in orders if row["trade"] is not None}
+    found = [*orders]
+    for row in orders:
+        for name, kind, price in (("profit", "take_profit", "limit"), ("loss", "stop_loss", "stop")):
+            if row[kind] is not None:
+                ended = "replaced" if (row["order"], kind) in made or row["status"] == "replaced" else "canceled"
+                promise = {
+                    "order": f"{row['order']}-{name}",
+                    "client": None,
+                    "side": "sell" if row["side"] == "buy" else "buy",
+                    "type": kind,
+                    "status": "held" if row["status"] == "new" else ended,
+                    "filled": "0",
+                    "limit": None,
+                    "stop": None,
+                    price: row[kind],
+                }
+                found.append({**row, **promise})
+    return found, fills
+
+
 OANDA = World(
     name="oanda",
     code="OANDA",
     symbols={"XAU/USD": Decimal("2400.00"), "USD/JPY": Decimal("146.60")},
     words=re.compile(rb'"(state|type)":"[A-Z_]*"'),
-    kinds=("market", "limit", "limit", "limit", "stop", "touched"),
+    kinds=("market", "limit", "limit", "limit", "stop", "touched", "bracket"),
     tifs=(TimeInForce.DAY, TimeInForce.GTC),
     events=("stream",),
+    as_ours=_with_promises,
     options=lambda plan: {"arrival_bound_s": str(bound_s_of(plan))},
     spares=DOUBLED,
 )

@@ -30,6 +30,7 @@ from floorbroker.oms.translate import (
 from floorbroker.oms.unforeseen import ours
 
 MAX_STRAYS = 10_000
+MAX_ADOPTING = 1_000
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _Stray = tuple[float, ExecutionReport]  # when it was first heard (monotonic seconds), and what
 
@@ -42,6 +43,7 @@ class Inbound:
     heard_at: float = 0.0
     _ignored: dict[OrderId | None, str] = field(default_factory=dict[OrderId | None, str])
     _strays: dict[ExecutionReport, _Stray] = field(default_factory=dict[ExecutionReport, "_Stray"])
+    _adopting: dict[OrderId, IntentId] = field(default_factory=dict[OrderId, IntentId])
     _restored: datetime | None = None  # looked up when it is first asked for
 
     def on_report(self, report: ExecutionReport) -> None:
@@ -192,8 +194,17 @@ class Inbound:
         if parent is None and self.ctx.external is ExternalOrders.IGNORE:
             self._ignore(report)
             return None
-        intent_id = adopted.setdefault(report.order_id, adopted_id(self.ctx.profile.name, report.order_id))
+        intent_id = adopted.setdefault(report.order_id, self._adopted_as(report, report.order_id))
         entries.append(self._entry(intent_id, founding))
+        return intent_id
+
+    def _adopted_as(self, report: ExecutionReport, order_id: OrderId) -> IntentId:
+        """Our id for it: that of the order it goes on for, where the book does not know that one yet (a commit is on the way)."""
+        before = (one for one in (report.replaces, report.replaced_by) if one is not None)
+        held = next((self._adopting[one] for one in before if one in self._adopting), None)
+        intent_id = self._adopting[order_id] = held or adopted_id(self.ctx.profile.name, order_id)
+        while len(self._adopting) > MAX_ADOPTING:
+            del self._adopting[next(iter(self._adopting))]
         return intent_id
 
     def _may_be_in_doubt(self, report: ExecutionReport) -> bool:

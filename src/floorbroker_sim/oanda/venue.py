@@ -23,7 +23,7 @@ from floorbroker_sim.faults import Fault, FaultPlan
 from floorbroker_sim.gate import Gate
 from floorbroker_sim.http import Reply, Request, Router, SocketSession
 from floorbroker_sim.market import Market, PriceSource, SeededSource
-from floorbroker_sim.oanda import errors, info
+from floorbroker_sim.oanda import errors, info, wire
 from floorbroker_sim.oanda.auth import Keys, is_account_id, is_authorized, make_keys
 from floorbroker_sim.oanda.errors import Refused
 from floorbroker_sim.oanda.limits import Counter
@@ -170,7 +170,8 @@ class OandaVenue:
     def _order_line(self, order: Order) -> dict[str, str | None]:
         state, wish = self.state, order.wish
         trade = state.trades.get(wish.trade_id or "") if order.is_dependent else None
-        units = wish.units if wish.units is not None else -trade.initial if trade is not None else Decimal(0)
+        closes = None if trade is None else trade.units if order.state == "PENDING" else trade.initial
+        units = wish.units if wish.units is not None else -(closes or Decimal(0))
         stop = order.trailing or (None if wish.type in {"LIMIT", "TAKE_PROFIT"} else wish.price)
         return {
             "order": order.id,
@@ -185,6 +186,9 @@ class OandaVenue:
             "limit": text_of(wish.price) if wish.type in {"LIMIT", "TAKE_PROFIT"} and wish.price is not None else None,
             "stop": None if stop is None else text_of(stop),
             "created": time_text(order.created),
+            "trade": wish.trade_id,
+            "take_profit": _price_of(wish.take_profit_on_fill),
+            "stop_loss": _price_of(wish.stop_loss_on_fill or wish.guaranteed_stop_loss_on_fill),
         }
 
     def _ended_at_once(self, order: Order) -> bool:
@@ -328,6 +332,11 @@ class _Named(msgspec.Struct, rename={"words": "clientExtensions"}):
 
 class _Entry(msgspec.Struct):
     order: _Named
+
+
+def _price_of(exit_: wire.Details | None) -> str | None:
+    """The price of an exit that an order promises; None where it has none, or a distance."""
+    return None if exit_ is None or exit_.price is None else text_of(exit_.price)
 
 
 def _base(request: Request) -> str:

@@ -370,6 +370,36 @@ async def test_a_member_of_a_group_is_nobodys_until_a_listing_tells_whose(tmp_pa
         assert (child.parent_id, child.external) == (parent.intent_id, False)
 
 
+async def test_a_child_that_goes_on_under_another_id_is_one_order_however_soon_that_is_told(tmp_path: Path) -> None:
+    """The second report comes before the first one's commit: the book knows neither id yet."""
+    async with opened(tmp_path) as desk:
+        parent = await desk.place(buy("10"))
+        promise = ExecutionReport(
+            exec_type=ExecType.HELD,
+            source=Source.STREAM,
+            at=desk.clock.now(),
+            ord_status=OrdStatus.HELD,
+            order_id=OrderId("P1"),
+            symbol="AAPL",
+            side=Side.SELL,
+            order_type=OrderType.MARKET,
+            order_qty=Quantity(Decimal(10)),
+            parent_order_id=parent.order_id,
+        )
+        made = replace(
+            promise,
+            exec_type=ExecType.REPLACED,
+            ord_status=OrdStatus.NEW,
+            order_id=OrderId("L1"),
+            replaces=promise.order_id,
+        )
+        desk.service.on_report(promise)
+        desk.service.on_report(made)
+        await desk.wait()
+        (child,) = [order for order in desk.gateway.orders() if order.intent_id != parent.intent_id]
+        assert (child.order_ids, child.ord_status) == (("P1", "L1"), OrdStatus.NEW)
+
+
 async def test_the_watch_goes_on_after_a_look_that_broke(tmp_path: Path) -> None:
     async with opened(tmp_path) as desk:
         order = await desk.place(buy())

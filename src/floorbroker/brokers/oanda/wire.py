@@ -153,6 +153,13 @@ class TradeOpened(Wire, frozen=True, kw_only=True):
     units: Decimal
 
 
+class TradeReduced(Wire, frozen=True, kw_only=True):
+    """A trade that a fill closed, wholly or in part."""
+
+    trade_id: str
+    units: Decimal
+
+
 class TradeClose(Wire, frozen=True, kw_only=True):
     """Which trade a market order closes."""
 
@@ -192,6 +199,8 @@ class Transaction(Wire, frozen=True, kw_only=True):
     guaranteed_execution_fee: Decimal | None = None
     account_balance: Decimal | None = None
     trade_opened: TradeOpened | None = None
+    trades_closed: list[TradeReduced] | None = None
+    trade_reduced: TradeReduced | None = None
 
 
 class Heartbeat(Wire, frozen=True, kw_only=True):
@@ -279,6 +288,7 @@ class Account(Wire, frozen=True, kw_only=True):
     margin_used: Decimal | None = None
     margin_rate: Decimal | None = None
     hedging_enabled: bool = False
+    last_transaction_id: str
     orders: list[Order] = []
     trades: list[Trade] = []
 

@@ -162,7 +162,9 @@ async def test_a_change_whose_question_fails_was_not_sent() -> None:
     ],
 )
 async def test_closing_is_one_put_in_the_command_stack(tag: str, path: str, body: dict[str, Any]) -> None:
-    made = {**LOG["11"], "type": "MARKET_ORDER", "clientExtensions": None, "requestID": CL_ORD_ID, "units": "-4"}
+    made = {**LOG["11"], "type": "MARKET_ORDER", "requestID": CL_ORD_ID, "units": "-4"}
+    if tag:
+        made |= {"clientExtensions": None, "tradeClose": {"tradeID": "12", "units": "4"}}
     name = "longOrderCreateTransaction" if not tag else "orderCreateTransaction"
     commands = FakeTransport(reply({name: made}))
     order = market_order(
@@ -256,14 +258,18 @@ async def test_a_log_with_a_hole_is_no_log() -> None:
 async def test_open_orders_are_of_one_moment_and_an_exit_is_as_large_as_its_trade() -> None:
     reads = LogTransport("log_bracket", by_path={A: told("account")})
     found = await broker_on(reads).get_open_orders()
-    assert [(r.order_id, r.order_qty, r.parent_order_id) for r in found.items] == [
-        ("13", Decimal(3), "11"),
-        ("14", Decimal(3), "11"),
+    told_ = [(r.order_id, r.order_qty, r.parent_order_id) for r in found.items]
+    assert told_[1] == ("13", Decimal(3), "11")
+    assert told_[3] == ("14", Decimal(3), "11")
+    assert told_[4:] == [
+        ("11", Decimal(10), None),  # what it goes on for comes first, so that nobody takes it for a new one
+        ("11-profit", Decimal(10), "11"),
+        ("11-loss", Decimal(10), "11"),
         ("15", Decimal(6), None),
         ("15-profit", Decimal(6), "15"),
         ("15-loss", Decimal(6), "15"),
     ]
-    assert found.items[2].replaces == "11"
+    assert found.items[7].replaces == "11"
 
 
 async def test_history_is_the_log_and_fills_are_its_executions() -> None:

@@ -70,9 +70,26 @@ def test_a_fill_in_part_claims_no_end_and_its_rest_goes_on_under_another_id() ->
 
 def test_the_exits_that_are_made_take_the_place_of_the_promises() -> None:
     told = story("log_bracket")
-    assert short(told["13"]) == [("13", "replaced", OrdStatus.NEW, "11-profit", "11")]
-    assert short(told["14"]) == [("14", "replaced", OrdStatus.NEW, "11-loss", "11")]
-    assert (told["13"][0].order_qty, told["13"][0].side) == (Decimal(4), Side.SELL)
+    assert short(told["13"]) == [
+        ("11-profit", "held", OrdStatus.HELD, None, "11"),  # once more, for whoever has not heard of it
+        ("13", "replaced", OrdStatus.NEW, "11-profit", "11"),
+    ]
+    assert short(told["14"])[-1] == ("14", "replaced", OrdStatus.NEW, "11-loss", "11")
+    assert (told["13"][-1].order_qty, told["13"][-1].side) == (Decimal(4), Side.SELL)
+
+
+@pytest.mark.parametrize("number", ["13", "17"])
+def test_what_goes_on_for_something_unknown_is_left_to_the_log(number: str) -> None:
+    """Told by the stream alone, an exit or a changed order would be taken for a new one."""
+    entry = next(entry for entry in entries("log_bracket") if entry.id == number)
+    assert Reader(Ledger()).read(entry, HEARD) == ()
+
+
+def test_the_id_of_the_request_is_no_name_of_what_else_it_caused() -> None:
+    reader = Reader(Ledger())
+    for entry in entries("log_bracket")[:3]:
+        (*_, last) = reader.read(msgspec.structs.replace(entry, request_id=CL_ORD_ID), HEARD)
+    assert (last.order_id, last.cl_ord_id) == ("13", None)
 
 
 def test_a_change_names_both_sides_and_takes_the_promises_along() -> None:
@@ -110,13 +127,33 @@ def test_the_end_of_an_entry_is_that_of_its_promises() -> None:
     ]
 
 
-def test_an_exit_whose_trade_shrank_is_over_with_it() -> None:
+def test_an_exit_whose_trade_shrank_filled_as_what_was_left_of_it() -> None:
     reader = Reader(Ledger())
     for entry in entries("log_bracket")[:4]:
         reader.read(entry, HEARD)
     fill = msgspec.structs.replace(entries("log_bracket")[7], units=Decimal(-3))
     (report,) = reader.read(fill, HEARD)
-    assert (report.ord_status, report.order_qty, report.cum_qty) == (OrdStatus.CANCELED, Decimal(3), Decimal(3))
+    assert (report.ord_status, report.order_qty, report.cum_qty) == (OrdStatus.FILLED, Decimal(3), Decimal(3))
+    assert (report.order_id, report.replaces) == ("13", "13")
+
+
+def test_an_exit_closes_what_its_trade_has_by_the_newest_word() -> None:
+    reader = Reader(Ledger())
+    for entry in entries("log_bracket")[:4]:
+        reader.read(entry, HEARD)
+    profit = reader.ledger.terms("13")
+    assert profit is not None
+    sale = msgspec.structs.replace(
+        entries("log_bracket")[7], id="21", order_id="20", units=Decimal(-1), trades_closed=None, reason="MARKET_ORDER",
+        trade_reduced=wire.TradeReduced(trade_id="12", units=Decimal(-1)),
+    )  # fmt: skip
+    for _ in range(2):
+        reader.read(sale, HEARD)
+    assert reader.ledger.closing(profit) == Decimal(3)
+    reader.ledger.stands("12", Decimal(2), known_at=25)
+    assert reader.ledger.closing(profit) == Decimal(2)
+    reader.ledger.stands("12", Decimal(4), known_at=12)
+    assert reader.ledger.closing(profit) == Decimal(2)
 
 
 def test_a_fill_that_only_closes_leaves_no_exits() -> None:
@@ -180,8 +217,8 @@ def test_learning_the_log_twice_changes_nothing() -> None:
     reader = Reader(Ledger())
     first = [reader.read(entry, HEARD) for entry in entries("log_bracket")]
     again = [reader.read(entry, HEARD) for entry in entries("log_bracket")]
-    assert [[replace(r, fee=None) for r in told] for told in first] == [
-        [replace(r, fee=None) for r in told] for told in again
+    assert [[replace(r, order_qty=None) for r in told] for told in first] == [
+        [replace(r, order_qty=None) for r in told] for told in again
     ]
     assert reader.ledger.filled_before("17") == Decimal(4)
 

@@ -20,11 +20,12 @@ from floorbroker.brokers.oanda.mapping.values import (
     from_wire_symbol,
     lenient_moment,
     number,
+    number_of,
     price,
     quantity,
     written,
 )
-from floorbroker.domain.values import ZERO, OrderId, OrderType, Price, Quantity, Side, TimeInForce
+from floorbroker.domain.values import ZERO, OrderId, OrderType, Price, Quantity, Side, TimeInForce, total_of
 
 _KEPT_MAX = 50_000
 _ORDER = "_ORDER"
@@ -82,13 +83,23 @@ class Terms:
         return promised_id(self.order_id, kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A trade as it was opened: by which order, of what, and how many signed units."""
+@dataclass(slots=True)
+class Trade:
+    """A trade: the order that opened it, of what, how many signed units it had after the entry `known_at`, and what later
+    entries took from them.
+    """
 
     order_id: str
     symbol: str
     units: Decimal
+    known_at: int
+    taken: dict[int, Decimal]
+
+    @property
+    def left(self) -> Decimal:
+        """Signed units, as far as the log was read."""
+        taken = total_of(units for number, units in self.taken.items() if number > self.known_at)
+        return self.units - taken.copy_sign(self.units) if taken < abs(self.units) else ZERO
 
 
 class Ledger:
@@ -97,7 +108,7 @@ class Ledger:
     def __init__(self) -> None:
         self._terms: dict[str, Terms] = {}
         self._fills: dict[str, Decimal] = {}
-        self._trades: dict[str, Opened] = {}
+        self._trades: dict[str, Trade] = {}
         self._names: dict[str, str] = {}
         self._last_fill: wire.Transaction | None = None
         self._identity = OandaIdentity()
@@ -112,8 +123,32 @@ class Ledger:
     def terms(self, order_id: str | None) -> Terms | None:
         return self._terms.get(order_id or "")
 
-    def opened(self, trade_id: str | None) -> Opened | None:
+    def trade(self, trade_id: str | None) -> Trade | None:
         return self._trades.get(trade_id or "")
+
+    def stands(self, trade_id: str, units: Decimal, *, known_at: int) -> None:
+        """What the venue says a trade has, after the entry of that number."""
+        trade = self._trades.get(trade_id)
+        if trade is not None and known_at >= trade.known_at:
+            trade.units, trade.known_at = units, known_at
+
+    def closing(self, terms: Terms) -> Quantity | None:
+        """How many units an order of a trade closes: all that the trade has; None where that is not known.
+
+        One of ours was asked for with a quantity, and keeps it.
+        """
+        trade = self.trade(terms.trade_id)
+        is_ours = self._identity.decode(terms.client_id or "") is not None
+        return None if trade is None or is_ours or not trade.left else quantity(trade.left)
+
+    def chain(self, order_id: str | None) -> list[Terms]:
+        """An order and those that it goes on for, as far as they are known, the first of them first."""
+        found: list[Terms] = []
+        terms = self.terms(order_id)
+        while terms is not None and terms not in found:
+            found.append(terms)
+            terms = self.terms(terms.replaces)
+        return found[::-1]
 
     def filled(self, order_id: str | None) -> Decimal | None:
         """Units that an order filled, as far as the log was read; an order of this venue fills once."""
@@ -125,13 +160,7 @@ class Ledger:
 
     def filled_before(self, order_id: str) -> Decimal:
         """Units that the forerunners of an order filled."""
-        total, seen = ZERO, {order_id}
-        terms = self.terms(order_id)
-        while terms is not None and terms.replaces is not None and terms.replaces not in seen:
-            seen.add(terms.replaces)
-            total += self._fills.get(terms.replaces, ZERO)
-            terms = self.terms(terms.replaces)
-        return total
+        return total_of(self._fills.get(one.order_id, ZERO) for one in self.chain(order_id)[:-1])
 
     def _filled(self, entry: wire.Transaction) -> None:
         units = number(entry.units, what="a quantity")
@@ -140,10 +169,14 @@ class Ledger:
         self._last_fill = entry
         self._fills[entry.order_id] = abs(units)
         _forget(self._fills)
-        if entry.trade_opened is not None:
-            opened = number(entry.trade_opened.units, what="a quantity") or ZERO
-            symbol = from_wire_symbol(entry.instrument)
-            self._trades[entry.trade_opened.trade_id] = Opened(entry.order_id, symbol, opened)
+        at = number_of(entry.id)
+        for part in (*(entry.trades_closed or ()), entry.trade_reduced):
+            if part is not None and (trade := self._trades.get(part.trade_id)) is not None:
+                trade.taken[at] = abs(number(part.units, what="a quantity") or ZERO)
+        opened = entry.trade_opened
+        if opened is not None and opened.trade_id not in self._trades:
+            units = number(opened.units, what="a quantity") or ZERO
+            self._trades[opened.trade_id] = Trade(entry.order_id, from_wire_symbol(entry.instrument), units, at, {})
             _forget(self._trades)
 
     def _made(self, entry: wire.Transaction, kind: str) -> None:
@@ -157,18 +190,12 @@ class Ledger:
 
     def _with_trade(self, terms: Terms, entry: wire.Transaction) -> Terms:
         """What its trade says of an order: all of it is closed, on the other side."""
-        opened = self.opened(entry.trade_id)
-        if opened is None or opened.units == 0:
+        trade, before = self.trade(entry.trade_id), self.terms(terms.replaces)
+        if trade is None or trade.units == 0:
             return terms
         is_child = entry.reason == ON_FILL and entry.order_fill_transaction_id is not None
-        is_ours = self._identity.decode(terms.client_id or "") is not None
-        return replace(
-            terms,
-            symbol=opened.symbol,
-            side=side_of(-opened.units),
-            order_qty=None if is_ours else quantity(opened.units),
-            parent=opened.order_id if is_child else None,
-        )
+        parent = trade.order_id if is_child else before.parent if before is not None else None
+        return replace(terms, symbol=trade.symbol, side=side_of(-trade.units), parent=parent)
 
     def _with_forerunner(self, terms: Terms, entry: wire.Transaction) -> Terms:
         """The rest of an order that filled in part is made anew, in the batch of the fill, and names no forerunner."""
@@ -189,10 +216,13 @@ def kind_of(entry: wire.Transaction) -> str:
 
 
 def client_id_of(entry: wire.Transaction, identity: OandaIdentity) -> str | None:
-    """The client id of an order: its extensions', or that of the request which closed a trade, where it is one of ours."""
+    """The client id of an order: its extensions', or that of the request which closed a trade, where it is one of ours.
+
+    Whatever else a request caused bears the request's id too, and is another order.
+    """
     if entry.client_extensions is not None and entry.client_extensions.id:
         return entry.client_extensions.id
-    asked_as = entry.request_id or ""
+    asked_as = (entry.request_id or "") if entry.trade_close is not None else ""
     return asked_as if identity.decode(asked_as) is not None else None
 
 
@@ -237,7 +267,7 @@ def _of_a_trade(entry: wire.Transaction, kind: str) -> Terms:
 
 
 def _forget(
-    kept: dict[str, object] | dict[str, Decimal] | dict[str, Terms] | dict[str, Opened] | dict[str, str],
+    kept: dict[str, object] | dict[str, Decimal] | dict[str, Terms] | dict[str, Trade] | dict[str, str],
 ) -> None:
     while len(kept) > _KEPT_MAX:
         del kept[next(iter(kept))]

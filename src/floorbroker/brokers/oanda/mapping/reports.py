@@ -85,9 +85,32 @@ class Reader:
     # -- made -----------------------------------------------------------------------------------------------------------
 
     def _made(self, entry: wire.Transaction, terms: Terms, heard: Heard) -> Reports:
-        report = replace(self.standing(terms, heard), transact_time=lenient_moment(entry.time))
-        exits = [self._promise(terms, kind, at, heard) for kind, at in terms.exits]
-        return (report, *exits, *self._dropped(terms, heard))
+        if heard.source is Source.STREAM and not self._is_understood(terms):
+            return ()  # the log is read after each opening, and the orders that wait ever again: they tell it whole
+        return (*self._promise_before(terms, heard), *self._standing(terms, heard), *self._dropped(terms, heard))
+
+    def _is_understood(self, terms: Terms) -> bool:
+        """Whether all is known that an order goes on for: without it, it would pass for a new one."""
+        behind = (terms.parent, terms.replaces)
+        is_placed = not terms.is_of_a_trade or terms.side is not None
+        return is_placed and all(self.ledger.terms(one) is not None for one in behind if one is not None)
+
+    def waiting(self, terms: Terms, heard: Heard) -> Reports:
+        """An order that waits, told from its beginning: what it goes on for first, so that nobody takes it for a new one."""
+        chain = self.ledger.chain(terms.order_id)
+        told = [report for one in chain for report in self._standing(one, heard)]
+        return (*self._promise_before(chain[0], heard), *told)
+
+    def _standing(self, terms: Terms, heard: Heard) -> Reports:
+        return (self.standing(terms, heard), *(self._promise(terms, kind, at, heard) for kind, at in terms.exits))
+
+    def _promise_before(self, terms: Terms, heard: Heard) -> Reports:
+        """The promise that an exit was made for, and those before that."""
+        kind = KIND_OF.get(terms.kind)
+        if terms.parent is None or kind is None:
+            return ()
+        entries = [entry for entry in self.ledger.chain(terms.parent) if kind in dict(entry.exits)]
+        return tuple(self._promise(entry, kind, dict(entry.exits)[kind], heard) for entry in entries)
 
     def standing(self, terms: Terms, heard: Heard) -> ExecutionReport:
         """An order that waits, with its terms."""
@@ -106,7 +129,7 @@ class Reader:
             side=terms.side,
             order_type=terms.order_type,
             tif=terms.tif,
-            order_qty=terms.order_qty,
+            order_qty=self.ledger.closing(terms) if terms.is_of_a_trade else terms.order_qty,
             price=terms.price,
             stop_px=terms.stop_px,
             trail_amount=terms.trail_amount,
@@ -115,10 +138,6 @@ class Reader:
             transact_time=terms.made_at,
             made_at=terms.made_at,
         )
-
-    def sized(self, terms: Terms, units: Quantity | None, heard: Heard) -> ExecutionReport:
-        """An exit that waits at a trade: it closes as many units as the trade has now."""
-        return replace(self.standing(terms, heard), order_qty=units or terms.order_qty)
 
     def _forerunner(self, terms: Terms) -> OrderId | None:
         """The order, or the promise, that an order goes on for."""
@@ -153,10 +172,6 @@ class Reader:
             made_at=entry.made_at,
         )
 
-    def promised(self, entry: Terms, heard: Heard) -> Reports:
-        """The exits that an entry which waits still promises."""
-        return tuple(self._promise(entry, kind, at, heard) for kind, at in entry.exits)
-
     def _dropped(self, entry: Terms, heard: Heard) -> Reports:
         """Exits of the entry before a change that the changed one does not have."""
         before = self.ledger.terms(entry.replaces)
@@ -186,8 +201,9 @@ class Reader:
             symbol=from_wire_symbol(entry.instrument),
             side=side_of(units),
             order_qty=Quantity(abs(units)) if is_exit else None,
-            price=terms.price if terms is not None else None,
-            stop_px=terms.stop_px if terms is not None else None,
+            replaces=OrderId(entry.order_id or "")
+            if is_exit
+            else None,  # whatever it was made for, it closed its trade
             cum_qty=Quantity(abs(units)),
             avg_px=number(entry.price, what="a price"),
             last_qty=Quantity(abs(units)),
@@ -286,11 +302,9 @@ def unknown_words(terms: Terms) -> str | None:
 
 
 def _status_after(units: Decimal, terms: Terms | None, *, is_exit: bool) -> OrdStatus | None:
-    """An exit is over with its trade, whatever it had been made for; of an entry that filled in part the log tells on."""
-    is_whole = terms is not None and terms.order_qty == units
-    if is_whole:
-        return OrdStatus.FILLED
-    return OrdStatus.CANCELED if is_exit else None
+    """An exit closes all of its trade; of an entry that filled in part the log tells on."""
+    is_whole = is_exit or (terms is not None and terms.order_qty == units)
+    return OrdStatus.FILLED if is_whole else None
 
 
 def _ended(order_id: OrderId, status: OrdStatus, heard: Heard, *, text: str) -> ExecutionReport:

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from floorbroker.brokers.oanda import wire
-from floorbroker.brokers.oanda.mapping.ledger import CANCEL, FILL, OF_A_TRADE, Ledger, kind_of
+from floorbroker.brokers.oanda.mapping.ledger import CANCEL, FILL, OF_A_TRADE, Ledger, Terms, kind_of
 from floorbroker.brokers.oanda.mapping.orders import OpenTrade
-from floorbroker.brokers.oanda.mapping.values import BROKER, from_wire_symbol, needed
+from floorbroker.brokers.oanda.mapping.values import BROKER, from_wire_symbol, needed, number_of
 from floorbroker.brokers.oanda.rest import answers
 from floorbroker.brokers.oanda.rest.calls import Calls
 from floorbroker.brokers.oanda.rest.log import Log
@@ -63,7 +63,7 @@ class Reads:
         ]
 
     async def learn(self, order_id: str, *, lane: Lane = Lane.RECONCILE) -> None:
-        """Have the ledger know an order: its making, the batch that was part of, and the trade it belongs to."""
+        """Have the ledger know an order: its making, the batch that was part of, and the trade it belongs to, with its entry."""
         if self._ledger.terms(order_id) is not None:
             return
         made = await self.log.entry(order_id, lane=lane)
@@ -75,8 +75,19 @@ class Reads:
             self._ledger.learn(entry)
 
     async def _learn_trade(self, made: wire.Transaction, *, lane: Lane) -> None:
-        if kind_of(made) in OF_A_TRADE and made.trade_id and self._ledger.opened(made.trade_id) is None:
+        if kind_of(made) not in OF_A_TRADE or not made.trade_id:
+            return
+        if self._ledger.trade(made.trade_id) is None:
             self._ledger.learn(await self.log.entry(made.trade_id, lane=lane))
+        trade = self._ledger.trade(made.trade_id)
+        if trade is not None:
+            await self.learn_chain(trade.order_id, lane=lane)
+
+    def learn_trades(self, account: wire.Account) -> None:
+        """Have the ledger know what open trades have now."""
+        at = number_of(account.last_transaction_id)
+        for trade in account.trades:
+            self._ledger.stands(trade.id, needed(trade.current_units, what="the units of a trade"), known_at=at)
 
     async def learn_chain(self, order_id: str, *, lane: Lane = Lane.RESOLVE) -> None:
         """Have the ledger know an order and every one that it goes on for."""
@@ -88,15 +99,20 @@ class Reads:
             order_id = terms.replaces
         raise ApiError("the order was changed more often than can be followed", broker=BROKER)
 
-    async def learn_behind(self, entries: Iterable[wire.Transaction], *, lane: Lane = Lane.RECONCILE) -> None:
-        """Have the ledger know the orders and trades that entries are about and were not made among them."""
+    async def learn_behind(self, entries: Iterable[wire.Transaction], *, lane: Lane = Lane.RECONCILE) -> list[Terms]:
+        """Have the ledger know the orders and trades that entries are about and were not made among them; the news of it."""
         listed = list(entries)
         made = {entry.id for entry in listed}
+        found: list[Terms] = []
         for entry in listed:
             if entry.type in (FILL, CANCEL) and entry.order_id and entry.order_id not in made:
-                await self.learn(entry.order_id, lane=lane)
-            if kind_of(entry) in OF_A_TRADE and entry.trade_id not in made:
+                is_news = self._ledger.terms(entry.order_id) is None
+                await self.learn_chain(entry.order_id, lane=lane)
+                terms = self._ledger.terms(entry.order_id)
+                found += [terms] if is_news and terms is not None else []
+            if entry.trade_id not in made:
                 await self._learn_trade(entry, lane=lane)
+        return found
 
     async def ends_of(self, order: wire.Order, *, lane: Lane = Lane.RESOLVE) -> list[wire.Transaction]:
         """What the log says of an order's end: the batches of its fill and of its cancel, in order."""

@@ -14,7 +14,7 @@ from floorbroker.brokers.oanda.mapping.exits import entry_of
 from floorbroker.brokers.oanda.mapping.identity import OandaIdentity
 from floorbroker.brokers.oanda.mapping.ledger import Terms, client_id_of, kind_of
 from floorbroker.brokers.oanda.mapping.reports import Heard, Reader, Reports
-from floorbroker.brokers.oanda.mapping.values import BROKER, quantity
+from floorbroker.brokers.oanda.mapping.values import BROKER
 from floorbroker.brokers.oanda.rest.reads import Reads
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import OrderNotFound
@@ -84,11 +84,11 @@ class Standing:
         await self._reads.learn(order.id, lane=Lane.RESOLVE)
         terms = self._terms(order)
         if order.state in _WAITS:
-            return (self._reader.standing(terms, heard), *self._reader.promised(terms, heard))
+            return self._reader.waiting(terms, heard)
         ends = await self._reads.ends_of(order)
         await self._reads.learn_behind(ends, lane=Lane.RESOLVE)
         told = [report for entry in ends for report in self._reader.read(entry, heard)]
-        return (self._reader.standing(terms, heard), *told, *self._unexplained(order, ends, heard))
+        return (*self._reader.waiting(terms, heard), *told, *self._unexplained(order, ends, heard))
 
     def _unexplained(self, order: wire.Order, ends: list[wire.Transaction], heard: Heard) -> Reports:
         """A state whose entry the order does not name: the word alone, or that it is a strange one."""
@@ -121,23 +121,18 @@ class Standing:
 
     async def _waiting(self, account: wire.Account, asked_at: datetime) -> Reports:
         heard = self._heard(Source.SNAPSHOT, asked_at)
-        units = {trade.id: quantity(trade.current_units) for trade in account.trades}
-        found: list[ExecutionReport] = []
         for order in account.orders:
-            await self._reads.learn(order.id)
-            terms = self._terms(order)
-            if terms.is_of_a_trade and terms.client_id is None:
-                found.append(self._reader.sized(terms, units.get(terms.trade_id or ""), heard))
-            else:
-                found += [self._reader.standing(terms, heard), *self._reader.promised(terms, heard)]
-        return tuple(found)
+            await self._reads.learn_chain(order.id, lane=Lane.RECONCILE)
+        self._reads.learn_trades(account)
+        return tuple(report for order in account.orders for report in self._reader.waiting(self._terms(order), heard))
 
     async def history(self, since: datetime) -> Fetched[ExecutionReport]:
         """What the log says of orders from a time on, and every order that waits."""
         asked_at = self._clock.now()
         account = await self._reads.details()
+        waiting = await self._waiting(account, asked_at)
         told = await self._told(since, self._heard(Source.SNAPSHOT, asked_at))
-        return Fetched(items=(*await self._waiting(account, asked_at), *told), asked_at=asked_at)
+        return Fetched(items=(*told, *waiting), asked_at=asked_at)
 
     async def fills(self, since: datetime) -> Fetched[ExecutionReport]:
         """Every execution from a time on."""
@@ -147,8 +142,9 @@ class Standing:
 
     async def _told(self, since: datetime, heard: Heard) -> list[ExecutionReport]:
         entries = await self._reads.log.since(since)
-        await self._reads.learn_behind(entries)
-        return [report for entry in entries for report in self._reader.read(entry, heard)]
+        behind = await self._reads.learn_behind(entries)
+        made = [report for terms in behind for report in self._reader.waiting(terms, heard)]
+        return made + [report for entry in entries for report in self._reader.read(entry, heard)]
 
     def _heard(self, source: Source, asked_at: datetime) -> Heard:
         return Heard(source=source, at=self._clock.now(), asked_at=asked_at)
