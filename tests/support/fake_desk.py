@@ -789,6 +789,10 @@ class FakeDesk:
     def audit(self, *, after: int = 0, limit: int = 100) -> list[Record]:
         return [r for r in self._records if r.seq > after and isinstance(r.entry, AuditEntry)][:limit]
 
+    def note(self, entry: Entry) -> None:
+        """Something that other parts of a real desk write into the journal."""
+        self._commit(entry)
+
     def _commit(self, entry: Entry) -> Record:
         record = Record(seq=len(self._records) + 1, epoch=1, at=self.clock.now(), entry=entry)
         self._records.append(record)

@@ -18,7 +18,7 @@ from floorbroker.app.profiles import Profiles
 from floorbroker.app.sources import Gathered
 from floorbroker.app.trial import Tried
 from floorbroker.domain.ports import Profile
-from floorbroker.domain.records import Check, SelfCheck
+from floorbroker.domain.records import Check, DataKind, Quote, SelfCheck, Trade
 from floorbroker.domain.values import Environment, OrdStatus, Price, ProfileName
 from floorbroker.gateway.desk import SessionState
 from floorbroker.web.screens import SCREENS
@@ -260,6 +260,25 @@ async def test_a_symbol_has_candles_a_ladder_and_its_own_fills(running: Browser)
         await visit.shows("#ladder tbody", "189.52")
         await visit.shows("#prices", "189.48")
         await visit.shows("#positions tbody", "AAPL")
+
+
+async def test_prices_and_trades_come_by_the_socket_and_nobody_asks_for_them(running: Browser) -> None:
+    async with visiting(running, "/symbol/AAPL") as visit:
+        await visit.tab.until("document.querySelector('#chart-card').dataset.prices === 'live'")
+        await visit.shows("#prices", "189.48")
+        asked = len(visit.tab.asked)
+        now, price = visit.desk.clock.now(), Price(Decimal("190.25"))
+        quote = Quote(
+            symbol="AAPL", bid=price, ask=Price(Decimal("190.30")), bid_size=Decimal(1), ask_size=Decimal(1), time=now
+        )
+        for feed in visit.desk.feeds:
+            if DataKind.QUOTES in feed.kinds:
+                feed.tell(quote)
+            if DataKind.TRADES in feed.kinds:
+                feed.tell(Trade(symbol="AAPL", price=price, size=Decimal(7), time=now))
+        await visit.shows("#prices", "190.25")
+        await visit.shows("#trades", "190.25")
+        assert visit.tab.asked[asked:] == []
 
 
 async def test_the_palette_goes_to_pages_and_symbols_and_g_does_too(running: Browser) -> None:

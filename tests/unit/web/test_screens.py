@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from floorbroker.domain.clock import SystemClock
+from floorbroker.domain.ports import AuditEntry
 from floorbroker.domain.records import Position
 from floorbroker.domain.values import Environment, ProfileName, Quantity
 from floorbroker.gateway.curve import Point
@@ -168,6 +170,28 @@ async def test_an_order_shows_its_life_and_how_to_place_it_elsewhere(
         assert words in told
     missing = await visitor.get("/orders/nobody")
     assert (missing.status_code, "There is nothing here" in missing.text) == (404, True)
+
+
+@pytest.mark.asyncio
+async def test_an_order_shows_what_went_to_and_fro_about_it(visitor: httpx2.AsyncClient, desk: FakeDesk) -> None:
+    intent = await place(desk)
+    told = {"order": intent, "status": "200", "elapsed_ms": "12", "body": '{"qty":"10"}', "reply": '{"id":"V1"}'}
+    row = AuditEntry(
+        actor="gateway",
+        via="broker",
+        action="broker.command",
+        object="orders.submit",
+        profile=ProfileName("paper"),
+        outcome="answered",
+        detail=told,
+    )
+    desk.note(row)
+    desk.note(replace(row, detail=told | {"order": "another", "body": "not mine"}))
+    page = (await visitor.get(f"/orders/{intent}")).text
+    assert "orders.submit: answered, 200 in 12 ms" in page
+    assert "&#34;id&#34;:&#34;V1&#34;" in page
+    assert "not mine" not in page
+    assert "broker.command" in (await visitor.get("/audit", params={"word": intent})).text
 
 
 @pytest.mark.asyncio

@@ -12,14 +12,18 @@ from typing import Any
 from floorbroker.domain.facts import Fact
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.orders import Order
-from floorbroker.domain.ports import FactEntry, Record
+from floorbroker.domain.ports import AuditEntry, FactEntry, Record
 from floorbroker.domain.values import text_of, time_text
-from floorbroker.gateway.desk import OrderFilter, Page
+from floorbroker.gateway.desk import Desk, OrderFilter, Page
 from floorbroker.web.frame import Ask, Screen
 from floorbroker.web.panels import ROWS_MAX
 
 _COMMON = frozenset(f.name for f in fields(Fact))
 _PAGE_ROWS = 50  # of facts that are shown at once; the rest is counted
+_BEFORE, _SEARCHED = (
+    10,
+    300,
+)  # journal numbers before an order's first fact, audit rows behind that: where its messages are
 
 
 async def build(ask: Ask) -> Mapping[str, Any]:
@@ -64,12 +68,53 @@ def _short(value: object) -> str:
     return text_of(value) if isinstance(value, Decimal) else str(value)
 
 
+@frozen
+class Message:
+    """One exchange with the venue about an order, as the audit keeps it: secrets and fields that nobody listed are not in it."""
+
+    at: str
+    endpoint: str
+    outcome: str
+    status: str
+    elapsed_ms: str
+    body: str
+    reply: str
+
+
+def messages_of(desk: Desk, order: Order, records: list[Record]) -> list[Message]:
+    """What went to and fro about it, oldest first, of the audit rows that were written since its first fact."""
+    if not records:
+        return []
+    names = {order.intent_id, order.cl_ord_id, *order.order_ids}
+    rows = desk.audit(after=max(0, records[0].seq - _BEFORE), limit=_SEARCHED)
+    return [
+        _message(row, row.entry)
+        for row in rows
+        if isinstance(row.entry, AuditEntry) and row.entry.detail.get("order") in names
+    ]
+
+
+def _message(row: Record, entry: AuditEntry) -> Message:
+    told = entry.detail
+    return Message(
+        at=time_text(row.at),
+        endpoint=entry.object,
+        outcome=entry.outcome,
+        status=told.get("status", ""),
+        elapsed_ms=told.get("elapsed_ms", ""),
+        body=told.get("body", ""),
+        reply=told.get("reply", ""),
+    )
+
+
 async def build_one(ask: Ask) -> Mapping[str, Any]:
     """One order: terms, timeline, route, executions, doubt, and how to place the same again elsewhere."""
     order = ask.desk.order(ask.params["id"])
-    steps = steps_of(ask.desk.order_records(order.intent_id))
+    records = ask.desk.order_records(order.intent_id)
+    steps = steps_of(records)
     return {
         "order": order,
+        "messages": messages_of(ask.desk, order, records),
         "steps": steps[-_PAGE_ROWS:],
         "more": max(0, len(steps) - _PAGE_ROWS),
         "route": ask.desk.route_of(order),

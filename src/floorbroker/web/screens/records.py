@@ -60,6 +60,7 @@ def _has(row: Record, ask: Ask, word: str) -> bool:
     if not isinstance(entry, AuditEntry) or (ask.profile is not None and entry.profile != ask.profile):
         return False
     told = (entry.actor, entry.via, entry.action, entry.object, entry.outcome, entry.reason, entry.profile, entry.req)
+    told = (*told, entry.detail.get("order", ""))
     return not word or any(word in text.lower() for text in told)
 
 

@@ -42,12 +42,9 @@ class Followed {
     let was = false;
     this.socket.addEventListener("open", () => {
       was = true;
-      this.state("live");
-      clearInterval(this.timer);
-      this.timer = 0;
-      const kinds = ["quotes", this.trade && "trades", this.book && "book"].filter(Boolean);
+      this.awaited = new Set(["quotes", this.trade && "trades", this.book && "book"].filter(Boolean));
       // One message each: a venue without books has quotes all the same.
-      for (const kind of kinds) this.socket.send(JSON.stringify({ op: "subscribe", id: kind, channels: [`${kind}:${profile}:${symbol}`] }));
+      for (const kind of this.awaited) this.socket.send(JSON.stringify({ op: "subscribe", id: kind, channels: [`${kind}:${profile}:${symbol}`] }));
     });
     this.socket.addEventListener("message", (message) => this.hear(JSON.parse(message.data)));
     this.socket.addEventListener("close", (event) => {
@@ -62,7 +59,14 @@ class Followed {
       if (one.type === "event" || one.type === "snapshot") this.take(one.channel.split(":")[0], one.data);
       else if (one.type === "error" && one.id === "book") this.book?.(null, one.detail);
       else if (one.type === "error" && one.id === "quotes") this.poll();
+      else if (one.type === "ack" && one.id === "quotes") this.rest();
+      if (this.awaited.delete(one.id) && this.awaited.size === 0 && !this.timer) this.state("live");
     }
+  }
+
+  rest() {
+    clearInterval(this.timer);
+    this.timer = 0;
   }
 
   // -- asking -------------------------------------------------------------------------------------------------------------
@@ -86,7 +90,7 @@ class Followed {
 
   stop() {
     this.over = true;
-    clearInterval(this.timer);
+    this.rest();
     this.socket.close();
   }
 }
