@@ -56,6 +56,7 @@ OLD_NAMES = (
 BROAD_EXCEPTS = {
     "floorbroker/gateway/monitor.py": "a callback may raise anything: it is logged, and the monitor goes on for the others",
     "floorbroker/oms/unforeseen.py": "makes whatever nobody foresaw an error of ours, so that nobody else has to",
+    "floorbroker/strategy/bots/worker.py": "a strategy may raise anything: it is told to the desk's side, which stops the bot",
     "floorbroker/app/logs.py": "a library's line that cannot be formatted is told by its type: logging would print its arguments",
     "floorbroker/app/redactor.py": "a value whose text cannot be had is told by its type: a log line never fails",
     "floorbroker/transport/feeds.py": "a listener may raise anything: it is counted, and the stream goes on for the others",

@@ -1,0 +1,223 @@
+"""The desk's side of a bot: carries its wishes to the desk and brings back what became of them.
+
+Every wish has one name, made of what caused it, and goes to the desk under that name as its idempotency key.  Asked again after a
+crash, the desk answers with the order that is there; asked for something else under the same name, it refuses: the first wish
+of a cause stands.  The name is in the order itself (`client_tag`), so that a bot that lost its file finds its orders again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import msgspec
+
+from floorbroker.domain.errors import FloorbrokerError, Outcome
+from floorbroker.domain.orders import NewOrder, Order, OrderChanges
+from floorbroker.domain.values import ZERO, IntentId, OrdStatus, ProfileName, Quantity
+from floorbroker.gateway.desk import Caller, CancelledAll, OrderFilter, Submitted
+from floorbroker.strategy.bots.state import Kept
+from floorbroker.strategy.bots.wire import Act
+from floorbroker.strategy.wishes import Change, Filled, Ordered, Place, WishId, Withdraw
+
+KEY_MAX = 120
+Reach = Callable[[str], None]
+
+
+def nowhere(step: str) -> None:
+    """Nobody breaks in."""
+    del step
+
+
+class Desk(Protocol):
+    """What a bot needs of the desk."""
+
+    async def submit(
+        self,
+        order: NewOrder,
+        *,
+        profile: ProfileName | None,
+        caller: Caller,
+        key: str | None = None,
+        body_hash: str = "",
+    ) -> Submitted: ...
+
+    def order(self, intent_id: str) -> Order: ...
+
+    def orders(self, where: OrderFilter = ...) -> list[Order]: ...
+
+    async def cancel(self, intent_id: IntentId, *, caller: Caller, reason: str = "") -> Order: ...
+
+    async def cancel_all(self, where: OrderFilter, *, caller: Caller, reason: str = "") -> CancelledAll: ...
+
+    async def modify(self, intent_id: IntentId, changes: OrderChanges, *, caller: Caller) -> Order: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Clerk:
+    """One bot's wishes at the desk.  `kept` is its memory, which the caller writes down."""
+
+    name: str
+    desk: Desk
+    profile: ProfileName | None
+    kept: Kept
+    reach: Reach = nowhere
+    orphans: dict[WishId, Order] = field(default_factory=dict[WishId, Order])
+    hashes: dict[WishId, str] = field(default_factory=dict[WishId, str])  # of what was asked with the last wishes
+    _wish_of: dict[IntentId, WishId] = field(default_factory=dict[IntentId, WishId])
+
+    @property
+    def caller(self) -> Caller:
+        return Caller(principal=f"bot:{self.name}", via="strategy")
+
+    def find_orders(self) -> None:
+        """Know again what the desk has of this bot: what our file knows, and what it does not, which is kept apart.
+
+        The strategy wakes up before those were wished.  Shown the same event it asks for them again, and they are its own.
+        """
+        self._wish_of = {intent_id: wish for wish, intent_id in self.kept.orders.items()}
+        found = self.desk.orders(OrderFilter(strategy=self.name, open_only=True))
+        if self.kept.at is not None:
+            found += self.desk.orders(OrderFilter(strategy=self.name, since=self.kept.at))
+        for order in found:
+            wish = WishId(order.terms.client_tag)
+            if wish and order.intent_id not in self._wish_of and order.parent_id is None:
+                self.orphans[wish] = order
+
+    def adopt(self) -> None:
+        """What was not asked for again is the strategy's all the same: it is told of it like of any other wish."""
+        for wish, order in self.orphans.items():
+            self._know(wish, order)
+            self.kept.wishes[wish] = _asked(wish, order.terms)
+        self.orphans.clear()
+
+    async def carry(self, acts: list[Act]) -> list[Ordered]:
+        """Everything that was wished, in order; what the desk itself refused comes back at once."""
+        refused: list[Ordered] = []
+        self.hashes.clear()
+        for act in acts:
+            self.reach("carry")
+            if act.place is not None:
+                refused += await self._place(act.place)
+            elif act.withdraw is not None:
+                await self._withdraw(act.withdraw)
+            elif act.change is not None:
+                refused += await self._change(act.change)
+        return refused
+
+    async def _place(self, place: Place) -> list[Ordered]:
+        order = replace(place.order, strategy=self.name, client_tag=place.wish, allow_duplicate=True)
+        key = key_of(self.name, place.wish)
+        self.hashes[place.wish] = digest = digest_of(order)
+        try:
+            submitted = await self.desk.submit(
+                order, profile=self.profile, caller=self.caller, key=key, body_hash=digest
+            )
+        except FloorbrokerError as error:
+            return [self._refused(place, error)]
+        self.reach("placed")
+        self.orphans.pop(place.wish, None)
+        self._know(place.wish, submitted.order)
+        self.kept.wishes[place.wish] = _asked(place.wish, place.order)
+        return []
+
+    def _know(self, wish: WishId, order: Order) -> None:
+        self.kept.orders[wish] = order.intent_id
+        self._wish_of[order.intent_id] = wish
+        self.kept.told.setdefault(wish, 0)
+
+    def _refused(self, place: Place, error: FloorbrokerError) -> Ordered:
+        """Our own no.  A key that was used for something else says that this cause had its wish already."""
+        status = OrdStatus.UNKNOWN if error.outcome is Outcome.UNKNOWN else OrdStatus.NOT_SENT
+        return Ordered(
+            wish=place.wish, order=place.order, ord_status=status, cum_qty=_NONE, reason=f"{error.code}: {error.detail}"
+        )
+
+    async def _withdraw(self, withdraw: Withdraw) -> None:
+        intent_id = self.kept.orders.get(withdraw.wish)
+        if intent_id is not None and self.desk.order(intent_id).is_open:
+            await self.desk.cancel(intent_id, caller=self.caller, reason="the strategy withdrew it")
+
+    async def _change(self, change: Change) -> list[Ordered]:
+        intent_id = self.kept.orders.get(change.wish)
+        if intent_id is None:
+            return []
+        try:
+            await self.desk.modify(intent_id, change.changes, caller=self.caller)
+        except FloorbrokerError as error:
+            return [replace(self.kept.wishes[change.wish], reason=f"not changed: {error.code}: {error.detail}")]
+        return []
+
+    def news(self) -> Iterator[Ordered | Filled]:
+        """What the strategy was not told yet of its wishes: executions first, then where each order stands.
+
+        Whoever takes one has told it: `told` and `wishes` move on with it.
+        """
+        for wish, intent_id in [*self.kept.orders.items()]:
+            order = self.desk.order(intent_id)
+            for execution in order.executions[self.kept.told.get(wish, 0) :]:
+                self.kept.told[wish] = self.kept.told.get(wish, 0) + 1
+                yield Filled(
+                    wish=wish, symbol=execution.symbol, side=execution.side, qty=execution.last_qty,
+                    price=execution.last_px, fee=execution.fee.amount if execution.fee else ZERO,
+                    at=execution.transact_time, exec_id=execution.exec_id,
+                )  # fmt: skip
+            known, stands = self.kept.wishes.get(wish), _standing(wish, order)
+            if known is None or (known.ord_status, known.cum_qty) != (stands.ord_status, stands.cum_qty):
+                self.kept.wishes[wish] = stands
+                yield stands
+            if not order.is_open:
+                for table in (self.kept.orders, self.kept.wishes, self.kept.told):
+                    table.pop(wish, None)
+                self._wish_of.pop(intent_id, None)
+
+    def knows(self, order: Order) -> bool:
+        """Whether an order of the desk is one of ours."""
+        return order.intent_id in self._wish_of
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing of ours is on its way: no answer, cancel or execution is waited for."""
+        return not any(_is_moving(self.desk.order(intent_id)) for intent_id in self.kept.orders.values())
+
+
+def _is_moving(order: Order) -> bool:
+    return (
+        order.pending_cancel
+        or order.pending_replace
+        or order.ord_status is OrdStatus.PENDING_NEW
+        or order.needs_executions
+    )
+
+
+def _asked(wish: WishId, order: NewOrder) -> Ordered:
+    """As the strategy knows it before it hears anything."""
+    return Ordered(wish=wish, order=order, ord_status=OrdStatus.PENDING_NEW, cum_qty=_NONE)
+
+
+def _standing(wish: WishId, order: Order) -> Ordered:
+    return Ordered(
+        wish=wish,
+        order=order.terms,
+        ord_status=order.ord_status,
+        cum_qty=order.cum_qty,
+        avg_px=order.avg_px,
+        order_id=order.order_id or "",
+        reason=order.reject_reason or order.venue_text or "",
+    )
+
+
+def key_of(bot: str, wish: WishId) -> str:
+    """The idempotency key of a wish: short enough for every door."""
+    key = f"{bot}/{wish}"
+    return key if len(key) <= KEY_MAX else f"{key[: KEY_MAX - 33]}/{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+
+
+def digest_of(order: NewOrder) -> str:
+    """SHA-256 of an order's terms: the same terms have the same one."""
+    return hashlib.sha256(msgspec.json.encode(order, order="sorted")).hexdigest()
+
+
+_NONE = Quantity(ZERO)

@@ -1,0 +1,71 @@
+"""What a bot remembers across restarts: one small file, replaced as a whole after every event."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from floorbroker.domain.errors import ConfigInvalid
+from floorbroker.domain.values import IntentId
+from floorbroker.strategy.wishes import Ordered, WishId
+
+
+class Kept(msgspec.Struct, kw_only=True):
+    """`handled` is the end of the last bar of each symbol that the strategy was shown; `orders` what its open wishes became.
+
+    `told` counts the executions of each open wish that the strategy has heard of.
+    """
+
+    strategy: str
+    parameters: dict[str, Any]
+    profile: str | None = None
+    state: dict[str, Any] = {}
+    handled: dict[str, datetime] = {}
+    wishes: dict[WishId, Ordered] = {}
+    orders: dict[WishId, IntentId] = {}
+    told: dict[WishId, int] = {}
+    at: datetime | None = None  # when this was written
+    stopped: str = ""  # why it does not run; empty while it may
+
+
+class Keep:
+    """The file of one bot.  A change of its parameters begins a new state, but never forgets its orders."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> Kept | None:
+        """None before the first run.  Raises `ConfigInvalid` for a file that holds no state."""
+        try:
+            return msgspec.json.decode(self.path.read_bytes(), type=Kept)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.DecodeError) as error:
+            raise ConfigInvalid(
+                f"{self.path}: no state of a bot ({type(error).__name__}: {error}); remove it"
+            ) from error
+
+    def write(self, kept: Kept) -> None:
+        """Replace the file; it is whole at any moment.  Not synced: after a power cut an older one wakes the bot up earlier,
+        and its wishes have the names they had.
+        """
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.encode(kept))
+        beside.replace(self.path)
+
+
+def kept_bots(folder: Path) -> dict[str, Kept]:
+    """Every bot with a state, by name."""
+    found: dict[str, Kept] = {}
+    for path in sorted(folder.glob("*.json")):
+        kept = Keep(path).read()
+        if kept is not None:
+            found[path.stem] = kept
+    return found

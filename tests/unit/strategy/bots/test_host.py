@@ -1,0 +1,153 @@
+"""A strategy that throws, blocks, floods or dies is stopped, and its orders go by the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from floorbroker.domain.clock import ManualClock
+from floorbroker.domain.errors import KillSwitchOn
+from floorbroker.domain.ports import NoLog
+from floorbroker.domain.records import Quote
+from floorbroker.domain.values import OrdStatus, Price, ProfileName
+from floorbroker.gateway.desk import ANY, CancelledAll, OrderFilter
+from floorbroker.strategy.bots import Bot, BotFailed, Child, Clerk, Host, Inside, Keep, Kept, Policy, Purse, Spec
+
+NOW = datetime(2024, 1, 2, 15, tzinfo=UTC)
+STRATEGIES = """
+import os, time
+from floorbroker import Strategy
+
+class Trouble(Strategy):
+    what: str = "nothing"
+
+    def on_quote(self, quote):
+        print("what a strategy prints is no answer")
+        if self.what == "throws":
+            raise ValueError("no such luck")
+        if self.what == "blocks":
+            time.sleep(60)
+        if self.what == "dies":
+            os._exit(3)
+        if self.what == "floods":
+            for _ in range(200):
+                self.buy("SPY", 1)
+        if self.what == "looks":
+            self.state["seen"] = sorted(name for name in os.environ if name.startswith("BROKER_"))
+"""
+
+
+class FakeDesk:
+    """Keeps what is asked."""
+
+    def __init__(self) -> None:
+        self.cancelled: list[OrderFilter] = []
+        self.submitted: list[Any] = []
+
+    async def submit(self, order: Any, **given: Any) -> Any:
+        self.submitted.append((order, given))
+        raise KillSwitchOn("nothing goes out")
+
+    def orders(self, where: OrderFilter = ANY) -> list[Any]:
+        return []
+
+    async def cancel_all(self, where: OrderFilter, **given: Any) -> CancelledAll:
+        self.cancelled.append(where)
+        return CancelledAll(orders=())
+
+
+def bot_of(what: str, folder: Path, host: Host, *, policy: Policy = Policy.CANCEL) -> tuple[Bot, FakeDesk]:
+    (folder / "own.py").write_text(STRATEGIES, "utf-8")
+    desk, strategy = FakeDesk(), f"{folder}/own.py:Trouble"
+    parameters = {"what": what, "symbols": ["SPY"]}
+    kept = Kept(strategy=strategy, parameters=parameters)
+    clerk = Clerk(name="trouble", desk=cast("Any", desk), profile=ProfileName("paper"), kept=kept)
+
+    async def purse() -> Purse:
+        return Purse(cash=Decimal(100), equity=Decimal(100), held={"SPY": Decimal(7)})
+
+    bot = Bot(
+        name="trouble", spec=Spec(strategy=strategy, parameters=parameters, policy=policy), clerk=clerk, host=host,
+        keep=Keep(folder / "trouble.json"), clock=ManualClock(NOW), log=NoLog(), purse=purse,
+    )  # fmt: skip
+    return bot, desk
+
+
+QUOTE = Quote(symbol="SPY", bid=Price(Decimal(1)), ask=Price(Decimal(2)), time=NOW)
+CASES: Sequence[tuple[str, str]] = (
+    ("throws", "ValueError: no such luck"),
+    ("blocks", "did not answer within 1 s"),
+    ("dies", "ended with code 3"),
+    ("floods", "more than 120 wishes within a minute"),
+)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("what", "said"), CASES)
+async def test_it_is_stopped_and_its_orders_are_cancelled(what: str, said: str, tmp_path: Path) -> None:
+    bot, desk = bot_of(what, tmp_path, Child(patience_s=1.0))
+    try:
+        await bot.begin([])
+        with pytest.raises(BotFailed, match=said):
+            await bot.quote(QUOTE)
+        assert [where.strategy for where in desk.cancelled] == ["trouble"]
+        kept = bot.keep.read()
+        assert kept is not None
+        assert said in kept.stopped
+        assert not desk.submitted
+    finally:
+        await bot.host.close()
+
+
+@pytest.mark.asyncio
+async def test_it_sees_no_credential_of_the_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROKER_API_KEY", "a secret")
+    bot, _ = bot_of("looks", tmp_path, Child())
+    try:
+        await bot.begin([])
+        await bot.quote(QUOTE)
+        assert bot.kept.state == {"seen": []}
+        await bot.stop()
+    finally:
+        await bot.host.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("policy", "cancels", "closes"), [(Policy.LEAVE, 0, 0), (Policy.FLATTEN, 1, 1)])
+async def test_the_policy_says_what_becomes_of_its_orders(
+    policy: Policy, cancels: int, closes: int, tmp_path: Path
+) -> None:
+    bot, desk = bot_of("throws", tmp_path, Inside(), policy=policy)
+    await bot.begin([])
+    with pytest.raises(BotFailed):
+        await bot.quote(QUOTE)
+    assert (len(desk.cancelled), len(desk.submitted)) == (cancels, closes)
+    if closes:
+        order, given = desk.submitted[0]
+        assert (order.side.value, order.order_qty, given["key"].startswith("trouble/stopped:SPY")) == ("sell", 7, True)
+
+
+@pytest.mark.asyncio
+async def test_what_the_desk_refuses_is_told_as_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bot, desk = bot_of("floods", tmp_path, Inside())
+    bot.spec = replace(bot.spec, wishes_minute_max=1_000)
+    await bot.begin([])
+    told: list[Any] = []
+    original = bot.host.see
+
+    async def see(seen: Any) -> Any:
+        told.append(seen.ordered)
+        return await original(seen)
+
+    monkeypatch.setattr(bot.host, "see", see)
+    await bot.quote(QUOTE)
+    refused = [one for one in told if one is not None]
+    assert len(desk.submitted) == len(refused) == 200
+    assert {one.ord_status for one in refused} == {OrdStatus.NOT_SENT}
+    assert "kill_switch_on" in refused[0].reason
