@@ -17,11 +17,13 @@ from floorbroker.marketdata.cache import Reader, Store, direct
 from floorbroker.marketdata.calendars import is_session
 from floorbroker.research import outliers as scans
 from floorbroker.research import sectors as analysis
+from floorbroker.research.dataset import Dataset, prepare, save
 from floorbroker.research.outliers import OutlierScan, scan_outliers
 from floorbroker.research.panel import Panel, load_panel
+from floorbroker.research.ranking import RankReport, rank
 from floorbroker.research.sectors import SectorAnalyzer, SectorReport
 from floorbroker.research.seeded import LAST
-from floorbroker.research.shelf import keep
+from floorbroker.research.shelf import encoded, keep, write
 from floorbroker.research.universe import BUILT_IN, Universe, read_universe
 
 _DAYS_A_SESSION = 1.5  # calendar days that hold a session, holidays and all
@@ -39,6 +41,18 @@ class Asked:
     seed: int = 0
     budget_bytes: int = 2 << 30
     basis: Basis = "total"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a dataset is made and learned from; sessions throughout."""
+
+    sessions: int = 1_000
+    horizon: int = 5
+    embargo: int = 5
+    folds: int = 5
+    model: str = "lightgbm"
+    model_seed: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -104,6 +118,23 @@ class Researcher:
         panel = await self.panel(asked, universe, sessions=scans.LOOK_BACK)
         scan = scan_outliers(panel, universe, most=most)
         return scan, keep(scan, self.folder)
+
+    async def prepare(self, asked: Asked, plan: Plan) -> tuple[Dataset, Path]:
+        """A dataset of sessions up to the day that was asked for, and where it is kept."""
+        universe = self.universe(asked.universe)
+        panel = await self.panel(asked, universe, sessions=plan.sessions)
+        dataset = prepare(panel, universe, horizon=plan.horizon, embargo=plan.embargo, folds=plan.folds)
+        return dataset, save(dataset, self.folder)
+
+    async def rank(self, asked: Asked, plan: Plan) -> tuple[RankReport, Dataset, Path]:
+        """The report of a ranking model on such a dataset, and where the newest is kept."""
+        dataset, _ = await self.prepare(asked, plan)
+        report = rank(dataset, model=plan.model, seed=plan.model_seed)
+        raw = encoded(report)
+        write(self.folder / "rank_reports" / f"{report.as_of}-{report.dataset}-{report.model}.json", raw)
+        newest = self.folder / "rank_report.json"
+        write(newest, raw)
+        return report, dataset, newest
 
 
 def _source(asked: Asked) -> str:

@@ -11,7 +11,7 @@ import typer
 
 from floorbroker.cli.failures import SOME
 from floorbroker.cli.settings import Settings, settings_of
-from floorbroker.cli.show import Column, say, show_list, show_text
+from floorbroker.cli.show import Column, say, show_list, show_one, show_text
 
 if TYPE_CHECKING:
     from floorbroker.app.researching import Asked, Researcher
@@ -51,12 +51,20 @@ CANDIDATES = (
     Column("REASONS", "reasons"),
 )
 
+RANKING = (
+    Column("RANK", "rank", right=True),
+    Column("SYMBOL", "symbol"),
+    Column("SCORE", "score", right=True),
+)
+
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     noun = typer.Typer(help="Sectors, outliers, rankings and allocations.", no_args_is_help=True)
     noun.command("sectors")(sectors)
     noun.command("outliers")(outliers)
+    noun.command("prepare")(prepare)
+    noun.command("rank")(rank)
     app.add_typer(noun, name="research")
 
 
@@ -128,6 +136,84 @@ def outliers(
         say(settings, f"{symbol}: {why}")
     say(settings, f"{scan.universe}, {scan.week_from} to {scan.as_of}, from {scan.source}: {path}")
     _end(settings, scan.quality, is_whole=scan.is_whole)
+
+
+Sessions = Annotated[int, typer.Option(min=300, max=10_000, help="How many of the newest sessions.")]
+Horizon = Annotated[int, typer.Option(min=1, max=63, help="Sessions that a label looks ahead.")]
+Embargo = Annotated[int, typer.Option(min=0, max=63, help="Sessions left out between learning and testing.")]
+Folds = Annotated[int, typer.Option(min=1, max=50, help="Walk-forward folds.")]
+
+
+def prepare(
+    ctx: typer.Context,
+    *,
+    universe: UniverseName = "recorded",
+    source: Source = "",
+    as_of: AsOf = None,
+    data: Data = None,
+    seed: Seed = 0,
+    budget_mb: BudgetMb = 2048,
+    sessions: Sessions = 1_000,
+    horizon: Horizon = 5,
+    embargo: Embargo = 5,
+    folds: Folds = 5,
+) -> None:
+    """A dataset of features and labels, proven to know nothing of the future; kept in data/datasets under its digest."""
+    from floorbroker.app.researching import Plan
+
+    settings = settings_of(ctx)
+    asked = _asked(universe, source, as_of, data, seed, budget_mb)
+    plan = Plan(sessions=sessions, horizon=horizon, embargo=embargo, folds=folds)
+    dataset, place = _research(settings, asked, lambda here: here.prepare(asked, plan))
+    manifest = dataset.manifest
+    if settings.json:
+        show_text((place / "manifest.json").read_text("utf-8").rstrip("\n"))
+    else:
+        told = {
+            "dataset": manifest.name, "rows": manifest.rows, "features": ", ".join(manifest.features),
+            "label": manifest.label, "days": f"{manifest.first} to {manifest.last}", "folds": len(manifest.folds),
+            "dropped": ", ".join(f"{count}: {why}" for why, count in manifest.dropped.items()),
+            "proven point in time": f"{manifest.proven} values computed anew without later days",
+        }  # fmt: skip
+        show_one(settings, told)
+    say(settings, str(place))
+    _end(settings, manifest.quality, is_whole=not manifest.quality)
+
+
+def rank(
+    ctx: typer.Context,
+    *,
+    universe: UniverseName = "recorded",
+    source: Source = "",
+    as_of: AsOf = None,
+    data: Data = None,
+    seed: Seed = 0,
+    budget_mb: BudgetMb = 2048,
+    sessions: Sessions = 1_000,
+    horizon: Horizon = 5,
+    embargo: Embargo = 5,
+    folds: Folds = 5,
+    model: Annotated[str, typer.Option(help="lightgbm or ridge.")] = "lightgbm",
+    model_seed: Annotated[int, typer.Option(help="Of the model.")] = 0,
+) -> None:
+    """Learn to rank symbols, tested on days it has not seen, beside a plain rule and a coin; kept in data/rank_report.json."""
+    from floorbroker.app.researching import Plan
+
+    settings = settings_of(ctx)
+    asked = _asked(universe, source, as_of, data, seed, budget_mb)
+    plan = Plan(
+        sessions=sessions, horizon=horizon, embargo=embargo, folds=folds, model=model, model_seed=model_seed
+    )  # fmt: skip
+    report, dataset, path = _research(settings, asked, lambda here: here.rank(asked, plan))
+    if settings.json:
+        show_text(path.read_text("utf-8").rstrip("\n"))
+    else:
+        rows = [{"rank": one.rank, "symbol": one.symbol, "score": one.score} for one in report.ranking]
+        show_list(settings, rows, RANKING, empty="nothing to rank")
+    for name, one in (("model", report.model_overall), ("rule", report.rule_overall), ("coin", report.coin_overall)):
+        say(settings, f"{name}: rank correlation {one.rank_correlation} ({one.errors_from_zero} errors from zero)")
+    say(settings, f"{report.verdict}: {path}")
+    _end(settings, dataset.manifest.quality, is_whole=not dataset.manifest.quality)
 
 
 def _asked(  # noqa: PLR0917 - the flags of every verb here, in their order
