@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from floorbroker.domain.values import ZERO
 from floorbroker_sim.upstox.rest.listing import Listed
+from floorbroker_sim.upstox.rest.records import Order
 
 if TYPE_CHECKING:
     from floorbroker_sim.upstox.rest.state import State
@@ -77,15 +78,20 @@ def charges_object(found: Charges) -> dict[str, object]:
 
 
 def unpaid(state: State) -> Decimal:
-    """The charges of today's trades, which are billed when the day is over; an order pays its brokerage once."""
-    by_order: dict[str, Decimal] = {}
-    for one in state.executions:
-        by_order[one.order.id] = by_order.get(one.order.id, ZERO)
-    return sum((_of_order(state, name).total for name in by_order), ZERO)
+    """The charges of today's trades, which are billed when the day is over."""
+    return state.unpaid
 
 
-def _of_order(state: State, name: str) -> Charges:
-    order = state.orders[name]
-    return charges_of(
+def charge(state: State, order: Order, *, before: Decimal) -> None:
+    """Put what an order costs to the bill, in place of what it cost `before`: brokerage is paid once for an order."""
+    state.unpaid += of_order(order) - before
+
+
+def of_order(order: Order) -> Decimal:
+    """What an order has cost so far."""
+    if not order.filled:
+        return ZERO
+    found = charges_of(
         order.listed, quantity=order.filled, price=order.average, product=order.terms.product, side=order.terms.side
     )
+    return found.total

@@ -90,6 +90,7 @@ def intrinsic(state: State, listed: Listed) -> Decimal:
 def _end_day(state: State) -> None:
     """Bill the charges, settle the money, carry positions over, deliver shares, clear the books."""
     state.cash -= charges.unpaid(state)
+    state.unpaid = ZERO
     for holding in state.holdings.values():
         holding.fresh = 0
     carried: dict[tuple[str, str], Position] = {}

@@ -9,7 +9,7 @@ from floorbroker.domain.values import OrderId
 from floorbroker.matching import Accepted, Canceled, Event, Expired, Fill, NotOpen, Rejected, Triggered, Working
 from floorbroker_sim.upstox import info
 from floorbroker_sim.upstox.mapping import engine_terms, history_row, order_update
-from floorbroker_sim.upstox.rest import gtt, portfolio, risk
+from floorbroker_sim.upstox.rest import charges, gtt, portfolio, risk
 from floorbroker_sim.upstox.rest.listing import Listed
 from floorbroker_sim.upstox.rest.records import Deal, Execution, Order, Terms
 
@@ -132,9 +132,10 @@ def _ending(reason: str) -> str:
 
 
 def _filled(state: State, order: Order, fill: Fill) -> None:
-    quantity = int(fill.qty)
+    quantity, cost = int(fill.qty), charges.of_order(order)
     order.filled += quantity
     order.spent += fill.qty * fill.price
+    charges.charge(state, order, before=cost)
     state.ledger.apply(fill)
     one = Execution(trade_id=fill.exec_id, order=order, at=fill.at, quantity=quantity, price=fill.price)
     state.executions.append(one)

@@ -15,6 +15,8 @@ from floorbroker_sim.upstox.rest.records import Order, Position, Terms
 if TYPE_CHECKING:
     from floorbroker_sim.upstox.rest.state import State
 
+Line = tuple[str, str, str]  # instrument key, product, side
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Funds:
@@ -52,8 +54,9 @@ def funds(state: State, *, without: Order | None = None) -> Funds:
     )
     for position in state.positions.values():
         _add(state, position, parts)
-    reserved = sum((reserve(state, order) for order in state.open.values() if order is not without), ZERO)
-    return Funds(opening=state.cash, reserved=reserved, unpaid=charges.unpaid(state), **parts)
+    return Funds(
+        opening=state.cash, reserved=_reserved(state, without), unpaid=charges.unpaid(state), **parts
+    )  # fmt: skip
 
 
 def _add(state: State, position: Position, parts: dict[str, Decimal]) -> None:
@@ -106,29 +109,40 @@ def unit_margin(state: State, listed: Listed, terms: Terms) -> Decimal:
     return price * (info.MTF_MARGIN if terms.product == "MTF" else info.INTRADAY_MARGIN)
 
 
-def reserve(state: State, order: Order) -> Decimal:
-    """Money the open part of an order ties up; what closes a position ties up nothing."""
-    opening = max(order.pending - closable(state, order), 0)
+def _reserved(state: State, without: Order | None) -> Decimal:
+    """Money all open orders tie up, the older ones first closing what there is to close."""
+    waiting: dict[Line, int] = {}
+    total = ZERO
+    for order in state.open.values():
+        line = line_of(order)
+        if order is not without:
+            total += _tied(state, order, waiting.get(line, 0))
+        waiting[line] = waiting.get(line, 0) + order.pending
+    return total
+
+
+def line_of(order: Order) -> Line:
+    """Orders of one line close the same position."""
+    return order.listed.key, order.terms.product, order.terms.side
+
+
+def _tied(state: State, order: Order, before: int) -> Decimal:
+    """Money the open part of an order ties up; what closes a position ties up nothing.  `before` is what older orders close."""
     if order.terms.side == "SELL" and order.terms.product == "D" and not order.listed.is_option:
         return ZERO
-    return opening * unit_margin(state, order.listed, order.terms)
-
-
-def closable(state: State, order: Order) -> int:
-    """Units of the position that an order may close, older orders of the same side taken off."""
     position = state.positions.get((order.listed.key, order.terms.product))
     held = 0 if position is None else -order.terms.sign * position.quantity
-    return max(held - _waiting(state, order), 0)
+    opening = order.pending - max(held - before, 0)
+    return opening * unit_margin(state, order.listed, order.terms) if opening > 0 else ZERO
 
 
 def _waiting(state: State, order: Order) -> int:
-    total = 0
+    """Units that older orders of the same line still wait for."""
+    total, line = 0, line_of(order)
     for other in state.open.values():
         if other is order:
             break
-        if (other.listed.key, other.terms.product, other.terms.side) == (
-            order.listed.key, order.terms.product, order.terms.side
-        ):  # fmt: skip
+        if line_of(other) == line:
             total += other.pending
     return total
 
@@ -151,7 +165,7 @@ def refusal(state: State, order: Order) -> str | None:
             return reason
     if terms.side == "SELL" and terms.product == "D" and not listed.is_option:
         return None if order.pending <= sellable(state, order) else "There are not enough shares in your holdings"
-    needed, left = reserve(state, order), funds(state, without=order).available
+    needed, left = _tied(state, order, _waiting(state, order)), funds(state, without=order).available
     if needed > max(left, ZERO):
         return f"Insufficient funds: {needed:.2f} needed, {max(left, ZERO):.2f} available"
     return None

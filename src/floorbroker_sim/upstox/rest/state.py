@@ -92,6 +92,7 @@ class State:
         self.addressed_at: datetime | None = None
         self.off: dict[str, datetime] = {}  # segments whose kill switch is on, since when
         self.cash = self.settings.cash
+        self.unpaid = ZERO
         self.orders: dict[str, Order] = {}
         self.open: dict[str, Order] = {}
         self.old_orders: list[Order] = []  # of days that are over: no book of the venue shows them

@@ -325,3 +325,23 @@ def test_market_orders_and_algorithms_follow_the_rules_of_the_door(ask: UpstoxAs
     for body in ({"market_orders": "no"}, {"address": "x"}, {"kind": "x"}):
         assert ask.door("POST", "/rules", body)[0] == 422
     assert ask.door("POST", "/tokens", {"kind": "x"})[0] == 422
+
+
+def test_closing_orders_reserve_nothing_and_what_goes_beyond_does(ask: UpstoxAsker) -> None:
+    ask.market(product="I")
+    before = ask.funds()
+    first = ask.place(product="I", transaction_type="SELL", price=1500, quantity=6)
+    assert ask.funds() == before
+    ask.place(product="I", transaction_type="SELL", price=1500, quantity=6)
+    assert ask.funds() == before - 2 * 1500 * Decimal("0.2")
+    ask.cancel(first)
+    assert ask.funds() == before
+
+
+def test_brokerage_is_paid_once_for_an_order_however_often_it_fills(ask: UpstoxAsker) -> None:
+    whole, parts = ask.place(price=1100), ask.place(price=1100)
+    ask.fill(whole, "10", "1100")
+    one = ask.venue.state.unpaid
+    for _ in range(10):
+        ask.fill(parts, "1", "1100")
+    assert ask.venue.state.unpaid == 2 * one
