@@ -312,6 +312,39 @@ def test_charges_margins_and_reports(sim: Sim) -> None:
     assert (pages[0].meta_data.page.total_records, pages[0].meta_data.page.total_pages) == (3, 2)
 
 
+def test_the_rest_of_the_reads_decode(sim: Sim) -> None:
+    for side in ("BUY", "SELL"):
+        sim.place(quantity=2, order_type="MARKET", price=0.0, product="I", transaction_type=side)
+    reports = upstox_client.TradeProfitAndLossApi(sim.client)
+    today = sim.control("/clock")["now"]
+    first = int(today[2:4]) - (today[5:7] < "04")
+    year = f"{first:02d}{first + 1:02d}"
+    assert reports.get_trade_wise_profit_and_loss_meta_data("EQ", year, VERSION).data.trades_count == 1
+    row = reports.get_trade_wise_profit_and_loss_data("EQ", year, 1, 10, VERSION).data[0]
+    assert (row.quantity, row.buy_average, row.sell_average) == (2, 1400.1, 1399.9)
+    assert reports.get_profit_and_loss_charges("EQ", year, VERSION).data.charges_breakdown.total > 0
+    assert len(sim.user.get_kill_switch().data) == 8
+    newer = upstox_client.MarketQuoteV3Api(sim.client)
+    assert newer.get_full_market_quote_v3(instrument_key=RELIANCE).data["NSE_EQ:RELIANCE"].year_high > 0
+    option = upstox_client.OptionsApi(sim.client).get_option_contracts(SBIN).data[0].instrument_key
+    (greek,) = newer.get_market_quote_option_greek(instrument_key=option).data.values()
+    assert greek.instrument_token == option
+    older = upstox_client.HistoryApi(sim.client)
+    assert older.get_historical_candle_data1(RELIANCE, "day", "2026-01-09", "2026-01-05", VERSION).data.candles
+    wish = upstox_client.IndieUserTokenRequest(client_secret=sim.credentials["BROKER_SECRET_KEY"])
+    login = upstox_client.LoginApi(sim.client)
+    assert login.init_token_request_for_indie_user(wish, sim.credentials["BROKER_API_KEY"]).data.authorization_expiry
+
+
+def test_a_position_changes_its_product(sim: Sim) -> None:
+    sim.place(quantity=2, order_type="MARKET", price=0.0, product="I")
+    move = upstox_client.ConvertPositionRequest(
+        instrument_token=RELIANCE, new_product="D", old_product="I", transaction_type="BUY", quantity=2
+    )
+    assert sim.portfolio.convert_positions(move, VERSION).data.status == "complete"
+    assert {one.product: one.quantity for one in sim.portfolio.get_positions(VERSION).data} == {"I": 0, "D": 2}
+
+
 def test_quotes_candles_and_the_calendar(sim: Sim) -> None:
     quotes, history = upstox_client.MarketQuoteApi(sim.client), upstox_client.HistoryV3Api(sim.client)
     full = quotes.get_full_market_quote(RELIANCE, VERSION).data["NSE_EQ:RELIANCE"]

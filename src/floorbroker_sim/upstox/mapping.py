@@ -96,8 +96,9 @@ def variety(order: Order) -> str:
 
 
 def order_object(order: Order) -> dict[str, object]:
-    """An order as the book shows it."""
+    """An order as the book shows it: its own time is that of its placing."""
     return history_row(order) | {
+        "order_timestamp": clock_text(order.created),
         "guid": None, "pending_quantity": order.pending, "status_message_raw": order.message or None,
         "order_ref_id": order.ref_id,
     }  # fmt: skip
@@ -110,7 +111,7 @@ def trade_object(one: Execution) -> dict[str, object]:
         "trading_symbol": listed.book_symbol, "instrument_token": listed.key, "order_type": order.terms.order_type,
         "transaction_type": order.terms.side, "quantity": one.quantity, "exchange_order_id": order.exchange_id,
         "order_id": order.id, "exchange_timestamp": clock_text(one.at), "average_price": one.price,
-        "trade_id": one.trade_id, "order_ref_id": order.ref_id, "order_timestamp": clock_text(one.at),
+        "trade_id": one.trade_id, "order_ref_id": order.ref_id, "order_timestamp": clock_text(order.created),
     }  # fmt: skip
 
 

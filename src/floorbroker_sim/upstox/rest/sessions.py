@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from typing import TYPE_CHECKING
 
 from floorbroker.matching import Session
@@ -17,6 +17,11 @@ from floorbroker_sim.upstox.rest.reading import day_of
 if TYPE_CHECKING:
     from floorbroker_sim.upstox.rest.state import State
 
+# When a part of a trading day begins.
+_PHASES = (
+    (time(0), "NORMAL_CLOSE"), (time(9), "PRE_OPEN_START"), (time(9, 8), "PRE_OPEN_END"), (time(9, 15), "NORMAL_OPEN"),
+    (time(15, 30), "NORMAL_CLOSE"), (time(15, 40), "CLOSING_START"), (time(16), "CLOSING_END"),
+)  # fmt: skip
 _CLOSED = ("NSE", "NFO", "CDS", "BSE", "BFO", "BCD")
 
 
@@ -53,12 +58,9 @@ def get_status(state: State, _call: Call, exchange: str) -> Reply:
 
 def phase(state: State) -> str:
     """The exchanges' own word for the part of the day; without hours they are always open."""
-    now = state.clock.now()
-    session = INDIA.session(local_day(now)) if state.settings.calendar else None
+    now = state.clock.now().astimezone(info.IST)
     if not state.settings.calendar:
         return "NORMAL_OPEN"
-    if session is None or not session.pre <= now < session.post:
-        return "CLOSING_END" if session is not None and now >= session.post else "NORMAL_CLOSE"
-    if now < session.open:
-        return "PRE_OPEN_START"
-    return "NORMAL_OPEN" if now < session.close else "CLOSING_START"
+    if INDIA.session(now.date()) is None:
+        return "NORMAL_CLOSE"
+    return next(word for since, word in reversed(_PHASES) if now.time() >= since)

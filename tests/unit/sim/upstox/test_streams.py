@@ -168,7 +168,10 @@ def test_the_segments_are_told_again_when_they_open_and_close(new_upstox: Any) -
     session = opened(ask, MARKET)
     ask.advance(6 * 3600)
     words = [one["marketInfo"]["segmentStatus"]["NSE_EQ"] for one in frames(session)]
-    assert words == ["NORMAL_OPEN", "CLOSING_START", "CLOSING_END"]
+    assert words == ["NORMAL_OPEN", "NORMAL_CLOSE", "CLOSING_START", "CLOSING_END"]
+    ask.advance(17 * 3600)
+    words = [one["marketInfo"]["segmentStatus"]["NSE_EQ"] for one in frames(session)]
+    assert words == ["NORMAL_CLOSE"]  # a holiday
 
 
 def test_numbers_are_written_as_the_schema_wants_them() -> None:
