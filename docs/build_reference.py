@@ -334,6 +334,7 @@ def settings_page() -> str:
         ("trading", config.TradingSection),
         ("live", config.LiveSection),
         ("audit", config.AuditSection),
+        ("webhooks", config.WebhooksSection),
         ("profiles.NAME", config.ProfileSection),
     )
     blocks: list[str] = []
@@ -472,7 +473,7 @@ def _parameters_of(command: Any) -> str:
 
 def _meaning_of(parameter: Any) -> str:
     """The help, the variable that stands in for the option, and the default where it says something."""
-    words = (getattr(parameter, "help", None) or "").split()
+    words: list[str] = str(getattr(parameter, "help", None) or "").split()
     if parameter.envvar:
         words.append(f"Also `{parameter.envvar}`.")
     if (

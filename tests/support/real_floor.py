@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import httpx2
 import uvicorn
@@ -19,11 +20,16 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from floorbroker.api import HashedToken, create_app, token_digest
+from floorbroker.api.outgoing import rendered
 from floorbroker.app.floor import Outside, open_floor
 from floorbroker.app.home import Home
+from floorbroker.app.hooks import Hooks, hooks_of
 from floorbroker.app.trail import Trail
 from floorbroker.brokers.registry import BROKERS
 from floorbroker.gateway.gateway import Gateway
+from floorbroker.hooks.reach import PublicOnly
+from floorbroker.transport.reach import Address
+from floorbroker.transport.types import Http
 from floorbroker.web import web_page
 
 TOKEN = "fb_paper_0123456789abcdef"
@@ -37,6 +43,7 @@ class House:
     desk: Gateway
     app: FastAPI
     http: httpx2.AsyncClient
+    hooks: Hooks
 
     def records(self) -> int:
         """How many records the journal holds."""
@@ -49,14 +56,32 @@ class House:
 
 
 @asynccontextmanager
-async def real_floor(folder: Path, **settings: str) -> AsyncIterator[House]:
-    """Open the floor in a folder of its own; `settings` are `FLOORBROKER_` variables without their prefix."""
+async def real_floor(folder: Path, *, told: Http | None = None, **settings: str) -> AsyncIterator[House]:
+    """Open the floor in a folder of its own; `settings` are `FLOORBROKER_` variables without their prefix.
+
+    With `told` webhooks deliver to it; without it nothing is delivered.
+    """
     environ = {f"FLOORBROKER_{name}": text for name, text in settings.items()}
     home, outside = Home.at(folder / "home"), Outside()
     async with open_floor(home, outside=outside, environ=environ) as floor:
         (desk,) = floor.desks.values()
         await desk.until_settled()
+        hooks = hooks_of(
+            cold=floor.cold,
+            desks=floor.desks,
+            http=told,
+            reach=PublicOnly((), named),
+            render=rendered,
+            clock=outside.clock,
+            random=Random(1),
+            log=outside.log,
+            meter=outside.meter,
+            redactor=outside.redactor,
+        )
+        if told is not None:
+            await hooks.start()
         app = create_app(
+            hooks=hooks,
             desks=floor.desks,
             token=HashedToken(token_digest(TOKEN)),
             clock=outside.clock,
@@ -77,7 +102,15 @@ async def real_floor(folder: Path, **settings: str) -> AsyncIterator[House]:
             headers={"Authorization": f"Bearer {TOKEN}"},
             timeout=20,
         ) as http:
-            yield House(home, desk, app, http)
+            try:
+                yield House(home, desk, app, http, hooks)
+            finally:
+                await hooks.close()
+
+
+async def named(host: str, port: int) -> list[Address]:
+    """A resolver that knows names of documentation alone: `inside.example` leads to this network, all others outside."""
+    return [Address(socket.AF_INET, "10.0.0.7" if host == "inside.example" else "93.184.216.34", port)]
 
 
 @contextmanager
@@ -93,7 +126,7 @@ def served_in_a_thread(
     servers: list[uvicorn.Server] = []
 
     async def serve() -> None:
-        async with real_floor(folder, **settings) as house:
+        async with real_floor(folder, told=None, **settings) as house:
             config = uvicorn.Config(
                 around(house), log_level="critical", lifespan="off", timeout_graceful_shutdown=1, access_log=False
             )

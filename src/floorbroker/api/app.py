@@ -24,6 +24,7 @@ from floorbroker.api.routes import (
     auth,
     control,
     events,
+    inbound,
     live,
     market,
     orders,
@@ -36,8 +37,10 @@ from floorbroker.api.routes import (
     tokens,
     users,
     vault,
+    webhooks,
 )
 from floorbroker.api.stream import Hubs, stream_route
+from floorbroker.app.hooks import Hooks
 from floorbroker.app.people import People
 from floorbroker.app.profiles import Profiles
 from floorbroker.app.redactor import SecretFilter
@@ -52,7 +55,7 @@ from floorbroker.oms.schema import ChangeSchema, OrderSchema
 from floorbroker.store.audit.evidence import Verdict
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-OPEN_PATHS = ("/healthz", "/readyz", "/api/v1/auth/login")
+OPEN_PATHS = ("/healthz", "/readyz", "/api/v1/auth/login", "/api/v1/hooks/*")  # hooks ask for their own secret
 FORMS = ("/login", "/logout", "/setup", "/account/*")
 API: tuple[APIRouter, ...] = (
     auth.router,
@@ -72,6 +75,9 @@ API: tuple[APIRouter, ...] = (
     routing.router,
     events.router,
     vault.router,
+    webhooks.router,
+    webhooks.notifications,
+    inbound.router,
     control.audit,
 )
 
@@ -94,14 +100,16 @@ def create_app(
     acts: Acts | None = None,
     stored_profiles: Profiles | None = None,
     people: People | None = None,
+    hooks: Hooks | None = None,
 ) -> FastAPI:
     """The server over `desks`, one per environment.
 
     `token` turns a bearer token into its principal (`HashedToken` for the one of the first run).  `hosts` are the names this
     server answers to.  `page` makes the routes of the web page; it is handed the way to log in, and its paths need no token.
-    `unlocking` is the vault of the process, `stored_profiles` what changes profiles.  `redactor` cleans what errors say, and
-    looks at every reply once more.  `prove` verifies the audit of an environment; `acts` records who came in and who was
-    turned away.  `people` are the users, sessions and tokens beside the one `token`; without them that is the only way in.
+    `unlocking` is the vault of the process, `stored_profiles` what changes profiles, `hooks` webhooks and alerts.
+    `redactor` cleans what errors say, and looks at every reply once more.  `prove` verifies the audit of an environment; `acts`
+    records who came in and who was turned away.  `people` are the users, sessions and tokens beside the one `token`; without
+    them that is the only way in.
     """
     keeper, meter, log = Doorkeeper.of(token, clock, acts, people), meter or PrometheusMeter(), log or NoLog()
     redactor = redactor or SecretFilter()
@@ -146,6 +154,7 @@ def create_app(
         prove=prove,
         profiles=stored_profiles,
         keeper=keeper,
+        hooks=hooks,
     )
     app.state.meter = meter
     app.state.clean = redactor.clean
@@ -185,6 +194,7 @@ class Application(FastAPI):
                 *auth.SCHEMAS,
                 *users.SCHEMAS,
                 *tokens.SCHEMAS,
+                *webhooks.SCHEMAS,
             )
             self.openapi_schema = document(self, models=models)
         return self.openapi_schema

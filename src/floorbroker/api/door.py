@@ -12,6 +12,7 @@ from fastapi import Depends, Path, Request, Response
 
 from floorbroker.api.auth import Doorkeeper
 from floorbroker.api.problems import request_id_of
+from floorbroker.app.hooks import Hooks
 from floorbroker.app.people import People
 from floorbroker.app.profiles import Profiles
 from floorbroker.app.unlocking import Unlocking
@@ -35,6 +36,7 @@ class Door:
     vault: Unlocking | None = None
     prove: Callable[[Environment], Awaitable[Verdict]] | None = None  # the audit's verifier
     profiles: Profiles | None = None
+    hooks: Hooks | None = None
     keeper: Doorkeeper | None = None  # the ways in
 
 

@@ -37,6 +37,8 @@ TAGS = {
     "Routing": "Which profile an order goes to that names none.",
     "Vault": "The sealed file of credentials.",
     "Live": "Arming live trading for a while.",
+    "Webhooks": "Signals that come in and become orders; events that go out.",
+    "Notifications": "People who are told.",
     "Events": "Facts as they become durable, as server-sent events.",
     "Audit": "Who did what.",
 }
@@ -60,7 +62,7 @@ TITLES = {
     503: "Not ready.",
     504: "The venue did not answer a read.",
 }
-OPEN = frozenset({"/healthz", "/readyz", "/api/v1/auth/login"})  # for strangers too
+OPEN = frozenset({"/healthz", "/readyz", "/api/v1/auth/login", "/api/v1/hooks/{id}"})  # for strangers too
 ALWAYS = (401, 403, 404, 422, 429, 431, 500)
 WITH_BODY = (400, 408, 413, 415)
 VENUE = (502, 503, 504)

@@ -251,6 +251,12 @@ class HoursQuery(ProfileQuery):
     day: Day | None = None
 
 
+class LogQuery(Query):
+    """How much of a log."""
+
+    limit: Annotated[int, BeforeValidator(whole), Field(ge=1, le=LIMIT_MAX)] = 100
+
+
 class EventsQuery(Query):
     """Which events; `after` is a journal sequence to resume behind."""
 

@@ -9,10 +9,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from floorbroker.app.credentials import BotFile, read_bot
 from floorbroker.app.home import Home
@@ -194,6 +195,20 @@ class ProfileSection(_Section):
     limits: dict[str, Any] = Field(default_factory=dict[str, Any])
 
 
+Network = Annotated[
+    str, AfterValidator(lambda text: str(ip_network(text)))
+]  # as it was meant, or an error that says why
+
+
+class WebhooksSection(_Section):
+    """Where events may be sent besides the public internet: `allow` lists networks (`10.1.0.0/16`, `127.0.0.1/32`).
+
+    Elsewhere private, local and reserved addresses are refused, whatever name leads to them.
+    """
+
+    allow: list[Network] = Field(default_factory=list[Network], max_length=32)
+
+
 class TelemetrySection(_Section):
     """Where traces go: `endpoint` is an OTLP/HTTP receiver (`http://127.0.0.1:4318/v1/traces`), empty for none.
 
@@ -214,6 +229,7 @@ class Config(_Section):
     failover: FailoverSection = FailoverSection()
     live: LiveSection = LiveSection()
     telemetry: TelemetrySection = TelemetrySection()
+    webhooks: WebhooksSection = WebhooksSection()
     kill: KillSection = KillSection()
     risk: dict[str, Any] = Field(default_factory=dict[str, Any])
     profiles: dict[str, ProfileSection] = Field(default_factory=dict[str, ProfileSection])
@@ -366,6 +382,7 @@ def _explain(layers: Layers, error: ValidationError) -> str:
         *FailoverSection.model_fields,
         *LiveSection.model_fields,
         *KillSection.model_fields,
+        *WebhooksSection.model_fields,
         *ProfileSection.model_fields,
     ]
     near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)

@@ -27,6 +27,7 @@ from floorbroker.cli import (
     live,
     market,
     new_broker,
+    notify,
     operate,
     options,
     orders,
@@ -38,6 +39,7 @@ from floorbroker.cli import (
     serve,
     simulate,
     vault,
+    webhooks,
 )
 from floorbroker.cli.argv import arranged, wants_json
 from floorbroker.cli.failures import BUG, DISK, INTERRUPTED, USAGE, Trouble, as_json, as_text, trouble_of, usage
@@ -68,6 +70,8 @@ VERBS = (
     configuration,
     vault,
     people,
+    webhooks,
+    notify,
     database,
     develop,
     new_broker,

@@ -186,6 +186,7 @@ async def _inside(stack: AsyncExitStack, home: Home, settings: Settings) -> Door
     from floorbroker import __version__
     from floorbroker.api import create_app
     from floorbroker.api.auth import HashedToken, token_digest
+    from floorbroker.api.hooking import hooks_at
     from floorbroker.app.compose import BROKERS
     from floorbroker.app.floor import open_floor
 
@@ -202,6 +203,8 @@ async def _inside(stack: AsyncExitStack, home: Home, settings: Settings) -> Door
             await asyncio.gather(*(desk.until_settled() for desk in floor.desks.values()))
     token = secrets.token_urlsafe(32)
     outside.redactor.learn(token)
+    hooks = hooks_at(floor, outside)
+    stack.push_async_callback(hooks.close)
     app = create_app(
         desks=floor.desks,
         token=HashedToken(token_digest(token)),
@@ -212,6 +215,7 @@ async def _inside(stack: AsyncExitStack, home: Home, settings: Settings) -> Door
         unlocking=floor.vault,
         redactor=outside.redactor,
         prove=floor.prove,
+        hooks=hooks,
     )
     return await door_inside(stack, app, token, settings)
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from floorbroker.api.metrics import PrometheusMeter
     from floorbroker.app.floor import Floor, Outside
     from floorbroker.app.home import Home
+    from floorbroker.app.hooks import Hooks
     from floorbroker.app.operator import Operator
     from floorbroker.app.people import People
     from floorbroker.app.trail import Trail
@@ -154,6 +155,7 @@ class _Ending:
 
 
 async def _serve(settings: Settings, home: Home, listener: socket.socket, host: str, outside: Outside) -> int:
+    from floorbroker.api.hooking import hooks_at
     from floorbroker.api.metrics import PrometheusMeter
     from floorbroker.app.floor import open_floor
     from floorbroker.app.hardening import forget_environment
@@ -167,15 +169,17 @@ async def _serve(settings: Settings, home: Home, listener: socket.socket, host: 
         async with open_floor(home, outside=outside, config_path=settings.config) as floor:
             forget_environment()
             by_signal.desks = floor.desks
-            door = await _door(floor, outside)
-            app = _app(floor, door, host, outside, meter, config=settings.config)
+            door, hooks = await _door(floor, outside), hooks_at(floor, outside)
+            app = _app(floor, door, host, outside, meter, config=settings.config, hooks=hooks)
             url = url_of(*listener.getsockname()[:2])
             shown = door.operator.token if door.operator.is_first and not door.people.has_users else None
             telling = asyncio.create_task(_announce_settled(settings, floor, url, shown))
             try:
+                await hooks.start()
                 await _run(app, listener, ending)
             finally:
                 telling.cancel()
+                await hooks.close()
             _say_what_is_left(settings, floor)
     except asyncio.CancelledError:
         if not ending.number:
@@ -206,7 +210,14 @@ async def _door(floor: Floor, outside: Outside) -> _Ways:
 
 
 def _app(
-    floor: Floor, door: _Ways, host: str, outside: Outside, meter: PrometheusMeter, *, config: Path | None
+    floor: Floor,
+    door: _Ways,
+    host: str,
+    outside: Outside,
+    meter: PrometheusMeter,
+    *,
+    config: Path | None,
+    hooks: Hooks,
 ) -> FastAPI:
     from floorbroker import __version__
     from floorbroker.api import create_app
@@ -231,6 +242,7 @@ def _app(
         acts=door.trail,
         people=door.people,
         stored_profiles=stored,
+        hooks=hooks,
         hosts={*LOOPBACK, host, *floor.config.server.names},
         page=page,
         redactor=outside.redactor,

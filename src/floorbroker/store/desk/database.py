@@ -19,7 +19,7 @@ from floorbroker.domain.errors import Conflict, JournalFault
 from floorbroker.store.desk.tables import METADATA
 
 APPLICATION_ID = 0x464C4244  # "FLBD", in the header of the file
-HEAD = "0001"  # the newest migration
+HEAD = "0002"  # the newest migration
 BUSY_TIMEOUT_MS = 5000
 _SET = (
     "PRAGMA journal_mode = WAL",

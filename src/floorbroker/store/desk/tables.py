@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint
 
 from floorbroker.store.desk.columns import METADATA, moment, table, whole, words
+from floorbroker.store.desk.hooks import CURSORS, DELIVERIES, HOOKS, SIGNALS, TARGETS
 
 USERS = table(
     "users",
@@ -66,4 +67,4 @@ TOKENS = table(
 )
 Index("ix_tokens_user", TOKENS.c.user_id)
 
-__all__ = ["METADATA", "SESSIONS", "TOKENS", "USERS"]
+__all__ = ["CURSORS", "DELIVERIES", "HOOKS", "METADATA", "SESSIONS", "SIGNALS", "TARGETS", "TOKENS", "USERS"]
