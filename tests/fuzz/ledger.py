@@ -33,6 +33,14 @@ COINS = NewOrder(
     price=Price(Decimal(60_000)),
     tif=TimeInForce.GTC,
 )
+CURRENCIES = NewOrder(
+    symbol="EUR/USD",
+    side=Side.BUY,
+    order_type=OrderType.LIMIT,
+    order_qty=Quantity(Decimal(10)),
+    price=Price(Decimal("1.1")),
+    tif=TimeInForce.GTC,
+)
 
 
 class Ledger:

@@ -301,10 +301,10 @@ class OandaBroker:
     async def validate_order(self, order: NewOrder) -> tuple[FieldError, ...]:
         """Documented rules, and the instrument's own."""
         try:
-            instrument = await self.get_instrument(order.symbol)
+            instrument, told = await self.get_instrument(order.symbol), await self._market.rules(order.symbol)
         except SymbolNotFound as error:
             return (FieldError(pointer="/symbol", code="not_found", detail=error.detail),)
-        return rules.broken_rules(order, instrument)
+        return rules.broken_rules(order, instrument, told)
 
     async def get_margin_requirements(self, order: NewOrder) -> MarginRequirement:
         """Computed from the larger of the instrument's margin rate and the account's; OANDA has no call for it."""

@@ -321,6 +321,8 @@ class Instrument(Wire, frozen=True, kw_only=True):
     display_precision: int
     trade_units_precision: int
     minimum_trade_size: Decimal
+    minimum_trailing_stop_distance: Decimal | None = None
+    maximum_trailing_stop_distance: Decimal | None = None
     maximum_order_units: Decimal | None = None
     margin_rate: Decimal | None = None
 

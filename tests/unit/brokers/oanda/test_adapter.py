@@ -337,6 +337,11 @@ async def test_rules_are_told_by_member_before_anything_is_sent() -> None:
     assert await broken(order_type=OrderType.STOP_LIMIT) == ["/type"]
     assert await broken(symbol="NOSUCH/USD") == ["/symbol"]
     assert await broken(post_only=True) == ["/order_class"]
+    trail = {"order_type": OrderType.TRAILING_STOP, "side": Side.SELL, "price": None}
+    assert await broken(**trail, trail_amount=Price(Decimal("0.5"))) == []
+    wish = limit_order(**trail, symbol="USD/JPY", trail_amount=Price(Decimal("1.001")))
+    (far,) = await broker.validate_order(wish)
+    assert (far.pointer, far.detail) == ("/trail_price", "at most 1 (100 pips)")
 
 
 async def test_only_whole_candles_in_the_asked_time_are_bars() -> None:

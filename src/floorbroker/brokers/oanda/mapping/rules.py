@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from floorbroker.brokers.oanda import wire
 from floorbroker.brokers.oanda.mapping.orders import ALLOWED, TYPES, check
+from floorbroker.brokers.oanda.mapping.units import pip_of, pips
+from floorbroker.brokers.oanda.mapping.values import number
 from floorbroker.domain.errors import FieldError, InvalidRequest, NotSupported
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import NewOrder
@@ -15,9 +18,9 @@ from floorbroker.domain.records import MarginRequirement
 from floorbroker.domain.values import WIDE, ZERO, text_of
 
 
-def broken_rules(order: NewOrder, instrument: Instrument) -> tuple[FieldError, ...]:
-    """Every documented rule the order breaks; an empty answer is no promise."""
-    found = [*_words(order), *_size(order, instrument), *_prices(order, instrument)]
+def broken_rules(order: NewOrder, instrument: Instrument, told: wire.Instrument) -> tuple[FieldError, ...]:
+    """Every documented rule the order breaks, `told` being the venue's own words; an empty answer is no promise."""
+    found = [*_words(order), *_size(order, instrument), *_prices(order, instrument), *_distance(order, told)]
     if found:
         return tuple(found)
     try:
@@ -64,6 +67,20 @@ def _prices(order: NewOrder, instrument: Instrument) -> list[FieldError]:
         if price is not None and not instrument.is_on_tick(price):
             found.append(_no(pointer, "off_tick", f"a multiple of {text_of(instrument.tick_at(price))}"))
     return found
+
+
+def _distance(order: NewOrder, told: wire.Instrument) -> list[FieldError]:
+    """How far a trailing stop may stand off, told in pips."""
+    trail, pip = order.trail_amount, pip_of(told)
+    least = number(told.minimum_trailing_stop_distance, what="a distance")
+    most = number(told.maximum_trailing_stop_distance, what="a distance")
+    if trail is None:
+        return []
+    if least is not None and trail < least:
+        return [_no("/trail_price", "too_near", f"at least {text_of(least)} ({text_of(pips(least, pip))} pips)")]
+    if most is not None and trail > most:
+        return [_no("/trail_price", "too_far", f"at most {text_of(most)} ({text_of(pips(most, pip))} pips)")]
+    return []
 
 
 def margin_for(

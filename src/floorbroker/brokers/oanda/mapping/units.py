@@ -53,9 +53,3 @@ def home_factor(factors: wire.Factors | None) -> Decimal:
     if found <= 0:
         raise ApiError("a conversion in the reply is not above zero", broker=BROKER)
     return found
-
-
-def profit(units: Decimal, *, opened: Decimal, closed: Decimal, gain: Decimal, loss: Decimal) -> Decimal:
-    """What closing so many signed units made, in the account's currency; `gain` and `loss` are the venue's factors."""
-    made = WIDE.multiply(units, closed - opened)
-    return WIDE.multiply(made, gain if made >= 0 else loss)

@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from floorbroker.domain.errors import ApiError
-from floorbroker.domain.values import ZERO, NotExact, Price, Quantity, decimal_of, from_epoch
+from floorbroker.domain.values import NotExact, Price, Quantity, decimal_of, from_epoch
 
 BROKER = "OANDA"
 _WORD_MAX = 64
@@ -98,10 +98,6 @@ def number_of(transaction_id: str | None) -> int:
 def word(value: str | None) -> str:
     """A venue word that is kept for people: bounded."""
     return (value or "")[:_WORD_MAX]
-
-
-def is_some(value: Decimal | None) -> bool:
-    return value is not None and value != ZERO
 
 
 # -- symbols ------------------------------------------------------------------------------------------------------------

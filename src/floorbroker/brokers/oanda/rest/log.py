@@ -43,7 +43,10 @@ class Log:
     async def _told(self, number: str, *, lane: Lane) -> wire.TransactionReply:
         number_of(number)
         request = self._calls.transaction(number, lane=lane)
-        return await self._ask(request, wire.TransactionReply, what="the transaction")
+        told = await self._ask(request, wire.TransactionReply, what="the transaction")
+        if told.transaction.id != number:
+            raise ApiError("the log: the reply is about another transaction", broker=BROKER)
+        return told
 
     async def since(self, since: datetime, *, lane: Lane = Lane.RECONCILE) -> list[wire.Transaction]:
         """Every transaction from a time on, in order.  Raises `ApiError` when one is missing."""

@@ -62,17 +62,28 @@ class Reads:
             if from_wire_symbol(trade.instrument) == symbol
         ]
 
-    async def learn(self, order_id: str, *, lane: Lane = Lane.RECONCILE) -> None:
-        """Have the ledger know an order: its making, the batch that was part of, and the trade it belongs to, with its entry."""
-        if self._ledger.terms(order_id) is not None:
-            return
+    async def learn(self, order_id: str, *, lane: Lane = Lane.RECONCILE, opens: bool = False) -> Terms:
+        """Have the ledger know an order: its making, the batch that was part of, and the trade it belongs to, with its entry.
+
+        `opens`: it is one that opened a trade, which an exit never does.
+        """
+        known = self._ledger.terms(order_id)
+        if known is not None:
+            return known
         made = await self.log.entry(order_id, lane=lane)
-        if made.id != order_id or not kind_of(made):
+        if not kind_of(made) or (opens and kind_of(made) in OF_A_TRADE):
             raise ApiError("an order of the reply has no beginning in the log", broker=BROKER)
         await self._learn_trade(made, lane=lane)
-        batch = await self.log.until(made, lane=lane)
-        for entry in batch:
+        for entry in [*(await self.log.until(made, lane=lane))[:-1], made]:
             self._ledger.learn(entry)
+        return self.terms(order_id)
+
+    def terms(self, order_id: str) -> Terms:
+        """An order that was learned."""
+        terms = self._ledger.terms(order_id)
+        if terms is None:
+            raise ApiError("an order of the reply is no order in the log", broker=BROKER)
+        return terms
 
     async def _learn_trade(self, made: wire.Transaction, *, lane: Lane) -> None:
         if kind_of(made) not in OF_A_TRADE or not made.trade_id:
@@ -81,7 +92,7 @@ class Reads:
             self._ledger.learn(await self.log.entry(made.trade_id, lane=lane))
         trade = self._ledger.trade(made.trade_id)
         if trade is not None:
-            await self.learn_chain(trade.order_id, lane=lane)
+            await self.learn_chain(trade.order_id, lane=lane, opens=True)
 
     def learn_trades(self, account: wire.Account) -> None:
         """Have the ledger know what open trades have now."""
@@ -89,14 +100,13 @@ class Reads:
         for trade in account.trades:
             self._ledger.stands(trade.id, needed(trade.current_units, what="the units of a trade"), known_at=at)
 
-    async def learn_chain(self, order_id: str, *, lane: Lane = Lane.RESOLVE) -> None:
+    async def learn_chain(self, order_id: str, *, lane: Lane = Lane.RESOLVE, opens: bool = False) -> Terms:
         """Have the ledger know an order and every one that it goes on for."""
+        last = first = await self.learn(order_id, lane=lane, opens=opens)
         for _ in range(_CHAIN_MAX):
-            await self.learn(order_id, lane=lane)
-            terms = self._ledger.terms(order_id)
-            if terms is None or terms.replaces is None:
-                return
-            order_id = terms.replaces
+            if first.replaces is None:
+                return last
+            first = await self.learn(first.replaces, lane=lane, opens=opens)
         raise ApiError("the order was changed more often than can be followed", broker=BROKER)
 
     async def learn_behind(self, entries: Iterable[wire.Transaction], *, lane: Lane = Lane.RECONCILE) -> list[Terms]:
@@ -107,9 +117,8 @@ class Reads:
         for entry in listed:
             if entry.type in (FILL, CANCEL) and entry.order_id and entry.order_id not in made:
                 is_news = self._ledger.terms(entry.order_id) is None
-                await self.learn_chain(entry.order_id, lane=lane)
-                terms = self._ledger.terms(entry.order_id)
-                found += [terms] if is_news and terms is not None else []
+                terms = await self.learn_chain(entry.order_id, lane=lane)
+                found += [terms] if is_news else []
             if entry.trade_id not in made:
                 await self._learn_trade(entry, lane=lane)
         return found

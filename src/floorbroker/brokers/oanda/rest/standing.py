@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from floorbroker.brokers.oanda import wire
 from floorbroker.brokers.oanda.mapping.exits import entry_of
 from floorbroker.brokers.oanda.mapping.identity import OandaIdentity
-from floorbroker.brokers.oanda.mapping.ledger import Terms, client_id_of, kind_of
+from floorbroker.brokers.oanda.mapping.ledger import client_id_of, kind_of
 from floorbroker.brokers.oanda.mapping.reports import Heard, Reader, Reports
 from floorbroker.brokers.oanda.mapping.values import BROKER
 from floorbroker.brokers.oanda.rest.reads import Reads
@@ -81,8 +81,7 @@ class Standing:
     async def _of(self, order: wire.Order, asked_at: datetime) -> Reports:
         """How an order stands, with what the log says of its end."""
         heard = self._heard(Source.QUERY, asked_at)
-        await self._reads.learn(order.id, lane=Lane.RESOLVE)
-        terms = self._terms(order)
+        terms = await self._reads.learn_chain(order.id)
         if order.state in _WAITS:
             return self._reader.waiting(terms, heard)
         ends = await self._reads.ends_of(order)
@@ -106,11 +105,6 @@ class Standing:
         )
         return (report,)
 
-    def _terms(self, order: wire.Order) -> Terms:
-        terms = self._reader.ledger.terms(order.id)
-        assert terms is not None  # learned, or its reading raised
-        return terms
-
     # -- lists ----------------------------------------------------------------------------------------------------------
 
     async def open_orders(self) -> Fetched[ExecutionReport]:
@@ -121,10 +115,9 @@ class Standing:
 
     async def _waiting(self, account: wire.Account, asked_at: datetime) -> Reports:
         heard = self._heard(Source.SNAPSHOT, asked_at)
-        for order in account.orders:
-            await self._reads.learn_chain(order.id, lane=Lane.RECONCILE)
+        waiting = [await self._reads.learn_chain(order.id, lane=Lane.RECONCILE) for order in account.orders]
         self._reads.learn_trades(account)
-        return tuple(report for order in account.orders for report in self._reader.waiting(self._terms(order), heard))
+        return tuple(report for terms in waiting for report in self._reader.waiting(terms, heard))
 
     async def history(self, since: datetime) -> Fetched[ExecutionReport]:
         """What the log says of orders from a time on, and every order that waits."""
