@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from random import Random
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from floorbroker.app.acts import row_of
 from floorbroker.domain.clock import Clock
@@ -37,6 +39,7 @@ from floorbroker.transport.types import Http
 
 SECRET_BYTES = 32
 TEST = "test"
+HIDDEN_FROM = 12  # characters: a shorter path holds no token, and would hide words of others
 ANSWER_MAX = 64 * 1024  # of a receiver's answer, which nobody reads
 ALERTS = (
     "order_unknown", "order_presumed_not_placed", "order_rejected", "kill_tripped", "kill_reset", "connection_lost",
@@ -110,7 +113,7 @@ class Hooks:
     async def start(self) -> None:
         """Begin to tell.  What is secret of hooks is learned first, so that it is never shown."""
         for target in await self.rows.targets():
-            self._learn(target.url, target.secret)
+            self._learn(_hidden(target), target.secret)
         for hook in await self.rows.hooks():
             self._learn(hook.secret)
         await self.outbox.start()
@@ -204,7 +207,7 @@ class Hooks:
         _check_events(events)
         quiet_of(new.quiet)
         if is_alert:
-            self.check_alert(new.url)
+            await asyncio.to_thread(self.check_alert, new.url)  # loading the library takes seconds
         else:
             origin_of(new.url.reveal(), self.reach)
         secret = None if is_alert else self.new_secret()
@@ -220,7 +223,7 @@ class Hooks:
             group_s=new.group_s,
             created_at=self.clock.now(),
         )
-        self._learn(target.url)
+        self._learn(_hidden(target))
         for environment in new.environments:
             await self._record(environment, caller, f"{new.kind.value}.add", target.name)
         await self.rows.add_target(target)
@@ -333,6 +336,15 @@ def _one(found: Sequence[R], id_: str, what: str) -> R:
         if id_ in (record.id, record.name):
             return record
     raise NotFound(f"no such {what}")
+
+
+def _hidden(target: Target) -> Secret | None:
+    """What of a URL is never shown: all of one of Apprise, and of a webhook's what stands behind its host."""
+    if target.kind is Kind.ALERT:
+        return target.url
+    parts = urlsplit(target.url.reveal())
+    rest = parts.path + (f"?{parts.query}" if parts.query else "")
+    return Secret(rest) if len(rest) >= HIDDEN_FROM else None
 
 
 def _check_events(events: Sequence[str]) -> None:

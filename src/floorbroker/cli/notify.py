@@ -40,7 +40,9 @@ def add(  # noqa: PLR0917 - Typer hands every option by name
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="A name of its own.")],
     event: Events = None,
-    quiet: Annotated[str, typer.Option(help="Quiet hours, like '22:00-07:00 Europe/Berlin'; urgent events pass.")] = "",
+    quiet: Annotated[
+        str, typer.Option("--quiet-hours", help="Like '22:00-07:00 Europe/Berlin'; urgent events pass.")
+    ] = "",
     group: Annotated[
         int, typer.Option(min=0, max=3600, help="Gather events for so many seconds into one message.")
     ] = 0,

@@ -233,7 +233,6 @@ def url_of(settings: Settings, from_fd: int | None, from_file: Path | None) -> s
         if not settings.may_ask:
             raise usage("hand the URL in with --from-fd N or --from-file FILE, or run this in a terminal")
         text = str(typer.prompt("URL", hide_input=True, err=True))
-    settings.redactor.learn(text.strip())
     return text.strip()
 
 
