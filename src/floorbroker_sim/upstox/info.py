@@ -17,6 +17,7 @@ PAISE = Decimal(100)  # instrument files tell price steps in hundredths of a rup
 
 # How much may be asked: requests in seconds, for each user.
 ORDER_LIMITS = ((10, 1), (500, 60), (2000, 1800))
+ALGO_LIMITS = ((50, 1), (500, 60), (2000, 1800))  # of orders that carry the name of a registered algorithm
 OTHER_LIMITS = ((50, 1), (500, 60), (2000, 1800))
 
 PRODUCTS = ("I", "D", "MTF")

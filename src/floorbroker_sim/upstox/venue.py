@@ -16,13 +16,14 @@ from floorbroker_sim.clock import VenueClock
 from floorbroker_sim.control import ControlDoor, Impossible
 from floorbroker_sim.faults import Fault, FaultPlan
 from floorbroker_sim.gate import Gate
+from floorbroker_sim.history import Known
 from floorbroker_sim.http import Reply, Request, Router, SocketSession
 from floorbroker_sim.market import Market, PriceSource
 from floorbroker_sim.recorded import RecordedHistory, RecordedSource, first_moment, recorded_symbols
 from floorbroker_sim.upstox import errors, info
 from floorbroker_sim.upstox.auth import Keys, Token, make_keys
 from floorbroker_sim.upstox.errors import Refused
-from floorbroker_sim.upstox.limits import Counter, group_of
+from floorbroker_sim.upstox.limits import Counter, group_of, is_order
 from floorbroker_sim.upstox.mapping import PUBLIC_STATUS, side_of
 from floorbroker_sim.upstox.rest import feeds, sandbox
 from floorbroker_sim.upstox.rest.answers import Call
@@ -96,12 +97,13 @@ class UpstoxVenue:
         found = _OPEN.find(request)
         token = None if found is not None else self._let_in(request)
         self._keep_plan(request)
-        if not self._counter.take(group_of(request.method, request.path)):
-            raise Refused("UDAPI10005")
         found = found or _ROUTER.find(request)
         if found is None:
             known = _ROUTER.knows(request) or _OPEN.knows(request)
             raise Refused("UDAPI10000", status=405) if known else Refused("UDAPI100060")
+        is_algo = self.state.rules.algo == request.headers.get("x-algo-name")
+        if not self._counter.take(group_of(request.method, request.path, is_algo=is_algo)):
+            raise Refused("UDAPI10005")
         handler, values = found
         return handler(self.state, Call(request, token), *values)
 
@@ -127,7 +129,7 @@ class UpstoxVenue:
         local = self.clock.now().astimezone(info.IST).time()
         if state.settings.calendar and not _HOURS[0] <= local <= _HOURS[1]:
             raise Refused("UDAPI100074")
-        if group_of(request.method, request.path) == "order":
+        if is_order(request.method, request.path):
             if state.rules.address not in state.addresses:
                 raise Refused("UDAPI1154")
             algo = request.headers.get("x-algo-name")
@@ -335,7 +337,7 @@ def create_venue(
     for one in found:
         listings.add(one)
     market = Market(source, [one.instrument() for one in found], at=venue_clock.now())
-    history = SeededDays(market) if tape is None else RecordedDays(RecordedHistory(tape))
+    history = SeededDays(market) if tape is None else RecordedDays(Known(RecordedHistory(tape), venue_clock.now))
     return UpstoxVenue(
         settings=Settings(seed=seed, cash=cash, calendar=calendar, options=tape is None, tokens_end=tokens_end),
         clock=venue_clock, market=market, past=Past(market, history), listings=listings,

@@ -10,9 +10,8 @@ from hashlib import blake2b
 from typing import Protocol
 
 from floorbroker.domain.values import ZERO, round_step
-from floorbroker_sim.history import Candle
+from floorbroker_sim.history import Candle, Known
 from floorbroker_sim.market import Market
-from floorbroker_sim.recorded import RecordedHistory
 from floorbroker_sim.upstox.info import CIRCUIT
 from floorbroker_sim.upstox.rest.hours import INDIA, local_day, midnight
 from floorbroker_sim.upstox.rest.listing import Listed
@@ -73,7 +72,7 @@ class SeededDays:
 class RecordedDays:
     """Recorded days under the names of this venue."""
 
-    def __init__(self, history: RecordedHistory) -> None:
+    def __init__(self, history: Known) -> None:
         self._history = history
 
     def minutes(self, symbol: str, start: datetime, end: datetime) -> Iterator[Candle]:

@@ -200,6 +200,19 @@ def test_orders_are_counted_by_the_second_the_minute_and_the_half_hour(new_upsto
     assert ask.refused("DELETE", "/v3/order/cancel", order_id="1") == (404, "UDAPI100010")
 
 
+def test_reads_are_counted_path_by_path_and_algorithms_may_order_more(new_upstox: Callable[..., UpstoxAsker]) -> None:
+    ask = new_upstox(rate=None)
+    for _ in range(50):
+        ask.data("GET", "/v2/user/profile")
+    assert ask.refused("GET", "/v2/user/profile") == (429, "UDAPI10005")
+    assert ask.data("GET", "/v2/order/retrieve-all") == []
+    ask.door("POST", "/rules", {"algo": "mine"})
+    ask.headers["x-algo-name"] = "mine"
+    for _ in range(50):
+        assert ask.refused("DELETE", "/v3/order/cancel", order_id="1") == (404, "UDAPI100010")
+    assert ask.refused("DELETE", "/v3/order/cancel", order_id="1") == (429, "UDAPI10005")
+
+
 def test_the_rate_can_be_set_and_is_forgotten_by_a_reset(new_upstox: Callable[..., UpstoxAsker]) -> None:
     ask = new_upstox(rate=2)
     for _ in range(2):
@@ -308,6 +321,10 @@ def test_recorded_shares_are_listed_and_play_forward(
     ask.login()
     order_id = ask.market(instrument_token=key, quantity=1)
     assert ask.order(order_id)["status"] == "complete"
+    minutes = ask.data("GET", f"/v3/historical-candle/intraday/{key}/minutes/1")["candles"]
+    (quote,) = ask.data("GET", "/v2/market-quote/quotes", symbol=key).values()
+    assert quote["ohlc"]["high"] == max(row[2] for row in minutes)
+    assert quote["volume"] == sum(row[5] for row in minutes)
     day = ask.venue.clock.now().date().isoformat()
     assert ask.data("GET", f"/v3/historical-candle/{key}/days/1/{day}")["candles"]
     assert ask.door("GET", "/positions")[1][0]["symbol"] == "IBM.NSE"

@@ -211,5 +211,17 @@ def test_a_client_hears_the_kinds_it_asked_for(ask: UpstoxAsker) -> None:
     assert frames(session) == []
 
 
+def test_a_sale_out_of_the_holdings_is_told_of_both(new_upstox: Any) -> None:
+    ask: UpstoxAsker = new_upstox(calendar=True)
+    ask.market()
+    ask.advance(3 * 86_400)
+    ask.login()
+    session = opened(ask, PORTFOLIO, "update_types=position,holding")
+    ask.market(transaction_type="SELL", quantity=4)
+    position, holding = frames(session)
+    assert (position["update_type"], position["quantity"], position["sell_price"]) == ("position", -4, 1399.9)
+    assert (holding["update_type"], holding["quantity"], holding["cnc_used_quantity"]) == ("holding", 10, 4)
+
+
 def test_kinds_that_are_none_are_refused_by_name(ask: UpstoxAsker) -> None:
     assert ask.refused("GET", f"{PORTFOLIO}/authorize", update_types="dividends") == (400, "UDAPI100036")
