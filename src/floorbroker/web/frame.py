@@ -11,9 +11,14 @@ from urllib.parse import quote, urlencode
 from floorbroker.app.profiles import Profiles
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.values import Environment, ProfileName
+from floorbroker.gateway.consolidated import Consolidated
 from floorbroker.gateway.desk import Desk, KillState, ProfileStatus
+from floorbroker.risk.metrics import Report
+from floorbroker.web.looks import Looks
 from floorbroker.web.nav import NAV, NavGroup
-from floorbroker.web.panels import standing_of
+from floorbroker.web.panels import Holdings, Panel, holdings_of, panel_of, standing_of
+
+VENUES_MS = 1500  # between two renderings that ask venues, while facts come without a pause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +30,7 @@ class Ask:
     profile: ProfileName | None
     now: datetime
     params: Mapping[str, str]
+    looks: Looks
     brokers: Sequence[BrokerInfo] = ()
     stored: Profiles | None = None
 
@@ -38,16 +44,34 @@ class Ask:
         """How they stand."""
         return [s for s in self.desk.profiles() if self.profile in {None, s.profile.name}]
 
+    async def held(self) -> Holdings:
+        """The account that is shown, and what it holds."""
+        key = ("held", self.environment, self.profile, self.desk.last_seq())
+        return await self.looks.share(key, lambda: holdings_of(self.desk, self.profile))
+
+    async def whole(self) -> Consolidated:
+        """All profiles as one account."""
+        key = ("whole", self.environment, self.desk.last_seq())
+        return await self.looks.share(key, self.desk.consolidated)
+
+    async def risk(self) -> Panel[Report]:
+        """Its risk in numbers."""
+        key = ("risk", self.environment, self.profile, self.desk.last_seq())
+        return await self.looks.share(key, lambda: panel_of(self.desk.guard.report(self.profile)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """One page.  `live` are the channels whose facts call for it to be rendered anew, `scripts` its modules."""
+    """One page.  `live` are the channels whose facts call for it to be rendered anew, every `pace_ms` at most; `scripts` its
+    modules.
+    """
 
     path: str
     title: str
     template: str
     build: Callable[[Ask], Awaitable[Mapping[str, Any]]]
     live: tuple[str, ...] = ()
+    pace_ms: int = 250
     scripts: tuple[str, ...] = ()
 
 

@@ -25,6 +25,7 @@ from floorbroker.people.identity import Identity, Scope
 from floorbroker.web import text
 from floorbroker.web.account import Account
 from floorbroker.web.frame import Ask, Screen, frame_of
+from floorbroker.web.looks import Looks
 from floorbroker.web.policy import new_nonce, policy_of
 from floorbroker.web.screens import SCREENS
 from floorbroker.web.way_in import Keeper, WayIn
@@ -40,6 +41,7 @@ class Page:
     clock: Clock
     version: str
     templates: Templates
+    looks: Looks
     brokers: Sequence[BrokerInfo] = ()
     stored: Profiles | None = None
 
@@ -102,6 +104,7 @@ class Page:
             profile=next((name for name in names if name == params.get("profile")), None),
             now=self.clock.now(),
             params=params,
+            looks=self.looks,
             brokers=self.brokers,
             stored=self.stored,
         )
@@ -135,6 +138,7 @@ def web_page(
             clock=clock,
             version=version,
             templates=_templates(),
+            looks=Looks(clock),
             brokers=brokers,
             stored=stored,
         )

@@ -69,6 +69,11 @@ async def test_every_page_is_accessible_in_both_themes_and_fits_a_phone(running:
             assert await visit.findings("scrollable-region-focusable", "target-size") == [], f"{path}, phone"
             assert await visit.tab.run("document.documentElement.scrollWidth") <= 360, path
             assert await visit.tab.run("document.querySelector('#kill-open').getBoundingClientRect().width") > 100
+        await visit.tab.size(1280, 900)
+        for dialog in ("kill-dialog", "palette", "keys-dialog", "ask-dialog", "evidence-dialog"):
+            await visit.tab.run(f"document.querySelector('#{dialog}').showModal()")
+            assert await visit.findings() == [], dialog
+            await visit.tab.run(f"document.querySelector('#{dialog}').close()")
         await visit.tab.run("document.body.append(Object.assign(new Image(), {src: '/static/mark.svg'}))")
         assert "image-alt" in [finding.partition(" ")[0] for finding in await visit.findings()]
 
@@ -120,6 +125,7 @@ async def test_the_blotter_filters_and_its_keys_choose_and_cancel(running: Brows
         await visit.click("#chips [data-group=filled]")
         await visit.tab.until("document.querySelectorAll('#order-rows tr[data-id]').length === 1")
         assert await visit.tab.run("document.querySelector('#order-rows tr[data-id]').dataset.id") == filled
+        assert await visit.tab.run("new URLSearchParams(location.search).get('show')") == "filled"
         await visit.click("#chips [data-group=all]")
         await visit.tab.press("j")
         await visit.tab.until(f"document.querySelector('tr[aria-current=true]').dataset.id === '{resting}'")

@@ -12,8 +12,8 @@ from floorbroker.domain.records import Account, Balance
 from floorbroker.domain.values import ProfileName, time_text
 from floorbroker.gateway.consolidated import left_out
 from floorbroker.gateway.desk import Desk, Fill, OrderFilter, Page
-from floorbroker.web.frame import Ask, Screen
-from floorbroker.web.panels import holdings_of, partial
+from floorbroker.web.frame import VENUES_MS, Ask, Screen
+from floorbroker.web.panels import partial
 
 FILLS_A_PAGE = 200
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -21,10 +21,10 @@ _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 async def positions(ask: Ask) -> Mapping[str, Any]:
     """Per profile, and netted over all of them where several are shown."""
-    held = await holdings_of(ask.desk, ask.profile)
+    held = await ask.held()
     if len(ask.names) < 2:
         return {"held": held, "netted": ()}
-    whole = await ask.desk.consolidated()
+    whole = await ask.whole()
     return {"held": held, "netted": whole.positions}
 
 
@@ -65,7 +65,7 @@ class ShownAccount:
 
 async def accounts(ask: Ask) -> Mapping[str, Any]:
     """Each account as its venue tells it, and all of them as one."""
-    whole = await ask.desk.consolidated()
+    whole = await ask.whole()
     return {
         "whole": whole,
         "trouble": partial(left_out(whole)),
@@ -81,9 +81,19 @@ async def _account(desk: Desk, name: ProfileName) -> ShownAccount:
 
 
 POSITIONS = Screen(
-    path="/positions", title="Positions", template="positions.html", build=positions, live=("fills", "positions")
+    path="/positions",
+    title="Positions",
+    template="positions.html",
+    build=positions,
+    live=("fills", "positions"),
+    pace_ms=VENUES_MS,
 )
 FILLS = Screen(path="/fills", title="Fills", template="fills.html", build=fills, live=("fills",))
 ACCOUNTS = Screen(
-    path="/accounts", title="Accounts", template="accounts.html", build=accounts, live=("fills", "positions")
+    path="/accounts",
+    title="Accounts",
+    template="accounts.html",
+    build=accounts,
+    live=("fills", "positions"),
+    pace_ms=VENUES_MS,
 )

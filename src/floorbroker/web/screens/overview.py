@@ -12,8 +12,7 @@ from floorbroker.domain.orders import Order
 from floorbroker.domain.values import ZERO, OrdStatus
 from floorbroker.gateway.curve import Point
 from floorbroker.gateway.desk import OrderFilter, Page, ProfilePosition, SessionState
-from floorbroker.web.frame import Ask, Screen
-from floorbroker.web.panels import holdings_of, panel_of
+from floorbroker.web.frame import VENUES_MS, Ask, Screen
 
 EYES = frozenset({OrdStatus.UNKNOWN, OrdStatus.REJECTED, OrdStatus.HELD, OrdStatus.NOT_PLACED, OrdStatus.NOT_SENT})
 EYES_MAX, FILLS_MAX, BARS_MAX = 12, 10, 8
@@ -59,11 +58,11 @@ class Bar:
 async def build(ask: Ask) -> Mapping[str, Any]:
     """Everything of one environment, or of one profile."""
     desk, where = ask.desk, OrderFilter(profile=ask.profile)
-    held = await holdings_of(desk, ask.profile)
+    held = await ask.held()
     eyes = desk.orders(OrderFilter(statuses=EYES, profile=ask.profile), Page(limit=EYES_MAX))
     return {
         "held": held,
-        "risk": await panel_of(desk.guard.report(ask.profile)),
+        "risk": await ask.risk(),
         "curve": curve_of(desk.guard.curve.of(ask.names)),
         "bars": bars_of(held.positions.content or []),
         "eyes": eyes,
@@ -143,4 +142,5 @@ OVERVIEW = Screen(
     template="overview.html",
     build=build,
     live=("fills", "positions", "health", "risk", "alarms"),
+    pace_ms=VENUES_MS,
 )

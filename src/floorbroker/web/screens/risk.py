@@ -11,8 +11,7 @@ from floorbroker.domain.frozen import frozen
 from floorbroker.domain.values import NotExact, decimal_of
 from floorbroker.gateway.guarding import Guard
 from floorbroker.risk.changes import text_of_limit
-from floorbroker.web.frame import Ask, Screen
-from floorbroker.web.panels import panel_of
+from floorbroker.web.frame import VENUES_MS, Ask, Screen
 from floorbroker.web.text import number
 
 
@@ -40,7 +39,7 @@ async def build(ask: Ask) -> Mapping[str, Any]:
     """Everything that stops an order, or could."""
     guard = ask.desk.guard
     return {
-        "risk": await panel_of(guard.report(ask.profile)),
+        "risk": await ask.risk(),
         "scopes": scopes_of(guard, ask),
         "kill": ask.desk.kill_state(),
         "arming": [state for state in ask.desk.arming() if ask.profile in {None, state.profile}],
@@ -117,5 +116,6 @@ RISK = Screen(
     template="risk.html",
     build=build,
     live=("risk", "fills", "health"),
+    pace_ms=VENUES_MS,
     scripts=("risk.js",),
 )

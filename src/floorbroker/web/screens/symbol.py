@@ -10,8 +10,8 @@ from floorbroker.domain.errors import FloorbrokerError
 from floorbroker.domain.instrument import asset_class_of
 from floorbroker.domain.values import AssetClass
 from floorbroker.gateway.desk import OrderFilter, Page
-from floorbroker.web.frame import Ask, Screen
-from floorbroker.web.panels import ROWS_MAX, holdings_of, panel_of
+from floorbroker.web.frame import VENUES_MS, Ask, Screen
+from floorbroker.web.panels import ROWS_MAX, panel_of
 
 SPANS = ((60, "1 min"), (300, "5 min"), (900, "15 min"), (3600, "1 hour"), (86400, "1 day"))
 SPAN_S = 300
@@ -22,7 +22,7 @@ async def build(ask: Ask) -> Mapping[str, Any]:
     symbol = ask.params["symbol"].upper()
     name = ask.profile or (ask.names[0] if ask.names else None)
     where, first = OrderFilter(profile=ask.profile, symbol=symbol), Page(limit=ROWS_MAX)
-    held = await holdings_of(ask.desk, ask.profile)
+    held = await ask.held()
     return {
         "symbol": symbol,
         "source": name,
@@ -57,5 +57,6 @@ SYMBOL = Screen(
     template="symbol.html",
     build=build,
     live=("fills", "positions"),
+    pace_ms=VENUES_MS,
     scripts=("symbol.js",),
 )

@@ -7,15 +7,15 @@ from typing import Any
 
 from floorbroker.domain.values import OrderType, TimeInForce
 from floorbroker.gateway.desk import OrderFilter, Page
-from floorbroker.web.frame import Ask, Screen
-from floorbroker.web.panels import ROWS_MAX, holdings_of
+from floorbroker.web.frame import VENUES_MS, Ask, Screen
+from floorbroker.web.panels import ROWS_MAX
 
 
 async def build(ask: Ask) -> Mapping[str, Any]:
     """The desk of one environment, narrowed to a profile where one is chosen.  The address may fill in the ticket."""
     where, first = OrderFilter(profile=ask.profile), Page(limit=ROWS_MAX)
     return {
-        "held": await holdings_of(ask.desk, ask.profile),
+        "held": await ask.held(),
         "orders": ask.desk.orders(where, first),
         "fills": ask.desk.fills(where, first),
         "order_types": tuple(t.value for t in OrderType),
@@ -30,5 +30,6 @@ TRADE = Screen(
     template="trade.html",
     build=build,
     live=("fills", "positions"),
+    pace_ms=VENUES_MS,
     scripts=("trade.js",),
 )

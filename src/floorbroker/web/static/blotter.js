@@ -232,7 +232,25 @@ function onKey(event) {
 
 // -- waking ---------------------------------------------------------------------------------------------------------------
 
+/** What is filtered stands in the address, so that it can be kept and shared. */
+function remember() {
+  const address = new URL(location.href);
+  for (const [name, value] of [["show", group === "all" ? "" : group], ["filter", word]]) {
+    if (value) address.searchParams.set(name, value);
+    else address.searchParams.delete(name);
+  }
+  history.replaceState(null, "", address);
+}
+
+function recall() {
+  const asked = new URLSearchParams(location.search);
+  if (GROUPS[asked.get("show")]) group = asked.get("show");
+  word = (asked.get("filter") ?? "").toLowerCase();
+  by("blotter-word").value = word;
+}
+
 function wakeChips() {
+  recall();
   by("chips").replaceChildren(
     ...Object.keys(GROUPS).map((name) => make("button", { type: "button", class: "chip", "data-group": name, "aria-pressed": String(name === group) }, `${name} `, make("b", {}, "0"))),
   );
@@ -242,10 +260,12 @@ function wakeChips() {
     group = chip.dataset.group;
     for (const other of by("chips").children) other.setAttribute("aria-pressed", String(other === chip));
     scroller.scrollTop = 0;
+    remember();
     arrange();
   });
   by("blotter-word").addEventListener("input", (event) => {
     word = event.target.value.trim().toLowerCase();
+    remember();
     arrange();
   });
 }

@@ -1,8 +1,8 @@
-// The part of a page that the server renders is fetched again when a fact concerns it, four times a second at most, and morphed
+// The part of a page that the server renders is fetched again when a fact concerns it, as often as the page's pace allows, and morphed
 // into place: focus, scroll and what has `hx-morph-skip` stay. One request at a time; a fact during one leads to one more.
 
-const QUIET_MS = 250;
-let [timer, running, again, last] = [0, false, false, 0];
+const PACE_MS = Number(document.body.dataset.pace);
+let [timer, running, again, last] = [0, false, false, -Infinity];
 
 function fetchNow() {
   timer = 0;
@@ -18,7 +18,7 @@ export function changed() {
     again = true;
     return;
   }
-  timer ||= setTimeout(fetchNow, Math.max(QUIET_MS - (performance.now() - last), 50));
+  timer ||= setTimeout(fetchNow, Math.max(PACE_MS - (performance.now() - last), 50));
 }
 
 function done() {

@@ -3,6 +3,7 @@
 
 import { showOrder } from "./blotter.js";
 import { call } from "./door.js";
+import { keep, kept } from "./kept.js";
 import { changed } from "./live.js";
 import { isOption, premiumLines, wakeOptions } from "./options.js";
 import { follow } from "./prices.js";
@@ -52,6 +53,20 @@ function exits() {
   if (profit) found.take_profit = { limit_price: profit };
   if (loss) found.stop_loss = { stop_price: loss, ...(floor ? { limit_price: floor } : {}) };
   return found;
+}
+
+// Habits of this device: what kind of order it places, never which or how much.
+const HABITS = ["type", "time_in_force", "unit"];
+
+function keepHabits() {
+  keep("ticket", JSON.stringify(Object.fromEntries(HABITS.map((name) => [name, form.elements[name].value]))));
+}
+
+function recallHabits() {
+  const known = JSON.parse(kept("ticket", "{}"));
+  for (const name of HABITS) {
+    if ([...form.elements[name].options].some((option) => option.value === known[name])) form.elements[name].value = known[name];
+  }
 }
 
 function shape() {
@@ -177,6 +192,7 @@ function done(reply) {
   if (reply.status === 202) {
     say(by("outcome"), "Sent, and no answer came: its state is unknown. It is being found out; do not send it again.", "doubt");
   } else if (reply.ok) {
+    keepHabits();
     say(by("outcome"), `${placed.side} ${placed.symbol}: ${words(placed.ord_status)}`);
     form.elements.amount.value = form.elements.confirm.value = "";
     by("confirm-field").hidden = true;
@@ -243,6 +259,7 @@ export function wakeTicket() {
       send();
     }
   });
+  if (!form.elements.symbol.value) recallHabits(); // an order that the address asks for is a plain one
   shape();
   if (form.elements.symbol.value) quote();
 }
