@@ -88,6 +88,8 @@ ACCESS: dict[str, Access] = {
     "remove_profile": GUARDED,
     "rotate_profile": GUARDED,
     "test_profile": ADMIN,
+    "begin_login": ADMIN,
+    "finish_login": ADMIN,
     # Accounts
     "get_profile_account": READ,
     "list_profile_balances": READ,

@@ -26,6 +26,7 @@ from floorbroker.api.routes import (
     events,
     inbound,
     live,
+    logins,
     market,
     orders,
     profiles,
@@ -41,6 +42,7 @@ from floorbroker.api.routes import (
 )
 from floorbroker.api.stream import Hubs, stream_route
 from floorbroker.app.hooks import Hooks
+from floorbroker.app.logins import LogIns
 from floorbroker.app.people import People
 from floorbroker.app.profiles import Profiles
 from floorbroker.app.redactor import SecretFilter
@@ -65,6 +67,7 @@ API: tuple[APIRouter, ...] = (
     live.router,  # before the routes whose first word is an environment
     profiles.router,
     stored.router,
+    logins.router,
     accounts.of_profile,
     accounts.router,
     risk.router,
@@ -153,6 +156,7 @@ def create_app(
         vault=unlocking,
         prove=prove,
         profiles=stored_profiles,
+        log_ins=None if stored_profiles is None else LogIns(stored_profiles),
         keeper=keeper,
         hooks=hooks,
     )
@@ -191,6 +195,7 @@ class Application(FastAPI):
                 routing.StandingSchema,
                 *vault.SCHEMAS,
                 *stored.SCHEMAS,
+                *logins.SCHEMAS,
                 *auth.SCHEMAS,
                 *users.SCHEMAS,
                 *tokens.SCHEMAS,

@@ -13,6 +13,7 @@ from fastapi import Depends, Path, Request, Response
 from floorbroker.api.auth import Doorkeeper
 from floorbroker.api.problems import request_id_of
 from floorbroker.app.hooks import Hooks
+from floorbroker.app.logins import LogIns
 from floorbroker.app.people import People
 from floorbroker.app.profiles import Profiles
 from floorbroker.app.unlocking import Unlocking
@@ -37,6 +38,7 @@ class Door:
     prove: Callable[[Environment], Awaitable[Verdict]] | None = None  # the audit's verifier
     profiles: Profiles | None = None
     hooks: Hooks | None = None
+    log_ins: LogIns | None = None  # of people, at venues
     keeper: Doorkeeper | None = None  # the ways in
 
 

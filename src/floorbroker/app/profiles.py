@@ -18,6 +18,7 @@ from typing import Any
 
 from floorbroker.app.acts import row_of
 from floorbroker.app.catalogue import KNOWN
+from floorbroker.app.compose import exchange_row
 from floorbroker.app.config import Config, ProfileSection, config_of, load, profile_in
 from floorbroker.app.credentials import BotFile, place_of, profile_of, read_bot
 from floorbroker.app.floor import Outside
@@ -45,12 +46,21 @@ from floorbroker.app.unlocking import Unlocking
 from floorbroker.app.written import read_text, replace_text, with_profile, without_value
 from floorbroker.brokers.registry import BROKERS
 from floorbroker.domain.capability import BrokerInfo
-from floorbroker.domain.errors import ConfigInvalid, Conflict, FloorbrokerError, Forbidden, NotFound, VaultLocked
+from floorbroker.domain.errors import (
+    ConfigInvalid,
+    Conflict,
+    FloorbrokerError,
+    Forbidden,
+    NotFound,
+    NotSupported,
+    VaultLocked,
+)
 from floorbroker.domain.forms import SEALED
-from floorbroker.domain.ports import AuditEntry, Profile
+from floorbroker.domain.ports import AuditEntry, LogIn, Profile
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.desk import Caller
+from floorbroker.transport.layers.audit import Exchange
 from floorbroker.vault import RecordInfo, Vault
 
 NEXT_START = "a desk that runs takes it up at its next start"
@@ -84,14 +94,17 @@ class Profiles:
     open_orders: Callable[[Profile], int]
     path: Path | None = None
     sources: Sources = field(default_factory=Sources)
+    ways_in: Callable[[Profile, Gathered, Callable[[Exchange], None]], LogIn] | None = None
 
     @classmethod
     def of(cls, home: Home, unlocking: Unlocking, outside: Outside, *, path: Path | None = None) -> Profiles:
         """Over the network, the keyring and the journals that there are."""
+        trial = Trial(home, outside)
         return cls(
             home=home,
             unlocking=unlocking,
-            trial=Trial(home, outside),
+            trial=trial,
+            ways_in=trial.log_in,
             open_orders=partial(open_orders, home),
             path=path,
             sources=outside.sources,
@@ -330,6 +343,35 @@ class Profiles:
         self._vault()
         await self.unlocking.change(reseal, caller=caller, action="broker.rotate", profile=profile)
 
+    async def log_in_page(self, name: str, *, state: str) -> str:
+        """The address of the venue's page on which a person logs in.  Raises `NotSupported`, `NotFound`, `VaultLocked`."""
+        profile, given = await self.given(name)
+        way = self._way_in(profile, given, _unrecorded)
+        try:
+            return way.page(state)
+        finally:
+            await way.close()
+
+    async def log_in(self, name: str, *, code: str, caller: Caller) -> Listed:
+        """Change the code of a person's log-in for a credential, once, and keep that in the place of the old one."""
+        profile, given = await self.given(name)
+        rows: list[AuditEntry] = []
+        way = self._way_in(profile, given, lambda exchange: rows.append(exchange_row(exchange, profile.name)))
+        row = partial(row_of, caller, "broker.login", profile.broker, profile=profile.name)
+        try:
+            async with self._begun(profile, row):
+                fields = await way.exchange(code)
+        finally:
+            await way.close()
+            await self.unlocking.acts.record(rows, only=profile.environment)
+        await self.unlocking.acts.record([row("done")], only=profile.environment)
+        return await self.rotate(name, fields, caller=caller)
+
+    def _way_in(self, profile: Profile, given: Gathered, tap: Callable[[Exchange], None]) -> LogIn:
+        if self.ways_in is None:
+            raise NotSupported("nobody logs in at a venue from here")
+        return self.ways_in(profile, given, tap)
+
     async def test(self, name: str, *, caller: Caller) -> Tried:
         """The adapter's self-check, without a desk.  Raises `NotFound`, `VaultLocked`, `ConfigInvalid`."""
         config, bot = load(self.home, path=self.path), read_bot(self.home.env_bot)
@@ -478,6 +520,11 @@ def _unmake(vault: Vault, profile: Profile) -> None:
 
 def _keep(store: KeyStore, profile: Profile, fields: Mapping[str, Secret]) -> None:
     store.write(profile.name, broker=profile.broker, environment=profile.environment, fields=fields)
+
+
+def _unrecorded(exchange: Exchange) -> None:
+    """Making the address of a page exchanges nothing."""
+    del exchange
 
 
 def _noted(listed: Listed, notes: tuple[str, ...]) -> Listed:

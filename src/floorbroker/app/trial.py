@@ -12,10 +12,10 @@ from floorbroker.app.home import Home
 from floorbroker.app.providers import outfit_of, self_check
 from floorbroker.app.sources import Gathered
 from floorbroker.app.trust import trusted_by
-from floorbroker.brokers.registry import build
+from floorbroker.brokers.registry import build, log_in
 from floorbroker.brokers.wiring import Wiring
 from floorbroker.domain.errors import NotReady
-from floorbroker.domain.ports import AuditEntry, Broker, Profile
+from floorbroker.domain.ports import AuditEntry, Broker, LogIn, Profile
 from floorbroker.domain.records import Check, SelfCheck
 from floorbroker.marketdata.providers.registry import PROVIDERS
 from floorbroker.transport.layers.audit import Exchange
@@ -70,6 +70,10 @@ class Trial:
     def broker(self, profile: Profile, given: Gathered, tap: Callable[[Exchange], None]) -> Broker:
         """A broker for reading: nothing is ordered through it."""
         return build(self._wiring(profile, given, tap))
+
+    def log_in(self, profile: Profile, given: Gathered, tap: Callable[[Exchange], None]) -> LogIn:
+        """How a person logs in at the venue.  Raises `NotSupported` where nobody does."""
+        return log_in(self._wiring(profile, given, tap))
 
     def _wiring(self, profile: Profile, given: Gathered, tap: Callable[[Exchange], None]) -> Wiring:
         world = self.outside

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from floorbroker.brokers import alpaca, binance, bybit, ibkr, ibkr_web, kraken, oanda, paper, tradier, upstox
 from floorbroker.brokers.wiring import Wiring
 from floorbroker.domain.capability import BrokerInfo
-from floorbroker.domain.errors import ConfigInvalid
-from floorbroker.domain.ports import Broker
+from floorbroker.domain.errors import ConfigInvalid, NotSupported
+from floorbroker.domain.ports import Broker, LogIn
 
 _PACKAGES = (
     paper,
@@ -32,6 +32,17 @@ _BUILDERS: Mapping[str, Callable[[Wiring], Broker]] = MappingProxyType(
 _OPTIONS: Mapping[str, Callable[[Mapping[str, str]], object]] = MappingProxyType(
     {package.INFO.code: package.options_from for package in _PACKAGES}
 )
+
+
+_LOG_INS: Mapping[str, Callable[[Wiring], LogIn]] = MappingProxyType({upstox.INFO.code: upstox.build_log_in})
+
+
+def log_in(wiring: Wiring) -> LogIn:
+    """How a person logs in at the broker of a profile.  Raises `NotSupported` where nobody does (`Can.LOGIN`)."""
+    code = wiring.profile.broker
+    if code not in _LOG_INS:
+        raise NotSupported(f"nobody logs in at {code} from here: its keys hold until they are changed")
+    return _LOG_INS[code](wiring)
 
 
 def check_options(code: str, options: Mapping[str, str]) -> None:

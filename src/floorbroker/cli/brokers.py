@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from floorbroker.cli import moving
+from floorbroker.cli import logging_in, moving
 from floorbroker.cli.failures import UNPROVEN, Trouble, usage
 from floorbroker.cli.passphrases import Given, prompted_for
 from floorbroker.cli.settings import Settings, settings_of
@@ -52,6 +52,7 @@ Option = Annotated[list[str] | None, typer.Option("--option", help="An option of
 def register(app: typer.Typer) -> None:
     """Add the verbs of profiles."""
     moving.register(broker)
+    logging_in.register(broker)
     app.add_typer(broker, name="broker")
 
 

@@ -43,6 +43,7 @@ class Can(Word):
     HISTORY_FILLS = "history_fills"
     MARKET_HOURS = "market_hours"
     PREVIEW = "preview"
+    LOGIN = "login"  # a person logs in on the venue's own page from time to time (`ports.LogIn`)
 
 
 class BookProof(Word):

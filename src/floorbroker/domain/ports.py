@@ -33,6 +33,7 @@ from floorbroker.domain.records import (
     SelfCheck,
     Trade,
 )
+from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import ClOrdId, Environment, IntentId, ProfileName
 
 Reports = tuple[ExecutionReport, ...]
@@ -177,6 +178,23 @@ class OptionEvents(Protocol):
     async def get_option_events(self, since: date) -> Fetched[OptionEvent]:
         """How options ended, from the day `since` on.  A venue may tell a day late: absence proves nothing."""
         ...
+
+
+class LogIn(Protocol):
+    """Beside `Broker`, for venues with `Can.LOGIN`: how a person's log-in at the venue becomes a credential.
+
+    The person opens `page`, which leads back to the application's own address with a code and the `state`.
+    """
+
+    def page(self, state: str) -> str:
+        """The address of the venue's page; it holds no secret."""
+        ...
+
+    async def exchange(self, code: str) -> Mapping[str, Secret]:
+        """The credential fields that a code is good for, once.  Raises what the venue says."""
+        ...
+
+    async def close(self) -> None: ...
 
 
 # -- the journal --------------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ INFO = BrokerInfo(
     market="XNYS",
     name="Paper",
     environments=(Environment.PAPER,),
-    can=frozenset(Can) - {Can.PREVIEW, Can.DEAD_MAN},
+    can=frozenset(Can) - {Can.PREVIEW, Can.DEAD_MAN, Can.LOGIN},
     order_types=MappingProxyType(
         {
             AssetClass.EQUITY: _ALL_TYPES,

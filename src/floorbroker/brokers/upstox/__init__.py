@@ -1,6 +1,6 @@
 """Upstox: Indian shares on NSE and BSE over REST, order events and market data by WebSocket, a log-in each day."""
 
-from floorbroker.brokers.upstox.adapter import UpstoxBroker, build
+from floorbroker.brokers.upstox.adapter import UpstoxBroker, build, build_log_in
 from floorbroker.brokers.upstox.auth import Credentials, sign
 from floorbroker.brokers.upstox.info import INFO, Options, Origins, hosts_for, options_from, origins_for
 from floorbroker.brokers.upstox.limits import limits_for, read_limits
@@ -12,6 +12,7 @@ __all__ = [
     "Origins",
     "UpstoxBroker",
     "build",
+    "build_log_in",
     "hosts_for",
     "limits_for",
     "options_from",

@@ -34,6 +34,7 @@ from floorbroker.brokers.upstox.mapping.symbols import Symbols
 from floorbroker.brokers.upstox.rest.account import AccountReads
 from floorbroker.brokers.upstox.rest.calls import Calls
 from floorbroker.brokers.upstox.rest.commands import Commands
+from floorbroker.brokers.upstox.rest.login import UpstoxLogIn
 from floorbroker.brokers.upstox.rest.market import MarketReads
 from floorbroker.brokers.upstox.rest.reads import Reads, is_over
 from floorbroker.brokers.upstox.stream.fills import FillSession, Held
@@ -434,28 +435,9 @@ def build(wiring: Wiring) -> UpstoxBroker:
         hosts.check_origin(socket_origin(target.url))
         return await wiring.shells.connect(target)
 
-    origins = origins_for(environment, wiring.plain.get("BROKER_URL"))
+    origins = _origins(wiring)
     http, order_http = wiring.shells.http(), wiring.shells.order_http(check)
-    offset = ClockOffset(clock)
-    looked = replace(Calls(origins=origins).profile(), lane=Lane.RESOLVE)
-    breakers = Breakers(clock=clock, safe_read=SafeRead(looked), log=wiring.log, meter=wiring.meter)
-    fit = Fittings(
-        clock=clock,
-        offset=offset,
-        random=wiring.random,
-        limiter=Limiter(limits_for(options), clock=clock),
-        breakers=breakers,
-        read_limits=read_limits(clock),
-        sign=signed,
-        may_sign=wiring.may_sign,
-        tap=wiring.tap,
-        redactor=wiring.redactor,
-        policy=Policy(read_retries=wiring.read_retries),
-        meter=wiring.meter,
-        steps=wiring.steps,
-        tracer=wiring.tracer,
-        fields=AUDITED,
-    )
+    fit, breakers = _fittings(wiring, origins, options, sign=signed)
     return UpstoxBroker(
         origins=origins,
         reads=stack.reads(http, check=hosts, fit=fit),
@@ -465,12 +447,70 @@ def build(wiring: Wiring) -> UpstoxBroker:
         log=wiring.log,
         meter=wiring.meter,
         random=wiring.random,
-        user_id=wiring.plain.get("BROKER_ACCOUNT_NUMBER", ""),
+        user_id=_user_id(wiring),
         options=options,
         send_timeout_s=wiring.send_timeout_s,
         redactor=wiring.redactor,
-        offset=offset,
+        offset=fit.offset,
         breakers=breakers.states,
         limiter=fit.limiter,
         closing=(breakers.close, http.close, order_http.close),
     )
+
+
+def build_log_in(wiring: Wiring) -> UpstoxLogIn:
+    """The log-in of a profile's application; what it asks is asked once.  Raises `ConfigInvalid` like `build`."""
+    options, origins = options_from(wiring.profile.options), _origins(wiring)
+    http = wiring.shells.http()
+    fit, breakers = _fittings(wiring, origins, options, sign=lambda request: request)
+    hosts = HostTable(wiring.profile.environment, hosts_for(wiring.profile.environment))
+
+    async def close() -> None:
+        await breakers.close()
+        await http.close()
+
+    return UpstoxLogIn(
+        stack.reads(http, check=hosts, fit=replace(fit, policy=Policy(read_retries=0))),
+        Calls(origins=origins),
+        client_id=wiring.secret("BROKER_API_KEY"),
+        client_secret=wiring.secret("BROKER_SECRET_KEY"),
+        redirect_uri=options.redirect_uri,
+        user_id=_user_id(wiring),
+        redactor=wiring.redactor,
+        close=close,
+    )
+
+
+def _origins(wiring: Wiring) -> Origins:
+    return origins_for(wiring.profile.environment, wiring.plain.get("BROKER_URL"))
+
+
+def _user_id(wiring: Wiring) -> str:
+    return wiring.plain.get("BROKER_ACCOUNT_NUMBER", "")
+
+
+def _fittings(
+    wiring: Wiring, origins: Origins, options: Options, *, sign: Callable[[Request], Request]
+) -> tuple[Fittings, Breakers]:
+    """What both stacks of an account share, and its breakers, whose probe looks at the profile of the user."""
+    clock = wiring.clock
+    looked = replace(Calls(origins=origins).profile(), lane=Lane.RESOLVE)
+    breakers = Breakers(clock=clock, safe_read=SafeRead(looked), log=wiring.log, meter=wiring.meter)
+    fit = Fittings(
+        clock=clock,
+        offset=ClockOffset(clock),
+        random=wiring.random,
+        limiter=Limiter(limits_for(options), clock=clock),
+        breakers=breakers,
+        read_limits=read_limits(clock),
+        sign=sign,
+        may_sign=wiring.may_sign,
+        tap=wiring.tap,
+        redactor=wiring.redactor,
+        policy=Policy(read_retries=wiring.read_retries),
+        meter=wiring.meter,
+        steps=wiring.steps,
+        tracer=wiring.tracer,
+        fields=AUDITED,
+    )
+    return fit, breakers

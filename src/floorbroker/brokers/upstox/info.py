@@ -64,6 +64,7 @@ INFO = BrokerInfo(
             Can.HISTORY_FILLS,
             Can.MARKET_HOURS,
             Can.PREVIEW,
+            Can.LOGIN,
         }
     ),
     order_types=MappingProxyType({AssetClass.EQUITY: _TYPES}),
