@@ -72,6 +72,15 @@ class Home:
         return self.root / "unresolved_orders.log"
 
     @property
+    def bots(self) -> Path:
+        """The state of each bot, by its name."""
+        return self.root / "bots"
+
+    @property
+    def decisions(self) -> Path:
+        return self.root / "decisions.jsonl"
+
+    @property
     def audit(self) -> Path:
         return self.root / "audit"
 

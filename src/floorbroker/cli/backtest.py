@@ -73,7 +73,7 @@ def run(
 
     chosen = settings_of(ctx)
     names = tuple(symbol.strip() for symbol in symbols.split(",") if symbol.strip())
-    made = strategy_class(strategy)(symbols=names, **settings_from(_pairs(settings or ())))
+    made = strategy_class(strategy)(symbols=names, **settings_from(pairs(settings or ())))
     costs = _costs(
         fee_per_unit=fee_per_unit, fee_bps=fee_bps, slippage_bps=slippage_bps, latency_ms=latency_ms,
         borrow_percent=borrow_percent, leverage=leverage, at_close=at_close,
@@ -86,7 +86,7 @@ def run(
     _show(chosen, found)
 
 
-def _pairs(words: Iterable[str]) -> dict[str, str]:
+def pairs(words: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")

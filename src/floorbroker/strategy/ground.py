@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from floorbroker.domain.orders import NewOrder, OrderChanges
 from floorbroker.domain.records import Quote
-from floorbroker.domain.values import ZERO, OrdStatus, Price, Quantity
+from floorbroker.domain.values import ZERO, OrdStatus, Price, Quantity, text_of
 from floorbroker.matching.calendar import ALWAYS_OPEN, Calendar
 from floorbroker.strategy.bars import Columns, Track, moment_of
 from floorbroker.strategy.budget import Budget, Day, Standing, refusal
@@ -176,9 +176,10 @@ class Ground(ABC):
         if self.decided is None:
             return
         self._same_cause()
+        price = self.price(ordered.symbol)
         context = {
-            "price": str(self.price(ordered.symbol) or ""),
-            "position": str(self.held().get(ordered.symbol, ZERO)),
+            "price": "" if price is None else text_of(price),
+            "position": text_of(self.held().get(ordered.symbol, ZERO)),
         }
         self.decided(
             Decision(at=self.now, act=act, cause=self._cause, ordered=ordered, market_context=context | self._seen)

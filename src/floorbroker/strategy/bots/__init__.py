@@ -4,6 +4,7 @@ from floorbroker.strategy.bots.bars import Maker
 from floorbroker.strategy.bots.bot import Bot, Policy, Spec
 from floorbroker.strategy.bots.clerk import Clerk, digest_of, key_of
 from floorbroker.strategy.bots.host import BotFailed, Child, Host, Inside
+from floorbroker.strategy.bots.live import Holdings, Running
 from floorbroker.strategy.bots.logbook import Logbook, broken_line, decisions
 from floorbroker.strategy.bots.state import Keep, Kept, kept_bots
 from floorbroker.strategy.bots.wire import Closed, Purse
@@ -14,6 +15,7 @@ __all__ = [
     "Child",
     "Clerk",
     "Closed",
+    "Holdings",
     "Host",
     "Inside",
     "Keep",
@@ -22,6 +24,7 @@ __all__ = [
     "Maker",
     "Policy",
     "Purse",
+    "Running",
     "Spec",
     "broken_line",
     "decisions",

@@ -85,8 +85,9 @@ class Bot:
             wishes=[*self.kept.wishes.values()],
             history=[closed for closed in history if not self.is_new(closed)],
         )  # fmt: skip
-        self._wants = frozenset((await self._guarded(self.host.begin(begin))).wants)
-        await self.look()
+        done = await self._guarded(self.host.begin(begin))
+        self._wants = frozenset(done.wants)
+        await self._settle(done, None)
 
     def is_new(self, closed: Closed) -> bool:
         """Whether the strategy was not shown this bar yet."""
@@ -192,16 +193,17 @@ class Bot:
         said = {one.wish: one for one in refused}
         for members in done.decisions:
             wish = WishId(members["wish"])
-            no, stands = said.get(wish), self.kept.wishes.get(wish)
-            known = no or stands
+            intent_id, no = self.kept.orders.get(wish), said.get(wish)
+            order = self.clerk.desk.order(intent_id) if intent_id else None
+            status = order.ord_status.value if order else no.ord_status.value if no else members["ord_status"]
             self.logbook.append(
                 {
                     **members,
                     "bot": self.name,
-                    "profile": self.clerk.profile or "",
-                    "intent_id": self.kept.orders.get(wish, ""),
-                    "order_id": stands.order_id if stands else "",
-                    "ord_status": known.ord_status.value if known else members["ord_status"],
+                    "profile": order.profile if order else self.clerk.profile or "",
+                    "intent_id": intent_id or "",
+                    "order_id": (order.order_id if order else None) or "",
+                    "ord_status": status,
                     "refused": no.reason if no else members["refused"],
                     "key": key_of(self.name, wish),
                     "body_hash": self.clerk.hashes.get(wish, ""),

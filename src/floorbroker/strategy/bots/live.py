@@ -1,0 +1,203 @@
+"""A bot at a running desk: the market's events and time come in, one after the other, until it is stopped.
+
+What is older than two bars when it starts is history: the strategy may look at it, and is not called for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from floorbroker.domain.bars import Bar, BarSeries
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import FloorbrokerError
+from floorbroker.domain.ports import Log
+from floorbroker.domain.records import DataKind, Quote, Trade
+from floorbroker.domain.values import ZERO, ProfileName
+from floorbroker.gateway.desk import DeskEvent
+from floorbroker.gateway.feeds import Tick
+from floorbroker.gateway.gateway import Gateway
+from floorbroker.strategy.bots.bars import Maker
+from floorbroker.strategy.bots.bot import Bot
+from floorbroker.strategy.bots.wire import Closed, Purse
+
+QUEUE = 10_000
+HISTORY = 1_000  # bars of each symbol
+IDLE_S = 1.0
+CHANNELS = frozenset({"orders", "fills"})
+
+
+@dataclass(slots=True)
+class Holdings:
+    """The account of one profile, or of all of them as one, for a strategy's eyes.  Money is asked for again after fills."""
+
+    desk: Gateway
+    profile: ProfileName | None
+    is_stale: bool = True
+    _cash: Decimal = ZERO
+    _equity: Decimal = ZERO
+
+    async def purse(self) -> Purse:
+        if self.is_stale:
+            self.is_stale = False
+            await self._ask()
+        return Purse(cash=self._cash, equity=self._equity, held=self._held())
+
+    async def _ask(self) -> None:
+        if self.profile is not None:
+            account = await self.desk.account(self.profile)
+            self._cash, self._equity = account.cash, account.equity
+            return
+        accounts = [await self.desk.account(name) for name in self.desk.sessions]
+        self._cash = sum((account.cash for account in accounts), ZERO)
+        self._equity = sum((account.equity for account in accounts), ZERO)
+
+    def _held(self) -> dict[str, Decimal]:
+        names = [self.profile] if self.profile is not None else [*self.desk.sessions]
+        held: dict[str, Decimal] = {}
+        for name in names:
+            for symbol, qty in self.desk.sessions[name].ctx.book.holdings.all().items():
+                held[symbol] = held.get(symbol, ZERO) + qty
+        return {symbol: qty for symbol, qty in held.items() if qty}
+
+
+@dataclass(slots=True, kw_only=True)
+class Running:
+    """`run` returns when `stop` is set, and raises `BotFailed` when the strategy failed."""
+
+    bot: Bot
+    desk: Gateway
+    holdings: Holdings
+    symbols: Sequence[str]
+    span: timedelta
+    clock: Clock
+    log: Log
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    woken: asyncio.Event = field(default_factory=asyncio.Event)  # the strategy has started, and hears the market
+    _waiting: asyncio.Queue[Quote | Trade | Bar | DeskEvent] = field(default_factory=lambda: asyncio.Queue(QUEUE))
+    _missed: int = 0
+
+    async def run(self) -> None:
+        """From waking up to the stop."""
+        makers = {symbol: Maker(symbol, self.span) for symbol in self.symbols}
+        history = await self._history()
+        since = self.clock.now() - 2 * self.span
+        for symbol in self.symbols:
+            handled = self.bot.kept.handled.get(symbol)
+            self.bot.kept.handled[symbol] = max(since, handled) if handled else since
+        await self.bot.begin(history)
+        for closed in history:
+            await self.bot.bar(closed)
+        await self.bot.adopt()
+        following = asyncio.create_task(self._follow(), name=f"bot:{self.bot.name}:orders")
+        consumer = await self.desk.subscribe_market_data(
+            self.symbols, self._take, kinds=self._kinds(), profile=self.holdings.profile
+        )
+        self.woken.set()
+        try:
+            await self._loop(makers)
+            await self.bot.stop()
+        finally:
+            await consumer.close()
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+            await self.bot.host.close()
+
+    def _kinds(self) -> frozenset[DataKind]:
+        return frozenset({DataKind.QUOTES, DataKind.TRADES})
+
+    async def _history(self) -> list[Closed]:
+        """What the venue tells of the past; nothing where it tells nothing."""
+        found: list[Closed] = []
+        now = self.clock.now()
+        for symbol in self.symbols:
+            span_s = int(self.span.total_seconds())
+            try:
+                series = await self.desk.bars(
+                    symbol, span_s=span_s, start=now - HISTORY * self.span, end=now, limit=HISTORY,
+                    profile=self.holdings.profile,
+                )  # fmt: skip
+            except FloorbrokerError as error:
+                self.log.warning("bot.no_history", bot=self.bot.name, symbol=symbol, detail=error.detail)
+                continue
+            found += _closed(series, self.span, now)
+        return sorted(found, key=lambda closed: closed.end)
+
+    def _take(self, tick: Tick) -> None:
+        if isinstance(tick.event, Quote | Trade):
+            self._put(tick.event)
+
+    def _put(self, event: Quote | Trade | DeskEvent) -> None:
+        """A strategy that is too slow loses the newest prices first; what became of orders is looked up in any case."""
+        with suppress(asyncio.QueueFull):
+            self._waiting.put_nowait(event)
+            return
+        self._missed += 1
+
+    async def _follow(self) -> None:
+        """Own orders and fills; only that something changed counts, the desk is asked what."""
+        async for event in self.desk.events(channels=CHANNELS):
+            if event.order is not None and self.bot.clerk.knows(event.order):
+                self._put(event)
+
+    async def _loop(self, makers: dict[str, Maker]) -> None:
+        stopping = asyncio.create_task(self.stop.wait())
+        try:
+            while not self.stop.is_set():
+                event = await self._next(makers, stopping)
+                for closed in self._over(makers, event):
+                    await self.bot.bar(closed)
+                await self._hand(event)
+        finally:
+            stopping.cancel()
+
+    async def _next(
+        self, makers: dict[str, Maker], stopping: asyncio.Task[bool]
+    ) -> Quote | Trade | Bar | DeskEvent | None:
+        """The next event; None when time passed, or it is to stop."""
+        getting = asyncio.create_task(self._waiting.get())
+        sleeping = asyncio.create_task(self.clock.sleep(self._patience_s(makers)))
+        try:
+            await asyncio.wait({getting, sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            return getting.result() if getting.done() else None
+        finally:
+            getting.cancel()
+            sleeping.cancel()
+
+    def _patience_s(self, makers: dict[str, Maker]) -> float:
+        """Until the next bar is over or a timer is due."""
+        due = [maker.due for maker in makers.values() if maker.due is not None]
+        if self.bot.next_timer is not None:
+            due.append(self.bot.next_timer)
+        left_s = (min(due) - self.clock.now()).total_seconds() if due else IDLE_S
+        return min(max(left_s, 0.0), IDLE_S)
+
+    def _over(self, makers: dict[str, Maker], event: Quote | Trade | Bar | DeskEvent | None) -> list[Closed]:
+        """Bars that are over, by this event or by the time; the event goes into the one that runs."""
+        now = self.clock.now()
+        found = [closed for maker in makers.values() for closed in maker.over(now)]
+        if isinstance(event, Quote | Trade) and event.symbol in makers:
+            found += makers[event.symbol].take(event)
+        return sorted(found, key=lambda closed: closed.end)
+
+    async def _hand(self, event: Quote | Trade | Bar | DeskEvent | None) -> None:
+        match event:
+            case Quote():
+                await self.bot.quote(event)
+            case Trade():
+                await self.bot.trade(event)
+            case DeskEvent():
+                self.holdings.is_stale = True
+                await self.bot.look()
+            case _:
+                if self.bot.next_timer is not None and self.bot.next_timer <= self.clock.now():
+                    await self.bot.tick()
+
+
+def _closed(series: BarSeries, span: timedelta, now: datetime) -> list[Closed]:
+    bars = [Closed(bar=bar, end=bar.start + span) for bar in series]
+    return [closed for closed in bars if closed.end <= now]
