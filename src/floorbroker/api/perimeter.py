@@ -31,6 +31,7 @@ from floorbroker.people.identity import Identity
 
 HEADERS_MAX = 16 * 1024
 CSRF_HEADER = "x-floorbroker-request"
+ACTIVE_HEADER = "x-floorbroker-active"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -182,7 +183,9 @@ class Perimeter:
             host = host_name(request.headers.get("host", ""))
             return self.keeper.by_token(token, address=address_of(request), host=host)
         reference = session_reference(request)
-        return self.keeper.by_cookie(reference) if reference else None
+        if not reference:
+            return None
+        return self.keeper.by_cookie(reference) if _is_a_person_s(request) else self.keeper.still_by_cookie(reference)
 
     def _is_visit(self, request: Request) -> bool:
         """Whether a person's browser asks for a page: it navigates, and shows no token."""
@@ -223,6 +226,24 @@ class Perimeter:
         by_cookie = request.state.identity is not None and request.state.via == "page"
         if by_cookie and not _is_in(request.url.path, self.forms) and CSRF_HEADER not in request.headers:
             raise HTTPException(403, "a session changes things only with the header X-Floorbroker-Request: 1")
+
+
+def look_again(request: HTTPConnection, keeper: Doorkeeper) -> Identity | None:
+    """Who a connection that goes on belongs to by now; None when its token or session ended.  Uses neither."""
+    token = _bearer(request)
+    if token is None:
+        return keeper.still_by_cookie(session_reference(request) or "")
+    found = keeper.by_token(token, address=address_of(request), host=host_name(request.headers.get("host", "")))
+    return None if isinstance(found, Refusal) else found
+
+
+def _is_a_person_s(request: HTTPConnection) -> bool:
+    """Whether a request shows that somebody is there: a page is opened, something is changed, or the page says that a key was
+    pressed.  What a page asks by itself keeps no session from ending.
+    """
+    headers = request.headers
+    by_itself = headers.get("sec-fetch-mode", "navigate") != "navigate" and ACTIVE_HEADER not in headers
+    return not by_itself or request.scope.get("method", "GET") not in SAFE_METHODS
 
 
 def address_of(request: HTTPConnection) -> str:

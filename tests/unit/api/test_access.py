@@ -5,8 +5,9 @@ The walk goes over what is really served, so that a route cannot be added withou
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import httpx2
@@ -19,8 +20,11 @@ from floorbroker.api.access import ACCESS, OPEN_PAGES, assert_known, routes_of
 from floorbroker.api.app import API
 from floorbroker.api.routes import system
 from floorbroker.domain.values import Environment
+from floorbroker.people.identity import OPERATOR as OPERATOR_ID
 from floorbroker.people.identity import ROLES, Role, Scope
+from tests.support.desk_server import TOKEN
 from tests.support.gate import Gate, open_gate
+from tests.support.people import OPERATOR
 
 pytestmark = pytest.mark.asyncio
 SIM, PAPER, LIVE = Environment
@@ -259,3 +263,55 @@ async def test_an_admin_may_take_a_second_factor_away_but_not_set_up_that_of_oth
     async with gate.client() as client:
         assert (await client.post("/api/v1/users/a-trader/2fa", headers=admin)).status_code == 403
         assert (await client.delete("/api/v1/users/a-trader/2fa", headers=admin)).status_code == 204
+
+
+# -- what goes on ---------------------------------------------------------------------------------------------------------
+
+
+async def heard(gate: Gate, headers: dict[str, str], then: Callable[[], Awaitable[object]]) -> list[str]:
+    """Names of the events that somebody hears: an order's, then, after something happened, another's."""
+    desk, names = gate.desks[PAPER], list[str]()
+    desk.ends_after_replay = False
+    order = {"symbol": "AAPL", "side": "buy", "type": "limit", "limit_price": "1", "quantity": "1"}
+    operator = {"Authorization": f"Bearer {TOKEN}"}
+    async with gate.client() as client:
+
+        async def listen() -> None:
+            reply = await client.get("/api/v1/paper/events?after=0&channels=orders", headers=headers)
+            names.extend(line.removeprefix("event: ") for line in reply.text.splitlines() if line.startswith("event: "))
+
+        await client.post("/api/v1/paper/orders", json=order, headers=operator)
+        task = asyncio.ensure_future(listen())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        await then()
+        await client.post("/api/v1/paper/orders", json=order, headers=operator)
+        desk.ends_after_replay = True
+        desk.wake()
+        await asyncio.wait_for(task, 5)
+    return names
+
+
+async def test_who_listens_hears_no_more_once_the_session_or_token_is_over(gate: Gate) -> None:
+    people = gate.town.people
+    viewer, token = await gate.person("a-viewer"), await gate.token(Scope.READ)
+
+    async def nothing() -> None: ...
+
+    assert "bye" not in await heard(gate, viewer, nothing)
+    user = people.members.one("a-viewer")
+    ended = await heard(gate, viewer, lambda: people.visits.revoke_others(user, keep="", caller=OPERATOR))
+    assert ended[-1] == "bye"
+    revoked = await heard(gate, token, lambda: people.passes.revoke("paper-read", by=OPERATOR_ID, caller=OPERATOR))
+    assert revoked[-1] == "bye"
+
+
+async def test_what_a_page_asks_by_itself_keeps_no_session_from_ending(gate: Gate) -> None:
+    viewer = await gate.person("a-viewer")
+    by_itself, active = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}, {"X-Floorbroker-Active": "1"}
+    async with gate.client(**viewer) as client:
+        for more, lives in ((by_itself | active, True), ({"Sec-Fetch-Mode": "navigate"}, True), (by_itself, False)):
+            for _ in range(2):
+                await gate.clock.advance(20 * 60)
+                last = await client.get("/api/v1/paper/orders", headers=more)
+            assert (last.status_code == 200) is lives, more

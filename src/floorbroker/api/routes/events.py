@@ -10,16 +10,18 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from floorbroker.api.door import DeskDep
+from floorbroker.api.access import READ, why_not
+from floorbroker.api.door import DeskDep, door_of
 from floorbroker.api.openapi import problems, streams
 from floorbroker.api.params import EventsQuery
+from floorbroker.api.perimeter import look_again
 from floorbroker.api.views.orders import execution_view, order_view
 from floorbroker.api.views.shape import View
 from floorbroker.domain.errors import Conflict, FieldError, InvalidRequest
-from floorbroker.domain.values import time_text
+from floorbroker.domain.values import Environment, time_text
 from floorbroker.gateway.desk import DeskEvent
 
 router = APIRouter(prefix="/{env}/events", tags=["Events"])
@@ -86,13 +88,28 @@ def resume_after(
     responses=streams("Events until the client leaves.") | problems(),
 )
 async def stream_events(
-    desk: DeskDep, query: Annotated[EventsQuery, Query()], after: Annotated[int | None, Depends(resume_after)]
+    request: Request,
+    desk: DeskDep,
+    query: Annotated[EventsQuery, Query()],
+    after: Annotated[int | None, Depends(resume_after)],
 ) -> AsyncIterator[ServerSentEvent]:
-    """Follow what becomes durable.  Facts only: prices do not travel here."""
+    """Follow what becomes durable.  Facts only: prices do not travel here.  A token or session that ends takes it along."""
     yield ServerSentEvent(comment="floorbroker events", retry=RETRY_MS)
     try:
         async for event in desk.events(after=after, channels=query.channels):
+            if wrong := _why_over(request):
+                yield ServerSentEvent(raw_data=msgspec.json.encode({"detail": wrong}).decode(), event="bye")
+                return
             raw = msgspec.json.encode(event_view(event)).decode()
             yield ServerSentEvent(raw_data=raw, event=event.channel, id=str(event.seq))
     except Conflict as slow:
         yield ServerSentEvent(raw_data=msgspec.json.encode({"detail": slow.detail}).decode(), event="bye")
+
+
+def _why_over(request: Request) -> str:
+    """Why whoever listens may hear no more; empty while they may."""
+    keeper = door_of(request).keeper
+    identity = None if keeper is None else look_again(request, keeper)
+    if identity is None:
+        return "the token or session is over"
+    return why_not(READ, identity, (Environment(request.path_params["env"]),))

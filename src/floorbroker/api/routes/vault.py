@@ -12,13 +12,15 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from floorbroker.api.body import read_json
-from floorbroker.api.door import CallerDep, DoorDep, NoQuery, reply
+from floorbroker.api.door import CallerDep, DoorDep, IdentityDep, NoQuery, reply
 from floorbroker.api.openapi import WITH_BODY, problems, reads, returns
 from floorbroker.api.views.shape import View
 from floorbroker.app.unlocking import Unlocking, VaultStatus
 from floorbroker.domain.errors import InvalidRequest, NotFound
 from floorbroker.domain.secret import Secret
+from floorbroker.domain.values import Environment
 from floorbroker.oms.schema import field_errors
+from floorbroker.people.identity import EVERYWHERE
 from floorbroker.vault import DEFAULT_LOG2N, MAX_LOG2N, Seen
 
 router = APIRouter(prefix="/vault", tags=["Vault"], dependencies=[NoQuery])
@@ -125,9 +127,9 @@ def _secret(word: SecretStr) -> Secret:
 
 
 @router.get("", operation_id="get_vault", responses=returns(VaultView, "The vault.") | problems())
-async def get_vault(vault: VaultDep) -> Response:
-    """Where the vault stands."""
-    return reply(vault_view(vault.status()))
+async def get_vault(vault: VaultDep, identity: IdentityDep) -> Response:
+    """Where the vault stands; of its records, those of your environments."""
+    return reply(vault_view(vault.status(), identity.environments))
 
 
 @router.post(
@@ -166,8 +168,8 @@ async def rotate_vault(request: Request, vault: VaultDep, caller: CallerDep) -> 
     return reply(vault_view(found))
 
 
-def vault_view(status: VaultStatus) -> VaultView:
-    """The vault as JSON."""
+def vault_view(status: VaultStatus, environments: frozenset[Environment] = EVERYWHERE) -> VaultView:
+    """The vault as JSON, with the records of these environments."""
     seen = status.seen
     return VaultView(
         standing=ABSENT if seen is None and not status.trouble else status.standing.value,
@@ -178,11 +180,11 @@ def vault_view(status: VaultStatus) -> VaultView:
         vault_id=None if seen is None else seen.vault_id,
         generation=None if seen is None else seen.generation,
         log2n=None if seen is None else seen.log2n,
-        records=() if seen is None else _records(seen),
+        records=() if seen is None else _records(seen, environments),
     )
 
 
-def _records(seen: Seen) -> tuple[VaultRecordView, ...]:
+def _records(seen: Seen, environments: frozenset[Environment]) -> tuple[VaultRecordView, ...]:
     return tuple(
         VaultRecordView(
             profile=info.profile,
@@ -192,4 +194,5 @@ def _records(seen: Seen) -> tuple[VaultRecordView, ...]:
             fields=info.fields,
         )
         for info in seen.records
+        if info.environment in environments
     )

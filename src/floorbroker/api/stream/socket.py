@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from floorbroker.api.access import READ, why_not
 from floorbroker.api.auth import Doorkeeper
-from floorbroker.api.perimeter import address_of, host_name, session_reference
+from floorbroker.api.perimeter import address_of, host_name, look_again
 from floorbroker.api.stream.hub import Client, Hub, Hubs
 from floorbroker.api.stream.protocol import (
     WANTED_MAX,
@@ -134,11 +134,7 @@ class _Connection:
 
     def _again(self) -> Callable[[], Identity | None]:
         """How the one who came in by the handshake is looked at again."""
-        scheme, _, token = self.socket.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            return lambda: self._by_token(token.strip())
-        reference = session_reference(self.socket) or ""
-        return lambda: self.keeper.still_by_cookie(reference)
+        return lambda: look_again(self.socket, self.keeper)
 
     def _by_token(self, token: str) -> Identity | None:
         host = host_name(self.socket.headers.get("host", ""))

@@ -2,6 +2,7 @@
 
 import { wakeAsk } from "./ask.js";
 import { call } from "./door.js";
+import { wakeIdle } from "./idle.js";
 import { keep, kept } from "./kept.js";
 import { refreshKill, wakeKill } from "./kill.js";
 import { wakeKeys } from "./keys.js";
@@ -54,6 +55,7 @@ wakePalette();
 wakeKeys();
 wakeClock();
 wakeTheme();
+wakeIdle();
 for (const id of ["env", "profile"]) by(id)?.addEventListener("change", (event) => event.target.form.submit());
 hear("risk", refreshKill);
 hear("health", () => Promise.all([refreshStanding(), refreshKill()]));
