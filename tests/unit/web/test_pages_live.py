@@ -37,14 +37,15 @@ MANY = 10_000
 
 @dataclass
 class Trial:
-    """A venue that knows no key."""
+    """A venue that knows no key, until it takes them."""
 
     asked: list[str] = field(default_factory=list[str])
+    takes: bool = False
 
     async def __call__(self, profile: Profile, given: Gathered) -> Tried:
         assert given.secrets["BROKER_SECRET_KEY"].reveal() == "canary-5d1c99"
         self.asked.append(profile.name)
-        return Tried(check=SelfCheck(checks=(Check(name="credentials", ok=False, detail="refused"),)))
+        return Tried(check=SelfCheck(checks=(Check(name="credentials", ok=self.takes, detail="refused"),)))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -217,7 +218,14 @@ async def test_a_broker_is_connected_by_its_own_form_and_its_secrets_leave_the_p
         assert await visit.tab.run("document.querySelector('[data-field=BROKER_SECRET_KEY]').value") == ""
         assert "canary" not in (await visit.tab.run("document.documentElement.outerHTML")).lower()
         await visit.tab.until("document.querySelector('[data-connection=alpaca-paper]')")
-    assert trial.asked == ["alpaca-paper"]
+        await visit.click("[data-enable=alpaca-paper]")
+        await visit.shows("#told", "alpaca-paper is switched off")
+        trial.takes = True
+        await visit.open("/brokers?rotate=alpaca-paper")
+        await visit.tab.type("[data-field=BROKER_SECRET_KEY]", "canary-5d1c99")
+        await visit.tab.press("Enter")
+        await visit.shows("#connect-told", "The venue takes the new secrets of alpaca-paper")
+    assert trial.asked == ["alpaca-paper", "alpaca-paper"]
 
 
 async def test_the_switch_is_tripped_and_reset_from_the_risk_page(running: Browser) -> None:

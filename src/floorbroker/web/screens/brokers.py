@@ -34,8 +34,10 @@ async def build(ask: Ask) -> Mapping[str, Any]:
         info = ask.desk.broker_info(status.profile.name)
         known.setdefault(info.code, info)
     here = [info for info in known.values() if ask.environment in info.environments]
-    chosen = known.get(ask.params.get("broker", ""))
+    anew = next((one for one in stored if one.name == ask.params.get("rotate")), None)
+    chosen = known.get(anew.broker if anew is not None else ask.params.get("broker", ""))
     return {
+        "rotating": anew,
         "shown": profiles_of(ask, stored, known),
         "trouble": trouble,
         "can_store": ask.stored is not None,

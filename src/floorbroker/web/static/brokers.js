@@ -53,6 +53,14 @@ async function remove(button) {
   changed();
 }
 
+async function enable(button) {
+  const { enable: name, on } = button.dataset;
+  const reply = await call("PATCH", path(name), { body: { enabled: on === "true" } });
+  const told = reply.ok ? [`${name} is switched ${on === "true" ? "on" : "off"}; ${reply.body.applies}.`, ...reply.body.notes].join(" ") : reply.body.detail;
+  say(by("told"), told, reply.ok ? "" : "bad");
+  changed();
+}
+
 // -- a new profile --------------------------------------------------------------------------------------------------------
 
 function wish(form) {
@@ -102,10 +110,19 @@ async function connect(event) {
   const asked = wish(form);
   const button = form.querySelector('button[type="submit"]');
   button.disabled = true;
-  const reply = await call("POST", "/profiles", { body: asked });
+  const { rotate } = form.dataset;
+  const reply = rotate ? await call("POST", path(rotate, "rotate"), { body: { fields: asked.fields } }) : await call("POST", "/profiles", { body: asked });
   if (!reply.ok) refuse(form, reply.body);
+  else if (rotate) replaced(form, rotate, reply.body);
   else await proven(form, asked.name, reply.body);
   button.disabled = false;
+}
+
+/** The venue took them, else they would not be stored. */
+function replaced(form, name, stored) {
+  for (const input of form.querySelectorAll("[data-field]")) input.value = "";
+  say(by("connect-told"), `The venue takes the new secrets of ${name}: they are sealed in the place of the old; ${stored.applies}.`);
+  changed();
 }
 
 async function proven(form, name, stored) {
@@ -138,9 +155,9 @@ async function vault(event) {
   if (reply.ok) location.reload(); // the form is another one now
 }
 
-const ACTS = { check, link, remove };
+const ACTS = { check, link, remove, enable };
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-check], [data-link], [data-remove]");
+  const button = event.target.closest("[data-check], [data-link], [data-remove], [data-enable]");
   const name = button && Object.keys(ACTS).find((one) => button.dataset[one] !== undefined);
   if (name) ACTS[name](button);
 });
