@@ -15,10 +15,11 @@ from typing import TypeVar
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import ApiError, FloorbrokerError, SymbolNotFound
+from floorbroker.domain.instrument import asset_class_of
 from floorbroker.domain.options import OptionContract
 from floorbroker.domain.ports import Log
 from floorbroker.domain.records import Position, Quote
-from floorbroker.domain.values import ProfileName
+from floorbroker.domain.values import AssetClass, ProfileName
 from floorbroker.gateway.consolidated import (
     ROUNDED,
     Consolidated,
@@ -116,6 +117,8 @@ class Accounts:
     def _row(self, session: ProfileSession, position: Position) -> ProfilePosition:
         ctx, symbol = session.ctx, position.symbol
         mark, multiplier = ctx.share.worth(symbol)
+        if asset_class_of(symbol) is AssetClass.FX:
+            multiplier = Decimal(1)  # values of a pair are in its quote currency; the venue's conversion is for limits
         contract, now = OptionContract.parse(symbol), self.clock.now()
         marked_by = "" if position.market_px is None and position.market_value is None else "venue"
         if not marked_by and mark is not None:

@@ -9,11 +9,12 @@ from floorbroker.domain.values import ZERO, is_multiple
 from floorbroker_sim.oanda import info, wire
 from floorbroker_sim.oanda.errors import Refused, invalid, rejected
 from floorbroker_sim.oanda.mapping import average
-from floorbroker_sim.oanda.rest import money, work
+from floorbroker_sim.oanda.rest import checks, money, work
 from floorbroker_sim.oanda.rest.answers import Answer, ended
 from floorbroker_sim.oanda.rest.execution import execute
-from floorbroker_sim.oanda.rest.reading import Call, Fields, decimal_in
+from floorbroker_sim.oanda.rest.reading import Call, Fields, decimal_in, object_in
 from floorbroker_sim.oanda.rest.records import Tally
+from floorbroker_sim.oanda.rest.wishes import extensions
 
 if TYPE_CHECKING:
     from floorbroker_sim.oanda.rest.state import State
@@ -76,6 +77,7 @@ def close_position(state: State, call: Call, instrument: str) -> Answer:
     if instrument not in info.INSTRUMENTS:
         raise invalid("instrument")
     asked = {name: _asked(fields, f"{name}Units") for name, _ in _SIDES}
+    words = {name: extensions(object_in(fields, f"{name}ClientExtensions")) for name, _ in _SIDES}
     if not fields:
         asked = {name: "ALL" if state.held(instrument, long=long) else "NONE" for name, long in _SIDES}
     with state.log.batch(call.request_id) as ids:
@@ -83,15 +85,17 @@ def close_position(state: State, call: Call, instrument: str) -> Answer:
         sides = [(name, long) for name, long in _SIDES if asked[name] != "NONE"]
         for name, long in sides or [("long", True)]:
             code = _bad_close(state, instrument, asked[name], long=long) if sides else _nothing(state)
+            code = code or next(checks.words(words[name], "CLIENT_ORDER"), None)
             if code is not None:
-                wish = _wish(instrument, asked[name], ZERO, long=long)
+                wish = _wish(instrument, asked[name], ZERO, words[name], long=long)
                 entry = work.reject(state, wish, code=code, reason="POSITION_CLOSEOUT")
                 members = ended(state, {f"{name}OrderRejectTransaction": entry}, ids)
                 raise rejected(code, members, status=404 if code == "CLOSEOUT_POSITION_DOESNT_EXIST" else 400)
         for name, long in sides:
             units = state.units(instrument, long=long)
             size = abs(units) if asked[name] == "ALL" else Decimal(asked[name])
-            made = work.make(state, _wish(instrument, asked[name], size, long=long), reason="POSITION_CLOSEOUT")
+            wish = _wish(instrument, asked[name], size, words[name], long=long)
+            made = work.make(state, wish, reason="POSITION_CLOSEOUT")
             done = execute(state, state.orders[made.id])
             body[f"{name}OrderCreateTransaction"] = made
             if done.fill is not None:
@@ -112,12 +116,12 @@ def _asked(fields: Fields, name: str) -> str:
     return f"{found:f}"
 
 
-def _wish(instrument: str, asked: str, size: Decimal, *, long: bool) -> wire.Wish:
+def _wish(instrument: str, asked: str, size: Decimal, words: wire.ClientExtensions | None, *, long: bool) -> wire.Wish:
     closeout = wire.PositionCloseout(instrument=instrument, units=asked)
     return wire.Wish(
         type="MARKET", instrument=instrument, units=(-size if long else size) if size else None, time_in_force="FOK",
         position_fill="REDUCE_ONLY", long_position_closeout=closeout if long else None,
-        short_position_closeout=None if long else closeout,
+        short_position_closeout=None if long else closeout, client_extensions=words,
     )  # fmt: skip
 
 

@@ -177,6 +177,22 @@ async def test_closing_is_one_put_in_the_command_stack(tag: str, path: str, body
     assert (reports[0].cl_ord_id, reports[0].side) == (CL_ORD_ID, Side.SELL)
 
 
+async def test_a_close_of_a_trade_that_bears_no_name_is_told_by_the_trade() -> None:
+    made = {**LOG["11"], "type": "MARKET_ORDER", "clientExtensions": None, "units": "-4"}
+    order = market_order(
+        side=Side.SELL,
+        order_qty=Quantity(Decimal(4)),
+        position_intent=PositionIntent.SELL_TO_CLOSE,
+        client_tag="trade:12",
+    )
+    mine = reply({"orderCreateTransaction": {**made, "tradeClose": {"tradeID": "12", "units": "4"}}})
+    (report, *_) = await broker_on(commands=FakeTransport(mine)).submit_order(approved(order))
+    assert (report.order_id, report.cl_ord_id) == ("11", None)
+    other = reply({"orderCreateTransaction": {**made, "tradeClose": {"tradeID": "13", "units": "4"}}})
+    with pytest.raises(ApiError, match="another order"):
+        await broker_on(commands=FakeTransport(other)).submit_order(approved(order))
+
+
 async def test_a_trailing_stop_asks_for_the_trades_and_is_refused_without_one() -> None:
     wish = limit_order(
         order_type=OrderType.TRAILING_STOP, price=None, side=Side.SELL, trail_amount=Price(Decimal("0.01")),

@@ -258,3 +258,15 @@ def test_half_of_the_margin_gone_closes_the_account_out(new_oanda: Callable[...,
     assert made["marginCloseout"] == {"reason": "MARGIN_CHECK_VIOLATION"}
     assert ask.log()[-1]["reason"] == "MARKET_ORDER_MARGIN_CLOSEOUT"
     assert ask.summary()["openTradeCount"] == 0
+
+
+def test_the_order_that_closes_a_side_bears_the_clients_words(ask: OandaAsker) -> None:
+    ask.place(units="100")
+    words = {"id": "out-1", "tag": "exit"}
+    done = ask("PUT", "./positions/EUR_USD/close", {"longUnits": "40", "longClientExtensions": words})
+    assert done["longOrderCreateTransaction"]["clientExtensions"] == words
+    assert done["longOrderFillTransaction"]["clientOrderID"] == "out-1"
+    status, body = ask.refused(
+        "PUT", "./positions/EUR_USD/close", {"longUnits": "40", "longClientExtensions": {"id": " "}}
+    )
+    assert (status, body["errorCode"]) == (400, "CLIENT_ORDER_ID_INVALID")

@@ -20,14 +20,15 @@ T = TypeVar("T")
 _IDENTITY = OandaIdentity()
 
 
-def placed(response: Response, cl_ord_id: ClOrdId, *, what: str) -> list[wire.Transaction]:
+def placed(response: Response, cl_ord_id: ClOrdId, *, what: str, trade_id: str | None = None) -> list[wire.Transaction]:
     """The entries of a POST or PUT that made our order: how it was made first, then what became of it at once.
 
-    201 alone is no yes: an order may be made and canceled in one answer.
+    201 alone is no yes: an order may be made and canceled in one answer.  What closes the trade `trade_id` may bear no id of
+    ours, and is told by that trade.
     """
     told = _accepted(response, what=what, cl_ord_id=cl_ord_id)
     made = told.order_create_transaction or told.long_order_create_transaction or told.short_order_create_transaction
-    if made is None or client_id_of(made, _IDENTITY) != cl_ord_id:
+    if made is None or not (client_id_of(made, _IDENTITY) == cl_ord_id or _closes(made, trade_id)):
         raise _nothing(f"the reply to {what} is about another order")
     after = (
         told.order_fill_transaction,
@@ -44,6 +45,13 @@ def placed(response: Response, cl_ord_id: ClOrdId, *, what: str) -> list[wire.Tr
     rest = [entry for _, entry in sorted(numbers.items()) if entry.id != made.id]
     before = [entry for entry in rest if number_of(entry.id) < number_of(made.id)]  # the cancel of what was replaced
     return [made, *before, *(entry for entry in rest if entry not in before)]
+
+
+def _closes(made: wire.Transaction, trade_id: str | None) -> bool:
+    is_nameless = client_id_of(made, _IDENTITY) is None
+    return (
+        trade_id is not None and is_nameless and made.trade_close is not None and made.trade_close.trade_id == trade_id
+    )
 
 
 def canceled(response: Response, order_id: str | None, cl_ord_id: ClOrdId, *, what: str) -> wire.Transaction:

@@ -51,7 +51,7 @@ class Commands:
             request = self._calls.close_trade(trade_id, part, cl_ord_id=name, decided_at=decided_at)
         else:
             request = self._calls.close_position(order.symbol, body, cl_ord_id=name, decided_at=decided_at)
-        return answers.placed(await self._transport.send(request), name, what="the close")
+        return answers.placed(await self._transport.send(request), name, what="the close", trade_id=trade_id)
 
     async def cancel(self, ref: OrderRef) -> wire.Transaction:
         """PUT .../cancel, by the venue's id where it is known, else by ours."""
