@@ -6,8 +6,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
+from floorbroker.app.config import load
 from floorbroker.app.floor import Outside
 from floorbroker.app.histories import LOCAL, RECORDING, SEEDED, history_of, recording
 from floorbroker.app.profiles import Profiles
@@ -17,6 +19,7 @@ from floorbroker.marketdata.cache import Reader, Store, direct
 from floorbroker.marketdata.calendars import is_session
 from floorbroker.research import outliers as scans
 from floorbroker.research import sectors as analysis
+from floorbroker.research.allocation import Allocation, Bounds, Method, allocate
 from floorbroker.research.dataset import Dataset, prepare, save
 from floorbroker.research.outliers import OutlierScan, scan_outliers
 from floorbroker.research.panel import Panel, load_panel
@@ -135,6 +138,29 @@ class Researcher:
         newest = self.folder / "rank_report.json"
         write(newest, raw)
         return report, dataset, newest
+
+    async def allocate(
+        self, asked: Asked, *, method: Method, sessions: int, bounds: Bounds
+    ) -> tuple[Allocation, dict[str, Decimal]]:
+        """Target weights, and the last raw close of every symbol."""
+        universe = self.universe(asked.universe)
+        panel = await self.panel(asked, universe, sessions=sessions + 1)
+        found = allocate(panel, universe, method=method, sessions=sessions, bounds=bounds)
+        closes: dict[str, Decimal] = {}
+        for (
+            symbol,
+            rows,
+        ) in panel.rows.items():  # of the last day prices are raw, whatever the basis: nothing came after it
+            last = rows[-1] if rows else None
+            if last is not None:
+                closes[symbol] = last.close
+        write(self.folder / "allocation.json", encoded(found))
+        return found, closes
+
+    def fees(self) -> dict[str, tuple[Decimal, Decimal]]:
+        """What routes reckon with at each profile: of the value in basis points, and of each unit."""
+        venues = load(self.here.home, path=self.here.path).routing.venues
+        return {name: (one.fee_bps, one.fee_per_unit) for name, one in venues.items()}
 
 
 def _source(asked: Asked) -> str:

@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from floorbroker.cli.failures import SOME
-from floorbroker.cli.settings import Settings, settings_of
+from floorbroker.cli import allocating
+from floorbroker.cli.researching import AsOf, BudgetMb, Data, Seed, Source, UniverseName, asked_of, end, researching
+from floorbroker.cli.settings import settings_of
 from floorbroker.cli.show import Column, say, show_list, show_one, show_text
-
-if TYPE_CHECKING:
-    from floorbroker.app.researching import Asked, Researcher
-    from floorbroker.research.panel import Quality
-
-T = TypeVar("T")
-UniverseName = Annotated[
-    str, typer.Option("--universe", help="recorded, seeded, or a TOML file with name, benchmark and sectors.")
-]
-Source = Annotated[
-    str,
-    typer.Option("--source", help="recording, seeded, yahoo, or a profile; what goes with the universe otherwise."),
-]
-AsOf = Annotated[
-    datetime | None,
-    typer.Option("--as-of", formats=["%Y-%m-%d"], help="The last day that is known; the last there is."),
-]
-Data = Annotated[Path | None, typer.Option(envvar="FLOORBROKER_DATA", help="The folder of recorded prices.")]
-Seed = Annotated[int, typer.Option(help="Of the seeded market.")]
-BudgetMb = Annotated[int, typer.Option("--budget-mb", min=16, max=1_000_000, help="How big the cache may be.")]
 
 SECTORS = (
     Column("RANK", "rank", right=True),
@@ -65,6 +44,7 @@ def register(app: typer.Typer) -> None:
     noun.command("outliers")(outliers)
     noun.command("prepare")(prepare)
     noun.command("rank")(rank)
+    noun.command("allocate")(allocating.allocate)
     app.add_typer(noun, name="research")
 
 
@@ -84,8 +64,8 @@ def sectors(
     Exit code 10 when something is missing: the report says what.
     """
     settings = settings_of(ctx)
-    asked = _asked(universe, source, as_of, data, seed, budget_mb)
-    report, path = _research(settings, asked, lambda here: here.sectors(asked))
+    asked = asked_of(universe, source, as_of, data, seed, budget_mb)
+    report, path = researching(settings, asked, lambda here: here.sectors(asked))
     if plot is not None:
         from floorbroker.research.plots import sector_page
 
@@ -103,7 +83,7 @@ def sectors(
         ]  # fmt: skip
         show_list(settings, rows, SECTORS, empty="no sector")
     say(settings, f"{report.universe} on {report.as_of} from {report.source}: {path}")
-    _end(settings, report.quality, is_whole=report.is_whole)
+    end(settings, report.quality, is_whole=report.is_whole)
 
 
 def outliers(
@@ -122,8 +102,8 @@ def outliers(
     Exit code 10 when something is missing: the scan says what.
     """
     settings = settings_of(ctx)
-    asked = _asked(universe, source, as_of, data, seed, budget_mb)
-    scan, path = _research(settings, asked, lambda here: here.outliers(asked, most=most))
+    asked = asked_of(universe, source, as_of, data, seed, budget_mb)
+    scan, path = researching(settings, asked, lambda here: here.outliers(asked, most=most))
     if settings.json:
         show_text(path.read_text("utf-8").rstrip("\n"))
     else:
@@ -135,7 +115,7 @@ def outliers(
     for symbol, why in scan.skipped.items():
         say(settings, f"{symbol}: {why}")
     say(settings, f"{scan.universe}, {scan.week_from} to {scan.as_of}, from {scan.source}: {path}")
-    _end(settings, scan.quality, is_whole=scan.is_whole)
+    end(settings, scan.quality, is_whole=scan.is_whole)
 
 
 Sessions = Annotated[int, typer.Option(min=300, max=10_000, help="How many of the newest sessions.")]
@@ -162,9 +142,9 @@ def prepare(
     from floorbroker.app.researching import Plan
 
     settings = settings_of(ctx)
-    asked = _asked(universe, source, as_of, data, seed, budget_mb)
+    asked = asked_of(universe, source, as_of, data, seed, budget_mb)
     plan = Plan(sessions=sessions, horizon=horizon, embargo=embargo, folds=folds)
-    dataset, place = _research(settings, asked, lambda here: here.prepare(asked, plan))
+    dataset, place = researching(settings, asked, lambda here: here.prepare(asked, plan))
     manifest = dataset.manifest
     if settings.json:
         show_text((place / "manifest.json").read_text("utf-8").rstrip("\n"))
@@ -177,7 +157,7 @@ def prepare(
         }  # fmt: skip
         show_one(settings, told)
     say(settings, str(place))
-    _end(settings, manifest.quality, is_whole=not manifest.quality)
+    end(settings, manifest.quality, is_whole=not manifest.quality)
 
 
 def rank(
@@ -200,11 +180,11 @@ def rank(
     from floorbroker.app.researching import Plan
 
     settings = settings_of(ctx)
-    asked = _asked(universe, source, as_of, data, seed, budget_mb)
+    asked = asked_of(universe, source, as_of, data, seed, budget_mb)
     plan = Plan(
         sessions=sessions, horizon=horizon, embargo=embargo, folds=folds, model=model, model_seed=model_seed
     )  # fmt: skip
-    report, dataset, path = _research(settings, asked, lambda here: here.rank(asked, plan))
+    report, dataset, path = researching(settings, asked, lambda here: here.rank(asked, plan))
     if settings.json:
         show_text(path.read_text("utf-8").rstrip("\n"))
     else:
@@ -213,42 +193,4 @@ def rank(
     for name, one in (("model", report.model_overall), ("rule", report.rule_overall), ("coin", report.coin_overall)):
         say(settings, f"{name}: rank correlation {one.rank_correlation} ({one.errors_from_zero} errors from zero)")
     say(settings, f"{report.verdict}: {path}")
-    _end(settings, dataset.manifest.quality, is_whole=not dataset.manifest.quality)
-
-
-def _asked(  # noqa: PLR0917 - the flags of every verb here, in their order
-    universe: str, source: str, as_of: datetime | None, data: Path | None, seed: int, budget_mb: int
-) -> Asked:
-    from floorbroker.app.researching import Asked
-
-    return Asked(
-        universe=universe, source=source, until=None if as_of is None else as_of.date(), data=data, seed=seed,
-        budget_bytes=budget_mb << 20,
-    )  # fmt: skip
-
-
-def _research(settings: Settings, asked: Asked, work: Callable[[Researcher], Awaitable[T]]) -> T:
-    """Do some work over this home; the vault is asked for where a profile's key is sealed in it."""
-    from floorbroker.app.researching import Researcher
-    from floorbroker.cli.brokering import is_sealed, profiles_here, unlock_here
-    from floorbroker.cli.passphrases import Given
-    from floorbroker.cli.reach import run
-
-    async def whole() -> T:
-        here = profiles_here(settings, settings.open_home())
-        try:
-            if asked.source and is_sealed(here, asked.source):
-                await unlock_here(settings, here, Given(None, None))
-            return await work(Researcher(here=here, outside=settings.outside()))
-        finally:
-            here.unlocking.session.end("the command is done", at_once=True)
-
-    return run(settings, whole)
-
-
-def _end(settings: Settings, quality: Iterable[Quality], *, is_whole: bool) -> None:
-    """Say what is missing; a report with holes is not quite done."""
-    for one in quality:
-        say(settings, f"{one.symbol} {one.kind} {one.first} to {one.last}: {one.detail}")
-    if not is_whole:
-        raise typer.Exit(SOME)
+    end(settings, dataset.manifest.quality, is_whole=not dataset.manifest.quality)

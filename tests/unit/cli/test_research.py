@@ -43,3 +43,37 @@ def test_a_report_is_printed_kept_and_says_what_is_missing(tmp_path: Path, recor
 def test_a_wrong_word_is_told(words: list[str], code: int, said: str, tmp_path: Path) -> None:
     result = run(tmp_path, "research", "sectors", *words, "--json")
     assert (result.exit_code, said in result.stderr) == (code, True), result.stderr
+
+
+# --- Allocations ------------------------------------------------------------------------------------------------------
+
+THREE = 'name = "three"\nbenchmark = "SPY"\n[sectors]\nTech = ["AAPL", "IBM"]\nBanks = ["BAC"]\n'
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+def test_a_proposal_is_seen_first_and_then_sent_once(tmp_path: Path, recorded_data: Path) -> None:
+    pytest.importorskip("skfolio", reason="the extra research is not installed")
+    universe = tmp_path / "three.toml"
+    universe.write_text(THREE)
+    words = ["--universe", str(universe), "--data", str(recorded_data), "--as-of", "2021-03-31"]
+    result = run(tmp_path, "research", "allocate", *words, "--json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    proposal = found["proposal"]
+    assert {one["symbol"] for one in proposal["orders"]} == {"AAPL", "IBM", "BAC"}
+    assert all(one["ok"] for one in found["previews"])
+    assert json.loads(run(tmp_path, "order", "list", "--json").stdout)["items"] == []
+    digest = proposal["digest"][:16]
+    for _ in range(2):
+        sent = run(tmp_path, "research", "allocate", "--submit", digest, "--json")
+        assert sent.exit_code == 0, sent.stderr
+    assert len(json.loads(run(tmp_path, "order", "list", "--json").stdout)["items"]) == 3
+    (kept,) = tmp_path.rglob(f"{digest}.json")
+    kept.write_text(kept.read_text().replace('"quantity": "', '"quantity": "1', 1))
+    assert run(tmp_path, "research", "allocate", "--submit", digest, "--json").exit_code == 13
+    assert run(tmp_path, "research", "allocate", "--submit", "f" * 16, "--json").exit_code == 5
+
+
+def test_a_wrong_number_is_told(tmp_path: Path) -> None:
+    result = run(tmp_path, "research", "allocate", "--most", "-1", "--json")
+    assert (result.exit_code, "--most -1" in result.stderr) == (2, True)
