@@ -14,17 +14,20 @@ from floorbroker.app.compose import BROKERS
 from floorbroker.app.config import Config
 from floorbroker.app.floor import Outside, vault_of
 from floorbroker.app.home import Home
+from floorbroker.app.profile_forms import NewProfile
 from floorbroker.app.profiles import Profiles
-from floorbroker.app.sources import Gathered
+from floorbroker.app.sources import Gathered, Origin
 from floorbroker.app.trial import Tried
 from floorbroker.domain.ports import Profile
 from floorbroker.domain.records import Check, DataKind, Quote, SelfCheck, Trade
+from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, OrdStatus, Price, ProfileName
-from floorbroker.gateway.desk import SessionState
+from floorbroker.gateway.desk import Caller, SessionState
 from floorbroker.web.screens import SCREENS
 from tests.support.browser import Browser, browser, chromium
 from tests.support.desk_visit import READY, visiting
 from tests.support.vaults import PASSPHRASE, QuickDerivation
+from tests.unit.api.test_logins import ways_in, well
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -226,6 +229,29 @@ async def test_a_broker_is_connected_by_its_own_form_and_its_secrets_leave_the_p
         await visit.tab.press("Enter")
         await visit.shows("#connect-told", "The venue takes the new secrets of alpaca-paper")
     assert trial.asked == ["alpaca-paper", "alpaca-paper"]
+
+
+async def test_a_person_logs_in_at_a_venue_from_the_page(running: Browser, tmp_path: Path) -> None:
+    outside = Outside(derive=QuickDerivation())
+    home, me = Home.at(tmp_path / "home"), Caller(principal="operator", via="test")
+    unlocking = vault_of(home, Config(), outside)
+    await unlocking.init(PASSPHRASE, caller=me)
+    stored = Profiles.of(home, unlocking, outside)
+    stored.trial, stored.ways_in = well, ways_in
+    keys = {"BROKER_API_KEY": Secret("key"), "BROKER_SECRET_KEY": Secret("secret")}
+    new = NewProfile(
+        name="mine", broker="UPSTOX", environment=Environment.SIM, url="http://127.0.0.1:1", fields=keys, enabled=False
+    )
+    await stored.add(new, caller=me)
+    brokers = tuple(BROKERS.values())
+    async with visiting(running, "/brokers", Environment.SIM, stored=stored, brokers=brokers) as visit:
+        await visit.click("[data-login=mine]")
+        await visit.tab.until("document.querySelector('[data-verdict=mine] a[href^=\"https://venue.test/\"]')")
+        await visit.tab.type("[data-verdict=mine] input", "good")
+        await visit.tab.press("Enter")
+        await visit.shows("[data-verdict=mine]", "mine is logged in; the token is sealed.")
+        assert "canary" not in (await visit.tab.run("document.documentElement.outerHTML")).lower()
+    assert stored.one("mine").fields["BROKER_PASSWORD"] is Origin.VAULT
 
 
 async def test_the_switch_is_tripped_and_reset_from_the_risk_page(running: Browser) -> None:

@@ -32,6 +32,37 @@ async function check(button) {
   place.replaceChildren(make("p", { class: kind }, sentence(name, reply.body)), make("ul", {}, ...reply.body.checks.map(checkLine)));
 }
 
+// -- a person's log-in at the venue -------------------------------------------------------------------------------------------
+
+/** The venue's page as a link, and a field for the address that it leads back to; the code in it is good once. */
+async function login(button) {
+  const name = button.dataset.login;
+  const place = document.querySelector(`[data-verdict="${CSS.escape(name)}"]`);
+  button.disabled = true;
+  const begun = await call("POST", path(name, "login"));
+  button.disabled = false;
+  if (!begun.ok) return place.replaceChildren(make("p", { class: "message bad" }, begun.body.detail));
+  const page = make("a", { href: begun.body.url, target: "_blank", rel: "noopener noreferrer" }, "the venue's page");
+  const back = make("input", { type: "password", autocomplete: "off", spellcheck: "false", "aria-label": "The address it led back to, or the code in it" });
+  const done = make("button", { type: "submit", class: "primary" }, "Finish the log-in");
+  const form = make("form", { class: "tools", novalidate: true }, back, done);
+  form.addEventListener("submit", (event) => finish(event, { name, place, back, state: begun.body.state }));
+  place.replaceChildren(make("p", {}, "Log in on ", page, " within ten minutes, then paste the address that it leads back to."), form);
+  back.focus();
+}
+
+async function finish(event, { name, place, back, state }) {
+  event.preventDefault();
+  const code = back.value.trim();
+  if (!code) return back.focus();
+  back.value = "";
+  place.replaceChildren(make("p", { class: "quiet" }, "Asking the venue for the token."));
+  const reply = await call("POST", path(name, "login/code"), { body: { code, state } });
+  const told = reply.ok ? [`${name} is logged in; the token is sealed.`, ...reply.body.notes].join(" ") : reply.body.detail;
+  place.replaceChildren(make("p", { class: reply.ok ? "message" : "message bad" }, told));
+  changed();
+}
+
 // -- sessions -------------------------------------------------------------------------------------------------------------
 
 async function link(button) {
@@ -155,9 +186,9 @@ async function vault(event) {
   if (reply.ok) location.reload(); // the form is another one now
 }
 
-const ACTS = { check, link, remove, enable };
+const ACTS = { check, link, login, remove, enable };
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-check], [data-link], [data-remove], [data-enable]");
+  const button = event.target.closest("[data-check], [data-link], [data-login], [data-remove], [data-enable]");
   const name = button && Object.keys(ACTS).find((one) => button.dataset[one] !== undefined);
   if (name) ACTS[name](button);
 });
