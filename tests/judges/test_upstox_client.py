@@ -24,6 +24,7 @@ pytest.importorskip("upstox_client", reason="upstox-python-sdk is not installed"
 import upstox_client
 from upstox_client.feeder import market_data_feeder_v3, portfolio_data_feeder
 from upstox_client.rest import ApiException
+from urllib3.exceptions import HTTPError
 
 pytestmark = pytest.mark.judge
 RELIANCE, SBIN, NIFTY = "NSE_EQ|INE002A01018", "NSE_EQ|INE062A01020", "NSE_INDEX|Nifty 50"
@@ -279,6 +280,15 @@ def test_errors_carry_the_codes_of_the_venue(sim: Sim) -> None:
     assert code_of(caught) == (429, "UDAPI10005")
 
 
+def test_an_order_whose_answer_was_lost_is_found_by_its_tag(sim: Sim) -> None:
+    sim.control("/faults", {"faults": [{"where": "reply", "what": "cut", "match": {"path": "/v3/order/place"}}]})
+    with pytest.raises(HTTPError):
+        sim.place(tag="lost-1")
+    sim.control("/faults", {"faults": []})
+    found = sim.orders.get_order_details(VERSION, tag="lost-1").data
+    assert (len({row.order_id for row in found}), found[-1].status) == (1, "open")
+
+
 def test_the_sandbox_of_the_client_places_changes_and_cancels(sim: Sim, monkeypatch: pytest.MonkeyPatch) -> None:
     client = sim.client_of(sim.control("/tokens", {"kind": "sandbox"})["token"], sandbox=True)
     monkeypatch.setattr(client.configuration, "order_host", sim.line["rest"])
@@ -453,6 +463,23 @@ def test_the_portfolio_streamer_hears_orders_positions_and_gtt_orders(local: Sim
         heard.until(lambda text: '"trigger pending"' in text)
         local.place(quantity=4, transaction_type="SELL", order_type="MARKET", price=0.0)
         assert json.loads(heard.until(lambda text: '"update_type":"position"' in text))["quantity"] == 6
+    finally:
+        heard.close()
+
+
+def test_the_portfolio_streamer_comes_back_after_a_cut(local: Sim) -> None:
+    streamer = upstox_client.PortfolioDataStreamer(local.client)
+    opened: queue.Queue[bool] = queue.Queue()
+    streamer.on("open", lambda: opened.put(True))
+    heard = Heard(streamer)
+    try:
+        opened.get(timeout=10)
+        local.control("/faults", {"faults": [{"where": "stream", "what": "cut", "when": {"nth": 1}}]})
+        local.place()
+        opened.get(timeout=10)
+        order_id = local.place(order_type="MARKET", price=0.0)
+        done = heard.until(lambda text: '"complete"' in text)
+        assert json.loads(done)["order_id"] == order_id
     finally:
         heard.close()
 

@@ -132,7 +132,8 @@ class Past:
     def circuit(self, listed: Listed, at: datetime) -> tuple[Decimal, Decimal]:
         """The lowest and the highest price the exchange takes today."""
         close = self.previous_close(listed, at)
-        return tuple(round_step(close * (1 + sign * CIRCUIT), listed.tick) for sign in (-1, 1))  # type: ignore[return-value]
+        low, high = (round_step(close * (1 + sign * CIRCUIT), listed.tick) for sign in (-1, 1))
+        return low, high
 
     def year(self, listed: Listed, at: datetime) -> tuple[Decimal, Decimal]:
         """About the lowest and highest price of a year: twelve looks back."""
