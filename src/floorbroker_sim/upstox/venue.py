@@ -152,7 +152,7 @@ class UpstoxVenue:
 
     def _socket(self, request: Request) -> SocketSession | Reply:
         match request.path.rstrip("/"):
-            case "/v3/feed/market-data-feed" | "/v2/feed/portfolio-stream-feed":
+            case "/v3/feed/market-data-feed" | "/v2/feed/market-data-feed" | "/v2/feed/portfolio-stream-feed":
                 return self.handle(request)
             case feeds.MARKET_PATH | feeds.PORTFOLIO_PATH as path:
                 what = feeds.redeem(self.state, request.query.get("code", ""))

@@ -65,6 +65,11 @@ def _told(address: str) -> Reply:
     return ok({"authorized_redirect_uri": address, "authorizedRedirectUri": address})
 
 
+def ended(_state: State, _call: Call) -> Reply:
+    """The market-data feed of version 2 is no more."""
+    raise Refused("UDAPI10000", text="The market data feed of version 2 has ended", status=410)
+
+
 def redirect(address: str) -> Reply:
     return Reply(status=302, headers={"location": address})
 

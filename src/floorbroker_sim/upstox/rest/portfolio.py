@@ -143,21 +143,17 @@ def convert(state: State, call: Call) -> Reply:
 
 
 def _move(held: Position, target: Position, count: int, sign: int) -> None:
-    """Take `count` units at their average price off one position and book them to another."""
-    value = count * held.average
+    """Book `count` units of one position to another at what they cost: those of today first, then those carried over."""
+    units, value = (held.bought, held.bought_value) if sign > 0 else (held.sold, held.sold_value)
+    today = min(count, units)
+    carried = count - today
+    part = value * today / units if today else ZERO
+    rest = held.overnight_value * carried / abs(held.overnight) if carried else ZERO
+    held.overnight -= sign * carried
+    held.overnight_value -= rest
     if sign > 0:
-        from_day = min(count, held.bought)
-        held.bought, held.bought_value = held.bought - from_day, held.bought_value - from_day * held.average
-        held.overnight, held.overnight_value = (
-            held.overnight - (count - from_day),
-            held.overnight_value - (count - from_day) * held.average,
-        )
-        target.bought, target.bought_value = target.bought + count, target.bought_value + value
+        held.bought, held.bought_value = held.bought - today, held.bought_value - part
+        target.bought, target.bought_value = target.bought + count, target.bought_value + part + rest
     else:
-        from_day = min(count, held.sold)
-        held.sold, held.sold_value = held.sold - from_day, held.sold_value - from_day * held.average
-        held.overnight, held.overnight_value = (
-            held.overnight + (count - from_day),
-            held.overnight_value - (count - from_day) * held.average,
-        )
-        target.sold, target.sold_value = target.sold + count, target.sold_value + value
+        held.sold, held.sold_value = held.sold - today, held.sold_value - part
+        target.sold, target.sold_value = target.sold + count, target.sold_value + part + rest

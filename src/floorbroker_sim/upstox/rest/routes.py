@@ -94,6 +94,8 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "/v2/expired-instruments/historical-candle/{key}/{interval}/{to}/{from}", chains.get_plus),
     ("GET", "/v3/feed/market-data-feed/authorize", feeds.authorize_market),
     ("GET", "/v3/feed/market-data-feed", feeds.redirect_market),
+    ("GET", "/v2/feed/market-data-feed/authorize", feeds.ended),
+    ("GET", "/v2/feed/market-data-feed", feeds.ended),
     ("GET", "/v2/feed/portfolio-stream-feed/authorize", feeds.authorize_portfolio),
     ("GET", "/v2/feed/portfolio-stream-feed", feeds.redirect_portfolio),
 ]

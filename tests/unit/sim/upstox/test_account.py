@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from random import Random
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from floorbroker_sim.upstox.rest.charges import charges_of
+from floorbroker_sim.upstox.rest.charges import charges_of, of_order
 from floorbroker_sim.upstox.rest.listing import shares
 from tests.unit.sim.upstox.conftest import BOMBAY, NIFTY, RELIANCE
 
@@ -165,6 +166,24 @@ def test_positions_change_their_product(ask: UpstoxAsker) -> None:
     assert (ask.position("I")["quantity"], ask.position("D")["quantity"]) == (6, 4)
     assert ask.refused("PUT", "/v2/portfolio/convert-position", body | {"quantity": 7}) == (400, "UDAPI1035")
     assert ask.refused("PUT", "/v2/portfolio/convert-position", body | {"quantity": 0}) == (400, "UDAPI1052")
+
+
+def test_units_carried_over_change_their_product_at_what_they_cost(new_upstox: Callable[..., UpstoxAsker]) -> None:
+    ask = new_upstox(calendar=True)
+    put = contract(ask, "PE")["instrument_key"]
+    ask.price("9.95", "10.00", symbol_of(ask, put))
+    ask.market(instrument_token=put, quantity=750)
+    ask.advance(3 * 86_400)
+    ask.login()
+    ask.price("19.95", "20.00", symbol_of(ask, put))
+    ask.market(instrument_token=put, quantity=1500)
+    body = {
+        "instrument_token": put, "new_product": "I", "old_product": "D", "transaction_type": "BUY", "quantity": 2250
+    }  # fmt: skip
+    ask.data("PUT", "/v2/portfolio/convert-position", body)
+    left, moved = ask.position("D"), ask.position("I")
+    assert (left["quantity"], left["day_buy_value"], left["overnight_buy_amount"]) == (0, 0, 0)
+    assert (moved["quantity"], moved["day_buy_value"]) == (2250, 750 * 10 + 1500 * 20)
 
 
 def test_shares_move_to_the_holdings_and_are_sold_from_there(new_upstox: Callable[..., UpstoxAsker]) -> None:
@@ -345,3 +364,36 @@ def test_brokerage_is_paid_once_for_an_order_however_often_it_fills(ask: UpstoxA
     for _ in range(10):
         ask.fill(parts, "1", "1100")
     assert ask.venue.state.unpaid == 2 * one
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_over_days_of_trading_every_rupee_is_accounted_for(new_upstox: Callable[..., UpstoxAsker], seed: int) -> None:
+    """Money at the end is money at the beginning, what was sold less what was bought, and the charges; nothing is held."""
+    ask, random = new_upstox(calendar=True, cash=Decimal(1_000_000)), Random(seed)
+    state = ask.venue.state
+    billed = Decimal(0)
+    for day in (86_400, 2 * 86_400, 86_400):
+        for _ in range(12):
+            middle = random.randrange(1350, 1450)
+            ask.price(f"{middle}", f"{middle}.2")
+            ask.market(
+                product=random.choice("DI"), transaction_type=random.choice(["BUY", "SELL"]), quantity=random.randrange(1, 20)
+            )  # fmt: skip
+        billed += state.unpaid
+        before = len(state.deals)
+        ask.advance(day)
+        billed += sum((of_order(one.execution.order) for one in state.deals[before:]), Decimal(0))
+        ask.login()
+    held = state.holdings.get("INE002A01018")
+    if held is not None:
+        ask.market(transaction_type="SELL", quantity=held.quantity)
+        billed += state.unpaid
+        ask.advance(3 * 86_400)
+    assert state.holdings == {}
+    assert state.positions == {}
+    traded = sum(
+        (-one.execution.order.terms.sign * one.execution.quantity * one.execution.price for one in state.deals),
+        Decimal(0),
+    )
+    assert abs(state.cash - (1_000_000 + traded - billed)) < Decimal("0.0001")
+    assert abs(state.ledger.cash - (1_000_000 + traded)) < Decimal("0.0001")

@@ -119,6 +119,7 @@ READS: list[tuple[str, dict[str, str], tuple[int, str]]] = [
     ("/v2/charges/brokerage", {"instrument_token": RELIANCE, "quantity": "1"}, (400, "UDAPI1063")),
     ("/v2/charges/brokerage", {"instrument_token": RELIANCE, "quantity": "1", "product": "D"}, (400, "UDAPI1062")),
     ("/v2/nowhere", {}, (404, "UDAPI100060")),
+    ("/v2/feed/market-data-feed/authorize", {}, (410, "UDAPI10000")),
     ("/v3/order/place", {}, (405, "UDAPI10000")),
     ("/market-quote/instruments/exchange/NYSE.json.gz", {}, (404, "UDAPI100060")),
 ]
