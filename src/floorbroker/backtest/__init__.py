@@ -4,8 +4,10 @@ from floorbroker.backtest.actions import Happening, Renamed
 from floorbroker.backtest.costs import AT_ONCE, FREE, Between, Costs, Fixed
 from floorbroker.backtest.feed import Feed, cut, within
 from floorbroker.backtest.recorded import Span, recorded_feed
+from floorbroker.backtest.report import html_of
 from floorbroker.backtest.result import Result, Trip
 from floorbroker.backtest.run import Backtest
+from floorbroker.backtest.sweep import Outcome, Plan, Step, bounds_of, combinations, sweep, values_of, walk_forward
 from floorbroker.backtest.venue import Held, Resized, Venue
 
 __all__ = [
@@ -18,13 +20,22 @@ __all__ = [
     "Fixed",
     "Happening",
     "Held",
+    "Outcome",
+    "Plan",
     "Renamed",
     "Resized",
     "Result",
     "Span",
+    "Step",
     "Trip",
     "Venue",
+    "bounds_of",
+    "combinations",
     "cut",
+    "html_of",
     "recorded_feed",
+    "sweep",
+    "values_of",
+    "walk_forward",
     "within",
 ]

@@ -13,11 +13,11 @@ import typer
 from floorbroker.cli.failures import usage
 from floorbroker.cli.progressing import Bar
 from floorbroker.cli.settings import Settings, settings_of
-from floorbroker.cli.show import Column, say, show_json, show_one, show_table
+from floorbroker.cli.show import Column, say, show_json, show_list, show_one, show_table
 from floorbroker.domain.values import NotExact, Word, decimal_of
 
 if TYPE_CHECKING:
-    from floorbroker.backtest import Costs, Feed, Happening, Result
+    from floorbroker.backtest import Costs, Feed, Happening, Outcome, Plan, Result, Step
     from floorbroker.strategy import Strategy
 
 
@@ -30,7 +30,7 @@ class SpanWord(Word):
 
 
 Name = Annotated[
-    str, typer.Argument(help="A ready-made one (crossover reversion ranked rotation hedge), or file.py:Class.")
+    str, typer.Argument(help="A ready-made one (crossover reversion ranked rotation hedge patient), or file.py:Class.")
 ]
 Data = Annotated[Path | None, typer.Option(envvar="FLOORBROKER_DATA", help="The folder of recorded prices.")]
 Symbols = Annotated[str, typer.Option("--symbols", help="Comma-separated, like SPY,AAPL.")]
@@ -38,13 +38,21 @@ Set = Annotated[list[str] | None, typer.Option("--set", help="A parameter, like 
 Span = Annotated[SpanWord, typer.Option("--span", help="How long a bar lasts.")]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A day, inclusive.")]
 Amount = Annotated[str, typer.Option(help="In the account's currency.")]
-Money = Annotated[str, typer.Option(help="What each unit costs, or each trade in basis points of its value.")]
+PerUnit = Annotated[str, typer.Option(help="What each unit costs.")]
+PerValue = Annotated[str, typer.Option(help="What a trade costs, in basis points of its value.")]
+Slippage = Annotated[str, typer.Option(help="How much worse a taker fares, in basis points.")]
+LatencyMs = Annotated[int, typer.Option(min=0, max=3_600_000, help="How long a wish is on its way.")]
+Borrow = Annotated[str, typer.Option(help="What short units cost a year.")]
+Leverage = Annotated[str, typer.Option(help="How many times its equity the account may hold.")]
+AtClose = Annotated[bool, typer.Option("--at-close", help="Fill at the close that was decided on.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     noun = typer.Typer(help="Strategies over recorded data.", no_args_is_help=True)
     noun.command("run")(run)
+    noun.command("sweep")(sweep)
+    noun.command("report")(report)
     app.add_typer(noun, name="backtest")
 
 
@@ -59,39 +67,209 @@ def run(
     since: Day = None,
     until: Day = None,
     cash: Amount = "100000",
-    fee_per_unit: Money = "0",
-    fee_bps: Money = "0",
-    slippage_bps: Annotated[str, typer.Option(help="How much worse a taker fares, in basis points.")] = "0",
-    latency_ms: Annotated[int, typer.Option(min=0, max=3_600_000, help="How long a wish is on its way.")] = 0,
-    borrow_percent: Annotated[str, typer.Option(help="What short units cost a year.")] = "0",
-    leverage: Annotated[str, typer.Option(help="How many times its equity the account may hold.")] = "2",
-    at_close: Annotated[bool, typer.Option("--at-close", help="Fill at the close that was decided on.")] = False,
+    fee_per_unit: PerUnit = "0",
+    fee_bps: PerValue = "0",
+    slippage_bps: Slippage = "0",
+    latency_ms: LatencyMs = 0,
+    borrow_percent: Borrow = "0",
+    leverage: Leverage = "2",
+    at_close: AtClose = False,
 ) -> None:
     """Play recorded bars to a strategy: orders meet the next bar's open, splits and dividends happen on their days."""
-    from floorbroker.backtest import Backtest
-    from floorbroker.strategy.loading import settings_from, strategy_class
-
-    chosen = settings_of(ctx)
-    names = tuple(symbol.strip() for symbol in symbols.split(",") if symbol.strip())
-    made = strategy_class(strategy)(symbols=names, **settings_from(pairs(settings or ())))
     costs = _costs(
         fee_per_unit=fee_per_unit, fee_bps=fee_bps, slippage_bps=slippage_bps, latency_ms=latency_ms,
         borrow_percent=borrow_percent, leverage=leverage, at_close=at_close,
     )  # fmt: skip
-    feed, actions = _feed(data, made, span, since, until)
-    with Bar(chosen, f"{made.called}: bars", total=feed.size) as bar:
-        found = Backtest(
-            made, feed, cash=_number("--cash", cash), costs=costs, actions=actions, sessions=True, told=bar.tell
+    plan, parameters = _plan(
+        strategy, symbols, settings, data=data, span=span, since=since, until=until, cash=cash, costs=costs
+    )
+    _show(settings_of(ctx), _played(settings_of(ctx), plan, parameters))
+
+
+def report(
+    ctx: typer.Context,
+    strategy: Name,
+    *,
+    symbols: Symbols,
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("backtest.html"),
+    data: Data = None,
+    settings: Set = None,
+    span: Span = SpanWord.DAY,
+    since: Day = None,
+    until: Day = None,
+    cash: Amount = "100000",
+    fee_per_unit: PerUnit = "0",
+    fee_bps: PerValue = "0",
+    slippage_bps: Slippage = "0",
+    latency_ms: LatencyMs = 0,
+    borrow_percent: Borrow = "0",
+    leverage: Leverage = "2",
+    at_close: AtClose = False,
+) -> None:
+    """Run it, and write one HTML file with plots: equity, drawdown, trades on candles, months, statistics."""
+    from floorbroker.backtest import html_of
+
+    costs = _costs(
+        fee_per_unit=fee_per_unit, fee_bps=fee_bps, slippage_bps=slippage_bps, latency_ms=latency_ms,
+        borrow_percent=borrow_percent, leverage=leverage, at_close=at_close,
+    )  # fmt: skip
+    plan, parameters = _plan(
+        strategy, symbols, settings, data=data, span=span, since=since, until=until, cash=cash, costs=costs
+    )
+    found = _played(settings_of(ctx), plan, parameters)
+    out.write_text(html_of(found), "utf-8")
+    chosen = settings_of(ctx)
+    show_one(chosen, {"file": str(out), "strategy": found.strategy, "pnl": found.document()["pnl"]})
+
+
+def sweep(
+    ctx: typer.Context,
+    strategy: Name,
+    *,
+    symbols: Symbols,
+    grid: Annotated[list[str], typer.Option("--grid", help="Values of a parameter: fast=10:50:10, or slow=100,200.")],
+    by: Annotated[str, typer.Option(help="The statistic that the best is chosen by.")] = "sharpe",
+    jobs: Annotated[int, typer.Option(min=-1, max=512, help="Processes; -1 for one a core.")] = -1,
+    scheduler: Annotated[str, typer.Option(help="The address of a Dask scheduler, instead of this machine.")] = "",
+    walk: Annotated[
+        int, typer.Option(min=0, max=100, help="Steps of walk-forward over the second half; 0 for none.")
+    ] = 0,
+    data: Data = None,
+    settings: Set = None,
+    span: Span = SpanWord.DAY,
+    since: Day = None,
+    until: Day = None,
+    cash: Amount = "100000",
+    fee_per_unit: PerUnit = "0",
+    fee_bps: PerValue = "0",
+    slippage_bps: Slippage = "0",
+    latency_ms: LatencyMs = 0,
+    borrow_percent: Borrow = "0",
+    leverage: Leverage = "2",
+) -> None:
+    """Every combination of parameters, the best first; with --walk, how each best choice fared on the time after it."""
+    from floorbroker.backtest import bounds_of, combinations, walk_forward
+    from floorbroker.backtest import sweep as swept
+
+    chosen = settings_of(ctx)
+    costs = _costs(
+        fee_per_unit=fee_per_unit, fee_bps=fee_bps, slippage_bps=slippage_bps, latency_ms=latency_ms,
+        borrow_percent=borrow_percent, leverage=leverage, at_close=False,
+    )  # fmt: skip
+    plan, fixed = _plan(
+        strategy, symbols, settings, data=data, span=span, since=since, until=until, cash=cash, costs=costs
+    )
+    tries = combinations(fixed, _grid(grid))
+    if walk:
+        bounds = bounds_of(*plan.feed.span(), walk)
+        _show_steps(chosen, walk_forward(plan, tries, bounds=bounds, by=by, jobs=jobs), by)
+        return
+    with Bar(chosen, "combinations", total=len(tries)) as bar:
+        found = swept(plan, tries, by=by, jobs=jobs, scheduler=scheduler, told=bar.tell)
+    _show_outcomes(chosen, found, by)
+
+
+def _plan(
+    strategy: str,
+    symbols: str,
+    settings: list[str] | None,
+    *,
+    data: Path | None,
+    span: SpanWord,
+    since: datetime | None,
+    until: datetime | None,
+    cash: str,
+    costs: Costs,
+) -> tuple[Plan, dict[str, object]]:
+    """What is played to whom.  The parameters are checked before any bar is read."""
+    from floorbroker.backtest import Plan
+    from floorbroker.strategy.loading import settings_from, strategy_class
+
+    names = tuple(symbol.strip() for symbol in symbols.split(",") if symbol.strip())
+    parameters = {**settings_from(pairs(settings or ())), "symbols": names}
+    made = strategy_class(strategy)(**parameters)
+    money = _number("--cash", cash)
+    feed, happenings = _feed(data, made, span, since, until)
+    plan = Plan(strategy=strategy, feed=feed, happenings=tuple(happenings), cash=money, costs=costs)
+    return plan, parameters
+
+
+def _played(settings: Settings, plan: Plan, parameters: dict[str, object]) -> Result:
+    from floorbroker.backtest import Backtest
+    from floorbroker.strategy.loading import strategy_class
+
+    made = strategy_class(plan.strategy)(**parameters)
+    with Bar(settings, f"{made.called}: bars", total=plan.feed.size) as bar:
+        return Backtest(
+            made, plan.feed, cash=plan.cash, costs=plan.costs, actions=plan.happenings, sessions=True, told=bar.tell
         ).run()
-    _show(chosen, found)
 
 
-def pairs(words: Iterable[str]) -> dict[str, str]:
+def _grid(words: list[str]) -> dict[str, list[object]]:
+    from floorbroker.backtest import values_of
+
+    found: dict[str, list[object]] = {}
+    for name, text in pairs(words, flag="--grid").items():
+        try:
+            found[name] = values_of(text)
+        except (ValueError, ArithmeticError) as error:
+            raise usage(f"--grid {name}={text}: write first:last:step, or values with commas") from error
+    return found
+
+
+OUTCOMES = (
+    Column("PARAMETERS", "parameters"),
+    Column("JUDGED BY", "value", right=True),
+    Column("RETURN %", "return_percent", right=True),
+    Column("DRAWDOWN %", "drawdown_percent", right=True),
+    Column("TRIPS", "trips", right=True),
+    Column("TROUBLE", "trouble"),
+)
+STEPS = (
+    Column("CHOSEN BEFORE", "until"),
+    Column("TRIED UNTIL", "tested_until"),
+    Column("PARAMETERS", "parameters"),
+    Column("THEN", "then", right=True),
+    Column("AFTERWARDS", "afterwards", right=True),
+)
+
+
+def _show_outcomes(settings: Settings, found: list[Outcome], by: str) -> None:
+    rows = [_outcome(one, by) for one in found]
+    if found and by not in found[0].statistics and not found[0].trouble:
+        raise usage(f"--by {by}: there are: {', '.join(found[0].statistics)}")
+    shown = rows if settings.json else rows[:SHOWN]
+    show_list(settings, shown, OUTCOMES, empty="no combination")
+    if len(shown) < len(rows):
+        say(settings, f"the best of {len(rows)} combinations; all of them with --json")
+
+
+def _outcome(one: Outcome, by: str) -> dict[str, Any]:
+    statistics = {name: None if value is None else str(value) for name, value in one.statistics.items()}
+    parameters = " ".join(f"{name}={value}" for name, value in one.parameters.items() if name != "symbols")
+    return {**statistics, "parameters": parameters, "value": statistics.get(by), "trouble": one.trouble}
+
+
+def _show_steps(settings: Settings, steps: list[Step], by: str) -> None:
+    rows = [
+        {
+            "until": f"{step.trained[1]:%Y-%m-%d}",
+            "tested_until": f"{step.tested[1]:%Y-%m-%d}",
+            "parameters": _outcome(step.chosen, by)["parameters"],
+            "then": _outcome(step.chosen, by)["value"],
+            "afterwards": _outcome(step.fared, by)["value"],
+        }
+        for step in steps
+    ]
+    show_list(settings, rows, STEPS, empty="no step")
+
+
+def pairs(words: Iterable[str], *, flag: str = "--set") -> dict[str, str]:
     found: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
-            raise usage(f"--set {word}: write a parameter as name=value")
+            raise usage(f"{flag} {word}: write a parameter as name=value")
         found[name.strip().replace("-", "_")] = value.strip()
     return found
 

@@ -40,3 +40,40 @@ def test_what_is_not_recorded_is_named(tmp_path: Path, recorded_data: Path) -> N
     result = run(tmp_path, "backtest", "run", "crossover", "--symbols", "XYZ", "--data", str(recorded_data))
     assert result.exit_code == 2
     assert "XYZ: equities/daily/xyz.zip is not recorded" in result.stderr
+
+
+def test_a_sweep_lists_the_best_first(tmp_path: Path, recorded_data: Path) -> None:
+    words = [
+        "backtest",
+        "sweep",
+        "crossover",
+        "--symbols",
+        "SPY",
+        "--data",
+        str(recorded_data),
+        "--since",
+        "2016-01-04",
+    ]
+    found = document(run(tmp_path, *words, "--grid", "fast=5:15:5", "--grid", "slow=30", "--jobs", "1", "--json"))
+    values = [float(row["value"]) for row in found["items"]]
+    assert len(values) == 3
+    assert values == sorted(values, reverse=True)
+    walked = document(run(tmp_path, *words, "--grid", "fast=5,10", "--walk", "2", "--jobs", "1", "--json"))
+    assert len(walked["items"]) == 2
+
+
+def test_a_report_is_written(tmp_path: Path, recorded_data: Path) -> None:
+    out = tmp_path / "r.html"
+    words = [
+        "backtest",
+        "report",
+        "crossover",
+        "--symbols",
+        "SPY",
+        "--data",
+        str(recorded_data),
+        "--since",
+        "2019-01-02",
+    ]
+    assert document(run(tmp_path, *words, "--out", str(out), "--json"))["file"] == str(out)
+    assert "SPY: trades" in out.read_text("utf-8")

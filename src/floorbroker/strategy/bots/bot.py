@@ -135,7 +135,7 @@ class Bot:
     # -- inside --------------------------------------------------------------------------------------------------------
 
     async def _show(self, **event: Any) -> None:
-        self.clerk.reach("shown")
+        self.clerk.passing("shown")
         closed: Closed | None = event.get("bar")
         await self._settle(await self._ask(**event), closed)
 
@@ -180,7 +180,7 @@ class Bot:
         self.kept.state = last.state
         if closed is not None:
             self.kept.handled[closed.bar.symbol] = closed.end
-        self.clerk.reach("settled")
+        self.clerk.passing("settled")
         self._write()
 
     async def _tell(self, one: Ordered | Filled) -> Done:

@@ -23,7 +23,7 @@ from floorbroker.strategy.bots.wire import Act
 from floorbroker.strategy.wishes import Change, Filled, Ordered, Place, WishId, Withdraw
 
 KEY_MAX = 120
-Reach = Callable[[str], None]
+Passing = Callable[[str], None]  # between two deeds of a bot; where a test breaks in
 
 
 def nowhere(step: str) -> None:
@@ -63,7 +63,7 @@ class Clerk:
     desk: Desk
     profile: ProfileName | None
     kept: Kept
-    reach: Reach = nowhere
+    passing: Passing = nowhere
     orphans: dict[WishId, Order] = field(default_factory=dict[WishId, Order])
     hashes: dict[WishId, str] = field(default_factory=dict[WishId, str])  # of what was asked with the last wishes
     _wish_of: dict[IntentId, WishId] = field(default_factory=dict[IntentId, WishId])
@@ -98,7 +98,7 @@ class Clerk:
         refused: list[Ordered] = []
         self.hashes.clear()
         for act in acts:
-            self.reach("carry")
+            self.passing("carry")
             if act.place is not None:
                 refused += await self._place(act.place)
             elif act.withdraw is not None:
@@ -117,7 +117,7 @@ class Clerk:
             )
         except FloorbrokerError as error:
             return [self._refused(place, error)]
-        self.reach("placed")
+        self.passing("placed")
         self.orphans.pop(place.wish, None)
         self._know(place.wish, submitted.order)
         self.kept.wishes[place.wish] = _asked(place.wish, place.order)

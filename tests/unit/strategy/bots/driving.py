@@ -67,7 +67,7 @@ def _bars(feed: Feed) -> dict[datetime, list[Closed]]:
     return found
 
 
-def bot_at(stage: Any, symbols: Iterable[str], folder: Path, *, reach: Callable[[str], None] = nowhere) -> Bot:
+def bot_at(stage: Any, symbols: Iterable[str], folder: Path, *, passing: Callable[[str], None] = nowhere) -> Bot:
     """A bot that wakes up from what its file says."""
     keep = Keep(folder / "patient.json")
     parameters = {"symbols": list(symbols)}
@@ -81,7 +81,7 @@ def bot_at(stage: Any, symbols: Iterable[str], folder: Path, *, reach: Callable[
 
     logbook = Logbook(folder / "decisions.jsonl")
     logbook.open()
-    clerk = Clerk(name="patient", desk=stage.desk, profile=stage.profile, kept=kept, reach=reach)
+    clerk = Clerk(name="patient", desk=stage.desk, profile=stage.profile, kept=kept, passing=passing)
     spec = Spec(strategy="patient", parameters=parameters, wishes_minute_max=10_000)
     return Bot(
         name="patient", spec=spec, clerk=clerk, host=Inside(), keep=keep, clock=stage.clock, log=NoLog(), purse=purse,

@@ -27,7 +27,7 @@ class Fate:
         self._random = Random(seed)
         self.kills: list[str] = []
 
-    def reach(self, step: str) -> None:
+    def passing(self, step: str) -> None:
         likely = {"shown": 0.01, "carry": 0.4, "placed": 0.5, "settled": 0.02}
         if self._random.random() < likely[step]:
             self.kills.append(step)
@@ -56,8 +56,8 @@ async def test_killed_at_any_point_it_trades_what_it_would_have_traded(
                     bot.logbook.close()
                     bot = bot_at(stage, SYMBOLS, tmp_path)
                     await bot.begin([closed for closed in history if closed.end <= minute.time])
-                    bot.clerk.reach = fate.reach
-            bot.clerk.reach = fate.reach
+                    bot.clerk.passing = fate.passing
+            bot.clerk.passing = fate.passing
         assert desk_fills(stage) == play.backtest()
         tags = [order.terms.client_tag for order in stage.desk.orders()]
         assert len(tags) == len({*tags})  # no wish was placed twice
@@ -85,5 +85,5 @@ async def test_without_the_names_of_its_wishes_it_would_trade_twice(recorded_dat
                     bot = bot_at(stage, SYMBOLS, tmp_path)
                     bot.clerk.name = f"patient-{lives}"  # the name is in every key
                     await bot.begin([closed for closed in history if closed.end <= minute.time])
-            bot.clerk.reach = fate.reach
+            bot.clerk.passing = fate.passing
         assert desk_fills(stage) != play.backtest()
