@@ -94,7 +94,7 @@ async def real_floor(folder: Path, *, told: Http | None = None, **settings: str)
                 clock=outside.clock,
                 log=outside.log,
             ),
-            page=web_page(desks=floor.desks, clock=outside.clock, version="0.1.0"),
+            page=web_page(desks=floor.desks, clock=outside.clock, version="0.1.0", hooks=hooks),
         )
         async with httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app=app, raise_app_exceptions=False),

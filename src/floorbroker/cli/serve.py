@@ -227,7 +227,9 @@ def _app(
 
     stored = Profiles.of(floor.home, floor.vault, outside, path=config)
     known = tuple(BROKERS.values())
-    page = web_page(desks=floor.desks, clock=outside.clock, version=__version__, brokers=known, stored=stored)
+    page = web_page(
+        desks=floor.desks, clock=outside.clock, version=__version__, brokers=known, stored=stored, hooks=hooks
+    )
     return create_app(
         desks=floor.desks,
         token=door.operator,

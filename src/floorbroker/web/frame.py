@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from floorbroker.app.hooks import Hooks
 from floorbroker.app.profiles import Profiles
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.values import Environment, ProfileName
@@ -33,6 +34,7 @@ class Ask:
     looks: Looks
     brokers: Sequence[BrokerInfo] = ()
     stored: Profiles | None = None
+    hooks: Hooks | None = None
 
     @property
     def names(self) -> list[ProfileName]:

@@ -49,4 +49,5 @@ NAV = (
             NavItem(path="/audit", label="Audit", key="a"),
         ),
     ),
+    NavGroup(label="Beside it", items=(NavItem(path="/webhooks", label="Webhooks and alerts", key="w"),)),
 )

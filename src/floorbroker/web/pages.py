@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from floorbroker.app.hooks import Hooks
 from floorbroker.app.profiles import Profiles
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
@@ -44,6 +45,7 @@ class Page:
     looks: Looks
     brokers: Sequence[BrokerInfo] = ()
     stored: Profiles | None = None
+    hooks: Hooks | None = None
 
     def render(self, name: str, *, status: int = 200, **members: Any) -> Response:
         """A template as a reply."""
@@ -107,6 +109,7 @@ class Page:
             looks=self.looks,
             brokers=self.brokers,
             stored=self.stored,
+            hooks=self.hooks,
         )
 
 
@@ -126,10 +129,12 @@ def web_page(
     version: str,
     brokers: Sequence[BrokerInfo] = (),
     stored: Profiles | None = None,
+    hooks: Hooks | None = None,
 ) -> Callable[[Keeper], Sequence[BaseRoute]]:
     """What `create_app(page=…)` takes: given the way in, the routes of the page.
 
-    `brokers` are those a profile can be made for, `stored` the profiles that are written down.
+    `brokers` are those a profile can be made for, `stored` the profiles that are written down, `hooks` webhooks
+    and alerts.
     """
 
     def routes(keeper: Keeper) -> Sequence[BaseRoute]:
@@ -141,6 +146,7 @@ def web_page(
             looks=Looks(clock),
             brokers=brokers,
             stored=stored,
+            hooks=hooks,
         )
         way = WayIn(keeper=keeper, render=page.render)
         account = Account(keeper=keeper, render=page.render, clock=clock)

@@ -244,3 +244,19 @@ async def test_a_removed_hook_is_gone_and_a_name_is_used_once(house: House) -> N
     assert (await house.http.delete("/api/v1/paper/webhooks/gone")).status_code == 204
     assert (await house.http.get("/api/v1/paper/webhooks/gone")).status_code == 404
     assert (await sent(house, hook, signal(hook, quantity="1"))).status_code == 403
+
+
+async def test_the_page_shows_what_comes_in_and_goes_out_and_no_secret(house: House) -> None:
+    hook = await added(house, "paged", max_quantity="40")
+    await sent(house, hook, signal(hook, id="1", quantity="33"))
+    await sent(house, hook, signal(hook, id="2", quantity="41"))
+    wish = {"name": "far", "direction": "out", "url": "https://far.example/desk?key=canary"}
+    assert (await house.http.post("/api/v1/paper/webhooks", json=wish)).status_code == 201
+    page = await house.http.get("/webhooks?env=paper")
+    assert page.status_code == 200, page.text
+    assert 'data-hook="paged"' in page.text
+    assert f"/api/v1/hooks/{hook['id']}" in page.text
+    assert "this hook trades at most 40 at a time" in page.text
+    assert "far.example" in page.text
+    assert "canary" not in page.text
+    assert hook["secret"] not in page.text

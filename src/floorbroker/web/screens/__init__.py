@@ -5,6 +5,7 @@ from __future__ import annotations
 from floorbroker.web.frame import Screen
 from floorbroker.web.screens.brokers import BROKERS
 from floorbroker.web.screens.holdings import ACCOUNTS, FILLS, POSITIONS
+from floorbroker.web.screens.hooks import HOOKS
 from floorbroker.web.screens.orders import ORDER, ORDERS
 from floorbroker.web.screens.overview import OVERVIEW
 from floorbroker.web.screens.records import AUDIT, RECONCILIATION
@@ -24,6 +25,7 @@ SCREENS: tuple[Screen, ...] = (
     RISK,
     RECONCILIATION,
     AUDIT,
+    HOOKS,
     SYMBOL,
 )
 
