@@ -30,7 +30,7 @@ INFO = BrokerInfo(
     folder="oanda",
     market=MARKET,
     name="OANDA",
-    environments=(Environment.SIM, Environment.PAPER),
+    environments=(Environment.SIM, Environment.PAPER, Environment.LIVE),
     can=frozenset(
         {
             Can.CANCEL,

@@ -250,6 +250,7 @@ class TransactionsReply(Wire, frozen=True, kw_only=True):
 class PagesReply(Wire, frozen=True, kw_only=True):
     """GET /transactions: no transactions, but where they are."""
 
+    to: str | None = None
     count: int
     pages: list[str]
     last_transaction_id: str

@@ -122,6 +122,7 @@ class LogTransport(FakeTransport):
         super().__init__(*answers, by_path=by_path)
         self.log = {entry["id"]: entry for entry in as_json(name)["transactions"]}
         self.last = str(max(int(number) for number in self.log))
+        self.now: str | None = None  # by the venue's clock
 
     async def send(self, request: Request) -> Response:
         below = request.path.removeprefix(f"{A}/transactions")
@@ -132,7 +133,8 @@ class LogTransport(FakeTransport):
         if below == "":
             first = min(int(number) for number in self.log)
             page = f"https://elsewhere.example/v3/x/transactions/idrange?from={first}&to={self.last}"
-            return reply({"count": len(self.log), "pages": [page], "lastTransactionID": self.last})
+            told = {"count": len(self.log), "pages": [page], "lastTransactionID": self.last}
+            return reply(told if self.now is None else {**told, "to": self.now})
         if below == "/idrange":
             wanted = [str(number) for number in range(int(query["from"]), int(query["to"]) + 1)]
             found = [self.log[number] for number in wanted if number in self.log]
@@ -144,8 +146,11 @@ async def no_stream(target: SocketTarget) -> Socket:
     raise AssertionError(f"nothing here opens {target.url}")
 
 
-def broker_on(reads: FakeTransport | None = None, commands: FakeTransport | None = None) -> OandaBroker:
+def broker_on(
+    reads: FakeTransport | None = None, commands: FakeTransport | None = None, *, closes_trades: bool = True
+) -> OandaBroker:
     return OandaBroker(
+        closes_trades=closes_trades,
         origins=origins_for(Environment.PAPER),
         account=ACCOUNT,
         reads=reads or FakeTransport(),

@@ -252,6 +252,30 @@ async def test_a_client_id_is_looked_for_among_what_waits_and_then_in_the_log() 
     assert all(request.origin == "https://api-fxpractice.oanda.com" for request in reads.requests)
 
 
+@pytest.mark.parametrize(
+    ("their_now", "asked"),
+    [
+        ("2026-03-02T15:04:00.000000000Z", ["2026-03-02T15:04:10.000000Z", "2026-03-01T15:04:00.000000Z"]),
+        ("2026-03-02T14:04:10.000000000Z", ["2026-03-02T15:04:10.000000Z", "2026-03-02T14:04:10.000000Z"]),
+        ("2026-03-02T15:04:11.000000000Z", ["2026-03-02T15:04:10.000000Z"]),
+        ("0001-01-01T00:00:00.000000000Z", ["2026-03-02T15:04:10.000000Z"]),
+    ],
+)
+async def test_a_clock_of_ours_that_is_ahead_hides_nothing(their_now: str, asked: list[str]) -> None:
+    """A time that is still to come for the venue is read from the day before on."""
+    reads = LogTransport("log_bracket")
+    reads.now = their_now
+    await broker_on(reads).get_fills(NOW)
+    told_ = [dict(request.query)["from"] for request in reads.requests if request.path == f"{A}/transactions"]
+    assert told_ == asked
+
+
+async def test_live_accounts_close_no_single_trade() -> None:
+    order = market_order(side=Side.SELL, position_intent=PositionIntent.SELL_TO_CLOSE, client_tag="trade:12")
+    with pytest.raises(NotSupported, match="position instead"):
+        await broker_on(closes_trades=False).submit_order(approved(order))
+
+
 async def test_what_the_log_lacks_did_not_arrive() -> None:
     reads = LogTransport("log_ends", by_path={f"{A}/orders/@fb-0195570e-6a8f-7abc-8def-0123456789ab": MISSING})
     unknown = ref(None)

@@ -7,13 +7,14 @@ they have is taken from there, and asked for at our own address, never at one th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from floorbroker.brokers.oanda import wire
-from floorbroker.brokers.oanda.mapping.values import BROKER, number_of
+from floorbroker.brokers.oanda.mapping.values import BROKER, lenient_moment, number_of
 from floorbroker.brokers.oanda.rest.calls import PAGE_MAX, Calls
+from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import ApiError
 from floorbroker.transport.types import Lane, Request
 
@@ -21,6 +22,9 @@ T = TypeVar("T")
 _PAGES_MAX = 1_000
 _AHEAD = 50  # a batch is asked for in steps of so many
 _BATCH_MAX = 20_000
+_CLOCKS_APART = timedelta(seconds=60)
+_LOOK_BACK = timedelta(days=1)
+_FIRST_YEAR = 2000  # what is said to be before that is no time of a log
 
 
 class Ask(Protocol):
@@ -32,9 +36,10 @@ class Ask(Protocol):
 class Log:
     """Reads of the log."""
 
-    def __init__(self, ask: Ask, calls: Calls) -> None:
+    def __init__(self, ask: Ask, calls: Calls, *, clock: Clock) -> None:
         self._ask = ask
         self._calls = calls
+        self._clock = clock
 
     async def entry(self, number: str, *, lane: Lane) -> wire.Transaction:
         """One transaction by its number."""
@@ -49,8 +54,15 @@ class Log:
         return told
 
     async def since(self, since: datetime, *, lane: Lane = Lane.RECONCILE) -> list[wire.Transaction]:
-        """Every transaction from a time on, in order.  Raises `ApiError` when one is missing."""
-        told = await self._ask(self._calls.pages(since, lane=lane), wire.PagesReply, what="the log")
+        """Every transaction from a time on, in order.  Raises `ApiError` when one is missing.
+
+        The time is one of our clock's.  Where the reply shows that this is ahead of the venue's, an earlier one is asked for:
+        what lies between the two would be missing, and nobody would notice.
+        """
+        told = await self._pages(since, lane=lane)
+        earlier = _by_their_clock(since, ours=self._clock.now(), theirs=lenient_moment(told.to))
+        if earlier < since:
+            told = await self._pages(earlier, lane=lane)
         if not told.pages:
             return []
         if len(told.pages) > _PAGES_MAX:
@@ -63,6 +75,9 @@ class Log:
         for begin in range(first, last + 1, PAGE_MAX):
             found += await self.range(begin, min(begin + PAGE_MAX - 1, last), lane=lane)
         return found
+
+    async def _pages(self, since: datetime, *, lane: Lane) -> wire.PagesReply:
+        return await self._ask(self._calls.pages(since, lane=lane), wire.PagesReply, what="the log")
 
     async def range(self, first: int, last: int, *, lane: Lane = Lane.RECONCILE) -> list[wire.Transaction]:
         """Transactions by number, both ends included, every one of them."""
@@ -98,6 +113,15 @@ class Log:
         for begin in range(first, last + 1, PAGE_MAX):
             found += await self.range(begin, min(begin + PAGE_MAX - 1, last), lane=lane)
         return found
+
+
+def _by_their_clock(since: datetime, *, ours: datetime, theirs: datetime | None) -> datetime:
+    """A time of our clock as one of the venue's, or one before it; the same where the two clocks are near each other."""
+    if theirs is None or theirs.year < _FIRST_YEAR:
+        return since
+    ahead = ours - theirs
+    start = since - ahead if ahead > _CLOCKS_APART else since
+    return start if start <= theirs else min(since, theirs - _LOOK_BACK)
 
 
 def _of_one_batch(entries: Sequence[wire.Transaction], batch_id: str | None) -> list[wire.Transaction]:

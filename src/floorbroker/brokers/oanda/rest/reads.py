@@ -15,6 +15,7 @@ from floorbroker.brokers.oanda.mapping.values import BROKER, from_wire_symbol, n
 from floorbroker.brokers.oanda.rest import answers
 from floorbroker.brokers.oanda.rest.calls import Calls
 from floorbroker.brokers.oanda.rest.log import Log
+from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import ApiError
 from floorbroker.transport.types import Lane, Request, Transport
 
@@ -25,11 +26,11 @@ _CHAIN_MAX = 100
 class Reads:
     """The read stack of one account."""
 
-    def __init__(self, transport: Transport, calls: Calls, ledger: Ledger) -> None:
+    def __init__(self, transport: Transport, calls: Calls, ledger: Ledger, *, clock: Clock) -> None:
         self._transport = transport
         self._calls = calls
         self._ledger = ledger
-        self.log = Log(self.ask, calls)
+        self.log = Log(self.ask, calls, clock=clock)
 
     async def ask(self, request: Request, kind: type[T], *, what: str) -> T:
         """One question.  Raises what the venue says, and `ApiError` for an answer that is none."""
