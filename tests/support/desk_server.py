@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from floorbroker.api import HashedToken, create_app, token_digest
 from floorbroker.api.auth import COOKIE
+from floorbroker.app.people import People
 from floorbroker.app.profiles import Profiles
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock, SystemClock
@@ -31,6 +32,7 @@ def app_over(
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost"),
     stored: Profiles | None = None,
     brokers: Sequence[BrokerInfo] = (),
+    people: People | None = None,
 ) -> FastAPI:
     """The whole application, page included, over one desk; with profiles that are `stored`, over their vault too."""
     desks = {desk.environment: desk}
@@ -44,6 +46,7 @@ def app_over(
         brokers=brokers,
         unlocking=None if stored is None else stored.unlocking,
         stored_profiles=stored,
+        people=people,
     )
 
 
@@ -63,13 +66,17 @@ class Served:
 
 @asynccontextmanager
 async def desk_server(
-    environment: Environment = Environment.PAPER, *, stored: Profiles | None = None, brokers: Sequence[BrokerInfo] = ()
+    environment: Environment = Environment.PAPER,
+    *,
+    stored: Profiles | None = None,
+    brokers: Sequence[BrokerInfo] = (),
+    people: People | None = None,
 ) -> AsyncIterator[Served]:
     """Serve until the block ends."""
     clock = SystemClock()
     desk = FakeDesk(clock=clock, environment=environment)
     listener = socket.create_server(("127.0.0.1", 0))
-    app = app_over(desk, clock=clock, stored=stored, brokers=brokers)
+    app = app_over(desk, clock=clock, stored=stored, brokers=brokers, people=people)
     config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     running = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))

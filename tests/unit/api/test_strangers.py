@@ -67,7 +67,8 @@ async def with_ada(folder: Path) -> tuple[People, str]:
         await found.add("ada")
         new = NewToken(name="reader", environment=Environment.PAPER, scopes=frozenset({Scope.READ}))
         token, secret = await found.people.passes.create(new, owner=OPERATOR_ID, caller=OPERATOR)
-        await found.people.note_use(token.identity(None))  # noted now: nothing is written while the fuzzer's loops come and go
+        # Noted now: nothing is written while the fuzzer's loops come and go.
+        await found.people.note_use(token.identity(None))
         return found.people, secret.reveal()
 
 
