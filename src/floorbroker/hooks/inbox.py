@@ -40,6 +40,7 @@ from floorbroker.oms.schema import OrderSchema
 
 HOOKS_CACHED_S = 5.0
 WRONG_PER_MINUTE = 10
+BRAKES_MAX = 4096
 GRACE_S = 0.25  # for a quick answer of the venue
 LOOK_EVERY_S = 0.05
 DETAIL_MAX = 300
@@ -93,15 +94,16 @@ class Inbox:
     async def receive(self, hook_id: str, body: bytes, *, signature: str, address: str, request_id: str) -> Received:
         """One signal.  Raises `Unauthorized`, `RateLimitExceeded`, `InvalidRequest`, and whatever a submit raises."""
         hook = (await self._known()).get(hook_id)
-        self._brake(f"wrong:{hook_id}:{address}", WRONG_PER_MINUTE, counts=False)
+        guesses = f"wrong:{'*' if hook is None else hook.id}:{address}"
+        self._brake(guesses, WRONG_PER_MINUTE, counts=False)
         try:
             alert = read_alert(body)
         except InvalidRequest:
             if hook is None:
-                raise self._refused(hook_id, address) from None
+                raise self._refused(guesses) from None
             raise
         if hook is None or not self._is_right(hook, alert, body, signature):
-            raise self._refused(hook_id, address)
+            raise self._refused(guesses)
         self._brake(hook.id, hook.per_minute)
         async with self._turns.setdefault(hook.id, asyncio.Lock()):
             signal, is_new = await self._begun(hook, alert, body)
@@ -138,15 +140,17 @@ class Inbox:
             return hook.secret is not None and not objection(signature, body, hook.secret, now=self.clock.now())
         return hmac.compare_digest(digest_of(alert.secret), hook.digest)
 
-    def _refused(self, hook_id: str, address: str) -> Unauthorized:
-        self._brake(f"wrong:{hook_id}:{address}", WRONG_PER_MINUTE)
+    def _refused(self, guesses: str) -> Unauthorized:
+        self._brake(guesses, WRONG_PER_MINUTE)
         self.meter.count("webhook_signals", outcome="refused")
         return Unauthorized()
 
     def _brake(self, what: str, per_minute: int, *, counts: bool = True) -> None:
         """At most so many a minute.  Raises `RateLimitExceeded`."""
-        if len(self._seen_s) > 4096:
-            self._seen_s.clear()
+        if len(self._seen_s) >= BRAKES_MAX and what not in self._seen_s:  # guesses give way, the paces of hooks stay
+            del self._seen_s[
+                next((known for known in self._seen_s if known.startswith("wrong:")), next(iter(self._seen_s)))
+            ]
         seen, now_s = self._seen_s.setdefault(what, deque(maxlen=1000)), self.clock.monotonic()
         while seen and now_s - seen[0] >= 60:
             seen.popleft()
@@ -212,7 +216,7 @@ class Inbox:
     def _done(self, task: asyncio.Task[Submitted]) -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.log.warning("webhook.not_placed", detail=getattr(error, "detail", type(error).__name__))
+            self.log.info("webhook.not_placed", detail=getattr(error, "detail", type(error).__name__))
 
     async def _durable(self, hook: Hook, signal: Signal, submitting: asyncio.Task[Submitted]) -> Received:
         """As soon as the intent is durable: a sender gives up after three seconds, and a venue may take longer."""

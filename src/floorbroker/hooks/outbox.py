@@ -32,6 +32,7 @@ from floorbroker.hooks.rows import Rows
 from floorbroker.oms.unforeseen import ours
 
 QUEUE = 10_000
+STEP = 500  # facts that may be read again at a start although nobody wanted them
 BEHIND = 100  # facts of one commit group that may still be on their way to the stream
 IDLE_S = 5.0
 STUCK_S = 1.0
@@ -69,6 +70,7 @@ class Outbox:
     _targets: dict[str, Target] = field(default_factory=dict[str, Target])
     _resting: dict[str, datetime] = field(default_factory=dict[str, datetime])
     _listeners: dict[Environment, Listener] = field(default_factory=dict[Environment, Listener])
+    _stored: dict[Environment, int] = field(default_factory=dict[Environment, int])
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _sending: asyncio.Task[None] | None = None
     _is_closed: bool = False
@@ -81,12 +83,16 @@ class Outbox:
         for environment, desk in self.desks.items():
             seen = await self.rows.cursor(environment)
             newest = desk.journal.last_seq  # a journal that was put back from a copy may have less than was seen
-            self._listen(environment, newest if seen is None else min(seen, newest))
+            after = newest if seen is None else min(seen, newest)
+            await self.rows.collect((), environment=environment, seq=after)
+            self._stored[environment] = after
+            self._listen(environment, after)
         self._sending = asyncio.get_running_loop().create_task(self._run(), name="outbox")
 
     async def close(self) -> None:
         """Hear no more, and let the delivery that is on its way end."""
         self._is_closed = True
+        await self._try(lambda: self._remember(least=1))
         for listener in self._listeners.values():
             listener.close()
         if self._sending is not None:
@@ -145,6 +151,14 @@ class Outbox:
             due_at=leaves,
         )
 
+    async def _remember(self, *, least: int = STEP) -> None:
+        """Note how far the stream was read, even where nobody wanted anything of it: a start reads on from there."""
+        for environment, listener in self._listeners.items():
+            come = max(0, listener.last_seq - BEHIND)
+            if come - self._stored.get(environment, 0) >= least:
+                await self.rows.collect((), environment=environment, seq=come)
+                self._stored[environment] = come
+
     async def _try(self, work: Callable[[], Awaitable[object]]) -> bool:
         try:
             with ours(self.log, "outbox.unforeseen"):
@@ -159,7 +173,7 @@ class Outbox:
     async def _run(self) -> None:
         while True:
             self._wake.clear()
-            if not await self._try(self.send_due):
+            if not (await self._try(self.send_due) and await self._try(self._remember)):
                 await self.clock.sleep(STUCK_S)
                 continue
             await self._pause()

@@ -175,6 +175,22 @@ async def test_events_of_a_crash_are_collected_after_it_and_none_is_kept_twice(t
 
 
 @pytest.mark.asyncio
+async def test_how_far_the_stream_was_read_is_known_though_nobody_wanted_anything(tmp_path: Path) -> None:
+    receiver = Receiver()
+    async with real_floor(tmp_path, told=receiver) as house:
+        begun = await house.hooks.rows.cursor(PAPER)
+        assert begun is not None  # an event between the first start and a crash is collected after it
+        for quantity in range(3, 20):
+            await place(house, quantity)
+        read = house.desk.last_seq()
+    async with real_floor(tmp_path) as house:
+        seen = await house.hooks.rows.cursor(PAPER)
+    assert seen is not None
+    assert begun < seen < read
+    assert receiver.requests == []
+
+
+@pytest.mark.asyncio
 async def test_a_test_posts_one_event_now_and_says_what_came_back(tmp_path: Path) -> None:
     receiver = Receiver(answers=deque([200, 503]))
     async with real_floor(tmp_path, told=receiver) as house:

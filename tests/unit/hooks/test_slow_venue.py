@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from floorbroker.domain.clock import SystemClock
-from floorbroker.domain.errors import NotReady
+from floorbroker.domain.errors import FloorbrokerError, NotReady, RateLimitExceeded
 from floorbroker.domain.ports import NoLog, NoMeter
 from floorbroker.domain.values import Environment, IntentId, ProfileName
 from floorbroker.gateway.desk import Desk, Submitted
@@ -43,7 +44,7 @@ class Venue:
 
 
 async def inbox_over(folder: Path, venue: Venue, placed: dict[str, IntentId]) -> Inbox:
-    rows = Rows(DeskDatabase(folder / "desk.db"))
+    rows, numbers = Rows(DeskDatabase(folder / "desk.db")), count()
     await rows.add_hook(HOOK)
     return Inbox(
         rows=rows,
@@ -52,7 +53,7 @@ async def inbox_over(folder: Path, venue: Venue, placed: dict[str, IntentId]) ->
         log=NoLog(),
         meter=NoMeter(),
         placed=lambda env, who, profile, key: placed.get(who),
-        new_id=lambda: "s1",
+        new_id=lambda: str(next(numbers)),
     )
 
 
@@ -84,4 +85,23 @@ async def test_a_sender_that_hangs_up_does_not_take_its_order_back(tmp_path: Pat
     assert not venue.answer.cancelled()
     venue.answer.set_exception(NotReady("later"))
     await inbox.close()
+    await inbox.rows.cold.close()
+
+
+@pytest.mark.asyncio
+async def test_guesses_from_everywhere_do_not_set_a_hooks_own_pace_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("floorbroker.hooks.inbox.BRAKES_MAX", 20)
+    venue = Venue()
+    venue.answer.set_exception(NotReady("no venue"))
+    inbox = await inbox_over(tmp_path, venue, {})
+    for number in range(HOOK.per_minute):
+        with pytest.raises(NotReady):
+            await inbox.receive("h1", BODY + str(number).encode(), signature="", address="a", request_id="")
+    for number in range(50):
+        with pytest.raises(FloorbrokerError, match="this address and this secret"):
+            await inbox.receive("none", b"secret=x", signature="", address=f"10.0.0.{number}", request_id="")
+    with pytest.raises(RateLimitExceeded):
+        await inbox.receive("h1", BODY, signature="", address="a", request_id="")
     await inbox.rows.cold.close()
