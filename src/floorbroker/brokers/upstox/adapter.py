@@ -205,8 +205,10 @@ class UpstoxBroker:
 
     async def submit_order(self, approved: Approved) -> Reports:
         """One POST.  Success means received: the risk system may still refuse it, and the stream will tell."""
-        order_id = await self._commands.submit(approved)
-        report = ExecutionReport(
+        return (self._received(approved, await self._commands.submit(approved)),)
+
+    def _received(self, approved: Approved, order_id: OrderId) -> ExecutionReport:
+        return ExecutionReport(
             exec_type=ExecType.PENDING_NEW,
             source=Source.REPLY,
             at=self._clock.now(),
@@ -216,17 +218,14 @@ class UpstoxBroker:
             symbol=approved.order.symbol,
             side=approved.order.side,
         )
-        return (report,)
 
     async def submit_orders(self, approved: Sequence[Approved]) -> Sequence[Reports | Exception]:
-        """Each its own request, all at once."""
-        return await asyncio.gather(*(self._submit_quietly(one) for one in approved))
-
-    async def _submit_quietly(self, approved: Approved) -> Reports | Exception:
-        try:
-            return await self.submit_order(approved)
-        except FloorbrokerError as error:
-            return error
+        """Several in one request, of which the venue tells each apart; it carries out purchases first."""
+        told = await self._commands.submit_many(approved)
+        return [
+            found if isinstance(found, FloorbrokerError) else (self._received(one, found),)
+            for one, found in zip(approved, told, strict=True)
+        ]
 
     async def cancel_order(self, ref: OrderRef) -> Reports:
         """Asks; the stream tells whether and when."""

@@ -56,6 +56,7 @@ INFO = BrokerInfo(
             Can.CANCEL_ALL,
             Can.REPLACE,
             Can.QUERY_BY_CLIENT_ID,
+            Can.BATCH,
             Can.SHORT,
             Can.STREAM_ORDERS,
             Can.STREAM_QUOTES,

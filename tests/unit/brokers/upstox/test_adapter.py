@@ -37,6 +37,7 @@ from floorbroker.domain.errors import (
     Outcome,
     SessionExpired,
     SymbolNotFound,
+    VenueError,
 )
 from floorbroker.domain.orders import OrderChanges
 from floorbroker.domain.records import DataKind
@@ -96,16 +97,49 @@ async def test_a_submit_is_one_post_to_the_order_host_and_success_means_received
     assert (report.ord_status, report.order_id, report.cl_ord_id) == (OrdStatus.PENDING_NEW, VENUE_ID, CL_ORD_ID)
 
 
+def several(data: object, *errors: dict[str, str], status: int = 200, word: str = "partial_success") -> Response:
+    return Response(status=status, body=json.dumps({"status": word, "data": data, "errors": list(errors)}).encode())
+
+
 @pytest.mark.asyncio
-async def test_a_refusal_and_a_doubt_are_told_apart_and_a_share_nobody_knows_is_not_sent() -> None:
-    commands = FakeTransport(refused("UDAPI1052"), Response(status=504))
+async def test_several_orders_are_one_request_and_each_has_its_own_answer() -> None:
+    placed = [{"correlation_id": "0", "order_id": VENUE_ID}]
+    no = {"error_code": "UDAPI1052", "message": "no", "correlation_id": "1"}
+    odd = {"error_code": "UDAPI9999", "message": "?", "correlation_id": "2"}
+    commands = FakeTransport(several(placed, no, odd))
     broker = await broker_on(commands=commands)
-    unknown = approved(limit_order(symbol="NOSUCH.NSE"))
-    first, second, third = await broker.submit_orders([approved(), approved(), unknown])
-    assert (type(first), type(second), type(third)) == (OrderRejected, ApiError, SymbolNotFound)
-    outcomes = [error.outcome for error in (first, second, third) if isinstance(error, OrderRejected | ApiError)]
-    assert outcomes == [Outcome.REFUSED, Outcome.UNKNOWN, Outcome.NOT_SENT]
-    assert len(commands.requests) == 2
+    wishes = [approved()] * 4 + [approved(limit_order(symbol="NOSUCH.NSE"))]
+    first, second, third, fourth, unknown = await broker.submit_orders(wishes)
+    (request,) = commands.requests
+    assert (request.path, request.endpoint, request.weight, request.origin) == (
+        "/v2/order/multi/place", "batches.submit", 4, ORIGINS.api,
+    )  # fmt: skip
+    assert [line["correlation_id"] for line in json.loads(request.body)] == ["0", "1", "2", "3"]
+    assert isinstance(first, tuple)
+    assert (first[0].order_id, first[0].cl_ord_id, first[0].ord_status) == (VENUE_ID, CL_ORD_ID, OrdStatus.PENDING_NEW)
+    told = [error for error in (second, third, fourth, unknown) if isinstance(error, VenueError)]
+    assert [type(error) for error in told] == [OrderRejected, ApiError, ApiError, SymbolNotFound]
+    assert [error.outcome for error in told] == [Outcome.REFUSED, Outcome.UNKNOWN, Outcome.UNKNOWN, Outcome.NOT_SENT]
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (refused("UDAPI100050", status=401), Outcome.REFUSED),
+        (refused("UDAPI9999"), Outcome.UNKNOWN),
+        (several([], {"error_code": "UDAPI1052", "correlation_id": "0"}, status=502), Outcome.UNKNOWN),
+        (several([{"correlation_id": "0", "order_id": "../"}]), Outcome.UNKNOWN),
+        (several({"order_ids": ["1"]}), Outcome.UNKNOWN),
+        (Response(status=504), Outcome.UNKNOWN),
+    ],
+)
+@pytest.mark.asyncio
+async def test_what_an_answer_about_several_does_not_say_of_one_is_not_known_i3(
+    answer: Response, outcome: Outcome
+) -> None:
+    (told,) = await (await broker_on(commands=FakeTransport(answer))).submit_orders([approved()])
+    assert isinstance(told, VenueError)
+    assert told.outcome is outcome
 
 
 @pytest.mark.asyncio

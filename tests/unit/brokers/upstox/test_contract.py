@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from floorbroker.brokers.upstox import Options
-from floorbroker.brokers.upstox.mapping.orders import change_body, place_body
+from floorbroker.brokers.upstox.mapping.orders import batch_body, change_body, place_body
 from floorbroker.brokers.upstox.rest.calls import Calls
 from floorbroker.domain.orders import NewOrder, OrderChanges
 from floorbroker.domain.values import OrderType, Price, Side, TimeInForce
@@ -49,6 +49,7 @@ BODIES = [
 ]
 REQUESTS = [
     *(request for request, _ in BODIES),
+    CALLS.submit_many(batch_body([placed(ORDERS[0]).body]), cl_ord_ids=[CL_ORD_ID], decided_at=0.0),
     CALLS.cancel("260302000000001", cl_ord_id=None),
     CALLS.cancel_all(),
     CALLS.orders(),
@@ -126,6 +127,12 @@ def test_every_body_has_what_is_required_and_nothing_else(request_: Request, mod
     assert endpoint(request_)["body"] == model
     assert wrong_members(body, model) == []
     assert set(contract()["models"][model]["required"]) <= body.keys()
+
+
+def test_each_of_several_orders_has_what_is_required() -> None:
+    for line in json.loads(batch_body([placed(wish).body for wish in ORDERS])):
+        assert wrong_members(line, "MultiOrderRequest") == []
+        assert set(contract()["models"]["MultiOrderRequest"]["required"]) <= line.keys()
 
 
 @pytest.mark.asyncio

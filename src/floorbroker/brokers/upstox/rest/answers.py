@@ -12,7 +12,7 @@ from floorbroker.brokers.upstox import wire
 from floorbroker.brokers.upstox.errors import command_error, is_refusal, problems_of, read_error, refusal
 from floorbroker.brokers.upstox.info import BROKER
 from floorbroker.brokers.upstox.mapping.values import order_id_of
-from floorbroker.domain.errors import ApiError, Outcome
+from floorbroker.domain.errors import ApiError, FloorbrokerError, Outcome, VenueError
 from floorbroker.domain.values import OrderId
 from floorbroker.transport.types import Response
 
@@ -50,6 +50,42 @@ def _ids_in(response: Response) -> list[str]:
         )
     except ApiError:
         return []
+
+
+def fared(response: Response, count: int, *, what: str) -> list[OrderId | VenueError]:
+    """What became of each of several orders, by the number it was sent under.
+
+    An order that the answer names is there; a listed refusal under its number refuses it.  Of one that the answer says nothing
+    of, nothing is known, unless the whole was refused.
+    """
+    try:
+        envelope = wire.decode(response.body, wire.Envelope, what="the reply")
+        lines = [] if wire.is_none(envelope.data) else wire.decode(envelope.data, list[wire.Line], what="the reply")
+        problems = problems_of(envelope)
+    except ApiError:
+        return [_as_venue_error(command_error(response, what=what))] * count
+    placed_under = {line.correlation_id: line.order_id for line in lines}
+    if not lines and not any(problem.correlation_id for problem in problems):
+        return [_as_venue_error(command_error(response, what=what))] * count
+    return [_one_of_many(str(number), placed_under, problems, response, what=what) for number in range(count)]
+
+
+def _one_of_many(
+    number: str, placed_under: dict[str, str], problems: tuple[wire.Problem, ...], response: Response, *, what: str
+) -> OrderId | VenueError:
+    if (named := placed_under.get(number)) is not None:
+        try:
+            return order_id_of(named)
+        except ApiError:
+            return _doubt(f"{what}: the venue names order {number} in no way it can be asked for")
+    mine = [problem for problem in problems if problem.correlation_id == number]
+    if response.status < 500 and is_refusal(mine):
+        return refusal(mine, what=what, status=response.status)
+    return _doubt(f"{what}: the venue's answer says nothing of order {number} that proves anything")
+
+
+def _as_venue_error(error: FloorbrokerError) -> VenueError:
+    return error if isinstance(error, VenueError) else _doubt(error.detail)
 
 
 def done(response: Response, order_id: str, *, what: str) -> None:

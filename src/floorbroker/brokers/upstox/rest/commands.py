@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 from floorbroker.brokers.upstox.info import Options
 from floorbroker.brokers.upstox.mapping import orders
 from floorbroker.brokers.upstox.mapping.symbols import Symbols
@@ -9,10 +12,12 @@ from floorbroker.brokers.upstox.rest import answers
 from floorbroker.brokers.upstox.rest.calls import Calls
 from floorbroker.brokers.upstox.rest.market import MarketReads
 from floorbroker.brokers.upstox.rest.reads import Reads
-from floorbroker.domain.errors import Outcome, VenueError
+from floorbroker.domain.errors import FloorbrokerError, Outcome, VenueError
 from floorbroker.domain.orders import Approved, OrderChanges, OrderRef
 from floorbroker.domain.values import ClOrdId, OrderId
 from floorbroker.transport.types import Transport
+
+BATCH_MAX = 5  # each order counts, and ordinary work has eight a second
 
 
 class Commands:
@@ -41,6 +46,36 @@ class Commands:
         body = orders.place_body(order, tag, key=await self._key_of(order.symbol), options=self._options)
         request = self._calls.submit(body, cl_ord_id=tag, decided_at=approved.decided_at)
         return answers.placed(await self._transport.send(request), what="the order")
+
+    async def submit_many(self, approved: Sequence[Approved]) -> list[OrderId | FloorbrokerError]:
+        """As many to a request as the order rate has room for; each has its own answer, in the order of the wishes."""
+        found: dict[int, OrderId | FloorbrokerError] = {}
+        bodies: dict[int, bytes] = {}
+        for number, one in enumerate(approved):
+            try:
+                key = await self._key_of(one.order.symbol)
+                bodies[number] = orders.place_body(one.order, one.cl_ord_id, key=key, options=self._options)
+            except FloorbrokerError as error:
+                found[number] = error
+        numbers = list(bodies)
+        parts = [numbers[start : start + BATCH_MAX] for start in range(0, len(numbers), BATCH_MAX)]
+        for told in await asyncio.gather(*(self._send_part(approved, bodies, part) for part in parts)):
+            found |= told
+        return [found[number] for number in range(len(approved))]
+
+    async def _send_part(
+        self, approved: Sequence[Approved], bodies: dict[int, bytes], numbers: Sequence[int]
+    ) -> dict[int, OrderId | FloorbrokerError]:
+        request = self._calls.submit_many(
+            orders.batch_body([bodies[number] for number in numbers]),
+            cl_ord_ids=[approved[number].cl_ord_id for number in numbers],
+            decided_at=min(approved[number].decided_at for number in numbers),
+        )
+        try:
+            response = await self._transport.send(request)
+        except FloorbrokerError as error:
+            return dict.fromkeys(numbers, error)
+        return dict(zip(numbers, answers.fared(response, len(numbers), what="the orders"), strict=True))
 
     async def cancel(self, ref: OrderRef) -> None:
         """DELETE by the venue's id."""
