@@ -17,6 +17,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from floorbroker.web.screens import SCREENS
 from tests.canary.canaries import CANARIES, ENCODINGS
 from tests.canary.scanner import Hit, Scanner
 from tests.support.hostile import Hostile, Peer, hostile
@@ -113,7 +114,7 @@ def home_in(folder: Path) -> Path:
 
 
 async def ask_everything(url: str) -> list[tuple[str, str]]:
-    """Every GET there is, a page, orders, a kill, and the first events of a stream; what was answered."""
+    """Every GET there is, every page, orders, a kill, and the first events of a stream; what was answered."""
     said: list[tuple[str, str]] = []
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=30, trust_env=False) as http:
@@ -139,6 +140,8 @@ async def ask_everything(url: str) -> list[tuple[str, str]]:
                 async for chunk in stream.aiter_text():
                     said.append((f"{env} events", chunk))
                     break
+        for path in (screen.path for screen in SCREENS if "{" not in screen.path):
+            await ask("GET", path, params={"env": "sim"})
         for path in ("/", "/login", "/metrics", "/healthz", "/readyz", "/docs", "/nowhere"):
             await ask("GET", path)
     return said

@@ -58,6 +58,8 @@ class Visit:
         await self.tab.until(f"document.querySelector({selector!r}).textContent.includes({text!r})")
 
     async def click(self, selector: str) -> None:
+        """Click an element, once it is drawn."""
+        await self.tab.until(f"document.querySelector({selector!r}) !== null")
         await self.tab.run(f"document.querySelector({selector!r}).click()")
 
     async def answer(self, text: str) -> None:

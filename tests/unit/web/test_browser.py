@@ -40,7 +40,7 @@ async def visit(running: Browser) -> AsyncIterator[Visit]:
 async def test_the_token_opens_the_overview(running: Browser) -> None:
     async with desk_server() as served, running.tab() as tab:
         await tab.command("Page.navigate", url=f"{served.origin}/orders")
-        await tab.until("location.pathname === '/login'")
+        await tab.until("location.pathname === '/login' && document.querySelector('#token') !== null")
         await tab.type("#token", TOKEN)
         await tab.press("Enter")
         await tab.until(f"location.pathname === '/overview' && {READY}")
@@ -165,8 +165,7 @@ async def test_the_evidence_about_a_doubt_is_shown_and_an_act_is_kept_with_its_r
     wish = parse_order({"symbol": "AAPL", "side": "buy", "type": "market", "quantity": "10"})
     visit.desk.answer_next = "unknown"
     await visit.desk.submit(wish.to_order(), profile=None, caller=Caller(principal="bot", via="api"))
-    await visit.tab.until("document.querySelector('#orders [data-doubt]') !== null")
-    await visit.tab.run("document.querySelector('#orders [data-doubt]').click()")
+    await visit.click("#order-rows [data-doubt]")
     await visit.shows("#evidence-asked", "no complete answer (timeout: no answer)")
     await visit.shows("#evidence-count", "0 of 3 complete negatives")
     await visit.tab.run(
@@ -188,7 +187,7 @@ async def test_a_row_is_cancelled_and_the_kill_switch_trips(visit: Visit) -> Non
     for _ in range(2):
         await visit.desk.submit(wish.to_order(), profile=None, caller=Caller(principal="bot", via="api"))
     await visit.shows("#cancel-all", "Cancel all 2")
-    await visit.tab.run("document.querySelector('[data-cancel]').click()")
+    await visit.click("#order-rows [data-cancel]")
     await visit.shows("#open-count", "1")
     await visit.tab.run(
         "document.querySelector('#kill-open').click(); document.querySelector('#kill-level').value = '2'"
