@@ -95,7 +95,6 @@ class Inbox:
         """One signal.  Raises `Unauthorized`, `RateLimitExceeded`, `InvalidRequest`, and whatever a submit raises."""
         hook = (await self._known()).get(hook_id)
         guesses = f"wrong:{'*' if hook is None else hook.id}:{address}"
-        self._brake(guesses, WRONG_PER_MINUTE, counts=False)
         try:
             alert = read_alert(body)
         except InvalidRequest:
@@ -141,11 +140,12 @@ class Inbox:
         return hmac.compare_digest(digest_of(alert.secret), hook.digest)
 
     def _refused(self, guesses: str) -> Unauthorized:
+        """Slower from the same address; whoever has the secret is never held up by guesses of others behind one proxy."""
         self._brake(guesses, WRONG_PER_MINUTE)
         self.meter.count("webhook_signals", outcome="refused")
         return Unauthorized()
 
-    def _brake(self, what: str, per_minute: int, *, counts: bool = True) -> None:
+    def _brake(self, what: str, per_minute: int) -> None:
         """At most so many a minute.  Raises `RateLimitExceeded`."""
         if len(self._seen_s) >= BRAKES_MAX and what not in self._seen_s:  # guesses give way, the paces of hooks stay
             del self._seen_s[
@@ -157,8 +157,7 @@ class Inbox:
         if len(seen) >= per_minute:
             wait_s = max(1.0, 60 - (now_s - seen[0]) if seen else 60.0)
             raise RateLimitExceeded(f"at most {per_minute} a minute", hint=Hint(retry_after_s=wait_s))
-        if counts:
-            seen.append(now_s)
+        seen.append(now_s)
 
     # -- whether it came before -------------------------------------------------------------------------------------------
 

@@ -118,6 +118,7 @@ async def test_guesses_are_slowed_down(house: House) -> None:
     wrong = signal(hook | {"secret": "fbhook_guess"}, quantity="1")
     codes = [(await sent(house, hook, wrong)).status_code for _ in range(12)]
     assert codes == [403] * 10 + [429] * 2
+    assert (await sent(house, hook, signal(hook, id="1", quantity="35"))).status_code == 202  # the right one passes
 
 
 async def test_a_hook_that_is_too_busy_is_told_when_to_come_back(house: House) -> None:
