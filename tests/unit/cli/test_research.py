@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,24 @@ def test_a_proposal_is_seen_first_and_then_sent_once(tmp_path: Path, recorded_da
 def test_a_wrong_number_is_told(tmp_path: Path) -> None:
     result = run(tmp_path, "research", "allocate", "--most", "-1", "--json")
     assert (result.exit_code, "--most -1" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("polars", ["prepare", "--sessions", "400", "--folds", "1"], "extra data"),
+        ("skfolio.optimization", ["allocate"], "extra research"),
+        ("plotly.graph_objects", ["sectors", "--plot", "x.html"], "extra research"),
+        ("yfinance", ["sectors", "--source", "yahoo"], "extra yahoo"),
+    ],
+)
+def test_one_line_says_which_extra_is_missing(
+    case: tuple[str, list[str], str], tmp_path: Path, recorded_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, words, extra = case
+    monkeypatch.setitem(sys.modules, module, None)
+    universe = tmp_path / "three.toml"
+    universe.write_text(THREE)
+    where = ["--universe", str(universe), "--data", str(recorded_data), "--as-of", "2021-03-31", "--json"]
+    result = run(tmp_path, "research", *words, *where)
+    assert (result.exit_code, extra in result.stderr) == (3, True), result.stderr

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from floorbroker.domain.values import Environment
 from floorbroker.marketdata.calendars import day_start
 from floorbroker.marketdata.history import DAY_S
 from floorbroker.marketdata.intake import examined
+from floorbroker.marketdata.providers.polygon import mapping, wire
 from floorbroker.marketdata.providers.polygon.adapter import Polygon, build
 from floorbroker.marketdata.providers.polygon.info import hosts_for, origins_for
 from floorbroker.marketdata.providers.polygon.rest.calls import Calls
@@ -229,3 +231,38 @@ async def test_a_line_carries_one_market() -> None:
     assert (await plan.target("stocks")()).url == "ws://127.0.0.1:1/stocks"
     with pytest.raises(NotSupported):
         plan.line_of((DataKind.BOOK, "AAPL"))
+
+
+# --- What the service itself published --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mock", "kind", "count"),
+    [
+        ("v2__aggs__ticker__AAPL__range__1__day__2005-04-01__2005-04-04", wire.Agg, 2),
+        ("v2__aggs__grouped__locale__us__market__stocks__2005-04-04_adjusted_true", wire.Agg, 1),
+        ("v3__trades__AAPL_limit_2", wire.Trade, 2),
+        ("v3__quotes__AAPL", wire.Quote, 1),
+        ("v3__reference__splits", wire.Split, 1),
+        ("v3__reference__dividends", wire.Dividend, 1),
+        ("v3__reference__tickers", wire.Ticker, 1),
+    ],
+)
+async def test_published_lists_are_read(contracts_dir: Path, mock: str, kind: type, count: int) -> None:
+    raw = (contracts_dir / "polygon" / "mocks" / f"{mock}.json").read_bytes()
+    page = wire.decode(raw, wire.Page, what="a page")
+    found: list[Any] = wire.decode(page.results, list[kind], what="the results")
+    assert len(found) >= count
+    if kind is wire.Agg:
+        (row, *_) = mapping.rows_of(found)
+        assert row.low <= row.close <= row.high
+
+
+async def test_published_snapshots_and_quotes_are_read(contracts_dir: Path) -> None:
+    mocks = contracts_dir / "polygon" / "mocks"
+    raw = (mocks / "v2__snapshot__locale__us__markets__stocks__tickers__index.json").read_bytes()
+    assert wire.decode(raw, wire.Snapshots, what="snapshots").tickers
+    page = wire.decode((mocks / "v2__last__nbbo__AAPL.json").read_bytes(), wire.Page, what="a page")
+    quote = mapping.nbbo_of("AAPL", wire.decode(page.results, wire.Nbbo, what="a quote"))
+    assert (quote.bid, quote.ask) == (Decimal("155.65"), Decimal("155.66"))
+    assert quote.time.year == 2022

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import warnings
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -96,6 +97,9 @@ def build(outfit: Outfit, *, folder: Path) -> Yahoo:
     library.set_tz_cache_location(str(folder))
     library.config.debug.hide_exceptions = False
     logging.getLogger("yfinance").setLevel(logging.CRITICAL + 1)
+    warnings.filterwarnings(
+        "ignore", module=r"yfinance(\.|$)"
+    )  # what it should change is no matter of people who ask for bars
     return Yahoo(library, clock=outfit.clock, session=None if origin is None else _simulated(origin))
 
 
