@@ -22,7 +22,7 @@ from floorbroker.domain.ports import Profile
 from floorbroker.domain.records import Check, DataKind, Quote, SelfCheck, Trade
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, OrdStatus, Price, ProfileName
-from floorbroker.gateway.desk import Caller, SessionState
+from floorbroker.gateway.desk import Caller, ProfilePosition, SessionState
 from floorbroker.web.screens import SCREENS
 from tests.support.browser import Browser, browser, chromium
 from tests.support.desk_visit import READY, visiting
@@ -165,6 +165,28 @@ async def test_the_overview_follows_fills_without_a_reload(running: Browser) -> 
         await visit.place("unknown")
         await visit.shows("#alerts", "1 order is unknown")
         assert await visit.tab.run("window.untouched")
+
+
+async def test_a_page_that_cannot_be_rendered_stays_and_a_session_that_is_over_leads_to_the_way_in(
+    running: Browser,
+) -> None:
+    async with visiting(running, "/overview") as visit:
+        await visit.place()
+        await visit.shows("#fills tbody", "189.52")
+
+        async def broken(profile: ProfileName | None = None) -> list[ProfilePosition]:
+            raise ValueError(f"a bug about {profile}")
+
+        sound, visit.desk.positions = visit.desk.positions, broken
+        await visit.place()
+        await visit.shows("#told", "the desk answered 500")
+        assert "189.52" in await visit.text("#fills tbody")
+        visit.desk.positions = sound
+        await visit.place()
+        await visit.tab.until("document.querySelector('#told').hidden")
+        await visit.tab.command("Network.clearBrowserCookies")
+        await visit.place()
+        await visit.tab.until("location.pathname === '/login'")
 
 
 async def test_a_position_is_closed_through_the_ticket(running: Browser) -> None:

@@ -1,7 +1,10 @@
 // The part of a page that the server renders is fetched again when a fact concerns it, as often as the page's pace allows, and morphed
 // into place: focus, scroll and what has `hx-morph-skip` stay. One request at a time; a fact during one leads to one more.
 
+import { by, say } from "./text.js";
+
 const PACE_MS = Number(document.body.dataset.pace);
+let trouble = false;
 let [timer, running, again, last] = [0, false, false, -Infinity];
 
 function fetchNow() {
@@ -27,7 +30,22 @@ function done() {
   if (again) changed();
 }
 
+/** Only a page takes the place of a page: a session that is over leads to the way in, and trouble leaves what there is. */
+function guard(event) {
+  const { raw } = event.detail.ctx.response;
+  if (raw.ok && !raw.redirected) {
+    if (trouble) say(by("told"), "");
+    trouble = false;
+    return;
+  }
+  event.preventDefault();
+  if (raw.redirected) return location.assign(raw.url);
+  trouble = true;
+  say(by("told"), `This page could not be brought up to date: the desk answered ${raw.status}.`, "bad");
+}
+
 export function wakeLive() {
+  document.addEventListener("htmx:after:request", guard);
   document.addEventListener("htmx:finally:request", done);
 }
 
