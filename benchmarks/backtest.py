@@ -11,6 +11,7 @@ from benchmarks.children import Child, ours, peer
 from benchmarks.environments import Absent
 from benchmarks.rounds import Figure, Goal
 
+Told = tuple[dict[str, Any], dict[str, Any], dict[str, str]]  # ours, theirs, versions
 BARS = 1_000_000
 ROUNDS = {"nautilus_trader": 3, "backtesting": 5, "backtrader": 1}
 NEAR = 0.05  # how far the numbers of orders may differ: programs disagree about the first crossing
@@ -46,19 +47,23 @@ def against_backtrader() -> list[Figure]:
     return [_speed("backtest_vs_backtrader", told, None, "backtrader")]
 
 
-def _rounds(driver: str, environment: str) -> list[tuple[dict[str, Any], dict[str, Any], dict[str, str]]]:
+def _rounds(driver: str, environment: str) -> list[Told]:
     with ours("benchmarks.backtestwork") as mine, peer(driver, environment) as theirs:
         versions = {**mine.greeting["versions"], **theirs.greeting["versions"]}
-        found = [(mine.ask("run", BARS), theirs.ask("run", BARS), versions) for _ in range(ROUNDS[environment])]
+        found = [_round(mine, theirs, versions) for _ in range(ROUNDS[environment])]
     for one, other, _ in found:
         if abs(one["orders"] - other["orders"]) > NEAR * one["orders"]:
             raise Absent(f"the programs do not trade alike: {one['orders']} orders and {other['orders']}")
     return found
 
 
-def _speed(
-    bench: str, told: list[tuple[dict[str, Any], dict[str, Any], dict[str, str]]], goal: Goal | None, name: str
-) -> Figure:
+def _round(mine: Child, theirs: Child, versions: dict[str, str]) -> Told:
+    """Ours before and after theirs, which takes much longer: what else the machine does meets both alike."""
+    before, other, after = mine.ask("run", BARS), theirs.ask("run", BARS), mine.ask("run", BARS)
+    return {**before, "per_s": 2 / (1 / before["per_s"] + 1 / after["per_s"])}, other, versions
+
+
+def _speed(bench: str, told: list[Told], goal: Goal | None, name: str) -> Figure:
     one, other, versions = told[0]
     return Figure(
         bench=bench,

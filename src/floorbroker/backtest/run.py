@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from itertools import repeat
+from itertools import islice, repeat
 
 from floorbroker.backtest.actions import Happening, split_places
 from floorbroker.backtest.costs import FREE, Costs
@@ -84,25 +84,24 @@ class Backtest:
         venue, runner = self.venue, self.runner
         track, handler, happenings = venue.tracks[columns.symbol], runner.strategy.on_bar, self._happenings
         timers, news = venue.timers, venue.news
-        total, tell_at = len(columns), TELL_EVERY
-        for place, (end_us, view) in enumerate(zip(columns.end_us, map(BarView, zip(repeat(columns), range(total))))):  # noqa: B905 - same length
-            if end_us > timers.next_us or end_us >= happenings.next_us:
-                self._pass(end_us)
-            venue.now_us = end_us
-            if venue.awake:
-                venue.meet_bar(columns, place)
+        total = len(columns)
+        bars = zip(range(total), columns.end_us, map(BarView, zip(repeat(columns), range(total))))  # noqa: B905 - alike
+        for first in range(0, total, TELL_EVERY):
+            for place, end_us, view in islice(bars, TELL_EVERY):
+                if end_us > timers.next_us or end_us >= happenings.next_us:
+                    self._pass(end_us)
+                venue.now_us = end_us
+                if venue.awake:
+                    venue.meet_bar(columns, place)
+                    track.at = place
+                    if news:
+                        runner.settle()
                 track.at = place
+                venue.view = view
+                handler(view)
                 if news:
                     runner.settle()
-            track.at = place
-            venue.view = view
-            handler(view)
-            if news:
-                runner.settle()
-            if place == tell_at:
-                tell_at += TELL_EVERY
-                self._told(place, total)
-        self._told(total, total)
+            self._told(min(first + TELL_EVERY, total), total)
 
     def _many(self) -> None:
         """Everything in the order in which it became known: quotes, trades and books before the bars of the same moment."""

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import accumulate, chain, islice
+from math import gcd
 from operator import gt, sub
 
 from floorbroker.domain.values import WIDE
@@ -104,6 +105,10 @@ class Indicator(ABC):
         return self.value < other
 
 
+def _times(numbers: Sequence[int], factor: int) -> Iterable[int]:
+    return numbers if factor == 1 else map(factor.__mul__, numbers)
+
+
 class Above:
     """Whether one indicator stands above another of the same symbol; followed bar by bar, like the two."""
 
@@ -121,8 +126,9 @@ class Above:
     def follow(self) -> None:
         """Take the bars that both have taken; called by the track."""
         done = len(self._flags)
-        mine = map(self._other.scale.__mul__, self._one.kept[done:])
-        others = map(self._one.scale.__mul__, self._other.kept[done:])
+        common = gcd(self._one.scale, self._other.scale)
+        mine = _times(self._one.kept[done:], self._other.scale // common)
+        others = _times(self._other.kept[done:], self._one.scale // common)
         self._flags.extend(map(gt, mine, others))
 
     @property

@@ -23,6 +23,11 @@ class Runner:
     def __init__(self, strategy: Strategy, ground: Ground) -> None:
         self.strategy = strategy
         self.ground = ground
+        self._heard = {
+            kind
+            for kind, name in ((Filled, "on_fill"), (Ordered, "on_order"), (Income, "on_income"))
+            if getattr(type(strategy), name) is not getattr(Strategy, name)
+        }
         strategy.stand_on(ground)
 
     def start(self) -> None:
@@ -67,7 +72,9 @@ class Runner:
             told += 1
             if told > NEWS_MAX:
                 raise Flooding(f"{self.strategy.called} answers its own news without end")
-            self._tell(news.popleft())
+            one = news.popleft()
+            if type(one) in self._heard:
+                self._tell(one)
 
     def _tell(self, one: News) -> None:
         ground, strategy = self.ground, self.strategy
