@@ -53,3 +53,9 @@ def test_two_brokers_are_one_object() -> None:
         "filled: binance BTC/USDT 0.01000000",
     ]
     assert lines[3].endswith(" of 2")
+
+
+def test_an_own_strategy_is_tried_on_recorded_prices(recorded_data: Path) -> None:
+    first, *statistics = lines_of("own_strategy.py", str(recorded_data))
+    assert first == "122 round trips, end equity 101610.8500"
+    assert any(line.split()[0] == "sharpe" for line in statistics)
