@@ -79,6 +79,12 @@ class Wiring:
     symbols: Callable[[], Collection[str]] = tuple
     shuts_in_s: Callable[[float], bool] = _never_shuts
 
+    @property
+    def account_number(self) -> str:
+        """Which account trades: it is sealed as secrets are, though it is none.  Empty when nobody said."""
+        kept = self.secrets.get("BROKER_ACCOUNT_NUMBER")
+        return self.plain.get("BROKER_ACCOUNT_NUMBER", "") if kept is None else kept.reveal()
+
     def secret(self, name: str) -> Secret:
         """A secret field.  Raises `ConfigInvalid` when it is not given."""
         if name not in self.secrets:

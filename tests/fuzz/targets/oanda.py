@@ -30,7 +30,7 @@ def ledger() -> Ledger:
 def broker(transport: Replies) -> OandaBroker:
     return OandaBroker(
         origins=origins_for(Environment.PAPER),
-        account=ACCOUNT,
+        account=lambda: ACCOUNT,
         reads=transport,
         commands=transport,
         connect=no_stream,

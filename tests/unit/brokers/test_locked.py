@@ -50,3 +50,43 @@ async def test_a_broker_is_built_while_the_vault_is_locked(code: str, tmp_path: 
     broker = build(wiring)
     assert not broker.is_connected()
     await broker.disconnect()
+
+
+@pytest.mark.parametrize("code", ["OANDA", "TRADIER"])
+def test_an_account_number_is_found_where_the_vault_keeps_it(code: str, tmp_path: Path) -> None:
+    """It is sealed with the secrets of a profile, though no form calls it one."""
+    wiring = Wiring(
+        profile=Profile(name=ProfileName("sealed"), broker=code, environment=Environment.SIM),
+        shells=Shells(http=AioHttp, order_http=lambda check: OrderHttpClient(check=check), connect=no_stream),
+        clock=SystemClock(),
+        random=Random(1),
+        log=NoLog(),
+        meter=NoMeter(),
+        redactor=SecretFilter(),
+        tap=lambda _: None,
+        may_send=lambda _: None,
+        state=tmp_path / "sealed.log",
+        plain={"BROKER_URL": "http://127.0.0.1:9"},
+        secrets={"BROKER_API_KEY": Secret("token"), "BROKER_ACCOUNT_NUMBER": Secret("101-004-1234567-001")},
+    )
+    assert wiring.account_number == "101-004-1234567-001"
+    assert not build(wiring).is_connected()
+
+
+def test_an_account_number_that_is_locked_away_stops_no_desk_from_being_put_together(tmp_path: Path) -> None:
+    sealed = LeasedSecret(locked)
+    wiring = Wiring(
+        profile=Profile(name=ProfileName("locked"), broker="OANDA", environment=Environment.SIM),
+        shells=Shells(http=AioHttp, order_http=lambda check: OrderHttpClient(check=check), connect=no_stream),
+        clock=SystemClock(),
+        random=Random(1),
+        log=NoLog(),
+        meter=NoMeter(),
+        redactor=SecretFilter(),
+        tap=lambda _: None,
+        may_send=lambda _: None,
+        state=tmp_path / "locked.log",
+        plain={"BROKER_URL": "http://127.0.0.1:9"},
+        secrets={"BROKER_API_KEY": sealed, "BROKER_ACCOUNT_NUMBER": sealed},
+    )
+    assert not build(wiring).is_connected()

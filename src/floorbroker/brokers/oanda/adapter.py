@@ -91,7 +91,7 @@ class OandaBroker:
         self,
         *,
         origins: Origins,
-        account: str,
+        account: Callable[[], str],
         reads: Transport,
         commands: Transport,
         connect: Connect,
@@ -120,7 +120,7 @@ class OandaBroker:
         around = Surroundings(broker=BROKER, clock=clock, random=random, log=log, meter=meter)
 
         async def target() -> SocketTarget:
-            return SocketTarget(url=f"{origins.stream}{PATH.format(account=account)}")
+            return SocketTarget(url=f"{origins.stream}{PATH.format(account=account())}")
 
         line = Line(name="transactions", session=TransactionSession(self._reader), connect=connect, target=target)
         self._orders = OrderStream([line], around)
@@ -154,7 +154,7 @@ class OandaBroker:
 
     async def _prove(self) -> None:
         told = await self._reads.ask(self._calls.accounts(), wire.AccountsReply, what="the accounts")
-        mine = next((one for one in told.accounts if one.id == self._calls.account), None)
+        mine = next((one for one in told.accounts if one.id == self._calls.account()), None)
         if mine is None:
             raise Forbidden("BROKER_ACCOUNT_NUMBER is none of the accounts that this token opens")
         if mine.mt4_account_id is not None:
@@ -338,8 +338,7 @@ def build(wiring: Wiring) -> OandaBroker:
     The host table is asked before every request and every connection, reads and streams included.
     """
     environment, clock = wiring.profile.environment, wiring.clock
-    account = wiring.plain.get("BROKER_ACCOUNT_NUMBER", "")
-    if not account:
+    if "BROKER_ACCOUNT_NUMBER" not in {*wiring.plain, *wiring.secrets}:
         raise ConfigInvalid(f"profile {wiring.profile.name} needs BROKER_ACCOUNT_NUMBER")
     options_from(wiring.profile.options)
     credentials = Credentials(token=wiring.secret("BROKER_API_KEY"))
@@ -352,6 +351,9 @@ def build(wiring: Wiring) -> OandaBroker:
     async def connect(target: SocketTarget) -> Socket:
         hosts.check_origin(http_origin(target.url))
         return await lines(target)
+
+    def account() -> str:
+        return wiring.account_number
 
     origins = origins_for(environment, wiring.plain.get("BROKER_URL"))
     http, order_http = wiring.shells.http(), wiring.shells.order_http(check)

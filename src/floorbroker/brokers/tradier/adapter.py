@@ -418,7 +418,7 @@ def build(wiring: Wiring) -> TradierBroker:
     The host table is asked before every request and every connection, reads and streams included.
     """
     environment, clock = wiring.profile.environment, wiring.clock
-    account = wiring.plain.get("BROKER_ACCOUNT_NUMBER", "")
+    account = wiring.account_number
     if not account:
         raise ConfigInvalid(f"profile {wiring.profile.name} needs BROKER_ACCOUNT_NUMBER")
     credentials = Credentials(token=wiring.secret("BROKER_API_KEY"), account=account)

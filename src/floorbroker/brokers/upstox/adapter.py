@@ -485,7 +485,7 @@ def _origins(wiring: Wiring) -> Origins:
 
 
 def _user_id(wiring: Wiring) -> str:
-    return wiring.plain.get("BROKER_ACCOUNT_NUMBER", "")
+    return wiring.account_number
 
 
 def _fittings(

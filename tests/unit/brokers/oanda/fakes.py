@@ -152,7 +152,7 @@ def broker_on(
     return OandaBroker(
         closes_trades=closes_trades,
         origins=origins_for(Environment.PAPER),
-        account=ACCOUNT,
+        account=lambda: ACCOUNT,
         reads=reads or FakeTransport(),
         commands=commands or FakeTransport(),
         connect=no_stream,

@@ -142,7 +142,7 @@ def test_a_heartbeat_of_prices_says_nothing_and_a_broken_line_ends_it() -> None:
 
 @pytest.mark.asyncio
 async def test_the_address_names_account_and_instruments_and_only_quotes_are_streamed() -> None:
-    plan = PricePlan(origin="https://stream-fxpractice.oanda.com", account="101-004-1234567-001")
+    plan = PricePlan(origin="https://stream-fxpractice.oanda.com", account=lambda: "101-004-1234567-001")
     plan.session(LINE).want([(QUOTES, "EUR/USD"), (QUOTES, "USD/JPY")])
     target = await plan.target(LINE)()
     assert target.url == (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
@@ -25,10 +26,13 @@ Query = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calls:
-    """Requests of one account to one pair of origins."""
+    """Requests of one account to one pair of origins.
+
+    `account` is asked with each request: while the vault is locked it raises, and nothing is sent.
+    """
 
     origins: Origins
-    account: str
+    account: Callable[[], str]
     command_timeout_s: float = 5.0
     read_timeout_s: float = 10.0
 
@@ -152,7 +156,7 @@ class Calls:
         return self._get(path, "market.candles", query, lane=Lane.QUERY)
 
     def _path(self, path: str) -> str:
-        return f"/v3/accounts/{_segment(self.account)}{path}"
+        return f"/v3/accounts/{_segment(self.account())}{path}"
 
     def _read(self, path: str, endpoint: str, query: Query = (), *, lane: Lane) -> Request:
         return self._get(self._path(path), endpoint, query, lane=lane)

@@ -50,7 +50,7 @@ class Reads:
 
     def own(self, account: wire.Account) -> wire.Account:
         """Raises `ApiError` for another account's answer."""
-        if account.id != self._calls.account:
+        if account.id != self._calls.account():
             raise ApiError("the reply is about another account", broker=BROKER)
         return account
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 from floorbroker.brokers.oanda.stream.prices import PATH, PriceSession
@@ -19,7 +20,7 @@ class PricePlan:
 
     aside = b""
 
-    def __init__(self, *, origin: str, account: str) -> None:
+    def __init__(self, *, origin: str, account: Callable[[], str]) -> None:
         self._origin = origin
         self._account = account
         self._session = PriceSession()
@@ -47,6 +48,6 @@ class PricePlan:
 
         async def target() -> SocketTarget:
             query = urlencode({"instruments": self._session.instruments(), "snapshot": "true"})
-            return SocketTarget(url=f"{self._origin}{PATH.format(account=self._account)}?{query}")
+            return SocketTarget(url=f"{self._origin}{PATH.format(account=self._account())}?{query}")
 
         return target
