@@ -302,5 +302,5 @@ async def test_the_login_form_takes_nothing_but_the_token(house: House, kind: st
 
 @pytest.mark.parametrize("query", ["env=%00", "env=moon", "profile=%ff", "profile=nobody", "nope=1"])
 async def test_the_page_stands_whatever_its_address_says(house: House, query: str) -> None:
-    reply = await house.http.get(f"/?{query}")
+    reply = await house.http.get(f"/overview?{query}")
     assert (reply.status_code, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")

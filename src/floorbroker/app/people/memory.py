@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, delete, select
+from sqlalchemy import Table, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -66,6 +66,20 @@ class Memory:
         async with self.store.begin() as connection:
             await _put(connection, SESSIONS, session_row(session))
         self.sessions[session.digest] = session
+
+    async def mark_session(self, session: Session, **marks: datetime) -> None:
+        """Note when a session was used or proved.  One that ended meanwhile stays ended."""
+        async with self.store.begin() as connection:
+            await connection.execute(update(SESSIONS).where(SESSIONS.c.id == session.id).values(**marks))
+        if (present := self.sessions.get(session.digest)) is not None:
+            self.sessions[session.digest] = replace(present, **marks)
+
+    async def mark_token(self, token: Token, used_at: datetime) -> None:
+        """Note when a token was used.  One that was revoked meanwhile stays revoked."""
+        async with self.store.begin() as connection:
+            await connection.execute(update(TOKENS).where(TOKENS.c.id == token.id).values(used_at=used_at))
+        if (present := self.tokens.get(token.digest)) is not None:
+            self.tokens[token.digest] = replace(present, used_at=used_at)
 
     async def drop_sessions(self, sessions: Iterable[Session]) -> None:
         """End them."""

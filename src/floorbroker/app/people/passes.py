@@ -139,7 +139,7 @@ class Passes:
         token = next((one for one in self.memory.tokens.values() if one.id == identity.token_id), None)
         now = self.clock.now()
         if token is not None and (token.used_at is None or now - token.used_at >= NOTED_EVERY):
-            await self.memory.put_token(replace(token, used_at=now))
+            await self.memory.mark_token(token, now)
 
     def _end(self, expires_at: datetime | None) -> datetime | None:
         if expires_at is not None and expires_at <= self.clock.now():

@@ -81,7 +81,7 @@ class Visits:
         user, session = self.members.memory.users.get(identity.user_id), self.of(identity)
         if user is None or session is None:
             raise Conflict("only a person who is signed in can do that")
-        account = f"account:{user.name}"
+        account = f"proof:{user.name}"  # a place of its own: guesses at the sign-in must not keep from a reset
         if (wait_s := self.brake.wait_s(account)) > 0:
             return Refused(wait_s=wait_s)
         self.brake.failed(account)
@@ -92,9 +92,8 @@ class Visits:
         self.brake.passed(account)
         await self.trail.came_in(user.name, via="page", action="door.proof", address=address)
         now = self.members.clock.now()
-        proved = replace(session, proved_at=now, used_at=now)
-        await self.members.memory.put_session(proved)
-        return proved.identity(user, now)
+        await self.members.memory.mark_session(session, proved_at=now, used_at=now)
+        return replace(session, proved_at=now, used_at=now).identity(user, now)
 
     def by_reference(self, reference: str) -> Identity | None:
         """Whose session this is; None when it is unknown or over.  A use keeps it from ending."""
@@ -120,7 +119,7 @@ class Visits:
         noted = self._noted.get(identity.session_id)
         if session is not None and (noted is None or session.used_at - noted.used_at >= NOTED_EVERY):
             self._noted[session.id] = session
-            await self.members.memory.put_session(session)
+            await self.members.memory.mark_session(session, used_at=session.used_at)
 
     def of(self, identity: Identity) -> Session | None:
         """The session somebody is here by."""

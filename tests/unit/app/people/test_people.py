@@ -249,6 +249,36 @@ async def test_sessions_are_listed_and_ended_one_by_one_or_all_but_one(here: tup
     assert visits.by_reference(theirs) is not None
 
 
+async def test_what_ended_while_its_use_was_being_written_stays_ended(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    async with town(tmp_path, clock) as found:
+        ada = await found.add("ada")
+        reference = await found.session("ada")
+        new = NewToken(name="bot", environment=PAPER, scopes=frozenset({Scope.READ}))
+        token, secret = await found.people.passes.create(new, owner=OPERATOR_ID, caller=OPERATOR)
+        (session,) = found.people.memory.sessions.values()
+        await found.people.visits.revoke_others(ada, keep="", caller=ADA)
+        await found.people.passes.revoke("bot", by=OPERATOR_ID, caller=ADA)
+        await found.people.memory.mark_session(session, used_at=NOON, proved_at=NOON)
+        await found.people.memory.mark_token(token, NOON)
+        assert found.people.visits.by_reference(reference) is None
+        assert found.people.passes.by_token(secret.reveal(), "") == Refusal(why="revoked")
+    async with town(tmp_path, clock) as again:
+        assert again.people.visits.by_reference(reference) is None
+        assert again.people.passes.by_token(secret.reveal(), "") == Refusal(why="revoked")
+
+
+async def test_guesses_at_the_sign_in_keep_nobody_from_a_proof(here: tuple[Town, ManualClock]) -> None:
+    found, _ = here
+    identity = found.people.visits.by_reference(await found.session("ada"))
+    assert identity is not None
+    for _ in range(6):
+        await found.sign_in("ada", "wrong lamp orbit moss")
+    nothing, right = Secret(""), Secret(WORDS)
+    proved = await found.people.visits.prove(identity, password=right, code=nothing, address="")
+    assert not isinstance(proved, Refused)
+
+
 async def test_one_person_has_twenty_sessions_at_most(here: tuple[Town, ManualClock]) -> None:
     found, clock = here
     references = []
