@@ -27,11 +27,13 @@ def unrecorded(exchange: Exchange) -> None:
 
 def outfit_of(profile: Profile, given: Gathered, outside: Outside, *, tap: Tap = unrecorded) -> Outfit:
     """What a provider is built from; made and used inside one running loop."""
-    shells = outside.network(profile.environment)
+    shells, key = outside.network(profile.environment), given.secrets.get(_KEY)
+    if key is not None:
+        outside.redactor.learn(key.reveal())
     return Outfit(
         environment=profile.environment, http=shells.http(), connect=shells.connect, clock=outside.clock,
         random=outside.random, log=outside.log, meter=outside.meter, redactor=outside.redactor, tap=tap,
-        url=given.plain.get("BROKER_URL", ""), key=given.secrets.get(_KEY), options=profile.options,
+        url=given.plain.get("BROKER_URL", ""), key=key, options=profile.options,
     )  # fmt: skip
 
 

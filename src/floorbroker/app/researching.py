@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -58,12 +58,18 @@ class Plan:
     model_seed: int = 0
 
 
+def _unheard(done: int, total: int) -> None:
+    """Nobody wants to know."""
+    del done, total
+
+
 @dataclass(slots=True, kw_only=True)
 class Researcher:
-    """Over one home; `here` knows profiles and their keys."""
+    """Over one home; `here` knows profiles and their keys, `told` hears how many symbols of how many are there."""
 
     here: Profiles
     outside: Outside = field(default_factory=Outside)
+    told: Callable[[int, int], None] = _unheard
 
     def universe(self, word: str) -> Universe:
         """One of ours by its name, or a TOML file.  Raises `ConfigInvalid`."""
@@ -92,7 +98,7 @@ class Researcher:
         last = await self._last(asked, universe)
         first = last - timedelta(days=int(sessions * _DAYS_A_SESSION) + _SLACK)
         async with self.reader(asked) as reader:
-            return await load_panel(reader, universe.symbols, first=first, last=last, basis=asked.basis)
+            return await load_panel(reader, universe.symbols, first=first, last=last, basis=asked.basis, told=self.told)
 
     async def _last(self, asked: Asked, universe: Universe) -> date:
         if asked.until is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from floorbroker.cli.failures import SOME
+from floorbroker.cli.progressing import Bar
 from floorbroker.cli.settings import Settings
 from floorbroker.cli.show import say
 
@@ -57,7 +58,8 @@ def researching(settings: Settings, asked: Asked, work: Callable[[Researcher], A
         try:
             if asked.source and is_sealed(here, asked.source):
                 await unlock_here(settings, here, Given(None, None))
-            return await work(Researcher(here=here, outside=settings.outside()))
+            with Bar(settings, "history", total=1) as bar:
+                return await work(Researcher(here=here, outside=settings.outside(), told=bar.tell))
         finally:
             here.unlocking.session.end("the command is done", at_once=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -12,6 +12,7 @@ from functools import cached_property
 from floorbroker.domain.frozen import frozen
 from floorbroker.marketdata.adjust import Basis
 from floorbroker.marketdata.cache import Reader, view_of
+from floorbroker.marketdata.cache.view import View
 from floorbroker.marketdata.calendars import day_start
 from floorbroker.marketdata.history import DAY_S, Row, Trouble
 
@@ -84,17 +85,33 @@ class Panel:
         return [one for one in symbols if not any(row is not None for row in self.rows.get(one, ())[-last:])]
 
 
+def _unheard(done: int, total: int) -> None:
+    """Nobody wants to know how far it is."""
+    del done, total
+
+
 async def load_panel(
-    reader: Reader, symbols: Sequence[str], *, first: date, last: date, basis: Basis = "total"
+    reader: Reader,
+    symbols: Sequence[str],
+    *,
+    first: date,
+    last: date,
+    basis: Basis = "total",
+    told: Callable[[int, int], None] = _unheard,
 ) -> Panel:
-    """Days from `first` to `last`, both included; actions behind `last` are not known."""
-    views = [
-        await view_of(
-            reader, symbol, span_s=DAY_S, start=day_start(symbol, first),
-            end=day_start(symbol, last + timedelta(days=1)), basis=basis, until=last,
-        )
-        for symbol in symbols
-    ]  # fmt: skip
+    """Days from `first` to `last`, both included; actions behind `last` are not known.
+
+    `told` hears how many symbols of how many are there.
+    """
+    views: list[View] = []
+    for symbol in symbols:
+        views.append(
+            await view_of(
+                reader, symbol, span_s=DAY_S, start=day_start(symbol, first),
+                end=day_start(symbol, last + timedelta(days=1)), basis=basis, until=last,
+            )
+        )  # fmt: skip
+        told(len(views), len(symbols))
     days = sorted({day for view in views for day in view.days})
     rows: dict[str, tuple[Row | None, ...]] = {}
     for view in views:
