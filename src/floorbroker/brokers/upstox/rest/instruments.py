@@ -13,7 +13,7 @@ from floorbroker.brokers.upstox import wire
 from floorbroker.brokers.upstox.info import BROKER
 from floorbroker.domain.errors import ApiError
 
-STEP = 1 << 18
+STEP = 1 << 16
 SIZE_MAX = 1 << 28
 _ROW_MAX = 1 << 16
 _GZIP = 31  # window bits of zlib for a gzip header
