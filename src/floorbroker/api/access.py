@@ -149,6 +149,8 @@ ACCESS: dict[str, Access] = {
     "remove_notification": ADMIN,
     "test_notification": ADMIN,
     "list_alerts": READ,
+    "list_strategies": READ,
+    "list_decisions": READ,
     # Events, vault, audit
     "stream_events": READ,
     "get_vault": READ,

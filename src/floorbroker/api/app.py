@@ -40,12 +40,16 @@ from floorbroker.api.routes import (
     vault,
     webhooks,
 )
+from floorbroker.api.routes import (
+    strategies as strategy_routes,
+)
 from floorbroker.api.stream import Hubs, stream_route
 from floorbroker.app.hooks import Hooks
 from floorbroker.app.logins import LogIns
 from floorbroker.app.people import People
 from floorbroker.app.profiles import Profiles
 from floorbroker.app.redactor import SecretFilter
+from floorbroker.app.strategies import Strategies
 from floorbroker.app.unlocking import Unlocking
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
@@ -81,6 +85,7 @@ API: tuple[APIRouter, ...] = (
     webhooks.router,
     webhooks.notifications,
     inbound.router,
+    strategy_routes.router,
     control.audit,
 )
 
@@ -104,12 +109,14 @@ def create_app(
     stored_profiles: Profiles | None = None,
     people: People | None = None,
     hooks: Hooks | None = None,
+    strategies: Strategies | None = None,
 ) -> FastAPI:
     """The server over `desks`, one per environment.
 
     `token` turns a bearer token into its principal (`HashedToken` for the one of the first run).  `hosts` are the names this
     server answers to.  `page` makes the routes of the web page; it is handed the way to log in, and its paths need no token.
-    `unlocking` is the vault of the process, `stored_profiles` what changes profiles, `hooks` webhooks and alerts.
+    `unlocking` is the vault of the process, `stored_profiles` what changes profiles, `hooks` webhooks and alerts,
+    `strategies` bots and their decisions.
     `redactor` cleans what errors say, and looks at every reply once more.  `prove` verifies the audit of an environment; `acts`
     records who came in and who was turned away.  `people` are the users, sessions and tokens beside the one `token`; without
     them that is the only way in.
@@ -159,6 +166,7 @@ def create_app(
         log_ins=None if stored_profiles is None else LogIns(stored_profiles),
         keeper=keeper,
         hooks=hooks,
+        strategies=strategies,
     )
     app.state.meter = meter
     app.state.clean = redactor.clean

@@ -16,6 +16,7 @@ from floorbroker.app.hooks import Hooks
 from floorbroker.app.logins import LogIns
 from floorbroker.app.people import People
 from floorbroker.app.profiles import Profiles
+from floorbroker.app.strategies import Strategies
 from floorbroker.app.unlocking import Unlocking
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
@@ -38,6 +39,7 @@ class Door:
     prove: Callable[[Environment], Awaitable[Verdict]] | None = None  # the audit's verifier
     profiles: Profiles | None = None
     hooks: Hooks | None = None
+    strategies: Strategies | None = None
     log_ins: LogIns | None = None  # of people, at venues
     keeper: Doorkeeper | None = None  # the ways in
 

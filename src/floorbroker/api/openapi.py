@@ -35,6 +35,8 @@ TAGS = {
     "Risk": "Exposure.",
     "Kill switch": "Stopping everything.",
     "Routing": "Which profile an order goes to that names none.",
+    "Strategies": "Bots: strategies that trade.",
+    "Decisions": "What strategies decided, and why.",
     "Vault": "The sealed file of credentials.",
     "Live": "Arming live trading for a while.",
     "Webhooks": "Signals that come in and become orders; events that go out.",

@@ -257,6 +257,19 @@ class LogQuery(Query):
     limit: Annotated[int, BeforeValidator(whole), Field(ge=1, le=LIMIT_MAX)] = 100
 
 
+class DecisionsQuery(Query):
+    """Which decisions; `strategy` is the name of a bot or of what it runs."""
+
+    limit: Limit = 100
+    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}$")] | None = None
+    strategy: Label = ""
+
+    @property
+    def before(self) -> int | None:
+        """Where the page ends, in bytes of the log."""
+        return None if self.cursor is None else int(self.cursor)
+
+
 class EventsQuery(Query):
     """Which events; `after` is a journal sequence to resume behind."""
 

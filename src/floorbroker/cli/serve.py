@@ -223,12 +223,19 @@ def _app(
     from floorbroker.api import create_app
     from floorbroker.app.compose import BROKERS
     from floorbroker.app.profiles import Profiles
+    from floorbroker.app.strategies import Strategies
     from floorbroker.web import web_page
 
-    stored = Profiles.of(floor.home, floor.vault, outside, path=config)
+    stored, strategies = Profiles.of(floor.home, floor.vault, outside, path=config), Strategies(floor.home)
     known = tuple(BROKERS.values())
     page = web_page(
-        desks=floor.desks, clock=outside.clock, version=__version__, brokers=known, stored=stored, hooks=hooks
+        desks=floor.desks,
+        clock=outside.clock,
+        version=__version__,
+        brokers=known,
+        stored=stored,
+        hooks=hooks,
+        strategies=strategies,
     )
     return create_app(
         desks=floor.desks,
@@ -245,6 +252,7 @@ def _app(
         people=door.people,
         stored_profiles=stored,
         hooks=hooks,
+        strategies=strategies,
         hosts={*LOOPBACK, host, *floor.config.server.names},
         page=page,
         redactor=outside.redactor,

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from floorbroker.app.hooks import Hooks
 from floorbroker.app.profiles import Profiles
+from floorbroker.app.strategies import Strategies
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.consolidated import Consolidated
@@ -35,6 +36,7 @@ class Ask:
     brokers: Sequence[BrokerInfo] = ()
     stored: Profiles | None = None
     hooks: Hooks | None = None
+    strategies: Strategies | None = None
 
     @property
     def names(self) -> list[ProfileName]:

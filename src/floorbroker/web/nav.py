@@ -43,6 +43,10 @@ NAV = (
         ),
     ),
     NavGroup(
+        label="Strategies",
+        items=(NavItem(path="/decisions", label="Decisions", key="d"),),
+    ),
+    NavGroup(
         label="Records",
         items=(
             NavItem(path="/reconciliation", label="Reconciliation", key="n"),

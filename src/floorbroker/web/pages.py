@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from floorbroker.app.hooks import Hooks
 from floorbroker.app.profiles import Profiles
+from floorbroker.app.strategies import Strategies
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import NotFound
@@ -46,6 +47,7 @@ class Page:
     brokers: Sequence[BrokerInfo] = ()
     stored: Profiles | None = None
     hooks: Hooks | None = None
+    strategies: Strategies | None = None
 
     def render(self, name: str, *, status: int = 200, **members: Any) -> Response:
         """A template as a reply."""
@@ -110,6 +112,7 @@ class Page:
             brokers=self.brokers,
             stored=self.stored,
             hooks=self.hooks,
+            strategies=self.strategies,
         )
 
 
@@ -130,11 +133,12 @@ def web_page(
     brokers: Sequence[BrokerInfo] = (),
     stored: Profiles | None = None,
     hooks: Hooks | None = None,
+    strategies: Strategies | None = None,
 ) -> Callable[[Keeper], Sequence[BaseRoute]]:
     """What `create_app(page=…)` takes: given the way in, the routes of the page.
 
-    `brokers` are those a profile can be made for, `stored` the profiles that are written down, `hooks` webhooks
-    and alerts.
+    `brokers` are those a profile can be made for, `stored` the profiles that are written down, `hooks` webhooks and alerts,
+    `strategies` the bots of the home.
     """
 
     def routes(keeper: Keeper) -> Sequence[BaseRoute]:
@@ -147,6 +151,7 @@ def web_page(
             brokers=brokers,
             stored=stored,
             hooks=hooks,
+            strategies=strategies,
         )
         way = WayIn(keeper=keeper, render=page.render)
         account = Account(keeper=keeper, render=page.render, clock=clock)

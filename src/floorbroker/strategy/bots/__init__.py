@@ -5,7 +5,7 @@ from floorbroker.strategy.bots.bot import Bot, Policy, Spec
 from floorbroker.strategy.bots.clerk import Clerk, digest_of, key_of
 from floorbroker.strategy.bots.host import BotFailed, Child, Host, Inside
 from floorbroker.strategy.bots.live import Holdings, Running
-from floorbroker.strategy.bots.logbook import Logbook, broken_line, decisions
+from floorbroker.strategy.bots.logbook import Earlier, Logbook, broken_line, decisions, newest
 from floorbroker.strategy.bots.state import Keep, Kept, kept_bots
 from floorbroker.strategy.bots.wire import Closed, Purse
 
@@ -15,6 +15,7 @@ __all__ = [
     "Child",
     "Clerk",
     "Closed",
+    "Earlier",
     "Holdings",
     "Host",
     "Inside",
@@ -31,4 +32,5 @@ __all__ = [
     "digest_of",
     "kept_bots",
     "key_of",
+    "newest",
 ]

@@ -10,17 +10,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import rfc8785
 
 from floorbroker.domain.errors import ConfigInvalid
+from floorbroker.domain.frozen import frozen
 
 NOTHING = "0" * 64
 _TAIL_BYTES = 1 << 16
+_LOOKED_THROUGH = 1 << 24
 
 
 @dataclass(slots=True)
@@ -84,6 +86,75 @@ def decisions(path: Path) -> Iterator[dict[str, Any]]:
                 yield json.loads(line)
             except ValueError as error:
                 raise ConfigInvalid(f"{path}:{number}: no JSON ({error})") from error
+
+
+@frozen
+class Earlier:
+    """Lines of the log, newest first.  `older` is where the next page ends, in bytes; None at the beginning of the file."""
+
+    lines: tuple[Mapping[str, Any], ...]
+    older: int | None
+
+
+def newest(
+    path: Path,
+    *,
+    before: int | None = None,
+    limit: int = 100,
+    wanted: Callable[[Mapping[str, Any]], bool] = lambda _: True,
+) -> Earlier:
+    """The last lines that are wanted, or those before a place in the file; the file is read from its end.
+
+    A page looks through 16 MiB at most: it may be short, or empty, with more to come.  Raises `ConfigInvalid` for a line
+    that is no JSON.
+    """
+    if not path.exists():
+        return Earlier(lines=(), older=None)
+    found: list[Mapping[str, Any]] = []
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        end = size if before is None else min(before, size)
+        least = max(0, end - _LOOKED_THROUGH)
+        while end > least and len(found) < limit:
+            begin, lines = _block(file, end)
+            for start, raw in reversed(lines):
+                end = start
+                if (line := _decision(raw, path, start)) is not None and wanted(line):
+                    found.append(line)
+                    if len(found) == limit:
+                        break
+            else:
+                end = begin
+    return Earlier(lines=tuple(found), older=end or None)
+
+
+def _block(file: BinaryIO, end: int) -> tuple[int, list[tuple[int, bytes]]]:
+    """The whole lines before a place, a stretch of them, each with where it starts; and where the stretch begins."""
+    size = _TAIL_BYTES
+    while True:
+        begin = max(0, end - size)
+        file.seek(begin)
+        data = file.read(end - begin)
+        first = 0 if begin == 0 else data.find(b"\n") + 1
+        if begin == 0 or (0 < first < len(data)):
+            break
+        size *= 2  # a line that is longer than the stretch
+    lines: list[tuple[int, bytes]] = []
+    at = begin + first
+    for raw in data[first:].splitlines(keepends=True):
+        lines.append((at, raw))
+        at += len(raw)
+    return begin + first, lines
+
+
+def _decision(raw: bytes, path: Path, start: int) -> Mapping[str, Any] | None:
+    """None for a line that is being written."""
+    if not raw.endswith(b"\n"):
+        return None
+    try:
+        return json.loads(raw)
+    except ValueError as error:
+        raise ConfigInvalid(f"{path}, byte {start}: no JSON ({error})") from error
 
 
 def broken_line(path: Path) -> int | None:

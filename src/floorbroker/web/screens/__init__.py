@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from floorbroker.web.frame import Screen
 from floorbroker.web.screens.brokers import BROKERS
+from floorbroker.web.screens.decisions import DECISIONS
 from floorbroker.web.screens.holdings import ACCOUNTS, FILLS, POSITIONS
 from floorbroker.web.screens.hooks import HOOKS
 from floorbroker.web.screens.orders import ORDER, ORDERS
@@ -23,6 +24,7 @@ SCREENS: tuple[Screen, ...] = (
     ACCOUNTS,
     BROKERS,
     RISK,
+    DECISIONS,
     RECONCILIATION,
     AUDIT,
     HOOKS,
