@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from random import Random, SystemRandom
+from typing import TYPE_CHECKING
 
 from floorbroker.app.auditing import Auditing
 from floorbroker.app.binding import assert_bound, bind
@@ -43,7 +44,6 @@ from floorbroker.gateway.desk import NO_LOCK
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.oms.archive import Archive
 from floorbroker.oms.external import ExternalOrders
-from floorbroker.store.desk.database import DeskDatabase
 from floorbroker.store.executors import ThreadExecutor
 from floorbroker.store.reserve import Reserve
 from floorbroker.store.seals import Seals
@@ -55,6 +55,9 @@ from floorbroker.transport.reach import LoopbackOnly, Resolve, system_resolve
 from floorbroker.transport.tcp import ByScheme, TcpConnect
 from floorbroker.transport.ws import WsConnect
 from floorbroker.vault import KeyDerivation, Scrypt, Seen, SessionLimits
+
+if TYPE_CHECKING:
+    from floorbroker.store.desk.database import DeskDatabase
 
 NO_ROUTE = "failover is switched on and no failover route is configured: no order moves to another broker"
 _CRASH_TAIL = 1_000  # a line follows its commit at once: only the last records can lack theirs
@@ -126,7 +129,16 @@ class Floor:
     profiles: tuple[Profile, ...]
     vault: Unlocking
     prove: Prover
-    cold: DeskDatabase  # `desk.db`, opened when somebody first asks it
+    _opened: list[DeskDatabase] = field(default_factory=list["DeskDatabase"])
+
+    @property
+    def cold(self) -> DeskDatabase:
+        """`desk.db`, opened when somebody first asks it: a program that only trades loads nothing for it."""
+        if not self._opened:
+            from floorbroker.store.desk.database import DeskDatabase
+
+            self._opened.append(DeskDatabase(self.home.desk))
+        return self._opened[0]
 
 
 @asynccontextmanager
@@ -162,7 +174,7 @@ async def open_floor(
         vault.steps = world.steps
     assert_bound(home, [seat.profile for seat in seats], world.log)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback((cold := DeskDatabase(home.desk)).close)
+        stack.push_async_callback(_closed, opened := list["DeskDatabase"]())
         desks: dict[Environment, Gateway] = {}
         if tracing is not None:
             stack.push_async_callback(asyncio.to_thread, tracing.close)
@@ -186,7 +198,7 @@ async def open_floor(
         vault.listeners.append(entrusting.look)
         stack.push_async_callback(_ended, asyncio.create_task(vault.watch(), name="vault"))
         profiles, prove = tuple(seat.profile for seat in seats), prover_of(home, config.audit.copy_to, desks, vault)
-        yield Floor(home=home, config=config, desks=desks, profiles=profiles, vault=vault, prove=prove, cold=cold)
+        yield Floor(home=home, config=config, desks=desks, profiles=profiles, vault=vault, prove=prove, _opened=opened)
 
 
 def vault_of(home: Home, config: Config, world: Outside) -> Unlocking:
@@ -215,6 +227,11 @@ async def _unlock(vault: Unlocking, ask: Ask) -> None:
             await vault.until_free()
         else:
             return
+
+
+async def _closed(opened: list[DeskDatabase]) -> None:
+    for cold in opened:
+        await cold.close()
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
