@@ -44,6 +44,9 @@ Slippage = Annotated[str, typer.Option(help="How much worse a taker fares, in ba
 LatencyMs = Annotated[int, typer.Option(min=0, max=3_600_000, help="How long a wish is on its way.")]
 Borrow = Annotated[str, typer.Option(help="What short units cost a year.")]
 Leverage = Annotated[str, typer.Option(help="How many times its equity the account may hold.")]
+Quotes = Annotated[
+    bool, typer.Option("--quotes", help="With --span minute: play recorded quotes, which orders meet at once.")
+]
 AtClose = Annotated[bool, typer.Option("--at-close", help="Fill at the close that was decided on.")]
 
 
@@ -74,6 +77,7 @@ def run(
     borrow_percent: Borrow = "0",
     leverage: Leverage = "2",
     at_close: AtClose = False,
+    quotes: Quotes = False,
 ) -> None:
     """Play recorded bars to a strategy: orders meet the next bar's open, splits and dividends happen on their days."""
     costs = _costs(
@@ -81,7 +85,16 @@ def run(
         borrow_percent=borrow_percent, leverage=leverage, at_close=at_close,
     )  # fmt: skip
     plan, parameters = _plan(
-        strategy, symbols, settings, data=data, span=span, since=since, until=until, cash=cash, costs=costs
+        strategy,
+        symbols,
+        settings,
+        data=data,
+        span=span,
+        since=since,
+        until=until,
+        cash=cash,
+        costs=costs,
+        quotes=quotes,
     )
     _show(settings_of(ctx), _played(settings_of(ctx), plan, parameters))
 
@@ -180,6 +193,7 @@ def _plan(
     until: datetime | None,
     cash: str,
     costs: Costs,
+    quotes: bool = False,
 ) -> tuple[Plan, dict[str, object]]:
     """What is played to whom.  The parameters are checked before any bar is read."""
     from floorbroker.backtest import Plan
@@ -189,7 +203,7 @@ def _plan(
     parameters = {**settings_from(pairs(settings or ())), "symbols": names}
     made = strategy_class(strategy)(**parameters)
     money = _number("--cash", cash)
-    feed, happenings = _feed(data, made, span, since, until)
+    feed, happenings = _feed(data, made, span, since, until, quotes=quotes)
     plan = Plan(strategy=strategy, feed=feed, happenings=tuple(happenings), cash=money, costs=costs)
     return plan, parameters
 
@@ -309,11 +323,19 @@ def _costs(
 
 
 def _feed(
-    data: Path | None, strategy: Strategy, span: SpanWord, since: datetime | None, until: datetime | None
+    data: Path | None,
+    strategy: Strategy,
+    span: SpanWord,
+    since: datetime | None,
+    until: datetime | None,
+    *,
+    quotes: bool,
 ) -> tuple[Feed, list[Happening]]:
     from floorbroker.backtest import Span, recorded_feed
     from floorbroker.tape import NotRecorded, load
 
+    if quotes and span is not SpanWord.MINUTE:
+        raise usage("--quotes: quotes are recorded by the minute: add --span minute")
     if data is None:
         raise usage("--data: name a folder of recorded prices, or set FLOORBROKER_DATA")
     try:
@@ -321,7 +343,7 @@ def _feed(
     except NotRecorded as error:
         raise usage(f"--data {data}: {error}") from error
     first, last = since.date() if since else None, until.date() if until else None
-    return recorded_feed(tape, strategy.symbols, Span(span.value), since=first, until=last)
+    return recorded_feed(tape, strategy.symbols, Span(span.value), since=first, until=last, quotes=quotes)
 
 
 FILLS = (

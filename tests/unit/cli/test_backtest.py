@@ -28,6 +28,7 @@ def test_a_run_prints_its_whole_result(tmp_path: Path, recorded_data: Path) -> N
         (["--cash", "many"], "--cash many"),
         (["--fee-per-unit", "1", "--fee-bps", "1"], "choose one of them"),
         (["--data", "/nowhere"], "--data /nowhere"),
+        (["--quotes"], "add --span minute"),
     ],
 )
 def test_a_wrong_word_is_told(words: list[str], said: str, tmp_path: Path) -> None:
@@ -77,3 +78,10 @@ def test_a_report_is_written(tmp_path: Path, recorded_data: Path) -> None:
     ]
     assert document(run(tmp_path, *words, "--out", str(out), "--json"))["file"] == str(out)
     assert "SPY: trades" in out.read_text("utf-8")
+
+
+def test_recorded_quotes_are_played(tmp_path: Path, recorded_data: Path) -> None:
+    words = ["backtest", "run", "patient", "--symbols", "SPY", "--data", str(recorded_data), "--span", "minute"]
+    found = document(run(tmp_path, *words, "--since", "2013-10-07", "--until", "2013-10-07", "--quotes", "--json"))
+    assert len(found["fills"]) > 2
+    assert {fill["side"] for fill in found["fills"]} == {"buy", "sell"}
