@@ -121,13 +121,22 @@ class Venue(Ground):
         symbol = self._symbol_of(action)
         delay_us = self.costs.latency.us()
         coming = self._coming.get(symbol)
-        if symbol in self.quoted and not delay_us and not coming:
+        if not delay_us and not coming and (symbol in self.quoted or self._shows_close(symbol)):
             self._arrive(action, self.now_us)
         elif coming is None:
             self._coming[symbol] = deque([(self.now_us + delay_us, action)])
         else:
             coming.append((self.now_us + delay_us, action))
         self._look()
+
+    def _shows_close(self, symbol: str) -> bool:
+        """Where orders may trade at the close they were decided on, that close is what they meet."""
+        track = self.tracks.get(symbol)
+        if not self.costs.at_close or track is None or track.at < 0:
+            return False
+        bar = track.view()
+        self._book(self.engine.on_trade(Trade(symbol=symbol, price=bar.close, size=bar.volume, time=self.now)))
+        return True
 
     def _symbol_of(self, action: Action) -> str:
         order = action.order if isinstance(action, Place) else self.wishes[action.wish].order

@@ -34,8 +34,14 @@ def test_a_market_order_fills_at_the_next_open() -> None:
 
 
 def test_it_fills_at_the_close_where_that_is_asked_for() -> None:
-    assert prices(play(Scripted({0: buy()}), BARS, costs=Costs(at_close=True))) == [D("1.06")]
-    assert prices(play(Scripted({1: buy()}), BARS, costs=Costs(at_close=True))) == [D("1.19")]
+    result = play(Scripted({0: buy(), 1: buy(), 3: buy()}), BARS, costs=Costs(at_close=True))
+    assert prices(result) == [D("1.05"), D("1.18"), D("0.85")]
+    assert result.fills[0].at == START + MINUTE
+
+
+def test_a_close_that_the_venue_saw_is_not_met_either() -> None:
+    """The first order wakes the engine, which sees the bar that the second one is decided on."""
+    assert prices(play(Scripted({0: buy(), 1: buy()}), BARS)) == [D("1.06"), D("1.19")]
 
 
 def test_a_limit_fills_at_its_price_or_at_a_better_open() -> None:
