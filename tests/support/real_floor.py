@@ -26,10 +26,11 @@ from floorbroker.app.home import Home
 from floorbroker.app.hooks import Hooks, hooks_of
 from floorbroker.app.trail import Trail
 from floorbroker.brokers.registry import BROKERS
+from floorbroker.domain.errors import ConnectionFailed
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.hooks.reach import PublicOnly
 from floorbroker.transport.reach import Address
-from floorbroker.transport.types import Http
+from floorbroker.transport.types import ByteStream, Http, Request, Response
 from floorbroker.web import web_page
 
 TOKEN = "fb_paper_0123456789abcdef"
@@ -69,7 +70,7 @@ async def real_floor(folder: Path, *, told: Http | None = None, **settings: str)
         hooks = hooks_of(
             cold=floor.cold,
             desks=floor.desks,
-            http=told,
+            http=told or Nowhere(),
             reach=PublicOnly((), named),
             render=rendered,
             clock=outside.clock,
@@ -106,6 +107,18 @@ async def real_floor(folder: Path, *, told: Http | None = None, **settings: str)
                 yield House(home, desk, app, http, hooks)
             finally:
                 await hooks.close()
+
+
+class Nowhere:
+    """A network without anybody in it."""
+
+    async def send(self, request: Request) -> Response:
+        raise ConnectionFailed(f"{request.endpoint}: nobody is there")
+
+    async def open_stream(self, request: Request) -> ByteStream:
+        raise ConnectionFailed(f"{request.endpoint}: nobody is there")
+
+    async def close(self) -> None: ...
 
 
 async def named(host: str, port: int) -> list[Address]:

@@ -106,7 +106,7 @@ async def test_who_has_no_secret_is_told_nothing_and_is_recorded(house: House) -
         await sent(house, hook, signal(hook | {"secret": ""}, quantity="1")),
         await sent(house, hook | {"path": "/api/v1/hooks/0123456789abcdef"}, signal(hook, quantity="1")),
     ]
-    assert [reply.status_code for reply in replies] == [403] * 3
+    assert [reply.status_code for reply in replies] == [401] * 3
     assert len({reply.json()["detail"] for reply in replies}) == 1
     assert orders_of(house, "closed") == 0
     rows = [r.entry for r in house.desk.journal.read(limit=10_000, kinds=frozenset({"audit"}))]
@@ -117,7 +117,7 @@ async def test_guesses_are_slowed_down(house: House) -> None:
     hook = await added(house, "guessed")
     wrong = signal(hook | {"secret": "fbhook_guess"}, quantity="1")
     codes = [(await sent(house, hook, wrong)).status_code for _ in range(12)]
-    assert codes == [403] * 10 + [429] * 2
+    assert codes == [401] * 10 + [429] * 2
     assert (await sent(house, hook, signal(hook, id="1", quantity="35"))).status_code == 202  # the right one passes
 
 
@@ -134,9 +134,9 @@ async def test_a_signing_sender_shows_no_secret(house: House) -> None:
     body = json.dumps({"id": "1", "symbol": "AAPL", "side": "buy", "quantity": "9"}).encode()
     right = sign(body, Secret(hook["secret"]), at=datetime.now(UTC))
     old = sign(body, Secret(hook["secret"]), at=datetime(2026, 1, 1, tzinfo=UTC))
-    assert (await sent(house, hook, body)).status_code == 403
-    assert (await sent(house, hook, body, **{HEADER: old})).status_code == 403
-    assert (await sent(house, hook, body + b" ", **{HEADER: right})).status_code == 403
+    assert (await sent(house, hook, body)).status_code == 401
+    assert (await sent(house, hook, body, **{HEADER: old})).status_code == 401
+    assert (await sent(house, hook, body + b" ", **{HEADER: right})).status_code == 401
     assert (await sent(house, hook, body, **{HEADER: right})).status_code == 202
     assert orders_of(house, "signed") == 1
 
@@ -165,8 +165,8 @@ async def test_a_hook_has_limits_of_its_own(
 async def test_a_hook_that_is_off_places_nothing_and_can_be_switched_on(house: House) -> None:
     hook = await added(house, "off")
     path = "/api/v1/paper/webhooks/off"
-    assert (await house.http.patch(path, json={"enabled": False})).status_code == 400
-    assert (await house.http.patch(path, json={"enabled": False}, headers={"If-Match": '"7"'})).status_code == 409
+    assert (await house.http.patch(path, json={"enabled": False})).status_code == 412
+    assert (await house.http.patch(path, json={"enabled": False}, headers={"If-Match": '"7"'})).status_code == 412
     changed = await house.http.patch(path, json={"enabled": False}, headers={"If-Match": '"1"'})
     assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
     assert (await sent(house, hook, signal(hook, id="1", quantity="1"))).status_code == 403
@@ -244,7 +244,7 @@ async def test_a_removed_hook_is_gone_and_a_name_is_used_once(house: House) -> N
     assert again.status_code == 409
     assert (await house.http.delete("/api/v1/paper/webhooks/gone")).status_code == 204
     assert (await house.http.get("/api/v1/paper/webhooks/gone")).status_code == 404
-    assert (await sent(house, hook, signal(hook, quantity="1"))).status_code == 403
+    assert (await sent(house, hook, signal(hook, quantity="1"))).status_code == 401
 
 
 async def test_the_page_shows_what_comes_in_and_goes_out_and_no_secret(house: House) -> None:

@@ -52,12 +52,12 @@ async def receive_signal(
         received = await door.hooks.inbox.receive(
             id, await _body(request), signature=signature, address=address, request_id=request_id_of(request)
         )
-    except Unauthorized:
+    except Unauthorized as stranger:
         if door.keeper is not None:
             await door.keeper.acts.turned_away(
                 via="webhook", action="door.hook", outcome="wrong secret", address=address
             )
-        raise
+        raise HTTPException(401, stranger.detail) from None
     order = None if received.submitted is None else received.submitted.order
     return reply(
         ReceivedView(

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints
+from starlette.exceptions import HTTPException
 
 from floorbroker.api.door import CallerDep, DoorDep, NoQuery, reply
 from floorbroker.api.listing import list_reply
@@ -150,14 +151,15 @@ def _tagged(found: Hook | Target, view: WebhookView | NotificationView, status: 
     return reply(view, status=status, headers={"ETag": f'"{found.version}"'})
 
 
-def _version(if_match: str | None) -> int:
-    """The version that a change is meant for.  Raises `InvalidRequest` (400) without one."""
+def _version(if_match: str | None, found: Hook | Target) -> int:
+    """The version that a change is meant for.  Raises `HTTPException` (412) without one, and for another than there is."""
     bare = (if_match or "").strip().removeprefix("W/").strip('"')
-    if not bare.isascii() or not bare.isdecimal() or len(bare) > 9:
-        detail = 'send If-Match with the version that is meant, as its ETag has it: "1"'
-        wrong = FieldError(pointer="/headers/If-Match", code="missing" if not if_match else "not_valid", detail=detail)
-        raise InvalidRequest(detail, fields=(wrong,), status_hint=400)
-    return int(bare)
+    if bare != str(found.version):
+        detail = (
+            f'it is version {found.version} now: read it, and send If-Match: "{found.version}" if you still mean it'
+        )
+        raise HTTPException(412, detail)
+    return found.version
 
 
 # -- webhooks -------------------------------------------------------------------------------------------------------------
@@ -238,14 +240,14 @@ async def get_webhook(found: EitherDep) -> Response:
     operation_id="switch_webhook",
     dependencies=[NoQuery],
     responses=returns(WebhookView, "The webhook after it.", headers={"ETag": "Its version."})
-    | problems(*WITH_BODY, 409, 503),
+    | problems(*WITH_BODY, 409, 412, 503),
     openapi_extra=reads(SwitchSchema),
 )
 async def switch_webhook(
     request: Request, hooks: HooksDep, found: EitherDep, caller: CallerDep, if_match: IfMatch = None
 ) -> Response:
     """Switch it on or off."""
-    wish, version = await wish_of(request, SwitchSchema), _version(if_match)
+    wish, version = await wish_of(request, SwitchSchema), _version(if_match, found)
     if isinstance(found, Hook):
         changed: Hook | Target = await hooks.switch_hook(found, enabled=wish.enabled, version=version, caller=caller)
     else:
@@ -390,14 +392,14 @@ AlertDep = Annotated[Target, Depends(alert_of)]
     operation_id="switch_notification",
     dependencies=[NoQuery],
     responses=returns(NotificationView, "Who is told.", headers={"ETag": "Its version."})
-    | problems(*WITH_BODY, 409, 503),
+    | problems(*WITH_BODY, 409, 412, 503),
     openapi_extra=reads(SwitchSchema),
 )
 async def switch_notification(
     request: Request, hooks: HooksDep, target: AlertDep, caller: CallerDep, if_match: IfMatch = None
 ) -> Response:
     """Switch it on or off."""
-    wish, version = await wish_of(request, SwitchSchema), _version(if_match)
+    wish, version = await wish_of(request, SwitchSchema), _version(if_match, target)
     changed = await hooks.switch_target(target, enabled=wish.enabled, version=version, caller=caller)
     return _tagged(changed, notification_view(changed))
 
