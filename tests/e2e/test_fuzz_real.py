@@ -61,7 +61,19 @@ def config(seed: int) -> dict[str, Any]:
         # the schema alone allows.
         "checks": {
             "use_after_free": {"enabled": False},
-            "positive_data_acceptance": {"expected-statuses": ["2xx", "304", "401", "404", "409", "412", "422", "423"]},
+            "positive_data_acceptance": {
+                "expected-statuses": [
+                    "2xx",
+                    "304",
+                    "401",
+                    "404",
+                    "409",
+                    "412",
+                    "422",
+                    "423",
+                    "429",
+                ]  # hooks have a pace
+            },
         },
         "phases": {"stateful": {"enabled": True, "max-steps": 6}},
         "parameters": {"path.env": "paper"},

@@ -28,7 +28,9 @@ from floorbroker.app.trail import Trail
 from floorbroker.brokers.registry import BROKERS
 from floorbroker.domain.errors import ConnectionFailed
 from floorbroker.gateway.gateway import Gateway
+from floorbroker.hooks.carriers import Caller as People
 from floorbroker.hooks.reach import PublicOnly
+from floorbroker.hooks.records import Kind
 from floorbroker.transport.reach import Address
 from floorbroker.transport.types import ByteStream, Http, Request, Response
 from floorbroker.web import web_page
@@ -79,6 +81,7 @@ async def real_floor(folder: Path, *, told: Http | None = None, **settings: str)
             meter=outside.meter,
             redactor=outside.redactor,
         )
+        hooks.outbox.carriers = {**hooks.outbox.carriers, Kind.ALERT: People(outside.clock, Nobody)}
         if told is not None:
             await hooks.start()
         app = create_app(
@@ -107,6 +110,17 @@ async def real_floor(folder: Path, *, told: Http | None = None, **settings: str)
                 yield House(home, desk, app, http, hooks)
             finally:
                 await hooks.close()
+
+
+class Nobody:
+    """People who are told nothing: a service that takes no message."""
+
+    def add(self, url: str) -> bool:
+        return bool(url)
+
+    def notify(self, *, title: str, body: str) -> bool:
+        del title, body
+        return False
 
 
 class Nowhere:

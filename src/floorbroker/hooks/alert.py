@@ -96,4 +96,4 @@ def _of_text(text: str) -> dict[str, str]:
 
 def _wrong(detail: str, *, pointer: str = "") -> InvalidRequest:
     fields = (FieldError(pointer=pointer, code="not_valid", detail=detail),)
-    return InvalidRequest(detail, fields=fields, status_hint=400)
+    return InvalidRequest(detail, fields=fields)

@@ -59,7 +59,7 @@ def test_a_body_that_says_nothing_is_refused_with_what_would_be_right(body: byte
     with pytest.raises(InvalidRequest) as refused:
         read_alert(body)
     assert told in refused.value.detail
-    assert refused.value.status_hint == 400
+    assert refused.value.status_hint == 422
 
 
 def test_a_refusal_repeats_nothing_of_the_body_and_an_alert_does_not_print_its_secret() -> None:
