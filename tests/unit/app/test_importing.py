@@ -18,8 +18,8 @@ OTHERS = ("TRADIER", "IBKR", "IBKR_WEB", "UPSTOX", "BINANCE", "KRAKEN", "BYBIT",
 EVERY = {**BROKERS, **{code: replace(BROKERS["ALPACA"], code=code, name=code, hosts={}, fields=()) for code in OTHERS}}
 
 
-def read(text: str, *, default: Environment | None = None, every: bool = True) -> Reading:
-    return read_files([(".env", text)], EVERY if every else BROKERS, default=default)
+def read(text: str, *, default: Environment | None = None) -> Reading:
+    return read_files([(".env", text)], EVERY, default=default)
 
 
 def only(text: str) -> Draft:
@@ -151,7 +151,8 @@ def test_lines_that_contradict_each_other_make_no_profile(text: str, told: str) 
 
 
 def test_a_venue_without_an_adapter_is_known_by_name_and_not_made() -> None:
-    (draft,) = read("OANDA_ACCESS_TOKEN=t\nOANDA_ACCOUNT_ID=1\n", every=False).drafts
+    others = {code: info for code, info in BROKERS.items() if code != "OANDA"}
+    (draft,) = read_files([(".env", "OANDA_ACCESS_TOKEN=t\nOANDA_ACCOUNT_ID=1\n")], others).drafts
     assert (draft.broker, draft.refused) == ("OANDA", "this desk has no adapter for it yet")
 
 

@@ -14,6 +14,7 @@ WHOLE = {
     "KRAKEN": True,
     "IBKR": False,
     "IBKR_WEB": False,
+    "OANDA": False,
     "TRADIER": False,
     "UPSTOX": False,
 }

@@ -41,7 +41,7 @@ def words(home: Path, *more: str) -> tuple[str, ...]:
 def test_what_can_be_made_is_made_and_the_rest_is_told_by_name(home: Path) -> None:
     result = run(home, *words(home))
     assert result.exit_code == 10, result.stderr
-    assert "this desk has no adapter for it yet" in result.stdout
+    assert "BROKER_ACCOUNT_NUMBER: OANDA needs it" in result.stdout
     assert "not a credential of a venue" in result.stdout
     assert "canary" not in (result.stdout + result.stderr).lower()
     written = tomllib.loads((home / "floorbroker.toml").read_text())["profiles"]
