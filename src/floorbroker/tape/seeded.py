@@ -91,10 +91,10 @@ class SeededMarket:
         )
 
     def trade(self, symbol: str, at: datetime) -> Trade:
-        """A trade at one side of the quote."""
+        """A trade at one side of the quote; where nobody bids, as for an option that is worth nothing, somebody buys."""
         quote = self.quote(symbol, at)
         number = (at - _EPOCH) // _US
-        side = Side.BUY if self._draw(symbol, "aggressor", number, 2) else Side.SELL
+        side = Side.BUY if quote.bid is None or self._draw(symbol, "aggressor", number, 2) else Side.SELL
         price, size = (quote.ask, quote.ask_size) if side is Side.BUY else (quote.bid, quote.bid_size)
         assert price is not None
         share = Decimal(1 + self._draw(symbol, "share", number, 10)) / 10

@@ -13,8 +13,8 @@ from tests.support.real_floor import real_floor
 pytestmark = pytest.mark.asyncio
 
 
-async def rows(folder: Path, **settings: str) -> list[AuditEntry]:
-    async with real_floor(folder, **settings) as house:
+async def rows(folder: Path, *, notional: str = '"50000"') -> list[AuditEntry]:
+    async with real_floor(folder, RISK__MAX_ORDER_NOTIONAL=notional) as house:
         entries = [record.entry for record in house.desk.audit(limit=1000)]
     return [entry for entry in entries if isinstance(entry, AuditEntry) and entry.action == "limits.set"]
 
@@ -24,7 +24,7 @@ async def test_a_start_records_its_limits_once_and_again_when_they_are_others(tm
     assert (first.reason, first.object, first.via) == ("first start", "paper", "configuration")
     assert "max_order_notional" in first.detail
     assert len(await rows(tmp_path)) == 1
-    _, second = await rows(tmp_path, RISK__MAX_ORDER_NOTIONAL='"77"')
+    _, second = await rows(tmp_path, notional='"77"')
     assert list(second.detail) == ["max_order_notional"]
     assert second.detail["max_order_notional"].endswith('-> "77"')
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from floorbroker.domain.instrument import OptionContract
 from floorbroker.domain.records import Quote, Trade
+from floorbroker.domain.values import Side
 from floorbroker.tape import POPULAR, SeededMarket, option_value, seeded_market
 
 START = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
@@ -35,6 +36,13 @@ def test_a_moment_answers_the_same_in_any_order_of_asking(at: datetime) -> None:
     second.quote("AAPL", at + timedelta(days=400))
     assert first.quote("AAPL", at) == second.quote("AAPL", at)
     assert first.trade("AAPL", at) == second.trade("AAPL", at)
+
+
+def test_an_option_that_nobody_bids_for_still_trades() -> None:
+    market, worthless = SeededMarket(seed=1), "AAPL  260302C09000000"
+    assert market.quote(worthless, START).bid is None
+    trades = [market.trade(worthless, START + timedelta(seconds=number)) for number in range(20)]
+    assert {trade.aggressor for trade in trades} == {Side.BUY}
 
 
 def test_seeds_and_symbols_wander_apart() -> None:
