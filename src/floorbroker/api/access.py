@@ -151,6 +151,8 @@ ACCESS: dict[str, Access] = {
     "list_alerts": READ,
     "list_strategies": READ,
     "list_decisions": READ,
+    "list_reports": READ,
+    "get_report": READ,
     # Events, vault, audit
     "stream_events": READ,
     "get_vault": READ,

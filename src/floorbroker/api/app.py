@@ -30,6 +30,7 @@ from floorbroker.api.routes import (
     market,
     orders,
     profiles,
+    research,
     resolution,
     risk,
     routing,
@@ -50,6 +51,7 @@ from floorbroker.app.people import People
 from floorbroker.app.profiles import Profiles
 from floorbroker.app.redactor import SecretFilter
 from floorbroker.app.strategies import Strategies
+from floorbroker.app.studies import Studies
 from floorbroker.app.unlocking import Unlocking
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
@@ -86,6 +88,7 @@ API: tuple[APIRouter, ...] = (
     webhooks.notifications,
     inbound.router,
     strategy_routes.router,
+    research.router,
     control.audit,
 )
 
@@ -110,13 +113,14 @@ def create_app(
     people: People | None = None,
     hooks: Hooks | None = None,
     strategies: Strategies | None = None,
+    studies: Studies | None = None,
 ) -> FastAPI:
     """The server over `desks`, one per environment.
 
     `token` turns a bearer token into its principal (`HashedToken` for the one of the first run).  `hosts` are the names this
     server answers to.  `page` makes the routes of the web page; it is handed the way to log in, and its paths need no token.
     `unlocking` is the vault of the process, `stored_profiles` what changes profiles, `hooks` webhooks and alerts,
-    `strategies` bots and their decisions.
+    `strategies` bots and their decisions, `studies` research and backtests.
     `redactor` cleans what errors say, and looks at every reply once more.  `prove` verifies the audit of an environment; `acts`
     records who came in and who was turned away.  `people` are the users, sessions and tokens beside the one `token`; without
     them that is the only way in.
@@ -167,6 +171,7 @@ def create_app(
         keeper=keeper,
         hooks=hooks,
         strategies=strategies,
+        studies=studies,
     )
     app.state.meter = meter
     app.state.clean = redactor.clean

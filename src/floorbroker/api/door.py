@@ -17,6 +17,7 @@ from floorbroker.app.logins import LogIns
 from floorbroker.app.people import People
 from floorbroker.app.profiles import Profiles
 from floorbroker.app.strategies import Strategies
+from floorbroker.app.studies import Studies
 from floorbroker.app.unlocking import Unlocking
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
@@ -40,6 +41,7 @@ class Door:
     profiles: Profiles | None = None
     hooks: Hooks | None = None
     strategies: Strategies | None = None
+    studies: Studies | None = None
     log_ins: LogIns | None = None  # of people, at venues
     keeper: Doorkeeper | None = None  # the ways in
 

@@ -37,6 +37,7 @@ TAGS = {
     "Routing": "Which profile an order goes to that names none.",
     "Strategies": "Bots: strategies that trade.",
     "Decisions": "What strategies decided, and why.",
+    "Research": "Reports of sectors, outliers, rankings and allocations.",
     "Vault": "The sealed file of credentials.",
     "Live": "Arming live trading for a while.",
     "Webhooks": "Signals that come in and become orders; events that go out.",

@@ -224,9 +224,11 @@ def _app(
     from floorbroker.app.compose import BROKERS
     from floorbroker.app.profiles import Profiles
     from floorbroker.app.strategies import Strategies
+    from floorbroker.app.studies import Studies
     from floorbroker.web import web_page
 
     stored, strategies = Profiles.of(floor.home, floor.vault, outside, path=config), Strategies(floor.home)
+    studies = Studies(floor.home)
     known = tuple(BROKERS.values())
     page = web_page(
         desks=floor.desks,
@@ -236,6 +238,7 @@ def _app(
         stored=stored,
         hooks=hooks,
         strategies=strategies,
+        studies=studies,
     )
     return create_app(
         desks=floor.desks,
@@ -253,6 +256,7 @@ def _app(
         stored_profiles=stored,
         hooks=hooks,
         strategies=strategies,
+        studies=studies,
         hosts={*LOOPBACK, host, *floor.config.server.names},
         page=page,
         redactor=outside.redactor,

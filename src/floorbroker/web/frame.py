@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 from floorbroker.app.hooks import Hooks
 from floorbroker.app.profiles import Profiles
 from floorbroker.app.strategies import Strategies
+from floorbroker.app.studies import Studies
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.consolidated import Consolidated
@@ -37,6 +38,7 @@ class Ask:
     stored: Profiles | None = None
     hooks: Hooks | None = None
     strategies: Strategies | None = None
+    studies: Studies | None = None
 
     @property
     def names(self) -> list[ProfileName]:

@@ -44,7 +44,10 @@ NAV = (
     ),
     NavGroup(
         label="Strategies",
-        items=(NavItem(path="/decisions", label="Decisions", key="d"),),
+        items=(
+            NavItem(path="/decisions", label="Decisions", key="d"),
+            NavItem(path="/research", label="Research", key="s"),
+        ),
     ),
     NavGroup(
         label="Records",

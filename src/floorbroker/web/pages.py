@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 from floorbroker.app.hooks import Hooks
 from floorbroker.app.profiles import Profiles
 from floorbroker.app.strategies import Strategies
+from floorbroker.app.studies import Studies
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import NotFound
@@ -48,6 +49,7 @@ class Page:
     stored: Profiles | None = None
     hooks: Hooks | None = None
     strategies: Strategies | None = None
+    studies: Studies | None = None
 
     def render(self, name: str, *, status: int = 200, **members: Any) -> Response:
         """A template as a reply."""
@@ -113,6 +115,7 @@ class Page:
             stored=self.stored,
             hooks=self.hooks,
             strategies=self.strategies,
+            studies=self.studies,
         )
 
 
@@ -134,11 +137,12 @@ def web_page(
     stored: Profiles | None = None,
     hooks: Hooks | None = None,
     strategies: Strategies | None = None,
+    studies: Studies | None = None,
 ) -> Callable[[Keeper], Sequence[BaseRoute]]:
     """What `create_app(page=…)` takes: given the way in, the routes of the page.
 
     `brokers` are those a profile can be made for, `stored` the profiles that are written down, `hooks` webhooks and alerts,
-    `strategies` the bots of the home.
+    `strategies` the bots of the home, `studies` its research and backtests.
     """
 
     def routes(keeper: Keeper) -> Sequence[BaseRoute]:
@@ -152,6 +156,7 @@ def web_page(
             stored=stored,
             hooks=hooks,
             strategies=strategies,
+            studies=studies,
         )
         way = WayIn(keeper=keeper, render=page.render)
         account = Account(keeper=keeper, render=page.render, clock=clock)

@@ -10,6 +10,7 @@ from floorbroker.web.screens.hooks import HOOKS
 from floorbroker.web.screens.orders import ORDER, ORDERS
 from floorbroker.web.screens.overview import OVERVIEW
 from floorbroker.web.screens.records import AUDIT, RECONCILIATION
+from floorbroker.web.screens.research import RESEARCH
 from floorbroker.web.screens.risk import RISK
 from floorbroker.web.screens.symbol import SYMBOL
 from floorbroker.web.screens.trade import TRADE
@@ -25,6 +26,7 @@ SCREENS: tuple[Screen, ...] = (
     BROKERS,
     RISK,
     DECISIONS,
+    RESEARCH,
     RECONCILIATION,
     AUDIT,
     HOOKS,
