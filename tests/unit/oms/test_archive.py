@@ -553,6 +553,7 @@ def test_the_digest_covers_every_module_that_derives_an_order() -> None:
         "floorbroker.domain.forms",
         "floorbroker.domain.timetable",  # when a venue is shut
         "floorbroker.domain.instrument",
+        "floorbroker.domain.secret",  # of the ports: keeps what may not be shown
         "floorbroker.domain.options",  # reads symbols of options; an order keeps its own as it came
         "floorbroker.domain.ids",
         "floorbroker.oms.rules",
