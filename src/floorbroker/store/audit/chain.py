@@ -205,10 +205,20 @@ class Chain:
             checkpointed_at=draft.checkpointed_at,
             turn=self.standing.turn + 1,
         )
-        with told(str(self.places.key)):
-            keys.save(self.files, self.places.key, standing)
+        try:
+            with told(str(self.places.key)):
+                keys.save(self.files, self.places.key, standing)
+        except JournalFault:
+            self._go_by_the_disk(standing)
+            raise
         self.standing = standing
         self.steps.reach("audit.key")
+
+    def _go_by_the_disk(self, standing: Standing) -> None:
+        """A save that failed may have left the new key all the same: its lines are durable, and are not cut off as unfinished."""
+        found = keys.load(self.places.key)
+        if found is not None and found.turn == standing.turn:
+            self.standing = standing
 
 
 # -- beginnings ---------------------------------------------------------------------------------------------------------
