@@ -1,8 +1,8 @@
 """What the safe path adds at Interactive Brokers' socket and at Tradier: our submit beside a bare one, against one simulator.
 
-Both venues say how often they may be asked, and our desk keeps to it; so rounds are short, with a rest between them. Rounds
-buy and sell in turn at prices that fill at once.  Both sides pay for the simulator's work, so the difference of the medians
-is what risk, journal and audit cost.
+Both venues say how often they may be asked, and our desk keeps to it; so rounds are short, with a rest between them. Orders bid
+below the market and stay, so that no round pays for fills.  Both sides pay for the simulator's work, so the difference of the
+medians is what risk, journal and audit cost.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.environments import ROOT
 from benchmarks.rounds import Figure, Goal
 
 ROUNDS, ORDERS = 9, 20
-PRICE = {"symbol": "AAPL", "bid": "150.20", "ask": "150.30", "last": "150.25"}
+LIMIT, PRICE = "149.00", {"symbol": "AAPL", "bid": "150.20", "ask": "150.30", "last": "150.25"}
 OVERHEAD = Goal(1.0, unit="ms")
 
 
@@ -90,7 +90,7 @@ def _in_turn(rival: Rival) -> tuple[list[tuple[float, float]], dict[str, str]]:
     with ExitStack() as stack:
         credentials, control = stack.enter_context(venue(rival.word))
         set_price(control)
-        terms = {"ORDER_BUY": PRICE["ask"], "ORDER_SELL": PRICE["bid"]}
+        terms = {"ORDER_LIMIT": LIMIT}
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / ".tools"))
         ours = stack.enter_context(desk(Path(folder) / "home", {**credentials, **terms}, loop="uvloop"))
         theirs = stack.enter_context(peer(rival.driver, rival.environment, {**credentials, **terms}))

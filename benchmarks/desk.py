@@ -4,7 +4,7 @@ One submit is everything: the body is read and checked, the idempotency key look
 and audit row made durable, the order sent, the answer read, made durable and folded.  `--stages` measures where the time
 goes, in a run of its own, since looking costs time too.
 
-`ORDER_BUY` and `ORDER_SELL` are prices that fill at once: rounds buy and sell in turn then, and each order ends by itself.
+With `ORDER_LIMIT` orders bid that price, and stay where they are.
 
     BROKER_URL=... python -m benchmarks.desk --home FOLDER --loop uvloop
 """
@@ -31,7 +31,7 @@ from floorbroker.oms.schema import parse_order
 
 CALLER = Caller(principal="bench", via="bench")
 BODY = {
-    "symbol": "AAPL", "side": "buy", "type": "limit", "quantity": "2", "limit_price": "150.25",
+    "symbol": "AAPL", "side": "buy", "type": "limit", "quantity": "2", "limit_price": os.environ.get("ORDER_LIMIT", "150.25"),
     "time_in_force": os.environ.get("ORDER_TIF", "day"), "allow_duplicate": True,
 }  # fmt: skip
 TAKEN = frozenset({OrdStatus.PENDING_NEW, OrdStatus.NEW, OrdStatus.CANCELED, OrdStatus.FILLED})
@@ -63,12 +63,10 @@ class Submits:
         self._stopwatch = stopwatch
         self._numbers = itertools.count(1)
         self._run = os.getpid()
-        self._turns = itertools.cycle(_turns())
-        self._turn = next(self._turns)
 
     async def one(self) -> None:
         """One order, from the members of its body to its final state."""
-        wish = parse_order({**BODY, **self._turn})
+        wish = parse_order(BODY)
         done = await self._desk.submit(
             wish,
             profile=None,
@@ -93,16 +91,13 @@ class Submits:
 
     async def _all_ended(self) -> None:
         """Not part of a round: the venue cancels what is open, and the desk hears of all of it."""
-        if "ORDER_BUY" not in os.environ:
-            async with (
-                aiohttp.ClientSession() as session,
-                session.post(f"{os.environ['BROKER_URL']}/bench/end") as reply,
-            ):
-                await reply.read()  # a simulator does not know it: there an order ends by itself
+        if "ORDER_LIMIT" in os.environ:
+            return
+        async with aiohttp.ClientSession() as session, session.post(f"{os.environ['BROKER_URL']}/bench/end") as reply:
+            await reply.read()  # a simulator does not know it: there an order ends by itself
         async with asyncio.timeout(ENDING_S):
             while any(order.is_open for order in self._desk.orders()):  # noqa: ASYNC110 - no event tells of the last
                 await asyncio.sleep(0.01)
-        self._turn = next(self._turns)
 
     async def stages(self, count: int) -> Answer:
         """Mean microseconds of one submit by stage."""
@@ -113,12 +108,6 @@ class Submits:
                 await self.one()
         await self._all_ended()
         return {"stages": self._stopwatch.mean_us(count)}
-
-
-def _turns() -> list[dict[str, str]]:
-    """What differs from order to order."""
-    sides = (("buy", os.environ.get("ORDER_BUY")), ("sell", os.environ.get("ORDER_SELL")))
-    return [{"side": side, "limit_price": price} for side, price in sides if price is not None] or [{}]
 
 
 async def main(home: Path, *, stages: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 
 import aiohttp
@@ -12,14 +11,15 @@ from speak import prepare, serve_async, timed_async
 KEYS = {"Authorization": f"Bearer {os.environ['BROKER_API_KEY']}", "Accept": "application/json"}
 URL = f"{os.environ['BROKER_URL']}/v1/accounts/{os.environ['BROKER_ACCOUNT_NUMBER']}/orders"
 
+PRICE = os.environ["ORDER_LIMIT"]
+
 
 async def main() -> None:
-    turns = itertools.cycle((("buy", os.environ["ORDER_BUY"]), ("sell", os.environ["ORDER_SELL"])))
     async with aiohttp.ClientSession(headers=KEYS) as session:
 
-        async def submit(side: str, price: str) -> None:
+        async def submit() -> None:
             form = {
-                "class": "equity", "symbol": "AAPL", "side": side, "quantity": "2", "type": "limit", "price": price,
+                "class": "equity", "symbol": "AAPL", "side": "buy", "quantity": "2", "type": "limit", "price": PRICE,
                 "duration": "day",
             }  # fmt: skip
             async with session.post(URL, data=form) as reply:
@@ -27,11 +27,7 @@ async def main() -> None:
                 if answer.get("order", {}).get("status") != "ok":
                     raise RuntimeError(f"an order was answered {reply.status}: {answer}")
 
-        async def sequential(count: int) -> dict[str, float]:
-            side, price = next(turns)
-            return await timed_async(lambda: submit(side, price), count)
-
-        await serve_async({"sequential": sequential}, "aiohttp")
+        await serve_async({"sequential": lambda count: timed_async(submit, count)}, "aiohttp")
 
 
 prepare(cpu=0)

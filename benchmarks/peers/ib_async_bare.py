@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 from urllib.parse import urlsplit
 
@@ -18,18 +17,14 @@ async def main() -> None:
     ib = IB()
     await ib.connectAsync(place.hostname or "", place.port or 0, clientId=91)
     (contract,) = await ib.qualifyContractsAsync(Stock("AAPL", "SMART", "USD"))
-    turns = itertools.cycle((("BUY", float(os.environ["ORDER_BUY"])), ("SELL", float(os.environ["ORDER_SELL"]))))
+    price = float(os.environ["ORDER_LIMIT"])
 
-    async def submit(side: str, price: float) -> None:
-        trade = ib.placeOrder(contract, LimitOrder(side, 2, price))
+    async def submit() -> None:
+        trade = ib.placeOrder(contract, LimitOrder("BUY", 2, price))
         while trade.orderStatus.status not in TAKEN:
             await trade.statusEvent
 
-    async def sequential(count: int) -> dict[str, float]:
-        side, price = next(turns)
-        return await timed_async(lambda: submit(side, price), count)
-
-    await serve_async({"sequential": sequential}, "ib_async")
+    await serve_async({"sequential": lambda count: timed_async(submit, count)}, "ib_async")
 
 
 prepare(cpu=0)

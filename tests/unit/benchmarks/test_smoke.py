@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from benchmarks.brokers import PRICE, set_price
+from benchmarks.brokers import LIMIT, set_price
 from benchmarks.children import Child, ChildFailed, venue
 from benchmarks.stages import STAGES
 
@@ -59,7 +59,7 @@ def test_the_stages_of_an_order_are_told(credentials: dict[str, str], tmp_path: 
 def test_orders_go_the_whole_way_at_the_socket_of_interactive_brokers(tmp_path: Path) -> None:
     with venue("ibkr") as (credentials, control):
         set_price(control)
-        terms = {**credentials, "ORDER_BUY": PRICE["ask"], "ORDER_SELL": PRICE["bid"]}
+        terms = {**credentials, "ORDER_LIMIT": LIMIT}
         command = [sys.executable, "-m", "benchmarks.desk", "--home", str(tmp_path / "home")]
         with closing(Child("the desk", command, terms)) as desk:
             assert desk.ask("sequential", 2)["per_s"] > 0
