@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
@@ -235,8 +235,8 @@ def read(folder: Path) -> Backup:
 
 
 def _wrong(folder: Path, part: FilePart) -> str:
-    path = folder / part.path
-    if not path.resolve().is_relative_to(folder.resolve()):
+    path, way = folder / part.path, PurePosixPath(part.path)
+    if way.is_absolute() or ".." in way.parts or not path.resolve().is_relative_to(folder.resolve()):
         return "is not inside the backup"
     try:
         if path.stat().st_size != part.bytes:

@@ -28,6 +28,7 @@ from floorbroker.domain.errors import (
     RiskLimitExceeded,
 )
 from floorbroker.domain.frozen import frozen
+from floorbroker.domain.options import SHARES, OptionContract
 from floorbroker.domain.ports import Log, Meter
 from floorbroker.domain.values import Environment, IntentId, ProfileName, Side, text_of
 from floorbroker.gateway.desk import Caller, Desk, Submitted
@@ -231,17 +232,21 @@ class Inbox:
                 return Received(signal=signal, intent_id=intent_id)
 
     async def _worth(self, hook: Hook, wish: OrderSchema) -> Decimal:
-        """What an order may cost, in quote currency, at its own price or at the touch."""
+        """What an order may cost, in quote currency.
+
+        A limit to buy costs no more than it says; any other order may trade at the market, whatever price it names.
+        """
         if wish.notional is not None:
             return wish.notional
         order = wish.to_order()
-        price = order.price or order.stop_px
-        if price is None:
+        price = order.price
+        if price is None or order.side is Side.SELL:
             quote = await self.desks[hook.environment].quote(order.symbol, hook.profile)
-            price = quote.ask if order.side is Side.BUY else quote.bid
+            touch = quote.ask if order.side is Side.BUY else quote.bid
+            price = max((one for one in (touch, order.price, order.stop_px) if one is not None), default=None)
         if price is None or wish.quantity is None:
             raise _limit("max_notional", "this hook has a largest value, and there is no price to reckon with")
-        return price * wish.quantity
+        return price * wish.quantity * (SHARES if OptionContract.parse(order.symbol) else 1)
 
 
 async def first_of(task: asyncio.Task[Submitted], clock: Clock, longest_s: float) -> None:

@@ -34,6 +34,9 @@ class State(Word):
     DEAD = "dead"
 
 
+REPLAY_MAX_S = 86_400  # no hook remembers a signal for longer
+
+
 @frozen
 class Hook:
     """An address for signals.  Each becomes an order of `profile` and `strategy`, made by `template`, within these limits.

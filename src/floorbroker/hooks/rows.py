@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,11 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from floorbroker.domain.errors import NotFound
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ProfileName, text_of
-from floorbroker.hooks.records import Auth, Delivery, Hook, Kind, Signal, State, Target
+from floorbroker.hooks.records import REPLAY_MAX_S, Auth, Delivery, Hook, Kind, Signal, State, Target
 from floorbroker.store.desk.database import DeskDatabase
 from floorbroker.store.desk.hooks import CURSORS, DELIVERIES, HOOKS, SIGNALS, TARGETS
 
-KEPT = 1000  # ended deliveries, and signals, of one hook
+KEPT = 1000  # ended deliveries of one hook, and signals that are older than any hook remembers
+REMEMBERED = timedelta(seconds=REPLAY_MAX_S)
 PAGE = 100
 
 
@@ -65,7 +66,7 @@ class Rows:
             if (known := (await c.execute(query)).mappings().first()) is not None:
                 return _signal(known), False
             await c.execute(insert(SIGNALS), _of_signal(signal))
-            await _prune(c, SIGNALS, SIGNALS.c.at, mine)
+            await _prune(c, SIGNALS, SIGNALS.c.at, mine & (SIGNALS.c.at < signal.at - REMEMBERED))
             return signal, True
 
     async def end_signal(self, signal: Signal) -> None:

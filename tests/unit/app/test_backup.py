@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -213,9 +214,13 @@ async def test_a_backup_that_was_changed_is_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_manifest_cannot_lead_out_of_its_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "way", ["../../home/floorbroker.toml", "../{}/floorbroker.toml", "{}/../../x/floorbroker.toml"]
+)
+async def test_a_manifest_cannot_lead_out_of_its_folder_nor_of_a_home(tmp_path: Path, way: str) -> None:
     made = backup_of(await a_home(tmp_path / "home"), tmp_path / "backups")
-    text = (made.folder / MANIFEST).read_text().replace('"floorbroker.toml"', '"../../home/floorbroker.toml"')
+    named = json.dumps(way.format(made.folder.name))
+    text = (made.folder / MANIFEST).read_text().replace('"floorbroker.toml"', named)
     (made.folder / MANIFEST).write_text(text)
     with pytest.raises(BackupDamaged, match="not inside the backup"):
         read(made.folder)

@@ -148,7 +148,14 @@ async def test_a_signing_sender_shows_no_secret(house: House) -> None:
         ("l2", {"max_quantity": "2"}, {"notional": "100"}, "max_quantity"),
         ("l3", {"max_notional": "100"}, {"quantity": "3", "type": "limit", "limit_price": "50"}, "max_notional"),
         ("l4", {"max_notional": "1"}, {"quantity": "3"}, "max_notional"),  # at the touch
-        ("l5", {"symbols": ["MSFT"]}, {"quantity": "1"}, "symbols"),
+        (
+            "l5",
+            {"max_notional": "100"},
+            {"quantity": "3", "side": "sell", "type": "limit", "limit_price": "0.01"},
+            "max_notional",
+        ),
+        ("l6", {"max_notional": "100"}, {"quantity": "3", "type": "stop", "stop_price": "0.01"}, "max_notional"),
+        ("l7", {"symbols": ["MSFT"]}, {"quantity": "1"}, "symbols"),
     ],
 )
 async def test_a_hook_has_limits_of_its_own(

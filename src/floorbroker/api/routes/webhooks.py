@@ -29,7 +29,7 @@ from floorbroker.api.wishes import Wish, secret_of, wish_of
 from floorbroker.app.hooks import Hooks, NewHook, NewTarget
 from floorbroker.domain.errors import FieldError, InvalidRequest, NotFound
 from floorbroker.domain.values import Environment, ProfileName
-from floorbroker.hooks.records import Auth, Hook, Kind, Target
+from floorbroker.hooks.records import REPLAY_MAX_S, Auth, Hook, Kind, Target
 from floorbroker.hooks.retries import Attempt
 from floorbroker.hooks.template import DEFAULT
 from floorbroker.oms.schema_types import Positive, ProfileWord
@@ -72,7 +72,7 @@ class WebhookAddSchema(Wish):
     max_quantity: Positive | None = None
     max_notional: Positive | None = None
     per_minute: Annotated[int, Field(ge=1, le=600)] | None = None
-    replay_s: Annotated[int, Field(ge=60, le=86_400)] | None = None
+    replay_s: Annotated[int, Field(ge=60, le=REPLAY_MAX_S)] | None = None
     url: UrlText | None = None
     events: EventNames | None = None
 
