@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints
 from starlette.exceptions import HTTPException
 
-from floorbroker.api.door import CallerDep, DoorDep, NoQuery, reply
+from floorbroker.api.door import CallerDep, DoorDep, IdentityDep, NoQuery, reply
 from floorbroker.api.listing import list_reply
 from floorbroker.api.openapi import WITH_BODY, problems, reads, returns, returns_list
 from floorbroker.api.params import LogQuery
@@ -27,7 +27,7 @@ from floorbroker.api.views.hooks import (
 from floorbroker.api.views.previews import ValidationView, validation_view
 from floorbroker.api.wishes import Wish, secret_of, wish_of
 from floorbroker.app.hooks import Hooks, NewHook, NewTarget
-from floorbroker.domain.errors import FieldError, InvalidRequest, NotFound
+from floorbroker.domain.errors import FieldError, Forbidden, InvalidRequest, NotFound
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.hooks.records import REPLAY_MAX_S, Auth, Hook, Kind, Target
 from floorbroker.hooks.retries import Attempt
@@ -350,9 +350,10 @@ async def retry_delivery(
     dependencies=[NoQuery],
     responses=returns_list(NotificationView, "By name.") | problems(),
 )
-async def list_notifications(request: Request, hooks: HooksDep) -> Response:
-    """Who is told of what."""
-    return list_reply(request, [notification_view(target) for target in await hooks.targets(Kind.ALERT)], None)
+async def list_notifications(request: Request, hooks: HooksDep, identity: IdentityDep) -> Response:
+    """Who is told of what, of the environments that whoever asks may see."""
+    seen = [target for target in await hooks.targets(Kind.ALERT) if any(map(identity.sees, target.environments))]
+    return list_reply(request, [notification_view(target) for target in seen], None)
 
 
 @notifications.post(
@@ -363,14 +364,18 @@ async def list_notifications(request: Request, hooks: HooksDep) -> Response:
     responses=returns(NotificationView, "Who is told.", status=201) | problems(*WITH_BODY, 409, 503),
     openapi_extra=reads(NotificationAddSchema),
 )
-async def add_notification(request: Request, hooks: HooksDep, caller: CallerDep) -> Response:
+async def add_notification(request: Request, hooks: HooksDep, caller: CallerDep, identity: IdentityDep) -> Response:
     """Tell people: by chat, mail, desktop or whatever else Apprise reaches."""
     wish = await wish_of(request, NotificationAddSchema)
+    environments = tuple(Environment(word) for word in wish.environments) or tuple(filter(identity.sees, hooks.desks))
+    unseen = [one.value for one in environments if not identity.sees(one)]
+    if unseen or not environments:
+        raise Forbidden(f"{identity.principal} may do nothing in {', '.join(unseen) or 'any environment here'}")
     new = NewTarget(
         name=wish.name,
         kind=Kind.ALERT,
         url=secret_of(wish.url),
-        environments=tuple(Environment(word) for word in wish.environments) or tuple(hooks.desks),
+        environments=environments,
         events=tuple(wish.events),
         quiet=wish.quiet,
         group_s=wish.group_s,
@@ -379,9 +384,12 @@ async def add_notification(request: Request, hooks: HooksDep, caller: CallerDep)
     return _tagged(target, notification_view(target), 201)
 
 
-async def alert_of(hooks: HooksDep, id: Id) -> Target:
-    """Raises `NotFound`."""
-    return await hooks.target(Kind.ALERT, id)
+async def alert_of(hooks: HooksDep, id: Id, identity: IdentityDep) -> Target:
+    """Raises `NotFound`, also for one that tells of an environment which is not for whoever asks."""
+    target = await hooks.target(Kind.ALERT, id)
+    if not all(map(identity.sees, target.environments)):
+        raise NotFound("no such notification")
+    return target
 
 
 AlertDep = Annotated[Target, Depends(alert_of)]

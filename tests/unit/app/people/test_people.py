@@ -22,6 +22,7 @@ from floorbroker.gateway.desk import Caller
 from floorbroker.people.identity import OPERATOR as OPERATOR_ID
 from floorbroker.people.identity import Role, Scope
 from floorbroker.people.passwords import Argon2
+from floorbroker.people.records import User
 from tests.support.house import NOON
 from tests.support.people import OPERATOR, WORDS, Town, town
 
@@ -44,6 +45,23 @@ async def with_second_factor(found: Town, clock: ManualClock, name: str = "ada")
     codes = await found.people.members.confirm_second_factor(name, Secret(device.at(clock.now())), caller=ADA)
     await clock.advance(30)
     return device, [code.reveal() for code in codes]
+
+
+async def test_who_is_changed_while_the_password_is_looked_at_does_not_come_in(
+    here: tuple[Town, ManualClock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, _ = here
+    members = found.people.members
+    looked_at = members.fits
+
+    async def slow(user: User | None, password: Secret) -> bool:
+        fits = await looked_at(user, password)
+        await members.set_password("ada", Secret("another lamp in orbit"), caller=ADA)
+        return fits
+
+    monkeypatch.setattr(type(members), "fits", lambda _, user, password: slow(user, password))
+    assert isinstance(await found.sign_in("ada", password=WORDS), Refused)
+    assert found.people.memory.sessions == {}
 
 
 # -- users ------------------------------------------------------------------------------------------------------------------
