@@ -65,20 +65,20 @@ class Visits:
         if not fits or user is None or (user.totp_on and not await self.members.passes_code(user, code)):
             await self._turned_away("wrong password" if not fits else "wrong code", user, via=via, address=address)
             return Refused()
-        self.brake.passed(account)
-        self.brake.forgive(place)
-        await self.members.refresh(user, password)
         if not self._is_as_before(user):  # the slow part is over, and somebody changed what it was about
             await self._turned_away("changed meanwhile", user, via=via, address=address)
             return Refused()
+        self.brake.passed(account)
+        self.brake.forgive(place)
+        await self.members.refresh(user, password)
         await self.trail.came_in(user.name, via=via, action="door.login", address=address)
         return await self._open(user, address=address, agent=agent)
 
     def _is_as_before(self, user: User) -> bool:
         """Whether somebody may still come in by what was looked at: password, second factor, and that they may at all."""
         now = self.members.memory.users.get(user.id)
-        told = (user.disabled, user.password_at, user.totp_on)
-        return now is not None and (now.disabled, now.password_at, now.totp_on) == told
+        told = (user.disabled, user.password, user.totp_on)
+        return now is not None and (now.disabled, now.password, now.totp_on) == told
 
     async def open_for(self, user: User, *, address: str, agent: str) -> SignedIn:
         """A session for somebody who has just shown another proof: the first user, by the token of set-up."""
