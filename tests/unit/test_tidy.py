@@ -26,6 +26,7 @@ ENTRY_POINTS = (
     "floorbroker.store.migrations",  # alembic finds them by folder
     "floorbroker.store.desk.migrations",  # the same
     "floorbroker.web.vendor",  # `make vendor-web`
+    "floorbroker.app.backtest_child",  # a process of its own
     "floorbroker.web.dashboard",  # Streamlit runs the file
 )
 CLOCK = "floorbroker/domain/clock.py"  # the one door of time: it may read clocks, and counts seconds

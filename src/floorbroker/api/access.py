@@ -152,6 +152,11 @@ ACCESS: dict[str, Access] = {
     "list_strategies": READ,
     "list_decisions": READ,
     "list_reports": READ,
+    "list_backtests": READ,
+    "run_backtest": TRADE,
+    "get_backtest": READ,
+    "get_operation": READ,
+    "cancel_operation": TRADE,
     "get_report": READ,
     # Events, vault, audit
     "stream_events": READ,

@@ -22,6 +22,7 @@ from floorbroker.api.problems import on_bug, on_floorbroker_error, on_http_excep
 from floorbroker.api.routes import (
     accounts,
     auth,
+    backtests,
     control,
     events,
     inbound,
@@ -89,6 +90,7 @@ API: tuple[APIRouter, ...] = (
     inbound.router,
     strategy_routes.router,
     research.router,
+    backtests.router,
     control.audit,
 )
 
@@ -213,6 +215,7 @@ class Application(FastAPI):
                 *users.SCHEMAS,
                 *tokens.SCHEMAS,
                 *webhooks.SCHEMAS,
+                backtests.BacktestSchema,
             )
             self.openapi_schema = document(self, models=models)
         return self.openapi_schema

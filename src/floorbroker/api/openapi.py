@@ -38,6 +38,7 @@ TAGS = {
     "Strategies": "Bots: strategies that trade.",
     "Decisions": "What strategies decided, and why.",
     "Research": "Reports of sectors, outliers, rankings and allocations.",
+    "Backtests": "Strategies over recorded prices, and the long work that they are.",
     "Vault": "The sealed file of credentials.",
     "Live": "Arming live trading for a while.",
     "Webhooks": "Signals that come in and become orders; events that go out.",

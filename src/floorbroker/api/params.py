@@ -270,6 +270,13 @@ class DecisionsQuery(Query):
         return None if self.cursor is None else int(self.cursor)
 
 
+class BacktestsQuery(Query):
+    """Which kept backtests."""
+
+    limit: Limit = 100
+    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9]{8}t[0-9]{6}-[a-z0-9_-]{1,48}$")] | None = None
+
+
 class EventsQuery(Query):
     """Which events; `after` is a journal sequence to resume behind."""
 

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import msgspec
 
+from floorbroker.app.backtesting import Backtests
 from floorbroker.app.home import Home
 from floorbroker.domain.errors import ConfigInvalid, NotFound
 
@@ -40,6 +41,7 @@ class Studies:
     """Over one home."""
 
     home: Home
+    backtests: Backtests | None = None
 
     async def reports(self) -> list[KeptReport]:
         """Every kind of which one is kept.  Raises `ConfigInvalid` for a file that is none."""

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from floorbroker.app.floor import Floor, Outside
     from floorbroker.app.home import Home
     from floorbroker.app.hooks import Hooks
+    from floorbroker.app.operations import Operations
     from floorbroker.app.operator import Operator
     from floorbroker.app.people import People
+    from floorbroker.app.studies import Studies
     from floorbroker.app.trail import Trail
     from floorbroker.domain.secret import Secret
 
@@ -170,7 +172,8 @@ async def _serve(settings: Settings, home: Home, listener: socket.socket, host: 
             forget_environment()
             by_signal.desks = floor.desks
             door, hooks = await _door(floor, outside), hooks_at(floor, outside)
-            app = _app(floor, door, host, outside, meter, config=settings.config, hooks=hooks)
+            studies, operations = _studies(home, outside)
+            app = _app(floor, door, host, outside, meter, config=settings.config, hooks=hooks, studies=studies)
             url = url_of(*listener.getsockname()[:2])
             shown = door.operator.token if door.operator.is_first and not door.people.has_users else None
             telling = asyncio.create_task(_announce_settled(settings, floor, url, shown))
@@ -179,6 +182,7 @@ async def _serve(settings: Settings, home: Home, listener: socket.socket, host: 
                 await _run(app, listener, ending)
             finally:
                 telling.cancel()
+                await operations.close()
                 await hooks.close()
             _say_what_is_left(settings, floor)
     except asyncio.CancelledError:
@@ -209,6 +213,17 @@ async def _door(floor: Floor, outside: Outside) -> _Ways:
     return _Ways(operator, trail, people)
 
 
+def _studies(home: Home, outside: Outside) -> tuple[Studies, Operations]:
+    """What doors show of research and backtests, and the long work that has to end with the desk."""
+    from floorbroker.app.backtesting import Backtests
+    from floorbroker.app.operations import Operations
+    from floorbroker.app.studies import Studies
+
+    operations, named = Operations(outside.clock), os.environ.get("FLOORBROKER_DATA")
+    recorded = Path(named).absolute() if named else None
+    return Studies(home, Backtests(home=home, operations=operations, recorded=recorded)), operations
+
+
 def _app(
     floor: Floor,
     door: _Ways,
@@ -218,17 +233,16 @@ def _app(
     *,
     config: Path | None,
     hooks: Hooks,
+    studies: Studies,
 ) -> FastAPI:
     from floorbroker import __version__
     from floorbroker.api import create_app
     from floorbroker.app.compose import BROKERS
     from floorbroker.app.profiles import Profiles
     from floorbroker.app.strategies import Strategies
-    from floorbroker.app.studies import Studies
     from floorbroker.web import web_page
 
     stored, strategies = Profiles.of(floor.home, floor.vault, outside, path=config), Strategies(floor.home)
-    studies = Studies(floor.home)
     known = tuple(BROKERS.values())
     page = web_page(
         desks=floor.desks,

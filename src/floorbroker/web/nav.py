@@ -46,6 +46,7 @@ NAV = (
         label="Strategies",
         items=(
             NavItem(path="/decisions", label="Decisions", key="d"),
+            NavItem(path="/backtests", label="Backtests", key="k"),
             NavItem(path="/research", label="Research", key="s"),
         ),
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from floorbroker.web.frame import Screen
+from floorbroker.web.screens.backtests import BACKTEST, BACKTESTS
 from floorbroker.web.screens.brokers import BROKERS
 from floorbroker.web.screens.decisions import DECISIONS
 from floorbroker.web.screens.holdings import ACCOUNTS, FILLS, POSITIONS
@@ -26,6 +27,8 @@ SCREENS: tuple[Screen, ...] = (
     BROKERS,
     RISK,
     DECISIONS,
+    BACKTESTS,
+    BACKTEST,
     RESEARCH,
     RECONCILIATION,
     AUDIT,

@@ -1,0 +1,119 @@
+"""Backtests that doors ask for: checked here, run in a process of their own, kept under the home."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from floorbroker.app.home import Home
+from floorbroker.app.operations import Operation, Operations, Told
+from floorbroker.domain.errors import ApiError, ConfigInvalid, FieldError, InvalidRequest
+
+CHILD = (sys.executable, "-m", "floorbroker.app.backtest_child")
+KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT", "TZ", "TMPDIR")
+PATH = "/api/v1/backtests"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestAsked:
+    """A ready-made strategy over recorded prices.  A file of one's own is run by the command line alone."""
+
+    strategy: str
+    symbols: tuple[str, ...]
+    parameters: Mapping[str, str]
+    span: str = "day"
+    since: date | None = None
+    until: date | None = None
+    cash: Decimal = Decimal(100_000)
+    fee_bps: Decimal = Decimal(0)
+    slippage_bps: Decimal = Decimal(0)
+    latency_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backtests:
+    """Over one home; `recorded` is the folder of recorded prices."""
+
+    home: Home
+    operations: Operations
+    recorded: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        return self.home.data / "backtests"
+
+    async def kept(self, *, before: str = "", limit: int = 100) -> list[dict[str, Any]]:
+        """Summaries, the newest first.  Raises `ConfigInvalid` for a file that is none."""
+        from floorbroker.backtest.kept import summaries
+
+        return await asyncio.to_thread(summaries, self.folder, before=before, limit=limit)
+
+    async def whole(self, id: str) -> dict[str, Any]:
+        """One with all its fills.  Raises `NotFound`."""
+        from floorbroker.backtest.kept import whole
+
+        return await asyncio.to_thread(whole, self.folder, id)
+
+    def start(self, asked: BacktestAsked) -> Operation:
+        """Raises `InvalidRequest` for what no run can be made of, and `ConfigInvalid` without recorded prices."""
+        if self.recorded is None:
+            raise ConfigInvalid("no recorded prices here: start the desk with FLOORBROKER_DATA naming their folder")
+        id = f"{self.operations.clock.now():%Y%m%dt%H%M%S}-{asked.strategy}-{secrets.token_hex(3)}"
+        job = {
+            "id": id, "folder": self.folder, "recorded": self.recorded, "strategy": asked.strategy,
+            "symbols": asked.symbols, "parameters": _checked(asked), "span": asked.span, "since": asked.since,
+            "until": asked.until, "cash": asked.cash, "fee_bps": asked.fee_bps, "slippage_bps": asked.slippage_bps,
+            "latency_ms": asked.latency_ms,
+        }  # fmt: skip
+        line = msgspec.json.encode(job, enc_hook=str) + b"\n"
+        return self.operations.start(f"backtest of {asked.strategy}", lambda told: _played(line, told))
+
+
+def _checked(asked: BacktestAsked) -> dict[str, object]:
+    """The parameters, once the strategy has taken them."""
+    from floorbroker.strategy.loading import settings_from
+    from floorbroker.strategy.shelf import SHELF
+
+    if asked.strategy not in SHELF:
+        detail = f"write one of: {', '.join(SHELF)}; your own file runs with floorbroker backtest run"
+        raise InvalidRequest(detail, fields=(FieldError(pointer="/strategy", code="not_valid", detail=detail),))
+    if "symbols" in asked.parameters:
+        detail = "symbols stand beside the parameters, not among them"
+        raise InvalidRequest(detail, fields=(FieldError(pointer="/parameters", code="not_valid", detail=detail),))
+    parameters = settings_from(asked.parameters)
+    SHELF[asked.strategy](**parameters, symbols=asked.symbols)
+    return parameters
+
+
+async def _played(line: bytes, told: Told) -> str:
+    """Where the result is.  The process is ended with whoever waits for it; it is given no variable of the desk."""
+    process = await asyncio.create_subprocess_exec(
+        *CHILD, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        env={name: value for name, value in os.environ.items() if name in KEPT_VARIABLES},
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(line)
+        async for heard in process.stdout:
+            said: dict[str, Any] = msgspec.json.decode(heard)
+            if "kept" in said:
+                return f"{PATH}/{said['kept']}"
+            if "trouble" in said:
+                raise InvalidRequest(said["trouble"])
+            told(said["done"], said["total"])
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+    raise ApiError(f"the process of the backtest ended with code {process.returncode}")
