@@ -7,6 +7,7 @@ import os
 import secrets
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -97,13 +98,10 @@ def _checked(asked: BacktestAsked) -> dict[str, object]:
 
 async def _played(line: bytes, told: Told) -> str:
     """Where the result is.  The process is ended with whoever waits for it; it is given no variable of the desk."""
-    process = await asyncio.create_subprocess_exec(
-        *CHILD, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        env={name: value for name, value in os.environ.items() if name in KEPT_VARIABLES},
-    )  # fmt: skip
-    assert process.stdin is not None
-    assert process.stdout is not None
+    process = await _begun()
     try:
+        assert process.stdin is not None
+        assert process.stdout is not None
         process.stdin.write(line)
         async for heard in process.stdout:
             said: dict[str, Any] = msgspec.json.decode(heard)
@@ -113,7 +111,30 @@ async def _played(line: bytes, told: Told) -> str:
                 raise InvalidRequest(said["trouble"])
             told(said["done"], said["total"])
     finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+        await _ended(process)
     raise ApiError(f"the process of the backtest ended with code {process.returncode}")
+
+
+async def _begun() -> asyncio.subprocess.Process:
+    """The process; one whose beginning is called off is ended as soon as it is there."""
+    beginning = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *CHILD, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+            env={name: value for name, value in os.environ.items() if name in KEPT_VARIABLES},
+        )
+    )  # fmt: skip
+    try:
+        return await asyncio.shield(beginning)
+    except asyncio.CancelledError:
+        await _ended(await beginning)
+        raise
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """No process and no pipe is left, whatever it was doing."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):  # it ended by itself just now
+            process.kill()
+    assert process.stdin is not None
+    process.stdin.close()
+    await process.communicate()
