@@ -73,6 +73,7 @@ from floorbroker.gateway.desk import (
     CancelledAll,
     DeskEvent,
     Fill,
+    KeptRound,
     KillState,
     MarketTick,
     OrderFilter,
@@ -736,6 +737,14 @@ class FakeDesk:
         return RoundResult(
             profile=self._known(profile), at=self.clock.now(), converged=True, counts={"orders": len(self._kept)}
         )
+
+    def rounds(self, profile: ProfileName, *, before: int | None = None, limit: int = 100) -> list[KeptRound]:
+        known = self._known(profile)
+        found = [
+            KeptRound(seq=seq, result=RoundResult(profile=known, at=self.clock.now(), converged=seq != 6, counts={}))
+            for seq in (9, 6, 4)
+        ]
+        return [kept for kept in found if before is None or kept.seq < before][:limit]
 
     def adjustments(self, profile: ProfileName) -> list[Adjusted]:
         known = self._known(profile)

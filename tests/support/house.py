@@ -80,6 +80,9 @@ class FaultyJournal:
     def notes(self, topic: str, *, newest: bool = False) -> list[Record]:
         return self.honest.notes(topic, newest=newest)
 
+    def notes_before(self, topic: str, profile: ProfileName, *, before: int | None, limit: int) -> list[Record]:
+        return self.honest.notes_before(topic, profile, before=before, limit=limit)
+
     def find_key(self, *, principal: str, profile: ProfileName, key: str) -> KeyEntry | None:
         return self.honest.find_key(principal=principal, profile=profile, key=key)
 

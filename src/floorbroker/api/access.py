@@ -81,6 +81,7 @@ ACCESS: dict[str, Access] = {
     "connect_profile": STOP,
     "disconnect_profile": STOP,
     "reconcile_profile": STOP,
+    "list_rounds": READ,
     "list_adjustments": READ,
     "add_profile": GUARDED,
     "get_profile_settings": READ,

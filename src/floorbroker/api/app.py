@@ -73,6 +73,7 @@ API: tuple[APIRouter, ...] = (
     profiles.brokers,
     live.router,  # before the routes whose first word is an environment
     profiles.router,
+    profiles.of_rounds,
     stored.router,
     logins.router,
     accounts.of_profile,

@@ -270,6 +270,18 @@ class DecisionsQuery(Query):
         return None if self.cursor is None else int(self.cursor)
 
 
+class RoundsQuery(Query):
+    """Which rounds of reconciliation."""
+
+    limit: Limit = 100
+    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}$")] | None = None
+
+    @property
+    def before(self) -> int | None:
+        """The number in the journal of the last round that was shown."""
+        return None if self.cursor is None else int(self.cursor)
+
+
 class BacktestsQuery(Query):
     """Which kept backtests."""
 

@@ -289,6 +289,10 @@ class Journal(Protocol):
         """Every note about one topic, in order; `newest` asks for the last one of each profile alone."""
         ...
 
+    def notes_before(self, topic: str, profile: ProfileName, *, before: int | None, limit: int) -> list[Record]:
+        """The newest notes about one topic of one profile, newest first; those numbered below `before`, where it is given."""
+        ...
+
     def find_key(self, *, principal: str, profile: ProfileName, key: str) -> KeyEntry | None: ...
 
     @property

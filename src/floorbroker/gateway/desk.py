@@ -330,6 +330,14 @@ class RoundResult:
 
 
 @frozen
+class KeptRound:
+    """A full round that came to an end, as the journal has it: its number there, and what it came to."""
+
+    seq: int
+    result: RoundResult
+
+
+@frozen
 class DeskEvent:
     """What the desk announces after it is durable.  `seq` is the journal sequence; prices never travel here.
 
@@ -555,6 +563,13 @@ class Desk(Protocol):
         ...
 
     async def reconcile(self, profile: ProfileName) -> RoundResult: ...
+
+    def rounds(self, profile: ProfileName, *, before: int | None = None, limit: int = 100) -> list[KeptRound]:
+        """Full rounds of a profile, newest first: those numbered below `before`, where it is given.
+
+        A round that failed changed nothing and is not among them.
+        """
+        ...
 
     def adjustments(self, profile: ProfileName) -> list[Adjusted]:
         """Every difference that was written into a profile's positions, with its cause, newest first."""

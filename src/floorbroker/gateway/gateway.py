@@ -22,7 +22,7 @@ from floorbroker.domain.records import Account, Balance, DataKind, MarketHours, 
 from floorbroker.domain.values import IntentId, ProfileName, Quantity
 from floorbroker.gateway import options
 from floorbroker.gateway.accounts import Accounts
-from floorbroker.gateway.agreement import adjustments_of, told_of
+from floorbroker.gateway.agreement import adjustments_of, kept_round, told_of
 from floorbroker.gateway.arming import Arming, Confirmation
 from floorbroker.gateway.consolidated import Consolidated
 from floorbroker.gateway.desk import (
@@ -32,6 +32,7 @@ from floorbroker.gateway.desk import (
     CancelledAll,
     DeskEvent,
     Fill,
+    KeptRound,
     KillState,
     OrderFilter,
     Page,
@@ -74,7 +75,7 @@ from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.adjustments import ADJUSTMENT, Adjusted, Adjustment
 from floorbroker.oms.book import Change
 from floorbroker.oms.inquest import Act, Inquest
-from floorbroker.oms.rounds import Round
+from floorbroker.oms.rounds import ROUND, Round
 from floorbroker.oms.schema import OrderSchema
 from floorbroker.oms.soundness import sound, sound_changes
 from floorbroker.oms.submit import Key
@@ -653,6 +654,10 @@ class Gateway:
 
     async def reconcile(self, profile: ProfileName) -> RoundResult:
         return await self._session(profile).reconcile_now()
+
+    def rounds(self, profile: ProfileName, *, before: int | None = None, limit: int = 100) -> list[KeptRound]:
+        known = self._session(profile).ctx.profile.name
+        return [kept_round(found) for found in self.journal.notes_before(ROUND, known, before=before, limit=limit)]
 
     def adjustments(self, profile: ProfileName) -> list[Adjusted]:
         return adjustments_of(self.journal.notes(ADJUSTMENT), self._session(profile).ctx.profile.name)

@@ -39,6 +39,7 @@ from floorbroker.oms.synthetic import GRACE_S, stand_ins
 from floorbroker.oms.unforeseen import ours
 
 ROUND = "recon.round"
+BETWEEN = "; "  # differences in one line of text
 SECOND_READ_S = 1.0
 READS_MAX = 5
 EXPIRY_EARLY = timedelta(days=7)  # an expiry on a holiday is settled before, and never by more
@@ -393,7 +394,7 @@ class Reconciler:
 
     async def _note(self, result: Round) -> None:
         data = {name: str(count) for name, count in result.counts.items()}
-        data |= {"started": result.at.isoformat(), "differences": "; ".join(result.differences)}
+        data |= {"started": result.at.isoformat(), "differences": BETWEEN.join(result.differences)}
         mark = result.at if result.converged else self.watermark
         data["watermark"] = mark.isoformat() if mark is not None else ""
         await self.ctx.writer.write([NoteEntry(profile=self.ctx.profile.name, topic=ROUND, data=data)])

@@ -99,6 +99,16 @@ class JournalReader:
         query = f"SELECT {_COLUMNS} FROM records WHERE seq IN ({chosen}) ORDER BY seq"  # noqa: S608 - our own words
         return [record_of(columns) for columns in self._all(query, topic, after, upto, limit)]
 
+    def notes_before(self, topic: str, profile: ProfileName, *, before: int | None, limit: int) -> list[Record]:
+        """The newest notes about one topic of one profile, newest first; those numbered below `before`, where it is given."""
+        end = self.last_seq + 1 if before is None else before
+        if not self._has("notes"):
+            told = [r for r in self._noted(topic, newest=False) if r.entry.profile == profile and r.seq < end]
+            return told[::-1][:limit]
+        chosen = "SELECT seq FROM notes WHERE topic = ? AND profile = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+        query = f"SELECT {_COLUMNS} FROM records WHERE seq IN ({chosen}) ORDER BY seq DESC"  # noqa: S608 - our own words
+        return [record_of(columns) for columns in self._all(query, topic, profile, end, limit)]
+
     def _has(self, table: str) -> bool:
         return self._first("SELECT 1 FROM sqlite_master WHERE name = ?", table) is not None
 

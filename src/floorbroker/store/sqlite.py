@@ -130,6 +130,10 @@ class SqliteJournal:
         """Every note about one topic, in order; or the newest of each profile."""
         return self.reader.notes(topic, newest=newest)
 
+    def notes_before(self, topic: str, profile: ProfileName, *, before: int | None, limit: int) -> list[Record]:
+        """The newest notes about one topic of one profile, newest first; those numbered below `before`, where it is given."""
+        return self.reader.notes_before(topic, profile, before=before, limit=limit)
+
     def find_key(self, *, principal: str, profile: ProfileName, key: str) -> KeyEntry | None:
         return self.reader.find_key(principal=principal, profile=profile, key=key)
 

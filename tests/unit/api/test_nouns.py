@@ -35,7 +35,7 @@ async def test_positions_and_cash_follow_the_fills(door: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/account", "/balances", "/positions", "/orders", "/fills", "/status", "/adjustments", ""],
+    "path", ["/account", "/balances", "/positions", "/orders", "/fills", "/status", "/adjustments", "/rounds", ""],
 )  # fmt: skip
 async def test_everything_can_be_asked_of_one_profile(door: Caller, path: str) -> None:
     await get(door, f"/profiles/paper{path}")
@@ -64,6 +64,15 @@ async def test_adjustments_are_listed_with_their_causes(door: Caller) -> None:
     (found,) = (await get(door, "/profiles/paper/adjustments"))["items"]
     told = (found["symbol"], found["quantity"], found["ours"], found["venue"], found["cause"])
     assert told == ("MSFT", "7", "2", "9", "opening position")
+
+
+async def test_rounds_of_reconciliation_come_a_page_at_a_time(door: Caller) -> None:
+    first = await get(door, "/profiles/paper/rounds?limit=2")
+    rest = await get(door, f"/profiles/paper/rounds?limit=2&cursor={first['next_cursor']}")
+    assert [one["converged"] for one in (*first["items"], *rest["items"])] == [True, False, True]
+    assert (first["next_cursor"], rest["next_cursor"]) == ("6", None)
+    for wrong in ("limit=0", "cursor=soon", "since=2026-11-20T12:00:00Z"):
+        assert (await door.http.get(f"{PAPER}/profiles/paper/rounds?{wrong}")).status_code == 422
 
 
 async def test_the_curve_of_equity_is_told_of_one_profile_and_of_all(door: Caller) -> None:

@@ -74,6 +74,20 @@ async def test_a_round_in_dispute_does_not_move_the_watermark_in_memory_or_in_th
         assert (desk.service.reconciler.watermark, restored_watermark(notes[-1].data)) == (mark, mark)
 
 
+async def test_rounds_are_read_back_from_the_journal_as_they_came_to_an_end(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        name = desk.ctx.profile.name
+        before = desk.gateway.rounds(name)
+        desk.broker.positions["MSFT"], desk.broker.positions["TSLA"] = Decimal(7), Decimal(2)
+        found = [await _round(desk), await _round(desk)]
+        desk.broker.failing["get_positions"] = silence()
+        assert (await _round(desk)).error
+        kept = desk.gateway.rounds(name)
+        assert [one.result for one in kept[: -len(before)]] == found[::-1]
+        assert (len(found[0].differences), found[1].differences) == (2, ())
+        assert desk.gateway.rounds(name, before=kept[0].seq, limit=1) == kept[1:2]
+
+
 @pytest.mark.parametrize("part", ["get_open_orders", "get_order_history", "get_fills", "get_positions"])
 async def test_a_round_that_fails_anywhere_leaves_the_watermark_where_it_was_i8(tmp_path: Path, part: str) -> None:
     async with opened(tmp_path) as desk:

@@ -214,6 +214,11 @@ def noted(topic: str, profile: str) -> NoteEntry:
     return NoteEntry(profile=ProfileName(profile), topic=topic, data={"text": f'{topic} "of" {profile}'})
 
 
+def numbers(reader: JournalReader | SqliteJournal, before: int | None) -> list[int]:
+    """Of the newest note about the latch of one profile, behind a place."""
+    return [r.seq for r in reader.notes_before("kill.latch", ProfileName("a"), before=before, limit=1)]
+
+
 @pytest.mark.asyncio
 async def test_a_journal_of_the_schema_before_opens_and_its_notes_are_found(tmp_path: Path) -> None:
     path = tmp_path / "journal-paper.db"
@@ -230,6 +235,7 @@ async def test_a_journal_of_the_schema_before_opens_and_its_notes_are_found(tmp_
     assert "table notes" not in schema_of(path)
     beside = JournalReader(path)
     found = [(beside.notes(topic), beside.notes(topic, newest=True)) for topic in ("kill.latch", "recon.round", "none")]
+    paged = [numbers(beside, before) for before in (None, 4, 1)]
     beside.close()
     assert [([r.seq for r in every], [r.seq for r in newest]) for every, newest in found] == [
         ([1, 3, 4], [3, 4]),
@@ -240,6 +246,9 @@ async def test_a_journal_of_the_schema_before_opens_and_its_notes_are_found(tmp_
     await again.commit([noted("recon.round", "b")])
     assert [(again.notes(t), again.notes(t, newest=True)) for t in ("kill.latch", "none")] == [found[0], found[2]]
     assert [r.seq for r in again.notes("recon.round", newest=True)] == [2, 5]
+    assert [numbers(again, before) for before in (None, 4, 1)] == paged == [[4], [1], []]
+    await again.commit([noted("kill.latch", "a")])
+    assert [r.seq for r in again.notes_before("kill.latch", ProfileName("a"), before=None, limit=2)] == [6, 4]
     await again.close()
 
 

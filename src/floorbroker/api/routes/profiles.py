@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from floorbroker.api.body import read_json
 from floorbroker.api.door import CallerDep, DeskDep, DoorDep, NoQuery, ProfileDep, reply
 from floorbroker.api.listing import list_reply
 from floorbroker.api.openapi import ACTING, VENUE, WITH_BODY, problems, reads, returns, returns_list
+from floorbroker.api.params import RoundsQuery
 from floorbroker.api.views.operations import (
     AdjustmentView,
     BrokerView,
@@ -30,6 +31,7 @@ from floorbroker.oms.schema_types import Reason
 
 brokers = APIRouter(tags=["Brokers"], dependencies=[NoQuery])
 router = APIRouter(prefix="/{env}/profiles", tags=["Profiles"], dependencies=[NoQuery])
+of_rounds = APIRouter(prefix="/{env}/profiles", tags=["Profiles"])  # with a query
 
 
 @brokers.get("/brokers", operation_id="list_brokers", responses=returns_list(BrokerView, "Brokers.") | problems())
@@ -130,6 +132,21 @@ async def disconnect_profile(request: Request, desk: DeskDep, caller: CallerDep,
 async def reconcile_profile(desk: DeskDep, name: ProfileDep) -> Response:
     """Compare what we believe with what the venue says, now."""
     return reply(round_view(await desk.reconcile(name)))
+
+
+@of_rounds.get(
+    "/{name}/rounds",
+    operation_id="list_rounds",
+    responses=returns_list(RoundView, "Rounds, newest first.") | problems(),
+)
+async def list_rounds(
+    request: Request, desk: DeskDep, name: ProfileDep, query: Annotated[RoundsQuery, Query()]
+) -> Response:
+    """Full rounds that came to an end, a page at a time.  One that failed changed nothing and is not kept."""
+    found = desk.rounds(name, before=query.before, limit=query.limit + 1)  # one more tells whether there is more
+    page = found[: query.limit]
+    older = str(page[-1].seq) if len(found) > query.limit else None
+    return list_reply(request, [round_view(kept.result) for kept in page], older)
 
 
 @router.get(
