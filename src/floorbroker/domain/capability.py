@@ -133,6 +133,8 @@ class Sign:
 class BrokerInfo:
     """Facts of one broker.  `hosts` is the closed table origin -> environment; durations in seconds.
 
+    Orders whose client tag begins with one of `nameless_tags` go out in a call that takes no id of ours: what became of one is
+    told by its terms, as at a venue of class C.
     `arrival_bound_s` is how late an order may still arrive (`bound_enforced`: the venue itself enforces it), `visibility_lag_s`
     how late an accepted order may show in queries.  With `whole_successors` an order that replaces another may ask for its whole
     quantity again, whatever was filled before it.  With `amends_in_place` an order that is changed keeps its ids, and that the
@@ -152,6 +154,7 @@ class BrokerInfo:
     order_classes: frozenset[OrderClass] = frozenset({OrderClass.SIMPLE})
     hosts: Mapping[str, Environment] = field(default_factory=dict[str, Environment])
     identity: IdentityClass = IdentityClass.C
+    nameless_tags: tuple[str, ...] = ()
     arrival_bound_s: float = 60.0
     bound_enforced: bool = False
     visibility_lag_s: float = 2.0

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from floorbroker.domain.capability import BrokerInfo, IdentityClass
 from floorbroker.domain.orders import Order
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import IntentId, OrderClass
@@ -17,6 +18,11 @@ from floorbroker.domain.values import IntentId, OrderClass
 BEFORE = timedelta(seconds=5)  # a venue's clock may be behind ours by so much
 AFTER = timedelta(minutes=5)  # an order that was made later than this is not taken for the one that was sent
 Decode = Callable[[str], IntentId | None]
+
+
+def by_terms(order: Order, info: BrokerInfo) -> bool:
+    """Whether an order is known at its venue by its terms alone: no id of ours names it there for certain."""
+    return info.identity is IdentityClass.C or order.terms.client_tag.startswith(info.nameless_tags)
 
 
 def may_be(order: Order, report: ExecutionReport, *, decode: Decode) -> bool:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from floorbroker.domain import facts as f
-from floorbroker.domain.capability import Can, IdentityClass
+from floorbroker.domain.capability import Can
 from floorbroker.domain.errors import FloorbrokerError, OrderNotFound
 from floorbroker.domain.orders import Order, OrderRef, OrderState
 from floorbroker.domain.records import ExecutionReport, Fetched
 from floorbroker.domain.values import IntentId
 from floorbroker.oms.account import AccountContext
-from floorbroker.oms.candidates import candidates
+from floorbroker.oms.candidates import by_terms, candidates
 from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.questions import Asked, Question, Questions
 from floorbroker.oms.resolve import Resolution
@@ -126,7 +126,7 @@ class Resolver:
     async def ask_everywhere(self, order: Order, *, since: datetime) -> bool:
         """Ask every source and fold what it says.  True when all answered completely and none knew the order.
 
-        Where an id of ours is a label or nothing at all (class C), an order that may be this one is no such answer.
+        Where no id of ours names orders for certain, an order that may be this one is no such answer.
         """
         ctx = self.ctx
         found: list[ExecutionReport] = []
@@ -147,7 +147,7 @@ class Resolver:
 
     def _may_be_one_of(self, order: Order, found: Sequence[ExecutionReport]) -> bool:
         """Whether one of these may be the order in doubt, and is no other order of the book."""
-        if self.ctx.broker.info.identity is not IdentityClass.C:
+        if not by_terms(order, self.ctx.broker.info):
             return False
         unowned = [report for report in found if self.ctx.book.owner_of(report.order_id) is None]
         return bool(candidates(order, unowned, decode=self.ctx.broker.identity.decode))

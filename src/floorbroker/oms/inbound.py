@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from floorbroker.domain import facts as f
-from floorbroker.domain.capability import IdentityClass
 from floorbroker.domain.errors import FloorbrokerError
 from floorbroker.domain.ids import tag_of
 from floorbroker.domain.orders import Order
@@ -15,7 +14,7 @@ from floorbroker.domain.ports import Entry, FactEntry
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import ClOrdId, ExecType, IntentId, OrderClass, OrderId
 from floorbroker.oms.account import AccountContext
-from floorbroker.oms.candidates import may_be
+from floorbroker.oms.candidates import by_terms, may_be
 from floorbroker.oms.external import ExternalOrders
 from floorbroker.oms.lost import found_again, is_lost, restored_at
 from floorbroker.oms.translate import (
@@ -209,10 +208,9 @@ class Inbound:
 
     def _may_be_in_doubt(self, report: ExecutionReport) -> bool:
         """Where no id of ours names orders: whether one that is in doubt has these terms and this time."""
-        if self.ctx.broker.info.identity is not IdentityClass.C or report.order_id is None:
-            return False
-        return any(
-            order.in_doubt and may_be(order, report, decode=self.ctx.broker.identity.decode)
+        info, decode = self.ctx.broker.info, self.ctx.broker.identity.decode
+        return report.order_id is not None and any(
+            order.in_doubt and by_terms(order, info) and may_be(order, report, decode=decode)
             for order in self.ctx.book.open_orders()
         )
 

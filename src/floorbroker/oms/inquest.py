@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from floorbroker.domain.capability import BrokerInfo, IdentityClass
+from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.orders import Order, OrderState
 from floorbroker.domain.ports import NoteEntry, Record
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import IntentId, ProfileName, Word
+from floorbroker.oms.candidates import by_terms
 from floorbroker.oms.questions import Question
 from floorbroker.oms.resolve import NEGATIVES
 
@@ -121,7 +122,7 @@ def offers_of(
 
 
 def _attribution(order: Order, info: BrokerInfo, found: tuple[ExecutionReport, ...]) -> Offer:
-    if info.identity is not IdentityClass.C:
+    if not by_terms(order, info):
         why = "this venue names orders by our own id: an order without it is not this one"
     elif order.state is not OrderState.UNKNOWN:
         why = "only an unknown order can be told to be one of the venue's"

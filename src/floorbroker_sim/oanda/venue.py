@@ -89,9 +89,9 @@ class OandaVenue:
         """Answer one request; every answer has an id."""
         self._requests += 1
         number = f"{42 * 10**15 + self._requests}"
+        named = request.headers.get("clientrequestid") if self.state.account.request_ids else None
         call = Call(
-            path=request.path, query=request.query, body=request.body, base=_base(request),
-            request_id=request.headers.get("clientrequestid") or number,
+            path=request.path, query=request.query, body=request.body, base=_base(request), request_id=named or number,
         )  # fmt: skip
         unix = request.headers.get("accept-datetime-format", "RFC3339").strip().upper() == "UNIX"
         reply = self._guarded(request, call, unix=unix)

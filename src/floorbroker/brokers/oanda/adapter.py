@@ -62,7 +62,7 @@ from floorbroker.domain.records import (
     RiskMetrics,
     SelfCheck,
 )
-from floorbroker.domain.values import WIDE, ClOrdId, Environment
+from floorbroker.domain.values import WIDE, ClOrdId
 from floorbroker.transport import stack
 from floorbroker.transport.breakers import Breakers, SafeRead
 from floorbroker.transport.feeds import Feeds, MarketHandler
@@ -83,8 +83,7 @@ class OandaBroker:
     """One account at OANDA.
 
     `reads` and `commands` are finished stacks that sign; `connect` opens streams of lines.  `build` wires all of it.  Calls are
-    safe to make at the same time.  With `closes_trades` one trade can be closed by its id: an order that bears none of ours
-    but the request's.
+    safe to make at the same time.
     """
 
     def __init__(
@@ -100,7 +99,6 @@ class OandaBroker:
         meter: Meter,
         random: Random,
         send_timeout_s: float = 5.0,
-        closes_trades: bool = True,
         offset: ClockOffset | None = None,
         breakers: Callable[[], Mapping[str, str]] = dict,
         limiter: Limiter | None = None,
@@ -114,7 +112,7 @@ class OandaBroker:
         self._reads = Reads(reads, self._calls, ledger, clock=clock)
         self._standing = Standing(self._reads, self._reader, clock=clock)
         self._market = MarketReads(self._reads, self._calls, clock=clock)
-        self._commands = Commands(commands, self._reads, self._calls, ledger, closes_trades=closes_trades)
+        self._commands = Commands(commands, self._reads, self._calls, ledger)
         self._identity = OandaIdentity()
         self._offset = ClockOffset(clock) if offset is None else offset
         around = Surroundings(broker=BROKER, clock=clock, random=random, log=log, meter=meter)
@@ -389,7 +387,6 @@ def build(wiring: Wiring) -> OandaBroker:
         meter=wiring.meter,
         random=wiring.random,
         send_timeout_s=wiring.send_timeout_s,
-        closes_trades=environment is not Environment.LIVE,
         offset=offset,
         breakers=breakers.states,
         limiter=fit.limiter,

@@ -21,6 +21,7 @@ from floorbroker.transport.reach import is_loopback
 API_PAPER, API_LIVE = "https://api-fxpractice.oanda.com", "https://api-fxtrade.oanda.com"
 STREAM_PAPER, STREAM_LIVE = "https://stream-fxpractice.oanda.com", "https://stream-fxtrade.oanda.com"
 MARKET = "FX"
+TRADE_TAG = "trade:"  # before the id of the trade that an order closes, in its client tag
 
 _GUIDE = "https://developer.oanda.com/rest-live-v20/development-guide/"
 _BEST = "https://developer.oanda.com/rest-live-v20/best-practices/"
@@ -77,6 +78,7 @@ INFO = BrokerInfo(
             STREAM_LIVE: Environment.LIVE,
         }
     ),
+    nameless_tags=(TRADE_TAG,),
     identity=IdentityClass.B,  # refused while the first one waits, new once it is done
     arrival_bound_s=60.0,
     bound_enforced=False,

@@ -37,10 +37,10 @@ class Hand:
         return {("POST", path): route for path, route in found.items()}
 
     def _account(self, request: Request) -> Reply:
-        """`{"hedging":bool,"fifo":bool,"guaranteed":"DISABLED"|"ALLOWED"|"REQUIRED"}`, each optional."""
-        fields = fields_of(request, {"hedging", "fifo", "guaranteed"})
+        """`{"hedging":bool,"fifo":bool,"request_ids":bool,"guaranteed":"DISABLED"|"ALLOWED"|"REQUIRED"}`, each optional."""
+        fields = fields_of(request, {"hedging", "fifo", "request_ids", "guaranteed"})
         account = self._state.account
-        for name in ("hedging", "fifo"):
+        for name in ("hedging", "fifo", "request_ids"):
             value = fields.get(name, getattr(account, name))
             if not isinstance(value, bool):
                 raise Impossible(name, "true or false is needed")
@@ -51,6 +51,7 @@ class Hand:
             raise Impossible("guaranteed", f"not a mode: {mode}")
         account.hedging = bool(fields.get("hedging", account.hedging))
         account.fifo = bool(fields.get("fifo", account.fifo))
+        account.request_ids = bool(fields.get("request_ids", account.request_ids))
         account.guaranteed = cast("info.GuaranteedMode", mode)
         return _DONE
 

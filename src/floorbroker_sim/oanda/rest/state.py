@@ -51,6 +51,7 @@ class Account:
     margin_rate: Decimal = Decimal("0.02")
     hedging: bool = False
     fifo: bool = False  # as accounts in the United States: trades are closed oldest first
+    request_ids: bool = True  # the log keeps the ids that clients give their requests
     guaranteed: info.GuaranteedMode = "DISABLED"
     created: datetime
     last_fill: datetime | None = None

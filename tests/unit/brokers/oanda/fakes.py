@@ -146,11 +146,8 @@ async def no_stream(target: SocketTarget) -> Socket:
     raise AssertionError(f"nothing here opens {target.url}")
 
 
-def broker_on(
-    reads: FakeTransport | None = None, commands: FakeTransport | None = None, *, closes_trades: bool = True
-) -> OandaBroker:
+def broker_on(reads: FakeTransport | None = None, commands: FakeTransport | None = None) -> OandaBroker:
     return OandaBroker(
-        closes_trades=closes_trades,
         origins=origins_for(Environment.PAPER),
         account=lambda: ACCOUNT,
         reads=reads or FakeTransport(),

@@ -270,12 +270,6 @@ async def test_a_clock_of_ours_that_is_ahead_hides_nothing(their_now: str, asked
     assert told_ == asked
 
 
-async def test_live_accounts_close_no_single_trade() -> None:
-    order = market_order(side=Side.SELL, position_intent=PositionIntent.SELL_TO_CLOSE, client_tag="trade:12")
-    with pytest.raises(NotSupported, match="position instead"):
-        await broker_on(closes_trades=False).submit_order(approved(order))
-
-
 async def test_what_the_log_lacks_did_not_arrive() -> None:
     reads = LogTransport("log_ends", by_path={f"{A}/orders/@fb-0195570e-6a8f-7abc-8def-0123456789ab": MISSING})
     unknown = ref(None)

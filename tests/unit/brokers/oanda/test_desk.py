@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from floorbroker.domain.orders import NewOrder, Order, OrderChanges, StopLoss
+from floorbroker.domain.orders import NewOrder, Order, OrderChanges, OrderState, StopLoss
 from floorbroker.domain.values import (
     OrderClass,
     OrderType,
@@ -24,6 +24,7 @@ from floorbroker.domain.values import (
     Side,
     TimeInForce,
 )
+from floorbroker.oms.inquest import Act
 from tests.conformance.venues import SIMULATED
 from tests.conformance.virtual import CALLER, VirtualDesk, played, simulated_desk, simulator
 from tests.simulation.asgi import ask
@@ -99,6 +100,40 @@ def test_a_close_whose_answer_is_lost_is_found_in_the_log_and_sent_once(tmp_path
         assert await house.held() == {GOLD: Decimal(6)}
         sent = [row for row in house.venue.orders() if row["side"] == "sell"]
         assert [row["order"] for row in sent] == [closed.order_id]
+        await house.agrees()
+
+    at_oanda(tmp_path, work)
+
+
+def test_a_close_of_a_trade_that_bears_no_id_of_ours_stays_unknown_until_a_person_says_which_it_is(
+    tmp_path: Path,
+) -> None:
+    """Where the log keeps no ids of requests, terms and time alone tell (I1, I3, I9)."""
+
+    async def work(house: House) -> None:
+        desk, gateway = house.desk, house.desk.gateway
+        bought = await house.filled(Side.BUY, 10)
+        await house.hand("/account", request_ids=False)
+        await house.lose_answers("/v3/accounts/*/trades/*")
+        tag = f"trade:{bought.executions[0].exec_id}"
+        lost = await house.place(Side.SELL, 4, position_intent=PositionIntent.SELL_TO_CLOSE, client_tag=tag)
+        await asyncio.sleep(400)
+        assert desk.now(lost).state is OrderState.UNKNOWN
+        (made,) = [row for row in house.venue.orders() if row["side"] == "sell"]
+        (candidate,) = gateway.inquest(lost.intent_id).candidates
+        assert candidate.order_id == made["order"]
+        assert len(gateway.orders()) == 2
+        await gateway.resolve(
+            lost.intent_id,
+            Act.ATTRIBUTE,
+            caller=CALLER,
+            reason="a test",
+            candidate=made["order"],
+            confirm=lost.cl_ord_id,
+        )
+        await desk.until(lambda: desk.now(lost).cum_qty == 4, within_s=60)
+        assert desk.now(lost).ord_status is OrdStatus.FILLED
+        assert [row["order"] for row in house.venue.orders() if row["side"] == "sell"] == [made["order"]]
         await house.agrees()
 
     at_oanda(tmp_path, work)

@@ -18,7 +18,7 @@ from floorbroker.brokers.oanda.mapping.orders import (
     replace_request,
     trade_to_trail,
 )
-from floorbroker.domain.errors import InvalidRequest, NotSupported
+from floorbroker.domain.errors import ApiError, InvalidRequest, NotSupported, Outcome
 from floorbroker.domain.orders import NewOrder, OrderChanges, StopLoss
 from floorbroker.domain.values import OrderClass, OrderType, PositionIntent, Price, Quantity, Side, TimeInForce
 from tests.unit.brokers.oanda.fakes import CL_ORD_ID, OTHER_ID, limit_order, market_order
@@ -172,6 +172,15 @@ def test_a_change_sends_the_whole_order_anew_and_its_total_without_what_is_fille
 def test_a_change_that_means_nothing_is_refused(changes: OrderChanges) -> None:
     with pytest.raises(InvalidRequest):
         replace_request(WAITING, changes, OTHER_ID, filled=Decimal(4))
+
+
+@pytest.mark.parametrize("member", ["units", "price", "distance", "price_bound"])
+@pytest.mark.parametrize("monster", ["1E+999999999", "NaN"])
+def test_a_number_that_no_order_has_is_not_told_again_i24(member: str, monster: str) -> None:
+    order = msgspec.structs.replace(WAITING, **{member: Decimal(monster)})
+    with pytest.raises(ApiError) as caught:
+        replace_request(order, OrderChanges(price=P(Decimal("1.2"))), OTHER_ID)
+    assert caught.value.outcome is Outcome.NOT_SENT
 
 
 def test_a_change_of_duration_forgets_the_time_of_expiry() -> None:

@@ -12,9 +12,10 @@ from decimal import Decimal
 import msgspec
 
 from floorbroker.brokers.oanda import wire
+from floorbroker.brokers.oanda.info import TRADE_TAG
 from floorbroker.brokers.oanda.mapping.units import signed
-from floorbroker.brokers.oanda.mapping.values import to_wire_symbol
-from floorbroker.domain.errors import InvalidRequest, NotSupported
+from floorbroker.brokers.oanda.mapping.values import number, to_wire_symbol
+from floorbroker.domain.errors import ApiError, InvalidRequest, NotSupported, Outcome
 from floorbroker.domain.orders import NewOrder, OrderChanges
 from floorbroker.domain.values import (
     ZERO,
@@ -54,7 +55,6 @@ ALLOWED = {
 }
 _OPENING = frozenset({PositionIntent.BUY_TO_OPEN, PositionIntent.SELL_TO_OPEN})
 _BUYING = frozenset({PositionIntent.BUY_TO_OPEN, PositionIntent.BUY_TO_CLOSE})
-TRADE_TAG = "trade:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,11 +236,11 @@ def _as_it_is(order: wire.Order) -> wire.OrderRequest:
     return wire.OrderRequest(
         type=order.type,
         instrument=order.instrument,
-        units=None if order.units is None else text_of(order.units),
+        units=_said(order.units),
         trade_id=order.trade_id,
-        price=None if order.price is None or order.distance is not None else text_of(order.price),
-        distance=None if order.distance is None else text_of(order.distance),
-        price_bound=None if order.price_bound is None else text_of(order.price_bound),
+        price=None if order.distance is not None else _said(order.price),
+        distance=_said(order.distance),
+        price_bound=_said(order.price_bound),
         time_in_force=order.time_in_force,
         gtd_time=order.gtd_time,
         position_fill=order.position_fill,
@@ -251,6 +251,16 @@ def _as_it_is(order: wire.Order) -> wire.OrderRequest:
         guaranteed_stop_loss_on_fill=order.guaranteed_stop_loss_on_fill,
         trailing_stop_loss_on_fill=order.trailing_stop_loss_on_fill,
     )
+
+
+def _said(value: Decimal | None) -> str | None:
+    """A number of the venue's own, to be told again.  Raises `ApiError` (NOT_SENT) for one of no sensible size."""
+    try:
+        checked = number(value)
+    except ApiError as error:
+        error.outcome = Outcome.NOT_SENT
+        raise
+    return None if checked is None else text_of(checked)
 
 
 def _changed_units(order: wire.Order, changes: OrderChanges, filled: Decimal) -> str | None:

@@ -23,14 +23,11 @@ T = TypeVar("T")
 class Commands:
     """The command stack of one account."""
 
-    def __init__(
-        self, transport: Transport, reads: Reads, calls: Calls, ledger: Ledger, *, closes_trades: bool = True
-    ) -> None:
+    def __init__(self, transport: Transport, reads: Reads, calls: Calls, ledger: Ledger) -> None:
         self._transport = transport
         self._reads = reads
         self._calls = calls
         self._ledger = ledger
-        self._closes_trades = closes_trades
 
     async def submit(self, approved: Approved) -> list[wire.Transaction]:
         """One POST, or one PUT where the order closes what is open.  Raises the refusal, or `ApiError` (UNKNOWN)."""
@@ -50,11 +47,6 @@ class Commands:
         body = orders.close_request(order, name)
         assert order.order_qty is not None  # the request was made
         if (trade_id := orders.closed_trade(order)) is not None:
-            if not self._closes_trades:
-                raise NotSupported(
-                    "closing one trade is not open to live accounts: that its order can be found by our id is not verified;"
-                    " close units of the position instead"
-                )
             part = wire.CloseTrade(units=text_of(order.order_qty))
             request = self._calls.close_trade(trade_id, part, cl_ord_id=name, decided_at=decided_at)
         else:
