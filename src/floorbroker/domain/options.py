@@ -42,6 +42,8 @@ class OptionContract:
     @classmethod
     def parse(cls, symbol: str) -> OptionContract | None:
         """The contract behind a padded or unpadded OCC symbol; None when it is not one."""
+        if not OCC_TAIL < len(symbol) <= OCC_LENGTH:  # a share, as nearly every symbol that is asked about
+            return None
         text = symbol if len(symbol) == OCC_LENGTH else symbol[:-OCC_TAIL].ljust(OCC_ROOT) + symbol[-OCC_TAIL:]
         root, tail = text[:OCC_ROOT].strip(), text[OCC_ROOT:]
         if len(text) != OCC_LENGTH or not text.isascii() or not root.isalnum():

@@ -48,6 +48,7 @@ class ClockOffset:
     def __init__(self, clock: Clock, *, kept: int = KEPT) -> None:
         self._clock = clock
         self._samples: deque[Sample] = deque(maxlen=kept)
+        self._agreed: tuple[float, float] | None = None  # what `_span` found, until the next sample
         self._dated_s: float | None = None
 
     def learn(self, told: datetime, *, asked_s: float, heard_s: float, within_s: float = 0.0) -> None:
@@ -76,7 +77,7 @@ class ClockOffset:
 
         Zero where nothing speaks against it: our own clock is better than the middle of slow answers.
         """
-        span = self._span()
+        span = self._agreed
         if span is None:
             return None
         least, most = (end + self._clock.monotonic() - self._clock.now().timestamp() for end in span)
@@ -85,7 +86,7 @@ class ClockOffset:
     @property
     def at_least_s(self) -> float | None:
         """How far the venue's clock is ahead of ours for certain: what may stop orders, since a guess must not."""
-        span = self._span()
+        span = self._agreed
         if span is None:
             return None
         least, most = (end + self._clock.monotonic() - self._clock.now().timestamp() for end in span)
@@ -108,6 +109,7 @@ class ClockOffset:
             kept = [old for old in kept if not (old.contradicts(sample) and old.contradicts(last))]
         self._samples.clear()
         self._samples.extend([*kept, sample])
+        self._agreed = self._span()
 
     def _span(self) -> tuple[float, float] | None:
         """Between which two values the venue's time less monotonic time lies: what all agree on who agree with the median."""

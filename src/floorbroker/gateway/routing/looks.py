@@ -118,7 +118,7 @@ class Looks:
         stale = [
             session.ctx
             for session in sessions
-            if self.unfit(session.ctx, wish) is None and self._offer(session.ctx, wish) is None
+            if self._offer(session.ctx, wish) is None and self.unfit(session.ctx, wish) is None
         ]
         await self._waited([self._asking(ctx, symbol) for ctx in stale])
 
@@ -258,14 +258,14 @@ class Looks:
 def shut_of(ctx: AccountContext) -> Verdict | None:
     """Why a profile takes no new orders at all; None when it does."""
     switches = ctx.switches
-    for control, why in (
-        ("latch", switches.blocked()),
-        ("vault", switches.locked()),
-        ("ready", switches.not_ready()),
-        ("armed", switches.not_armed()),
-    ):
-        if why:
-            return _no(control, why)
+    if why := switches.blocked():
+        return _no("latch", why)
+    if why := switches.locked():
+        return _no("vault", why)
+    if why := switches.not_ready():
+        return _no("ready", why)
+    if why := switches.not_armed():
+        return _no("armed", why)
     return None
 
 
