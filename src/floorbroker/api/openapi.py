@@ -155,8 +155,16 @@ def document(app: FastAPI, *, models: tuple[type[BaseModel], ...]) -> dict[str, 
     }
     for path, operations in made["paths"].items():
         for operation in operations.values():
+            _drop_default(operation["responses"])
             operation["security"] = [] if path in OPEN else [{"token": []}]
     return made
+
+
+def _drop_default(responses: dict[str, Any]) -> None:
+    """The 200 that the framework adds of its own beside the answer that a route has."""
+    plain = responses.get("200", {}).get("content", {}).get("application/json", {}).get("schema")
+    if plain == {} and any(status.startswith("2") and status != "200" for status in responses):
+        del responses["200"]
 
 
 def _struct_schemas() -> dict[str, Any]:

@@ -165,7 +165,10 @@ class Door:
 @asynccontextmanager
 async def open_door(url: str, token: str, *, timeout_s: float = TIMEOUT_S) -> AsyncGenerator[Door]:
     """The door at `url`; without a token only what is open to all.  No redirects, no proxy, and nothing is sent twice."""
-    headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    # A session in a cookie changes things only with this header, which another site's page cannot send.
+    headers = {"Accept": "application/json", "X-Floorbroker-Request": "1"} | (
+        {"Authorization": f"Bearer {token}"} if token else {}
+    )
     limits = httpx2.Limits(max_keepalive_connections=4)
     async with httpx2.AsyncClient(
         base_url=url, headers=headers, timeout=timeout_s, follow_redirects=False, trust_env=False, limits=limits

@@ -1,4 +1,7 @@
-"""What the desk answers, typed: numbers are exact, times are UTC.  Members that a newer desk adds are ignored."""
+"""What the desk answers about orders, accounts and markets, typed: numbers are exact, times are UTC.
+
+Members that a newer desk adds are ignored.
+"""
 
 from __future__ import annotations
 
@@ -301,128 +304,109 @@ class Preview(Shape, frozen=True):
     objections: tuple[dict[str, str], ...] = ()
 
 
-class ProfileState(Shape, frozen=True):
-    """One profile and where its session stands."""
+class Balance(Shape, frozen=True):
+    """Money in one currency."""
 
-    name: str
-    broker: str
-    environment: str
-    enabled: bool
-    state: str
-    reason: str
-    kill_level: int
-    open_orders: int
-    orders_in_doubt: int
-    armed_until: datetime | None = None
-    breakers: dict[str, str] = {}
+    currency: str
+    total: Decimal
+    available: Decimal
 
 
-class Arming(Shape, frozen=True):
-    """Whether one live profile may trade, until when, and if not, why."""
+class Worth(Shape, frozen=True):
+    """Equity at a moment."""
 
-    profile: str
-    armed: bool
-    until: datetime | None = None
-    since: datetime | None = None
-    by: str = ""
-    reason: str = ""
-    why_not: str = ""
+    time: datetime
+    equity: Decimal
 
 
-class Latch(Shape, frozen=True):
-    """One closed latch; `scope` is `*`, a profile, or `account:`, `strategy:` or `token:` with a name behind it."""
+class EquityCurve(Shape, frozen=True):
+    """Equity over time, of the profiles that are named."""
 
-    scope: str
-    level: int
-    reason: str
-    by: str
-    at: datetime | None = None
+    profiles: tuple[str, ...]
+    items: tuple[Worth, ...]
+    currency: str | None = None
 
 
-class KilledOrder(Shape, frozen=True):
-    """An order that a kill still has to close: how often its cancel was asked, and what came of the last time."""
+class Objection(Shape, frozen=True):
+    """What is wrong with a member of an order."""
 
-    id: str
-    profile: str
-    symbol: str
-    ord_status: str
-    asked: int = 0
-    trouble: str = ""
-
-
-class FlattenedPosition(Shape, frozen=True):
-    """A position that level 3 came to: `state` is waiting, sent, flat or left; symbol `*` is the whole profile."""
-
-    profile: str
-    symbol: str
-    state: str
-    detail: str = ""
-    order: str | None = None
-
-
-class KillSwitch(Shape, frozen=True):
-    """0 off, 1 blocks new orders and replaces, 2 also cancels, 3 also flattens.  `remaining` are the orders still open."""
-
-    level: int
-    by_profile: dict[str, int]
-    reason: str
-    by: str
-    at: datetime | None = None
-    remaining: tuple[str, ...] = ()
-    latches: tuple[Latch, ...] = ()
-    orders: tuple[KilledOrder, ...] = ()
-    positions: tuple[FlattenedPosition, ...] = ()
-
-
-class Round(Shape, frozen=True):
-    """One reconciliation round."""
-
-    profile: str
-    at: datetime
-    converged: bool
-    counts: dict[str, int]
-    differences: tuple[str, ...] = ()
-    error: str = ""
-
-
-class Check(Shape, frozen=True):
-    """One line of a self-check."""
-
-    name: str
-    ok: bool
+    pointer: str
+    code: str
     detail: str
 
 
-class SelfCheck(Shape, frozen=True):
-    """What a self-check tried."""
+class Validation(Shape, frozen=True):
+    """Whether the words of an order make sense; `digest` is what an idempotency key is tied to."""
 
     ok: bool
-    checks: tuple[Check, ...]
+    digest: str
+    violations: tuple[Objection, ...] = ()
 
 
-class AuditRow(Shape, frozen=True):
-    """One audit row; `seq` is its place in the journal."""
+class Fact(Shape, frozen=True):
+    """One fact about an order, as the journal has it."""
+
+    seq: int
+    epoch: int
+    committed_at: datetime
+    kind: str
+    source: str
+    at: datetime
+    venue_time: datetime | None = None
+    data: dict[str, Any] = {}
+
+
+class Question(Shape, frozen=True):
+    """One source that was asked about an order in doubt."""
+
+    at: datetime
+    source: str
+    complete: bool
+    found: bool
+    trouble: str = ""
+
+
+class LikelyOrder(Shape, frozen=True):
+    """An order at the venue that may be ours."""
+
+    order_id: str
+    symbol: str
+    side: str
+    time: datetime
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
+
+
+class Offer(Shape, frozen=True):
+    """An act about a doubt, and whether it is allowed now."""
+
+    action: str
+    allowed: bool
+    detail: str = ""
+
+
+class Deed(Shape, frozen=True):
+    """An act that somebody took."""
 
     seq: int
     at: datetime
-    environment: str
-    profile: str
-    actor: str
-    via: str
     action: str
-    object: str
+    by: str
+    reason: str
     outcome: str
-    reason: str = ""
-    req: str = ""
-    detail: dict[str, str] = {}
 
 
-class Event(Shape, frozen=True):
-    """One durable fact as it happened; `data` is the order after it, for orders and fills."""
+class Resolution(Shape, frozen=True):
+    """What is known of an order in doubt, and what may be done."""
 
-    channel: str
-    seq: int
-    ts: datetime
-    key: str
-    profile: str
-    data: dict[str, Any]
+    order: Order
+    standing: str
+    bound_s: float
+    bound_enforced: bool
+    negatives: int
+    needed: int
+    horizon: datetime | None = None
+    questions: tuple[Question, ...] = ()
+    candidates: tuple[LikelyOrder, ...] = ()
+    actions: tuple[Offer, ...] = ()
+    taken: tuple[Deed, ...] = ()

@@ -225,7 +225,7 @@ class CredentialView(View, frozen=True):
     prefixes: dict[str, str]
 
 
-class OptionView(View, frozen=True):
+class BrokerOptionView(View, frozen=True):
     """One option of a profile, as text; `choices` is empty for numbers, which `shape` bounds in words."""
 
     name: str
@@ -267,7 +267,7 @@ class BrokerView(View, frozen=True):
     times_in_force: dict[str, list[str]]
     order_classes: tuple[str, ...]
     fields: tuple[CredentialView, ...]
-    options: tuple[OptionView, ...]
+    options: tuple[BrokerOptionView, ...]
     etiquette: EtiquetteView
     withdrawals: str
     documents: tuple[str, ...]
@@ -451,7 +451,7 @@ def broker_view(info: BrokerInfo) -> BrokerView:
         order_classes=tuple(sorted(c.value for c in info.order_classes)),
         fields=tuple(credential_view(asked, info) for asked in info.fields),
         options=tuple(
-            OptionView(name=o.name, help=o.help, default=o.default, choices=o.choices, shape=o.shape)
+            BrokerOptionView(name=o.name, help=o.help, default=o.default, choices=o.choices, shape=o.shape)
             for o in info.options
         ),
         etiquette=_etiquette_view(info.etiquette),

@@ -18,7 +18,7 @@ class QuestionView(View, frozen=True):
     trouble: str
 
 
-class CandidateView(View, frozen=True):
+class LikelyOrderView(View, frozen=True):
     """An order of the venue's that may be the one in doubt."""
 
     order_id: str
@@ -63,7 +63,7 @@ class ResolutionView(View, frozen=True):
     negatives: int
     needed: int
     questions: tuple[QuestionView, ...]
-    candidates: tuple[CandidateView, ...]
+    candidates: tuple[LikelyOrderView, ...]
     actions: tuple[OfferView, ...]
     taken: tuple[DeedView, ...]
 
@@ -88,7 +88,7 @@ def resolution_view(found: Inquest) -> ResolutionView:
             for one in found.questions
         ),
         candidates=tuple(
-            CandidateView(
+            LikelyOrderView(
                 order_id=one.order_id or "",
                 symbol=one.symbol,
                 side="" if one.side is None else one.side.value,
