@@ -19,7 +19,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 from starlette.types import Message, Receive, Scope, Send
 
-from floorbroker.gateway.desk import Caller
+from floorbroker.gateway.desk import Caller, SessionState
 from tests.support.real_floor import TOKEN, House, served_in_a_thread
 
 REQUESTS = int(os.environ.get("FLOORBROKER_FUZZ_REQUESTS", "300"))
@@ -82,7 +82,10 @@ def config(seed: int) -> dict[str, Any]:
 
 
 class Counted:
-    """The application, its answers counted.  A tripped kill switch is reset, and an endless stream of events is ended."""
+    """The application, its answers counted.
+
+    A tripped kill switch is reset, a profile that was disconnected is connected, and an endless stream of events is ended.
+    """
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -126,6 +129,9 @@ class Counted:
             await desk.reset_kill(caller=FUZZER, reason="next", profile=desk.default_profile() if profile else None)
         if state.level:
             await desk.reset_kill(caller=FUZZER, reason="next")
+        for one in desk.profiles():
+            if one.state is SessionState.OFFLINE:
+                await desk.connect(one.profile.name, caller=FUZZER, reason="next")
 
 
 def failures(event: events.EngineEvent) -> Iterator[str]:

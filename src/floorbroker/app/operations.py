@@ -82,8 +82,13 @@ class Operations:
         return self._known[id]
 
     def cancel(self, id: str) -> Operation:
-        """Ends it at once; what is over stays as it is.  Raises `NotFound`."""
+        """Ends it at once; what is over stays as it is.  Raises `NotFound`.
+
+        Its task is called off once only: a second time would call off its tidying up.
+        """
         one = self.get(id)
+        if one.ended_at is not None:
+            return one
         if one.state is Stage.WAITING:
             self._waiting.remove(one)
             self._end(one, Stage.CANCELLED)

@@ -13,7 +13,7 @@ from schemathesis.engine import events, from_schema
 from starlette.types import Message, Receive, Scope, Send
 
 from floorbroker.domain.clock import ManualClock
-from floorbroker.gateway.desk import Caller
+from floorbroker.gateway.desk import Caller, SessionState
 from tests.support.desk_server import TOKEN, app_over
 from tests.support.fake_desk import FakeDesk
 
@@ -34,7 +34,10 @@ CONFIG: dict[str, Any] = {
 
 
 class Counted:
-    """The application, its answers counted, the kill switch reset between requests so that orders keep being taken."""
+    """The application, its answers counted.
+
+    Between requests the kill switch is reset and the profile connected, so that orders keep being taken.
+    """
 
     def __init__(self) -> None:
         clock = ManualClock(datetime(2026, 11, 20, 15, tzinfo=UTC))
@@ -54,6 +57,9 @@ class Counted:
             for name in self.desk.state:
                 await self.desk.reset_kill(caller=FUZZER, reason="next", profile=name)
             await self.desk.reset_kill(caller=FUZZER, reason="next")
+        for name, state in self.desk.state.items():
+            if state is SessionState.OFFLINE:
+                await self.desk.connect(name, caller=FUZZER, reason="next")
         await self._app(scope, receive, counting)
 
 

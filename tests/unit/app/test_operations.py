@@ -84,3 +84,24 @@ async def test_a_full_queue_takes_no_more() -> None:
     with pytest.raises(RateLimitExceeded):
         here.start("work", forever)
     await here.close()
+
+
+async def test_what_is_called_off_twice_is_tidied_up_all_the_same() -> None:
+    here, tidied = Operations(SystemClock()), list[str]()
+
+    async def forever(told: Told) -> str:
+        del told
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await settled()  # a process is waited for
+            tidied.append("tidied")
+        return ""
+
+    work = here.start("work", forever)
+    await settled()
+    here.cancel(work.id)
+    await asyncio.sleep(0)
+    here.cancel(work.id)
+    await here.close()
+    assert tidied == ["tidied"]
