@@ -740,8 +740,18 @@ class FakeDesk:
 
     def rounds(self, profile: ProfileName, *, before: int | None = None, limit: int = 100) -> list[KeptRound]:
         known = self._known(profile)
+        now, apart = self.clock.now(), ("2 <b>MSFT</b> more than the fills",)
         found = [
-            KeptRound(seq=seq, result=RoundResult(profile=known, at=self.clock.now(), converged=seq != 6, counts={}))
+            KeptRound(
+                seq=seq,
+                result=RoundResult(
+                    profile=known,
+                    at=now,
+                    converged=seq != 6,
+                    counts={"positions": seq},
+                    differences=apart if seq == 6 else (),
+                ),
+            )
             for seq in (9, 6, 4)
         ]
         return [kept for kept in found if before is None or kept.seq < before][:limit]

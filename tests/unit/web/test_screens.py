@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 
 import httpx2
 import pytest
@@ -20,7 +22,7 @@ from floorbroker.gateway.desk import Caller, ProfilePosition, SessionState
 from floorbroker.oms.schema import parse_order
 from floorbroker.web.nav import NAV
 from floorbroker.web.policy import policy_of
-from floorbroker.web.screens import SCREENS
+from floorbroker.web.screens import SCREENS, records
 from floorbroker.web.screens.holdings import after_of
 from floorbroker.web.screens.overview import bars_of, curve_of
 from floorbroker.web.screens.records import number_of
@@ -192,6 +194,22 @@ async def test_an_order_shows_what_went_to_and_fro_about_it(visitor: httpx2.Asyn
     assert "&#34;id&#34;:&#34;V1&#34;" in page
     assert "not mine" not in page
     assert "broker.command" in (await visitor.get("/audit", params={"word": intent})).text
+
+
+@pytest.mark.asyncio
+async def test_rounds_of_all_profiles_are_shown_newest_first_a_page_at_a_time(
+    visitor: httpx2.AsyncClient, desk: FakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "ROUNDS_A_PAGE", 2)
+    first = (await visitor.get("/reconciliation")).text
+    assert [int(seq) for seq in re.findall(r'data-round="(\d+)"', first)] == [9, 6]
+    assert first.count("✕ differs") == 1
+    assert "2 <b>MSFT</b>" not in first
+    assert "2 &lt;b&gt;MSFT&lt;/b&gt; more than the fills" in first
+    (link,) = re.findall(r'href="([^"]+)" rel="next"', first)
+    second = (await visitor.get(unescape(link))).text
+    assert re.findall(r'data-round="(\d+)"', second) == ["4"]
+    assert 'rel="next"' not in second
 
 
 @pytest.mark.asyncio

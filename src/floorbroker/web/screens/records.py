@@ -7,16 +7,31 @@ from typing import Any
 
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.ports import AuditEntry, Record
+from floorbroker.gateway.desk import KeptRound
 from floorbroker.web.frame import Ask, Screen
 from floorbroker.web.panels import adjustments_of
 
 AUDIT_ROWS = 200
 SEARCHED_MAX = 5_000  # rows that one visit looks through for a word
+ROUNDS_A_PAGE = 30
 
 
 async def reconciliation(ask: Ask) -> Mapping[str, Any]:
-    """When each profile was compared with its venue last, and what was written into positions for it."""
-    return {"statuses": ask.statuses, "adjustments": adjustments_of(ask.desk, ask.names)}
+    """When each profile was compared with its venue, what came of it, and what was written into positions for it."""
+    before = number_of(ask.params.get("before", ""))
+    rounds, older = rounds_of(ask, before)
+    adjustments = adjustments_of(ask.desk, ask.names)
+    return {"statuses": ask.statuses, "rounds": rounds, "older": older, "before": before, "adjustments": adjustments}
+
+
+def rounds_of(ask: Ask, before: int | None) -> tuple[list[KeptRound], int | None]:
+    """Rounds of all shown profiles, newest first, and where the page behind them begins; None when nothing is older."""
+    found = [
+        kept for name in ask.names for kept in ask.desk.rounds(name, before=before, limit=ROUNDS_A_PAGE + 1)
+    ]  # one more tells whether there is more
+    newest = sorted(found, key=lambda kept: -kept.seq)
+    shown = newest[:ROUNDS_A_PAGE]
+    return shown, shown[-1].seq if len(newest) > len(shown) else None
 
 
 @frozen
