@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from floorbroker.domain.values import PositionIntent, Price, decimal_of
-from floorbroker.gateway.desk import Caller
-from floorbroker.oms.schema import parse_order
+from floorbroker.domain.orders import NewOrder
+from floorbroker.domain.values import OrderClass, OrderType, PositionIntent, Price, ProfileName, Side, decimal_of
+from floorbroker.gateway.desk import Caller, Preview, Verdict
+from floorbroker.oms.schema import OrderSchema, parse_order
 from tests.support.browser import Browser, browser, chromium
 from tests.support.desk_server import TOKEN, desk_server
 from tests.support.desk_visit import READY, Visit, visiting
@@ -21,6 +22,11 @@ pytestmark = [
 ]
 CHANGED = (
     "{ const s = document.querySelector('%s'); s.value = '%s'; s.dispatchEvent(new Event('change', {bubbles: true})) }"
+)
+NO = (
+    Verdict(control="max_order_notional", ok=False, detail="too much"),
+    Verdict(control="price_collar", ok=False, detail="too far"),
+    Verdict(control="max_open_orders", ok=True),
 )
 PREVIEWED = "!document.querySelector('#preview').hidden"
 
@@ -35,6 +41,15 @@ async def running() -> AsyncIterator[Browser]:
 async def visit(running: Browser) -> AsyncIterator[Visit]:
     async with visiting(running) as found:
         yield found
+
+
+async def previewed(visit: Visit, summary: str) -> None:
+    """Ask for a preview, look at it, and go back."""
+    await visit.tab.run("document.querySelector('#amount').focus()")
+    await visit.tab.press("Enter")
+    await visit.tab.until(f"{PREVIEWED} || !document.querySelector('#outcome').hidden")
+    assert (await visit.text("#outcome"), await visit.text("#summary")) == ("", summary)
+    await visit.tab.press("Escape")
 
 
 async def test_the_token_opens_the_overview(running: Browser) -> None:
@@ -95,6 +110,75 @@ async def test_the_ticket_asks_for_what_the_type_needs_and_sends_no_more(visit: 
     await visit.tab.press("Enter")
     await visit.tab.until(PREVIEWED)
     assert await visit.text("#summary") == "BUY 10 AAPL (market, DAY) in PAPER"
+
+
+async def test_candles_and_book_of_the_symbol_stand_beside_the_ticket_with_own_orders(visit: Visit) -> None:
+    assert await visit.tab.run("document.querySelector('#market-shown').hidden")
+    await visit.fill_in("aapl", "10")
+    await visit.tab.run(CHANGED % ("#symbol", "aapl"))
+    await visit.tab.until("document.querySelector('#chart').dataset.bars > 0")
+    await visit.tab.until("document.querySelector('#chart canvas') !== null")
+    await visit.shows("#ladder tbody", "189.52")
+    await visit.shows("#ladder-state", "spread 0.04")
+    await visit.place(type="limit", limit_price="150")
+    await visit.tab.until("document.querySelector('#chart').dataset.orders === '1'")
+    await visit.place()
+    await visit.tab.until("document.querySelector('#chart').dataset.fills === '1'")
+    await visit.tab.run(CHANGED % ("#symbol", "NOPE"))
+    await visit.shows("#chart-told", "No candles")
+
+
+async def test_exits_alone_trails_by_price_and_several_legs_are_asked_for_as_the_door_takes_them(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[OrderSchema] = []
+
+    async def heard(order: NewOrder | OrderSchema, *, profile: ProfileName | None) -> Preview:
+        assert isinstance(order, OrderSchema)
+        asked.append(order)
+        return Preview(profile=ProfileName("paper"), verdicts=NO)
+
+    monkeypatch.setattr(visit.desk, "preview", heard)
+    await visit.fill_in("AAPL", "10")
+    await visit.tab.run("document.querySelector('.sell input').click()")
+    await visit.tab.run(CHANGED % ("#exits-of", "alone"))
+    for field, number in (("#take", "210"), ("#lose", "180")):
+        await visit.tab.run(f"document.querySelector({field!r}).value = {number!r}")
+    summary = "SELL 10 AAPL (limit, one cancels the other, take profit 210.00, stop loss 180.00, DAY) in PAPER"
+    await previewed(visit, summary)
+    assert await visit.tab.run("[...document.querySelectorAll('#verdicts .no')].map(one => one.textContent)") == [
+        "✕ max order notional: too much",
+        "✕ price collar: too far",
+    ]
+    assert await visit.tab.run("document.querySelector('#send').disabled")
+    for field in ("#take", "#lose"):
+        await visit.tab.run(f"document.querySelector({field!r}).value = ''")
+    await visit.tab.run(CHANGED % ("#exits-of", "after"))
+    await visit.tab.run(CHANGED % ("#type", "trailing_stop"))
+    await visit.tab.run(CHANGED % ("#trail-unit", "trail_price"))
+    await visit.tab.run("document.querySelector('#trail').value = '1.5'")
+    await previewed(visit, "SELL 10 AAPL (trailing stop, trailing 1.50, DAY) in PAPER")
+    await visit.tab.run(CHANGED % ("#type", "limit"))
+    await visit.tab.run("document.querySelector('#option-fields').open = true")
+    await visit.tab.run("document.querySelector('#underlying').value = 'AAPL'")
+    await visit.tab.run(CHANGED % ("#underlying", "AAPL"))
+    await visit.tab.until("document.querySelector('#strike').options.length === 2")
+    await visit.tab.run(CHANGED % ("#strike", "AAPL  260320P00150000"))
+    for side in ("buy", "sell"):
+        await visit.tab.run(f"document.querySelector('.{side} input').click()")
+        await visit.click("#leg-add")
+    assert await visit.tab.run("document.querySelector('#symbol').closest('[hidden]') !== null")
+    await visit.tab.run("document.querySelector('#limit').value = '-0.5'")
+    put = "1 AAPL260320P00150000 to open"
+    await previewed(visit, f"10 × buy {put}, sell {put} (limit -0.50, DAY) in PAPER")
+    await visit.click("#leg-list [data-leg]")
+    await visit.click("#leg-list [data-leg]")
+    assert await visit.tab.run("document.querySelector('#symbol').closest('[hidden]') === null")
+    alone, trailing, several = asked
+    assert (alone.order_class, alone.type, alone.limit_price) == (OrderClass.OCO, OrderType.LIMIT, None)
+    assert (trailing.trail_price, trailing.trail_percent) == (decimal_of("1.5"), None)
+    assert [(leg.side, leg.ratio_qty) for leg in several.legs] == [(Side.BUY, 1), (Side.SELL, 1)]
+    assert (several.symbol, several.side, several.limit_price) == (None, None, decimal_of("-0.5"))
 
 
 async def test_an_option_is_chosen_from_its_chain_and_the_preview_says_what_it_costs(visit: Visit) -> None:

@@ -1,4 +1,4 @@
-"""Trading: the ticket, what is held, the blotter and the fills."""
+"""Trading: the ticket with candles and book of its symbol, what is held, the blotter and the fills."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from floorbroker.domain.values import OrderType, TimeInForce
 from floorbroker.gateway.desk import OrderFilter, Page
 from floorbroker.web.frame import VENUES_MS, Ask, Screen
 from floorbroker.web.panels import ROWS_MAX
+from floorbroker.web.screens.symbol import SPAN_S, SPANS
 
 
 async def build(ask: Ask) -> Mapping[str, Any]:
@@ -20,6 +21,8 @@ async def build(ask: Ask) -> Mapping[str, Any]:
         "fills": ask.desk.fills(where, first),
         "order_types": tuple(t.value for t in OrderType),
         "tifs": tuple(t.value for t in TimeInForce),
+        "spans": SPANS,
+        "span_s": SPAN_S,
         "wish": {name: ask.params.get(name, "") for name in ("symbol", "side", "quantity")},
     }
 

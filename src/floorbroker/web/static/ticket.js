@@ -4,7 +4,9 @@
 import { showOrder } from "./blotter.js";
 import { call } from "./door.js";
 import { keep, kept } from "./kept.js";
+import { chosenLegs, dropLegs, legText, wakeLegs } from "./legs.js";
 import { changed } from "./live.js";
+import { marketBook, marketQuote, marketTrade, showMarket, wakeMarket } from "./market.js";
 import { isOption, premiumLines, wakeOptions } from "./options.js";
 import { follow } from "./prices.js";
 import { by, gain, make, minus, money, number, price, say, times, words } from "./text.js";
@@ -24,20 +26,21 @@ function freshKey() {
 }
 
 function order() {
-  const data = new FormData(form);
-  const found = { symbol: data.get("symbol").trim().toUpperCase(), side: data.get("side"), type: data.get("type") };
+  const [data, legs] = [new FormData(form), chosenLegs()];
+  const what = legs.length ? { order_class: "mleg", legs } : { symbol: data.get("symbol").trim().toUpperCase(), side: data.get("side") };
+  const found = { ...what, type: isAlone() ? "limit" : data.get("type") };
   found[data.get("unit")] = data.get("amount").trim().replaceAll(",", "");
   for (const field of form.querySelectorAll(".field[data-for] input, [data-tif] input")) {
     const value = field.value.trim().replaceAll(",", "");
     if (!field.closest(".field").hidden && value) found[field.name] = field.name === "expire_at" ? `${value}:00Z` : value;
   }
   found.time_in_force = data.get("time_in_force");
-  Object.assign(found, exits());
+  if (!legs.length) Object.assign(found, exits());
   for (const name of ["client_tag", "reason"]) if (data.get(name).trim()) found[name] = data.get(name).trim();
-  if (isOption(found.symbol)) found.position_intent = `${found.side}_to_${data.get("effect")}`;
+  if (!legs.length && isOption(found.symbol)) found.position_intent = `${found.side}_to_${data.get("effect")}`;
   const confirmed = data.get("confirm").trim().toUpperCase();
   if (confirmed && !by("confirm-field").hidden) found.confirm = confirmed;
-  for (const name of ["reduce_only", "extended_hours", "post_only"]) {
+  for (const name of ["reduce_only", "extended_hours", "post_only", "allow_duplicate"]) {
     const box = form.elements[name];
     if (box.checked && !box.closest("label").hidden) found[name] = true;
   }
@@ -45,11 +48,14 @@ function order() {
   return profile ? { ...found, profile } : found;
 }
 
-/** The exits of a bracket: a profit to take, a loss to stop, or both. */
+/** Whether the ticket is for two exits of what is held, without an entry. */
+const isAlone = () => by("exits-of").value === "alone" && chosenLegs().length === 0;
+
+/** The exits: a profit to take, a loss to stop, or both; after an order, or by themselves. */
 function exits() {
   const [profit, loss, floor] = ["take", "lose", "lose-limit"].map((id) => by(id).value.trim().replaceAll(",", ""));
-  if (!profit && !loss) return {};
-  const found = { order_class: profit && loss ? "bracket" : "oto" };
+  if (!profit && !loss && !isAlone()) return {};
+  const found = { order_class: isAlone() ? "oco" : profit && loss ? "bracket" : "oto" };
   if (profit) found.take_profit = { limit_price: profit };
   if (loss) found.stop_loss = { stop_price: loss, ...(floor ? { limit_price: floor } : {}) };
   return found;
@@ -70,11 +76,15 @@ function recallHabits() {
 }
 
 function shape() {
-  const type = form.elements.type.value;
+  const [type, several, alone] = [form.elements.type.value, chosenLegs().length > 0, isAlone()];
+  by("trail").name = by("trail-unit").value;
+  form.elements.type.disabled = alone; // an OCO is a limit and a stop
   const option = isOption(form.elements.symbol.value.trim().toUpperCase());
-  for (const field of form.querySelectorAll("[data-option]")) field.hidden = !option;
-  for (const field of form.querySelectorAll("[data-for]")) field.hidden = !field.dataset.for.split(" ").includes(type);
+  for (const field of form.querySelectorAll("[data-option]")) field.hidden = !option && !several;
+  for (const field of form.querySelectorAll("[data-for]")) field.hidden = alone || !field.dataset.for.split(" ").includes(type);
   for (const field of form.querySelectorAll("[data-tif]")) field.hidden = form.elements.time_in_force.value !== field.dataset.tif;
+  for (const field of form.querySelectorAll("[data-single]")) field.hidden = several;
+  form.elements.symbol.required = !several;
 }
 
 // -- telling what is wrong ------------------------------------------------------------------------------------------------
@@ -132,18 +142,21 @@ function summary(asked) {
   const at = [asked.limit_price && `limit ${price(asked.limit_price)}`, asked.stop_price && `${touched ? "touched at" : "stop"} ${price(asked.stop_price)}`];
   const trail = asked.trail_percent && `trailing ${asked.trail_percent} %`;
   const kind = at.some(Boolean) ? [] : [words(asked.type)];
+  const trails = asked.trail_price && `trailing ${price(asked.trail_price)}`;
   const effect = asked.position_intent && `to ${asked.position_intent.split("_to_")[1]}`;
   const [win, lose] = [asked.take_profit, asked.stop_loss];
-  const exit = [win && `take profit ${price(win.limit_price)}`, lose && `stop loss ${price(lose.stop_price)}`];
+  const alone = asked.order_class === "oco" && "one cancels the other";
+  const exit = [alone, win && `take profit ${price(win.limit_price)}`, lose && `stop loss ${price(lose.stop_price)}`];
   const extra = [...exit, effect, asked.post_only && "post only", asked.display_quantity && `shows ${number(asked.display_quantity)}`];
-  const terms = [...kind, ...at, trail, ...extra, asked.time_in_force.toUpperCase()].filter(Boolean).join(", ");
+  const terms = [...kind, ...at, trail, trails, ...extra, asked.time_in_force.toUpperCase()].filter(Boolean).join(", ");
   const where = document.body.dataset.env.toUpperCase();
+  if (asked.legs) return `${amount} × ${asked.legs.map(legText).join(", ")} (${terms}) in ${where}`;
   return `${asked.side.toUpperCase()} ${amount} ${asked.symbol} (${terms}) in ${where}`;
 }
 
 function lines(found, asked) {
   const line = (kind, sign, text) => make("li", { class: kind }, `${sign} ${text}`);
-  const told = found.verdicts.filter((v) => !v.ok).map((v) => line("no", "✕", v.detail || words(v.control)));
+  const told = found.verdicts.filter((v) => !v.ok).map((v) => line("no", "✕", `${words(v.control)}: ${v.detail || "not passed"}`));
   told.push(...found.objections.map((o) => line("no", "✕", `${o.pointer.slice(1)}: ${o.detail}`)));
   told.push(...(found.parts ?? []).map((part) => line("info", "·", `part ${part.part}: ${number(part.quantity)} at ${part.profile}`)));
   const passed = found.verdicts.filter((v) => v.ok).length;
@@ -196,6 +209,8 @@ function done(reply) {
     say(by("outcome"), `${placed.side} ${placed.symbol}: ${words(placed.ord_status)}`);
     form.elements.amount.value = form.elements.confirm.value = "";
     by("confirm-field").hidden = true;
+    form.elements.allow_duplicate.checked = false;
+    dropLegs();
     form.elements.symbol.focus();
   } else {
     refuse({ ...reply.body, detail: [reply.body.detail, reply.body.broker_text].filter(Boolean).join(": ") });
@@ -226,13 +241,17 @@ function quote() {
   [followed, newest] = [null, null];
   by("quote").textContent = "\u00a0";
   const profile = document.body.dataset.profile || by("profile").options[1]?.value;
+  showMarket(symbol, profile);
   if (!symbol || !profile) return;
   followed = follow({ env: document.body.dataset.env, profile, symbol }, {
     quote: (found, trouble) => {
       newest = found;
-      if (found) showQuote();
-      else by("quote").textContent = trouble;
+      if (!found) return void (by("quote").textContent = trouble);
+      showQuote();
+      marketQuote(found);
     },
+    trade: marketTrade,
+    book: marketBook,
   });
 }
 
@@ -250,6 +269,11 @@ export function wakeTicket() {
   form.addEventListener("change", showQuote);
   form.elements.symbol.addEventListener("input", shape);
   wakeOptions();
+  wakeMarket();
+  wakeLegs(() => {
+    shape();
+    if (wish && !locked) [wish, by("preview").hidden] = [null, true];
+  });
   by("send").addEventListener("click", send);
   by("back").addEventListener("click", back);
   document.addEventListener("keydown", (event) => {
