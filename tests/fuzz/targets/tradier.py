@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import date
 from random import Random
 
@@ -13,7 +14,7 @@ from floorbroker.domain.ports import NoLog, NoMeter
 from floorbroker.domain.records import DataKind
 from floorbroker.domain.values import Environment
 from tests.fuzz.ledger import NOW, SHARES, Ledger
-from tests.fuzz.replies import Call, Replies, common_calls, no_stream, replies_target
+from tests.fuzz.replies import Replies, common_calls, no_stream, replies_target
 from tests.fuzz.streams import market_target
 
 FRIDAY = date(2026, 3, 20)
@@ -28,7 +29,7 @@ def broker(transport: Replies) -> TradierBroker:
     return TradierBroker(
         environment=Environment.PAPER,
         origins=origins_for(Environment.PAPER),
-        account="VA12345678",
+        account=lambda: "VA12345678",
         reads=transport,
         commands=transport,
         connect=no_stream,
@@ -39,7 +40,7 @@ def broker(transport: Replies) -> TradierBroker:
     )
 
 
-CALLS: dict[str, Call[TradierBroker]] = {
+CALLS: dict[str, Callable[[TradierBroker], Awaitable[object]]] = {
     **common_calls(SHARES, ledger, order_id="700500"),
     "option": lambda broker: broker.get_instrument("AAPL  260320C00150000"),
     "hours": lambda broker: broker.get_market_hours("XNYS", date(2026, 3, 2)),

@@ -73,10 +73,15 @@ def test_an_account_number_is_found_where_the_vault_keeps_it(code: str, tmp_path
     assert not build(wiring).is_connected()
 
 
-def test_an_account_number_that_is_locked_away_stops_no_desk_from_being_put_together(tmp_path: Path) -> None:
-    sealed = LeasedSecret(locked)
+SEALED = sorted(
+    code for code, info in BROKERS.items() if any(asked.name == "BROKER_ACCOUNT_NUMBER" for asked in info.fields)
+)
+
+
+@pytest.mark.parametrize("code", SEALED)
+def test_an_account_number_that_is_locked_away_stops_no_desk_from_being_put_together(code: str, tmp_path: Path) -> None:
     wiring = Wiring(
-        profile=Profile(name=ProfileName("locked"), broker="OANDA", environment=Environment.SIM),
+        profile=Profile(name=ProfileName("locked"), broker=code, environment=Environment.SIM),
         shells=Shells(http=AioHttp, order_http=lambda check: OrderHttpClient(check=check), connect=no_stream),
         clock=SystemClock(),
         random=Random(1),
@@ -86,7 +91,7 @@ def test_an_account_number_that_is_locked_away_stops_no_desk_from_being_put_toge
         tap=lambda _: None,
         may_send=lambda _: None,
         state=tmp_path / "locked.log",
-        plain={"BROKER_URL": "http://127.0.0.1:9"},
-        secrets={"BROKER_API_KEY": sealed, "BROKER_ACCOUNT_NUMBER": sealed},
+        plain={"BROKER_URL": f"{'tws' if code == 'IBKR' else 'http'}://127.0.0.1:9"},
+        secrets={asked.name: LeasedSecret(locked) for asked in BROKERS[code].fields if asked.name != "BROKER_URL"},
     )
     assert not build(wiring).is_connected()

@@ -443,7 +443,6 @@ def build(wiring: Wiring) -> IbkrBroker:
     def unsigned(request: Request) -> Request:
         return request
 
-    secret = wiring.secrets.get("BROKER_ACCOUNT_NUMBER")
     limiter = Limiter(LIMITS, clock=clock)
     folder = wiring.state.absolute().parent
     program = Program(
@@ -454,7 +453,7 @@ def build(wiring: Wiring) -> IbkrBroker:
         limiter=limiter,
         clock=clock,
         log=wiring.log,
-        account=wiring.plain.get("BROKER_ACCOUNT_NUMBER") or (secret.reveal() if secret else None),
+        account=lambda: wiring.account_number,
     )
     safe = SafeRead(Request(method="GET", origin=place.origin, path="/reqCurrentTime", endpoint="clock"))
     breakers = Breakers(clock=clock, safe_read=safe, log=wiring.log, meter=wiring.meter)

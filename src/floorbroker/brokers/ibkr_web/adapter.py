@@ -118,7 +118,7 @@ class IbkrWebBroker:
         log: Log,
         meter: Meter,
         random: Random,
-        account: str | None = None,
+        account: Callable[[], str] = str,
         options: Options | None = None,
         send_timeout_s: float = 5.0,
         offset: ClockOffset | None = None,
@@ -464,7 +464,6 @@ def build(wiring: Wiring) -> IbkrWebBroker:
         tracer=wiring.tracer,
         fields=AUDITED,
     )
-    secret = wiring.secrets.get("BROKER_ACCOUNT_NUMBER")
     return IbkrWebBroker(
         environment=environment,
         origins=origins,
@@ -475,7 +474,7 @@ def build(wiring: Wiring) -> IbkrWebBroker:
         log=wiring.log,
         meter=wiring.meter,
         random=wiring.random,
-        account=wiring.plain.get("BROKER_ACCOUNT_NUMBER") or (secret.reveal() if secret else None),
+        account=lambda: wiring.account_number,
         options=options,
         send_timeout_s=wiring.send_timeout_s,
         offset=fit.offset,

@@ -98,7 +98,7 @@ class TradierBroker:
         *,
         environment: Environment,
         origins: Origins,
-        account: str,
+        account: Callable[[], str],
         reads: Transport,
         commands: Transport,
         connect: Connect,
@@ -418,10 +418,9 @@ def build(wiring: Wiring) -> TradierBroker:
     The host table is asked before every request and every connection, reads and streams included.
     """
     environment, clock = wiring.profile.environment, wiring.clock
-    account = wiring.account_number
-    if not account:
+    if "BROKER_ACCOUNT_NUMBER" not in {*wiring.plain, *wiring.secrets}:
         raise ConfigInvalid(f"profile {wiring.profile.name} needs BROKER_ACCOUNT_NUMBER")
-    credentials = Credentials(token=wiring.secret("BROKER_API_KEY"), account=account)
+    credentials = Credentials(token=wiring.secret("BROKER_API_KEY"))
     hosts = HostTable(environment, hosts_for(environment))
     check = all_of(hosts, IntentAge(clock=clock, max_age_s=wiring.intent_age_s), wiring.may_send)
 
@@ -431,6 +430,9 @@ def build(wiring: Wiring) -> TradierBroker:
     async def connect(target: SocketTarget) -> Socket:
         hosts.check_origin(socket_origin(target.url))
         return await wiring.shells.connect(target)
+
+    def account() -> str:
+        return wiring.account_number
 
     origins = origins_for(environment, wiring.plain.get("BROKER_URL"))
     http, order_http = wiring.shells.http(), wiring.shells.order_http(check)

@@ -18,10 +18,9 @@ ACCEPT = {"Accept": "application/json"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """An access token and the account it is used for; production and sandbox have tokens of their own."""
+    """An access token; production and sandbox have tokens of their own."""
 
     token: Secret
-    account: str
 
 
 def sign(request: Request, credentials: Credentials, now: datetime) -> Request:

@@ -112,7 +112,7 @@ class UpstoxBroker:
         log: Log,
         meter: Meter,
         random: Random,
-        user_id: str = "",
+        user_id: Callable[[], str] = str,
         options: Options | None = None,
         send_timeout_s: float = 5.0,
         redactor: Redactor | None = None,
@@ -446,7 +446,7 @@ def build(wiring: Wiring) -> UpstoxBroker:
         log=wiring.log,
         meter=wiring.meter,
         random=wiring.random,
-        user_id=_user_id(wiring),
+        user_id=lambda: wiring.account_number,
         options=options,
         send_timeout_s=wiring.send_timeout_s,
         redactor=wiring.redactor,
@@ -474,7 +474,7 @@ def build_log_in(wiring: Wiring) -> UpstoxLogIn:
         client_id=wiring.secret("BROKER_API_KEY"),
         client_secret=wiring.secret("BROKER_SECRET_KEY"),
         redirect_uri=options.redirect_uri,
-        user_id=_user_id(wiring),
+        user_id=lambda: wiring.account_number,
         redactor=wiring.redactor,
         close=close,
     )
@@ -482,10 +482,6 @@ def build_log_in(wiring: Wiring) -> UpstoxLogIn:
 
 def _origins(wiring: Wiring) -> Origins:
     return origins_for(wiring.profile.environment, wiring.plain.get("BROKER_URL"))
-
-
-def _user_id(wiring: Wiring) -> str:
-    return wiring.account_number
 
 
 def _fittings(

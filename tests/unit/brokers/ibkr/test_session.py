@@ -126,10 +126,10 @@ def test_a_price_that_cannot_be_read_is_left_out() -> None:
 
 @pytest.mark.parametrize(
     ("named", "listed", "account"),
-    [(None, ("DU1",), "DU1"), ("DU2", ("DU1", "DU2"), "DU2"), ("DU2", (), "DU2"), (None, ("DU1", "DU2"), None),
-     (None, (), None), ("DU3", ("DU1", "DU2"), None)],
+    [("", ("DU1",), "DU1"), ("DU2", ("DU1", "DU2"), "DU2"), ("DU2", (), None), ("", ("DU1", "DU2"), None),
+     ("", (), None), ("DU3", ("DU1", "DU2"), None)],
 )  # fmt: skip
-def test_nobody_guesses_an_account(named: str | None, listed: tuple[str, ...], account: str | None) -> None:
+def test_nobody_guesses_an_account(named: str, listed: tuple[str, ...], account: str | None) -> None:
     if account is None:
         with pytest.raises(ConfigInvalid):
             account_of(named, listed)

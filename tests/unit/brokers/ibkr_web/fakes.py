@@ -197,7 +197,7 @@ def broker(
     connect: FakeConnect | None = None,
     environment: Environment = Environment.PAPER,
     url: str | None = None,
-    account: str | None = None,
+    account: str = "",
     **options: str,
 ) -> IbkrWebBroker:
     return IbkrWebBroker(
@@ -210,7 +210,7 @@ def broker(
         log=NoLog(),
         meter=NoMeter(),
         random=Random(1),
-        account=account,
+        account=lambda: account,
         options=Options(**options),
     )
 

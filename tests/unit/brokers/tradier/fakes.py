@@ -128,7 +128,7 @@ def broker_on(
     return TradierBroker(
         environment=Environment.PAPER,
         origins=origins_for(Environment.PAPER),
-        account=ACCOUNT,
+        account=lambda: ACCOUNT,
         reads=reads or FakeTransport(),
         commands=commands or FakeTransport(),
         connect=no_stream,

@@ -336,7 +336,7 @@ async def test_connecting_proves_account_and_clock() -> None:
 
 def test_the_token_is_a_secret_header() -> None:
     request = Request(method="GET", origin="https://sandbox.tradier.com", path="/", endpoint="x")
-    signed = sign(request, Credentials(token=Secret("canary-token"), account=ACCOUNT), NOW)
+    signed = sign(request, Credentials(token=Secret("canary-token")), NOW)
     assert signed.headers["Authorization"] == "Bearer canary-token"
     assert signed.secret_headers == frozenset({"Authorization"})
 

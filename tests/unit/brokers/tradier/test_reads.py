@@ -48,7 +48,7 @@ def reads_on(
     families = families or Families()
     for number in known:
         families.placed(str(number), is_net=False)
-    calls = Calls(origins=origins_for(Environment.PAPER), account=ACCOUNT)
+    calls = Calls(origins=origins_for(Environment.PAPER), account=lambda: ACCOUNT)
     return Reads(transport, calls, families, clock=ManualClock(NOW), log=log or NoLog())
 
 

@@ -164,7 +164,7 @@ async def broker_on(
         log=NoLog(),
         meter=NoMeter(),
         random=Random(1),
-        user_id=user_id,
+        user_id=lambda: user_id,
         options=options,
     )
     await broker.get_instrument(RELIANCE)

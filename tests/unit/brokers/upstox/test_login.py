@@ -28,7 +28,7 @@ async def nothing() -> None:
 def way_in(transport: FakeTransport, *, user_id: str = "", redactor: SecretFilter | None = None) -> UpstoxLogIn:
     return UpstoxLogIn(
         transport, Calls(origins=ORIGINS), client_id=Secret("the-key"), client_secret=Secret("the-secret"),
-        redirect_uri=BACK, user_id=user_id, redactor=redactor or SecretFilter(), close=nothing,
+        redirect_uri=BACK, user_id=lambda: user_id, redactor=redactor or SecretFilter(), close=nothing,
     )  # fmt: skip
 
 

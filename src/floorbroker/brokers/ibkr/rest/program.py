@@ -23,6 +23,7 @@ from floorbroker.domain.errors import (
     ConfigInvalid,
     ConnectionFailed,
     GatewayNotRunning,
+    NotReady,
     Outcome,
     RateLimitExceeded,
     StreamLost,
@@ -49,8 +50,9 @@ DATA_MESSAGES = (
 
 
 class Program:
-    """The program behind `target`, as client `client_id`.  `account` is the one that was named; None where none was.
+    """The program behind `target`, as client `client_id`.  `account` tells the one that was named; empty where none was.
 
+    The account of the first connection is that of every later one: whoever logs the program in to another meanwhile is told so.
     Questions pay to `limiter`, each by its endpoint and lane.  Belongs to one event loop; `close` ends it.
     """
 
@@ -64,7 +66,7 @@ class Program:
         limiter: Limiter,
         clock: Clock,
         log: Log,
-        account: str | None = None,
+        account: Callable[[], str] = str,
     ) -> None:
         self._connect = connect
         self._target = target
@@ -75,6 +77,7 @@ class Program:
         self._log = log
         self._named = account
         self._link: Link | None = None
+        self._account: str | None = None
         self._accounts: tuple[str, ...] = ()
         self._opening = asyncio.Lock()
         self._requests = count(REQUEST_FIRST)
@@ -98,8 +101,10 @@ class Program:
 
     @property
     def account(self) -> str:
-        """The account that this profile trades.  Raises `ConfigInvalid` when the log-in has several, or not this one."""
-        return account_of(self._named, self._accounts)
+        """The account that this profile trades.  Raises `NotReady` before the first connection."""
+        if self._account is None:
+            raise NotReady("which account the program is logged in to is not known before the first connection")
+        return self._account
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -136,14 +141,23 @@ class Program:
         link = Link(socket, ApiSession(self.client_id), clock=self._clock, log=self._log, on_pace=self._slow_down)
         try:
             await link.greet()
-            account_of(self._named, link.session.accounts)
+            account = self._chosen(link.session.accounts)
         except BaseException:
             await link.close("it was not the one that was looked for")
             raise
         self.ids.heard(link.session.next_id or 1)
-        self._link, self._accounts = link, link.session.accounts
+        self._link, self._account, self._accounts = link, account, link.session.accounts
         self._log.info("program.ready", version=link.session.version, accounts=len(link.session.accounts))
         return link
+
+    def _chosen(self, listed: tuple[str, ...]) -> str:
+        """The account to trade.  Raises `ConfigInvalid`, also for another one than before."""
+        account = account_of(self._named(), listed)
+        if self._account not in (None, account):
+            raise ConfigInvalid(
+                "somebody logged the program in to another account: log in to the one that the desk began with"
+            )
+        return account
 
     async def asked(self) -> Link:
         """The connection for a question.  Raises also while the program has lost the broker's servers."""
@@ -236,10 +250,10 @@ class Program:
         return pay
 
 
-def account_of(named: str | None, listed: tuple[str, ...]) -> str:
+def account_of(named: str, listed: tuple[str, ...]) -> str:
     """The account to trade: the one that was named, or the only one.  Raises `ConfigInvalid`: nobody guesses an account."""
-    if named is not None:
-        if listed and named not in listed:
+    if named:
+        if named not in listed:
             raise ConfigInvalid("the program is logged in to other accounts than BROKER_ACCOUNT_NUMBER")
         return named
     if len(listed) != 1:

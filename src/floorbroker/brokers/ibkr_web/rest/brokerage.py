@@ -58,7 +58,7 @@ class Opened:
 
 
 class Brokerage:
-    """The session of one profile; safe to ask at the same time."""
+    """The session of one profile; safe to ask at the same time.  `account` tells which one it trades; empty where nobody said."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Brokerage:
         *,
         clock: Clock,
         log: Log,
-        account: str | None,
+        account: Callable[[], str],
         compete: bool,
         learn: Callable[[str], None],
     ) -> None:
@@ -211,10 +211,10 @@ class Brokerage:
         )
 
     def _choose(self, accounts: list[str]) -> str:
-        if self._wanted is not None:
-            if self._wanted not in accounts:
+        if wanted := self._wanted():
+            if wanted not in accounts:
                 raise ConfigInvalid("BROKER_ACCOUNT_NUMBER is no account of the gateway's log-in")
-            return self._wanted
+            return wanted
         if len(accounts) != 1:
             raise ConfigInvalid(f"the log-in has {len(accounts)} accounts: name one in BROKER_ACCOUNT_NUMBER")
         return accounts[0]

@@ -32,7 +32,7 @@ class AccountReads:
         told = await self._balances()
         profile = await self._reads.ask(self._calls.profile(), wire.ProfileReply, what="the profile")
         holders = wire.one_or_many(profile.profile.account, wire.Holder, what="the profile")
-        mine = next((one for one in holders if one.account_number == self._calls.account), None)
+        mine = next((one for one in holders if one.account_number == self._calls.account()), None)
         return accounts.account_from(told, mine)
 
     async def balance(self) -> Balance:
@@ -41,7 +41,7 @@ class AccountReads:
 
     async def _balances(self) -> wire.Balances:
         told = (await self._reads.ask(self._calls.balances(), wire.BalancesReply, what="the balances")).balances
-        if told.account_number != self._calls.account:
+        if told.account_number != self._calls.account():
             raise ApiError("the balances are another account's", broker=BROKER)
         return told
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from floorbroker.brokers.tradier.auth import ACCEPT
@@ -18,16 +19,19 @@ _FORM = {**ACCEPT, "Content-Type": "application/x-www-form-urlencoded"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calls:
-    """Requests about one account."""
+    """Requests about one account.
+
+    `account` is asked with each request: while the vault is locked it raises, and nothing is sent.
+    """
 
     origins: Origins
-    account: str
+    account: Callable[[], str]
     command_timeout_s: float = 5.0
     read_timeout_s: float = 10.0
-    _base: str = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_base", f"/v1/accounts/{_segment(self.account)}")
+    @property
+    def _base(self) -> str:
+        return f"/v1/accounts/{_segment(self.account())}"
 
     # -- commands -------------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from floorbroker.brokers.upstox import wire
@@ -20,9 +22,11 @@ _JSON = msgspec.json.Encoder(decimal_format="number")
 
 
 class AccountReads:
-    """One account, asked.  `user_id` is whose it has to be; empty takes anybody's."""
+    """One account, asked.  `user_id` tells whose it has to be; empty takes anybody's."""
 
-    def __init__(self, reads: Reads, calls: Calls, symbols: Symbols, options: Options, *, user_id: str) -> None:
+    def __init__(
+        self, reads: Reads, calls: Calls, symbols: Symbols, options: Options, *, user_id: Callable[[], str]
+    ) -> None:
         self._reads = reads
         self._calls = calls
         self._symbols = symbols
@@ -32,7 +36,7 @@ class AccountReads:
     async def proven(self) -> wire.Profile:
         """Whose token it is.  Raises `AuthenticationFailed` for one of somebody else."""
         profile = await self._reads.ask(self._calls.profile(), wire.Profile, what="the profile")
-        if self._user_id and profile.user_id != self._user_id:
+        if (wanted := self._user_id()) and profile.user_id != wanted:
             raise AuthenticationFailed(
                 "the access token is another user's: log in as the one of the profile", broker=BROKER
             )

@@ -18,7 +18,7 @@ _CODE_MAX = 256
 
 
 class UpstoxLogIn:
-    """The `LogIn` of one application.  `user_id` is whose token it has to be; empty takes anybody's."""
+    """The `LogIn` of one application.  `user_id` tells whose token it has to be; empty takes anybody's."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class UpstoxLogIn:
         client_id: Secret,
         client_secret: Secret,
         redirect_uri: str,
-        user_id: str,
+        user_id: Callable[[], str],
         redactor: Redactor,
         close: Callable[[], Awaitable[None]],
     ) -> None:
@@ -63,7 +63,7 @@ class UpstoxLogIn:
         )
         found = answers.token_in(await self._transport.send(request))
         self._redactor.learn(found.access_token)
-        if self._user_id and found.user_id != self._user_id:
+        if (wanted := self._user_id()) and found.user_id != wanted:
             raise AuthenticationFailed("somebody else logged in than the user of the profile", broker=BROKER)
         return {TOKEN_FIELD: Secret(found.access_token)}
 
