@@ -89,8 +89,8 @@ ACCESS: dict[str, Access] = {
     "remove_profile": GUARDED,
     "rotate_profile": GUARDED,
     "test_profile": ADMIN,
-    "begin_login": ADMIN,
-    "finish_login": ADMIN,
+    "begin_login": GUARDED,
+    "finish_login": GUARDED,  # what comes of it is a credential, as with `rotate_profile`
     # Accounts
     "get_profile_account": READ,
     "list_profile_balances": READ,

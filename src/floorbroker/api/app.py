@@ -181,7 +181,7 @@ def create_app(
     app.include_router(system.router)
     for router in API:
         app.include_router(router, prefix="/api/v1")
-    app.router.routes.append(stream_route(Hubs(desks, clock, log), keeper, clock))
+    app.router.routes.append(stream_route(Hubs(desks, clock, log), keeper, clock, app.state.door.places))
     app.router.routes.extend(pages)
     return app
 

@@ -11,6 +11,7 @@ import msgspec
 from fastapi import Depends, Path, Request, Response
 
 from floorbroker.api.auth import Doorkeeper
+from floorbroker.api.places import Places
 from floorbroker.api.problems import request_id_of
 from floorbroker.app.hooks import Hooks
 from floorbroker.app.logins import LogIns
@@ -44,6 +45,7 @@ class Door:
     studies: Studies | None = None
     log_ins: LogIns | None = None  # of people, at venues
     keeper: Doorkeeper | None = None  # the ways in
+    places: Places = field(default_factory=Places)  # for connections that stand
 
 
 def door_of(request: Request) -> Door:

@@ -108,7 +108,7 @@ class Hooks:
     http: Http
     new_id: Callable[[], str] = lambda: secrets.token_hex(12)
     new_secret: Callable[[], str] = lambda: f"fbhook_{secrets.token_urlsafe(SECRET_BYTES)}"
-    check_alert: Callable[[Secret], None] = check_alert_url
+    check_alert: Callable[[Secret, PublicOnly], None] = check_alert_url
 
     async def start(self) -> None:
         """Begin to tell.  What is secret of hooks is learned first, so that it is never shown."""
@@ -207,7 +207,7 @@ class Hooks:
         _check_events(events)
         quiet_of(new.quiet)
         if is_alert:
-            await asyncio.to_thread(self.check_alert, new.url)  # loading the library takes seconds
+            await asyncio.to_thread(self.check_alert, new.url, self.reach)  # loading the library takes seconds
         else:
             origin_of(new.url.reveal(), self.reach)
         secret = None if is_alert else self.new_secret()
@@ -314,7 +314,7 @@ def hooks_of(
         desks=desks,
         carriers={
             Kind.WEBHOOK: Poster(sending, reach, clock),
-            Kind.ALERT: Apprise(clock),
+            Kind.ALERT: Apprise(clock, reach=reach),
         },
         render=render,
         clock=clock,

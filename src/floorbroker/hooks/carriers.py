@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
@@ -12,6 +13,7 @@ from typing import Any, Protocol, cast
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError, InvalidRequest, NotSupported
 from floorbroker.domain.secret import Secret
+from floorbroker.hooks.guarded import check_host, only_public
 from floorbroker.hooks.quiet import message_of
 from floorbroker.hooks.reach import PublicOnly, origin_of
 from floorbroker.hooks.records import Delivery, Target
@@ -22,6 +24,7 @@ from floorbroker.transport.types import Http, Request
 TIMEOUT_S = 10.0
 ALERT_TIMEOUT_S = 30.0
 EXTRA = "alerts need the extra notify: pip install 'floorbroker[notify]'"
+TALKATIVE = ("apprise", "requests", "urllib3")  # what they log repeats URLs, which hold tokens
 _SUMMARY_MAX = 300
 
 
@@ -91,12 +94,19 @@ def apprise() -> Apprise:
         module: Any = importlib.import_module("apprise")
     except ImportError:
         raise NotSupported(EXTRA) from None
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     return cast("Apprise", module.Apprise())
 
 
-def check_alert_url(url: Secret, make: Callable[[], Apprise] = apprise) -> None:
-    """Raises `InvalidRequest`, which does not repeat it, for a URL that Apprise does not know."""
-    if not make().add(url.reveal()):
+def check_alert_url(url: Secret, reach: PublicOnly, make: Callable[[], Apprise] = apprise) -> None:
+    """Raises `InvalidRequest`, which does not repeat it, for a URL that Apprise does not know; `Forbidden` for one that
+    leads into this machine or its network.
+    """
+    check_host(url.reveal(), reach)
+    with only_public(reach):
+        is_known = make().add(url.reveal())
+    if not is_known:
         raise InvalidRequest("this is no URL that Apprise knows: see https://appriseit.com/services")
 
 
@@ -106,6 +116,7 @@ class Caller:
 
     clock: Clock
     make: Callable[[], Apprise] = apprise
+    reach: PublicOnly = field(default_factory=PublicOnly)
     together: bool = True
     _busy: set[str] = field(default_factory=set[str])
 
@@ -123,10 +134,14 @@ class Caller:
 
     def _notify(self, target: Target, title: str, text: str) -> Attempt:
         try:
-            sender = self.make()
-            if not sender.add(target.url.reveal()):
-                return Attempt(trouble="this is no URL that Apprise knows")
-            taken = sender.notify(title=title, body=text)
+            check_host(target.url.reveal(), self.reach)
+            with only_public(self.reach) as watch:
+                sender = self.make()
+                if not sender.add(target.url.reveal()):
+                    return Attempt(trouble="this is no URL that Apprise knows")
+                taken = sender.notify(title=title, body=text)
+            if watch.refused and not taken:
+                return Attempt(trouble=watch.refused[0].detail)
         except FloorbrokerError as error:
             return Attempt(trouble=error.detail)
         except Exception as error:  # noqa: BLE001 - a plug-in of the library; its words may hold the URL

@@ -1,7 +1,7 @@
 """How fast somebody may guess: five failures a minute for an account and for an address, then a wait that doubles.
 
-It is kept in memory: whoever can restart the desk need not guess.  A wait ends by itself, so nobody can shut a person out for
-good by guessing in their name.
+It is kept in memory: whoever can restart the desk need not guess.  A wait ends by itself; who has signed in from an address
+before is counted apart there (`app/people/visits.py`), so nobody can shut a person out by guessing in their name.
 """
 
 from __future__ import annotations

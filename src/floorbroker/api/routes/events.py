@@ -6,7 +6,7 @@ slow for its queue is told `bye` and comes back the same way.  The framework sen
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 
 import msgspec
@@ -14,13 +14,14 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from floorbroker.api.access import READ, why_not
-from floorbroker.api.door import DeskDep, door_of
+from floorbroker.api.door import DeskDep, DoorDep, IdentityDep, door_of
 from floorbroker.api.openapi import problems, streams
 from floorbroker.api.params import EventsQuery
 from floorbroker.api.perimeter import look_again
+from floorbroker.api.places import NO_PLACE
 from floorbroker.api.views.orders import execution_view, order_view
 from floorbroker.api.views.shape import View
-from floorbroker.domain.errors import Conflict, FieldError, InvalidRequest
+from floorbroker.domain.errors import Conflict, FieldError, InvalidRequest, RateLimitExceeded
 from floorbroker.domain.values import Environment, time_text
 from floorbroker.gateway.desk import DeskEvent
 
@@ -81,9 +82,21 @@ def resume_after(
     return int(last_event_id)
 
 
+async def place_of(door: DoorDep, identity: IdentityDep) -> AsyncGenerator[None]:
+    """Hold a place while the events last.  Raises `RateLimitExceeded` where there is none left for whoever asks."""
+    key = door.places.take(identity)
+    if not key:
+        raise RateLimitExceeded(NO_PLACE)
+    try:
+        yield
+    finally:
+        door.places.give_back(key)
+
+
 @router.get(
     "",
     operation_id="stream_events",
+    dependencies=[Depends(place_of)],
     response_class=EventSourceResponse,
     responses=streams("Events until the client leaves.") | problems(),
 )

@@ -18,6 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from floorbroker.api.access import READ, why_not
 from floorbroker.api.auth import Doorkeeper
 from floorbroker.api.perimeter import address_of, host_name, look_again
+from floorbroker.api.places import NO_PLACE, Places
 from floorbroker.api.stream.hub import Client, Hub, Hubs
 from floorbroker.api.stream.protocol import (
     WANTED_MAX,
@@ -48,7 +49,6 @@ SEND_S = 20.0
 LOOK_AGAIN_S = 30.0
 SAID_MAX = 64 * 1024
 SAID_PER_S = 20
-SOCKETS_MAX = 2_000
 
 
 class _Over(Exception):
@@ -59,9 +59,8 @@ class _Over(Exception):
         self.closing = closing
 
 
-def stream_route(hubs: Hubs, keeper: Doorkeeper, clock: Clock) -> WebSocketRoute:
+def stream_route(hubs: Hubs, keeper: Doorkeeper, clock: Clock, places: Places) -> WebSocketRoute:
     """The route of every environment's stream."""
-    standing: set[_Connection] = set()
 
     async def stream(socket: WebSocket) -> None:
         word = str(socket.path_params["env"])
@@ -70,15 +69,7 @@ def stream_route(hubs: Hubs, keeper: Doorkeeper, clock: Clock) -> WebSocketRoute
         if hub is None or environment is None:
             await socket.close(Closing.BAD.code, "there is no such environment here")
             return
-        if len(standing) >= SOCKETS_MAX:
-            await socket.close(Closing.RATE.code, f"{SOCKETS_MAX} connections stand already")
-            return
-        connection = _Connection(socket, hub, keeper, clock, environment)
-        standing.add(connection)
-        try:
-            await connection.run()
-        finally:
-            standing.discard(connection)
+        await _Connection(socket, hub, keeper, clock, environment, places).run()
 
     return WebSocketRoute(STREAM_PATH, stream, name="stream")
 
@@ -92,14 +83,25 @@ class _Connection:
     keeper: Doorkeeper
     clock: Clock
     environment: Environment
+    places: Places
     client: Client = field(default_factory=Client)
     _who: Callable[[], Identity | None] = field(default=lambda: None)
     _said_s: deque[float] = field(default_factory=deque[float])
+    _place: str = ""
 
     async def run(self) -> None:
-        await self.socket.accept()
+        identity: Identity | None = getattr(self.socket.state, "identity", None)
+        waiting = address_of(self.socket) if identity is None else None
+        if waiting is not None and not self.places.wait(waiting):
+            await self.socket.close(Closing.RATE.code, "too many wait to say who they are")
+            return
         try:
-            await self._come_in()
+            try:
+                await self.socket.accept()
+                await self._come_in(identity)
+            finally:
+                if waiting is not None:
+                    self.places.waited(waiting)
             self.hub.join(self.client)
             await self._live()
         except _Over as over:
@@ -107,13 +109,13 @@ class _Connection:
         except WebSocketDisconnect:
             pass  # the client left
         finally:
+            self.places.give_back(self._place)
             await self.hub.leave(self.client)
 
     # -- who ----------------------------------------------------------------------------------------------------------
 
-    async def _come_in(self) -> None:
+    async def _come_in(self, identity: Identity | None) -> None:
         """By the session of the browser or the header of a program, or by a token in the first message."""
-        identity: Identity | None = getattr(self.socket.state, "identity", None)
         if identity is not None:
             self._who = self._again()
         else:
@@ -121,6 +123,9 @@ class _Connection:
             self._who = lambda: self._by_token(token)
             identity = self._who()
         self._must_be_welcome(identity)
+        self._place = "" if identity is None else self.places.take(identity)
+        if not self._place:
+            raise _Over(Closing.RATE, NO_PLACE)
 
     async def _token(self) -> str:
         try:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from floorbroker.app.acts import Acts, row_of
 from floorbroker.app.people.memory import Memory
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import Conflict, FieldError, InvalidRequest, NotFound
+from floorbroker.domain.errors import Conflict, FieldError, Forbidden, InvalidRequest, NotFound
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment
@@ -69,6 +69,7 @@ class Members:
             if self.memory.user_named(name) or self.memory.token_named(name):
                 raise Conflict(f"there is a user or a token {name} already")
             is_first = not self.memory.users
+            self._assert_in_reach(new.environments, caller)
             user = User(
                 id=new_id(),
                 name=name,
@@ -102,6 +103,7 @@ class Members:
                 environments=user.environments if environments is None else environments,
                 disabled=user.disabled if disabled is None else disabled,
             )
+            self._assert_in_reach(user.environments | after.environments, caller)
             self._assert_an_admin_is_left(user, after, caller)
             told = {"role": after.role.value, "environments": _words(after.environments)}
             await self._record(caller, "user.edit", user, **told, disabled=str(after.disabled).lower())
@@ -114,6 +116,7 @@ class Members:
         """With all sessions and tokens."""
         async with self.memory.one:
             user = self.one(name)
+            self._assert_in_reach(user.environments, caller)
             self._assert_an_admin_is_left(user, None, caller)
             await self._record(caller, "user.remove", user)
             await self.memory.drop_user(user)
@@ -121,9 +124,11 @@ class Members:
     async def set_password(self, name: str, password: Secret, *, caller: Caller, keep_session: str = "") -> User:
         """Another password; every other session of that user ends."""
         user = self.one(name)
+        self._assert_in_reach(user.environments, caller)
         kept = await self._kept(password, name=user.name, second_factor=user.totp_on)
         async with self.memory.one:
             user = self.one(name)
+            self._assert_in_reach(user.environments, caller)
             short = is_short(password.reveal())
             if short and not user.totp_on:
                 raise _invalid("/password", "the second factor went off meanwhile: take a longer password")
@@ -183,6 +188,7 @@ class Members:
         """Off again.  Refused while the password is good enough beside one alone, unless the operator does it."""
         async with self.memory.one:
             user = self.one(name)
+            self._assert_in_reach(user.environments, caller)
             if user.password_short and caller.principal != OPERATOR.principal:
                 raise Conflict("the password is short: set one of 15 signs or more first")
             await self._record(caller, "user.2fa", user, step="off")
@@ -214,6 +220,12 @@ class Members:
     async def _sign_out(self, user: User, *, but: str = "") -> None:
         theirs = [one for one in self.memory.sessions.values() if one.user_id == user.id and one.id != but]
         await self.memory.drop_sessions(theirs)
+
+    def _assert_in_reach(self, environments: frozenset[Environment], caller: Caller) -> None:
+        """Nobody gives, or gets by way of somebody else, what is not theirs.  Raises `Forbidden`."""
+        by = self.memory.user_named(caller.principal)
+        if by is not None and (beyond := environments - by.environments):
+            raise Forbidden(f"you may do nothing in {_words(beyond)}, so you change nobody who may")
 
     def _assert_an_admin_is_left(self, user: User, after: User | None, caller: Caller) -> None:
         """The operator can always let somebody in again; nobody else may leave a desk without an admin."""

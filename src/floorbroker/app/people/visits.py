@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -21,6 +22,7 @@ from floorbroker.people.tokens import digest_of, new_id, new_reference
 AGENT_MAX = 120
 SESSIONS_MAX = 20  # of one person; the one that was used longest ago makes room
 NOTED_EVERY = timedelta(minutes=1)  # how late the time of use may be written
+KNOWN_MAX = 4096
 
 
 @frozen
@@ -40,11 +42,16 @@ class Refused:
 
 @dataclass(slots=True, kw_only=True)
 class Visits:
-    """Sessions of people.  Their references are here by digest alone."""
+    """Sessions of people.  Their references are here by digest alone.
+
+    An address that somebody has signed in from is waited for by itself: what others guess in their name elsewhere, or there in
+    other names, keeps them from nothing.
+    """
 
     members: Members
     trail: Trail
     brake: Brake
+    _known: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict[tuple[str, str], None])
     _noted: dict[str, Session] = field(default_factory=dict[str, Session])
 
     async def sign_in(
@@ -55,12 +62,12 @@ class Visits:
         The try is counted before the slow part, so many at once are no way around the wait.
         """
         user = self.members.memory.user_named(name)
-        account, place = f"account:{name.strip().lower()[:64]}", f"address:{address}"
-        wait_s = self.brake.wait_s(account, place)
+        keys = self._keys(name, user, address)
+        wait_s = self.brake.wait_s(*keys)
         if wait_s > 0:
             await self._turned_away("too many", user, via=via, address=address)
             return Refused(wait_s=wait_s)
-        self.brake.failed(account, place)
+        self.brake.failed(*keys)
         fits = await self.members.fits(user, password)
         if not fits or user is None or (user.totp_on and not await self.members.passes_code(user, code)):
             await self._turned_away("wrong password" if not fits else "wrong code", user, via=via, address=address)
@@ -68,11 +75,22 @@ class Visits:
         if not self._is_as_before(user):  # the slow part is over, and somebody changed what it was about
             await self._turned_away("changed meanwhile", user, via=via, address=address)
             return Refused()
-        self.brake.passed(account)
-        self.brake.forgive(place)
+        self.brake.passed(keys[0])
+        self.brake.forgive(*keys[1:])
         await self.members.refresh(user, password)
         await self.trail.came_in(user.name, via=via, action="door.login", address=address)
         return await self._open(user, address=address, agent=agent)
+
+    def _keys(self, name: str, user: User | None, address: str) -> tuple[str, ...]:
+        """What a try is counted by: the account first, then the address, unless the two belong together."""
+        account = f"account:{name.strip().lower()[:64]}"
+        if user is not None and self._is_known(user, address):
+            return (f"{account}@{address}",)
+        return account, f"address:{address}"
+
+    def _is_known(self, user: User, address: str) -> bool:
+        here = any(one.address == address for one in self.members.memory.sessions.values() if one.user_id == user.id)
+        return here or (user.id, address) in self._known
 
     def _is_as_before(self, user: User) -> bool:
         """Whether somebody may still come in by what was looked at: password, second factor, and that they may at all."""
@@ -179,6 +197,10 @@ class Visits:
             address=address,
             agent="".join(sign for sign in agent[:AGENT_MAX] if sign.isprintable()),
         )
+        self._known[user.id, address] = None
+        self._known.move_to_end((user.id, address))
+        if len(self._known) > KNOWN_MAX:
+            self._known.popitem(last=False)
         await self._drop(self.open_sessions(user.id)[SESSIONS_MAX - 1 :])
         await self.members.memory.put_session(session)
         return SignedIn(reference=reference, identity=session.identity(user, now))

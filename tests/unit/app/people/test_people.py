@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from pyotp.totp import TOTP
 
-from floorbroker.app.people import NewToken, Refused, SignedIn
+from floorbroker.app.people import NewToken, NewUser, Refused, SignedIn
 from floorbroker.app.people.passes import Refusal
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import Conflict, Forbidden, InvalidRequest, NotFound
@@ -237,6 +237,53 @@ async def test_five_wrong_tries_make_everybody_wait_who_tries_that_account_or_fr
     assert [dict(row.detail).get("account") for row in found.audit.rows[-3:]] == ["ada", "bob", None]
     await clock.advance(61)
     assert isinstance(await found.sign_in("ada"), SignedIn)
+
+
+async def test_a_stranger_who_guesses_keeps_nobody_out_where_they_were_before(here: tuple[Town, ManualClock]) -> None:
+    found, clock = here
+    await found.session("ada")
+    for hour in range(24):  # whoever guesses at each end of a wait
+        await clock.advance(3600)
+        for _ in range(6):
+            await found.sign_in("ada", "wrong lamp orbit moss", address="198.51.100.1")
+            await found.sign_in("eve", "wrong lamp orbit moss")  # and in another name from her own address
+        assert isinstance(await found.sign_in("ada"), SignedIn), hour
+    assert (await found.sign_in("ada", address="198.51.100.1")).wait_s > 0
+    assert (await found.sign_in("bob")).wait_s > 0
+
+
+async def test_guesses_from_a_known_address_are_slowed_down_too(here: tuple[Town, ManualClock]) -> None:
+    found, clock = here
+    await found.session("ada")
+    for _ in range(5):
+        assert await found.sign_in("ada", "wrong lamp orbit moss") == Refused()
+    assert await found.sign_in("ada") == Refused(wait_s=60)
+    assert isinstance(await found.sign_in("ada", address="198.51.100.1"), SignedIn)
+    await clock.advance(61)
+    assert isinstance(await found.sign_in("ada"), SignedIn)
+
+
+async def test_an_admin_reaches_no_further_than_their_own_environments(here: tuple[Town, ManualClock]) -> None:
+    found, _ = here
+    await found.add("bob", Role.ADMIN, frozenset({PAPER}))
+    await found.add("grace", Role.TRADER, frozenset({PAPER}))
+    members, bob = found.people.members, Caller(principal="bob", via="page")
+    both = frozenset({PAPER, Environment.LIVE})
+    new = NewUser(name="eve", password=Secret(WORDS), environments=both)
+    for act in (
+        members.edit("bob", environments=both, caller=bob),
+        members.edit("grace", environments=both, caller=bob),
+        members.edit("ada", role=Role.VIEWER, caller=bob),
+        members.set_password("ada", Secret(WORDS), caller=bob),
+        members.drop_second_factor("ada", caller=bob),
+        members.remove("ada", caller=bob),
+        members.add(new, caller=bob),
+    ):
+        with pytest.raises(Forbidden, match="you may do nothing in"):
+            await act
+    assert await found.sign_in("ada") != Refused()
+    assert (await members.edit("grace", role=Role.RISK, caller=bob)).role is Role.RISK
+    assert (await members.edit("grace", environments=both, caller=ADA)).environments == both
 
 
 async def test_a_password_kept_with_less_care_is_kept_anew_at_the_next_sign_in(here: tuple[Town, ManualClock]) -> None:

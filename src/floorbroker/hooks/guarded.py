@@ -1,0 +1,88 @@
+"""Keeps a library that looks up names by itself from leading into this machine or its network.
+
+Apprise's plug-ins open connections of their own, follow redirects and read further hosts out of options.  All of them ask
+`socket.getaddrinfo` first; while `only_public` holds, its answers are looked at, in this thread and where its context goes.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from floorbroker.domain.errors import Forbidden
+from floorbroker.hooks.reach import PublicOnly
+
+DATAGRAMS = frozenset({"rsyslog"})  # sent without asking `getaddrinfo`
+
+
+@dataclass(slots=True)
+class Watch:
+    """What may be reached, and what was refused meanwhile."""
+
+    reach: PublicOnly
+    refused: list[Forbidden] = field(default_factory=list[Forbidden])
+
+    def look_at(self, host: object, found: list[Any]) -> None:
+        """Raises `OSError`, which a library takes for a name that leads nowhere."""
+        name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
+        for answer in found:
+            try:
+                self.reach.check(name, str(answer[4][0]))
+            except Forbidden as error:
+                self.refused.append(error)
+                raise socket.gaierror(socket.EAI_NONAME, "refused") from None
+
+
+_watching: ContextVar[Watch | None] = ContextVar("watching", default=None)
+_plain = socket.getaddrinfo
+
+
+def _looked_at(host: Any, port: Any, *args: Any, **named: Any) -> list[Any]:
+    found = _plain(host, port, *args, **named)
+    if (watch := _watching.get()) is not None:
+        watch.look_at(host, found)
+    return found
+
+
+@contextmanager
+def only_public(reach: PublicOnly) -> Generator[Watch]:
+    """While it lasts, names lead to no address that `reach` refuses."""
+    socket.getaddrinfo = _looked_at
+    token = _watching.set(watch := Watch(reach))
+    try:
+        yield watch
+    finally:
+        _watching.reset(token)
+
+
+def check_host(url: str, reach: PublicOnly) -> None:
+    """Look at the host that stands in a URL of Apprise, where it is an address.  Raises `Forbidden`.
+
+    A name is looked up when it is connected to: in many URLs what stands there is a token, which no name server should see.
+    """
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return  # no URL: the library says so
+    if host.rstrip(".") == "localhost":
+        reach.check(host, "127.0.0.1")
+    elif _is_address(host):
+        reach.check(host, host)
+    elif parts.scheme in DATAGRAMS and host:
+        for answer in _plain(host, None):
+            reach.check(host, str(answer[4][0]))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
