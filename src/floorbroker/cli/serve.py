@@ -237,6 +237,7 @@ def _app(
 ) -> FastAPI:
     from floorbroker import __version__
     from floorbroker.api import create_app
+    from floorbroker.app.catalogue import KNOWN
     from floorbroker.app.compose import BROKERS
     from floorbroker.app.profiles import Profiles
     from floorbroker.app.strategies import Strategies
@@ -248,7 +249,7 @@ def _app(
         desks=floor.desks,
         clock=outside.clock,
         version=__version__,
-        brokers=known,
+        brokers=tuple(KNOWN.values()),
         stored=stored,
         hooks=hooks,
         strategies=strategies,

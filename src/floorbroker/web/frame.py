@@ -26,7 +26,10 @@ VENUES_MS = 1500  # between two renderings that ask venues, while facts come wit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One visit of a page: whose desk, narrowed to which profile, and what the address says besides."""
+    """One visit of a page: whose desk, narrowed to which profile, and what the address says besides.
+
+    `running` are the environments that have a desk and `sees` all those that whoever looks may see, with one or without.
+    """
 
     desk: Desk
     environment: Environment
@@ -34,6 +37,8 @@ class Ask:
     now: datetime
     params: Mapping[str, str]
     looks: Looks
+    running: tuple[Environment, ...] = ()
+    sees: frozenset[Environment] = frozenset()
     brokers: Sequence[BrokerInfo] = ()
     stored: Profiles | None = None
     hooks: Hooks | None = None

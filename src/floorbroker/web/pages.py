@@ -111,6 +111,8 @@ class Page:
             now=self.clock.now(),
             params=params,
             looks=self.looks,
+            running=tuple(self.desks),
+            sees=request.state.identity.environments,
             brokers=self.brokers,
             stored=self.stored,
             hooks=self.hooks,

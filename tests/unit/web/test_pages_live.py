@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from floorbroker.app.catalogue import KNOWN
 from floorbroker.app.compose import BROKERS
 from floorbroker.app.config import Config
 from floorbroker.app.floor import Outside, vault_of
@@ -49,6 +50,18 @@ class Trial:
         assert given.secrets["BROKER_SECRET_KEY"].reveal() == "canary-5d1c99"
         self.asked.append(profile.name)
         return Tried(check=SelfCheck(checks=(Check(name="credentials", ok=self.takes, detail="refused"),)))
+
+
+@dataclass
+class Known:
+    """Venues that know every key."""
+
+    asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+    async def __call__(self, profile: Profile, given: Gathered) -> Tried:
+        self.asked.append((profile.name, profile.environment.value))
+        told = Check(name="connectivity", ok=True), Check(name="credentials", ok=True, detail="account PA-7")
+        return Tried(check=SelfCheck(checks=told))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -251,6 +264,34 @@ async def test_a_broker_is_connected_by_its_own_form_and_its_secrets_leave_the_p
         await visit.tab.press("Enter")
         await visit.shows("#connect-told", "The venue takes the new secrets of alpaca-paper")
     assert trial.asked == ["alpaca-paper", "alpaca-paper"]
+
+
+async def test_a_profile_of_another_environment_and_a_provider_of_data_are_made_from_the_page(
+    running: Browser, tmp_path: Path
+) -> None:
+    outside = Outside(derive=QuickDerivation())
+    unlocking = vault_of(Home.at(tmp_path / "home"), Config(), outside)
+    await unlocking.init(PASSPHRASE, caller=Caller(principal="operator", via="test"))
+    stored = Profiles.of(Home.at(tmp_path / "home"), unlocking, outside)
+    stored.trial = known = Known()
+    async with visiting(running, "/brokers?broker=ALPACA", stored=stored, brokers=tuple(KNOWN.values())) as visit:
+        assert "Polygon" not in await visit.text("#connect")  # it has no paper environment
+        await visit.click("#connect a[href*='for=sim']")
+        await visit.tab.until(f"document.querySelector('#connect-form')?.dataset.env === 'sim' && {READY}")
+        for name, word in (("API_KEY", "key"), ("SECRET_KEY", "canary-5d1c99"), ("URL", "http://127.0.0.1:9")):
+            await visit.tab.type(f"[data-field=BROKER_{name}]", word)
+        await visit.tab.press("Enter")
+        await visit.shows("#connect-told", "alpaca-sim is fine, account PA-7: connectivity, credentials passed.")
+        await visit.shows("#profile-card-alpaca-sim", "in SIM")
+        await visit.click("#connect a[href*='POLYGON']")
+        await visit.tab.until(f"document.querySelector('#connect-form')?.dataset.broker === 'POLYGON' && {READY}")
+        await visit.tab.type("[data-field=BROKER_API_KEY]", "canary-5d1c99")
+        await visit.tab.type("[data-field=BROKER_URL]", "http://127.0.0.1:8")
+        await visit.tab.press("Enter")
+        await visit.shows("#profile-card-polygon-sim", "no order goes there")
+        await visit.click("[data-check=polygon-sim]")
+        await visit.shows("[data-verdict=polygon-sim]", "polygon-sim is fine")
+    assert known.asked == [("alpaca-sim", "sim"), ("polygon-sim", "sim"), ("polygon-sim", "sim")]
 
 
 async def test_a_person_logs_in_at_a_venue_from_the_page(running: Browser, tmp_path: Path) -> None:

@@ -1,18 +1,23 @@
 // The page Brokers: self-check with one sentence, connect and disconnect, and the form that seals a new profile.
 
 import { ask, askFor } from "./ask.js";
-import { call, callAt } from "./door.js";
+import { callAt } from "./door.js";
 import { changed } from "./live.js";
 import { by, make, say, words } from "./text.js";
 
-const path = (name, verb = "") => `/profiles/${encodeURIComponent(name)}${verb && `/${verb}`}`;
+/** A request about a profile; `env` is where it is, which may be an environment without a desk. */
+function at(env, method, name, verb = "", members = {}) {
+  const profile = name && `/${encodeURIComponent(name)}${verb && `/${verb}`}`;
+  return callAt(method, `/api/v1/${env ?? document.body.dataset.env}/profiles${profile}`, members);
+}
 
 // -- self-check -----------------------------------------------------------------------------------------------------------
 
 /** A self-check in one sentence: what is wrong first, or that nothing is. */
 function sentence(name, check) {
   const bad = check.checks.filter((one) => !one.ok);
-  if (check.ok) return `${name} is fine: ${check.checks.map((one) => words(one.name)).join(", ")} passed.`;
+  const account = check.checks.find((one) => one.ok && one.detail.startsWith("account "))?.detail;
+  if (check.ok) return `${name} is fine${account ? `, ${account}` : ""}: ${check.checks.map((one) => words(one.name)).join(", ")} passed.`;
   return `${name} cannot trade: ${bad.map((one) => `${words(one.name)}, ${one.detail}`).join("; ")}.`;
 }
 
@@ -25,7 +30,7 @@ async function check(button) {
   const place = document.querySelector(`[data-verdict="${CSS.escape(name)}"]`);
   button.disabled = true;
   place.replaceChildren(make("p", { class: "quiet" }, "Asking the venue; no order is placed."));
-  const reply = await call("POST", path(name, button.dataset.stored === undefined ? "self-check" : "test"));
+  const reply = await at(button.dataset.env, "POST", name, button.dataset.stored === undefined ? "self-check" : "test");
   button.disabled = false;
   if (!reply.ok) return place.replaceChildren(make("p", { class: "message bad" }, `${name} could not be tested: ${reply.body.detail}`));
   const kind = reply.body.ok ? "message" : "message bad";
@@ -39,25 +44,25 @@ async function login(button) {
   const name = button.dataset.login;
   const place = document.querySelector(`[data-verdict="${CSS.escape(name)}"]`);
   button.disabled = true;
-  const begun = await call("POST", path(name, "login"));
+  const begun = await at(button.dataset.env, "POST", name, "login");
   button.disabled = false;
   if (!begun.ok) return place.replaceChildren(make("p", { class: "message bad" }, begun.body.detail));
   const page = make("a", { href: begun.body.url, target: "_blank", rel: "noopener noreferrer" }, "the venue's page");
   const back = make("input", { type: "password", autocomplete: "off", spellcheck: "false", "aria-label": "The address it led back to, or the code in it" });
   const done = make("button", { type: "submit", class: "primary" }, "Finish the log-in");
   const form = make("form", { class: "tools", novalidate: true }, back, done);
-  form.addEventListener("submit", (event) => finish(event, { name, place, back, state: begun.body.state }));
+  form.addEventListener("submit", (event) => finish(event, { env: button.dataset.env, name, place, back, state: begun.body.state }));
   place.replaceChildren(make("p", {}, "Log in on ", page, " within ten minutes, then paste the address that it leads back to."), form);
   back.focus();
 }
 
-async function finish(event, { name, place, back, state }) {
+async function finish(event, { env, name, place, back, state }) {
   event.preventDefault();
   const code = back.value.trim();
   if (!code) return back.focus();
   back.value = "";
   place.replaceChildren(make("p", { class: "quiet" }, "Asking the venue for the token."));
-  const reply = await call("POST", path(name, "login/code"), { body: { code, state } });
+  const reply = await at(env, "POST", name, "login/code", { body: { code, state } });
   const told = reply.ok ? [`${name} is logged in; the token is sealed.`, ...reply.body.notes].join(" ") : reply.body.detail;
   place.replaceChildren(make("p", { class: reply.ok ? "message" : "message bad" }, told));
   changed();
@@ -70,23 +75,23 @@ async function link(button) {
   const told = verb === "connect" ? `Connect ${name}?` : `Disconnect ${name}? It takes no new orders until it is connected again.`;
   const reason = await askFor(told, "Why, for the record", words(verb));
   if (!reason) return;
-  const reply = await call("POST", path(name, verb), { body: { reason } });
+  const reply = await at(undefined, "POST", name, verb, { body: { reason } });
   say(by("told"), reply.ok ? `${name} is ${reply.body.state}.` : reply.body.detail, reply.ok ? "" : "bad");
   changed();
 }
 
 async function remove(button) {
-  const { remove: name, open } = button.dataset;
+  const { remove: name, open, env } = button.dataset;
   const beside = Number(open) ? ` It has ${open} open orders: cancel them first.` : "";
   if (!(await ask(`Remove ${name} and its secrets? Its journal stays.${beside}`, "Remove it"))) return;
-  const reply = await call("DELETE", path(name));
+  const reply = await at(env, "DELETE", name);
   say(by("told"), reply.ok ? `${name} is removed; a desk that runs takes it up at its next start.` : reply.body.detail, reply.ok ? "" : "bad");
   changed();
 }
 
 async function enable(button) {
-  const { enable: name, on } = button.dataset;
-  const reply = await call("PATCH", path(name), { body: { enabled: on === "true" } });
+  const { enable: name, on, env } = button.dataset;
+  const reply = await at(env, "PATCH", name, "", { body: { enabled: on === "true" } });
   const told = reply.ok ? [`${name} is switched ${on === "true" ? "on" : "off"}; ${reply.body.applies}.`, ...reply.body.notes].join(" ") : reply.body.detail;
   say(by("told"), told, reply.ok ? "" : "bad");
   changed();
@@ -141,8 +146,8 @@ async function connect(event) {
   const asked = wish(form);
   const button = form.querySelector('button[type="submit"]');
   button.disabled = true;
-  const { rotate } = form.dataset;
-  const reply = rotate ? await call("POST", path(rotate, "rotate"), { body: { fields: asked.fields } }) : await call("POST", "/profiles", { body: asked });
+  const { rotate, env } = form.dataset;
+  const reply = rotate ? await at(env, "POST", rotate, "rotate", { body: { fields: asked.fields } }) : await at(env, "POST", "", "", { body: asked });
   if (!reply.ok) refuse(form, reply.body);
   else if (rotate) replaced(form, rotate, reply.body);
   else await proven(form, asked.name, reply.body);
@@ -158,7 +163,7 @@ function replaced(form, name, stored) {
 
 async function proven(form, name, stored) {
   for (const input of form.querySelectorAll("[data-field]")) input.value = ""; // sealed: no copy stays in the page
-  const tried = await call("POST", path(name, "test"));
+  const tried = await at(form.dataset.env, "POST", name, "test");
   const verdict = tried.ok ? sentence(name, tried.body) : `It is sealed, and could not be tested: ${tried.body.detail}`;
   say(by("connect-told"), [verdict, ...stored.notes, `Sealed; ${stored.applies}.`].join(" "), tried.ok && tried.body.ok ? "" : "bad");
   by("connect-checks").replaceChildren(...(tried.ok ? tried.body.checks.map(checkLine) : []));
