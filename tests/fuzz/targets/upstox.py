@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from random import Random
 
 from floorbroker.brokers.upstox import UpstoxBroker, origins_for
@@ -38,7 +39,9 @@ def ledger() -> Ledger:
     return Ledger(UpstoxIdentity(), RELIANCE)
 
 
+@cache
 def symbols() -> Symbols:
+    """Read once: sessions only look into them."""
     known = Symbols()
     for rows in pieces(payload("upstox/instruments.json")):
         known.learn(rows)
@@ -59,10 +62,13 @@ def broker(transport: Replies) -> UpstoxBroker:
 
 
 REF = OrderRef(intent_id=INTENT, cl_ord_id=ledger().cl_ord_id, symbol=RELIANCE.symbol, order_id=OrderId(ORDER_ID))
+WAITS = replace(REF, order_id=OrderId("GTT-C26030200000001"))
 DEARER = OrderChanges(price=Price(Decimal("1411.5")))
 CALLS: dict[str, Call[Broker]] = {
     **common_calls(RELIANCE, ledger, order_id=ORDER_ID),
     "change": lambda broker: broker.modify_order(REF, DEARER, cl_ord_id=REF.cl_ord_id, decided_at=1.0),
+    "gtt": lambda broker: broker.get_order_status(WAITS),
+    "gtt_cancel": lambda broker: broker.cancel_order(WAITS),
     "named": lambda broker: broker.get_order_status(REF),
     "days": lambda broker: broker.get_bars(RELIANCE.symbol, span_s=86_400, start=SINCE, end=NOW),
     "hours": lambda broker: broker.get_market_hours("XNSE", date(2026, 3, 2)),

@@ -28,11 +28,12 @@ from floorbroker.brokers.upstox.info import (
 from floorbroker.brokers.upstox.limits import limits_for, read_limits
 from floorbroker.brokers.upstox.mapping import account as accounts
 from floorbroker.brokers.upstox.mapping import rules
+from floorbroker.brokers.upstox.mapping.gtt import asked_reports, gtt_id_of, is_gtt, waiting_reports
 from floorbroker.brokers.upstox.mapping.identity import UpstoxIdentity
 from floorbroker.brokers.upstox.mapping.reports import Heard, gone_report, is_ended, order_report, trade_report
 from floorbroker.brokers.upstox.mapping.symbols import Symbols
 from floorbroker.brokers.upstox.rest.account import AccountReads
-from floorbroker.brokers.upstox.rest.calls import Calls
+from floorbroker.brokers.upstox.rest.calls import UPDATES, UPDATES_WITH_GTT, Calls
 from floorbroker.brokers.upstox.rest.commands import Commands
 from floorbroker.brokers.upstox.rest.login import UpstoxLogIn
 from floorbroker.brokers.upstox.rest.market import MarketReads
@@ -264,6 +265,9 @@ class UpstoxBroker:
         """
         asked_at = self._clock.now()
         order_id = ref.order_id or await self._reads.tagged(ref.cl_ord_id)
+        if is_gtt(order_id):
+            found = await self._reads.gtt(gtt_id_of(order_id))
+            return asked_reports(found, OrderId(order_id), self._heard(Source.QUERY, asked_at), self._symbols)
         try:
             order = await self._reads.order(order_id)
         except OrderNotFound:
@@ -275,7 +279,11 @@ class UpstoxBroker:
     async def get_open_orders(self) -> Fetched[ExecutionReport]:
         asked_at = self._clock.now()
         listed = [order for order in await self._reads.orders() if not is_ended(order)]
-        return Fetched(items=self._reports(listed, asked_at), asked_at=asked_at)
+        waiting: Reports = ()
+        if self._options.watches_gtt:
+            found = await self._reads.gtts()
+            waiting = waiting_reports(found, self._heard(Source.SNAPSHOT, asked_at), self._symbols)
+        return Fetched(items=(*self._reports(listed, asked_at), *waiting), asked_at=asked_at)
 
     async def get_order_history(self, since: datetime) -> Fetched[ExecutionReport]:
         """The day's orders, whatever `since` is: the venue keeps no others."""
@@ -383,7 +391,9 @@ class UpstoxBroker:
     async def _orders_target(self) -> SocketTarget:
         """An ended session is a denial to the order stream, which then looks again from time to time."""
         try:
-            return await self._opening(self._calls.authorize_orders())
+            return await self._opening(
+                self._calls.authorize_orders(UPDATES_WITH_GTT if self._options.watches_gtt else UPDATES)
+            )
         except SessionExpired as ended:
             raise AuthenticationFailed(ended.detail, broker=BROKER, hint=ended.hint) from ended
 

@@ -40,20 +40,28 @@ def _rows(kind: type[VenueError], codes: str) -> dict[str, type[VenueError]]:
     return {f"UDAPI{code}": kind for code in codes.split()}
 
 
-# Every code of the documents that says no.  UDAPI100500 is not among them: after it an order may be there.
+# Every code of the documents that says no: the common list, and those of the pages of the endpoints.  UDAPI100500 is not among
+# them: after it an order may be there.
 CODES: Mapping[str, type[VenueError]] = MappingProxyType(
     {
         **_rows(RateLimitExceeded, "10005"),
         **_rows(SessionExpired, "100050"),
-        # credentials; a read-only token; an inactive client; the address; the algorithm's name
-        **_rows(AuthenticationFailed, "100016 100067 100068 100073 1154 1156"),
-        **_rows(MarketClosed, "100039 100057 100074"),
-        **_rows(SymbolNotFound, "100011 1161"),
-        **_rows(OrderNotFound, "100010"),
-        **_rows(OrderRejected, "10000 100015 100036 100038 100040 100041 100049 100060"),
-        **_rows(OrderRejected, "1004 1007 1010 1023 1026 1043 1052 1055 1056 1118 1119 1158"),
+        # credentials; the log-in's code; a read-only token; another plan; an inactive client; the address; the algorithm's name
+        **_rows(AuthenticationFailed, "100016 100067 100068 100069 100073 1149 1154 1156"),
+        **_rows(MarketClosed, "100039 100057 100074 1113"),
+        **_rows(SymbolNotFound, "100011 1087 1161"),
+        **_rows(OrderNotFound, "100010 1136"),  # 1136: a GTT order
+        **_rows(OrderRejected, "10000 100015 100036 100038 100040 100041 100043 100049 100059 100060"),
+        **_rows(OrderRejected, "1003 1004 1005 1006 1007 1008 1009 1010 1011 1015"),
+        **_rows(OrderRejected, "1020 1021 1022 1023 1026 1027 1028 1029 1031 1032 1034 1035 1036 1037 1038 1039"),
+        **_rows(OrderRejected, "1043 1052 1054 1055 1056 1057 1059 1060 1061 1062 1063 1064 1065"),
         **_rows(OrderRejected, "1066 1067 1068 1069 1070 1071 1072 1073 1105 1106 1107"),  # profit and loss
+        **_rows(OrderRejected, "1088 1146 1147 1148"),  # dates and spans
         **_rows(OrderRejected, "1095 1096 1097 1098 1099 1100 1101 1102 1103 1104"),  # margins
+        **_rows(
+            OrderRejected, "1109 1111 1118 1119 1120 1121 1158"
+        ),  # several at once; slices; tags; orders at the market
+        **_rows(OrderRejected, "1126 1128 1130 1132 1137 1141 1143 1151"),  # GTT orders
         **_rows(OrderRejected, "1179 1180 1181 1182 1183 1184 1185 1186 1187 1188"),  # addresses, the kill switch
     }
 )

@@ -204,6 +204,12 @@ INFO = BrokerInfo(
             most=Decimal(50),
         ),
         OptionField(
+            name="gtt",
+            help="GTT orders that others placed: watch (list and cancel them), or ignore.",
+            default="watch",
+            choices=("watch", "ignore"),
+        ),
+        OptionField(
             name="exchanges",
             help="Whose instruments are read at the beginning.",
             default="NSE,BSE",
@@ -232,7 +238,13 @@ class Options:
     market_protection: str = "off"
     algo_name: str = ""
     orders_per_s: str = str(ORDERS_S)
+    gtt: str = "watch"
     exchanges: str = "NSE,BSE"
+
+    @property
+    def watches_gtt(self) -> bool:
+        """Whether GTT orders are listed, and heard of on the stream."""
+        return self.gtt == "watch"
 
     @property
     def protection(self) -> int:
@@ -291,7 +303,8 @@ _ORDER = (
     "data exchange product price quantity status tag instrument_token trading_symbol tradingsymbol order_type validity "
     "trigger_price disclosed_quantity transaction_type average_price filled_quantity pending_quantity status_message "
     "status_message_raw exchange_order_id parent_order_id order_id order_ids variety order_timestamp exchange_timestamp is_amo "
-    "order_request_id order_ref_id slice market_protection metadata latency summary total success error payload_error trade_id"
+    "order_request_id order_ref_id slice market_protection metadata latency summary total success error payload_error trade_id "
+    "gtt_order_id gtt_order_ids type rules strategy trigger_type trailing_gap expires_at created_at"
 )
 _HELD = (
     "multiplier value pnl buy_value sell_value overnight_quantity day_buy_quantity day_sell_quantity last_price close_price isin "

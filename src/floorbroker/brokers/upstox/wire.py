@@ -116,6 +116,39 @@ class Line(Wire, frozen=True, kw_only=True):
     order_id: str
 
 
+class GttRule(Wire, frozen=True, kw_only=True):
+    """One part of a GTT order: ENTRY, TARGET or STOPLOSS.  `order_id` is the order that it has placed."""
+
+    strategy: str
+    status: str
+    trigger_type: str = ""
+    trigger_price: Decimal | None = None
+    transaction_type: str = ""
+    trailing_gap: Decimal | None = None
+    order_id: str | None = None
+    message: str | None = None
+
+
+class Gtt(Wire, frozen=True, kw_only=True):
+    """A GTT order that waits at the venue, listed or as the portfolio stream tells it.  `created_at` is epoch microseconds."""
+
+    gtt_order_id: str
+    rules: list[GttRule]
+    exchange: str = ""
+    product: str = ""
+    quantity: Decimal | None = None
+    instrument_token: str | None = None
+    instrument_key: str | None = None
+    trading_symbol: str | None = None
+    created_at: int | None = None
+
+
+class GttIds(Wire, frozen=True, kw_only=True):
+    """`data` of the answer to a command about a GTT order."""
+
+    gtt_order_ids: list[str]
+
+
 class Update(Wire, frozen=True, kw_only=True):
     """What a message of the portfolio stream is about: order, gtt_order, position or holding.
 

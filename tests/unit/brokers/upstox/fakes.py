@@ -39,6 +39,7 @@ VENUE_ID = OrderId("260302000000001")
 RELIANCE, KEY = "RELIANCE.NSE", "NSE_EQ|INE002A01018"
 ORIGINS = Origins(api="https://api.test", orders="https://hft.test", assets="https://assets.test")
 FILES = "/market-quote/instruments/exchange"
+GTTS = "/v3/order/gtt"
 
 
 def payload(name: str) -> bytes:
@@ -110,13 +111,14 @@ Answer = Response | Exception | Callable[[Request], Response]
 
 
 class FakeTransport:
-    """Answers by path, or in turn; keeps the requests.  Files of instruments are there without being asked for."""
+    """Answers by path, or in turn; keeps the requests.  Unasked there are files of instruments, and no GTT order that waits."""
 
     def __init__(self, *answers: Answer, by_path: Mapping[str, Answer] | None = None) -> None:
         self.answers = list(answers)
         files: dict[str, Answer] = {
             f"{FILES}/NSE.json.gz": told("instruments"),
             f"{FILES}/BSE.json.gz": Response(status=200, body=b"[]"),
+            GTTS: reply([]),
         }
         self.by_path = {**files, **(by_path or {})}
         self.requests: list[Request] = []

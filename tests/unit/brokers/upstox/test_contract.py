@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from floorbroker.brokers.upstox import Options
-from floorbroker.brokers.upstox.mapping.orders import batch_body, change_body, place_body
+from floorbroker.brokers.upstox.mapping.orders import batch_body, change_body, gtt_body, place_body
 from floorbroker.brokers.upstox.rest.calls import Calls
 from floorbroker.domain.orders import NewOrder, OrderChanges
 from floorbroker.domain.values import OrderType, Price, Side, TimeInForce
@@ -46,6 +46,7 @@ CHANGED = change_body(OrderChanges(price=Price(Decimal("1410.55"))), order())
 BODIES = [
     *((placed(wish), "PlaceOrderV3Request") for wish in ORDERS),
     (CALLS.replace(CHANGED, cl_ord_id=CL_ORD_ID, decided_at=0.0), "ModifyOrderRequest"),
+    (CALLS.cancel_gtt(gtt_body("GTT-C26030200000001"), cl_ord_id=None), "GttCancelOrderRequest"),
 ]
 REQUESTS = [
     *(request for request, _ in BODIES),
@@ -56,6 +57,8 @@ REQUESTS = [
     CALLS.order("260302000000001"),
     CALLS.history(CL_ORD_ID),
     CALLS.trades(),
+    CALLS.gtts(),
+    CALLS.gtts("GTT-C26030200000001"),
     CALLS.profile(),
     CALLS.funds(),
     CALLS.positions(),
@@ -73,6 +76,7 @@ ANSWERS = {
     "orders": "OrderBookData",
     "history": "OrderData",
     "trades": "TradeData",
+    "gtts": "GttOrderDetails",
     "positions": "PositionData",
     "holdings": "HoldingsData",
     "profile": "ProfileData",
@@ -151,3 +155,5 @@ def test_the_answers_of_these_tests_have_the_documented_members(name: str, model
     told = json.loads(payload(name))["data"]
     for each in told if isinstance(told, list) else [told]:
         assert wrong_members(each, model) == []
+        for rule in each.get("rules", []):
+            assert wrong_members(rule, "Rule") == []

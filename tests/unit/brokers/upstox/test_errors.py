@@ -21,9 +21,32 @@ from floorbroker.domain.errors import (
     SymbolNotFound,
 )
 from floorbroker.transport.types import Response
+from floorbroker_sim.upstox.errors import CODES as SIMULATED
 from tests.unit.brokers.upstox.fakes import VENUE_ID, payload, refused, reply, told
 
 PLACED = {"order_ids": [VENUE_ID]}
+
+
+# The codes of upstox.com/developer/api-documentation/error-codes and of the pages of the endpoints that have a meaning on record.
+DOCUMENTED = (
+    "10000 10005 100010 100011 100015 100016 100036 100038 100039 100040 100041 100049 100050 100057 100060 100067 100068 100073 "
+    "100074 100500 1004 1007 1010 1023 1026 1043 1052 1055 1056 1066-1073 1095-1107 1118 1119 1154 1156 1158 1161 1179-1188"
+)
+
+
+def documented() -> set[str]:
+    spans = (part.partition("-") for part in DOCUMENTED.split())
+    return {f"UDAPI{code}" for first, _, last in spans for code in range(int(first), int(last or first) + 1)}
+
+
+def test_every_documented_code_has_a_meaning_and_the_one_that_says_nothing_has_none() -> None:
+    assert documented() - set(CODES) == {"UDAPI100500"}
+
+
+def test_every_code_that_the_simulator_answers_has_a_meaning() -> None:
+    assert set(SIMULATED) - set(CODES) == {"UDAPI100500"}
+    for code, (status, _) in SIMULATED.items():
+        assert (status in range(400, 500)) is (code in CODES), code
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -62,7 +62,7 @@ def test_a_wrapped_update_is_one_as_well() -> None:
     assert report.cl_ord_id == CL_ORD_ID
 
 
-@pytest.mark.parametrize("kind", ["position", "holding", "gtt_order", "tea_time"])
+@pytest.mark.parametrize("kind", ["position", "holding", "tea_time"])
 def test_what_is_about_no_order_is_left_out(kind: str) -> None:
     assert orders().on_frame(json.dumps({"update_type": kind, "quantity": "x"}).encode(), NOW, 1.0) == []
 

@@ -28,6 +28,7 @@ TYPES: Mapping[OrderType, str] = MappingProxyType(
 )
 TIFS: Mapping[TimeInForce, str] = MappingProxyType({TimeInForce.DAY: "DAY", TimeInForce.IOC: "IOC"})
 SIDES: Mapping[Side, str] = MappingProxyType({Side.BUY: "BUY", Side.SELL: "SELL"})
+NO_GTT = "a GTT order, which waits longer, bears no id of ours and is not placed from here"
 _PROTECTED = frozenset({OrderType.MARKET, OrderType.STOP})
 _ONE = Decimal(1)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -44,6 +45,8 @@ def check_words(order: NewOrder) -> None:
         raise NotSupported(f"Upstox has no {order.order_class.value} orders here")
     if order.order_type not in TYPES:
         raise NotSupported(f"Upstox has no order type {order.order_type.value}")
+    if order.tif is TimeInForce.GTC:
+        raise NotSupported(f"Upstox' orders are for the day; {NO_GTT}")
     if order.tif not in TIFS:
         raise NotSupported(f"Upstox has no time in force {order.tif.value}")
     if order.post_only or order.display_qty is not None or order.extended_hours:
@@ -59,6 +62,11 @@ def batch_body(bodies: Sequence[bytes]) -> bytes:
     """The body of POST /v2/order/multi/place: bodies of single orders, each under its number."""
     told = [_OBJECT.decode(body) | {"correlation_id": msgspec.Raw(b'"%d"' % n)} for n, body in enumerate(bodies)]
     return _JSON.encode(told)
+
+
+def gtt_body(gtt_id: str) -> bytes:
+    """The body of DELETE /v3/order/gtt/cancel."""
+    return _JSON.encode({"gtt_order_id": gtt_id})
 
 
 def _terms(order: NewOrder, tag: str, *, key: str, options: Options) -> dict[str, object]:

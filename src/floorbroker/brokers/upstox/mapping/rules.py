@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from floorbroker.brokers.upstox.info import INFO, Options
-from floorbroker.brokers.upstox.mapping.orders import check_words
+from floorbroker.brokers.upstox.mapping.orders import NO_GTT, check_words
 from floorbroker.brokers.upstox.mapping.symbols import Listed
 from floorbroker.domain.errors import FieldError, NotSupported
 from floorbroker.domain.orders import NewOrder
@@ -43,7 +43,8 @@ def _words(order: NewOrder, listed: Listed, options: Options) -> Found:
     if order.order_type not in INFO.order_types[AssetClass.EQUITY]:
         yield _no("/type", "not_supported", "market, limit, stop, stop_limit")
     elif order.tif not in INFO.tifs[AssetClass.EQUITY]:
-        yield _no("/time_in_force", "not_supported", "day, ioc")
+        why = f"; {NO_GTT}" if order.tif is TimeInForce.GTC else ""
+        yield _no("/time_in_force", "not_supported", f"day, ioc{why}")
     elif order.notional is None and is_multiple(order.order_qty or ZERO, _ONE):
         try:
             check_words(order)

@@ -82,6 +82,13 @@ def from_ms(value: int) -> datetime:
     return from_epoch(ms=value)
 
 
+def made_at(micros: int | None) -> datetime | None:
+    """Epoch microseconds; what is no time counts as none, since it only informs."""
+    if micros is None or not 0 < micros // 1000 <= _EPOCH_MS_MAX:
+        return None
+    return from_epoch(ms=micros // 1000)
+
+
 def day_in_india(at: datetime) -> date:
     """The calendar day there."""
     return at.astimezone(INDIA).date()

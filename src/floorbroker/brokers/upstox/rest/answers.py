@@ -99,6 +99,17 @@ def done(response: Response, order_id: str, *, what: str) -> None:
         raise _doubt(f"{what}: the venue answered {response.status} about another order, or not in so many words")
 
 
+def gtt_done(response: Response, gtt_id: str, *, what: str) -> None:
+    """`done`, for a command about a GTT order, whose answer names it in a list."""
+    try:
+        envelope = wire.decode(response.body, wire.Envelope, what="the reply")
+        named = wire.decode(envelope.data, wire.GttIds, what="the reply").gtt_order_ids
+    except ApiError:
+        raise command_error(response, what=what) from None
+    if response.status != _OK or envelope.status != _SUCCESS or gtt_id not in named:
+        raise _doubt(f"{what}: the venue answered {response.status} about another order, or not in so many words")
+
+
 def cancelled_all(response: Response, *, what: str) -> tuple[OrderId, ...]:
     """The orders that a cancel of all says it was passed on for; those it could not pass on are looked at one by one.
 

@@ -13,7 +13,7 @@ from floorbroker.transport.types import Lane, Request
 _ACCEPT = {"Accept": "application/json", "Api-Version": "2.0"}
 _JSON = {**_ACCEPT, "Content-Type": "application/json"}
 _FORM = {**_ACCEPT, "Content-Type": "application/x-www-form-urlencoded"}
-UPDATES = "order"
+UPDATES, UPDATES_WITH_GTT = "order", "order,gtt_order"
 Query = tuple[tuple[str, str], ...]
 
 
@@ -80,6 +80,20 @@ class Calls:
             order=cl_ord_id,
         )
 
+    def cancel_gtt(self, body: bytes, *, cl_ord_id: str | None) -> Request:
+        """DELETE /v3/order/gtt/cancel, which the other host has, and which names the order in its body."""
+        return Request(
+            method="DELETE",
+            origin=self.origins.api,
+            path="/v3/order/gtt/cancel",
+            endpoint="orders.cancel",
+            headers=self._headers(_JSON),
+            body=body,
+            lane=Lane.CANCEL,
+            timeout_s=self.command_timeout_s,
+            order=cl_ord_id,
+        )
+
     def cancel_all(self) -> Request:
         """DELETE /v2/order/multi/cancel without a segment or a tag: every open order."""
         return Request(
@@ -108,6 +122,11 @@ class Calls:
     def history(self, tag: str) -> Request:
         """GET /v2/order/history by tag: every state of every order that bears it."""
         return self._read("/v2/order/history", "accounts.order", (("tag", tag),), lane=Lane.RESOLVE)
+
+    def gtts(self, gtt_id: str | None = None, *, lane: Lane = Lane.RECONCILE) -> Request:
+        """GET /v3/order/gtt: every GTT order that waits, or one of them."""
+        query = () if gtt_id is None else (("gtt_order_id", gtt_id),)
+        return self._read("/v3/order/gtt", "accounts.gtts", query, lane=lane)
 
     def trades(self, *, lane: Lane = Lane.RECONCILE) -> Request:
         """GET /v2/order/trades/get-trades-for-day."""
@@ -188,9 +207,9 @@ class Calls:
 
     # -- sessions -------------------------------------------------------------------------------------------------------
 
-    def authorize_orders(self) -> Request:
+    def authorize_orders(self, updates: str = UPDATES) -> Request:
         """GET /v2/feed/portfolio-stream-feed/authorize: where the stream of order updates is, for one opening."""
-        query = (("update_types", UPDATES),)
+        query = (("update_types", updates),)
         return self._read("/v2/feed/portfolio-stream-feed/authorize", "sessions.authorize", query)
 
     def authorize_market(self) -> Request:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 from floorbroker.brokers.upstox.info import Options
 from floorbroker.brokers.upstox.mapping import orders
+from floorbroker.brokers.upstox.mapping.gtt import gtt_id_of, is_gtt
 from floorbroker.brokers.upstox.mapping.symbols import Symbols
 from floorbroker.brokers.upstox.rest import answers
 from floorbroker.brokers.upstox.rest.calls import Calls
 from floorbroker.brokers.upstox.rest.market import MarketReads
 from floorbroker.brokers.upstox.rest.reads import Reads
-from floorbroker.domain.errors import FloorbrokerError, Outcome, VenueError
+from floorbroker.domain.errors import FloorbrokerError, NotSupported, Outcome, VenueError
 from floorbroker.domain.orders import Approved, OrderChanges, OrderRef
 from floorbroker.domain.values import ClOrdId, OrderId
 from floorbroker.transport.types import Transport
@@ -80,8 +81,15 @@ class Commands:
     async def cancel(self, ref: OrderRef) -> None:
         """DELETE by the venue's id."""
         order_id = await self._venue_id(ref)
+        if is_gtt(order_id):
+            await self._cancel_gtt(gtt_id_of(order_id), ref)
+            return
         request = self._calls.cancel(order_id, cl_ord_id=ref.cl_ord_id)
         answers.done(await self._transport.send(request), order_id, what="the cancel")
+
+    async def _cancel_gtt(self, gtt_id: str, ref: OrderRef) -> None:
+        request = self._calls.cancel_gtt(orders.gtt_body(gtt_id), cl_ord_id=ref.cl_ord_id)
+        answers.gtt_done(await self._transport.send(request), gtt_id, what="the cancel of the GTT order")
 
     async def cancel_all(self) -> tuple[OrderId, ...]:
         """DELETE of everything open; the ids that the venue names."""
@@ -91,6 +99,8 @@ class Commands:
         """PUT, with what stands for what is not changed.  Raises `NotSupported` for what the venue does not change."""
         orders.check_changes(changes)
         order_id = await self._venue_id(ref)
+        if is_gtt(order_id):
+            raise NotSupported("a GTT order is not changed from here: cancel it, and place what you want instead")
         try:
             standing = await self._reads.order(order_id)
         except VenueError as error:

@@ -67,6 +67,22 @@ class Reads:
             raise OrderNotFound("no order of the day bears our tag", broker=BROKER)
         return ids.pop()
 
+    async def gtts(self) -> list[wire.Gtt]:
+        """The GTT orders that wait; all of them, or an error (I8)."""
+        found: list[wire.Gtt] = await self.ask(self._calls.gtts(), list[wire.Gtt], what="the GTT orders")
+        return found
+
+    async def gtt(self, gtt_id: str) -> wire.Gtt | None:
+        """One GTT order by id; None is the venue's word that none of that id waits any more."""
+        request = self._calls.gtts(gtt_id, lane=Lane.RESOLVE)
+        try:
+            found: list[wire.Gtt] = await self.ask(request, list[wire.Gtt], what="the GTT order")
+        except OrderNotFound:
+            return None
+        if any(one.gtt_order_id != gtt_id for one in found):
+            raise ApiError("the reply is about another order", broker=BROKER)
+        return found[0] if found else None
+
     async def trades(self) -> list[wire.Trade]:
         """The day's executions."""
         found: list[wire.Trade] = await self.ask(self._calls.trades(), list[wire.Trade], what="the trades")

@@ -1,4 +1,4 @@
-"""The portfolio stream: updates of orders, whoever made them.  Nothing is sent.
+"""The portfolio stream: updates of orders, GTT orders among them, whoever made them.  Nothing is sent.
 
     <- {"update_type":"order","order_id":"260105…","status":"open","filled_quantity":1,...}
 
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from floorbroker.brokers.upstox import wire
+from floorbroker.brokers.upstox.mapping.gtt import gtt_reports
 from floorbroker.brokers.upstox.mapping.reports import Heard, order_report, refusal_report
 from floorbroker.brokers.upstox.mapping.symbols import Symbols
 from floorbroker.brokers.upstox.stream.fills import Held
@@ -24,6 +25,7 @@ from floorbroker.transport.private import OrderEvent, Up
 
 Actions = Sequence[Action[OrderEvent]]
 _ORDER = "order"
+_KINDS = frozenset({_ORDER, "gtt_order"})
 _KEPT_MAX = 10_000
 
 
@@ -44,11 +46,14 @@ class OrderSession:
             return []
         try:
             update = wire.decode(frame, wire.Update, what="an update")
-            if _ORDER not in (update.update_type, update.type):
+            if _KINDS.isdisjoint((update.update_type, update.type)):
                 return []
             is_wrapped = not update.update_type and not wire.is_none(update.data)
-            order = wire.decode(update.data if is_wrapped else frame, wire.Order, what="an update of an order")
-            return self._told(order, Heard(source=Source.STREAM, at=at), now_s)
+            told, heard = update.data if is_wrapped else frame, Heard(source=Source.STREAM, at=at)
+            if _ORDER in (update.update_type, update.type):
+                return self._told(wire.decode(told, wire.Order, what="an update of an order"), heard, now_s)
+            gtt = wire.decode(told, wire.Gtt, what="an update of a GTT order")
+            return [Emit(report) for report in gtt_reports(gtt, heard, self._symbols)]
         except ApiError as error:
             # It may have been about an order: the comparison after the reconnect finds out.
             return [Reconnect(error.detail)]
