@@ -18,13 +18,16 @@ import msgspec
 
 from floorbroker.backtest import Backtest, Costs, Fixed, Result, Span, recorded_feed
 from floorbroker.backtest.kept import keep
+from floorbroker.backtest.statistics import curve
 from floorbroker.domain.errors import FloorbrokerError, InvalidRequest
 from floorbroker.domain.frozen import frozen
+from floorbroker.domain.values import text_of, time_text
 from floorbroker.matching import NO_FEES, NO_SLIPPAGE, Bps, BpsSlippage
 from floorbroker.strategy.shelf import SHELF
 from floorbroker.tape import NotRecorded, load
 
 NICER = 10  # orders go before
+POINTS_MAX = 500  # of a curve
 
 
 @frozen
@@ -65,6 +68,14 @@ def run(job: Job) -> Result:
     ).run()
 
 
+def plotted(result: Result) -> list[tuple[str, str, str]]:
+    """Its curve as text, of as many points as a plot is wide."""
+    return [
+        (time_text(at), text_of(equity), text_of(fall))
+        for at, equity, fall in curve(result.equity, result.cash, POINTS_MAX)
+    ]
+
+
 def _tell(**members: object) -> None:
     sys.stdout.buffer.write(msgspec.json.encode(members) + b"\n")
     sys.stdout.buffer.flush()
@@ -93,7 +104,7 @@ def main() -> None:
     asked = {
         name: value for name, value in msgspec.to_builtins(job).items() if name not in {"folder", "recorded", "id"}
     }
-    keep(Path(job.folder), job.id, result.document(), asked)
+    keep(Path(job.folder), job.id, result.document(), asked, plotted(result))
     _tell(kept=job.id)
 
 

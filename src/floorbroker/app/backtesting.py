@@ -65,6 +65,13 @@ class Backtests:
 
         return await asyncio.to_thread(whole, self.folder, id)
 
+    @property
+    def strategies(self) -> list[str]:
+        """The ready-made ones, by name."""
+        from floorbroker.strategy.shelf import SHELF
+
+        return sorted(SHELF)
+
     def start(self, asked: BacktestAsked) -> Operation:
         """Raises `InvalidRequest` for what no run can be made of, and `ConfigInvalid` without recorded prices."""
         if self.recorded is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,20 @@ _SUMMARY = ".summary.json"
 _SHOWN = ("strategy", "parameters", "start", "end", "fees", "income", "pnl", "statistics")
 
 
-def keep(folder: Path, id: str, document: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """Write one; the summary last, so that what is listed is whole.  `asked` is what the run was made of."""
+def keep(
+    folder: Path,
+    id: str,
+    document: Mapping[str, Any],
+    asked: Mapping[str, Any],
+    curve: Sequence[tuple[str, str, str]] = (),
+) -> None:
+    """Write one; the summary last, so that what is listed is whole.
+
+    `asked` is what the run was made of, `curve` what a plot shows: times (UTC), equity, and the fall below the high in percent.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     shown = {name: document[name] for name in _SHOWN} | {"equity_end": document["equity"]["end"]}
-    _write(folder / f"{id}.json", {"id": id, "asked": dict(asked), "result": dict(document)})
+    _write(folder / f"{id}.json", {"id": id, "asked": dict(asked), "result": dict(document), "curve": list(curve)})
     _write(folder / f"{id}{_SUMMARY}", {"id": id, "asked": dict(asked), **shown})
 
 

@@ -77,6 +77,22 @@ def by_month(equity: Sequence[Point], start: Decimal) -> dict[tuple[int, int], D
     return {month: after / before - 1 for month, (before, after) in zip(last, pairwise(values), strict=True) if before}
 
 
+def curve(equity: Sequence[Point], start: Decimal, most: int) -> list[tuple[datetime, Decimal, Decimal]]:
+    """At most so many points for a plot: when, the equity at the end of a stretch, and the deepest fall in it, in percent.
+
+    A fall is below the highest point before it, so it is zero or less.  The last point is always among them.
+    """
+    stretch = -(-len(equity) // most) if most > 0 else 0
+    high, deepest, found = start, ZERO, list[tuple[datetime, Decimal, Decimal]]()
+    for place, point in enumerate(equity, start=1):
+        high = max(high, point.equity)
+        deepest = min(deepest, point.equity / high - 1 if high > 0 else ZERO)
+        if place % stretch == 0 or place == len(equity):
+            found.append((point.at, point.equity, _percent(deepest)))
+            deepest = ZERO
+    return found
+
+
 def drawdown(equity: Sequence[Point], start: Decimal) -> tuple[Decimal, int]:
     """The deepest fall below an earlier high, as a part of it, and the most days that passed below one."""
     high, high_at, deepest, longest = start, equity[0].at if equity else None, ZERO, 0

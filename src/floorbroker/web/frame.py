@@ -28,7 +28,8 @@ VENUES_MS = 1500  # between two renderings that ask venues, while facts come wit
 class Ask:
     """One visit of a page: whose desk, narrowed to which profile, and what the address says besides.
 
-    `running` are the environments that have a desk and `sees` all those that whoever looks may see, with one or without.
+    `ids` is every `id` that the address names; `running` are the environments that have a desk, and `sees` all those that whoever
+    looks may see, with one or without.
     """
 
     desk: Desk
@@ -37,6 +38,7 @@ class Ask:
     now: datetime
     params: Mapping[str, str]
     looks: Looks
+    ids: tuple[str, ...] = ()
     running: tuple[Environment, ...] = ()
     sees: frozenset[Environment] = frozenset()
     brokers: Sequence[BrokerInfo] = ()

@@ -111,6 +111,7 @@ class Page:
             now=self.clock.now(),
             params=params,
             looks=self.looks,
+            ids=tuple(request.query_params.getlist("id")),
             running=tuple(self.desks),
             sees=request.state.identity.environments,
             brokers=self.brokers,

@@ -73,6 +73,9 @@ async def test_a_backtest_runs_beside_the_desk_and_is_kept(tmp_path: Path, recor
         whole = (await http.get(found["result"])).json()
         assert (whole["asked"]["cash"], whole["result"]["equity"]["start"]) == ("50000", "50000")
         assert whole["result"]["fills"]
+        drawn = (await http.get(f"/backtests/{whole['id']}")).text
+        assert drawn.count("<polyline") == 2
+        assert "Drawdown, percent below the high" in drawn
         (listed,) = (await http.get("/api/v1/backtests")).json()["items"]
         assert (listed["id"], listed["pnl"]) == (whole["id"], whole["result"]["pnl"])
         missing = await http.post("/api/v1/backtests", json={**BODY, "symbols": ["NOSUCH"]})
@@ -125,3 +128,27 @@ async def test_kept_results_are_listed_newest_first_and_compared_on_the_page(tmp
         assert "12.5" in (await http.get(f"/backtests/{IDS[0]}")).text
         assert (await http.get("/backtests/nosuch")).status_code == 404
         assert (await http.get("/api/v1/backtests/nosuch")).status_code == 404
+
+
+CURVE = (
+    ("2024-01-02T21:00:00Z", "100", "0"),
+    ("2024-01-03T21:00:00Z", "90", "-10"),
+    ("2024-01-04T21:00:00Z", "125", "0"),
+)
+
+
+async def test_results_that_are_ticked_are_drawn_on_one_scale_and_those_without_a_curve_are_left_out(
+    tmp_path: Path,
+) -> None:
+    for id, curve in zip(IDS, (CURVE, CURVE[:2], ()), strict=True):
+        keep(tmp_path / "data" / "backtests", id, DOCUMENT, {"symbols": ["SPY"]}, curve)
+    async with client(tmp_path) as http:
+        page = (await http.get("/backtests", params={"id": IDS})).text
+        assert page.count("checked") == 3
+        assert [f'<li class="line-{n}">' in page for n in (1, 2, 3)] == [True, True, False]
+        assert f"{IDS[0]} from 0.0000 to 25.0000, between -10.0000 and 25.0000" in page
+        assert f"{IDS[1]} from 0.0000 to -10.0000" in page
+        assert "-10 to 0 %" in page
+        assert "It was kept without a curve" in (await http.get(f"/backtests/{IDS[2]}")).text
+        assert "no such backtest" in (await http.get("/backtests?id=nosuch")).text
+        assert "FLOORBROKER_DATA" in page

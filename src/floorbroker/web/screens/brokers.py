@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from floorbroker.app.catalogue import DATA, Kind, kind_of
+from floorbroker.app.catalogue import DATA, KNOWN, Kind, kind_of
 from floorbroker.app.profiles import Listed
 from floorbroker.app.unlocking import VaultStatus
 from floorbroker.domain.capability import BrokerInfo
@@ -48,7 +48,8 @@ async def build(ask: Ask) -> Mapping[str, Any]:
         "shown": profiles_of(ask, stored, known),
         "trouble": trouble,
         "can_store": ask.stored is not None,
-        "vault": vault_of(ask),
+        "vault": (vault := vault_of(ask)),
+        "kept": sealed_in(vault),
         "kinds": kinds_of(known, place),
         "places": [environment for environment in Environment if environment in ask.sees],
         "place": place,
@@ -77,6 +78,11 @@ def kinds_of(known: Mapping[str, BrokerInfo], place: Environment) -> dict[Kind, 
 def vault_of(ask: Ask) -> VaultStatus | None:
     """Where the secrets of profiles are sealed; None where this page stores none."""
     return None if ask.stored is None else ask.stored.unlocking.status()
+
+
+def sealed_in(vault: VaultStatus | None) -> int:
+    """How many profiles have a record in it; other things are entrusted to it, too."""
+    return 0 if vault is None or vault.seen is None else sum(r.broker in KNOWN for r in vault.seen.records)
 
 
 def stored_of(ask: Ask) -> tuple[list[Listed], str]:
