@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -23,7 +24,7 @@ from floorbroker.domain.ports import Profile
 from floorbroker.domain.records import Check, DataKind, Quote, SelfCheck, Trade
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, OrdStatus, Price, ProfileName
-from floorbroker.gateway.desk import Caller, ProfilePosition, SessionState
+from floorbroker.gateway.desk import Caller, DeskEvent, ProfilePosition, SessionState
 from floorbroker.web.screens import SCREENS
 from tests.support.browser import Browser, browser, chromium
 from tests.support.desk_visit import READY, visiting
@@ -178,6 +179,20 @@ async def test_the_overview_follows_fills_without_a_reload(running: Browser) -> 
         await visit.place("unknown")
         await visit.shows("#alerts", "1 order is unknown")
         assert await visit.tab.run("window.untouched")
+
+
+async def test_what_changed_between_the_page_and_its_stream_of_events_is_shown(running: Browser) -> None:
+    async with visiting(running, "/audit") as visit:
+        listen = visit.desk.events
+
+        def late(**asked: Any) -> AsyncIterator[DeskEvent]:
+            visit.desk.state[ProfileName("paper")] = SessionState.DEGRADED  # and nobody is told
+            return listen(**asked)
+
+        visit.desk.events = late
+        await visit.open("/brokers")
+        await visit.shows("#profile-card-paper .state", "degraded")
+        await visit.shows("#standing", "degraded")
 
 
 async def test_a_page_that_cannot_be_rendered_stays_and_a_session_that_is_over_leads_to_the_way_in(

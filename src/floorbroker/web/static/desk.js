@@ -8,7 +8,7 @@ import { refreshKill, wakeKill } from "./kill.js";
 import { wakeKeys } from "./keys.js";
 import { wakeLive } from "./live.js";
 import { wakePalette } from "./palette.js";
-import { hear, mine, onRegain, wakeStream } from "./stream.js";
+import { hear, mine, onOpen, wakeStream } from "./stream.js";
 import { by } from "./text.js";
 
 const WORST_FIRST = ["stopped", "offline", "locked", "maintenance", "degraded", "connecting", "reconciling", "ready"];
@@ -59,6 +59,6 @@ wakeIdle();
 for (const id of ["env", "profile"]) by(id)?.addEventListener("change", (event) => event.target.form.submit());
 hear("risk", refreshKill);
 hear("health", () => Promise.all([refreshStanding(), refreshKill()]));
-onRegain(() => Promise.all([refreshStanding(), refreshKill()]));
+onOpen(() => Promise.all([refreshStanding(), refreshKill()]));
 wakeStream();
 document.documentElement.dataset.ready = "true"; // everything listens now

@@ -10,12 +10,16 @@ const CHANNELS = ["orders", "fills", "positions", "risk", "health"];
 const live = new Set(document.body.dataset.live.split(" "));
 const profile = document.body.dataset.profile;
 const hearers = {};
+const opened = [];
 const regained = [];
 
 export const mine = (name) => !profile || name === profile;
 
 /** Hear of every event of a channel. */
 export const hear = (channel, act) => (hearers[channel] ??= []).push(act);
+
+/** Act whenever events begin to come, the first time too. */
+export const onOpen = (act) => opened.push(act);
 
 /** Act when a lost connection is back: what happened meanwhile is told, but nobody knows how long ago that began. */
 export const onRegain = (act) => regained.push(act);
@@ -37,9 +41,9 @@ function regain() {
   link("live", "live");
   by("lost").hidden = true;
   document.body.classList.remove("stale");
-  if (!was) return;
-  for (const act of regained) act();
-  changed();
+  // Facts since the page was rendered are told, but how a session stands is no fact: what changed before this is asked for.
+  for (const act of was ? [...opened, ...regained] : opened) act();
+  if (was || live.has("health")) changed();
 }
 
 function tell(channel, event) {
