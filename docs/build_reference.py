@@ -444,7 +444,7 @@ def command_page(app: Any) -> str:
     main = importlib.import_module("typer.main")
     root = main.get_command(app)
     blocks: list[str] = []
-    for path, command in _commands(root, ("floorbroker",)):
+    for path, command in commands(root, ("floorbroker",)):
         blocks += [f"## `{' '.join(path)}`", " ".join((command.help or "").split()), _parameters_of(command)]
     return page(
         "Command line",
@@ -454,12 +454,12 @@ def command_page(app: Any) -> str:
     )
 
 
-def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+def commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     if getattr(command, "hidden", False):
         return
     yield path, command
     for name, child in sorted(getattr(command, "commands", {}).items()):
-        yield from _commands(child, (*path, name))
+        yield from commands(child, (*path, name))
 
 
 def _parameters_of(command: Any) -> str:

@@ -629,7 +629,7 @@ class FakeDesk:
         self._known(profile)
         bid, ask = self._prices(symbol)
         series = BarSeries(symbol, span_s=span_s)
-        count = min(limit, 5, int((end - start).total_seconds() // span_s))
+        count = min(limit, int((end - start).total_seconds() // span_s))
         for n in range(count):
             at = start + timedelta(seconds=n * span_s)
             series.append(Bar(symbol=symbol, start=at, open=bid, high=ask, low=bid, close=ask, volume=Decimal(100)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal, cast
 
@@ -188,7 +188,7 @@ class QuoteQuery(ProfileQuery):
 
 
 class BarsQuery(ProfileQuery):
-    """Bars of `span_s` seconds; by default those of the last day."""
+    """Bars of `span_s` seconds: the first `limit` from `start` on; without a `start` the last `limit` before `end`."""
 
     symbol: Symbol
     span_s: Span = 60
@@ -197,13 +197,22 @@ class BarsQuery(ProfileQuery):
     limit: Limit = LIMIT_MAX
 
     def bounds(self, now: datetime) -> tuple[datetime, datetime]:
-        """Start (inclusive) and end (exclusive).  Raises `InvalidRequest` when they are the wrong way round."""
+        """Start (inclusive) and end (exclusive).  Raises `InvalidRequest` when they are the wrong way round.
+
+        Without a start it lies so far back that one answer of a venue holds all of them, to the very end.
+        """
         end = self.end or now
-        start = self.start or end - timedelta(days=1)
+        longest = end - datetime.min.replace(tzinfo=UTC)
+        start = self.start or end - min(timedelta(seconds=self.span_s * LIMIT_MAX), longest)
         if start >= end:
             wrong = FieldError(pointer="/query/start", code="out_of_order", detail="start must be before end")
             raise InvalidRequest(wrong.detail, fields=(wrong,))
         return start, end
+
+    @property
+    def asked(self) -> int:
+        """How many to ask a venue for, which counts from the start."""
+        return LIMIT_MAX if self.start is None else self.limit
 
 
 class BookQuery(ProfileQuery):

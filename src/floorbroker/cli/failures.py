@@ -54,12 +54,19 @@ _FIX = {
     "connection_failed": "see: floorbroker doctor",
     "journal_fault": "see: floorbroker doctor; free disk space or restore the journal",
     "conflict": "read the present state first, then decide anew",
-    "risk_limit_exceeded": "lower the order, or raise the limit in floorbroker.toml",
-    "position_size_exceeded": "lower the order, or raise the limit in floorbroker.toml",
+    "risk_limit_exceeded": "change the order; what holds: floorbroker risk show --limits",
+    "position_size_exceeded": "change the order; what holds: floorbroker risk show --limits",
+    "daily_loss_limit": "see: floorbroker risk show --limits; a person may raise it: floorbroker risk set",
     "symbol_not_found": "check the spelling: AAPL, BTC/USD, AAPL260320P00150000",
     "timeout": "try again; a longer wait: --timeout SECONDS",
     "rate_limit_exceeded": "wait a moment, then try again",
     "unknown": "report it with the id; -v shows where it happened",
+}
+_FIX_OF_CONTROL = {
+    "self_match": "cancel the order of ours first: floorbroker order cancel ID",
+    "duplicate": "say --allow-duplicate if it is meant twice",
+    "confirm": "say --confirm SYMBOL if so much is meant",
+    "reference": "give it a price with --limit, or try again when the venue tells one",
 }
 
 
@@ -137,11 +144,19 @@ def as_text(trouble: Trouble) -> str:
     state = trouble.state or _STATE.get(trouble.outcome, "")
     where = f"  where: {plain(trouble.where)}" if trouble.where else ""
     lines.append(f"{where}{'      ' if where else '  '}state: {state}")
-    if fix := trouble.fix or _FIX.get(trouble.code, ""):
+    if fix := trouble.fix or _fix_of(trouble):
         lines.append(f"  fix:   {plain(fix)}")
     id_ = trouble.members.get("request_id")
     lines.append(f"  docs:  errors/{trouble.code}" + (f"      id: {id_}" if id_ else ""))
     return "\n".join(lines)
+
+
+def _fix_of(trouble: Trouble) -> str:
+    """What to do: of the control that said no, where one did; else of the code."""
+    control = str(trouble.members.get("control") or "")
+    if control.startswith("max_") or control == "collar_bps":
+        return f"change the order, or the limit: floorbroker risk set {control} VALUE --reason TEXT"
+    return _FIX_OF_CONTROL.get(control) or _FIX.get(trouble.code, "")
 
 
 def plain(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -80,6 +81,18 @@ VERBS = (
     develop,
     new_broker,
 )
+_LED_NOWHERE = frozenset(
+    {
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EEXIST,
+        errno.ENAMETOOLONG,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+    }
+)
 HELP = """One order desk in front of every broker.
 
 Global flags may stand before or after the verb.  Results go to standard output, everything else to standard error.
@@ -115,7 +128,7 @@ class Root(TyperGroup):
         except FloorbrokerError as error:
             code = _tell(trouble_of(error), words)
         except OSError as error:
-            code = _tell(_disk(error), words)
+            code = _tell(_disk(error, words), words)
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -205,7 +218,11 @@ def _misused(error: typer.TyperException, words: list[str]) -> int:
     return _tell(Trouble("invalid_request", detail, exit_code=USAGE, state="nothing was done"), words)
 
 
-def _disk(error: OSError) -> Trouble:
+def _disk(error: OSError, words: list[str]) -> Trouble:
+    """A path that was typed and leads nowhere is a matter of what was typed; every other fault is the disk's."""
+    typed = {word.partition("=")[2] if word.startswith("--") else word for word in words}
+    if error.errno in _LED_NOWHERE and str(error.filename) in typed:
+        return usage(f"{error.filename}: {error.strerror}")
     detail = f"{error.filename}: {error.strerror}" if error.filename else str(error)
     return Trouble(code="journal_fault", detail=detail, exit_code=DISK, fix="see: floorbroker doctor")
 

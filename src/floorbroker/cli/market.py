@@ -101,16 +101,16 @@ def _show_book(settings: Settings, found: dict[str, Any]) -> None:
 def bars(
     ctx: typer.Context,
     *,
-    symbol: str,
+    symbol: Annotated[str, typer.Argument(help="One symbol.")],
     span: Annotated[str, typer.Option(help="Length of a bar: 1m, 5m, 1h, 1d.")] = "1m",
     start: Annotated[
-        str | None, typer.Option(help="2h, today, 2026-11-20, or a full time; a day ago by default.")
+        str | None, typer.Option(help="2h, today, 2026-11-20, or a full time; without it the last ones before the end.")
     ] = None,
     end: Annotated[str | None, typer.Option(help="The same, exclusive; now by default.")] = None,
     limit_rows: LimitRows = 1000,
     columns: Columns = None,
 ) -> None:
-    """Bars of one symbol, oldest first."""
+    """Bars of one symbol, oldest first: the first ones from --start on, or else the last ones there are."""
     from floorbroker.cli.reach import on_desk
 
     settings, now = settings_of(ctx), SystemClock().now()

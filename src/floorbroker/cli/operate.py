@@ -95,7 +95,7 @@ def reconcile(
         show_list(settings, on_desk(settings, listed)["items"], ADJUSTMENTS, empty="no adjustments")
         return
     found = on_desk(settings, work)
-    show_one(settings, found)
+    show_one(settings, found if settings.json else {**found, **found["counts"], "counts": None})
     if found["error"] or not found["converged"]:
         say(settings, f"not settled: {found['error'] or 'differences are being looked into'}")
         raise typer.Exit(UNPROVEN)

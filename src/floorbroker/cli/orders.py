@@ -59,6 +59,9 @@ FACTS = (Column("SEQ", "seq", right=True), Column("AT", "at"), Column("FACT", "k
 POLL_S = 0.2
 PRINTABLE = re.compile(r"[!-~](?:[ -~]{0,126}[!-~])?")
 
+SPELLINGS = "Like AAPL, BTC/USD, BTC/USDT:USDT, AAPL260320P00150000."
+OneSymbol = Annotated[str, typer.Argument(help=SPELLINGS)]
+OrderId = Annotated[str, typer.Argument(help="The order's id, or its client order id.")]
 Qty = Annotated[str | None, typer.Argument(help="Units to trade; leave it out with --notional.")]
 Notional = Annotated[str | None, typer.Option(help="An amount of money instead of a quantity.")]
 Limit = Annotated[str | None, typer.Option(help="Limit price.")]
@@ -104,9 +107,7 @@ def register(app: typer.Typer) -> None:
 def submit_order(
     ctx: typer.Context,
     *,
-    symbol: Annotated[
-        str | None, typer.Argument(help="Like AAPL, BTC/USD, BTC/USDT:USDT, AAPL260320P00150000.")
-    ] = None,
+    symbol: Annotated[str | None, typer.Argument(help=SPELLINGS)] = None,
     quantity: Qty = None,
     side: Annotated[str | None, typer.Option(help="buy or sell.")] = None,
     file: Annotated[Path | None, typer.Option(help="The whole order as JSON; - reads standard input.")] = None,
@@ -169,7 +170,7 @@ def shortcut(side: str) -> Callable[..., None]:
     def verb(
         ctx: typer.Context,
         *,
-        symbol: str,
+        symbol: OneSymbol,
         quantity: Qty = None,
         notional: Notional = None,
         limit: Limit = None,
@@ -205,7 +206,7 @@ def shortcut(side: str) -> Callable[..., None]:
 def preview_order(
     ctx: typer.Context,
     *,
-    symbol: str,
+    symbol: OneSymbol,
     quantity: Qty = None,
     side: Annotated[str, typer.Option(help="buy or sell.")] = "buy",
     notional: Notional = None,
@@ -255,7 +256,7 @@ def list_orders(
 @order.command("show")
 def show_order(
     ctx: typer.Context,
-    id: Annotated[str, typer.Argument(help="The order's id, or its client order id.")],
+    id: OrderId,
     events: Annotated[bool, typer.Option("--events", help="Everything that is known, with source and time.")] = False,
 ) -> None:
     """One order and its fills; of a split one, its children."""
@@ -277,7 +278,7 @@ def show_order(
 def modify_order(
     ctx: typer.Context,
     *,
-    id: str,
+    id: OrderId,
     qty: Annotated[str | None, typer.Option(help="The new total quantity.")] = None,
     limit: Limit = None,
     stop: Stop = None,
@@ -297,7 +298,7 @@ def modify_order(
 
 
 @order.command("cancel")
-def cancel_order(ctx: typer.Context, id: str) -> None:
+def cancel_order(ctx: typer.Context, id: OrderId) -> None:
     """Ask for the cancel of one order.  A fill that crosses it is kept."""
     from floorbroker.cli.reach import on_desk
 

@@ -6,6 +6,7 @@ Both are the REST door, so a verb cannot tell which one answered it.
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 PROBE_S = 2.0
 INSIDE = "http://localhost"
+FLAGS = {"limit": "limit-rows", "span-s": "span"}  # where a flag has another name than the member of the query
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +92,23 @@ def trouble_of_desk(error: DeskError, settings: Settings) -> Trouble:
     for name in ("detail", "code", "outcome", "type"):
         members.pop(name, None)
     where = f"profile {settings.profile}" if settings.profile else ""
-    trouble = Trouble(problem.code, problem.detail, problem.outcome, where=where, members=members)
+    trouble = Trouble(problem.code, as_typed(problem.detail), problem.outcome, where=where, members=members)
     if problem.idempotency_key and problem.outcome == "unknown":
         trouble.fix = (
             f"look it up: floorbroker order list; the same order with --idempotency-key {problem.idempotency_key}"
             " returns what became of it and is never placed twice"
         )
     return trouble
+
+
+def as_typed(detail: str) -> str:
+    """What the door says about a member of the query, with the name that was typed: its members are our flags."""
+
+    def flag(found: re.Match[str]) -> str:
+        name = found[1].replace("_", "-")
+        return f"--{FLAGS.get(name, name)}: "
+
+    return re.sub(r"^/query/([a-z_]+): ", flag, detail)
 
 
 @asynccontextmanager

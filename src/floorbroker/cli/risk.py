@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+import json
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from floorbroker.cli.failures import plain, usage
 from floorbroker.cli.settings import Settings, settings_of
-from floorbroker.cli.show import Column, say, show_json, show_list, show_one, show_table
+from floorbroker.cli.show import Column, cell, say, show_json, show_list, show_one, show_table
 
 if TYPE_CHECKING:
     from floorbroker.cli.reach import Reached
@@ -61,13 +62,23 @@ def _show_limits(settings: Settings, found: dict[str, Any]) -> None:
         show_json(found)
         return
     rows = [
-        {"scope": scope["scope"], **row}
+        {"scope": scope["scope"], **row, "value": spelt(row["value"])}
         for scope in found["scopes"]
         for row in scope["limits"]
         if row["value"] != "null" and (settings.profile is None or scope["scope"] == f"profile:{settings.profile}")
     ]
     show_table(settings, rows, LIMITS)
     say(settings, f"version {found['version']}")
+
+
+def spelt(value: str) -> str:
+    """A limit's value, which the door tells as JSON text, as `risk set` takes it: a list has commas."""
+    found: object = json.loads(value)
+    if isinstance(found, list):
+        return ",".join(map(str, cast("list[object]", found))) or "none"
+    if isinstance(found, dict):
+        return ",".join(f"{key}={of}" for key, of in cast("dict[str, object]", found).items()) or "none"
+    return cell(found)
 
 
 @risk.command("set")

@@ -27,6 +27,7 @@ from floorbroker.domain.values import ZERO, AssetClass, ProfileName
 from floorbroker.gateway.desk import ProfilePosition
 
 ADDING = Context(prec=1_000)  # sums are exact: no amount that may come in has so many digits
+FINEST = Decimal("0.00000001")
 ROUNDED = Context(prec=28)  # products with a rate, which is a quotient already
 
 
@@ -290,7 +291,13 @@ class _Sums:
         if currency == self.currency or amount == 0:
             return amount
         rate = self.rates.get(currency)
-        return None if rate is None else ROUNDED.multiply(amount, rate.rate)
+        return None if rate is None else _kept(ROUNDED.multiply(amount, rate.rate))
+
+
+def _kept(product: Decimal) -> Decimal:
+    """A converted amount to eight places: finer is no coin, and no rate."""
+    rounded = ADDING.quantize(product, FINEST)
+    return product if product == rounded else rounded
 
 
 def _cash_line(currency: str, held: Sequence[Held], sums: _Sums) -> CashLine:

@@ -70,7 +70,7 @@ def changed(limits: L, name: str, raw: object) -> L:
         try:
             return type(limits).model_validate({**_values(limits), name: typed_value(name, value)})
         except ValidationError as error:
-            told = told or error.errors(include_url=False, include_input=False)[0]["msg"]
+            told = told or error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
         except ConfigInvalid as error:
             told = told or error.detail
     raise _wrong("/value", "not_valid", f"{name}: {told}")

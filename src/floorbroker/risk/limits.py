@@ -162,7 +162,7 @@ def _checked(kind: type[L], config: Mapping[str, object], what: str) -> L:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ConfigInvalid(f"{what} {where}: {first['msg']}") from None
+        raise ConfigInvalid(f"{what} {where}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
 _ENUMS: dict[str, type[Word]] = {

@@ -100,10 +100,15 @@ async def test_a_book_is_shown_best_level_first_with_what_can_be_read_off_it(doo
         assert (await door.http.get(f"{PAPER}/book{wrong}")).status_code == 422
 
 
-async def test_bars_and_hours_have_defaults(door: Caller) -> None:
-    bars = await get(door, "/bars?symbol=AAPL&span_s=3600")
+async def test_bars_without_a_start_are_those_before_the_end_and_else_those_from_the_start_on(door: Caller) -> None:
+    last = await get(door, "/bars?symbol=AAPL&span_s=3600&limit=2")
+    assert [bar["start"] for bar in last["items"]] == ["2026-11-20T10:00:00.000000Z", "2026-11-20T11:00:00.000000Z"]
+    first = await get(door, "/bars?symbol=AAPL&span_s=3600&limit=2&start=2026-11-19T12:00:00Z")
+    assert [bar["start"] for bar in first["items"]] == ["2026-11-19T12:00:00.000000Z", "2026-11-19T13:00:00.000000Z"]
+
+
+async def test_hours_have_defaults_and_bars_want_a_start_before_the_end(door: Caller) -> None:
     hours = await get(door, "/market-hours")
-    assert bars["items"][0]["start"] == "2026-11-19T12:00:00.000000Z"
     assert (hours["market"], hours["day"], hours["open"]) == ("XNYS", "2026-11-20", "2026-11-20T14:30:00.000000Z")
     wrong = await door.http.get(f"{PAPER}/bars?symbol=AAPL&start=2026-11-20T12:00:00Z&end=2026-11-20T11:00:00Z")
     assert wrong.status_code == 422

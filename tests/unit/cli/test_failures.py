@@ -46,7 +46,7 @@ def test_text_tells_what_where_state_repair_and_place_in_the_docs() -> None:
     assert as_text(trouble).splitlines() == [
         "error[risk_limit_exceeded]: 9,525.00 is above 5,000.00",
         "  where: profile live      state: nothing was sent, safe to change and repeat",
-        "  fix:   lower the order, or raise the limit in floorbroker.toml",
+        "  fix:   change the order; what holds: floorbroker risk show --limits",
         "  docs:  errors/risk_limit_exceeded      id: 0192",
     ]
 
@@ -64,3 +64,17 @@ def test_json_holds_every_wrong_member() -> None:
     told = json.loads(as_json(trouble_of(error)))
     assert told["errors"] == [{"pointer": "/quantity", "code": "missing", "detail": "is required"}]
     assert (told["code"], told["exit_code"], told["outcome"]) == ("invalid_request", 2, "not_sent")
+
+
+@pytest.mark.parametrize(
+    ("control", "fix"),
+    [
+        ("max_order_notional", "floorbroker risk set max_order_notional VALUE"),
+        ("collar_bps", "floorbroker risk set collar_bps VALUE"),
+        ("self_match", "floorbroker order cancel ID"),
+        ("duplicate", "--allow-duplicate"),
+        ("short_sale", "floorbroker risk show --limits"),
+    ],
+)
+def test_a_control_that_says_no_names_what_can_be_done_about_it(control: str, fix: str) -> None:
+    assert fix in as_text(Trouble("risk_limit_exceeded", "no", members={"control": control}))

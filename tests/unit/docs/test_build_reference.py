@@ -34,6 +34,20 @@ def test_reference_pages_are_current(builder: ModuleType) -> None:
     assert builder.stale(builder.pages()) == [], "run: make reference"
 
 
+def test_every_verb_every_argument_and_every_option_says_what_it_means(builder: ModuleType) -> None:
+    from typer.main import get_command
+
+    from floorbroker.cli.main import app
+
+    silent = [
+        " ".join((*path, *([] if parameter is None else [str(parameter.name)])))
+        for path, command in builder.commands(get_command(app), ())
+        for parameter in (None, *command.params)
+        if not (command.help if parameter is None else getattr(parameter, "help", ""))
+    ]
+    assert silent == []
+
+
 def test_a_changed_page_is_stale(builder: ModuleType) -> None:
     pages = builder.pages()
     assert "reference/errors.md" in builder.stale({**pages, "reference/errors.md": "other"})

@@ -40,12 +40,12 @@ async def get_book(desk: DeskDep, query: Annotated[BookQuery, Query()]) -> Respo
 
 @router.get("/bars", operation_id="get_bars", responses=returns(BarsView, "Bars, oldest first.") | problems(*VENUE))
 async def get_bars(door: DoorDep, desk: DeskDep, query: Annotated[BarsQuery, Query()]) -> Response:
-    """Bars of one symbol between two times."""
+    """Bars of one symbol: the first ones from `start` on, or, without one, the last ones before `end`."""
     start, end = query.bounds(door.clock.now())
     series = await desk.bars(
-        query.symbol, span_s=query.span_s, start=start, end=end, limit=query.limit, profile=query.name
+        query.symbol, span_s=query.span_s, start=start, end=end, limit=query.asked, profile=query.name
     )
-    return reply(bars_view(series))
+    return reply(bars_view(series, query.limit))
 
 
 @router.get(

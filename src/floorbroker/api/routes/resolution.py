@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -34,7 +34,7 @@ class ResolveSchema(BaseModel):
         json_schema_extra={"examples": [{"action": "ask", "reason": "the venue is back"}]},
     )
 
-    action: Annotated[str, Field(pattern=f"^({'|'.join(ACTIONS)})$")]
+    action: Literal["ask", "attribute", "declare_not_placed", "watch"]
     reason: Annotated[Reason, Field(min_length=1)]
     candidate: Annotated[str, Field(max_length=128)] = ""
     confirm: Annotated[str, Field(max_length=128)] = ""

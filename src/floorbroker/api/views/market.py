@@ -105,7 +105,8 @@ def _levels(levels: Sequence[BookLevel]) -> tuple[LevelView, ...]:
     return tuple(LevelView(price=text_of(level.price), size=text_of(level.size)) for level in levels)
 
 
-def bars_view(series: BarSeries) -> BarsView:
+def bars_view(series: BarSeries, most: int) -> BarsView:
+    """The last `most` of the bars."""
     return BarsView(
         symbol=series.symbol,
         span_s=series.span_s,
@@ -118,7 +119,7 @@ def bars_view(series: BarSeries) -> BarsView:
                 close=text_of(bar.close),
                 volume=text_of(bar.volume),
             )
-            for bar in series
+            for bar in series[-most:]
         ),
     )
 

@@ -48,11 +48,9 @@ export class Candles {
   async show({ symbol, profile, span }) {
     const mine = ++this.asked;
     [this.where, this.last] = [{ symbol, profile, span }, null];
-    const end = new Date();
-    const start = new Date(end.getTime() - span * BARS * 1000 * (span < 86400 ? 4 : 1.6)); // nights and weekends have none
-    const reply = await call("GET", `/bars${query({ symbol, profile, span_s: span, start: start.toISOString(), end: end.toISOString() })}`);
+    const reply = await call("GET", `/bars${query({ symbol, profile, span_s: span, limit: BARS })}`); // the last ones
     if (mine !== this.asked) return;
-    const bars = reply.ok ? reply.body.items.slice(-BARS) : [];
+    const bars = reply.ok ? reply.body.items : [];
     const digits = Math.max(2, ...bars.slice(-20).map((bar) => (bar.close.split(".")[1] ?? "").length));
     this.series.applyOptions({ priceFormat: { type: "price", precision: Math.min(digits, 8), minMove: 10 ** -Math.min(digits, 8) } });
     this.series.setData(bars.map(candle));
