@@ -22,7 +22,8 @@ MATURIN := .tools/bin/maturin
 NATIVE := .venv/.native
 RUNNABLE_NATIVE := .venv/.runnable-native
 NATIVE_SOURCES := $(wildcard rust/book/src/*.rs) $(wildcard rust/book/*.toml rust/book/*.pyi) rust/book/Cargo.lock
-CARGO := $(shell command -v cargo 2>/dev/null)
+# Version managers leave a name that answers with an error, so it is asked.
+CARGO := $(shell cargo --version >/dev/null 2>&1 && command -v cargo)
 
 export UV_PYTHON_DOWNLOADS := never
 # The suite starts our commands some hundred times: each finds its modules compiled, whatever the shell around this prefers.
@@ -47,7 +48,7 @@ WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); ec
 PYTEST_ARGS ?=
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
-.PHONY: limits help run setup native native-check test check fmt fmt-check lint types layers tidy fast reference docs sim soak soak-real kill disk fuzz fuzz-deep teeth canary \
+.PHONY: limits help run extra setup native native-check test check fmt fmt-check lint types layers tidy fast reference docs sim soak soak-real kill disk fuzz fuzz-deep teeth canary \
 	tamper contracts-drift bench lock vendor-web hooks clean
 
 help: ## list the commands
@@ -127,6 +128,11 @@ hooks: setup ## install the pre-commit hooks
 
 run: $(RUNNABLE) $(if $(CARGO),$(RUNNABLE_NATIVE)) ## serve the desk with the paper venue on 127.0.0.1:8750
 	@exec $(BIN)/floorbroker up --host $(HOST) --port $(PORT)
+
+# What an extra brings stays when the desk is started or updated; `make setup` brings what the developers need and no more.
+extra: $(RUNNABLE) ## add an extra to the desk: make extra NAME=research
+	@$(if $(NAME),:,echo 'make extra: say which one, like NAME=research' >&2; exit 2)
+	@$(UV) sync --frozen --inexact --no-default-groups --extra $(NAME) --python .tools/bin/python
 
 # --- Prove -----------------------------------------------------------------------------------------------------------
 

@@ -26,6 +26,8 @@ from floorbroker_sim.tcp import Talks, listen
 from floorbroker_sim.tls import TestAuthority
 
 VENUES = ("alpaca", "binance", "kraken", "bybit", "tradier", "ibkr", "ibkr-web", "oanda", "upstox", "polygon", "yahoo")
+STREAMS_OVER_HTTP = frozenset({"oanda"})  # their streams are replies that do not end
+ASKED_ONLY = frozenset({"yahoo"})  # nothing is pushed
 PLAIN = frozenset({"ibkr"})  # their protocol knows no TLS
 LOOPBACK = "127.0.0.1"
 
@@ -180,18 +182,20 @@ def _line(venue: ServedVenue, host: str, ports: tuple[int, int], authority: Test
     shown = LOOPBACK if host in {"0.0.0.0", ""} else host  # noqa: S104 - what people may bind, not what we choose
     secure = "s" if authority is not None else ""
     is_http = not isinstance(venue, Talks)
+    origin, socket_origin = (f"{scheme}{secure}://{shown}:{port}" for scheme in ("http", "ws"))
+    has_sockets = is_http and venue.name not in STREAMS_OVER_HTTP | ASKED_ONLY
     return {
         "venue": venue.name,
-        "rest": f"http{secure}://{shown}:{port}" if is_http else None,
-        "ws": f"ws{secure}://{shown}:{port}" if is_http else None,
-        "data_ws": f"ws{secure}://{shown}:{port}" if is_http else None,
+        "rest": origin if is_http else None,
+        "ws": socket_origin if has_sockets else origin if venue.name in STREAMS_OVER_HTTP else None,
+        "data_ws": socket_origin if has_sockets else None,
         "host": shown,
         "port": port,
         "control": f"http://{LOOPBACK}:{control}",
         "ca": None if authority is None else str(authority.ca),
         "credentials": {
             **venue.credentials,
-            "BROKER_URL": f"http{secure}://{shown}:{port}" if is_http else f"tws://{shown}:{port}",
+            "BROKER_URL": origin if is_http else f"tws://{shown}:{port}",
         },
     }
 

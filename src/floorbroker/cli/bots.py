@@ -246,6 +246,8 @@ def tail(
             code="unknown", detail=f"{path}:{broken}: this line is not what was written", exit_code=UNPROVEN,
             fix="compare it with a copy; the audit has the orders themselves",
         )  # fmt: skip
+    if verify:
+        say(settings, f"every line of {path} is what was written")
     wanted = (line for line in decisions(path) if strategy in (None, line.get("bot"), line.get("strategy")))
     last = deque(wanted, maxlen=lines)
     _tell(settings, last)
@@ -271,4 +273,5 @@ def _sentence(line: dict[str, Any]) -> str:
     context = ", ".join(f"{name} {value}" for name, value in line["market_context"].items() if value)
     why = f": {line['agent_reasoning']}" if line["agent_reasoning"] else ""
     what = f"{line['act']} {order['side']} {quantity} {order['symbol']}{price}"
-    return f"{line['time']}  {line.get('bot') or line['strategy']}  {what}  [{line['ord_status']}]{why}  ({context})"
+    became = ": ".join(word for word in (line["ord_status"], line.get("refused")) if word)
+    return f"{line['time']}  {line.get('bot') or line['strategy']}  {what}  [{became}]{why}  ({context})"

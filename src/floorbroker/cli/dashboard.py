@@ -34,7 +34,8 @@ def dashboard(
     if importlib.util.find_spec("streamlit") is None:
         raise Trouble(
             code="config_invalid", detail="the dashboard needs Streamlit, which is not installed",
-            exit_code=CONFIG, fix="pip install 'floorbroker[dashboard]', or look at /decisions of the desk's own page",
+            exit_code=CONFIG,
+            fix="in the folder of the source: make extra NAME=dashboard; or look at /decisions of the desk's own page",
         )  # fmt: skip
     path = settings.open_home().decisions
     say(settings, f"the decisions of {path} at http://{host}:{port}/, until Ctrl-C")

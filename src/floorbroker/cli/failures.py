@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,7 +46,7 @@ _FIX = {
     "config_invalid": "correct the configuration, then: floorbroker config validate",
     "vault_locked": "floorbroker vault unlock",
     "vault_refused": "type the passphrase again, or put back the newest copy of the file; then: floorbroker vault verify",
-    "forbidden": "use the home of the server that runs (--home), whose setup-token it knows",
+    "forbidden": "see what is named; a token of another home is refused too: --home names the one whose server runs",
     "authentication_failed": "check the credentials, then: floorbroker self-check",
     "session_expired": "log in at the broker again, then: floorbroker self-check",
     "kill_switch_on": "see: floorbroker kill status; open it with: floorbroker kill off --reason TEXT",
@@ -68,6 +69,8 @@ _FIX_OF_CONTROL = {
     "confirm": "say --confirm SYMBOL if so much is meant",
     "reference": "give it a price with --limit, or try again when the venue tells one",
 }
+
+_EXTRA = re.compile(r"floorbroker\[(\w+)\]")  # what our errors name when a library of an extra is not there
 
 
 @dataclass(slots=True)
@@ -153,6 +156,10 @@ def as_text(trouble: Trouble) -> str:
 
 def _fix_of(trouble: Trouble) -> str:
     """What to do: of the control that said no, where one did; else of the code."""
+    if lacking := _EXTRA.search(trouble.detail):
+        return f"in the folder of the source: make extra NAME={lacking[1]}"
+    if trouble.code == "conflict" and "open in another process" in trouble.detail:
+        return "stop the desk that runs on this home, or name another home with --home"
     control = str(trouble.members.get("control") or "")
     if control.startswith("max_") or control == "collar_bps":
         return f"change the order, or the limit: floorbroker risk set {control} VALUE --reason TEXT"

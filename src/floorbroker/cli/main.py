@@ -214,7 +214,7 @@ def _misused(error: typer.TyperException, words: list[str]) -> int:
     if told.startswith("Usage:") and not wants_json(words):  # a noun without its verb: the help is the answer
         sys.stderr.write(f"{told}\n")
         return USAGE
-    detail = " ".join(told.split())
+    detail = " ".join(told.split()).replace(": Value error, ", ": ")
     return _tell(Trouble("invalid_request", detail, exit_code=USAGE, state="nothing was done"), words)
 
 

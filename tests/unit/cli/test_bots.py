@@ -55,6 +55,17 @@ def test_bots_are_listed(home: Path) -> None:
     assert run(home, "bot", "list").stdout.splitlines()[0].split()[0] == "NAME"
 
 
+def test_a_whole_chain_is_said_to_be_whole_and_a_refusal_says_why(home: Path, tmp_path: Path) -> None:
+    assert "is what was written" in run(home, "decisions", "tail", "--verify").stderr
+    line = {
+        **json.loads((home / "decisions.jsonl").read_text("utf-8")),
+        "ord_status": "not_sent",
+        "refused": "too much",
+    }
+    (tmp_path / "decisions.jsonl").write_text(f"{json.dumps(line)}\n", "utf-8")
+    assert "[not_sent: too much]" in run(tmp_path, "decisions", "tail").stdout
+
+
 def test_a_changed_line_is_found(home: Path, tmp_path: Path) -> None:
     text = (home / "decisions.jsonl").read_text("utf-8")
     (tmp_path / "decisions.jsonl").write_text(text.replace("it was time", "it was late"), "utf-8")

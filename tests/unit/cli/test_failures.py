@@ -78,3 +78,15 @@ def test_json_holds_every_wrong_member() -> None:
 )
 def test_a_control_that_says_no_names_what_can_be_done_about_it(control: str, fix: str) -> None:
     assert fix in as_text(Trouble("risk_limit_exceeded", "no", members={"control": control}))
+
+
+@pytest.mark.parametrize(
+    ("code", "detail", "fix"),
+    [
+        ("config_invalid", 'plotly is not installed: pip install "floorbroker[research]"', "make extra NAME=research"),
+        ("conflict", "lock is open in another process; one process owns a journal", "stop the desk that runs"),
+        ("conflict", "the profile has version 4", "read the present state"),
+    ],
+)
+def test_the_remedy_fits_what_happened(code: str, detail: str, fix: str) -> None:
+    assert fix in as_text(Trouble(code, detail))

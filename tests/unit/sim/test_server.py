@@ -20,9 +20,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from floorbroker.domain.clock import SystemClock
-from floorbroker_sim.alpaca.venue import AlpacaVenue, create_venue
+from floorbroker_sim.alpaca.venue import create_venue
 from floorbroker_sim.faults import read_faults
-from floorbroker_sim.server import load_venue, serve
+from floorbroker_sim.server import ServedVenue, load_venue, serve
 
 KEYS = {
     "venue", "rest", "ws", "data_ws", "host", "port", "control", "ca", "credentials",
@@ -30,7 +30,7 @@ KEYS = {
 
 
 @asynccontextmanager
-async def served(venue: AlpacaVenue, *, tls: bool = False) -> AsyncIterator[dict[str, Any]]:
+async def served(venue: ServedVenue, *, tls: bool = False) -> AsyncIterator[dict[str, Any]]:
     stop = asyncio.Event()
     line: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(serve(venue, tls=tls, ready=line.set_result, stop=stop))
@@ -59,6 +59,19 @@ async def test_the_line_says_where_everything_is() -> None:
         assert clock == {"message": "unauthorized."}
         control = HTTPConnection(line["control"].removeprefix("http://"), timeout=5)
         assert len(await asyncio.to_thread(ask, control, "GET", "/requests")) == 1
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("name", "ws", "data_ws"), [("kraken", "ws://", "ws://"), ("oanda", "http://", None), ("yahoo", None, None)]
+)
+async def test_the_line_has_an_address_for_each_kind_of_stream_there_is(
+    name: str, ws: str | None, data_ws: str | None
+) -> None:
+    async with served(load_venue(name)(clock=SystemClock())) as line:
+        place = f"127.0.0.1:{line['port']}"
+        assert line["ws"] == (None if ws is None else f"{ws}{place}")
+        assert line["data_ws"] == (None if data_ws is None else f"{data_ws}{place}")
 
 
 @pytest.mark.asyncio
