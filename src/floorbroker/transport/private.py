@@ -117,12 +117,13 @@ class OrderStream:
             on_down=lambda loss: self._on_down(line.name, loss),
         )
         self._supervisors.append(supervisor)
-        task = asyncio.create_task(self._keep(line.name, supervisor), name=f"{self._around.broker} {line.name}")
-        task.add_done_callback(lambda done: self._on_end(line.name, done))
-        return task
+        return asyncio.create_task(self._keep(line.name, supervisor), name=f"{self._around.broker} {line.name}")
 
     async def _keep(self, name: str, supervisor: Supervisor[OrderEvent]) -> None:
-        """Also after a denial, though seldom: a venue that turned everybody away for a while knows the keys again."""
+        """Also after a denial, though seldom: a venue that turned everybody away for a while knows the keys again.
+
+        Whatever else waiting does not mend at once is treated alike: no word of a venue ends an order stream for good (I24).
+        """
         while True:
             try:
                 await supervisor.run()
@@ -130,7 +131,13 @@ class OrderStream:
                 self._around.log.error("stream.denied", stream=name, again_in_s=DENIED_PAUSE_S)
                 self.denied = True
                 self._on_down(name, denial)
-                await self._around.clock.sleep(DENIED_PAUSE_S)
+            except Exception as error:  # noqa: BLE001 - a bug that a frame meets included: it is told, and the stream comes back
+                self._around.log.error(
+                    "stream.ended", stream=name, error=type(error).__name__, again_in_s=DENIED_PAUSE_S
+                )
+                is_ours = isinstance(error, FloorbrokerError)
+                self._on_down(name, error if is_ours else VenueError(f"ended by {type(error).__name__}"))
+            await self._around.clock.sleep(DENIED_PAUSE_S)
 
     def _on_event(self, name: str, event: OrderEvent) -> None:
         match event:
@@ -160,14 +167,6 @@ class OrderStream:
         self.is_up, self.detail = is_up, detail
         for handler in tuple(self._handlers):
             handler.on_stream(is_up, detail)
-
-    def _on_end(self, name: str, task: asyncio.Task[None]) -> None:
-        error = None if task.cancelled() else task.exception()
-        if error is None:
-            return
-        self._around.log.error("stream.ended", stream=name, error=type(error).__name__)
-        told = error if isinstance(error, FloorbrokerError) else VenueError(f"ended by {type(error).__name__}")
-        self._on_down(name, told)
 
 
 class OrderSubscription:

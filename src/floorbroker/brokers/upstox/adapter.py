@@ -53,6 +53,7 @@ from floorbroker.domain.errors import (
     Hint,
     NotSupported,
     OrderNotFound,
+    OwnRefusal,
     SessionExpired,
     StreamLost,
     SymbolNotFound,
@@ -407,12 +408,24 @@ class UpstoxBroker:
         """Where the venue says that a stream is, this once; what opens it is told to the redactor."""
         found = await self._reads.ask(request, wire.Redirect, what="the way to the stream")
         url = found.authorized_redirect_uri or found.authorizedRedirectUri or ""
-        if urlsplit(url).scheme not in ("ws", "wss"):
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            raise ApiError("the way to the stream is no address at all", broker=BROKER) from None
+        if parts.scheme not in ("ws", "wss"):
             raise ApiError("the way to the stream is no address of a socket", broker=BROKER)
         if self._redactor is not None:
-            for _, value in parse_qsl(urlsplit(url).query):
+            for _, value in parse_qsl(parts.query):
                 self._redactor.learn_token(value)
         return SocketTarget(url=url)
+
+
+def check_way(hosts: HostTable, target: SocketTarget) -> None:
+    """Raises `StreamLost` for an address outside the host table: where a stream is, the venue is asked anew each time."""
+    try:
+        hosts.check_origin(socket_origin(target.url))
+    except OwnRefusal as refusal:
+        raise StreamLost("the venue says that the stream is at no host of its own", broker=BROKER) from refusal
 
 
 def _budget() -> PollBudget:
@@ -441,7 +454,7 @@ def build(wiring: Wiring) -> UpstoxBroker:
         return sign(request, credentials, clock.now())
 
     async def connect(target: SocketTarget) -> Socket:
-        hosts.check_origin(socket_origin(target.url))
+        check_way(hosts, target)
         return await wiring.shells.connect(target)
 
     origins = _origins(wiring)

@@ -22,6 +22,7 @@ from floorbroker.brokers.upstox import (
     read_limits,
     sign,
 )
+from floorbroker.brokers.upstox.adapter import check_way
 from floorbroker.brokers.upstox.auth import dialog_url, token_ends_at
 from floorbroker.brokers.upstox.rest.calls import Calls
 from floorbroker.brokers.upstox.rest.instruments import STEP, pieces
@@ -36,6 +37,7 @@ from floorbroker.domain.errors import (
     OrderRejected,
     Outcome,
     SessionExpired,
+    StreamLost,
     SymbolNotFound,
     VenueError,
 )
@@ -44,6 +46,7 @@ from floorbroker.domain.records import DataKind
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ExecType, OrderId, OrderType, OrdStatus, Price, Quantity
 from floorbroker.transport.bucket import LimitNews
+from floorbroker.transport.layers.gate import HostTable
 from floorbroker.transport.types import Lane, Response, Socket, SocketTarget
 from tests.unit.brokers.upstox.fakes import (
     CL_ORD_ID,
@@ -415,12 +418,22 @@ async def test_a_stream_is_opened_where_the_venue_says_and_an_ended_session_is_a
         await ended._orders_target()  # noqa: SLF001 - what its stream asks
 
 
-@pytest.mark.parametrize("url", ["", "https://feed.test/x", "javascript:x"])
+@pytest.mark.parametrize("url", ["", "https://feed.test/x", "javascript:x", "wss://[feed.test/x"])
 @pytest.mark.asyncio
 async def test_a_way_to_a_stream_that_is_no_socket_is_refused(url: str) -> None:
     broker = await broker_on(FakeTransport(reply({"authorized_redirect_uri": url})))
     with pytest.raises(ApiError):
         await broker._orders_target()  # noqa: SLF001 - what its stream asks
+
+
+@pytest.mark.parametrize(
+    "url", ["wss://elsewhere.example/x", "wss://user@api.upstox.com/x", "wss://api.upstox.com:x/x"]
+)
+def test_a_way_to_a_stream_outside_the_host_table_is_asked_for_anew(url: str) -> None:
+    hosts = HostTable(Environment.LIVE, hosts_for(Environment.LIVE))
+    check_way(hosts, SocketTarget(url="wss://api.upstox.com/v2/feed"))
+    with pytest.raises(StreamLost):
+        check_way(hosts, SocketTarget(url=url))
 
 
 def test_a_token_goes_with_every_request_but_for_files_and_the_log_in() -> None:
