@@ -63,7 +63,7 @@ BROAD_EXCEPTS = {
     "floorbroker/app/logs.py": "a library's line that cannot be formatted is told by its type: logging would print its arguments",
     "floorbroker/app/redactor.py": "a value whose text cannot be had is told by its type: a log line never fails",
     "floorbroker/transport/feeds.py": "a listener may raise anything: it is counted, and the stream goes on for the others",
-    "floorbroker/transport/private.py": "whatever a frame meets, the stream comes back: a bug must not leave an account deaf for good",
+    "floorbroker/transport/private.py": "whatever a frame meets, the stream comes back: a bug leaves no account deaf",
     "floorbroker/transport/breakers.py": "whatever a probe meets, the next one is sent: a bug must not keep orders out for good",
 }
 

@@ -78,6 +78,41 @@ def test_the_exits_that_are_made_take_the_place_of_the_promises() -> None:
     assert (told["13"][-1].order_qty, told["13"][-1].side) == (Decimal(4), Side.SELL)
 
 
+def test_an_order_that_names_no_batch_is_the_rest_of_no_fill() -> None:
+    """Batches tell what belongs together: two entries without one have nothing in common."""
+    reader = Reader(Ledger())
+    made, fill, *_, rest = entries("log_bracket")[:5]
+    for entry in (made, fill):
+        reader.read(msgspec.structs.replace(entry, batch_id=None), HEARD)
+    other = msgspec.structs.replace(rest, batch_id=None, reason="CLIENT_ORDER")
+    assert short(list(reader.read(other, HEARD)))[0] == ("15", "order_status", OrdStatus.NEW, None, None)
+
+
+def test_the_rest_of_an_order_is_known_although_an_older_fill_was_read_in_between() -> None:
+    """Stream and history share one reader: without its forerunner, a change of the rest would count what filled twice."""
+    reader = Reader(Ledger())
+    made, fill, *exits, rest = entries("log_bracket")[:5]
+    for entry in (made, fill, *exits):
+        reader.read(entry, HEARD)
+    reader.read(msgspec.structs.replace(fill, id="5", batch_id="4", order_id="4"), HEARD)
+    assert short(list(reader.read(rest, HEARD)))[0] == ("15", "replaced", OrdStatus.NEW, "11", None)
+    assert reader.ledger.filled_before("15") == Decimal(4)
+
+
+def test_an_end_that_names_no_order_is_told_of_nothing_it_could_be_mistaken_for() -> None:
+    reader = Reader(Ledger())
+    made, fill = entries("log_bracket")[:2]
+    reader.read(made, HEARD)
+    for bare in (
+        msgspec.structs.replace(fill, order_id=None),
+        msgspec.structs.replace(fill, order_id=None, type="ORDER_CANCEL", reason="CLIENT_REQUEST"),
+    ):
+        (told,) = reader.read(bare, HEARD)
+        assert (told.order_id, told.cl_ord_id, told.ord_status, told.unrecognised) == (
+            None, CL_ORD_ID, None, f"{bare.type} {bare.id} names no order",
+        )  # fmt: skip
+
+
 @pytest.mark.parametrize("number", ["13", "17"])
 def test_what_goes_on_for_something_unknown_is_left_to_the_log(number: str) -> None:
     """Told by the stream alone, an exit or a changed order would be taken for a new one."""

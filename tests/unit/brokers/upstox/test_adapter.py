@@ -132,6 +132,10 @@ async def test_several_orders_are_one_request_and_each_has_its_own_answer() -> N
         (refused("UDAPI9999"), Outcome.UNKNOWN),
         (several([], {"error_code": "UDAPI1052", "correlation_id": "0"}, status=502), Outcome.UNKNOWN),
         (several([{"correlation_id": "0", "order_id": "../"}]), Outcome.UNKNOWN),
+        (
+            several([{"correlation_id": "0", "order_id": VENUE_ID}, {"correlation_id": "0", "order_id": "2"}]),
+            Outcome.UNKNOWN,
+        ),
         (several({"order_ids": ["1"]}), Outcome.UNKNOWN),
         (Response(status=504), Outcome.UNKNOWN),
     ],
@@ -277,6 +281,19 @@ async def test_a_token_of_somebody_else_opens_nothing() -> None:
     mine = await broker_on(FakeTransport(by_path=dict(ACCOUNT)), user_id="AB1234")
     await mine.connect()
     assert mine.is_connected()
+
+
+@pytest.mark.asyncio
+async def test_a_token_of_another_user_than_the_desk_began_with_is_refused_where_nobody_named_one() -> None:
+    """A person logs in every morning: an order of one account would go to another."""
+    transport = FakeTransport(by_path=dict(ACCOUNT))
+    broker = await broker_on(transport)
+    await broker.connect()
+    transport.by_path["/v2/user/profile"] = reply({"user_id": "ZZ9999"})
+    with pytest.raises(AuthenticationFailed, match="began with"):
+        await broker.get_account_info()
+    transport.by_path["/v2/user/profile"] = ACCOUNT["/v2/user/profile"]
+    assert (await broker.get_account_info()).account == "AB1234"
 
 
 @pytest.mark.asyncio

@@ -110,7 +110,7 @@ class Ledger:
         self._fills: dict[str, Decimal] = {}
         self._trades: dict[str, Trade] = {}
         self._names: dict[str, str] = {}
-        self._last_fill: wire.Transaction | None = None
+        self._filled_in: dict[str, str] = {}  # the last order that filled in a batch
         self._identity = OandaIdentity()
 
     def learn(self, entry: wire.Transaction) -> None:
@@ -166,7 +166,9 @@ class Ledger:
         units = number(entry.units, what="a quantity")
         if entry.order_id is None or units is None:
             return
-        self._last_fill = entry
+        if entry.batch_id is not None:
+            self._filled_in[entry.batch_id] = entry.order_id
+            _forget(self._filled_in)
         self._fills[entry.order_id] = abs(units)
         _forget(self._fills)
         at = number_of(entry.id)
@@ -199,15 +201,9 @@ class Ledger:
 
     def _with_forerunner(self, terms: Terms, entry: wire.Transaction) -> Terms:
         """The rest of an order that filled in part is made anew, in the batch of the fill, and names no forerunner."""
-        before = self._last_fill
-        is_rest = (
-            terms.replaces is None
-            and terms.kind != "MARKET"
-            and before is not None
-            and before.batch_id == entry.batch_id
-            and entry.id not in (entry.batch_id, before.order_id)
-        )
-        return replace(terms, replaces=before.order_id) if is_rest and before is not None else terms
+        before = self._filled_in.get(entry.batch_id or "")
+        is_rest = terms.replaces is None and terms.kind != "MARKET" and entry.id not in (entry.batch_id, before)
+        return replace(terms, replaces=before) if is_rest and before is not None else terms
 
 
 def kind_of(entry: wire.Transaction) -> str:

@@ -73,6 +73,8 @@ class Reader:
     def read(self, entry: wire.Transaction, heard: Heard) -> Reports:
         """What one entry says of orders.  Raises `ApiError` for a number that is none."""
         self.ledger.learn(entry)
+        if entry.type in (FILL, CANCEL) and not entry.order_id:
+            return (self._of_no_order(entry, heard),)
         if entry.type == FILL:
             return self._fill(entry, heard)
         if entry.type == CANCEL:
@@ -213,6 +215,19 @@ class Reader:
             transact_time=lenient_moment(entry.time),
         )
         return (report, *self._unkept(entry, terms, heard))
+
+    def _of_no_order(self, entry: wire.Transaction, heard: Heard) -> ExecutionReport:
+        """What ended an order and does not say which; our own id may tell whose it is, and nothing more is known."""
+        return ExecutionReport(
+            exec_type=ExecType.ORDER_STATUS,
+            source=heard.source,
+            at=heard.at,
+            asked_at=heard.asked_at,
+            cl_ord_id=self._name(entry, None),
+            symbol=from_wire_symbol(entry.instrument),
+            unrecognised=f"{entry.type} {word(entry.id)} names no order",
+            transact_time=lenient_moment(entry.time),
+        )
 
     def _unkept(self, entry: wire.Transaction, terms: Terms | None, heard: Heard) -> Reports:
         """A fill that only closes opens no trade: the exits of its order have nothing to close."""

@@ -22,7 +22,7 @@ _JSON = msgspec.json.Encoder(decimal_format="number")
 
 
 class AccountReads:
-    """One account, asked.  `user_id` tells whose it has to be; empty takes anybody's."""
+    """One account, asked.  `user_id` tells whose it has to be; where nobody said, it is that of the first token."""
 
     def __init__(
         self, reads: Reads, calls: Calls, symbols: Symbols, options: Options, *, user_id: Callable[[], str]
@@ -32,14 +32,20 @@ class AccountReads:
         self._symbols = symbols
         self._options = options
         self._user_id = user_id
+        self._began_as = ""
 
     async def proven(self) -> wire.Profile:
-        """Whose token it is.  Raises `AuthenticationFailed` for one of somebody else."""
+        """Whose token it is.  Raises `AuthenticationFailed` for one of somebody else: people log in anew every day."""
         profile = await self._reads.ask(self._calls.profile(), wire.Profile, what="the profile")
         if (wanted := self._user_id()) and profile.user_id != wanted:
             raise AuthenticationFailed(
                 "the access token is another user's: log in as the one of the profile", broker=BROKER
             )
+        if self._began_as not in ("", profile.user_id):
+            raise AuthenticationFailed(
+                "the access token is another user's: log in as the one that the desk began with", broker=BROKER
+            )
+        self._began_as = profile.user_id
         return profile
 
     async def account(self) -> Account:

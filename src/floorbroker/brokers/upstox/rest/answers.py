@@ -55,8 +55,8 @@ def _ids_in(response: Response) -> list[str]:
 def fared(response: Response, count: int, *, what: str) -> list[OrderId | VenueError]:
     """What became of each of several orders, by the number it was sent under.
 
-    An order that the answer names is there; a listed refusal under its number refuses it.  Of one that the answer says nothing
-    of, nothing is known, unless the whole was refused.
+    An order that the answer names is there, once; a listed refusal under its number refuses it.  Of one that the answer says
+    nothing of, nothing is known, unless the whole was refused.
     """
     try:
         envelope = wire.decode(response.body, wire.Envelope, what="the reply")
@@ -64,18 +64,22 @@ def fared(response: Response, count: int, *, what: str) -> list[OrderId | VenueE
         problems = problems_of(envelope)
     except ApiError:
         return [_as_venue_error(command_error(response, what=what))] * count
-    placed_under = {line.correlation_id: line.order_id for line in lines}
+    placed_under: dict[str, set[str]] = {}
+    for line in lines:
+        placed_under.setdefault(line.correlation_id, set()).add(line.order_id)
     if not lines and not any(problem.correlation_id for problem in problems):
         return [_as_venue_error(command_error(response, what=what))] * count
     return [_one_of_many(str(number), placed_under, problems, response, what=what) for number in range(count)]
 
 
 def _one_of_many(
-    number: str, placed_under: dict[str, str], problems: tuple[wire.Problem, ...], response: Response, *, what: str
+    number: str, placed_under: dict[str, set[str]], problems: tuple[wire.Problem, ...], response: Response, *, what: str
 ) -> OrderId | VenueError:
     if (named := placed_under.get(number)) is not None:
+        if len(named) > 1:
+            return _doubt(f"{what}: the venue made {len(named)} orders of order {number}")
         try:
-            return order_id_of(named)
+            return order_id_of(*named)
         except ApiError:
             return _doubt(f"{what}: the venue names order {number} in no way it can be asked for")
     mine = [problem for problem in problems if problem.correlation_id == number]
