@@ -447,7 +447,7 @@ def build(wiring: Wiring) -> UpstoxBroker:
     environment, clock = wiring.profile.environment, wiring.clock
     options = options_from(wiring.profile.options)
     credentials = Credentials(token=wiring.secrets.get("BROKER_PASSWORD"))
-    hosts = HostTable(environment, hosts_for(environment))
+    hosts = HostTable(environment, hosts_for(environment, options.feed_hosts))
     check = all_of(hosts, IntentAge(clock=clock, max_age_s=wiring.intent_age_s), wiring.may_send)
 
     def signed(request: Request) -> Request:

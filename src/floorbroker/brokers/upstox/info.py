@@ -32,7 +32,7 @@ BROKER = "UPSTOX"
 API = "https://api.upstox.com"
 ORDERS = "https://api-hft.upstox.com"
 ASSETS = "https://assets.upstox.com"
-FEEDS = ("wsfeeder-api.upstox.com", "wsportfolioupdate-api.upstox.com")  # where the authorise calls lead
+FEEDS = "wsfeeder-api.upstox.com,wsportfolioupdate-api.upstox.com"  # where the authorise calls lead; no page promises it
 ZONE = "Asia/Kolkata"
 
 _TYPES = frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT})
@@ -47,9 +47,7 @@ INFO = BrokerInfo(
     folder="upstox",
     market="XNSE",
     name="Upstox",
-    # Closed to live accounts until what each command's answer proves has been seen at the venue itself; its sandbox lists no
-    # orders, so no account can be kept there.
-    environments=(Environment.SIM,),
+    environments=(Environment.SIM, Environment.LIVE),  # the venue's sandbox lists no orders: no account can be kept there
     can=frozenset(
         {
             Can.CANCEL,
@@ -204,6 +202,13 @@ INFO = BrokerInfo(
             most=Decimal(50),
         ),
         OptionField(
+            name="feed_hosts",
+            help="Hosts of the venue's streams, parted by commas: they may lead to no other.",
+            default=FEEDS,
+            pattern=r"[a-z0-9-]{1,60}\.upstox\.com(,[a-z0-9-]{1,60}\.upstox\.com){0,7}",
+            said="hosts like wsfeeder-api.upstox.com, parted by commas",
+        ),
+        OptionField(
             name="gtt",
             help="GTT orders that others placed: watch (list and cancel them), or ignore.",
             default="watch",
@@ -238,6 +243,7 @@ class Options:
     market_protection: str = "off"
     algo_name: str = ""
     orders_per_s: str = str(ORDERS_S)
+    feed_hosts: str = FEEDS
     gtt: str = "watch"
     exchanges: str = "NSE,BSE"
 
@@ -273,12 +279,12 @@ def origins_for(environment: Environment, url: str | None = None) -> Origins:
     return Origins(api=API, orders=ORDERS, assets=ASSETS)
 
 
-def hosts_for(environment: Environment) -> dict[str, Environment]:
-    """The closed table of `HostTable`, host -> environment."""
+def hosts_for(environment: Environment, feed_hosts: str = FEEDS) -> dict[str, Environment]:
+    """The closed table of `HostTable`, host -> environment.  `feed_hosts` are those of the profile's options."""
     if environment is Environment.SIM:
         return {}
     origins = origins_for(environment)
-    named = (*map(_host, (origins.api, origins.orders, origins.assets)), *FEEDS)
+    named = (*map(_host, (origins.api, origins.orders, origins.assets)), *feed_hosts.split(","))
     return dict.fromkeys(named, environment)
 
 

@@ -498,6 +498,7 @@ def test_hosts_are_a_closed_table_and_sim_is_loopback() -> None:
         "wsfeeder-api.upstox.com",
         "wsportfolioupdate-api.upstox.com",
     }
+    assert "feeds2.upstox.com" in hosts_for(Environment.LIVE, "feeds2.upstox.com")
     local = origins_for(Environment.SIM, "http://127.0.0.1:8806/")
     assert local.api == local.orders == local.assets == "http://127.0.0.1:8806"
     assert hosts_for(Environment.SIM) == {}
@@ -511,10 +512,13 @@ def test_hosts_are_a_closed_table_and_sim_is_loopback() -> None:
             origins_for(environment, url)
 
 
+FOREIGN = {"feed_hosts": "wsfeeder-api.upstox.com,upstox.com.evil.test"}
+
+
 def test_options_are_typed_and_wrong_ones_are_named() -> None:
     assert options_from({"market_protection": "auto"}).protection == -1
     assert [Options(market_protection=text).protection for text in ("off", "25")] == [0, 25]
-    for wrong in ({"product": "CNC"}, {"market_protection": "26"}, {"nothing": "1"}, {"orders_per_s": "0"}):
+    for wrong in ({"product": "CNC"}, {"market_protection": "26"}, {"nothing": "1"}, {"orders_per_s": "0"}, FOREIGN):
         with pytest.raises(ConfigInvalid):
             options_from(wrong)
 
