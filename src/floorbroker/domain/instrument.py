@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -61,9 +62,19 @@ class Instrument:
         return is_multiple(qty, self.fraction or self.lot)
 
 
+INDIAN_OPTION = r"[A-Z0-9][A-Z0-9&-]{0,11}[0-9]{6}[CP][0-9]{1,6}(?:\.[0-9]{1,2})?\.(?:NFO|BFO)"
+_INDIAN_OPTION = re.compile(INDIAN_OPTION)
+
+
 def asset_class_of(symbol: str) -> AssetClass:
-    """The asset class a symbol's spelling implies: OCC form, `BASE/QUOTE:SETTLE`, `BASE/QUOTE`, or a plain share."""
-    if OptionContract.parse(symbol) is not None:
+    """The asset class a symbol's spelling implies: OCC or Indian form, `BASE/QUOTE:SETTLE`, `BASE/QUOTE`, or a plain share.
+
+    An Indian option is its underlying, the day of expiry, `C` or `P` and the strike in rupees, at an exchange for derivatives:
+    `NIFTY260310C25000.NFO`.  Its quantities are units, in whole lots.
+    """
+    if OptionContract.parse(symbol) is not None or (
+        symbol.endswith(("NFO", "BFO")) and _INDIAN_OPTION.fullmatch(symbol)
+    ):
         return AssetClass.OPTION
     if ":" in symbol:
         return AssetClass.PERPETUAL
@@ -88,4 +99,4 @@ def _is_fx(symbol: str) -> bool:
     return base in _FIAT | _METALS and quote in _FIAT | _METALS
 
 
-__all__ = ["Instrument", "OptionContract", "TickRule", "asset_class_of", "usual_multiplier"]
+__all__ = ["INDIAN_OPTION", "Instrument", "OptionContract", "TickRule", "asset_class_of", "usual_multiplier"]

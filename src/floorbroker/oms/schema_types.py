@@ -14,7 +14,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
-from floorbroker.domain.instrument import OptionContract
+from floorbroker.domain.instrument import INDIAN_OPTION, OptionContract
 from floorbroker.domain.values import (
     NotExact,
     OrderClass,
@@ -32,7 +32,7 @@ SHARE = r"[A-Z][A-Z0-9]{0,9}(?:\.[A-Z]{1,4})?"
 INDIAN = r"[A-Z0-9][A-Z0-9&-]{0,19}\.(?:NSE|BSE)"
 PAIR = r"[A-Z0-9]{1,12}/[A-Z0-9]{2,10}(?::[A-Z0-9]{2,10})?"  # with what it is settled in, a perpetual
 OPTION = r"[A-Z][A-Z0-9]{0,5} {0,5}[0-9]{6}[CP][0-9]{8}"
-SYMBOL = re.compile(rf"(?:{SHARE}|{INDIAN}|{PAIR})")
+SYMBOL = re.compile(rf"(?:{SHARE}|{INDIAN}|{INDIAN_OPTION}|{PAIR})")
 OCC = re.compile(OPTION)
 
 # Signs that nobody sees, and that turn a text around: they have no place in a name or a reason.
@@ -80,8 +80,8 @@ def symbol_of(raw: object) -> str:
     contract = OptionContract.parse(text) if OCC.fullmatch(text) else None
     if contract is None or contract.strike == 0:
         raise ValueError(
-            'write a symbol in capitals, like "AAPL", "BRK.B", "BTC/USD", "BTC/USDT:USDT", "RELIANCE.NSE" or'
-            ' "AAPL260320P00150000"'
+            'write a symbol in capitals, like "AAPL", "BRK.B", "BTC/USD", "BTC/USDT:USDT", "RELIANCE.NSE",'
+            ' "NIFTY260310C25000.NFO" or "AAPL260320P00150000"'
         )
     return contract.symbol
 
@@ -120,8 +120,16 @@ Symbol = Annotated[
         {
             "type": "string",
             "maxLength": SYMBOL_LENGTH_MAX,
-            "pattern": f"^({SHARE}|{INDIAN}|{PAIR}|{OPTION})$".replace("(?:", "("),
-            "examples": ["AAPL", "BRK.B", "BTC/USD", "BTC/USDT:USDT", "AAPL260320P00150000", "RELIANCE.NSE"],
+            "pattern": f"^({SHARE}|{INDIAN}|{INDIAN_OPTION}|{PAIR}|{OPTION})$".replace("(?:", "("),
+            "examples": [
+                "AAPL",
+                "BRK.B",
+                "BTC/USD",
+                "BTC/USDT:USDT",
+                "AAPL260320P00150000",
+                "RELIANCE.NSE",
+                "NIFTY260310C25000.NFO",
+            ],
         }
     ),
 ]

@@ -189,11 +189,13 @@ def _option_cost(
     if wish.order_class is OrderClass.MULTILEG:
         return _strategy_cost(s)
     contract = OptionContract.parse(wish.symbol)
-    if wish.side is Side.BUY or contract is None:
+    if wish.side is Side.BUY:
         return long, True
     opened = min(max(-after, ZERO), units or ZERO)
     if opened == 0 or units is None or notional is None:
         return long, True
+    if contract is None:
+        return None, False  # a symbol that tells no strike: the venue has to say what it ties up
     left = ((symbol, s.exposure.worst_case(symbol, Side.SELL)) for symbol in s.exposure.symbols())
     shares = options.free_shares(contract.root, left, s.instrument.multiplier)
     cost = options.tied_up(contract, opened=opened, shares=shares, multiplier=s.instrument.multiplier)

@@ -42,6 +42,10 @@ def test_what_is_no_contract_is_none(text: str) -> None:
         ("BTC/USD", AssetClass.CRYPTO),
         ("EUR/USD", AssetClass.FX),
         ("AAPL  260320P00150000", AssetClass.OPTION),
+        ("NIFTY260310C25000.NFO", AssetClass.OPTION),
+        ("SENSEX260312P82000.5.BFO", AssetClass.OPTION),
+        ("RELIANCE.NSE", AssetClass.EQUITY),
+        ("NIFTY.NFO", AssetClass.EQUITY),
     ],
 )
 def test_the_spelling_tells_the_asset_class(symbol: str, kind: AssetClass) -> None:

@@ -145,6 +145,7 @@ def test_a_good_wish_becomes_the_order_it_describes(text: dict[str, Any], order:
         ("AAPL", "AAPL"), ("BRK.B", "BRK.B"), ("BTC/USD", "BTC/USD"), ("BTC/USDT:USDT", "BTC/USDT:USDT"),
         ("1INCH/USDT", "1INCH/USDT"),
         ("RELIANCE.NSE", "RELIANCE.NSE"), ("M&M.NSE", "M&M.NSE"), ("BAJAJ-AUTO.BSE", "BAJAJ-AUTO.BSE"),
+        ("NIFTY260310C25000.NFO", "NIFTY260310C25000.NFO"), ("M&M260331P3007.5.BFO", "M&M260331P3007.5.BFO"),
         ("AAPL260320P00150000", "AAPL  260320P00150000"), ("AAPL  260320P00150000", "AAPL  260320P00150000"),
     ],
 )  # fmt: skip
@@ -157,6 +158,7 @@ def test_symbols_come_in_every_spelling_of_the_house(written: str, inside: str) 
     [
         "", "aapl", "AAPL ", " AAPL", "AA PL", "AAPL\n", "AAPL\x00", "ÄPFEL", "BTC//USD", "/USD", "A" * 33,
         "BTC/USDT:", "BTC:USDT", "BTC/USDT:usdt", "BTC/USDT:USDT:USDT",
+        "NIFTY260310C25000.NSX", "NIFTY260310X25000.NFO", "NIFTY260310C25000.5555.NFO",
         "AAPL261320P00150000", "AAPL260320X00150000", "AAPL260320P00000000", "AAPL260320P0015000²", "<script>", 7, None,
     ],
 )  # fmt: skip

@@ -92,6 +92,15 @@ def test_the_venues_word_on_margin_goes_before_ours() -> None:
     assert situation(wish(CALL), margin=margin).cost == 4321
 
 
+def test_a_written_option_whose_symbol_tells_no_strike_is_bounded_by_the_venues_word_alone() -> None:
+    put = "NIFTY260310P25000.NFO"
+    margin = MarginRequirement(currency="INR", initial=Decimal(900), buying_power_effect=Decimal(900), source="venue")
+    assert (situation(wish(put)).cost, verdict(wish(put), controls.written).ok) == (None, False)
+    assert verdict(wish(put), controls.written, margin=margin).ok
+    assert verdict(wish(put), controls.written, held={put: 1}).ok
+    assert situation(wish(put, side=Side.BUY)).cost == 250
+
+
 def test_where_writing_is_not_permitted_only_what_is_held_is_sold() -> None:
     limits = RiskLimits(allow_short=False)
     assert not verdict(wish(), controls.written, limits=limits).ok

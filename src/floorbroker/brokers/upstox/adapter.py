@@ -129,7 +129,7 @@ class UpstoxBroker:
         self._redactor = redactor
         self._identity = UpstoxIdentity()
         self._offset = ClockOffset(clock) if offset is None else offset
-        self._symbols = symbols = Symbols()
+        self._symbols = symbols = Symbols(with_options=options.derivatives == "options")
         self._calls = calls = Calls(origins=origins, algo_name=options.algo_name, command_timeout_s=send_timeout_s)
         self._reads = Reads(reads, calls)
         self._market = MarketReads(self._reads, calls, symbols, options, clock=clock)

@@ -32,7 +32,9 @@ BROKER = "UPSTOX"
 API = "https://api.upstox.com"
 ORDERS = "https://api-hft.upstox.com"
 ASSETS = "https://assets.upstox.com"
-FEEDS = "wsfeeder-api.upstox.com,wsportfolioupdate-api.upstox.com"  # where the authorise calls lead; no page promises it
+FEEDS = (
+    "wsfeeder-api.upstox.com,wsportfolioupdate-api.upstox.com"  # where the authorise calls lead; no page promises it
+)
 ZONE = "Asia/Kolkata"
 
 _TYPES = frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT})
@@ -47,7 +49,10 @@ INFO = BrokerInfo(
     folder="upstox",
     market="XNSE",
     name="Upstox",
-    environments=(Environment.SIM, Environment.LIVE),  # the venue's sandbox lists no orders: no account can be kept there
+    environments=(
+        Environment.SIM,
+        Environment.LIVE,
+    ),  # the venue's sandbox lists no orders: no account can be kept there
     can=frozenset(
         {
             Can.CANCEL,
@@ -66,8 +71,8 @@ INFO = BrokerInfo(
             Can.LOGIN,
         }
     ),
-    order_types=MappingProxyType({AssetClass.EQUITY: _TYPES}),
-    tifs=MappingProxyType({AssetClass.EQUITY: _TIFS}),
+    order_types=MappingProxyType({AssetClass.EQUITY: _TYPES, AssetClass.OPTION: _TYPES}),
+    tifs=MappingProxyType({AssetClass.EQUITY: _TIFS, AssetClass.OPTION: _TIFS}),
     hosts=MappingProxyType(dict.fromkeys((API, ORDERS), Environment.LIVE)),
     identity=IdentityClass.C,  # a tag is a label: it may stand on any number of orders
     arrival_bound_s=60.0,
@@ -202,6 +207,12 @@ INFO = BrokerInfo(
             most=Decimal(50),
         ),
         OptionField(
+            name="derivatives",
+            help="Whether options of NSE and BSE are read from the files, some hundred thousand of them, and traded.",
+            default="off",
+            choices=("off", "options"),
+        ),
+        OptionField(
             name="feed_hosts",
             help="Hosts of the venue's streams, parted by commas: they may lead to no other.",
             default=FEEDS,
@@ -243,6 +254,7 @@ class Options:
     market_protection: str = "off"
     algo_name: str = ""
     orders_per_s: str = str(ORDERS_S)
+    derivatives: str = "off"
     feed_hosts: str = FEEDS
     gtt: str = "watch"
     exchanges: str = "NSE,BSE"

@@ -229,7 +229,7 @@ class Margins(Wire, frozen=True, kw_only=True):
 
 
 class Row(Wire, frozen=True, kw_only=True):
-    """One instrument of the files; `tick_size` is in paise."""
+    """One instrument of the files; `tick_size` is in paise, `expiry` in epoch ms, `strike_price` in rupees."""
 
     instrument_key: str
     segment: str = ""
@@ -241,6 +241,9 @@ class Row(Wire, frozen=True, kw_only=True):
     tick_size: Decimal | None = None
     security_type: str | None = None
     mtf_enabled: bool | None = None
+    underlying_symbol: str | None = None
+    strike_price: Decimal | None = None
+    expiry: int | None = None
 
 
 class Level(Wire, frozen=True, kw_only=True):

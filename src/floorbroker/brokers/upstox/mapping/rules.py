@@ -91,11 +91,19 @@ def _durations(order: NewOrder, listed: Listed, options: Options) -> Found:
 
 
 def _shorts(order: NewOrder, listed: Listed, options: Options) -> Found:
-    del listed
+    """An option that is sold to open is written, which needs the venue's margin and no product of its own."""
+    if listed.asset_class is AssetClass.OPTION:
+        return
     if order.position_intent is PositionIntent.SELL_TO_OPEN and options.product != "I":
         yield _no("/position_intent", "not_supported", "a short sale is intraday: it needs a profile with product I")
 
 
+def _products(order: NewOrder, listed: Listed, options: Options) -> Found:
+    del order
+    if listed.asset_class is AssetClass.OPTION and options.product == "MTF":
+        yield _no("/symbol", "not_supported", "MTF is for shares: options need a profile with product D or I")
+
+
 _RULES: tuple[Callable[[NewOrder, Listed, Options], Found], ...] = (
-    _words, _size, _prices, _stop_limits, _durations, _shorts,
+    _words, _size, _prices, _stop_limits, _durations, _shorts, _products,
 )  # fmt: skip
