@@ -29,7 +29,9 @@ from floorbroker.gateway.kill import Sentinel
 from floorbroker.oms.archive import Archive
 from floorbroker.store.seals import Seals
 from floorbroker.store.sqlite import SqliteJournal
+from floorbroker.strategy.bots import Bot
 from floorbroker.transport.types import OrderHttp, Request
+from tests.simulation.bots.robot import Robot, tape_of
 from tests.simulation.clock import SimulatedClock
 from tests.simulation.disk import WeatheredExecutor
 from tests.simulation.footsteps import Footsteps
@@ -59,11 +61,12 @@ class Died(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plant:
-    """Where a deliberate bug may stand: around the order shell, around the journal, or in a finished desk."""
+    """Where a deliberate bug may stand: around the order shell, around the journal, in a finished desk or in a bot."""
 
     order_http: Callable[[OrderHttp], OrderHttp] | None = None
     journal: Callable[[Journal], Journal] | None = None
     desk: Callable[[Gateway], None] | None = None
+    bot: Callable[[Bot], None] | None = None
 
 
 HONEST = Plant()
@@ -157,6 +160,7 @@ class House:
     deaths: int = 0
     node: Node | None = None
     desk: Gateway | None = None
+    robot: Robot | None = None
     _up: asyncio.Event = field(default_factory=asyncio.Event)
     _keeper: asyncio.Task[None] | None = None
     _markets: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
@@ -236,6 +240,8 @@ class House:
         else:
             self.desk = desk
             self._up.set()
+            if self.robot is not None:
+                self.loop.spawn(node, self.robot.live(desk, node))
 
     def _make(self, node: Node) -> Gateway:
         plan = self.plan
@@ -411,7 +417,7 @@ def build(plan: Plan, loop: SimulatedLoop, home: Path, *, plant: Plant = HONEST)
     weather = Weather(faults=plan.faults, random=Random(f"weather {plan.seed}"), now=loop.time)
     places = places_of(plan, SimulatedClock(loop, epoch=epoch_of(plan)))
     watched = [place for place in places.values() if plan.limits and plan.odd in {"", place.name}]
-    return House(
+    house = House(
         plan=plan,
         loop=loop,
         home=home,
@@ -426,6 +432,11 @@ def build(plan: Plan, loop: SimulatedLoop, home: Path, *, plant: Plant = HONEST)
         ),
         plant=plant,
     )
+    if plan.bot:
+        house.robot = Robot(
+            loop=loop, home=home, tape=tape_of(plan), epoch=epoch_of(plan), log=house.log, fate=house, plant=plant.bot
+        )
+    return house
 
 
 async def set_prices(house: House) -> None:

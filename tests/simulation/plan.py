@@ -9,6 +9,7 @@ from random import Random
 
 from floorbroker.domain.orders import NewOrder, OrderChanges, StopLoss
 from floorbroker.domain.values import OrderClass, OrderType, Price, Quantity, Side, TimeInForce
+from tests.simulation.bots.plan import with_bot
 from tests.simulation.schedule import (
     ACCOUNTS,
     ACTIVE_S,
@@ -31,7 +32,7 @@ from tests.simulation.schedule import (
 from tests.simulation.together import together
 from tests.simulation.troubles import troubled
 from tests.simulation.weather import COMMON, Fault
-from tests.simulation.worlds import ALL, NAMED, World, world_of
+from tests.simulation.worlds import ALL, NAMED, STRATEGY, World, world_of
 
 _CALMS = (Calm.PATIENT, *[Calm.LONG] * 4, *[Calm.BRISK] * 15)
 
@@ -41,6 +42,8 @@ def plan_of(seed: int, venue: str | None = None) -> Plan:
     venue = world_of(seed) if venue is None else venue
     if venue == ALL:
         return together(seed, {name: _drawn(seed, name.partition("-")[0], f"{seed} {name}") for name in ACCOUNTS})
+    if venue == STRATEGY:
+        return with_bot(_drawn(seed, venue, f"{seed} strategy"), Random(f"bot {seed}"))
     return _drawn(seed, venue, str(seed))
 
 

@@ -16,6 +16,8 @@ from floorbroker.gateway.desk import SessionState
 from floorbroker.gateway.session import max_clock_offset_s
 from floorbroker.store.export import digest
 from floorbroker.store.reader import JournalReader
+from tests.simulation.bots.judge import judge_bot
+from tests.simulation.bots.robot import LOOKS_S
 from tests.simulation.claims import Account, Claim, Violation, Whole
 from tests.simulation.coverage import visited
 from tests.simulation.footsteps import Footsteps
@@ -24,7 +26,7 @@ from tests.simulation.loop import Deadlock, SimulatedLoop, TooManySteps
 from tests.simulation.oracle import judge
 from tests.simulation.people import People
 from tests.simulation.places import Place
-from tests.simulation.schedule import ACTIVE_S, Calm, Plan
+from tests.simulation.schedule import ACTIVE_S, Bust, Calm, Correct, Plan
 from tests.simulation.weather import Weather
 from tests.simulation.whole import judge_desk
 
@@ -93,6 +95,8 @@ async def _schedule(house: House, report: Report) -> None:
     house.weather.clear()
     house.log.note("the weather clears")
     await settle(house, people, acts)
+    if house.robot is not None:
+        await loop.nap(LOOKS_S)
     records = list(house.desk.journal.replay()) if house.desk is not None else []
     report.violations += await verdict(house, people, acts, records)
     for place in house.places.values():
@@ -187,7 +191,13 @@ async def verdict(
         errors=errors,
         witness=house.witness,
     )
+    if house.robot is not None:
+        found += judge_bot(house.robot, whole.orders, is_revised=_is_revised(house.plan))
     return found + judge_desk(whole)
+
+
+def _is_revised(plan: Plan) -> bool:
+    return any(isinstance(act, Bust | Correct) for act in plan.acts)
 
 
 def _claim(house: House, people: People, place: Place, records: list[Record]) -> Claim:

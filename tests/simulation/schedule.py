@@ -221,7 +221,7 @@ class Plan:
     begin anew after a partial fill.  The desk's clock is `skew_s` off, gains `drift` seconds a second and is moved by `steps`.
     With `closes_at_s` the market closes then, and days end.  `venue` names the world (`worlds.py`), or `all`: then the desk
     has an account at each venue, and `odd` names the one that `limits` and `lists_fills` are about; orders that name no account
-    are routed by the strategy `routes` among those in `ROUTED`.
+    are routed by the strategy `routes` among those in `ROUTED`.  With `bot` a strategy trades beside people (`bots/`).
     """
 
     seed: int
@@ -241,6 +241,7 @@ class Plan:
     venue: str = "alpaca"
     odd: str = ""
     routes: str = ""
+    bot: bool = False
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -266,6 +267,7 @@ class Plan:
         lines = [f"{where}, clock {self.skew_s:+.3f}s off, events by {self.order_events}"]
         lines += [f"  {name} {most}{f' at {self.odd}' if self.odd else ''}" for name, most in self.limits]
         lines += [f"  routed by {self.routes}"] if self.routes else []
+        lines += ["  a strategy trades beside people"] if self.bot else []
         lines += [] if self.lists_fills else [f"  {self.odd or 'the venue'} lists no fills"]
         lines += ["  a changed order begins anew after a partial fill"] if self.whole_successors else []
         lines += [f"  the desk's clock gains {self.drift:+.4f}s a second"] if self.drift else []

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 KINDS = ("market", "limit", "limit", "limit", "stop", "stop_limit", "trailing", "bracket", "notional")
 EVENTS = ("websocket", "websocket", "sse", "both")
 ALL = "all"  # instead of one venue: an account at each of them, under one desk
+STRATEGY = "strategy"  # Alpaca, and a bot that trades there beside people
 SHARE_OF_ALL = 0.15
+SHARE_OF_STRATEGY = 0.1
 FIRST_PORT = 7001
 
 
@@ -426,14 +428,17 @@ NAMED: dict[str, World] = {
     IBKR_WEB.name: IBKR_WEB,
     TRADIER.name: TRADIER,
     OANDA.name: OANDA,
+    STRATEGY: ALPACA,
 }
 """Those that came after the seeds that are kept: played where somebody names them, so that no seed plays anything else."""
 
 
 def world_of(seed: int) -> str:
     """The world in which a seed is played when nobody says where: all venues sometimes; else Alpaca half of the time, the
-    others for the rest.
+    others for the rest.  In a tenth of all a strategy trades.
     """
+    if Random(f"strategy {seed}").random() < SHARE_OF_STRATEGY:
+        return STRATEGY
     if Random(f"all {seed}").random() < SHARE_OF_ALL:
         return ALL
     others = sorted(WORLDS.keys() - {ALPACA.name})

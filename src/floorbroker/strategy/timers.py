@@ -30,12 +30,15 @@ class Timers:
             heapq.heappush(self._waiting, (microseconds(moment), self._count, name, rule))
             self.next_us = self._waiting[0][0]
 
-    def due(self, now_us: int) -> list[Fired]:
-        """Those that have come, in order; each rule is asked for its next one."""
+    def due(self, now_us: int, *, skips: bool = False) -> list[Fired]:
+        """Those that have come, in order; each rule is asked for its next one.
+
+        With `skips` each rule is told of once, and goes on from now: who slept for hours is not called for every minute.
+        """
         found: list[Fired] = []
         while self._waiting and self._waiting[0][0] <= now_us:
             us, _, name, rule = heapq.heappop(self._waiting)
             found.append(Fired(name=name, at=moment_of(us)))
-            self.add(rule, name, moment_of(us))
+            self.add(rule, name, moment_of(now_us if skips else us))
         self.next_us = self._waiting[0][0] if self._waiting else NEVER
         return found

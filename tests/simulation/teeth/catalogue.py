@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.simulation.teeth import (
     agreeing,
+    bots,
     changing,
     desks,
     doubt,
@@ -31,6 +32,7 @@ LAYERS = (
     troubles,
     desks,
     elsewhere,
+    bots,
 )
 CATALOGUE: tuple[Bug, ...] = tuple(bug for layer in LAYERS for bug in layer.BUGS)
 BY_NAME: dict[str, Bug] = {bug.name: bug for bug in CATALOGUE}

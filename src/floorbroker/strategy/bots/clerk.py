@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import msgspec
@@ -18,11 +19,14 @@ from floorbroker.domain.errors import FloorbrokerError, Outcome
 from floorbroker.domain.orders import NewOrder, Order, OrderChanges
 from floorbroker.domain.values import ZERO, IntentId, OrdStatus, ProfileName, Quantity
 from floorbroker.gateway.desk import Caller, CancelledAll, OrderFilter, Submitted
-from floorbroker.strategy.bots.state import Kept
+from floorbroker.strategy.bots.hearing import hear
+from floorbroker.strategy.bots.state import Ended, Kept, Told
 from floorbroker.strategy.bots.wire import Act
 from floorbroker.strategy.wishes import Change, Filled, Ordered, Place, WishId, Withdraw
 
 KEY_MAX = 120
+ENDED_MAX = 100  # wishes that are over and still remembered
+CLOCK_SLACK = timedelta(hours=3)
 Passing = Callable[[str], None]  # between two deeds of a bot; where a test breaks in
 
 
@@ -67,6 +71,7 @@ class Clerk:
     orphans: dict[WishId, Order] = field(default_factory=dict[WishId, Order])
     hashes: dict[WishId, str] = field(default_factory=dict[WishId, str])  # of what was asked with the last wishes
     _wish_of: dict[IntentId, WishId] = field(default_factory=dict[IntentId, WishId])
+    _stirred: set[WishId] = field(default_factory=set[WishId])  # that are over, and to be looked at again
 
     @property
     def caller(self) -> Caller:
@@ -77,20 +82,34 @@ class Clerk:
 
         The strategy wakes up before those were wished.  Shown the same event it asks for them again, and they are its own.
         """
-        self._wish_of = {intent_id: wish for wish, intent_id in self.kept.orders.items()}
+        kept = self.kept
+        self._wish_of = {intent_id: wish for wish, intent_id in kept.orders.items()}
+        self._wish_of |= {ended.intent_id: wish for wish, ended in kept.ended.items()}
+        self.stir()
         found = self.desk.orders(OrderFilter(strategy=self.name, open_only=True))
-        if self.kept.at is not None:
-            found += self.desk.orders(OrderFilter(strategy=self.name, since=self.kept.at))
+        if kept.at is not None:
+            found += self.desk.orders(OrderFilter(strategy=self.name, since=self._since(kept.at)))
         for order in found:
             wish = WishId(order.terms.client_tag)
             if wish and order.intent_id not in self._wish_of and order.parent_id is None:
                 self.orphans[wish] = order
 
+    def stir(self) -> None:
+        """Look at everything again that is over, with the next news."""
+        self._stirred.update(self.kept.ended)
+
+    def _since(self, written: datetime) -> datetime:
+        """From when on orders may be unknown to our file: a clock that was set back meanwhile dates them earlier."""
+        since = written - CLOCK_SLACK
+        if len(self.kept.ended) < ENDED_MAX:
+            return since
+        oldest = next(iter(self.kept.ended.values()))  # what is older was forgotten, and told before that
+        return max(since, self.desk.order(oldest.intent_id).created_at)
+
     def adopt(self) -> None:
         """What was not asked for again is the strategy's all the same: it is told of it like of any other wish."""
         for wish, order in self.orphans.items():
             self._know(wish, order)
-            self.kept.wishes[wish] = _asked(wish, order.terms)
         self.orphans.clear()
 
     async def carry(self, acts: list[Act]) -> list[Ordered]:
@@ -102,7 +121,7 @@ class Clerk:
             if act.place is not None:
                 refused += await self._place(act.place)
             elif act.withdraw is not None:
-                await self._withdraw(act.withdraw)
+                refused += await self._withdraw(act.withdraw)
             elif act.change is not None:
                 refused += await self._change(act.change)
         return refused
@@ -116,7 +135,11 @@ class Clerk:
                 order, profile=self.profile, caller=self.caller, key=key, body_hash=digest
             )
         except FloorbrokerError as error:
-            return [self._refused(place, error)]
+            if (first := self._first(place.wish)) is None:
+                return [self._refused(place, error)]
+            self.orphans.pop(place.wish, None)
+            self._know(place.wish, first)
+            return []
         self.passing("placed")
         self.orphans.pop(place.wish, None)
         self._know(place.wish, submitted.order)
@@ -124,21 +147,33 @@ class Clerk:
         return []
 
     def _know(self, wish: WishId, order: Order) -> None:
+        if (ended := self.kept.ended.pop(wish, None)) is not None:  # asked for again after it was adopted, and over
+            self.kept.heard[wish] = ended.heard
         self.kept.orders[wish] = order.intent_id
         self._wish_of[order.intent_id] = wish
-        self.kept.told.setdefault(wish, 0)
+
+    def _first(self, wish: WishId) -> Order | None:
+        """What this cause was answered with before: its first wish stands, whatever is said to another one."""
+        ended = self.kept.ended.get(wish)
+        intent_id = self.kept.orders.get(wish) or (ended.intent_id if ended is not None else None)
+        return self.orphans.get(wish) if intent_id is None else self.desk.order(intent_id)
 
     def _refused(self, place: Place, error: FloorbrokerError) -> Ordered:
-        """Our own no.  A key that was used for something else says that this cause had its wish already."""
+        """A no to what is nowhere yet."""
         status = OrdStatus.UNKNOWN if error.outcome is Outcome.UNKNOWN else OrdStatus.NOT_SENT
         return Ordered(
             wish=place.wish, order=place.order, ord_status=status, cum_qty=_NONE, reason=f"{error.code}: {error.detail}"
         )
 
-    async def _withdraw(self, withdraw: Withdraw) -> None:
+    async def _withdraw(self, withdraw: Withdraw) -> list[Ordered]:
         intent_id = self.kept.orders.get(withdraw.wish)
-        if intent_id is not None and self.desk.order(intent_id).is_open:
+        if intent_id is None or not self.desk.order(intent_id).is_open:
+            return []
+        try:
             await self.desk.cancel(intent_id, caller=self.caller, reason="the strategy withdrew it")
+        except FloorbrokerError as error:
+            return [self._unchanged(withdraw.wish, f"not cancelled: {error.code}: {error.detail}")]
+        return []
 
     async def _change(self, change: Change) -> list[Ordered]:
         intent_id = self.kept.orders.get(change.wish)
@@ -147,35 +182,76 @@ class Clerk:
         try:
             await self.desk.modify(intent_id, change.changes, caller=self.caller)
         except FloorbrokerError as error:
-            return [replace(self.kept.wishes[change.wish], reason=f"not changed: {error.code}: {error.detail}")]
+            return [self._unchanged(change.wish, f"not changed: {error.code}: {error.detail}")]
         return []
+
+    def _unchanged(self, wish: WishId, why: str) -> Ordered:
+        """Where an order stands as the strategy was told, and why it stays there."""
+        told = self.kept.wishes.get(wish)
+        return replace(told or _standing(wish, self.desk.order(self.kept.orders[wish])), reason=why)
 
     def news(self) -> Iterator[Ordered | Filled]:
         """What the strategy was not told yet of its wishes: executions first, then where each order stands.
 
-        Whoever takes one has told it: `told` and `wishes` move on with it.
+        Whoever takes one has told it: `heard` and `wishes` move on with it.  Of wishes that are over, those that `notices` saw
+        change are looked at.
         """
-        for wish, intent_id in [*self.kept.orders.items()]:
-            order = self.desk.order(intent_id)
-            for execution in order.executions[self.kept.told.get(wish, 0) :]:
-                self.kept.told[wish] = self.kept.told.get(wish, 0) + 1
-                yield Filled(
-                    wish=wish, symbol=execution.symbol, side=execution.side, qty=execution.last_qty,
-                    price=execution.last_px, fee=execution.fee.amount if execution.fee else ZERO,
-                    at=execution.transact_time, exec_id=execution.exec_id,
-                )  # fmt: skip
-            known, stands = self.kept.wishes.get(wish), _standing(wish, order)
-            if known is None or (known.ord_status, known.cum_qty) != (stands.ord_status, stands.cum_qty):
-                self.kept.wishes[wish] = stands
-                yield stands
-            if not order.is_open:
-                for table in (self.kept.orders, self.kept.wishes, self.kept.told):
-                    table.pop(wish, None)
-                self._wish_of.pop(intent_id, None)
+        for wish in [*self.kept.orders]:
+            yield from self._news_of(wish)
+        while self._stirred:
+            wish = self._stirred.pop()
+            if self._wakes(wish):
+                yield from self._news_of(wish)
 
-    def knows(self, order: Order) -> bool:
-        """Whether an order of the desk is one of ours."""
-        return order.intent_id in self._wish_of
+    def _news_of(self, wish: WishId) -> Iterator[Ordered | Filled]:
+        order = self.desk.order(self.kept.orders[wish])
+        heard = self.kept.heard.setdefault(wish, {})
+        for execution in order.executions[: self.kept.told.pop(wish, 0)]:  # as an earlier version counted them
+            heard[execution.exec_id] = Told(execution.last_qty, execution.synthetic)
+        for fresh in iter(lambda: hear(heard, order.executions), None):
+            execution, qty = fresh
+            yield Filled(
+                wish=wish, symbol=execution.symbol, side=execution.side, qty=qty,
+                price=execution.last_px, fee=execution.fee.amount if execution.fee else ZERO,
+                at=execution.transact_time, exec_id=execution.exec_id,
+            )  # fmt: skip
+        known, stands = self.kept.wishes.get(wish), _standing(wish, order)
+        if known is None or (known.ord_status, known.cum_qty) != (stands.ord_status, stands.cum_qty):
+            self.kept.wishes[wish] = stands
+            yield stands
+        if not order.is_open:
+            self._end(wish)
+
+    def _end(self, wish: WishId) -> None:
+        """It is over, as far as anybody knows."""
+        kept = self.kept
+        stands = kept.wishes.pop(wish)
+        kept.ended[wish] = Ended(kept.orders.pop(wish), stands.ord_status, stands.cum_qty, kept.heard.pop(wish))
+        while len(kept.ended) > ENDED_MAX:
+            oldest = next(iter(kept.ended))
+            self._wish_of.pop(kept.ended.pop(oldest).intent_id, None)
+
+    def _wakes(self, wish: WishId) -> bool:
+        """Take a wish that is over up again when there is something to tell of it."""
+        ended = self.kept.ended.get(wish)
+        if ended is None:
+            return False
+        order = self.desk.order(ended.intent_id)
+        is_known = (ended.ord_status, ended.cum_qty) == (order.ord_status, order.cum_qty)
+        if is_known and all(execution.exec_id in ended.heard for execution in order.executions):
+            return False
+        del self.kept.ended[wish]
+        self.kept.orders[wish], self.kept.heard[wish] = ended.intent_id, ended.heard
+        if is_known:
+            self.kept.wishes[wish] = _standing(wish, order)
+        return True
+
+    def notices(self, order: Order) -> bool:
+        """Whether an order that changed is one of ours; one that is over is looked at again."""
+        wish = self._wish_of.get(order.intent_id)
+        if wish is not None and wish in self.kept.ended:
+            self._stirred.add(wish)
+        return wish is not None
 
     @property
     def is_quiet(self) -> bool:

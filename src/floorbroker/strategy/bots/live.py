@@ -28,33 +28,42 @@ from floorbroker.strategy.bots.wire import Closed, Purse
 QUEUE = 10_000
 HISTORY = 1_000  # bars of each symbol
 IDLE_S = 1.0
+RETRY_S = 2.0
+STIR_FIRST_S, STIR_S = 5.0, 60.0  # when orders that are over are looked at, whether anybody told of them or not
 CHANNELS = frozenset({"orders", "fills"})
 
 
 @dataclass(slots=True)
 class Holdings:
-    """The account of one profile, or of all of them as one, for a strategy's eyes.  Money is asked for again after fills."""
+    """The account of one profile, or of all of them as one, for a strategy's eyes.  Money is asked for again after fills.
+
+    A venue that does not answer leaves it as it was heard last; before anything was heard, `purse` raises.
+    """
 
     desk: Gateway
     profile: ProfileName | None
     is_stale: bool = True
+    _is_known: bool = False
     _cash: Decimal = ZERO
     _equity: Decimal = ZERO
 
     async def purse(self) -> Purse:
         if self.is_stale:
             self.is_stale = False
-            await self._ask()
+            try:
+                await self._ask()
+            except FloorbrokerError:
+                self.is_stale = True
+                if not self._is_known:
+                    raise
         return Purse(cash=self._cash, equity=self._equity, held=self._held())
 
     async def _ask(self) -> None:
-        if self.profile is not None:
-            account = await self.desk.account(self.profile)
-            self._cash, self._equity = account.cash, account.equity
-            return
-        accounts = [await self.desk.account(name) for name in self.desk.sessions]
+        names = [self.profile] if self.profile is not None else [*self.desk.sessions]
+        accounts = [await self.desk.account(name) for name in names]
         self._cash = sum((account.cash for account in accounts), ZERO)
         self._equity = sum((account.equity for account in accounts), ZERO)
+        self._is_known = True
 
     def _held(self) -> dict[str, Decimal]:
         names = [self.profile] if self.profile is not None else [*self.desk.sessions]
@@ -80,9 +89,11 @@ class Running:
     woken: asyncio.Event = field(default_factory=asyncio.Event)  # the strategy has started, and hears the market
     _waiting: asyncio.Queue[Quote | Trade | Bar | DeskEvent] = field(default_factory=lambda: asyncio.Queue(QUEUE))
     _missed: int = 0
+    _stirs_at_s: float = 0.0  # by the monotonic clock
 
     async def run(self) -> None:
         """From waking up to the stop."""
+        await self._until_the_account_is_known()
         makers = {symbol: Maker(symbol, self.span) for symbol in self.symbols}
         history = await self._history()
         since = self.clock.now() - 2 * self.span
@@ -106,6 +117,16 @@ class Running:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
             await self.bot.host.close()
+
+    async def _until_the_account_is_known(self) -> None:
+        while True:
+            try:
+                await self.holdings.purse()
+            except FloorbrokerError as error:
+                self.log.warning("bot.no_account", bot=self.bot.name, code=error.code, detail=error.detail)
+                await self.clock.sleep(RETRY_S)
+            else:
+                return
 
     def _kinds(self) -> frozenset[DataKind]:
         return frozenset({DataKind.QUOTES, DataKind.TRADES})
@@ -141,19 +162,29 @@ class Running:
     async def _follow(self) -> None:
         """Own orders and fills; only that something changed counts, the desk is asked what."""
         async for event in self.desk.events(channels=CHANNELS):
-            if event.order is not None and self.bot.clerk.knows(event.order):
+            if event.order is not None and self.bot.clerk.notices(event.order):
                 self._put(event)
 
     async def _loop(self, makers: dict[str, Maker]) -> None:
         stopping = asyncio.create_task(self.stop.wait())
+        self._stirs_at_s = self.clock.monotonic() + STIR_FIRST_S
         try:
             while not self.stop.is_set():
                 event = await self._next(makers, stopping)
+                await self._stir()
                 for closed in self._over(makers, event):
                     await self.bot.bar(closed)
                 await self._hand(event)
         finally:
             stopping.cancel()
+
+    async def _stir(self) -> None:
+        """What changed while nobody followed yet, or more than the queue held."""
+        now_s = self.clock.monotonic()
+        if now_s >= self._stirs_at_s:
+            self._stirs_at_s = now_s + STIR_S
+            self.bot.clerk.stir()
+            await self.bot.look()
 
     async def _next(
         self, makers: dict[str, Maker], stopping: asyncio.Task[bool]

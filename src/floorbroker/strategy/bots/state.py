@@ -4,20 +4,41 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from floorbroker.domain.errors import ConfigInvalid
-from floorbroker.domain.values import IntentId
+from floorbroker.domain.values import IntentId, OrdStatus
 from floorbroker.strategy.wishes import Ordered, WishId
+
+
+class Told(msgspec.Struct, array_like=True):
+    """An execution that a strategy was told of: its units, and whether it stands in for real ones that are still to come."""
+
+    qty: Decimal
+    stands_in: bool = False
+
+
+Heard = dict[str, Told]  # by the id of the execution
+
+
+class Ended(msgspec.Struct, array_like=True):
+    """A wish whose order has ended, as the strategy was told: a late execution, or one taken back, may change it."""
+
+    intent_id: IntentId
+    ord_status: OrdStatus
+    cum_qty: Decimal
+    heard: Heard
 
 
 class Kept(msgspec.Struct, kw_only=True):
     """`handled` is the end of the last bar of each symbol that the strategy was shown; `orders` what its open wishes became.
 
-    `told` counts the executions of each open wish that the strategy has heard of.
+    `heard` has the executions of each open wish that the strategy was told of, `ended` the last wishes that are over, oldest
+    first.  `told` is how an earlier version counted executions; it is read, and not written any more.
     """
 
     strategy: str
@@ -28,6 +49,8 @@ class Kept(msgspec.Struct, kw_only=True):
     wishes: dict[WishId, Ordered] = {}
     orders: dict[WishId, IntentId] = {}
     told: dict[WishId, int] = {}
+    heard: dict[WishId, Heard] = {}
+    ended: dict[WishId, Ended] = {}
     at: datetime | None = None  # when this was written
     stopped: str = ""  # why it does not run; empty while it may
 

@@ -16,7 +16,7 @@ from floorbroker.strategy.ground import Ground
 from floorbroker.strategy.loading import strategy_class
 from floorbroker.strategy.runner import Runner
 from floorbroker.strategy.timers import NEVER
-from floorbroker.strategy.wishes import Action
+from floorbroker.strategy.wishes import Action, Fired
 
 TRACE_LINES = 6  # of what a strategy raised, the last ones
 
@@ -33,6 +33,10 @@ class BotGround(Ground):
         self.now_us = microseconds(begin.now)
         self.quotes: dict[str, Quote] = {}
         self.wishes = {ordered.wish: ordered for ordered in begin.wishes}
+
+    def due(self) -> list[Fired]:
+        """A clock that was moved, or a machine that slept, makes many moments come at once."""
+        return self.timers.due(self.now_us, skips=True)
 
     def send(self, action: Action) -> None:
         self.acts.append(Act.of(action))
