@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from random import Random
 
 from floorbroker.domain.values import ClOrdId, Environment, IntentId, OrderId
 
 TAG_BITS = 12
+_SPELLED_MAX = 64  # no way of writing a UUID is longer
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLACE = {Environment.SIM: 1, Environment.PAPER: 2, Environment.LIVE: 3}  # the two low bits of a tag; never renumbered
 
@@ -50,6 +52,12 @@ def made_at(text: str) -> datetime | None:
 
 
 def _read(text: str) -> uuid.UUID | None:
+    return _remembered(text) if len(text) <= _SPELLED_MAX else None
+
+
+@lru_cache(maxsize=4096)
+def _remembered(text: str) -> uuid.UUID | None:
+    """Every word of a venue about an order is asked whose it is, and there are many about each."""
     try:
         value = uuid.UUID(text)
     except ValueError:

@@ -31,6 +31,7 @@ from floorbroker.oms.unforeseen import ours
 MAX_STRAYS = 10_000
 MAX_ADOPTING = 1_000
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_MERE = (f.Ack, f.Working)  # that the venue has an order
 _Stray = tuple[float, ExecutionReport]  # when it was first heard (monotonic seconds), and what
 
 
@@ -57,8 +58,23 @@ class Inbound:
             FloorbrokerError
         ):  # logged; no word of a venue may end its own stream (I24), and the next listing tells again
             return
-        if entries:
+        if not entries:
+            return
+        if all(self._may_linger(entry) for entry in entries):
+            self.ctx.writer.leave(entries)
+        else:
             self.ctx.writer.put(entries)
+
+    def _may_linger(self, entry: Entry) -> bool:
+        """Whether it only says once more that an order stands as everybody takes it to: the next commit takes it along."""
+        if not isinstance(entry, FactEntry) or not isinstance(entry.fact, _MERE):
+            return False
+        order = self.ctx.book.at_hand(entry.intent_id)
+        return (
+            order is not None
+            and order.is_open
+            and not (order.in_doubt or order.pending_cancel or order.pending_replace)
+        )
 
     async def take(self, reports: Iterable[ExecutionReport]) -> None:
         """Reports that answer a question; durable and folded when this returns."""

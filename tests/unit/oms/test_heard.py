@@ -10,9 +10,10 @@ import pytest
 
 from floorbroker.domain.capability import IdentityClass
 from floorbroker.domain.errors import Conflict, JournalFault
+from floorbroker.domain.facts import Source
 from floorbroker.domain.orders import OrderState
 from floorbroker.domain.ports import Entry, FactEntry, NoteEntry
-from floorbroker.domain.values import OrdStatus
+from floorbroker.domain.values import ExecType, OrdStatus
 from tests.support.fake_broker import buy
 from tests.support.house import PROFILE, Desk, make, opened
 
@@ -68,6 +69,28 @@ async def test_the_word_that_was_told_goes_along_with_the_next_act(tmp_path: Pat
         together = next(batch for batch in desk.journal.commits if "working" in _kinds(batch))
         assert _kinds(together) == ["working", "prepared", "sending"]
         assert desk.now(first).order_id == "V1"
+
+
+async def test_what_the_stream_says_again_of_an_order_that_stands_goes_along_with_the_next_act(tmp_path: Path) -> None:
+    async with opened(tmp_path, linger_s=PATIENT_S) as desk:
+        first = await desk.place(buy())
+        venue = desk.broker.of(first.cl_ord_id)
+        desk.broker.tell(
+            replace(desk.broker.report(venue, ExecType.NEW, Source.STREAM), ord_status=OrdStatus.PENDING_NEW)
+        )
+        await desk.wait()
+        assert "ack" not in [kind for batch in desk.journal.commits for kind in _kinds(batch)]
+        await desk.place(buy(), key="other", body_hash="h")
+        together = next(batch for batch in desk.journal.commits if "ack" in _kinds(batch))
+        assert _kinds(together) == ["ack", "prepared", "sending"]
+
+
+async def test_what_the_stream_says_of_a_fill_waits_for_nobody(tmp_path: Path) -> None:
+    async with opened(tmp_path, linger_s=PATIENT_S) as desk:
+        order = await desk.place(buy())
+        desk.broker.fill(desk.broker.of(order.cl_ord_id), "4")
+        await desk.wait()
+        assert desk.now(order).cum_qty == 4
 
 
 @pytest.mark.parametrize("script", ["refuse", "lose", "not_sent"])

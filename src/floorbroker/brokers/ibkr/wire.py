@@ -16,8 +16,8 @@ Pairs = tuple[tuple[str, str], ...]
 NOTHING = Decimal("0.0")
 
 
-class Wire(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What every message here is."""
+class Wire(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """What every message here is.  Written down, as commands and what answered them are, it leaves out what nobody set."""
 
 
 # -- contracts ----------------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from floorbroker.brokers.ibkr.codec import decode
 from floorbroker.brokers.ibkr.codec.framing import hello, message
 from floorbroker.brokers.ibkr.codec.requests import current_time, start_api
 from floorbroker.brokers.ibkr.rest.program import account_of
@@ -73,6 +74,16 @@ def test_a_client_id_that_is_taken_is_a_matter_of_who_we_are() -> None:
 @pytest.mark.parametrize("code", [502, 504, 507, 1300])
 def test_a_code_that_ends_the_connection(code: int) -> None:
     assert isinstance(end_of(coded(greeted(), code)), ConnectionFailed)
+
+
+def test_a_message_is_read_once_however_many_listen() -> None:
+    """Whoever gets the payload gets the message that it is, at the version that it was read at alone."""
+    (heard,) = greeted().on_payload(payload(3, 5, "Submitted", 0, 3, 0, 77, 0, 0, CLIENT, "", 0), 1.0)
+    assert isinstance(heard, Heard)
+    assert decode(heard.payload, version=178) is heard.message
+    again = decode(heard.payload, version=157)
+    assert (again, again is heard.message) == (heard.message, False)
+    assert bytes(heard.payload) == payload(3, 5, "Submitted", 0, 3, 0, 77, 0, 0, CLIENT, "", 0)
 
 
 @pytest.mark.parametrize(("back", "data_lost"), [(1101, True), (1102, False)])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Self
 
 from floorbroker.brokers.ibkr import wire
 from floorbroker.brokers.ibkr.codec import contracts, market, orders
@@ -31,8 +32,24 @@ def server_hello(payload: bytes) -> wire.ServerHello:
     return wire.ServerHello(version=version, time=fields[1])
 
 
+class ReadPayload(bytes):
+    """A payload and the message that a server of `version` says with it: one that is read goes round to several who ask."""
+
+    message: Wire
+    version: int
+
+    @classmethod
+    def of(cls, payload: bytes, *, version: int) -> Self:
+        """Raises `BadFrame` as `decode` does."""
+        read = cls(payload)
+        read.message, read.version = decode(payload, version=version), version
+        return read
+
+
 def decode(payload: bytes, *, version: int) -> Wire:
     """Any message after the handshake, as a server of this version writes it."""
+    if isinstance(payload, ReadPayload) and payload.version == version:
+        return payload.message
     fields = split(payload)
     message_id = integer_in(fields[0], "message id")
     if message_id is None:

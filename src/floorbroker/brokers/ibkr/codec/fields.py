@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Self
 
 from floorbroker.brokers.ibkr.codec.framing import BadFrame
@@ -22,6 +23,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{0,60})?(?:[eE][+-]?[0-9]{1,3})
 _FINEST, _DIGITS_BEFORE = Decimal("1e-20"), 17
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _INTEGER_MAX = 2**63 - 1
+_REMEMBERED, _SHORT = 4096, 40  # texts of numbers: a session says few of them, and most of them often
 COUNT_MAX = 10_000
 
 Value = str | int | bool | Decimal | None | Sequence[tuple[str, str]]
@@ -50,22 +52,35 @@ def decimal_in(text: str, name: str) -> Decimal | None:
     A server computes in doubles, and what should be nothing may come as `-1.1368683772161603E-13`: digits behind the twentieth
     decimal are rounded off.
     """
-    if not text or text == _UNSET_DECIMAL or _UNSET_DOUBLE.fullmatch(text):
+    if not text:
         return None
+    value, fault = _remembered(text) if len(text) <= _SHORT else _number(text)
+    if fault:
+        raise BadFrame(f"{name} {fault}")
+    return value
+
+
+def _number(text: str) -> tuple[Decimal | None, str]:
+    """The number of a text, or what is wrong with it."""
+    if text == _UNSET_DECIMAL or _UNSET_DOUBLE.fullmatch(text):
+        return None, ""
     try:
-        return decimal_of(text)
+        return decimal_of(text), ""
     except NotExact:
         if _NUMBER.fullmatch(text) is None:
-            raise BadFrame(f"{name} is no number") from None
-    return _rounded(text, name)
+            return None, "is no number"
+    return _rounded(text)
 
 
-def _rounded(text: str, name: str) -> Decimal:
-    """A number of more decimals than anybody means.  Raises `BadFrame` for one that is too large as well."""
+_remembered = lru_cache(maxsize=_REMEMBERED)(_number)
+
+
+def _rounded(text: str) -> tuple[Decimal | None, str]:
+    """A number of more decimals than anybody means, or that it is too large as well."""
     value = Decimal(text)
     if not value.is_finite() or value.adjusted() > _DIGITS_BEFORE:
-        raise BadFrame(f"{name} is of no sensible size")
-    return decimal_of(value.quantize(_FINEST, context=WIDE).normalize())
+        return None, "is of no sensible size"
+    return decimal_of(value.quantize(_FINEST, context=WIDE).normalize()), ""
 
 
 def integer_in(text: str, name: str) -> int | None:
@@ -80,46 +95,53 @@ def integer_in(text: str, name: str) -> int | None:
 class Reader:
     """Takes the fields of one message from left to right.  A wrong one is a `BadFrame` that names it."""
 
+    __slots__ = ("_at", "_fields", "_size", "version")
+
     def __init__(self, fields: Sequence[str], *, version: int, at: int = 1) -> None:
         self._fields = fields
+        self._size = len(fields)
         self._at = at
         self.version = version
 
     @property
     def has_more(self) -> bool:
-        return self._at < len(self._fields)
+        return self._at < self._size
 
     def text(self, name: str) -> str:
         """A field as it is."""
-        if self._at >= len(self._fields):
+        at = self._at
+        if at >= self._size:
             raise BadFrame(f"{name} is missing")
-        value = self._fields[self._at]
-        self._at += 1
-        return value
+        self._at = at + 1
+        return self._fields[at]
 
     def skip(self, name: str, count: int = 1) -> Self:
         """Step over fields that must be there and mean nothing to us."""
-        if count > len(self._fields) - self._at:
+        if count > self._size - self._at:
             raise BadFrame(f"{name} is missing")
         self._at += count
         return self
 
     def decimal(self, name: str) -> Decimal | None:
-        return decimal_in(self.text(name), name)
+        text = self.text(name)
+        return decimal_in(text, name) if text else None
 
     def number(self, name: str) -> Decimal:
         """A number that must be set."""
-        value = self.decimal(name)
+        value = decimal_in(self.text(name), name)
         if value is None:
             raise BadFrame(f"{name} is not set")
         return value
 
     def integer(self, name: str) -> int | None:
-        return integer_in(self.text(name), name)
+        text = self.text(name)
+        if text == "0":
+            return 0
+        return integer_in(text, name) if text else None
 
     def whole(self, name: str) -> int:
         """A whole number that must be set."""
-        value = self.integer(name)
+        value = integer_in(self.text(name), name)
         if value is None:
             raise BadFrame(f"{name} is not set")
         return value
@@ -127,14 +149,16 @@ class Reader:
     def flag(self, name: str) -> bool:
         """0 and nothing are no, 1 is yes."""
         text = self.text(name)
-        if text not in ("", "0", "1", "false", "true"):
+        if text in ("", "0"):
+            return False
+        if text not in ("1", "true", "false"):
             raise BadFrame(f"{name} is neither yes nor no")
-        return text in ("1", "true")
+        return text != "false"
 
     def how_many(self, name: str) -> int:
         """How many rows follow; never more than the frame could hold."""
         value = self.integer(name) or 0
-        if not 0 <= value <= min(COUNT_MAX, len(self._fields) - self._at):
+        if not 0 <= value <= min(COUNT_MAX, self._size - self._at):
             raise BadFrame(f"{name} counts what is not there")
         return value
 

@@ -8,9 +8,12 @@ Document: interactivebrokers.com/campus/ibkr-api-page/twsapi-ref (Order, OrderRe
 from __future__ import annotations
 
 import uuid
+from functools import lru_cache
 
 from floorbroker.domain.ids import tag_of
 from floorbroker.domain.values import ClOrdId, IntentId
+
+_LENGTH = 36  # of a UUID as text
 
 
 class IbkrIdentity:
@@ -22,6 +25,10 @@ class IbkrIdentity:
 
     def decode(self, cl_ord_id: str) -> IntentId | None:
         """The intent behind a reference; None for references that we never made."""
-        if tag_of(cl_ord_id) is None or cl_ord_id != str(uuid.UUID(cl_ord_id)):
-            return None
-        return IntentId(cl_ord_id)
+        return _decoded(cl_ord_id) if len(cl_ord_id) == _LENGTH else None
+
+
+@lru_cache(maxsize=4096)
+def _decoded(text: str) -> IntentId | None:
+    """Every message about an order asks this of the same reference, several times over."""
+    return None if tag_of(text) is None or text != str(uuid.UUID(text)) else IntentId(text)

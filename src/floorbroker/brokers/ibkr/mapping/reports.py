@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
+from typing import TypedDict
 
 from floorbroker.brokers.ibkr import wire
 from floorbroker.brokers.ibkr.mapping.contracts import symbol_of
@@ -47,6 +48,7 @@ from floorbroker.domain.values import (
     OrdStatus,
     Price,
     Quantity,
+    Side,
     TimeInForce,
 )
 
@@ -116,9 +118,8 @@ def status_report(told: wire.OrderStatus, heard: Heard, families: Families) -> E
     known = families.of(told.perm_id)
     known.status, known.filled = told.status, told.filled
     _mind(known)
-    report = _report(known, heard, families, why_held=told.why_held, filled=told.filled)
-    average = told.avg_fill_price
-    return replace(report, avg_px=average if average is not None and told.filled > 0 else None)
+    average = told.avg_fill_price if told.filled > 0 else None
+    return _report(known, heard, families, why_held=told.why_held, filled=told.filled, average=average)
 
 
 def refused(told: wire.Error, families: Families) -> Known | None:
@@ -151,14 +152,21 @@ def _without_id(row: wire.OpenOrder, heard: Heard) -> ExecutionReport:
 
 
 def _report(
-    known: Known, heard: Heard, families: Families, *, why_held: str, filled: Decimal | None
+    known: Known,
+    heard: Heard,
+    families: Families,
+    *,
+    why_held: str,
+    filled: Decimal | None,
+    average: Decimal | None = None,
 ) -> ExecutionReport:
     row, perm_id = known.row, known.perm_id
     order = None if row is None else row.order
     ref = "" if order is None else order.order_ref
     odd = f"status {word(known.status)}" if known.status not in STATUSES else _odd(order)
     parent = families.parent_of(perm_id, ref)
-    bare = ExecutionReport(
+    terms: _Terms = {} if row is None else _terms(row.contract, row.order, perm_id)
+    return ExecutionReport(
         exec_type=ExecType.ORDER_STATUS,
         source=heard.source,
         at=heard.at,
@@ -170,9 +178,10 @@ def _report(
         order_id=OrderId(str(perm_id)),
         parent_order_id=None if parent is None else OrderId(parent),
         cum_qty=quantity_of(filled),
+        avg_px=average,
         text=known.refused or why_held[:_TEXT_MAX] or None,
+        **terms,
     )
-    return bare if row is None else with_terms(bare, row.contract, row.order)
 
 
 def _waits(known: Known, parent: str | None, families: Families) -> bool:
@@ -203,15 +212,28 @@ def _held_back(known: Known, *, why_held: str, waits: bool) -> OrdStatus:
     return OrdStatus.NEW if kind in _WAIT_FOR_PRICE else OrdStatus.PENDING_NEW
 
 
-def with_terms(bare: ExecutionReport, contract: wire.Contract, order: wire.Order) -> ExecutionReport:
-    """The same with what the order asks for."""
+class _Terms(TypedDict, total=False):
+    cl_ord_id: ClOrdId | None
+    symbol: str
+    side: Side | None
+    order_type: OrderType | None
+    order_class: OrderClass
+    tif: TimeInForce | None
+    order_qty: Quantity | None
+    price: Price | None
+    stop_px: Price | None
+    trail_amount: Price | None
+    trail_percent: Decimal | None
+
+
+def _terms(contract: wire.Contract, order: wire.Order, perm_id: int) -> _Terms:
+    """What an order asks for, as members of a report about it."""
     kind = ORDER_TYPES.get(order.order_type)
     is_trail = kind is OrderType.TRAILING_STOP
     is_combo = contract.sec_type == "BAG"
     limit = Price(order.lmt_price) if is_combo and order.lmt_price is not None else price_of(order.lmt_price)
-    return replace(
-        bare,
-        cl_ord_id=client_ref(order.order_ref, int(bare.order_id or 0)),
+    return _Terms(
+        cl_ord_id=client_ref(order.order_ref, perm_id),
         symbol=symbol_for(contract),
         side=SIDES.get(order.action),
         order_type=kind,
@@ -252,7 +274,7 @@ def completed_report(row: wire.CompletedOrder, heard: Heard, families: Families)
     if is_refused and not filled and status in (OrdStatus.HELD, OrdStatus.CANCELED):
         status = OrdStatus.REJECTED
     parent = families.parent_of(row.perm_id, row.order.order_ref)
-    bare = ExecutionReport(
+    return ExecutionReport(
         exec_type=ExecType.ORDER_STATUS,
         source=heard.source,
         at=heard.at,
@@ -263,8 +285,8 @@ def completed_report(row: wire.CompletedOrder, heard: Heard, families: Families)
         parent_order_id=None if parent is None else OrderId(parent),
         cum_qty=filled,
         text=text,
+        **_terms(row.contract, row.order, row.perm_id),
     )
-    return with_terms(bare, row.contract, row.order)
 
 
 # -- executions -------------------------------------------------------------------------------------------------------------

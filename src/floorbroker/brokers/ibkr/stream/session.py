@@ -14,7 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from floorbroker.brokers.ibkr import wire
-from floorbroker.brokers.ibkr.codec import VERSION_MAX, VERSION_MIN, BadFrame, decode, hello, requests, server_hello
+from floorbroker.brokers.ibkr.codec import (
+    VERSION_MAX,
+    VERSION_MIN,
+    BadFrame,
+    ReadPayload,
+    hello,
+    requests,
+    server_hello,
+)
 from floorbroker.brokers.ibkr.errors import BROKER, Nature, error_of, row_of
 from floorbroker.domain.errors import ApiError, VenueError
 
@@ -96,13 +104,13 @@ class ApiSession:
         try:
             if not self.version:
                 return self._greeted(server_hello(payload))
-            message = decode(payload, version=self.version)
+            read = ReadPayload.of(payload, version=self.version)
         except BadFrame as error:
             if payload.partition(b"\0")[0] in _TICKS:
                 return []  # a price of no use: the next one comes
             # It may have been about an order: what follows a new connection finds out.
             return [Over(ApiError(f"a message of the program cannot be read ({error})", broker=BROKER))]
-        return self._on_message(message, payload)
+        return self._on_message(read.message, read)
 
     def on_tick(self, now_s: float) -> Sequence[Step]:
         """About once a second: a question after a silence, and the end of a connection that stays silent."""
