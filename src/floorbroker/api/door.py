@@ -1,4 +1,7 @@
-"""What every route needs: the desks, and the dependencies that find them."""
+"""What every route needs: the desks, and the dependencies that find them.
+
+A dependency is a coroutine function even where it waits for nothing: a plain one would be sent to a thread and back.
+"""
 
 from __future__ import annotations
 
@@ -53,10 +56,14 @@ def door_of(request: Request) -> Door:
     return request.app.state.door
 
 
-DoorDep = Annotated[Door, Depends(door_of)]
+async def _the_door(request: Request) -> Door:
+    return door_of(request)
 
 
-def desk_of(door: DoorDep, env: Annotated[Environment, Path(description="The environment.")]) -> Desk:
+DoorDep = Annotated[Door, Depends(_the_door)]
+
+
+async def desk_of(door: DoorDep, env: Annotated[Environment, Path(description="The environment.")]) -> Desk:
     """The desk of the environment in the path; raises `NotFound`."""
     desk = door.desks.get(env)
     if desk is None:
@@ -71,7 +78,7 @@ def _listed(door: Door) -> str:
 DeskDep = Annotated[Desk, Depends(desk_of)]
 
 
-def caller_of(request: Request) -> Caller:
+async def caller_of(request: Request) -> Caller:
     """Who asks, for the audit.  Somebody who acts here uses the vault, and keeps it from locking by itself."""
     state = request.state
     if (vault := door_of(request).vault) is not None:
@@ -114,7 +121,7 @@ PeopleDep = Annotated[People, Depends(people_of)]
 CallerDep = Annotated[Caller, Depends(caller_of)]
 
 
-def no_query(request: Request) -> None:
+async def no_query(request: Request) -> None:
     """Unknown request fields are errors, in the query as in the body."""
     if request.query_params:
         refuse_query(tuple(request.query_params))
@@ -132,7 +139,7 @@ def refuse_query(names: Sequence[str]) -> None:
 NoQuery = Depends(no_query)
 
 
-def profile_of(
+async def profile_of(
     desk: DeskDep, name: Annotated[str, Path(max_length=64, description="The profile's name.")]
 ) -> ProfileName:
     """The profile named in the path; raises `NotFound`."""

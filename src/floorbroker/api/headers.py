@@ -21,12 +21,19 @@ SECURITY_HEADERS = {
 HSTS = "max-age=31536000; includeSubDomains"
 
 
+_HEADERS = tuple((name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items())
+_NO_STORE = (b"cache-control", b"no-store")
+
+
 def stamp(headers: MutableHeaders, request_id: str, *, tls: bool) -> None:
     """Put the security headers and the request id on a reply; what the reply set for itself stays."""
-    for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
+    raw = headers.raw
+    named = {name for name, _ in raw}
+    raw.extend(pair for pair in _HEADERS if pair[0] not in named)
     headers["x-request-id"] = request_id
-    if headers.get("content-type", "").startswith("text/event-stream") or "cache-control" not in headers:
+    if b"cache-control" not in named:
+        raw.append(_NO_STORE)
+    elif headers.get("content-type", "").startswith("text/event-stream"):
         headers["cache-control"] = "no-store"
     if tls:
         headers["strict-transport-security"] = HSTS

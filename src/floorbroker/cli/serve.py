@@ -9,9 +9,11 @@ import shlex
 import signal
 import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -78,12 +80,17 @@ def up(
     try:
         with listening(*address) as listener:
             _mark(home, url_of(address[0], listener.getsockname()[1]))
-            with told_in(outside.log):
-                code = asyncio.run(_serve(settings, home, listener, address[0], outside))
+            with told_in(outside.log), asyncio.Runner(loop_factory=fast_loop()) as runner:
+                code = runner.run(_serve(settings, home, listener, address[0], outside))
     finally:
         (home.root / LOCK).write_text("", "ascii")
         lock.release()
     raise typer.Exit(code)
+
+
+def fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's event loop where it is installed (the extra `fast`); else None, which is asyncio's own."""
+    return import_module("uvloop").new_event_loop if find_spec("uvloop") else None
 
 
 def bindable(host: str, port: int, *, configured: str) -> tuple[str, int]:

@@ -6,19 +6,22 @@ The walk goes over what is really served, so that a route cannot be added withou
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 import pytest_asyncio
 from fastapi import APIRouter
+from fastapi.dependencies.models import Dependant
 from starlette.routing import Route
 
 from floorbroker.api.access import ACCESS, OPEN_PAGES, assert_known, routes_of
 from floorbroker.api.app import API
 from floorbroker.api.routes import system
+from floorbroker.api.routes.stored import stored_of
 from floorbroker.domain.values import Environment
 from floorbroker.people.identity import OPERATOR as OPERATOR_ID
 from floorbroker.people.identity import ROLES, Role, Scope
@@ -55,6 +58,24 @@ async def answer(client: httpx2.AsyncClient, method: str, path: str, headers: di
 
 def is_refused(reply: httpx2.Response) -> bool:
     return reply.status_code in (401, 403) and reply.json()["code"] == "forbidden"
+
+
+async def test_no_request_waits_for_a_thread_but_where_a_file_is_read() -> None:
+    """A dependency that is a plain function is sent to a thread and back, which costs more than most of them do."""
+    plain = {
+        needed.call
+        for route in routes_of((system.router, *API))
+        for needed in needs_of(route.dependant)
+        if not inspect.iscoroutinefunction(needed.call)
+    }
+    assert plain == {stored_of}
+
+
+def needs_of(dependant: Dependant) -> Iterator[Dependant]:
+    """What has to be there before a route's own function runs, at any depth."""
+    for needed in dependant.dependencies:
+        yield needed
+        yield from needs_of(needed)
 
 
 # -- the table ------------------------------------------------------------------------------------------------------------

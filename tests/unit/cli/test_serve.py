@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
@@ -11,7 +12,7 @@ import httpx2
 import pytest
 
 from floorbroker.cli.failures import Trouble
-from floorbroker.cli.serve import bindable, url_of
+from floorbroker.cli.serve import bindable, fast_loop, url_of
 from tests.unit.cli.running import document, run, served, start
 
 MARKET = {"symbol": "AAPL", "side": "buy", "type": "market", "quantity": "1"}
@@ -125,3 +126,9 @@ def test_a_simulator_that_cannot_be_is_a_usage_error(tmp_path: Path, words: list
     result = run(tmp_path, *words)
     assert result.exit_code == 2
     assert "nowhere" in result.stderr
+
+
+def test_the_server_runs_on_the_faster_loop_where_it_is_installed() -> None:
+    uvloop = pytest.importorskip("uvloop")
+    with asyncio.Runner(loop_factory=fast_loop()) as runner:
+        assert isinstance(runner.get_loop(), uvloop.Loop)

@@ -65,7 +65,7 @@ def _envelope(event: DeskEvent, data: object) -> EventView:
     )
 
 
-def resume_after(
+async def resume_after(
     query: Annotated[EventsQuery, Query()],
     last_event_id: Annotated[
         str | None, Header(description="The id of the last event seen.", json_schema_extra={"pattern": "^[0-9]{0,15}$"})

@@ -48,7 +48,7 @@ def parse_arming(data: object) -> ArmingSchema:
         raise InvalidRequest(f"{fields[0].pointer or 'the body'}: {fields[0].detail}", fields=fields) from error
 
 
-def live_desk(door: DoorDep) -> Desk:
+async def live_desk(door: DoorDep) -> Desk:
     """The live desk; raises `NotFound` where there is none."""
     desk = door.desks.get(Environment.LIVE)
     if desk is None:

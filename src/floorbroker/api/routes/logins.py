@@ -44,7 +44,7 @@ class LogInCodeSchema(BaseModel):
 SCHEMAS = (LogInCodeSchema,)
 
 
-def log_ins_of(door: DoorDep) -> LogIns:
+async def log_ins_of(door: DoorDep) -> LogIns:
     """The log-ins of this door; raises `NotFound` where it was opened without profiles."""
     if door.log_ins is None:
         raise NotFound("this door changes no profiles")

@@ -108,7 +108,7 @@ SCHEMAS = (ProfileAddSchema, ProfileEditSchema, ProfileRotateSchema)
 Wish = TypeVar("Wish", bound=_Wish)
 
 
-def profiles_of(door: DoorDep) -> Profiles:
+async def profiles_of(door: DoorDep) -> Profiles:
     """What changes profiles; raises `NotFound` where the door was opened without it."""
     if door.profiles is None:
         raise NotFound("this door changes no profiles")

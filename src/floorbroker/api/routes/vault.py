@@ -102,7 +102,7 @@ SCHEMAS = (VaultInitSchema, VaultUnlockSchema, VaultLockSchema, VaultRotateSchem
 Wish = TypeVar("Wish", bound=_Wish)
 
 
-def vault_of(door: DoorDep) -> Unlocking:
+async def vault_of(door: DoorDep) -> Unlocking:
     """The vault of this process; raises `NotFound` where the door was opened without one."""
     if door.vault is None:
         raise NotFound("this door has no vault")

@@ -122,7 +122,7 @@ _IN = (
 _OUT = ("url", "events")
 
 
-def hooks_of(door: DoorDep) -> Hooks:
+async def hooks_of(door: DoorDep) -> Hooks:
     """Raises `NotFound` where the door was opened without them."""
     if door.hooks is None:
         raise NotFound("this door knows no webhooks")
