@@ -6,9 +6,11 @@ An input of `ibkr_frames` is the server's version and then one payload a line; `
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import fields
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache, cached_property
 
 import msgspec
 
@@ -17,6 +19,7 @@ from floorbroker.brokers.ibkr.codec import VERSION_MAX, VERSION_MIN, BadFrame, S
 from floorbroker.brokers.ibkr.mapping.families import Families
 from floorbroker.brokers.ibkr.mapping.identity import IbkrIdentity
 from floorbroker.brokers.ibkr.rest.collect import Answered, CancelHeard, Listed
+from floorbroker.brokers.ibkr.rest.program import DATA_MESSAGES, ORDER_MESSAGES
 from floorbroker.brokers.ibkr.stream.orders import OrdersSession
 from floorbroker.brokers.ibkr.stream.quotes import QuoteSession
 from floorbroker.brokers.ibkr.stream.session import ApiSession, Heard, Step
@@ -27,6 +30,11 @@ from tests.fuzz.target import Target
 
 CLIENT, ACCOUNT, ORDER, REQUEST = 17, "DU1234567", 5, 9001
 PIECES = (1, 3, 64)
+PLACED = wire.Placed(
+    order_id=ORDER,
+    contract=wire.Contract(symbol="AAPL"),
+    order=wire.Order(action="BUY", total_quantity=Decimal(3), order_type="LMT"),
+)
 
 
 def _payloads(data: bytes) -> tuple[int, list[bytes]]:
@@ -39,62 +47,83 @@ def _payloads(data: bytes) -> tuple[int, list[bytes]]:
 
 
 class Listeners:
-    """Everybody who hears a message of the program: the order stream, quotes, a list and two commands under way."""
+    """Everybody who hears a message of the program: the order stream, quotes, a list and two commands under way.
+
+    What most inputs have nothing to say to is made by the first message for it.
+    """
 
     def __init__(self, version: int) -> None:
-        placed = wire.Placed(
-            order_id=ORDER,
-            contract=wire.Contract(symbol="AAPL"),
-            order=wire.Order(action="BUY", total_quantity=Decimal(3), order_type="LMT"),
-        )
+        self._version = version
         self.orders = OrdersSession(Families(CLIENT), version=lambda: version, account=lambda: ACCOUNT)
-        self.quotes = QuoteSession(
-            version=lambda: version,
-            contract=lambda symbol: wire.Contract(symbol=symbol),
-            number=lambda: REQUEST,
-            kind=1,
-        )
-        self.quotes.want([(DataKind.QUOTES, "AAPL")])
-        self.quotes.on_open(0)
         self.collectors = (
-            Answered(CLIENT, [placed]),
+            Answered(CLIENT, [PLACED]),
             CancelHeard(CLIENT, ORDER),
             Listed((wire.OpenOrder,), wire.OpenOrderEnd, what="the open orders"),
         )
 
+    @cached_property
+    def quotes(self) -> QuoteSession:
+        """One symbol, asked for."""
+        quotes = QuoteSession(
+            version=lambda: self._version,
+            contract=lambda symbol: wire.Contract(symbol=symbol),
+            number=lambda: REQUEST,
+            kind=1,
+        )
+        quotes.want([(DataKind.QUOTES, "AAPL")])
+        quotes.on_open(0)
+        return quotes
+
     def hear(self, payload: bytes, message: wire.Wire, now_s: int) -> list[object]:
-        """The events of one message."""
+        """The events of one message, told to those whose line carries its kind."""
         at = NOW + timedelta(seconds=now_s)
         for collector in self.collectors:
             collector.take(message)
-        actions = (*self.orders.on_frame(payload, at, now_s), *self.quotes.on_frame(payload, at, now_s))
-        return [action.event for action in actions if isinstance(action, Emit)]
+        found: list[object] = []
+        if isinstance(message, ORDER_MESSAGES):
+            found += [a.event for a in self.orders.on_frame(payload, at, now_s) if isinstance(a, Emit)]
+        if isinstance(message, DATA_MESSAGES):
+            found += [a.event for a in self.quotes.on_frame(payload, at, now_s) if isinstance(a, Emit)]
+        return found
 
 
 def _frames(data: bytes) -> object:
     """The orders and quotes after the payloads; every number in them is one, and what a command was told can be kept."""
     version, payloads = _payloads(data)
-    session, listeners, ledger = ApiSession(CLIENT), Listeners(version), Ledger(IbkrIdentity(), SHARES)
-    session.on_open(0)
-    session.on_payload(b"%d\0now\0" % version, 0)
+    session, listeners = copy(_greeted(version)), Listeners(version)
     found: list[object] = []
     for now_s, payload in enumerate(payloads, start=1):
         steps: Sequence[Step] = session.on_payload(payload, now_s)
         for step in steps:
             if isinstance(step, Heard):
                 found += listeners.hear(step.payload, step.message, now_s)
-    for event in found:
-        if isinstance(event, ExecutionReport):
-            ledger.take([event])
-        elif isinstance(event, Quote):
-            for member in fields(event):
-                value = getattr(event, member.name)
-                assert not isinstance(value, Decimal) or value.is_finite(), f"{member.name} is no number"
+    _check_quotes([event for event in found if isinstance(event, Quote)])
     answered = listeners.collectors[0]
     assert isinstance(answered, Answered)
     told = msgspec.json.decode(msgspec.json.encode(answered.told), type=wire.Told)
     assert told == answered.told, "what a command was told changes on its way through the stack"
+    reports = [event for event in found if isinstance(event, ExecutionReport)]
+    if not reports:
+        return found
+    ledger = Ledger(IbkrIdentity(), SHARES)
+    ledger.take(reports)
     return ledger.orders()
+
+
+@cache
+def _greeted(version: int) -> ApiSession:
+    """A session that has heard the server's version; whoever goes on with it takes a copy."""
+    session = ApiSession(CLIENT)
+    session.on_open(0)
+    session.on_payload(b"%d\0now\0" % version, 0)
+    return session
+
+
+def _check_quotes(quotes: Sequence[Quote]) -> None:
+    for quote in quotes:
+        for member in fields(quote):
+            value = getattr(quote, member.name)
+            assert not isinstance(value, Decimal) or value.is_finite(), f"{member.name} is no number"
 
 
 def _split(data: bytes) -> object:
@@ -109,6 +138,6 @@ def _split(data: bytes) -> object:
 
 
 TARGETS = (
-    Target(name="ibkr_frames", one_input=_frames, declared=()),
+    Target(name="ibkr_frames", one_input=_frames, declared=(), max_len=3 * 1024),
     Target(name="ibkr_bytes", one_input=_split, declared=(BadFrame,), max_len=1024),
 )
