@@ -9,12 +9,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
+from inspect import signature
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from floorbroker.brokers.registry import BROKERS
 from floorbroker.domain.capability import BrokerInfo, Can
-from floorbroker.domain.clock import Clock
+from floorbroker.domain.clock import Clock, SystemClock
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import TimeInForce
 from floorbroker_sim.server import load_venue
@@ -104,7 +106,7 @@ class World:
 
     def venue(self, plan: Plan, clock: Clock) -> Any:
         """Its simulator."""
-        return load_venue(self.name)(seed=plan.seed, clock=clock, **self.settings(plan))
+        return load_venue(self.name)(seed=plan.seed, clock=clock, **_keys_of(self.name), **self.settings(plan))
 
     def parted(self, credentials: Mapping[str, str], origin: str) -> tuple[dict[str, str], dict[str, Secret]]:
         """What a profile is handed that trades at `origin`: what may be shown, and what may not."""
@@ -113,6 +115,15 @@ class World:
         return {**plain, "BROKER_URL": origin.replace("http", self.scheme, 1)}, {
             n: Secret(text) for n, text in credentials.items() if n in secret
         }
+
+
+@lru_cache(maxsize=64)
+def _keys_of(name: str) -> Mapping[str, Any]:
+    """Every schedule's credentials at a venue are the same, where it has any: to spell out new ones takes the filter of secrets
+    longer than a desk takes to start.
+    """
+    create = load_venue(name)
+    return {"keys": create(clock=SystemClock()).keys} if "keys" in signature(create).parameters else {}
 
 
 def _alpaca_settings(plan: Plan) -> dict[str, Any]:

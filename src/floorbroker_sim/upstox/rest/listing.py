@@ -47,6 +47,10 @@ class Listed:
     underlying_key: str = ""
     weekly: bool = False
 
+    def __hash__(self) -> int:
+        """Its key names it: to hash every member of some thousand contracts takes longer than to list them."""
+        return hash(self.key)
+
     @property
     def exchange(self) -> str:
         """As orders and positions name it: derivatives have an exchange of their own."""
@@ -76,7 +80,7 @@ class Listed:
         return _instrument(self)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 14)
 def _instrument(listed: Listed) -> Instrument:
     return Instrument(
         symbol=listed.symbol, asset_class=AssetClass.OPTION if listed.is_option else AssetClass.EQUITY, currency="INR",
