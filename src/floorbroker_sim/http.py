@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
@@ -51,7 +51,14 @@ class Reply:
 
 def dated(answer: Reply, now: datetime) -> Reply:
     """The same with the venue's own time on it, to the second, as every server writes it (RFC 9110)."""
-    return replace(answer, headers={**answer.headers, "date": _date(int(now.timestamp()))})
+    headers = {**answer.headers, "date": _date(int(now.timestamp()))}
+    return Reply(
+        status=answer.status,
+        body=answer.body,
+        headers=headers,
+        content_type=answer.content_type,
+        stream=answer.stream,
+    )
 
 
 @lru_cache(maxsize=8)

@@ -135,8 +135,11 @@ async def _until(loop: SimulatedLoop, unrest: Callable[[], object]) -> None:
 def _is_at_rest(house: House, acts: list[asyncio.Task[None]]) -> bool:
     """Whether nothing is unsettled, and the desk itself expects no more fills; asked each second, so it looks no further."""
     desk = house.desk
-    if desk is None or not all(task.done() for task in acts):
+    if desk is None:
         return False
+    for task in reversed(acts):  # the last to begin are the last to end
+        if not task.done():
+            return False
     for session in desk.sessions.values():
         book = session.ctx.book
         if session.state is not SessionState.READY or book.lacking_executions():

@@ -34,6 +34,8 @@ def decimal_of(raw: str | int | Decimal) -> Decimal:
     Raises `NotExact` for floats, bools, NaN, infinities, text that is not a number, and sizes beyond
     38 digits or 20 decimals either way (so that `1e400` cannot eat the machine).
     """
+    if type(raw) is Decimal:
+        return _sized(raw)
     if isinstance(raw, bool) or not isinstance(raw, str | int | Decimal):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise NotExact(f"a decimal is written as text or a whole number, not {type(raw).__name__}")
     if isinstance(raw, str) and (len(raw) > MAX_DIGITS * 2 or not raw.isascii() or "_" in raw or raw != raw.strip()):
@@ -44,6 +46,11 @@ def decimal_of(raw: str | int | Decimal) -> Decimal:
         value = Decimal(raw)
     except InvalidOperation as error:
         raise NotExact("not a decimal number") from error
+    return _sized(value)
+
+
+def _sized(value: Decimal) -> Decimal:
+    """The same, when it is finite and of a sensible size."""
     _, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
         raise NotExact("not a finite number")

@@ -117,16 +117,7 @@ class Xnys:
     """The New York Stock Exchange, for shares and listed options."""
 
     def session(self, day: date) -> Session | None:
-        if day.weekday() >= _SATURDAY or day in holidays(day.year):
-            return None
-        is_early = day in early_closes(day.year)
-        return Session(
-            day=day,
-            open=_new_york(day, time(9, 30)),
-            close=_new_york(day, time(13) if is_early else time(16)),
-            pre=_new_york(day, time(4)),
-            post=_new_york(day, time(17) if is_early else time(20)),
-        )
+        return _xnys_session(day)
 
     def is_open(self, at: datetime, *, extended: bool = False) -> bool:
         return self.current_or_next(at, extended=extended).start(extended=extended) <= at
@@ -150,7 +141,16 @@ class Xnys:
 
 @lru_cache(maxsize=4096)
 def _xnys_session(day: date) -> Session | None:
-    return XNYS.session(day)
+    if day.weekday() >= _SATURDAY or day in holidays(day.year):
+        return None
+    is_early = day in early_closes(day.year)
+    return Session(
+        day=day,
+        open=_new_york(day, time(9, 30)),
+        close=_new_york(day, time(13) if is_early else time(16)),
+        pre=_new_york(day, time(4)),
+        post=_new_york(day, time(17) if is_early else time(20)),
+    )
 
 
 def _new_york(day: date, at: time) -> datetime:

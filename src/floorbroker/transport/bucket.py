@@ -207,7 +207,7 @@ class Bucket:
 
     def learn(self, news: LimitNews, now: float) -> None:
         """Follow the venue's own count where it is stricter, and its limit whatever it is (within reason)."""
-        if news.limit is not None:
+        if news.limit is not None and news.limit != self.capacity:
             self.capacity = _within(news.limit, 1.0, self.budget.capacity * _LIMIT_GROWTH_MAX)
             self._ceilings = self._ceilings_at_full_pace()
         if news.remaining is None:

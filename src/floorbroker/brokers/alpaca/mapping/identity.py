@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import lru_cache
 
 from floorbroker.domain.ids import tag_of
 from floorbroker.domain.values import ClOrdId, IntentId
@@ -23,8 +24,14 @@ class AlpacaIdentity:
 
     def decode(self, cl_ord_id: str) -> IntentId | None:
         """The intent behind a client id; None for ids that we never made."""
-        text = cl_ord_id.removeprefix(_PREFIX)
-        if len(cl_ord_id) != _LENGTH or len(text) == len(cl_ord_id) or tag_of(text) is None:
-            return None
-        canonical = str(uuid.UUID(text))
-        return IntentId(text) if text == canonical else None
+        return _decoded(cl_ord_id) if len(cl_ord_id) == _LENGTH else None
+
+
+@lru_cache(maxsize=4096)
+def _decoded(cl_ord_id: str) -> IntentId | None:
+    """Every listing names the same orders again."""
+    text = cl_ord_id.removeprefix(_PREFIX)
+    if len(text) == len(cl_ord_id) or tag_of(text) is None:
+        return None
+    canonical = str(uuid.UUID(text))
+    return IntentId(text) if text == canonical else None
