@@ -23,6 +23,7 @@ from types import ModuleType
 from typing import Any
 
 from floorbroker.app.redactor import TOKENS_MAX
+from floorbroker.gateway.curve import POINTS_MAX
 from floorbroker.oms.archive import LOADED_MAX
 from floorbroker.oms.questions import ORDERS_MAX
 from tests.simulation.house import House, build, scratch, set_prices
@@ -30,7 +31,21 @@ from tests.simulation.loop import SimulatedLoop
 from tests.simulation.people import People
 from tests.simulation.plan import plan_of
 from tests.simulation.run import Report, settle, verdict
-from tests.simulation.schedule import ACTIVE_S, Act, Cancel, CancelAll, Crash, Modify, Plan, Reopen, Stop, Submit
+from tests.simulation.schedule import (
+    ACCOUNTS,
+    ACTIVE_S,
+    Act,
+    Bust,
+    Cancel,
+    CancelAll,
+    Correct,
+    Crash,
+    Modify,
+    Plan,
+    Reopen,
+    Stop,
+    Submit,
+)
 from tests.simulation.weather import Fault
 from tests.simulation.witness import Witness
 from tests.simulation.worlds import ALL
@@ -50,6 +65,8 @@ BOUNDS = {  # what has a bound of its own that takes long to reach: caches, and 
     "floorbroker.app.redactor.SecretFilter._numbers": 1_500 * TOKENS_MAX,
     "floorbroker.oms.archive.Archive._loaded": LOADED_MAX,
     "floorbroker.oms.questions.Questions._kept": ORDERS_MAX,
+    "floorbroker.gateway.curve.Point": len(ACCOUNTS) * POINTS_MAX,  # a point a minute for a day and a half
+    "floorbroker.app.redactor.Spelling": 120 * TOKENS_MAX,
 }
 DESCRIPTORS = Path("/proc/self/fd")
 FEW = 300  # what stays below may be of any size
@@ -134,7 +151,7 @@ def grown(early: Measure, late: Measure) -> list[str]:
     found = [
         f"{name}: {early.objects.get(name, 0)} at {early.at_h:g} h, {count} at {late.at_h:g} h"
         for name, count in sorted(late.objects.items())
-        if count > max(FEW, early.objects.get(name, 0) * SLACK)
+        if count > max(BOUNDS.get(name, FEW), early.objects.get(name, 0) * SLACK)
     ]
     found += [
         f"{name} holds {size}, held {early.held.get(name, 0)} at {early.at_h:g} h"
@@ -201,7 +218,7 @@ async def _live(house: House, made: Soak, hours: float, every_h: float, tell: An
         since_s = episode * EPISODE_S
         drawn = plan_of(house.plan.seed + episode, ALL)
         house.weather.begin(_later(drawn.faults, since_s))
-        acts = [house.loop.create_task(people.at(act)) for act in _acts(drawn, episode, since_s)]
+        acts = [house.loop.create_task(people.at(act)) for act in _acts(drawn, episode)]
         made.submitted += sum(isinstance(act, Submit) for act in drawn.acts)
         await house.loop.nap(since_s + EPISODE_S - house.loop.now_s)
         made.report.log = house.log.lines = house.log.lines[-2_000:]
@@ -230,23 +247,28 @@ def _forget_evidence(house: House) -> None:
             archive._loaded.clear()  # noqa: SLF001 - a cache, and nobody else empties it
 
 
-def _acts(plan: Plan, episode: int, since_s: float) -> list[Act]:
-    """What happens in an episode; in the end everything is cancelled."""
+def _acts(plan: Plan, episode: int) -> list[Act]:
+    """What happens in an episode, each at its seconds behind the episode's begin; in the end everything is cancelled.
+
+    What a venue takes back or corrects is counted from the newest fill: of one that is hours old, and whose word was lost, the
+    account's position alone would tell (RELIABILITY 4.6).
+    """
     found = list[Act]()
     for act in plan.acts:
-        at_s = act.at_s + since_s
         match act:
             case Submit():
                 number = act.number + episode * NUMBERS
                 order = replace(act.order, client_tag=f"w{number}")
-                found.append(replace(act, at_s=at_s, number=number, order=order))
+                found.append(replace(act, number=number, order=order))
             case Cancel() | Modify():
-                found.append(replace(act, at_s=at_s, number=act.number + episode * NUMBERS))
+                found.append(replace(act, number=act.number + episode * NUMBERS))
+            case Bust() | Correct():
+                found.append(replace(act, nth=-1 - act.nth))
             case _ if isinstance(act, SPARED):
                 pass
             case _:
-                found.append(replace(act, at_s=at_s))
-    return [*found, CancelAll(since_s + SWEPT_S)]
+                found.append(act)
+    return [*found, CancelAll(SWEPT_S)]
 
 
 def _later(faults: Iterable[Fault], since_s: float) -> list[Fault]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from floorbroker.domain.records import Quote
-from tests.simulation.soak import FEW, Measure, grown, measure, soak
+from tests.simulation.schedule import ACTIVE_S
+from tests.simulation.soak import EPISODE_S, FEW, SWEPT_S, Measure, grown, measure, soak
 
 EARLY = Measure(at_h=8, objects={"book.Order": 1000, "wire.Frame": 3}, held={"bus.Queue._items": 500}, descriptors=30)
 
@@ -35,6 +36,16 @@ def test_what_is_alive_is_counted_by_class() -> None:
     before = measure(0).objects.get(name, 0)
     kept = [object.__new__(Quote) for _ in range(7)]
     assert measure(0).objects[name] - before == len(kept)
+
+
+def test_an_episode_happens_when_its_weather_does() -> None:
+    made = soak(hours=0.5, seed=1, every_h=1)
+    told = [line.split(" people: ", 1) for line in made.report.log if " people: " in line]
+    begun = {
+        int(float(at) // EPISODE_S) for at, act in told if act.startswith("submit") and float(at) % EPISODE_S < ACTIVE_S
+    }
+    assert begun == {0, 1, 2}
+    assert all(float(at) % EPISODE_S <= SWEPT_S + ACTIVE_S for at, act in told if act.startswith("submit"))
 
 
 def test_an_hour_of_faults_at_every_venue_leaves_nothing_behind() -> None:

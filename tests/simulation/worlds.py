@@ -122,7 +122,7 @@ def _keys_of(name: str) -> Mapping[str, Any]:
     """Every schedule's credentials at a venue are the same, where it has any: to spell out new ones takes the filter of secrets
     longer than a desk takes to start.
     """
-    create = load_venue(name)
+    create: Callable[..., Any] = load_venue(name)
     return {"keys": create(clock=SystemClock()).keys} if "keys" in signature(create).parameters else {}
 
 
