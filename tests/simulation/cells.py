@@ -45,7 +45,9 @@ def _told(must: str) -> Row:
 
 ROWS: dict[str, Row] = {
     "prepared": Row(NOTHING, why="it founds an order"),
-    "adopted": Row(NOTHING, why="it founds an order that we did not send"),
+    "adopted": Row(  # told again while the commit of the first is on its way, it is founded twice alike: the fold keeps one
+        NOTHING, "acked working held filled cancelled", why="it founds an order that we did not send"
+    ),
     "sending": Row("prepared", why="it is committed with the intent"),
     "not_sent": Row("sending", why="the sender alone can prove it, before anything else is known"),
     "in_doubt": Row(  # behind a not_sent that a failing disk held back, too: nothing told the watch of it
