@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import TypeGuard
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.fold import fold
 from floorbroker.domain.orders import CLOSED, Order, OrderState
 from floorbroker.domain.ports import AuditEntry, FactEntry, Record
-from floorbroker.domain.values import IntentId
+from floorbroker.domain.values import ExecId, IntentId
 from floorbroker.oms.book import Change
 from tests.simulation.claims import Claim, Truth, Violation
 from tests.simulation.witness import Departure, Row, Scene, Witness, is_cancel
@@ -179,14 +180,25 @@ def _given_up(claim: Claim) -> Iterable[Violation]:
 
 
 def _moves(moves: Sequence[Change]) -> Iterable[Violation]:
-    """What may not fall, falls by a bust or a correction alone (I10); an end is left by a void or a replace (3, I8)."""
+    """What may not fall, falls by a bust or a correction alone (I10); an end is left by a void or a replace (3, I8).
+
+    One that was told before its execution counts when that one is known.
+    """
+    amended: dict[IntentId, set[ExecId]] = {}
     for before, after, facts in _steps(moves):
-        taken_back = any(isinstance(fact, f.Void) or (isinstance(fact, f.Exec) and fact.version > 0) for fact in facts)
+        known = amended.setdefault(after.intent_id, set())
+        known.update(fact.exec_id for fact in facts if _takes_back(fact))
+        taken_back = any(isinstance(fact, f.Exec | f.Void) and fact.exec_id in known for fact in facts)
         if after.cum_qty < before.cum_qty and not taken_back:
             yield Violation("wrong", f"{_moved(before, after, facts)}: filled fell from {before.cum_qty}")
         reopened = taken_back or any(isinstance(fact, f.ReplaceDone) for fact in facts)
         if before.state in ENDED and after.state not in CLOSED and not reopened:
             yield Violation("wrong", f"{_moved(before, after, facts)}: an end was undone")
+
+
+def _takes_back(fact: f.Fact) -> TypeGuard[f.Exec | f.Void]:
+    """Whether it is a bust or a correction."""
+    return isinstance(fact, f.Void) or (isinstance(fact, f.Exec) and fact.version > 0)
 
 
 def _steps(moves: Sequence[Change]) -> Iterable[tuple[Order, Order, list[f.Fact]]]:

@@ -93,6 +93,7 @@ MADE_UP = f.Exec(
     last_px=EXEC.last_px, synthetic=True, source=Source.OWN, at=AT + timedelta(seconds=10),
 )  # fmt: skip
 TOTAL = f.Cum(order_id=OrderId("v1"), cum_qty=EXEC.last_qty, **STAMP)
+LESS = replace(EXEC, version=1, last_qty=Quantity(EXEC.last_qty / 2))
 GROWN = f.ReplaceAsked(
     source=Source.OWN, at=AT, replace_id=IntentId("r1"), cl_ord_id=ClOrdId("c2"),
     changes=OrderChanges(order_qty=Quantity(Decimal(20))),
@@ -122,6 +123,9 @@ HONEST: dict[str, tuple[Claim, Witness]] = {
     "a bust": (claim([]), seen(moves=[move([WORKING, EXEC], VOID)])),
     "a bust told in one commit with what follows": (
         claim([]), seen(moves=[undone([WORKING, EXEC], [WORKING, EXEC, VOID], TOTAL), *_same([WORKING, EXEC, VOID], VOID)]),
+    ),
+    "an execution whose correction was told before it": (
+        claim([]), seen(moves=[move([WORKING, TOTAL], LESS), move([WORKING, TOTAL, LESS], EXEC)]),
     ),
     "a clock that is wrong by little": (
         replace(claim(DECIDED), clock=Error(29.0), misdated=(2.0,)), seen(LEFT),
