@@ -22,6 +22,7 @@ from floorbroker.web.nav import NAV, NavGroup
 from floorbroker.web.panels import Holdings, Panel, holdings_of, panel_of, standing_of
 
 VENUES_MS = 1500  # between two renderings that ask venues, while facts come without a pause
+PULSE_MS = 10_000  # how old a worth may become while no fact comes and prices move
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +76,8 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """One page.  `live` are the channels whose facts call for it to be rendered anew, every `pace_ms` at most; `scripts` its
-    modules.
+    """One page.  `live` are the channels whose facts call for it to be rendered anew, every `pace_ms` at most; with
+    `pulse_ms` it is rendered anew after so long without any, while somebody looks.  `scripts` are its modules.
     """
 
     path: str
@@ -85,6 +86,7 @@ class Screen:
     build: Callable[[Ask], Awaitable[Mapping[str, Any]]]
     live: tuple[str, ...] = ()
     pace_ms: int = 250
+    pulse_ms: int = 0
     scripts: tuple[str, ...] = ()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,11 @@ from floorbroker.domain.records import Check, DataKind, Quote, SelfCheck, Trade
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, OrdStatus, Price, ProfileName
 from floorbroker.gateway.desk import Caller, DeskEvent, ProfilePosition, SessionState
+from floorbroker.web import pages
 from floorbroker.web.screens import SCREENS
 from tests.support.browser import Browser, browser, chromium
 from tests.support.desk_visit import READY, visiting
+from tests.support.fake_desk import PRICES
 from tests.support.vaults import PASSPHRASE, QuickDerivation
 from tests.unit.api.test_logins import ways_in, well
 
@@ -179,6 +181,15 @@ async def test_the_overview_follows_fills_without_a_reload(running: Browser) -> 
         await visit.place("unknown")
         await visit.shows("#alerts", "1 order is unknown")
         assert await visit.tab.run("window.untouched")
+
+
+async def test_worth_follows_prices_while_no_fact_comes(running: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "SCREENS", tuple(replace(screen, pulse_ms=200) for screen in SCREENS))
+    async with visiting(running, "/overview") as visit:
+        await visit.place()
+        await visit.shows("#exposure", "1,894.80")
+        monkeypatch.setitem(PRICES, "AAPL", ("200.00", "200.04"))
+        await visit.shows("#exposure", "2,000.00")
 
 
 async def test_what_changed_between_the_page_and_its_stream_of_events_is_shown(running: Browser) -> None:

@@ -40,5 +40,11 @@ async def decisions(ask: Ask) -> Mapping[str, Any]:
 
 
 DECISIONS = Screen(
-    path="/decisions", title="Decisions", template="decisions.html", build=decisions, live=("orders",), pace_ms=1000
+    path="/decisions",
+    title="Decisions",
+    template="decisions.html",
+    build=decisions,
+    live=("orders",),
+    pace_ms=1000,
+    pulse_ms=3000,  # the log is written by bots, which are processes of their own
 )

@@ -12,7 +12,7 @@ from floorbroker.domain.records import Account, Balance
 from floorbroker.domain.values import ProfileName, time_text
 from floorbroker.gateway.consolidated import left_out
 from floorbroker.gateway.desk import Desk, Fill, OrderFilter, Page
-from floorbroker.web.frame import VENUES_MS, Ask, Screen
+from floorbroker.web.frame import PULSE_MS, VENUES_MS, Ask, Screen
 from floorbroker.web.panels import partial
 
 FILLS_A_PAGE = 200
@@ -87,6 +87,7 @@ POSITIONS = Screen(
     build=positions,
     live=("fills", "positions"),
     pace_ms=VENUES_MS,
+    pulse_ms=PULSE_MS,
 )
 FILLS = Screen(path="/fills", title="Fills", template="fills.html", build=fills, live=("fills",))
 ACCOUNTS = Screen(
@@ -96,4 +97,5 @@ ACCOUNTS = Screen(
     build=accounts,
     live=("fills", "positions"),
     pace_ms=VENUES_MS,
+    pulse_ms=PULSE_MS,
 )

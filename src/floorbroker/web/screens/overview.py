@@ -12,7 +12,7 @@ from floorbroker.domain.orders import Order
 from floorbroker.domain.values import ZERO, OrdStatus
 from floorbroker.gateway.curve import Point
 from floorbroker.gateway.desk import OrderFilter, Page, ProfilePosition, SessionState
-from floorbroker.web.frame import VENUES_MS, Ask, Screen
+from floorbroker.web.frame import PULSE_MS, VENUES_MS, Ask, Screen
 
 EYES = frozenset({OrdStatus.UNKNOWN, OrdStatus.REJECTED, OrdStatus.HELD, OrdStatus.NOT_PLACED, OrdStatus.NOT_SENT})
 EYES_MAX, FILLS_MAX, BARS_MAX = 12, 10, 8
@@ -143,4 +143,5 @@ OVERVIEW = Screen(
     build=build,
     live=("fills", "positions", "health", "risk", "alarms"),
     pace_ms=VENUES_MS,
+    pulse_ms=PULSE_MS,
 )

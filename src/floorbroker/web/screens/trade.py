@@ -7,7 +7,7 @@ from typing import Any
 
 from floorbroker.domain.values import OrderType, TimeInForce
 from floorbroker.gateway.desk import OrderFilter, Page
-from floorbroker.web.frame import VENUES_MS, Ask, Screen
+from floorbroker.web.frame import PULSE_MS, VENUES_MS, Ask, Screen
 from floorbroker.web.panels import ROWS_MAX
 from floorbroker.web.screens.symbol import SPAN_S, SPANS
 
@@ -34,5 +34,6 @@ TRADE = Screen(
     build=build,
     live=("fills", "positions"),
     pace_ms=VENUES_MS,
+    pulse_ms=PULSE_MS,
     scripts=("trade.js",),
 )

@@ -30,6 +30,7 @@ export class Candles {
     this.markers = createSeriesMarkers(this.series, []);
     this.look();
     document.addEventListener("desk:theme", () => this.look());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.look());
   }
 
   look() {

@@ -4,6 +4,8 @@
 import { by, say } from "./text.js";
 
 const PACE_MS = Number(document.body.dataset.pace);
+const PULSE_MS = Number(document.body.dataset.pulse); // how old what no fact tells of may become: worth as prices move, files of others
+const began = performance.now();
 let trouble = false;
 let [timer, running, again, last] = [0, false, false, -Infinity];
 
@@ -47,6 +49,7 @@ function guard(event) {
 export function wakeLive() {
   document.addEventListener("htmx:after:request", guard);
   document.addEventListener("htmx:finally:request", done);
+  if (PULSE_MS) setInterval(() => document.hidden || performance.now() - Math.max(last, began) < PULSE_MS || changed(), PULSE_MS / 4);
 }
 
 /** Act once now, and after each time the page was rendered anew. */

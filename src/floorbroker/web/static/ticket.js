@@ -9,7 +9,7 @@ import { changed } from "./live.js";
 import { marketBook, marketQuote, marketTrade, showMarket, wakeMarket } from "./market.js";
 import { isOption, premiumLines, wakeOptions } from "./options.js";
 import { follow } from "./prices.js";
-import { by, gain, make, minus, money, number, price, say, times, words } from "./text.js";
+import { by, make, minus, money, number, price, say, times, words } from "./text.js";
 
 const form = by("order-form");
 const POINTERS = {
@@ -165,7 +165,7 @@ function lines(found, asked) {
   if (found.margin) {
     const { currency, initial, fees } = found.margin;
     told.push(line("info", "·", `ties up about ${money(initial)} ${currency}, fees ${money(fees)}`));
-    told.push(line("info", "·", `buying power changes by ${gain(found.margin.buying_power_effect)} ${currency}`));
+    told.push(line("info", "·", `takes about ${money(found.margin.buying_power_effect.replace("-", ""))} ${currency} of buying power`));
   }
   told.push(...premiumLines(asked, found).map((text) => line("info", "·", text)));
   told.push(line("info", "·", `profile ${found.profile}`));
