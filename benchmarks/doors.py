@@ -1,8 +1,9 @@
 """What the server's doors cost: an order over REST beside the same order in the process, and a stream with many readers.
 
 `rest_submit_overhead`: the median of a submit over HTTP less that of the same submit as a library call, both against the
-fixed-reply server.  `stream_readers`: readers of a hundred events a second each, how late events are and what the server holds in
-memory, by the number of readers; no event may be missing.
+fixed-reply server; beside it what the same client takes to that server, which is in it too.  `stream_readers`: readers of a
+hundred events a second each, how late events are and what the server holds in memory, by the number of readers; no event may
+be missing.
 """
 
 from __future__ import annotations
@@ -27,21 +28,30 @@ READERS, EVENTS = (10, 100, 1_000), 1_000
 def rest() -> list[Figure]:
     """`rest_submit_overhead`."""
     with ExitStack() as stack:
-        own, served = (stack.enter_context(fixed_server()) for _ in range(2))  # each desk hears of its own orders alone
+        own, served, aside = (
+            stack.enter_context(fixed_server()) for _ in range(3)
+        )  # each hears of its own orders alone
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / ".tools")))
         inside = stack.enter_context(desk(folder / "inside", own, loop="uvloop"))
         door = stack.enter_context(_served(folder / "outside", served))
         outside = stack.enter_context(ours("benchmarks.rest_client", environ=door))
-        for child in (inside, outside):
+        bare = {"ORDER_URL": aside["BROKER_URL"], "ORDER_PATH": "/v2/orders", "ORDER_TOKEN": "none"}
+        client = stack.enter_context(ours("benchmarks.rest_client", environ=bare))
+        for child in (inside, outside, client):
             child.ask("sequential", WARM_UP)
-        found = [
-            (outside.ask("sequential", ORDERS)["p50"], inside.ask("sequential", ORDERS)["p50"]) for _ in range(ROUNDS)
+        rounds = [
+            [child.ask("sequential", ORDERS)["p50"] for child in (outside, inside, client)] for _ in range(ROUNDS)
         ]
-    extra = {"rest_p50_ms": [rounded(over) for over, _ in found], "inside_p50_ms": [rounded(own) for _, own in found]}
+    found = [(over, own_ms) for over, own_ms, _ in rounds]
+    extra = {
+        "rest_p50_ms": [rounded(over) for over, _ in found],
+        "inside_p50_ms": [rounded(own_ms) for _, own_ms in found],
+        "client_p50_ms": [rounded(alone) for *_, alone in rounds],  # of which the client and the way to a bare server
+    }
     return [
         Figure(
             bench="rest_submit_overhead",
-            ours=[over - own for over, own in found],
+            ours=[over - own_ms for over, own_ms in found],
             peer_name="the same submit in the process",
             unit="ms p50 more",
             goal=Goal(1.0, unit="ms"),

@@ -72,6 +72,7 @@ API: tuple[APIRouter, ...] = (
     tokens.router,
     profiles.brokers,
     live.router,  # before the routes whose first word is an environment
+    orders.router,  # the framework asks one route after the other, and of those behind this one orders are hurried
     profiles.router,
     profiles.of_rounds,
     stored.router,
@@ -79,7 +80,6 @@ API: tuple[APIRouter, ...] = (
     accounts.of_profile,
     accounts.router,
     risk.router,
-    orders.router,
     resolution.router,
     market.router,
     control.router,

@@ -66,7 +66,7 @@ async def test_no_request_waits_for_a_thread_but_where_a_file_is_read() -> None:
         needed.call
         for route in routes_of((system.router, *API))
         for needed in needs_of(route.dependant)
-        if not inspect.iscoroutinefunction(needed.call)
+        if not (inspect.iscoroutinefunction(needed.call) or inspect.isasyncgenfunction(needed.call))
     }
     assert plain == {stored_of}
 
