@@ -6,9 +6,10 @@ hears what became of them; then its own handler runs.  Timers that are due come 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from itertools import islice, repeat
+from sys import getrefcount
 
 from floorbroker.backtest.actions import Happening, split_places
 from floorbroker.backtest.costs import FREE, Costs
@@ -19,7 +20,7 @@ from floorbroker.backtest.result import Result
 from floorbroker.backtest.venue import Venue
 from floorbroker.domain.errors import FieldError, InvalidRequest
 from floorbroker.domain.records import Trade
-from floorbroker.strategy.bars import BarView, Columns, Track, microseconds
+from floorbroker.strategy.bars import BarView, Columns, Cursor, Track, microseconds
 from floorbroker.strategy.base import Strategy
 from floorbroker.strategy.decisions import Decision
 from floorbroker.strategy.runner import Runner
@@ -80,28 +81,55 @@ class Backtest:
         return Result.of(self.venue, self.feed, strategy=self.runner.strategy, cash=self._cash)
 
     def _one(self, columns: Columns) -> None:
-        """The bars of one symbol: nothing is looked up a bar but whether somebody waits for it."""
-        venue, runner = self.venue, self.runner
-        track, handler, happenings = venue.tracks[columns.symbol], runner.strategy.on_bar, self._happenings
-        timers, news = venue.timers, venue.news
-        total = len(columns)
-        bars = zip(range(total), columns.end_us, map(BarView, zip(repeat(columns), range(total))))  # noqa: B905 - alike
-        for first in range(0, total, TELL_EVERY):
-            for place, end_us, view in islice(bars, TELL_EVERY):
-                if end_us > timers.next_us or end_us >= happenings.next_us:
-                    self._pass(end_us)
-                venue.now_us = end_us
-                if venue.awake:
-                    venue.meet_bar(columns, place)
-                    track.at = place
-                    if news:
-                        runner.settle()
+        """The bars of one symbol, in stretches in which no timer and no corporate action is due.
+
+        Of a bar at which nothing is open and nothing is wished, its handler is most of the cost.
+        """
+        total, place, told = len(columns), 0, 0
+        while place < total:
+            if columns.end_us[place] > self.venue.timers.next_us or columns.end_us[place] >= self._happenings.next_us:
+                self._pass(columns.end_us[place])
+            place = self._stretch(columns, place, min(self._quiet_until(columns, place), place + TELL_EVERY))
+            if place - told >= TELL_EVERY or place == total:
+                told = place
+                self._told(place, total)
+
+    def _quiet_until(self, columns: Columns, place: int) -> int:
+        """The first bar after this one before which a timer or a corporate action is due."""
+        ends = columns.end_us
+        timer = bisect_right(ends, self.venue.timers.next_us, place)
+        return max(place + 1, min(timer, bisect_left(ends, self._happenings.next_us, place)))
+
+    def _stretch(self, columns: Columns, first: int, until: int) -> int:
+        """Play bars up to the place `until`, or until the strategy asked for a timer; where to go on."""
+        venue, news, settle, handler = self.venue, self.venue.news, self.runner.settle, self.runner.strategy.on_bar
+        track, next_us, awake, place = venue.tracks[columns.symbol], venue.timers.next_us, venue.awake, first
+        view = venue.view = Cursor(columns, first)
+        held = getrefcount(view)  # by ourselves; more, and somebody keeps the bar
+        for place in range(first, until):
+            if awake:
+                venue.now_us = columns.end_us[place]
+                venue.meet_bar(columns, place)
                 track.at = place
-                venue.view = view
-                handler(view)
                 if news:
-                    runner.settle()
-            self._told(min(first + TELL_EVERY, total), total)
+                    settle()
+                venue.view = view
+            track.at = place
+            venue.playing = track
+            if getrefcount(view) == held:
+                view.to(place)
+            else:
+                view = venue.view = Cursor(columns, place)
+            handler(view)
+            if awake or venue.stirred:
+                venue.stirred = False
+                if news:
+                    settle()
+                venue.view, awake = view, venue.awake
+                if venue.timers.next_us != next_us:
+                    break
+        venue.now_us = columns.end_us[place]
+        return place + 1
 
     def _many(self) -> None:
         """Everything in the order in which it became known: quotes, trades and books before the bars of the same moment."""
@@ -168,7 +196,7 @@ class Backtest:
         """The close of a bar whose symbol has quotes: a trade, which elects stops."""
 
         def play(place: int) -> None:
-            bar = BarView((columns, place))
+            bar = BarView(columns, place)
             self.venue.meet_trade(Trade(symbol=bar.symbol, price=bar.close, size=bar.volume, time=bar.end))
             self.runner.settle()
 
@@ -185,7 +213,7 @@ class Backtest:
                 if news:
                     runner.settle()
             track.at = place
-            venue.view = view = BarView((columns, place))
+            venue.view = view = BarView(columns, place)
             handler(view)
             if news:
                 runner.settle()

@@ -22,7 +22,7 @@ from floorbroker.domain.records import BookDelta, Quote, Trade
 from floorbroker.domain.values import ZERO, ExecId, OrderId, OrdStatus, Price, Quantity
 from floorbroker.matching import BadOrder, Engine, Event, Fill, Ledger, MatchOrder, MatchStatus, NotOpen, by_name
 from floorbroker.matching.calendar import ALWAYS_OPEN, Calendar
-from floorbroker.strategy.bars import BarView, Columns, microseconds, moment_of
+from floorbroker.strategy.bars import BarView, Columns, Track, microseconds, moment_of
 from floorbroker.strategy.ground import Ground
 from floorbroker.strategy.wishes import Action, Change, Filled, Ordered, Place, WishId, Withdraw
 
@@ -60,7 +60,10 @@ class Resized:
 
 
 class Venue(Ground):
-    """`awake` while something is open or on its way; then, and only then, bars need to be shown to `meet_bar`."""
+    """`awake` while something is open or on its way; then, and only then, bars need to be shown to `meet_bar`.
+
+    While a track is `playing` the time is that of its last bar, so that nobody has to set it with every bar.
+    """
 
     def __init__(
         self,
@@ -72,6 +75,8 @@ class Venue(Ground):
         calendar: Calendar | None,
         currency: str = "USD",
     ) -> None:
+        self.playing: Track | None = None
+        self._now_us = 0
         super().__init__(calendar=calendar or ALWAYS_OPEN)
         self.awake = False
         self.fills: list[Filled] = []
@@ -97,6 +102,16 @@ class Venue(Ground):
         self._wish_of: dict[OrderId, WishId] = {}
         self._order_of: dict[WishId, OrderId] = {}
         self._ids = count(1)
+
+    @property
+    def now_us(self) -> int:
+        """Microseconds since 1970."""
+        playing = self.playing
+        return self._now_us if playing is None else playing.columns.end_us[playing.at]
+
+    @now_us.setter
+    def now_us(self, us: int) -> None:
+        self.playing, self._now_us = None, us
 
     # -- the account ---------------------------------------------------------------------------------------------------
 
@@ -216,7 +231,7 @@ class Venue(Ground):
         """Show a bar that is over to what was open when it began."""
         self.arrivals(columns.symbol, columns.start_us[place])
         if self.engine.has_orders:
-            bar = BarView((columns, place)).to_bar()
+            bar = BarView(columns, place).to_bar()
             self._book(self.engine.on_bar(bar))
             if not self.costs.at_close and bar.symbol not in self.quoted:
                 self.engine.close_book(bar.symbol)

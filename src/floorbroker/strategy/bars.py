@@ -95,52 +95,65 @@ def _scaled(value: Decimal, decimals: int) -> int:
     return int(scaled)
 
 
-class BarView(tuple[Columns, int]):
+class BarView:
     """One bar: its columns and its place there.  Numbers become `Decimal` when they are asked for; it never changes."""
 
-    __slots__ = ()
+    __slots__ = ("_columns", "_place")
+
+    def __init__(self, columns: Columns, place: int) -> None:
+        self._columns = columns
+        self._place = place
 
     @property
     def symbol(self) -> str:
-        return self[0].symbol
+        return self._columns.symbol
 
     @property
     def start(self) -> datetime:
         """Inclusive, UTC."""
-        return moment_of(self[0].start_us[self[1]])
+        return moment_of(self._columns.start_us[self._place])
 
     @property
     def end(self) -> datetime:
         """When it was over, and known; UTC."""
-        return moment_of(self[0].end_us[self[1]])
+        return moment_of(self._columns.end_us[self._place])
 
     @property
     def open(self) -> Price:
-        return self._price(self[0].open)
+        return self._price(self._columns.open)
 
     @property
     def high(self) -> Price:
-        return self._price(self[0].high)
+        return self._price(self._columns.high)
 
     @property
     def low(self) -> Price:
-        return self._price(self[0].low)
+        return self._price(self._columns.low)
 
     @property
     def close(self) -> Price:
-        return self._price(self[0].close)
+        return self._price(self._columns.close)
 
     @property
     def volume(self) -> Decimal:
         """Units."""
-        return Decimal(self[0].volume[self[1]]).scaleb(-self[0].size_decimals)
+        return Decimal(self._columns.volume[self._place]).scaleb(-self._columns.size_decimals)
 
     def _price(self, column: array[int]) -> Price:
-        return Price(Decimal(column[self[1]]).scaleb(-self[0].price_decimals))
+        return Price(Decimal(column[self._place]).scaleb(-self._columns.price_decimals))
+
+    def __eq__(self, other: object) -> bool:
+        """The same bar of the same columns."""
+        if not isinstance(other, BarView):
+            return NotImplemented
+        return self._columns is other._columns and self._place == other._place
+
+    def __hash__(self) -> int:
+        return hash((id(self._columns), self._place))
 
     def __str__(self) -> str:
         """A name for this bar that is the same whenever it is played."""
-        return f"bar:{self[0].symbol}:{self[0].start_us[self[1]]}"
+        return f"bar:{self._columns.symbol}:{self._columns.start_us[self._place]}"
 
     def to_bar(self) -> Bar:
         """The same numbers as a record of their own."""
@@ -151,6 +164,18 @@ class BarView(tuple[Columns, int]):
 
     def __repr__(self) -> str:
         return f"BarView({self.symbol} {self.start:%Y-%m-%d %H:%M} {self.open} {self.high} {self.low} {self.close})"
+
+
+class Cursor(BarView):
+    """The view of a bar that is being played; it goes on to the next one as long as nobody but its player holds it.
+
+    So a bar that somebody kept never changes, and a million bars that nobody kept are one object.
+    """
+
+    __slots__ = ()
+
+    def to(self, place: int) -> None:
+        self._place = place
 
 
 class Track:
@@ -181,7 +206,7 @@ class Track:
         place = self.at - whole(count)
         if count < 0 or place < 0:
             raise LookupError(f"{self.columns.symbol} has {len(self)} bars so far")
-        return BarView((self.columns, place))
+        return BarView(self.columns, place)
 
     @property
     def unit(self) -> int:

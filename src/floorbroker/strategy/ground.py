@@ -37,6 +37,7 @@ class Ground(ABC):
         self.decided: Callable[[Decision], None] | None = None
         self.view: object = ""  # the event that is being handled; its text names it
         self.now_us = 0
+        self.stirred = False  # whether the strategy did anything since somebody looked last
         self._seen: dict[str, str] = {}
         self._cause: str = ""
         self._count = 0
@@ -92,6 +93,7 @@ class Ground(ABC):
 
     def remember(self, rule: Rule, name: str) -> None:
         """Call the strategy back at every moment of a rule."""
+        self.stirred = True
         self.timers.add(rule, name, self.now)
 
     def due(self) -> list[Fired]:
@@ -107,6 +109,7 @@ class Ground(ABC):
 
     def place(self, order: NewOrder) -> WishId:
         """Ask for an order.  What the strategy's budget refuses is told as not sent, and goes nowhere."""
+        self.stirred = True
         wish = self._next()
         why = self._objection(order)
         status = OrdStatus.NOT_SENT if why else OrdStatus.PENDING_NEW
@@ -121,12 +124,14 @@ class Ground(ABC):
 
     def withdraw(self, wish: WishId) -> None:
         """Ask for the end of an order; nothing happens when it has ended."""
+        self.stirred = True
         if (ordered := self.wishes.get(wish)) is not None:
             self._decide("cancel", ordered)
             self.send(Withdraw(wish=wish))
 
     def change(self, wish: WishId, changes: OrderChanges) -> None:
         """Ask for other terms; nothing happens when the order has ended."""
+        self.stirred = True
         if (ordered := self.wishes.get(wish)) is not None:
             self._decide("change", ordered)
             self.send(Change(wish=wish, changes=changes))

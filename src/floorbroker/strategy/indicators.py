@@ -18,6 +18,7 @@ from operator import gt, sub
 
 from floorbroker.domain.values import WIDE
 from floorbroker.strategy.bars import Track
+from floorbroker.strategy.wholesale import flags, windows
 
 CHUNK = 65_536  # numbers at a time go into a column: of a list, an array is made at once
 _FINE = 1_000  # an exponential average keeps three digits beyond the price step
@@ -45,11 +46,16 @@ class Indicator(ABC):
     def follow(self) -> None:
         """Take the bars that are there and were not taken yet; called by the track."""
         steady = self._track.steady
-        if self._done < len(steady):
+        if self._done < len(steady) and not self._took_all(steady):
             numbers = iter(self._more(steady))
             while chunk := list(islice(numbers, CHUNK)):
                 self._column.extend(array("q", chunk) if isinstance(self._column, array) else chunk)
             self._done = len(steady)
+
+    def _took_all(self, steady: array[int]) -> bool:
+        """Take very many bars at once, where there is a way that gives the same numbers; False where there is none."""
+        del steady
+        return False
 
     def _prepare(self) -> None:
         """Set up what `_more` keeps; a kept number is a price step unless it says otherwise."""
@@ -127,6 +133,14 @@ class Above:
         """Take the bars that both have taken; called by the track."""
         done = len(self._flags)
         common = gcd(self._one.scale, self._other.scale)
+        all_at_once = (
+            None
+            if done
+            else flags(self._one.kept, self._other.scale // common, self._other.kept, self._one.scale // common)
+        )
+        if all_at_once is not None:
+            self._flags.extend(all_at_once)
+            return
         mine = _times(self._one.kept[done:], self._other.scale // common)
         others = _times(self._other.kept[done:], self._one.scale // common)
         self._flags.extend(map(gt, mine, others))
@@ -155,6 +169,13 @@ class Average(Indicator):
 
     def _prepare(self) -> None:
         self.scale = self.period
+
+    def _took_all(self, steady: array[int]) -> bool:
+        sums = None if self._done else windows(steady, self.period)
+        if sums is None:
+            return False
+        self._column, self._done = sums, len(steady)
+        return True
 
     def _more(self, steady: array[int]) -> Iterable[int]:
         """Each sum is the one before it, plus the newest close, less the one that leaves the window."""

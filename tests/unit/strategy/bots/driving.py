@@ -62,7 +62,7 @@ def _bars(feed: Feed) -> dict[datetime, list[Closed]]:
     found: dict[datetime, list[Closed]] = {}
     for columns in feed.bars.values():
         for place in range(len(columns)):
-            view = BarView((columns, place))
+            view = BarView(columns, place)
             found.setdefault(view.end, []).append(Closed(bar=view.to_bar(), end=view.end))
     return found
 
