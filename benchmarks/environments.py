@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,8 +31,10 @@ def python_of(peer: str) -> Path:
 
 
 def our_python() -> Path:
-    """The interpreter of an environment with this checkout, its `fast` extra and the native core, as a desk is installed."""
-    pins = b"".join(path.read_bytes() for path in (ROOT / "uv.lock", *_wheels()))
+    """The interpreter of an environment with this checkout, its `fast` extra and the native core, as a desk is installed; and
+    with numpy, which whoever runs backtests has from the `research` extra.
+    """
+    pins = _numpy().encode() + b"".join(path.read_bytes() for path in (ROOT / "uv.lock", *_wheels()))
     return _made("floorbroker", pins, _install_ours)
 
 
@@ -67,8 +70,15 @@ def _by_pyenv(version: str | None) -> Path | None:
 def _install_ours(home: Path) -> None:
     interpreter = str(ROOT / ".tools" / "bin" / "python")
     _uv("sync", "--frozen", "--quiet", "--no-default-groups", "--extra", "fast", "--python", interpreter, into=home)
-    for wheel in _wheels():
-        _uv("pip", "install", "--quiet", "--no-deps", "--python", str(home / "bin" / "python"), str(wheel))
+    for package in (_numpy(), *map(str, _wheels())):
+        _uv("pip", "install", "--quiet", "--no-deps", "--python", str(home / "bin" / "python"), package)
+
+
+def _numpy() -> str:
+    """The locked version for the interpreter of the checkout."""
+    locked = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
+    found = [one["version"] for one in locked if one["name"] == "numpy"]
+    return f"numpy=={min(found, key=lambda version: tuple(map(int, version.split('.'))))}"
 
 
 def _wheels() -> list[Path]:
