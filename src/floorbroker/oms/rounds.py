@@ -13,10 +13,10 @@ from floorbroker.domain import facts as f
 from floorbroker.domain.capability import Can
 from floorbroker.domain.errors import FloorbrokerError, OrderNotFound
 from floorbroker.domain.options import OptionContract, OptionEvent
-from floorbroker.domain.orders import Order
+from floorbroker.domain.orders import Order, OrderState
 from floorbroker.domain.ports import NoteEntry, OptionEvents
 from floorbroker.domain.records import ExecutionReport, Fetched, Position
-from floorbroker.domain.values import IntentId, Word, text_of
+from floorbroker.domain.values import IntentId, Word, text_of, total_of
 from floorbroker.oms.account import GATEWAY, AccountContext
 from floorbroker.oms.adjustments import Adjustment, Cause
 from floorbroker.oms.doubt import Resolver
@@ -94,6 +94,16 @@ class _Asked:
     version: int
     times: int
     next_s: float
+
+
+def _is_outdated(order: Order) -> bool:
+    """Whether its executions make up what is filled, and the venue's last word of it another number: some of it was taken back
+    since.  No list of open orders tells what became of an order that is done.  All of one that has ended is known when none of
+    it is left.
+    """
+    is_known = order.state is not OrderState.FILLED and not order.cum_qty
+    listed = total_of(execution.last_qty for execution in order.executions)
+    return order.needs_executions and not is_known and listed == order.cum_qty
 
 
 @dataclass(slots=True)
@@ -223,10 +233,13 @@ class Reconciler:
     async def ask_unlisted(self, listed: Fetched[ExecutionReport]) -> None:
         """Absence is not evidence (I9): ask by name for each order the list lacks."""
         for order in unlisted(self._ours(listed.asked_at), listed.items):
-            try:
-                await self.inbound.take(await self.ctx.broker.get_order_status(order.ref))
-            except OrderNotFound as missing:
-                self.ctx.log.warning("order.unknown_to_venue", intent=order.intent_id, detail=missing.detail)
+            await self._ask(order)
+
+    async def _ask(self, order: Order) -> None:
+        try:
+            await self.inbound.take(await self.ctx.broker.get_order_status(order.ref))
+        except OrderNotFound as missing:
+            self.ctx.log.warning("order.unknown_to_venue", intent=order.intent_id, detail=missing.detail)
 
     def _ours(self, asked_at: datetime) -> list[Order]:
         """Orders we think the venue works on, and thought so before we asked."""
@@ -250,6 +263,10 @@ class Reconciler:
             return
         since = min(self._filled_since(order) for order in lacking)
         await self.inbound.take((await self.ctx.broker.get_fills(since)).items)
+        for intent_id in [order.intent_id for order in lacking if not order.is_open]:
+            order = self.ctx.book.get(intent_id)
+            if order is not None and _is_outdated(order):
+                await self._ask(order)
 
     def _filled_since(self, order: Order) -> datetime:
         """From when on an order may have filled: where we made it, and did so by a clock that stood right, since then.

@@ -325,6 +325,51 @@ async def test_a_venue_without_a_list_of_fills_gets_a_stand_in_after_the_grace(t
         assert desk.ctx.book.holdings.qty("AAPL") == 10
 
 
+async def test_an_order_sized_by_money_is_asked_about_when_its_fill_was_taken_back_and_nobody_says_what_became_of_it(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as desk:
+        wish = replace(buy(price=None), order_qty=None, notional=Decimal(1500))
+        order = await desk.place(wish)
+        venue = desk.broker.of(order.cl_ord_id)
+        fill = desk.broker.fill(venue, "1")
+        await desk.wait()
+        assert desk.now(order).state is OrderState.FILLED
+        venue.cum, venue.cost, venue.status = Decimal(0), Decimal(0), OrdStatus.CANCELED
+        desk.broker.positions.clear()
+        desk.broker.executions.clear()
+        taken_back = replace(fill, exec_type=ExecType.TRADE_CANCEL, exec_ref_id=fill.exec_id, cum_qty=None)
+        desk.broker.tell(taken_back)  # and that the order is over by it gets lost
+        await desk.wait(10)
+        assert (desk.now(order).state, desk.now(order).cum_qty) == (OrderState.CANCELLED, 0)
+        asked = desk.broker.reads.count("get_order_status")
+        await desk.wait(60)
+        assert desk.broker.reads.count("get_order_status") == asked
+
+
+async def test_an_ended_order_whose_fill_was_corrected_is_asked_about_until_its_total_is_told(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        venue = desk.broker.of(order.cl_ord_id)
+        fill = desk.broker.fill(venue, "6")
+        desk.broker.end(venue)
+        await desk.wait()
+        venue.cum, venue.cost = Decimal(4), Decimal(400)
+        desk.broker.positions["AAPL"] = Decimal(4)
+        corrected = replace(
+            fill,
+            exec_type=ExecType.TRADE_CORRECT,
+            exec_ref_id=fill.exec_id,
+            last_qty=Quantity(Decimal(4)),
+            cum_qty=None,
+        )
+        desk.broker.executions[-1] = replace(corrected, exec_version=1)
+        desk.broker.tell(corrected)
+        await desk.wait(10)
+        found = desk.now(order)
+        assert (found.state, found.cum_qty, found.needs_executions) == (OrderState.CANCELLED, 4, False)
+
+
 async def test_a_silent_stream_does_not_hide_what_happened_for_long(tmp_path: Path) -> None:
     async with opened(tmp_path) as desk:
         order = await desk.place(buy())
