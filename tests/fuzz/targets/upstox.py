@@ -1,4 +1,4 @@
-"""What Upstox sends: replies of its REST door, updates of the portfolio stream, trades that are read, and the protobuf feed."""
+"""What Upstox sends: replies of its REST door, updates of the portfolio stream, trades, the protobuf feed, and files."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from floorbroker.brokers.upstox.stream.fills import FillSession, Held
 from floorbroker.brokers.upstox.stream.market import MarketSession
 from floorbroker.brokers.upstox.stream.orders import OrderSession
 from floorbroker.domain.clock import ManualClock
+from floorbroker.domain.errors import ApiError
 from floorbroker.domain.orders import OrderChanges, OrderRef
 from floorbroker.domain.ports import Broker, NoLog, NoMeter
 from floorbroker.domain.records import DataKind
@@ -92,6 +93,19 @@ def one_frame(data: bytes) -> object:
     return events
 
 
+def one_file(data: bytes) -> object:
+    """A file of instruments, options among them: what is listed has a name, and numbers to trade by."""
+    known, keys = Symbols(with_options=True), set[str]()
+    for rows in pieces(data):
+        known.learn(rows)
+        keys.update(row.instrument_key for row in rows)
+    for symbol in {known.named(key, exchange="", trading="?") for key in keys} - {"?"}:
+        listed = known.of(symbol)
+        assert listed.tick > 0, "a price step of nothing"
+        assert listed.lot > 0, "a lot of nothing"
+    return len(known)
+
+
 def unheld() -> Held:
     return Held(lambda: None)
 
@@ -112,4 +126,5 @@ TARGETS = (
     private_target("upstox_orders", lambda: OrderSession(symbols(), unheld()), ledger=ledger),
     private_target("upstox_trades", Polled, ledger=ledger),
     Target(name="upstox_feed", one_input=one_frame, declared=()),
+    Target(name="upstox_files", one_input=one_file, declared=(ApiError,)),
 )

@@ -25,8 +25,9 @@ A, B = ProfileName("a"), ProfileName("b")
 
 
 class Priced(FakeBroker):
-    """Quotes EUR/USD and lists nothing else; its own account is in `currency`."""
+    """Quotes one pair and lists nothing else; its own account is in `currency`."""
 
+    pair, middle = "EUR/USD", Decimal("1.10")
     currency = "USD"
     equity = Decimal(1000)
     asked_quotes: int = 0
@@ -44,9 +45,9 @@ class Priced(FakeBroker):
 
     async def get_market_data(self, symbol: str) -> Quote:
         self.asked_quotes += 1
-        if symbol != "EUR/USD":
+        if symbol != self.pair:
             raise SymbolNotFound(f"no symbol {symbol}")
-        bid, ask = Price(Decimal("1.09")), Price(Decimal("1.11"))
+        bid, ask = Price(self.middle - Decimal("0.01")), Price(self.middle + Decimal("0.01"))
         return Quote(symbol=symbol, bid=bid, ask=ask, time=self.clock.now(), source="fake")
 
 
@@ -147,6 +148,17 @@ async def test_a_rate_is_a_profile_s_quote_and_says_so(tmp_path: Path) -> None:
         await desks.one.wait(RATE_AGE.total_seconds() + 1)
         await desks.whole("EUR")
         assert broker.asked_quotes == asked + 1, "and a symbol that is not listed is not asked for again"
+
+
+async def test_rupees_and_dollars_are_one_account_in_either(tmp_path: Path) -> None:
+    broker = Priced(ManualClock(NOON))
+    broker.currency, broker.equity, broker.pair, broker.middle = "INR", Decimal(83_000), "USD/INR", Decimal(83)
+    async with pair(tmp_path, broker) as desks:
+        in_rupees = await desks.whole("INR")
+        assert (in_rupees.equity, in_rupees.complete) == (83_000 + 100_000 * 83, True)
+        in_dollars = await desks.whole("USD")
+        assert (round(in_dollars.equity, 9), in_dollars.complete) == (101_000, True)
+        assert [(rate.currency, rate.source) for rate in in_dollars.rates] == [("INR", "USD/INR at a (fake)")]
 
 
 async def test_without_a_quote_there_is_no_rate(tmp_path: Path) -> None:

@@ -71,6 +71,8 @@ def test_an_option_is_named_by_what_it_is_about_its_day_and_its_strike(members: 
         {"underlying_symbol": "A NAME TOO LONG"},
         {"strike_price": None},
         {"expiry": None},
+        {"expiry": 0},
+        {"expiry": 10**30},
         {"strike_price": -75.0},
     ],
 )

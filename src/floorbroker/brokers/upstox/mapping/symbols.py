@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from floorbroker.brokers.upstox import wire
 from floorbroker.brokers.upstox.info import BROKER
-from floorbroker.brokers.upstox.mapping.values import day_in_india, from_ms, number
+from floorbroker.brokers.upstox.mapping.values import day_in_india, lenient_ms, number
 from floorbroker.domain.errors import ApiError, SymbolNotFound
 from floorbroker.domain.instrument import Instrument, TickRule, asset_class_of
 from floorbroker.domain.values import ZERO, AssetClass, text_of
@@ -102,10 +102,11 @@ class Symbols:
 def _option_symbol(row: wire.Row) -> str | None:
     """`NIFTY260310C25000.NFO`; None for futures, and for what has no such name."""
     right, strike = _RIGHTS.get(row.instrument_type), number(row.strike_price, what="a strike")
-    if right is None or strike is None or row.expiry is None or not row.underlying_symbol:
+    ends = lenient_ms(row.expiry)
+    if right is None or strike is None or ends is None or not row.underlying_symbol:
         return None
-    day = day_in_india(from_ms(row.expiry))
-    name = f"{row.underlying_symbol[:_TEXT_MAX]}{day:%y%m%d}{right}{text_of(strike)}.{OPTION_SEGMENTS[row.segment]}"
+    about, day, exchange = row.underlying_symbol[:_TEXT_MAX], day_in_india(ends), OPTION_SEGMENTS[row.segment]
+    name = f"{about}{day:%y%m%d}{right}{text_of(strike)}.{exchange}"
     return name if asset_class_of(name) is AssetClass.OPTION else None
 
 

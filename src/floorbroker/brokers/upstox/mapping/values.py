@@ -82,11 +82,14 @@ def from_ms(value: int) -> datetime:
     return from_epoch(ms=value)
 
 
+def lenient_ms(value: int | None) -> datetime | None:
+    """Epoch milliseconds; what is no time counts as none."""
+    return None if value is None or not 0 < value <= _EPOCH_MS_MAX else from_epoch(ms=value)
+
+
 def made_at(micros: int | None) -> datetime | None:
     """Epoch microseconds; what is no time counts as none, since it only informs."""
-    if micros is None or not 0 < micros // 1000 <= _EPOCH_MS_MAX:
-        return None
-    return from_epoch(ms=micros // 1000)
+    return None if micros is None else lenient_ms(micros // 1000)
 
 
 def day_in_india(at: datetime) -> date:
