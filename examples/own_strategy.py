@@ -1,6 +1,6 @@
 """A strategy of one's own, tried on recorded prices from Python: no server, no account.
 
-python examples/own_strategy.py DATA
+python examples/own_strategy.py DATA    # a folder of recorded prices
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ class Dip(Strategy):
 
 def main() -> None:
     """Ten years of SPY."""
+    if len(sys.argv) != 2:
+        raise SystemExit("name a folder of recorded prices: python examples/own_strategy.py DATA")
     feed, happenings = recorded_feed(
         load(Path(sys.argv[1])), ("SPY",), since=date(2010, 1, 4), until=date(2019, 12, 31)
     )

@@ -11,7 +11,7 @@ import asyncio
 from pathlib import Path
 
 from floorbroker.app.home import Home
-from floorbroker.client import DeskClient, NoAnswer, Refused
+from floorbroker.client import DeskClient, NoAnswer, Refused, Unreachable
 from floorbroker.client.desk import URL, new_key
 
 
@@ -44,4 +44,7 @@ if __name__ == "__main__":
     parser.add_argument("--home", type=Path, default=None)
     parser.add_argument("--url", default=URL)
     given = parser.parse_args()
-    asyncio.run(main(Home.at(given.home), given.url))
+    try:
+        asyncio.run(main(Home.at(given.home), given.url))
+    except (Unreachable, FileNotFoundError) as error:
+        raise SystemExit(f"start a desk first, with floorbroker up: {error}") from error

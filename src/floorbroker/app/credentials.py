@@ -92,7 +92,7 @@ def lines_of(text: str, where: str) -> Iterator[tuple[str, str]]:
             continue
         name, equals, value = bare.partition("=")
         if not equals or name.strip() not in NAMES:
-            raise ConfigInvalid(f"{where}:{number}: not one of {', '.join(NAMES)}")
+            raise ConfigInvalid(f"{where}:{number}: write NAME=value with one of {', '.join(NAMES)}")
         yield name.strip(), value.split(" #")[0].strip().strip("\"'")
 
 

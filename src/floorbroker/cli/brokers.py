@@ -43,7 +43,9 @@ broker = typer.Typer(help="Profiles and their credentials.", no_args_is_help=Tru
 
 Name = Annotated[str, typer.Argument(metavar="PROFILE", help="The profile.")]
 FromFd = Annotated[int | None, typer.Option("--from-fd", min=0, help="Read the secrets from this file descriptor.")]
-FromFile = Annotated[Path | None, typer.Option("--from-file", help="Read the secrets from this file.")]
+FromFile = Annotated[
+    Path | None, typer.Option("--from-file", help="Read the secrets from this file, lines like BROKER_API_KEY=...")
+]
 PassFd = Annotated[int | None, typer.Option("--passphrase-fd", min=0, help="Read the vault's passphrase from it.")]
 PassFile = Annotated[Path | None, typer.Option("--passphrase-file", help="Read the vault's passphrase from it.")]
 Option = Annotated[list[str] | None, typer.Option("--option", help="An option of the broker, NAME=VALUE; repeatable.")]

@@ -252,11 +252,17 @@ def _only(home: Home, settings: Settings) -> frozenset[ProfileName] | None:
     from floorbroker.app.credentials import read_bot
     from floorbroker.app.floor import profiles_in
 
-    if settings.profile is not None:
-        return frozenset({ProfileName(settings.profile)})
-    if settings.env is None:
+    if settings.profile is None and settings.env is None:
         return None
     profiles = profiles_in(load(home, path=settings.config), read_bot(home.env_bot))
+    if settings.profile is not None:
+        if settings.profile not in profiles:
+            there = ", ".join(profiles) or "none"
+            raise Trouble(
+                code="not_found", detail=f"no enabled profile {settings.profile!r}; there are: {there}",
+                fix="see: floorbroker broker list",
+            )  # fmt: skip
+        return frozenset({ProfileName(settings.profile)})
     names = frozenset(name for name, profile in profiles.items() if profile.environment.value == settings.env)
     if not names:
         there = ", ".join(sorted({profile.environment.value for profile in profiles.values()}))

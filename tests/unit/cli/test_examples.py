@@ -45,6 +45,24 @@ def test_a_lost_answer_is_found_out_and_nothing_is_sent_twice() -> None:
     assert lines[-2:] == ["the answer was lost, the order is known: filled 1", "orders at the venue: 1"]
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("own_strategy.py", "name a folder of recorded prices"), ("rest_client.py", "start a desk first")],
+)
+def test_what_an_example_needs_is_said_in_one_line(name: str, told: str, tmp_path: Path) -> None:
+    words = () if name == "own_strategy.py" else ("--home", str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / name), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(told)
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_two_brokers_are_one_object() -> None:
     lines = lines_of("broker_manager.py")
     assert lines[0].startswith("quote: ALPACA AAPL ")

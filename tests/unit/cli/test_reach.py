@@ -137,3 +137,9 @@ def test_the_address_in_the_lock_comes_before_the_configured_one(home: Home) -> 
 def test_a_lock_that_says_nothing_useful_is_ignored(home: Home, content: bytes) -> None:
     (home.root / "lock").write_bytes(content)
     assert told_address(home) == ""
+
+
+def test_a_profile_that_is_not_there_is_not_found_without_a_server_either(tmp_path: Path) -> None:
+    result = run(tmp_path, "buy", "AAPL", "1", "--profile", "nobody")
+    assert result.exit_code == 5
+    assert "no enabled profile 'nobody'; there are: paper" in result.stderr
