@@ -24,29 +24,32 @@ from floorbroker.api.outgoing import rendered
 from floorbroker.app.floor import Outside, open_floor
 from floorbroker.app.home import Home
 from floorbroker.app.hooks import Hooks, hooks_of
+from floorbroker.app.people import People
 from floorbroker.app.trail import Trail
 from floorbroker.brokers.registry import BROKERS
 from floorbroker.domain.errors import ConnectionFailed
 from floorbroker.gateway.gateway import Gateway
-from floorbroker.hooks.carriers import Caller as People
+from floorbroker.hooks.carriers import Caller as Alerts
 from floorbroker.hooks.reach import PublicOnly
 from floorbroker.hooks.records import Kind
 from floorbroker.transport.reach import Address
 from floorbroker.transport.types import ByteStream, Http, Request, Response
 from floorbroker.web import web_page
+from tests.support.people import FAST
 
 TOKEN = "fb_paper_0123456789abcdef"
 
 
 @dataclass(frozen=True)
 class House:
-    """A running floor, its one desk, and a client with the token."""
+    """A running floor, its one desk, its people, of whom there are none yet, and a client with the token."""
 
     home: Home
     desk: Gateway
     app: FastAPI
     http: httpx2.AsyncClient
     hooks: Hooks
+    people: People
 
     def records(self) -> int:
         """How many records the journal holds."""
@@ -81,11 +84,18 @@ async def real_floor(folder: Path, *, told: Http | None = None, **settings: str)
             meter=outside.meter,
             redactor=outside.redactor,
         )
-        hooks.outbox.carriers = {**hooks.outbox.carriers, Kind.ALERT: People(outside.clock, Nobody)}
+        hooks.outbox.carriers = {**hooks.outbox.carriers, Kind.ALERT: Alerts(outside.clock, Nobody)}
         if told is not None:
             await hooks.start()
+        trail = Trail(
+            journals={environment: desk.journal for environment, desk in floor.desks.items()},
+            clock=outside.clock,
+            log=outside.log,
+        )
+        people = await People.open(floor.cold, acts=floor.vault.acts, trail=trail, clock=outside.clock, passwords=FAST)
         app = create_app(
             hooks=hooks,
+            people=people,
             desks=floor.desks,
             token=HashedToken(token_digest(TOKEN)),
             clock=outside.clock,
@@ -93,11 +103,7 @@ async def real_floor(folder: Path, *, told: Http | None = None, **settings: str)
             version="0.1.0",
             brokers=tuple(BROKERS.values()),
             prove=floor.prove,
-            acts=Trail(
-                journals={environment: desk.journal for environment, desk in floor.desks.items()},
-                clock=outside.clock,
-                log=outside.log,
-            ),
+            acts=trail,
             page=web_page(desks=floor.desks, clock=outside.clock, version="0.1.0", hooks=hooks),
         )
         async with httpx2.AsyncClient(
@@ -107,7 +113,7 @@ async def real_floor(folder: Path, *, told: Http | None = None, **settings: str)
             timeout=20,
         ) as http:
             try:
-                yield House(home, desk, app, http, hooks)
+                yield House(home, desk, app, http, hooks, people)
             finally:
                 await hooks.close()
 

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
 
 from floorbroker.api.door import door_of, identity_of
+from floorbroker.api.pace import COSTS, charge
 from floorbroker.domain.errors import Forbidden, Hint
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.values import Environment
@@ -199,15 +200,17 @@ def why_not(access: Access, identity: Identity, environments: Iterable[Environme
 
 
 async def allowed(request: Request) -> None:
-    """The first dependency of every route.  Raises `Forbidden` for whoever may not use it."""
+    """The first dependency of every route.  Raises `Forbidden` for whoever may not use it, 429 for whoever asked too much."""
     route = request.scope.get("route")
-    access = ACCESS.get(str(getattr(route, "name", "")))
+    name = str(getattr(route, "name", ""))
+    access = ACCESS.get(name)
     if access is None:
         raise Forbidden("nobody has decided who may use this route")
     identity = identity_of(request)
+    if identity is None and not access.open:
+        raise Forbidden("this route is for those who are known here")
+    charge(request, door_of(request).pace, COSTS.get(name, 1) - 1)
     if identity is None:
-        if not access.open:
-            raise Forbidden("this route is for those who are known here")
         return
     if wrong := why_not(access, identity, _environments(request, access)):
         raise refusal(wrong, identity)

@@ -17,6 +17,7 @@ from floorbroker.api.cleaning import CleanReplies
 from floorbroker.api.door import Door
 from floorbroker.api.metrics import PrometheusMeter
 from floorbroker.api.openapi import document, methods_at
+from floorbroker.api.pace import Pace, Rates
 from floorbroker.api.perimeter import Envelope, Perimeter, host_names
 from floorbroker.api.problems import on_bug, on_floorbroker_error, on_http_exception, on_validation_error
 from floorbroker.api.routes import (
@@ -117,6 +118,8 @@ def create_app(
     hooks: Hooks | None = None,
     strategies: Strategies | None = None,
     studies: Studies | None = None,
+    rates: Rates | None = None,
+    origins: Iterable[str] = (),
 ) -> FastAPI:
     """The server over `desks`, one per environment.
 
@@ -126,11 +129,13 @@ def create_app(
     `strategies` bots and their decisions, `studies` research and backtests.
     `redactor` cleans what errors say, and looks at every reply once more.  `prove` verifies the audit of an environment; `acts`
     records who came in and who was turned away.  `people` are the users, sessions and tokens beside the one `token`; without
-    them that is the only way in.
+    them that is the only way in.  `rates` are how much callers and addresses may ask, without them as much as they like;
+    `origins` are other sites whose pages may ask with a token.
     """
     keeper, meter, log = Doorkeeper.of(token, clock, acts, people), meter or PrometheusMeter(), log or NoLog()
     redactor = redactor or SecretFilter()
     assert_known((system.router, *API))
+    pace = None if rates is None else Pace(clock, rates)
     pages = list(page(keeper)) if page else []
     perimeter = Middleware(
         Perimeter,
@@ -139,6 +144,8 @@ def create_app(
         public=OPEN_PATHS + open_pages(pages),
         way_in="/login" if page else "",
         forms=FORMS,
+        origins=frozenset(origin.lower() for origin in origins),
+        pace=pace,
     )
     app = Application(
         title="Floorbroker",
@@ -175,6 +182,7 @@ def create_app(
         hooks=hooks,
         strategies=strategies,
         studies=studies,
+        pace=pace,
     )
     app.state.meter = meter
     app.state.clean = redactor.clean

@@ -14,6 +14,7 @@ import msgspec
 from fastapi import Depends, Path, Request, Response
 
 from floorbroker.api.auth import Doorkeeper
+from floorbroker.api.pace import Pace
 from floorbroker.api.places import Places
 from floorbroker.api.problems import request_id_of
 from floorbroker.app.hooks import Hooks
@@ -49,6 +50,7 @@ class Door:
     log_ins: LogIns | None = None  # of people, at venues
     keeper: Doorkeeper | None = None  # the ways in
     places: Places = field(default_factory=Places)  # for connections that stand
+    pace: Pace | None = None
 
 
 def door_of(request: Request) -> Door:

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.metrics_core import Metric
 
 M = TypeVar("M", bound=MetricWrapperBase)
 PREFIX = "floorbroker_"
 LATENCY_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A registry without the series that somebody may not see."""
+
+    registry: CollectorRegistry
+    shows: Callable[[Mapping[str, str]], bool]
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in self.registry.collect():
+            seen = Metric(metric.name, metric.documentation, metric.type, metric.unit)
+            seen.samples = [sample for sample in metric.samples if self.shows(sample.labels)]
+            if seen.samples:
+                yield seen
 
 
 class PrometheusMeter:
@@ -40,9 +57,9 @@ class PrometheusMeter:
     def observe(self, name: str, value: float, **labels: str) -> None:
         self._at(Histogram, name, labels).observe(value)
 
-    def render(self) -> bytes:
-        """Everything measured so far, in the text format of Prometheus 0.0.4."""
-        return generate_latest(self._registry)
+    def render(self, shows: Callable[[Mapping[str, str]], bool] = lambda _: True) -> bytes:
+        """Everything measured so far whose labels are shown, in the text format of Prometheus 0.0.4."""
+        return generate_latest(_Seen(self._registry, shows))
 
     def _at(self, kind: Callable[..., M], name: str, labels: Mapping[str, str]) -> M:
         asked = (name, *labels.items())

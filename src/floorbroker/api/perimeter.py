@@ -22,7 +22,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from floorbroker.api.auth import Doorkeeper
 from floorbroker.api.body import BODY_MAX
+from floorbroker.api.cors import is_preflight, leave, origin_in, shown_to
 from floorbroker.api.headers import stamp
+from floorbroker.api.pace import TURNED_AWAY, Pace, charge, stops
 from floorbroker.api.problems import on_http_exception
 from floorbroker.app.people.passes import Refusal
 from floorbroker.domain.clock import Clock
@@ -103,7 +105,8 @@ class Perimeter:
     """Decides who gets further.  `public` are paths open to all, `forms` state changes that plain HTML forms may make; what ends
     in `/*` is everything below.
 
-    A browser that asks for a page and has no session is shown the `way_in`, where there is one.
+    A browser that asks for a page and has no session is shown the `way_in`, where there is one.  Pages of `origins` may ask with
+    a token; `pace` is how much anybody may ask.
     """
 
     app: ASGIApp
@@ -113,6 +116,8 @@ class Perimeter:
     public: tuple[str, ...]
     forms: tuple[str, ...] = ()
     way_in: str = ""
+    origins: frozenset[str] = frozenset()
+    pace: Pace | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -122,6 +127,10 @@ class Perimeter:
             await self.app(scope, receive, send)
             return
         request = Request(scope)
+        send = self._told(request, send)
+        if is_preflight(request.method, request.headers) and (origin := self._other(request)):
+            await leave(origin)(scope, receive, send)  # a browser shows no token with it, and it tells nothing else
+            return
         try:
             self._admit(request)
         except HTTPException as refusal:
@@ -162,12 +171,51 @@ class Perimeter:
         if length.isdecimal() and int(length) > BODY_MAX:
             raise HTTPException(413, f"the body is larger than {BODY_MAX // 1024} KiB")
         self._recognise(request)
-        if request.state.identity is None and not _is_in(request.url.path, self.public):
+        is_open = _is_in(request.url.path, self.public)
+        self._keep_pace(request, turned_away=request.state.identity is None and not is_open)
+        if request.state.identity is None and not is_open:
             told = {"WWW-Authenticate": 'Bearer realm="floorbroker"'}
             raise HTTPException(401, "send the token as: Authorization: Bearer TOKEN", headers=told)
         if request.method not in SAFE_METHODS:
             self._same_site(request)
-        self._in_its_rate(request)
+
+    def _told(self, request: Request, send: Send) -> Send:
+        """What this layer knows of every reply: the pace of its caller, and for whom else it is."""
+        other = self._other(request)
+
+        async def telling(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(self._pace_headers(request) | (dict(shown_to(other)) if other else {}))
+            await send(message)
+
+        return telling
+
+    def _other(self, request: Request) -> str:
+        """The other origin that asks, where it may."""
+        return origin_in(request.headers, request.url.path, self.origins) if self.origins else ""
+
+    def _keep_pace(self, request: Request, *, turned_away: bool) -> None:
+        only_stops = request.method not in SAFE_METHODS and stops(request.method, request.url.path)
+        if self.pace is not None:
+            identity = request.state.identity
+            request.state.taken = self.pace.parts(identity, address_of(request), only_stops=only_stops)
+            charge(request, self.pace, 1 + TURNED_AWAY * turned_away)
+        if not only_stops:
+            self._in_its_rate(request)
+
+    def _pace_headers(self, request: Request) -> dict[str, str]:
+        taken = getattr(request.state, "taken", None)
+        found = {} if self.pace is None or taken is None else self.pace.headers(taken)
+        identity, people = getattr(request.state, "identity", None), self.keeper.people
+        if identity is None or people is None or identity.per_minute is None:
+            return found
+        left, again_s = people.passes.left(identity)
+        own = {
+            "RateLimit-Policy": f'"token";q={identity.per_minute};w=60',
+            "RateLimit": f'"token";r={left};t={again_s}',
+        }
+        return {name: ", ".join(filter(None, (text, found.get(name, "")))) for name, text in own.items()}
 
     def _recognise(self, request: HTTPConnection) -> None:
         """Who this is, for everything behind: `state.identity`, its `principal`, and `via` which way it came."""
@@ -208,15 +256,19 @@ class Perimeter:
         """
         socket = HTTPConnection(scope)
         origin = socket.headers.get("origin")
+        other = origin_in(socket.headers, socket.url.path, self.origins) if self.origins else ""
         if host_name(socket.headers.get("host", "")) not in self.hosts or (
-            origin is not None and not _is_own(origin, socket)
+            origin is not None and not _is_own(origin, socket) and not other
         ):
             await send({"type": "websocket.close", "code": 4403, "reason": "another site or host"})
             return
-        self._recognise(socket)
+        if not other:  # a page of another origin says its token; a cookie that came along is not its own
+            self._recognise(socket)
         await self.app(scope, receive, send)
 
     def _same_site(self, request: Request) -> None:
+        if self._other(request) and request.state.via == "api":
+            return
         site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
         if site is not None and site != "same-origin":
             raise HTTPException(403, "another site may not change anything here")

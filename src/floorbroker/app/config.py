@@ -38,14 +38,26 @@ class _Section(BaseModel):
 
 
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9:.%_-]{1,253}$")]
+Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?$")]
+Units = Annotated[int, Field(ge=0, le=1_000_000_000)]
 
 
 class ServerSection(_Section):
-    """Where the server listens.  `names` are further host names it answers to: those that a proxy in front of it is asked by."""
+    """Where the server listens.  `names` are further host names it answers to: those that a proxy in front of it is asked by.
+
+    `origins` are other sites whose pages may ask, with a token, exactly as a browser names them (`https://desk.example`); without
+    one no other site may.  `per_minute` is how much a person, a token or the operator may ask: most requests take one, what takes
+    long takes more; `per_minute_address` is for all together that come from an address, `per_minute_stranger` for those of them
+    nobody knows.  0 is no limit.
+    """
 
     host: HostName = "127.0.0.1"
     port: int = Field(default=8750, ge=0, le=65535)
     names: list[HostName] = Field(default_factory=list[str], max_length=32)
+    origins: list[Origin] = Field(default_factory=list[str], max_length=32)
+    per_minute: Units = 60_000
+    per_minute_address: Units = 240_000
+    per_minute_stranger: Units = 1_200
 
 
 class TradingSection(_Section):

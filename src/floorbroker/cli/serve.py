@@ -244,12 +244,15 @@ def _app(
 ) -> FastAPI:
     from floorbroker import __version__
     from floorbroker.api import create_app
+    from floorbroker.api.pace import Rates
     from floorbroker.app.catalogue import KNOWN
     from floorbroker.app.compose import BROKERS
     from floorbroker.app.profiles import Profiles
     from floorbroker.app.strategies import Strategies
     from floorbroker.web import web_page
 
+    section = floor.config.server
+    rates = Rates(caller=section.per_minute, address=section.per_minute_address, stranger=section.per_minute_stranger)
     stored, strategies = Profiles.of(floor.home, floor.vault, outside, path=config), Strategies(floor.home)
     known = tuple(BROKERS.values())
     page = web_page(
@@ -279,7 +282,9 @@ def _app(
         hooks=hooks,
         strategies=strategies,
         studies=studies,
-        hosts={*LOOPBACK, host, *floor.config.server.names},
+        hosts={*LOOPBACK, host, *section.names},
+        rates=rates,
+        origins=section.origins,
         page=page,
         redactor=outside.redactor,
     )

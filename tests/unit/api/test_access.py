@@ -280,6 +280,24 @@ async def test_an_order_of_another_environment_is_not_found(gate: Gate) -> None:
             assert (await answer(client, method, f"/api/v1/live/{path}", paper)).status_code == 403
 
 
+async def test_metrics_are_those_of_one_s_own_environments(gate: Gate) -> None:
+    meter = gate.app.state.meter
+    for environment in (PAPER, LIVE):
+        meter.count("orders_total", profile=environment.value, environment=environment.value)
+        meter.count("routes_total", profile=environment.value)
+    shown = {}
+    async with gate.client() as client:
+        for who in (PAPER, LIVE):
+            shown[who] = (await client.get("/metrics", headers=await gate.token(Scope.READ, environment=who))).text
+        everything = (await client.get("/metrics", headers=await gate.person("a-admin"))).text
+    for who, other in ((PAPER, LIVE), (LIVE, PAPER)):
+        assert f'floorbroker_profile_ready{{environment="{who.value}"' in shown[who]
+        assert f'floorbroker_routes_total{{profile="{who.value}"}}' in shown[who]
+        assert f'"{other.value}"' not in shown[who]
+        assert "floorbroker_http_requests_total" in everything
+        assert f'floorbroker_orders_total{{environment="{who.value}"' in everything
+
+
 async def test_an_admin_may_take_a_second_factor_away_but_not_set_up_that_of_others(gate: Gate) -> None:
     admin = await gate.person("a-admin")
     async with gate.client() as client:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Path, Request, Response
 
-from floorbroker.api.door import DoorDep, NoQuery, reply
+from floorbroker.api.door import DoorDep, IdentityDep, NoQuery, reply
 from floorbroker.api.openapi import problems, returns
 from floorbroker.api.problems import problem as problem_of
 from floorbroker.api.problems import reply_with
 from floorbroker.api.reference import error_page, reference_page
 from floorbroker.api.views.shape import View
 from floorbroker.domain.errors import NotFound
+from floorbroker.domain.values import Environment
 from floorbroker.gateway.desk import SessionState
 
 router = APIRouter(tags=["System"], dependencies=[NoQuery])
@@ -60,8 +62,8 @@ async def get_readiness(request: Request, door: DoorDep) -> Response:
     responses={200: {"description": "Prometheus text.", "content": {"text/plain": {"schema": {"type": "string"}}}}}
     | problems(),
 )
-async def get_metrics(request: Request, door: DoorDep) -> Response:
-    """Metrics in the text format of Prometheus."""
+async def get_metrics(request: Request, door: DoorDep, identity: IdentityDep) -> Response:
+    """Metrics in the text format of Prometheus: of the environments that are yours, and of the process."""
     meter = request.app.state.meter
     for environment, desk in door.desks.items():
         for status in desk.profiles():
@@ -71,7 +73,19 @@ async def get_metrics(request: Request, door: DoorDep) -> Response:
                 environment=environment.value,
                 profile=status.profile.name,
             )
-    return Response(meter.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    theirs = {word.value for word in Environment if identity.sees(word)}
+    hidden = {
+        status.profile.name
+        for environment, desk in door.desks.items()
+        if not identity.sees(environment)
+        for status in desk.profiles()
+    }
+
+    def shows(labels: Mapping[str, str]) -> bool:
+        word = labels.get("environment", "")
+        return word in theirs if word else not hidden & {labels.get("profile"), labels.get("to")}
+
+    return Response(meter.render(shows), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @router.get("/openapi.json", include_in_schema=False)

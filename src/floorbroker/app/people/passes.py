@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -133,6 +134,12 @@ class Passes:
             return MINUTE_S - (now_s - asked[0])
         asked.append(now_s)
         return 0.0
+
+    def left(self, identity: Identity) -> tuple[int, int]:
+        """How often a token that has a rate may still ask, and the seconds until it may once more than that."""
+        asked = self._asked_s.get(identity.token_id) or deque[float]()
+        again_s = MINUTE_S - (self.clock.monotonic() - asked[0]) if asked else 0.0
+        return max((identity.per_minute or 0) - len(asked), 0), max(math.ceil(again_s), 0)
 
     async def note_use(self, identity: Identity) -> None:
         """Write when a token was used, once a minute."""
