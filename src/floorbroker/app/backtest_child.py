@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from floorbroker.backtest import Backtest, Costs, Fixed, Result, Span, recorded_feed
-from floorbroker.backtest.kept import keep
+from floorbroker.backtest.kept import MB, Room, keep
 from floorbroker.backtest.statistics import curve
 from floorbroker.domain.errors import FloorbrokerError, InvalidRequest
 from floorbroker.domain.frozen import frozen
@@ -47,6 +47,8 @@ class Job:
     fee_bps: Decimal = Decimal(0)
     slippage_bps: Decimal = Decimal(0)
     latency_ms: int = 0
+    most: int = 500
+    most_mb: int = 500
 
 
 def run(job: Job) -> Result:
@@ -102,9 +104,12 @@ def main() -> None:
         _tell(trouble=error.detail)
         return
     asked = {
-        name: value for name, value in msgspec.to_builtins(job).items() if name not in {"folder", "recorded", "id"}
+        name: value
+        for name, value in msgspec.to_builtins(job).items()
+        if name not in {"folder", "recorded", "id", "most", "most_mb"}
     }
-    keep(Path(job.folder), job.id, result.document(), asked, plotted(result))
+    room = Room(job.most, job.most_mb * MB)
+    keep(Path(job.folder), job.id, result.document(), asked, plotted(result), room=room)
     _tell(kept=job.id)
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -16,9 +15,12 @@ from typing import Any
 
 import msgspec
 
+from floorbroker.app.acts import row_of
 from floorbroker.app.home import Home
 from floorbroker.app.operations import Operation, Operations, Told
 from floorbroker.domain.errors import ApiError, ConfigInvalid, FieldError, InvalidRequest
+from floorbroker.domain.ports import AuditEntry
+from floorbroker.gateway.desk import Caller
 
 CHILD = (sys.executable, "-m", "floorbroker.app.backtest_child")
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT", "TZ", "TMPDIR")
@@ -43,11 +45,17 @@ class BacktestAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backtests:
-    """Over one home; `recorded` is the folder of recorded prices."""
+    """Over one home; `recorded` is the folder of recorded prices, `record` writes to the audit.
+
+    `most` results are kept, of `most_mb` megabytes together.
+    """
 
     home: Home
     operations: Operations
     recorded: Path | None = None
+    record: Callable[[AuditEntry], Awaitable[None]] | None = None
+    most: int = 500
+    most_mb: int = 500
 
     @property
     def folder(self) -> Path:
@@ -72,19 +80,36 @@ class Backtests:
 
         return sorted(SHELF)
 
-    def start(self, asked: BacktestAsked) -> Operation:
-        """Raises `InvalidRequest` for what no run can be made of, and `ConfigInvalid` without recorded prices."""
+    async def start(self, asked: BacktestAsked, *, caller: Caller) -> Operation:
+        """A run, which is in the audit before it begins.
+
+        Raises `InvalidRequest` for what no run can be made of, and `ConfigInvalid` without recorded prices.
+        """
+        from floorbroker.backtest.kept import new_id
+
         if self.recorded is None:
             raise ConfigInvalid("no recorded prices here: start the desk with FLOORBROKER_DATA naming their folder")
-        id = f"{self.operations.clock.now():%Y%m%dt%H%M%S}-{asked.strategy}-{secrets.token_hex(3)}"
+        id, parameters = new_id(self.operations.clock.now(), asked.strategy), _checked(asked)
         job = {
             "id": id, "folder": self.folder, "recorded": self.recorded, "strategy": asked.strategy,
-            "symbols": asked.symbols, "parameters": _checked(asked), "span": asked.span, "since": asked.since,
+            "symbols": asked.symbols, "parameters": parameters, "span": asked.span, "since": asked.since,
             "until": asked.until, "cash": asked.cash, "fee_bps": asked.fee_bps, "slippage_bps": asked.slippage_bps,
-            "latency_ms": asked.latency_ms,
+            "latency_ms": asked.latency_ms, "most": self.most, "most_mb": self.most_mb,
         }  # fmt: skip
+        await self._recorded(caller, "backtest.start", id, strategy=asked.strategy, symbols=" ".join(asked.symbols))
         line = msgspec.json.encode(job, enc_hook=str) + b"\n"
         return self.operations.start(f"backtest of {asked.strategy}", lambda told: _played(line, told))
+
+    async def cancel(self, id: str, *, caller: Caller) -> Operation:
+        """End long work that runs or waits.  Raises `NotFound`."""
+        found = self.operations.get(id)
+        if found.ended_at is None:
+            await self._recorded(caller, "backtest.cancel", id)
+        return self.operations.cancel(id)
+
+    async def _recorded(self, caller: Caller, action: str, id: str, **detail: str) -> None:
+        if self.record is not None:
+            await self.record(row_of(caller, action, id, "done", detail={k: v[:200] for k, v in detail.items()}))
 
 
 def _checked(asked: BacktestAsked) -> dict[str, object]:

@@ -181,6 +181,13 @@ class KillSection(_Section):
     flatten_collar_bps: int = Field(default=200, ge=1, le=5000)
 
 
+class BacktestsSection(_Section):
+    """Which results of backtests are kept in the home: `keep` of them, of `keep_mb` megabytes together; the oldest go first."""
+
+    keep: int = Field(default=500, ge=1, le=100_000)
+    keep_mb: int = Field(default=500, ge=1, le=1_000_000)
+
+
 class ProfileSection(_Section):
     """One broker account, or with `kind` data the key of a provider of history, where nothing is ordered.
 
@@ -243,6 +250,7 @@ class Config(_Section):
     telemetry: TelemetrySection = TelemetrySection()
     webhooks: WebhooksSection = WebhooksSection()
     kill: KillSection = KillSection()
+    backtests: BacktestsSection = BacktestsSection()
     risk: dict[str, Any] = Field(default_factory=dict[str, Any])
     profiles: dict[str, ProfileSection] = Field(default_factory=dict[str, ProfileSection])
 
@@ -395,6 +403,7 @@ def _explain(layers: Layers, error: ValidationError) -> str:
         *LiveSection.model_fields,
         *KillSection.model_fields,
         *WebhooksSection.model_fields,
+        *BacktestsSection.model_fields,
         *ProfileSection.model_fields,
     ]
     near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)

@@ -78,6 +78,9 @@ def run(
     leverage: Leverage = "2",
     at_close: AtClose = False,
     quotes: Quotes = False,
+    keep: Annotated[
+        bool, typer.Option("--keep/--no-keep", help="Keep the result in the home, where the page lists it.")
+    ] = True,
 ) -> None:
     """Play recorded bars to a strategy: orders meet the next bar's open, splits and dividends happen on their days."""
     costs = _costs(
@@ -96,7 +99,36 @@ def run(
         costs=costs,
         quotes=quotes,
     )
-    _show(settings_of(ctx), _played(settings_of(ctx), plan, parameters))
+    found = _played(settings_of(ctx), plan, parameters)
+    if keep:
+        asked = {
+            "strategy": strategy, "symbols": symbols.split(","), "span": span.value, "since": _day(since), "until": _day(until),
+            "cash": cash, "fee_per_unit": fee_per_unit, "fee_bps": fee_bps, "slippage_bps": slippage_bps,
+            "latency_ms": latency_ms, "borrow_percent": borrow_percent, "leverage": leverage, "at_close": at_close,
+            "quotes": quotes, "parameters": {k: v for k, v in parameters.items() if k != "symbols"},
+        }  # fmt: skip
+        _keep(settings_of(ctx), found, asked)
+    _show(settings_of(ctx), found)
+
+
+def _day(day: datetime | None) -> str | None:
+    return None if day is None else f"{day:%Y-%m-%d}"
+
+
+def _keep(settings: Settings, found: Result, asked: dict[str, Any]) -> None:
+    """Put it beside those that the door ran."""
+    from floorbroker.app.backtest_child import plotted
+    from floorbroker.app.config import load
+    from floorbroker.backtest.kept import MB, Room, new_id
+    from floorbroker.backtest.kept import keep as kept
+    from floorbroker.domain.clock import SystemClock
+
+    home = settings.open_home()
+    section = load(home, path=settings.config).backtests
+    id = new_id(SystemClock().now(), found.strategy)
+    room = Room(section.keep, section.keep_mb * MB)
+    kept(home.data / "backtests", id, found.document(), asked, plotted(found), room=room)
+    say(settings, f"kept as {id}; --no-keep keeps nothing")
 
 
 def report(

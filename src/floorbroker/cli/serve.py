@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from floorbroker.app.people import People
     from floorbroker.app.studies import Studies
     from floorbroker.app.trail import Trail
+    from floorbroker.domain.ports import AuditEntry
     from floorbroker.domain.secret import Secret
 
 GRACE_S = 5
@@ -179,7 +180,7 @@ async def _serve(settings: Settings, home: Home, listener: socket.socket, host: 
             forget_environment()
             by_signal.desks = floor.desks
             door, hooks = await _door(floor, outside), hooks_at(floor, outside)
-            studies, operations = _studies(home, outside)
+            studies, operations = _studies(floor, outside)
             app = _app(floor, door, host, outside, meter, config=settings.config, hooks=hooks, studies=studies)
             url = url_of(*listener.getsockname()[:2])
             shown = door.operator.token if door.operator.is_first and not door.people.has_users else None
@@ -220,15 +221,27 @@ async def _door(floor: Floor, outside: Outside) -> _Ways:
     return _Ways(operator, trail, people)
 
 
-def _studies(home: Home, outside: Outside) -> tuple[Studies, Operations]:
+def _studies(floor: Floor, outside: Outside) -> tuple[Studies, Operations]:
     """What doors show of research and backtests, and the long work that has to end with the desk."""
     from floorbroker.app.backtesting import Backtests
     from floorbroker.app.operations import Operations
     from floorbroker.app.studies import Studies
 
     operations, named = Operations(outside.clock), os.environ.get("FLOORBROKER_DATA")
-    recorded = Path(named).absolute() if named else None
-    return Studies(home, Backtests(home=home, operations=operations, recorded=recorded)), operations
+    home, section = floor.home, floor.config.backtests
+
+    async def record(entry: AuditEntry) -> None:
+        await floor.vault.acts.record([entry])
+
+    backtests = Backtests(
+        home=home,
+        operations=operations,
+        recorded=Path(named).absolute() if named else None,
+        record=record,
+        most=section.keep,
+        most_mb=section.keep_mb,
+    )
+    return Studies(home, backtests), operations
 
 
 def _app(

@@ -17,6 +17,7 @@ from floorbroker.app.operations import Operations
 from floorbroker.app.studies import Studies
 from floorbroker.backtest.kept import keep
 from floorbroker.domain.clock import SystemClock
+from floorbroker.domain.ports import AuditEntry
 from floorbroker.domain.values import Environment
 from floorbroker.web import web_page
 from tests.support.desk_server import TOKEN
@@ -35,10 +36,16 @@ DOCUMENT = {
 
 
 @asynccontextmanager
-async def client(root: Path, recorded: Path | None = None) -> AsyncGenerator[httpx2.AsyncClient]:
+async def client(
+    root: Path, recorded: Path | None = None, *, audit: list[AuditEntry] | None = None, **room: int
+) -> AsyncGenerator[httpx2.AsyncClient]:
+    async def record(entry: AuditEntry) -> None:
+        if audit is not None:
+            audit.append(entry)
+
     clock, home = SystemClock(), Home.at(root)
     operations = Operations(clock)
-    studies = Studies(home, Backtests(home=home, operations=operations, recorded=recorded))
+    studies = Studies(home, Backtests(home=home, operations=operations, recorded=recorded, record=record, **room))
     desks = {Environment.PAPER: FakeDesk(clock=clock)}
     app = create_app(
         desks=desks,
@@ -89,6 +96,27 @@ async def test_a_cancelled_backtest_ends_its_process_and_keeps_nothing(tmp_path:
         assert (await http.delete(path)).json()["state"] == "cancelled"
         assert (await http.get(path)).json()["state"] == "cancelled"
     assert not (tmp_path / "data" / "backtests").exists()
+
+
+async def test_a_start_and_a_cancel_are_in_the_audit_and_the_oldest_result_goes(
+    tmp_path: Path, recorded_data: Path
+) -> None:
+    audit, folder = list[AuditEntry](), tmp_path / "data" / "backtests"
+    for id in IDS:
+        keep(folder, id, DOCUMENT, {"symbols": ["SPY"]})
+    async with client(tmp_path, recorded_data, audit=audit, most=2) as http:
+        refused = await http.post("/api/v1/backtests", json={**BODY, "strategy": "nosuch"})
+        assert (refused.status_code, audit) == (422, [])
+        found = await over(http, (await http.post("/api/v1/backtests", json=BODY)).headers["location"])
+        (row,) = audit
+        told = (row.actor, row.action, row.outcome, dict(row.detail))
+        assert told == ("operator", "backtest.start", "done", {"strategy": "crossover", "symbols": "SPY"})
+        assert found["result"].endswith(row.object)
+        assert [one["id"] for one in (await http.get("/api/v1/backtests")).json()["items"]] == [row.object, IDS[2]]
+        path = (await http.post("/api/v1/backtests", json=BODY)).headers["location"]
+        for _ in range(2):
+            await http.delete(path)
+    assert [entry.action for entry in audit] == ["backtest.start", "backtest.start", "backtest.cancel"]
 
 
 @pytest.mark.parametrize(

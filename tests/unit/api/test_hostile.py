@@ -16,6 +16,7 @@ import pytest_asyncio
 from starlette.types import Message
 
 from tests.support.gate import Gate, open_gate
+from tests.unit.api.test_access import ROUTES, STREAMS, answer, filled
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ORDERS = "/api/v1/paper/orders"
@@ -93,6 +94,35 @@ async def test_another_site_changes_nothing_with_the_cookie_of_somebody(
                 reply = await browser.request(method, path, content=ORDER, headers=typed)
                 assert reply.status_code in (400, 401, 403, 415), (kind, method, path, reply.text)
     assert state_of(gate) == before
+
+
+@pytest.mark.parametrize("headers", [CROSS, {"Origin": "http://127.0.0.1:9999", "Sec-Fetch-Site": "same-site"}, {}])
+async def test_no_route_that_changes_something_listens_to_another_site(
+    gate: Gate, victim: dict[str, str], headers: dict[str, str]
+) -> None:
+    """What is really served is walked, so that no route can be added without being tried."""
+    before = state_of(gate)
+    changing = [route for route in ROUTES if route[0] not in ("GET", "HEAD") and not (route[2].open and not headers)]
+    assert len(changing) > 45
+    async with gate.client(**victim, **headers) as browser:
+        for method, path, _, name in changing:
+            reply = await browser.request(method, filled(path), content=ORDER, headers={"Content-Type": "text/plain"})
+            assert (reply.status_code, reply.json()["code"]) == (403, "forbidden"), name
+    assert state_of(gate) == before
+
+
+async def test_every_route_carries_the_headers(gate: Gate, victim: dict[str, str]) -> None:
+    async with gate.client(**victim, **{"X-Floorbroker-Request": "1"}) as browser:
+        for method, path, _, name in ROUTES:
+            if name in STREAMS or name in {"log_out", "revoke_sessions"}:
+                continue
+            reply = await answer(browser, method, filled(path), {})
+            assert {header: reply.headers.get(header) for header in EVERYWHERE} == EVERYWHERE, name
+            plain = POLICY.format(nonce="", types="'none'")
+            assert (reply.headers["content-security-policy"], reply.headers["cache-control"]) == (plain, "no-store"), (
+                name
+            )
+            assert reply.headers["x-request-id"], name
 
 
 async def test_a_read_has_no_effect_whatever_it_is_called(gate: Gate, victim: dict[str, str]) -> None:

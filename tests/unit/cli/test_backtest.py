@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from floorbroker.api.views.backtests import backtest_view
+from floorbroker.backtest.kept import summaries
 from tests.unit.cli.running import document, run
 
 CROSSOVER = ["backtest", "run", "crossover", "--symbols", "AAPL", "--set", "fast=20", "--set", "slow=50"]
@@ -18,6 +20,18 @@ def test_a_run_prints_its_whole_result(tmp_path: Path, recorded_data: Path) -> N
     assert found["parameters"]["fast"] == 20
     assert len(found["fills"]) > 2
     assert found["fees"] != "0"
+
+
+def test_a_run_is_kept_where_the_door_lists_it_unless_that_is_not_wished(tmp_path: Path, recorded_data: Path) -> None:
+    words = [*CROSSOVER, "--data", str(recorded_data), "--since", "2014-01-02", "--until", "2014-12-31", "--json"]
+    document(run(tmp_path, *words, "--no-keep"))
+    assert summaries(tmp_path / "data" / "backtests") == []
+    for _ in range(2):
+        found = document(run(tmp_path, *words, "--slippage-bps", "1"))
+    (tmp_path / "floorbroker.toml").write_text("[backtests]\nkeep = 1\n", "utf-8")
+    found = document(run(tmp_path, *words))
+    (listed,) = summaries(tmp_path / "data" / "backtests")
+    assert (backtest_view(listed).pnl, listed["asked"]["since"]) == (found["pnl"], "2014-01-02")
 
 
 @pytest.mark.parametrize(

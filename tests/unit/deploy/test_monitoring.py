@@ -88,6 +88,17 @@ def test_every_alert_asks_for_what_is_measured(known: dict[str, Known]) -> None:
     assert {rule["alert"]: odd for rule in rules() if (odd := strange(rule["expr"], known))} == {}
 
 
+def test_every_metric_of_the_page_is_measured_somewhere() -> None:
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "src" / "floorbroker").rglob("*.py"))
+    named = [row["name"] for row in ROW.finditer(PAGE.read_text(encoding="utf-8"))]
+    assert len(named) > 40
+    written = {
+        name: {f'"{name}"', f'"{name.removesuffix("_total")}"', f"{{PREFIX}}{name.removesuffix('_total')}"}
+        for name in named
+    }
+    assert [name for name, spellings in written.items() if not any(one in source for one in spellings)] == []
+
+
 def test_the_dashboard_chooses_by_what_profiles_are_called(known: dict[str, Known]) -> None:
     listed = [v for v in dashboard()["templating"]["list"] if v["type"] == "query"]
     assert [v["name"] for v in listed] == ["environment", "profile"]

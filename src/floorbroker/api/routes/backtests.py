@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field, StringConstraints
 
-from floorbroker.api.door import DoorDep, NoQuery, reply
+from floorbroker.api.door import CallerDep, DoorDep, NoQuery, reply
 from floorbroker.api.listing import list_reply
 from floorbroker.api.openapi import WITH_BODY, problems, reads, returns, returns_list
 from floorbroker.api.params import BacktestsQuery, Day
@@ -101,10 +101,10 @@ async def list_backtests(
     | problems(*WITH_BODY, 503),
     openapi_extra=reads(BacktestSchema),
 )
-async def run_backtest(request: Request, backtests: BacktestsDep) -> Response:
+async def run_backtest(request: Request, backtests: BacktestsDep, caller: CallerDep) -> Response:
     """Play recorded prices to a ready-made strategy"""
     wish = await wish_of(request, BacktestSchema)
-    made = backtests.start(wish.asked)
+    made = await backtests.start(wish.asked, caller=caller)
     return reply(operation_view(made), status=202, headers={"Location": f"/api/v1/operations/{made.id}"})
 
 
@@ -136,6 +136,6 @@ async def get_operation(backtests: BacktestsDep, id: Id) -> Response:
     dependencies=[NoQuery],
     responses=returns(OperationView, "How it stands now; what was over stays as it was.") | problems(),
 )
-async def cancel_operation(backtests: BacktestsDep, id: Id) -> Response:
+async def cancel_operation(backtests: BacktestsDep, caller: CallerDep, id: Id) -> Response:
     """Cancel long work"""
-    return reply(operation_view(backtests.operations.cancel(id)))
+    return reply(operation_view(await backtests.cancel(id, caller=caller)))
