@@ -157,6 +157,7 @@ async def send(story: Story, amount: str, kind: str, limit: str = "") -> None:
     await story.tab.run("document.querySelector('#amount').focus()")
     await story.tab.press("Enter")
     await story.tab.until(PREVIEWED)
+    assert "ties up about" in await story.eyes.text("#verdicts")
     await story.picture(f"preview-{kind}")
     await story.tab.press("Enter", ctrl=True)
     await story.eyes.shows("#outcome", "buy AAPL")

@@ -30,6 +30,7 @@ from floorbroker.gateway.routing.promoting import Promotions
 from floorbroker.gateway.routing.record import RouteRecord
 from floorbroker.gateway.routing.router import Router
 from floorbroker.gateway.session import ProfileSession
+from floorbroker.gateway.views import is_kept
 from floorbroker.oms.account import AccountContext, Switches
 from floorbroker.oms.book import OrderBook
 from floorbroker.oms.service import OrderService
@@ -151,7 +152,11 @@ def make(
         journal=journal, permits=permits, clock=clock, log=log, profiles=lambda: tuple(gateway.sessions)
     )
     told: list[DeskEvent] = []
-    bus = InProcessBus[DeskEvent](seq_of=lambda event: event.seq, replay=lambda after: gateway.past(after))  # noqa: PLW0108
+    bus = InProcessBus[DeskEvent](
+        seq_of=lambda event: event.seq,
+        replay=lambda after: gateway.past(after),  # noqa: PLW0108
+        kept=is_kept,
+    )
     gateway = Gateway(journal=journal, kill_switch=switch, clock=clock, log=log, bus=bus, health=HealthBook(clock))
     for name, broker in brokers.items():
         mine = (limits or {}).get(name, RiskLimits(duplicate_window_s=Decimal(0)))

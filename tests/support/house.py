@@ -31,6 +31,7 @@ from floorbroker.gateway.health import HealthBook
 from floorbroker.gateway.kill import KillSwitch
 from floorbroker.gateway.killing import numbers_of
 from floorbroker.gateway.session import ProfileSession
+from floorbroker.gateway.views import is_kept
 from floorbroker.oms.account import AccountContext, Switches
 from floorbroker.oms.archive import Archive
 from floorbroker.oms.book import Change, OrderBook
@@ -229,7 +230,11 @@ def make(
         kill_switch=switch,
         clock=clock,
         log=log,
-        bus=InProcessBus[DeskEvent](seq_of=lambda event: event.seq, replay=lambda after: gateway.past(after)),  # noqa: PLW0108
+        bus=InProcessBus[DeskEvent](
+            seq_of=lambda event: event.seq,
+            replay=lambda after: gateway.past(after),  # noqa: PLW0108
+            kept=is_kept,
+        ),
         health=HealthBook(clock),
     )
     if live_enabled is not None:

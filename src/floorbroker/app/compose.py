@@ -51,6 +51,7 @@ from floorbroker.gateway.routing.policy import Policy
 from floorbroker.gateway.routing.promoting import Promotions
 from floorbroker.gateway.routing.router import Router
 from floorbroker.gateway.session import ProfileSession
+from floorbroker.gateway.views import is_kept
 from floorbroker.marketdata.native import core
 from floorbroker.marketdata.shortway import ShortWay
 from floorbroker.oms.account import AccountContext, Switches
@@ -148,7 +149,7 @@ def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) ->
         kill_switch=switch,
         clock=around.clock,
         log=around.log,
-        bus=InProcessBus[DeskEvent](seq_of=lambda event: event.seq, replay=past),
+        bus=InProcessBus[DeskEvent](seq_of=lambda event: event.seq, replay=past, kept=is_kept),
         health=HealthBook(around.clock),
     )
     gateway.monitor.every_s = around.monitor_every_s

@@ -20,6 +20,11 @@ QUEUE_SIZE = 1000
 Replay = Callable[[int], Iterable[T]]
 
 
+def _everything(event: object) -> bool:
+    del event
+    return True
+
+
 class SlowConsumer(Conflict):
     """The reader fell behind and was cut off; subscribe again `after=last_seq`."""
 
@@ -34,9 +39,18 @@ class Subscription(Generic[T]):
     Ends when the bus or the subscription is closed; raises `SlowConsumer` after the last event that still found room.
     """
 
-    def __init__(self, *, seq_of: Callable[[T], int], size: int, last_seq: int, leave: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        *,
+        seq_of: Callable[[T], int],
+        size: int,
+        last_seq: int,
+        leave: Callable[[], None],
+        kept: Callable[[T], bool] = _everything,
+    ) -> None:
         self.last_seq = last_seq
         self._seq_of = seq_of
+        self._kept = kept
         self._size = size
         self._leave = leave
         self._queue: deque[T] = deque()
@@ -78,7 +92,7 @@ class Subscription(Generic[T]):
 
     def offer(self, event: T) -> bool:
         """Take an event.  False when there is no room: this subscriber is cut off and must not be offered more."""
-        if self._replay is not None:
+        if self._replay is not None and self._kept(event):
             return True  # still reading the past, which will hold this event too
         if len(self._queue) >= self._size:
             self._cut(self._seq_of(event))
@@ -120,7 +134,7 @@ class Subscription(Generic[T]):
     def _from_the_queue(self) -> T | None:
         while self._queue:
             event = self._queue.popleft()
-            if self._seq_of(event) > self._replayed_to:
+            if self._seq_of(event) > self._replayed_to or not self._kept(event):
                 return event
         return None
 
@@ -136,10 +150,18 @@ class Subscription(Generic[T]):
 
 class InProcessBus(Generic[T]):
     """`seq_of` gives an event's sequence number, which never goes back.  `replay` gives every event after a number,
-    oldest first, and must already hold an event when it is published (the journal commits first).
+    oldest first, and must already hold an event when it is published (the journal commits first).  `kept` says which events a
+    replay holds: all of them, unless some are told between others, under the number of the newest; nobody hears those later.
     """
 
-    def __init__(self, *, seq_of: Callable[[T], int], replay: Replay[T] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        seq_of: Callable[[T], int],
+        replay: Replay[T] | None = None,
+        kept: Callable[[T], bool] = _everything,
+    ) -> None:
+        self._kept = kept
         self._seq_of = seq_of
         self._replay = replay
         self._subscribers: dict[int, Subscription[T]] = {}
@@ -186,6 +208,7 @@ class InProcessBus(Generic[T]):
             size=maxsize,
             last_seq=self._last_seq if after is None else after,
             leave=lambda: self._leave(number),
+            kept=self._kept,
         )
         if after is not None and self._replay is not None:
             subscription.catch_up(self._replay)

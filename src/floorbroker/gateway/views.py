@@ -53,6 +53,11 @@ def position_event(record: Record, order: Order, symbol: str, qty: Decimal) -> D
     )
 
 
+def is_kept(event: DeskEvent) -> bool:
+    """Whether it is made of a fact, so that the journal can tell it again; health and what else is told between facts is not."""
+    return event.order is not None or event.data.get("event") == "position_changed"
+
+
 def executions_of(change: Change) -> list[Execution]:
     """The live execution a change brought, if its fact was one."""
     entry = change.record.entry

@@ -237,13 +237,19 @@ class OrderService:
         if ctx.account is None:
             await ctx.refresh_account()
         objections = tuple(await ctx.broker.validate_order(wish))
-        margin = None
+        margin, has_preview = None, Can.PREVIEW in ctx.broker.info.can
         try:
-            margin = await ctx.broker.get_margin_requirements(wish) if Can.PREVIEW in ctx.broker.info.can else None
-        except OrderRejected as error:  # the venue's own preview says that it would turn the order down
-            objections += (FieldError(pointer="", code="refused_by_venue", detail=error.venue_text or error.detail),)
+            margin = await ctx.broker.get_margin_requirements(wish)
+        except OrderRejected as error:
+            if has_preview:  # the venue's own preview says that it would turn the order down
+                detail = error.venue_text or error.detail
+                objections += (FieldError(pointer="", code="refused_by_venue", detail=detail),)
+        except FloorbrokerError:
+            if has_preview:
+                raise
+            # An adapter that reckons by itself has no price or no rule for it: then nobody tells, and our controls stand.
         is_option = instrument.asset_class is AssetClass.OPTION  # of shares our own reckoning stands, as for a submit
-        situation = ctx.situation(wish, instrument, margin=margin if is_option else None)
+        situation = ctx.situation(wish, instrument, margin=margin if is_option and has_preview else None)
         verdicts = ctx.gate.check(situation)
         return Outlook(
             verdicts=verdicts,

@@ -74,6 +74,23 @@ async def test_a_subscriber_without_a_past_begins_now() -> None:
     assert await taken(subscription, 1) == [2]
 
 
+async def test_what_no_replay_holds_is_heard_by_whoever_comes_back_or_still_reads_the_past() -> None:
+    facts = [(1, "fact"), (2, "fact")]
+    bus = InProcessBus[tuple[int, str]](
+        seq_of=lambda event: event[0],
+        replay=lambda after: [fact for fact in facts if fact[0] > after],
+        kept=lambda event: event[1] == "fact",
+    )
+    for fact in facts:
+        bus.publish(fact)
+    later, behind = bus.subscribe(after=7), bus.subscribe(after=0)  # records that are no events have numbers, too
+    bus.publish((2, "state"))
+    assert await anext(later) == (2, "state")
+    assert [await anext(behind) for _ in range(3)] == [*facts, (2, "state")]
+    bus.publish((2, "another"))
+    assert await anext(behind) == (2, "another")
+
+
 async def test_a_slow_reader_is_cut_with_its_last_number_and_the_others_are_not() -> None:
     bus = InProcessBus[int](seq_of=int)
     slow, quick = bus.subscribe(2), bus.subscribe(10)

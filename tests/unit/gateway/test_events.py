@@ -46,6 +46,18 @@ async def test_fills_come_with_their_execution(tmp_path: Path) -> None:
         await events.aclose()  # type: ignore[attr-defined]
 
 
+async def test_the_kill_switch_is_told_on_a_desk_where_no_order_happens(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        events = desk.gateway.events(after=desk.gateway.last_seq())  # as a page asks that was just rendered
+        first = asyncio.ensure_future(anext(events))
+        await asyncio.sleep(0)
+        await desk.gateway.kill(1, caller=CALLER, reason="test")
+        await desk.wait()
+        assert first.done()
+        assert (await first).channel == "risk"
+        await events.aclose()  # type: ignore[attr-defined]
+
+
 async def test_numbers_never_go_back_while_orders_stream_and_health_changes_i19(tmp_path: Path) -> None:
     async with opened(tmp_path) as desk:
         subscription = desk.gateway.bus.subscribe(10_000)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from floorbroker.domain import facts as f
+from floorbroker.domain.capability import Can
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import (
     DuplicateOrderId,
@@ -22,8 +23,9 @@ from floorbroker.domain.errors import (
     PositionSizeExceeded,
     Timeout,
 )
-from floorbroker.domain.orders import OrderState
+from floorbroker.domain.orders import NewOrder, OrderState
 from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, KeyEntry
+from floorbroker.domain.records import MarginRequirement
 from floorbroker.domain.values import Environment, NotExact, OrdStatus, Side, decimal_of
 from floorbroker.oms.schema import parse_order
 from floorbroker.risk.limits import RiskLimits
@@ -50,6 +52,22 @@ async def test_a_wish_that_was_read_as_a_schema_is_placed_as_it_stands(tmp_path:
         assert (await desk.gateway.preview(wish, profile=None)).ok
         done = await desk.gateway.submit(wish, profile=None, caller=CALLER)
         assert done.order.terms == wish.to_order()
+
+
+async def test_a_preview_shows_what_an_adapter_reckons_and_stands_where_it_reckons_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = MarginRequirement(currency="USD", initial=Decimal(200), buying_power_effect=Decimal(200))
+
+    async def reckoned(broker: FakeBroker, order: NewOrder) -> MarginRequirement:
+        assert (order, Can.PREVIEW in broker.info.can) == (buy(), False)
+        return told
+
+    async with opened(tmp_path) as desk:
+        without = await desk.gateway.preview(buy(), profile=None)
+        assert (without.ok, without.margin) == (True, None)
+        monkeypatch.setattr(FakeBroker, "get_margin_requirements", reckoned)
+        assert (await desk.gateway.preview(buy(), profile=None)).margin == told
 
 
 async def test_intent_id_and_sending_are_durable_before_a_byte_leaves_i2(tmp_path: Path) -> None:
