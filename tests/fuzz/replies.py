@@ -103,7 +103,7 @@ def replies_target(
 
     The call `instrument` gets nothing but the input's replies: there the `standing` ones are what is fuzzed.
     """
-    loop, names = _Loop(), sorted(calls)
+    loop, names = Loop(), sorted(calls)
 
     def one_input(data: bytes) -> object:
         word, *lines = data.split(b"\n")
@@ -128,7 +128,7 @@ def _reply(line: bytes) -> Response:
     return Response(status=int(status) if known else 200, body=body if known else line)
 
 
-class _Loop:
+class Loop:
     """One event loop for all inputs: nothing here waits, so it never has to turn twice."""
 
     def __init__(self) -> None:

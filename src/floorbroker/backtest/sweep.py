@@ -118,7 +118,13 @@ def run(plan: Plan, parameters: Given) -> Result:
 
 
 def walk_forward(
-    plan: Plan, tries: Sequence[Given], *, bounds: Sequence[datetime], by: str = "sharpe", jobs: int = -1
+    plan: Plan,
+    tries: Sequence[Given],
+    *,
+    bounds: Sequence[datetime],
+    by: str = "sharpe",
+    jobs: int = -1,
+    scheduler: str = "",
 ) -> list[Step]:
     """Choose on what lies before each bound but the last, and try the choice up to the next one.
 
@@ -128,7 +134,7 @@ def walk_forward(
         raise InvalidRequest("walk-forward needs two bounds or more", fields=())
     start = plan.feed.span()[0]
     return [
-        _step(plan, tries, (start, bound), (bound, following), by=by, jobs=jobs)
+        _step(plan, tries, (start, bound), (bound, following), by=by, jobs=jobs, scheduler=scheduler)
         for bound, following in pairwise(bounds)
     ]
 
@@ -141,8 +147,9 @@ def _step(
     *,
     by: str,
     jobs: int,
+    scheduler: str,
 ) -> Step:
-    best = sweep(_during(plan, *trained), tries, by=by, jobs=jobs)[0]
+    best = sweep(_during(plan, *trained), tries, by=by, jobs=jobs, scheduler=scheduler)[0]
     return Step(trained=trained, tested=tested, chosen=best, fared=attempt(_during(plan, *tested), best.parameters))
 
 

@@ -207,7 +207,7 @@ def sweep(
     tries = combinations(fixed, _grid(grid))
     if walk:
         bounds = bounds_of(*plan.feed.span(), walk)
-        _show_steps(chosen, walk_forward(plan, tries, bounds=bounds, by=by, jobs=jobs), by)
+        _show_steps(chosen, walk_forward(plan, tries, bounds=bounds, by=by, jobs=jobs, scheduler=scheduler), by)
         return
     with Bar(chosen, "combinations", total=len(tries)) as bar:
         found = swept(plan, tries, by=by, jobs=jobs, scheduler=scheduler, told=bar.tell)

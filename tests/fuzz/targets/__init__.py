@@ -18,6 +18,7 @@ from tests.fuzz.targets import (
     ibkr_web,
     journal,
     kraken,
+    market_data,
     oanda,
     rest_body,
     settings,
@@ -48,6 +49,7 @@ TARGETS: dict[str, Target] = {
         *upstox.TARGETS,
         *ibkr.TARGETS,
         *ibkr_web.TARGETS,
+        *market_data.TARGETS,
         books.TARGET,
     )
 }

@@ -14,11 +14,12 @@ from fractions import Fraction
 from typing import Any
 
 from floorbroker.domain.actions import CorporateAction, Dividend, Split
-from floorbroker.domain.errors import NotSupported
+from floorbroker.domain.errors import ApiError, NotSupported
 from floorbroker.domain.instrument import asset_class_of
 from floorbroker.domain.values import AssetClass
 from floorbroker.marketdata.adjust import rounded
 from floorbroker.marketdata.history import Row
+from floorbroker.marketdata.providers.yahoo.errors import BROKER
 
 _PRICES = ("Open", "High", "Low", "Close")
 _PAID, _SPLIT = "Dividends", "Stock Splits"
@@ -32,16 +33,21 @@ def name_of(symbol: str) -> str:
 
 
 def actions_of(symbol: str, frame: Any) -> list[CorporateAction]:
-    """Splits and dividends of a frame; dividends in the money of their day's shares."""
+    """Splits and dividends of a frame; dividends in the money of their day's shares.
+
+    Raises `ApiError` for a split whose ratio cannot be: no price from before it could be read.
+    """
     splits: list[Split] = []
     paid: list[tuple[date, Decimal]] = []
     for at, cells in _cells(frame, (_PAID, _SPLIT)):
         day = at.date()
         if cells[1]:
             ratio = Fraction(cells[1]).limit_denominator(1_000)
+            if ratio <= 0:
+                raise ApiError(f"a split of {symbol} on {day.isoformat()} of {cells[1]} for one", broker=BROKER)
             old, new = Decimal(ratio.denominator), Decimal(ratio.numerator)
             splits.append(Split(symbol=symbol, day=day, shares_from=old, shares_to=new))
-        if cells[0]:
+        if cells[0] is not None and cells[0] > 0:
             paid.append((day, cells[0]))
     found: list[CorporateAction] = [*splits]
     for day, amount in paid:
