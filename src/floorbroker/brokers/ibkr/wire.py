@@ -253,9 +253,10 @@ class Command(Wire, frozen=True, kw_only=True):
 
 
 class Cancel(Wire, frozen=True, kw_only=True):
-    """The cancel of one order of our client id."""
+    """The cancel of one order of our client id; `until_over` waits for the order's end, and not for a word on the cancel."""
 
     order_id: int
+    until_over: bool = False
 
 
 class CompletedOrder(Wire, frozen=True, kw_only=True):

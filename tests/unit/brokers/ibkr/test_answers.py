@@ -106,6 +106,13 @@ def test_a_cancel_is_answered_by_the_order_or_by_a_code(said: wire.Wire) -> None
     assert waiting.take(said)
 
 
+@pytest.mark.parametrize("said", [told("Cancelled"), told("ApiCancelled"), told("Filled"), code(202), code(10148)])
+def test_whoever_wants_to_know_the_end_is_not_content_with_a_cancel_on_its_way(said: wire.Wire) -> None:
+    waiting = CancelHeard(CLIENT, 5, until_over=True)
+    assert not waiting.take(told("PendingCancel"))
+    assert waiting.take(said)
+
+
 def test_a_list_without_its_end_is_none_and_a_code_about_it_ends_it() -> None:
     listed = Listed((wire.Position,), wire.PositionEnd, what="positions")
     assert not listed.take(code(321, at=-1))

@@ -18,7 +18,7 @@ from floorbroker.domain.orders import NewOrder, StopLoss
 from floorbroker.domain.ports import NoLog
 from floorbroker.domain.values import ClOrdId, OrderClass, OrderType, Price, Quantity, Side, TimeInForce
 from floorbroker.transport.types import Request, Response
-from tests.unit.brokers.ibkr.makings import AAPL, ACCOUNT, CLIENT, OURS, row
+from tests.unit.brokers.ibkr.makings import AAPL, ACCOUNT, CLIENT, OURS, code, row, told
 
 pytestmark = pytest.mark.asyncio
 HEAD = 5
@@ -30,20 +30,24 @@ OCO = NewOrder(
 
 
 class Commands:
-    """Refuses the head of a group and shows its other half; cancels are answered, or are not."""
+    """Refuses the head of a group and shows its other half, whose cancel is answered by `word`; None answers no cancel."""
 
-    def __init__(self, *, answers_cancels: bool) -> None:
-        self.answers_cancels = answers_cancels
+    def __init__(self, word: wire.OrderStatus | wire.Error | None) -> None:
+        self.word = word
         self.cancels = 0
 
     async def send(self, request: Request) -> Response:
         if request.path == PLACE:
-            code = wire.Error(id=HEAD, code=201, text="Order rejected - reason: no")
-            return _response(wire.Told(open=(row("Submitted", order_id=HEAD + 1),), errors=(code,)))
+            refused = code(201, "Order rejected - reason: no", at=HEAD)
+            return _response(wire.Told(open=(row("Submitted", order_id=HEAD + 1),), errors=(refused,)))
         self.cancels += 1
-        if not self.answers_cancels:
+        if self.word is None:
             raise Timeout("no answer in time", broker="IBKR")
-        return _response(wire.Told())
+        if msgspec.json.decode(request.body, type=wire.Cancel).order_id == HEAD:
+            return _response(wire.Told(errors=(code(10147, at=HEAD),)))
+        if isinstance(self.word, wire.Error):
+            return _response(wire.Told(errors=(self.word,)))
+        return _response(wire.Told(statuses=(self.word,)))
 
 
 def _response(told: wire.Told) -> Response:
@@ -73,12 +77,27 @@ async def _refusal(commands: Commands) -> OrderRejected:
 
 
 async def test_a_refused_group_whose_rest_was_taken_back_is_refused() -> None:
-    commands = Commands(answers_cancels=True)
+    commands = Commands(told("Cancelled", order_id=HEAD + 1))
     assert (await _refusal(commands)).outcome is Outcome.REFUSED
     assert commands.cancels == 2
 
 
-async def test_a_refused_group_whose_rest_may_live_is_in_doubt() -> None:
-    commands = Commands(answers_cancels=False)
+@pytest.mark.parametrize(
+    "word",
+    [
+        None,
+        told("PendingCancel", order_id=HEAD + 1),
+        told("Filled", 10, order_id=HEAD + 1),
+        told("Cancelled", 4, order_id=HEAD + 1),
+        code(202, at=HEAD + 1),
+        code(10148, "cannot be cancelled, state: Filled", at=HEAD + 1),
+        code(10147, "not found", at=HEAD + 1),
+    ],
+)
+async def test_a_refused_group_whose_rest_may_live_or_have_filled_is_in_doubt_i3(
+    word: wire.OrderStatus | wire.Error | None,
+) -> None:
+    """That a cancel was answered is no word on what became of the order."""
+    commands = Commands(word)
     assert (await _refusal(commands)).outcome is Outcome.UNKNOWN
     assert commands.cancels == 2

@@ -10,6 +10,8 @@ from floorbroker.domain.errors import ApiError, Outcome, VenueError
 from floorbroker.transport.types import Response
 
 REJECTED = 201
+UNKNOWN_NUMBER = 10147
+_CANCELLED = frozenset({"Cancelled", "ApiCancelled"})
 _TOLD = msgspec.json.Decoder(wire.Told)
 
 
@@ -45,6 +47,20 @@ def shown_in(told: wire.Told, order_id: int) -> bool:
     """Whether the venue has a number of its own for an order."""
     rows = (*told.open, *told.statuses)
     return any(row.order_id == order_id and row.perm_id for row in rows)
+
+
+def is_gone(told: wire.Told, cancel: wire.Told, order_id: int) -> bool:
+    """Whether an order is proven to be over without a fill: by what answered its placing, and what answered its cancel.
+
+    A code that it is cancelled does not say what it had filled.
+    That the program does not know its number proves it of an order that was never shown, and of no other.
+    """
+    statuses = [row for row in (*told.statuses, *cancel.statuses) if row.order_id == order_id]
+    codes = [code for code in cancel.errors if code.id == order_id]
+    if any(row.filled or row.status == "Filled" for row in statuses):
+        return False
+    is_cancelled = any(row.status in _CANCELLED for row in cancel.statuses if row.order_id == order_id)
+    return is_cancelled or (any(code.code == UNKNOWN_NUMBER for code in codes) and not shown_in(told, order_id))
 
 
 def _is_cancel(code: wire.Error) -> bool:

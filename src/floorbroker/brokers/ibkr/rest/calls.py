@@ -34,8 +34,9 @@ class Calls:
             "orders.replace", CHANGE, wire.Command(orders=(placed,)), order=cl_ord_id, decided_at=decided_at
         )
 
-    def cancel(self, order_id: int, *, cl_ord_id: ClOrdId) -> Request:
-        return self._command("orders.cancel", CANCEL, wire.Cancel(order_id=order_id), order=cl_ord_id, lane=Lane.CANCEL)
+    def cancel(self, order_id: int, *, cl_ord_id: ClOrdId, until_over: bool = False) -> Request:
+        body = wire.Cancel(order_id=order_id, until_over=until_over)
+        return self._command("orders.cancel", CANCEL, body, order=cl_ord_id, lane=Lane.CANCEL)
 
     def cancel_all(self) -> Request:
         """Every open order of the log-in, those of people and of other clients included."""

@@ -15,7 +15,8 @@ from floorbroker.domain.errors import VenueError
 
 W = TypeVar("W", bound=wire.Wire)
 ROWS_MAX = 200_000
-_CANCEL_WORDS = frozenset({"PendingCancel", "Cancelled", "ApiCancelled", "Filled"})
+_OVER = frozenset({"Cancelled", "ApiCancelled", "Filled"})
+_CANCEL_WORDS = _OVER | {"PendingCancel"}
 
 
 class Collector(Protocol):
@@ -143,13 +144,14 @@ class Answered:
 
 
 class CancelHeard:
-    """What answers a cancel: the order's own word, or a code that names it."""
+    """What answers a cancel: the order's own word, with `until_over` that it is over, or a code that names it."""
 
     failure: VenueError | None = None
 
-    def __init__(self, client_id: int, order_id: int) -> None:
+    def __init__(self, client_id: int, order_id: int, *, until_over: bool = False) -> None:
         self._client_id = client_id
         self._order_id = order_id
+        self._words = _OVER if until_over else _CANCEL_WORDS
         self._statuses: list[wire.OrderStatus] = []
         self._errors: list[wire.Error] = []
 
@@ -161,7 +163,7 @@ class CancelHeard:
         match message:
             case wire.OrderStatus() if (message.client_id, message.order_id) == (self._client_id, self._order_id):
                 self._statuses.append(message)
-                return message.status in _CANCEL_WORDS
+                return message.status in self._words
             case wire.Error() if message.id == self._order_id and not _is_aside(message.code):
                 self._errors.append(message)
                 return True

@@ -83,8 +83,9 @@ class Door:
                     frames = (place_order(each.order_id, each.contract, each.order, version=version) for each in placed)
                     return b"".join(frames), Answered(client_id, placed, is_change=path == CHANGE)
                 case path if path == CANCEL:
-                    order_id = _CANCEL.decode(request.body).order_id
-                    return requests.cancel_order(order_id, version=version), CancelHeard(client_id, order_id)
+                    cancel = _CANCEL.decode(request.body)
+                    heard = CancelHeard(client_id, cancel.order_id, until_over=cancel.until_over)
+                    return requests.cancel_order(cancel.order_id, version=version), heard
                 case path if path == CANCEL_ALL:
                     return requests.global_cancel(), None
                 case _:

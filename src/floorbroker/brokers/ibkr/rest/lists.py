@@ -128,7 +128,10 @@ class Lists:
     # -- executions ---------------------------------------------------------------------------------------------------------
 
     async def fills(self, since: datetime) -> tuple[Reports, datetime]:
-        """Executions since then, each with what it cost: of today, since the venue's list begins at midnight."""
+        """Executions since then, each with what it cost: of today, since the venue's list begins at midnight.
+
+        Corrections and busts come whenever the execution was that they are about: theirs is the time of that one.
+        """
         await self._program.asked()
         asked_at, number = self._clock.now(), self._program.next_request()
         wanted = wire.ExecutionFilter(account=self._program.account)
@@ -152,7 +155,7 @@ class Lists:
             if row.account in ("", account)
             for report in trade_reports(row, fees.get(row.exec_id), heard, self._families)
         )
-        return tuple(one for one in reports if one.transact_time is None or one.transact_time >= since), asked_at
+        return tuple(one for one in reports if _is_since(one, since)), asked_at
 
     # -- the account --------------------------------------------------------------------------------------------------------
 
@@ -182,6 +185,10 @@ class Lists:
             stop=lambda _: requests.cancel_account_updates_multi(number),
         )
         return listed.rows, asked_at
+
+
+def _is_since(report: ExecutionReport, since: datetime) -> bool:
+    return report.exec_version > 1 or report.transact_time is None or report.transact_time >= since
 
 
 def _about(ref: OrderRef, reports: Reports) -> Reports:

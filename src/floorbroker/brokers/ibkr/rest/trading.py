@@ -67,7 +67,7 @@ class Trading:
         head, *others = placed
         refusal, is_taken_back = answers.refusal_of(told, head.order_id, what="the order"), True
         if others and told.errors:
-            is_taken_back = await self._take_back(placed, approved.cl_ord_id)
+            is_taken_back = await self._take_back(placed, told, approved.cl_ord_id)
             if refusal is None:
                 first = told.errors[0]
                 raise ApiError(
@@ -98,19 +98,22 @@ class Trading:
         first = self._program.ids.take(len(members))
         return orders.numbered(members, contract, first, by_parent=order.order_class in _BY_PARENT)
 
-    async def _take_back(self, placed: Sequence[wire.Placed], cl_ord_id: ClOrdId) -> bool:
+    async def _take_back(self, placed: Sequence[wire.Placed], told: wire.Told, cl_ord_id: ClOrdId) -> bool:
         """An entry without all of its exits is not what was asked for: what came through of a group is cancelled.
 
-        False when the cancel of one was not answered.
+        False unless all of it is proven to be gone: a cancel that was answered may have met a fill.
         """
-        is_answered = True
+        are_gone = True
         for each in placed:
+            request = self._calls.cancel(each.order_id, cl_ord_id=cl_ord_id, until_over=True)
             try:
-                await self._commands.send(self._calls.cancel(each.order_id, cl_ord_id=cl_ord_id))
+                cancel = answers.told_in(await self._commands.send(request), what="the cancel")
             except FloorbrokerError as error:
-                is_answered = False
+                are_gone = False
                 self._log.error("group.not_taken_back", order=each.order_id, code=error.code)
-        return is_answered
+            else:
+                are_gone = answers.is_gone(told, cancel, each.order_id) and are_gone
+        return are_gone
 
     def _reports(self, told: wire.Told, placed: Sequence[wire.Placed]) -> Reports:
         """Where each member stands, the head first."""
