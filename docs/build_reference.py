@@ -335,6 +335,7 @@ def settings_page() -> str:
         ("live", config.LiveSection),
         ("audit", config.AuditSection),
         ("webhooks", config.WebhooksSection),
+        ("backtests", config.BacktestsSection),
         ("profiles.NAME", config.ProfileSection),
     )
     blocks: list[str] = []

@@ -1,6 +1,7 @@
 """Generated requests against the whole house: a real socket, a real floor, a real journal, the paper venue.
 
-`FLOORBROKER_FUZZ_REQUESTS` says how many (`make fuzz REQUESTS=5000`).
+`FLOORBROKER_FUZZ_REQUESTS` says how many (`make fuzz REQUESTS=5000`).  They are asked by a person with a session, an admin among
+other people; with many of them, half by the operator's token.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,12 +21,22 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 from starlette.types import Message, Receive, Scope, Send
 
+from floorbroker.app.people import NewUser
+from floorbroker.domain.secret import Secret
 from floorbroker.gateway.desk import Caller, SessionState
+from floorbroker.people.identity import EVERYWHERE, Role
+from floorbroker.people.records import Session, User
+from floorbroker.people.tokens import digest_of
+from tests.support.people import WORDS
 from tests.support.real_floor import TOKEN, House, served_in_a_thread
 
 REQUESTS = int(os.environ.get("FLOORBROKER_FUZZ_REQUESTS", "300"))
 FIXED, PER_EXAMPLE = 2500, 110  # requests that every run makes, and those of one more example of each operation
 FUZZER = Caller(principal="fuzzer", via="api")
+REFERENCE = "of-a-session-that-somebody-keeps-open"
+BY_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
+BY_SESSION = {"Cookie": f"floorbroker_session={REFERENCE}", "X-Floorbroker-Request": "1"}
+NO_TOKEN = "`Authorization`"  # the document names tokens alone, and a request that comes by a session needs none
 STREAM_S = 0.05
 # Room for thousands of orders of any size: what limits do is another test's business, and the venue must stand giants too.
 NUMBERLESS = (
@@ -46,26 +58,31 @@ MEMBERS = {
 }
 
 
-def config(seed: int) -> dict[str, Any]:
+def config(seed: int, headers: dict[str, str], requests: int) -> dict[str, Any]:
     """How the fuzzer works."""
     return {
         "seed": seed,
-        "headers": {"Authorization": f"Bearer {TOKEN}"},
+        "headers": headers,
         "continue-on-failure": True,
         "generation": {
-            "max-examples": max(2, (REQUESTS - FIXED) // PER_EXAMPLE),
+            "max-examples": max(2, (requests - FIXED) // PER_EXAMPLE),
             "deterministic": False,
             "database": "none",
+            "with-security-parameters": headers
+            is BY_TOKEN,  # a wrong token beside a right session would be all that counts
         },
         # A cancelled order stays readable.  Rules between members, limits, symbols the venue lacks and versions refuse what
         # the schema alone allows.
         "checks": {
             "use_after_free": {"enabled": False},
+            "ignored_auth": {"enabled": headers is BY_TOKEN},
+            "missing_required_header": {"enabled": headers is BY_TOKEN},
             "positive_data_acceptance": {
                 "expected-statuses": [
                     "2xx",
                     "304",
                     "401",
+                    *([] if headers is BY_TOKEN else ["403"]),  # nobody sets up a second factor for somebody else
                     "404",
                     "409",
                     "412",
@@ -84,11 +101,13 @@ def config(seed: int) -> dict[str, Any]:
 class Counted:
     """The application, its answers counted.
 
-    A tripped kill switch is reset, a profile that was disconnected is connected, and an endless stream of events is ended.
+    A tripped kill switch is reset, a profile that was disconnected is connected, a person who was signed out is signed in again,
+    and an endless stream of events is ended.
     """
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._ada: tuple[User, Session] | None = None
         self.answers: Counter[int] = Counter()
         self.broken: list[str] = []
 
@@ -122,7 +141,30 @@ class Counted:
         if status >= 500:
             self.broken.append(f"{status} {scope['method']} {scope['path']}?{scope['query_string']!r}")
 
+    async def _let_in(self) -> None:
+        """Ada is an admin who has just proved who she is, whatever was done to her, and Grace was there."""
+        people, now = self._house.people, self._house.desk.clock.now()
+        if self._ada is None:
+            user, _ = [
+                await people.members.add(NewUser(name=name, password=Secret(WORDS), role=Role.TRADER), caller=FUZZER)
+                for name in ("ada", "grace")
+            ]
+            assert (user.role, user.environments) == (Role.ADMIN, EVERYWHERE)
+            self._ada = (
+                user,
+                Session(id="ada", digest=digest_of(REFERENCE), user_id=user.id, opened_at=now, used_at=now),
+            )
+        user, session = self._ada
+        fresh = replace(session, opened_at=now, used_at=now, proved_at=now)
+        if people.memory.users.get(user.id) != user:
+            await people.memory.put_user(user)
+        if session.digest in people.memory.sessions:
+            people.memory.sessions[session.digest] = fresh
+        else:
+            await people.memory.put_session(fresh)
+
     async def _open(self) -> None:
+        await self._let_in()
         desk = self._house.desk
         state = desk.kill_state()
         for profile in state.by_profile:
@@ -172,22 +214,25 @@ def plausible(body: dict[str, Any]) -> dict[str, Any]:
 def fuzz(address: str, counted: Counted) -> list[str]:
     """Ask until there were enough requests; everything that failed."""
     found: list[str] = []
+    ways = (BY_SESSION, BY_TOKEN) if REQUESTS > 2 * FIXED else (BY_SESSION,)
     for seed in range(1, 100):
+        way = ways[seed % len(ways)]
         schema = schemathesis.openapi.from_url(
             f"{address}/openapi.json",
-            config=SchemathesisConfig.from_dict(config(seed)),
-            headers={"Authorization": f"Bearer {TOKEN}"},
+            config=SchemathesisConfig.from_dict(config(seed, way, REQUESTS // len(ways))),
+            headers=BY_TOKEN,
+            timeout=60,
         )
         schema.hook(map_case)
         for event in from_schema(schema).execute():
-            found += failures(event)
+            found += [wrong for wrong in failures(event) if way is BY_TOKEN or NO_TOKEN not in wrong]
         if counted.answers.total() >= REQUESTS:
             break
     return found
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(7200)
 @pytest.mark.filterwarnings("ignore")
 def test_no_generated_request_breaks_the_real_house(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made: list[Counted] = []

@@ -34,6 +34,7 @@ from floorbroker.people.identity import Identity
 HEADERS_MAX = 16 * 1024
 CSRF_HEADER = "x-floorbroker-request"
 ACTIVE_HEADER = "x-floorbroker-active"
+FREE = frozenset({"/healthz", "/readyz"})  # whoever watches a desk must not take a flood of others for its death
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -196,6 +197,8 @@ class Perimeter:
         return origin_in(request.headers, request.url.path, self.origins) if self.origins else ""
 
     def _keep_pace(self, request: Request, *, turned_away: bool) -> None:
+        if request.url.path in FREE:
+            return
         only_stops = request.method not in SAFE_METHODS and stops(request.method, request.url.path)
         if self.pace is not None:
             identity = request.state.identity

@@ -123,8 +123,11 @@ async def test_strangers_share_a_bucket_of_their_address_which_is_nobody_else_s(
         wrong = await paced.ask("GET", ORDERS, address="192.0.2.7", headers={"Authorization": "Bearer guess"})
         assert wrong.status_code == 401
     assert wrong.headers["ratelimit"].startswith('"stranger";r=0;')
-    assert (await paced.ask("GET", "/healthz", address="192.0.2.7")).status_code == 429
-    assert (await paced.ask("GET", "/healthz", address="192.0.2.8")).status_code == 200
+    assert (await paced.ask("GET", ORDERS, address="192.0.2.7")).status_code == 429
+    assert (await paced.ask("GET", ORDERS, address="192.0.2.8")).status_code == 401
+    for path in ("/healthz", "/readyz"):  # whoever watches the desk sees that it lives
+        watched = await paced.ask("GET", path, address="192.0.2.7")
+        assert (watched.status_code, "ratelimit" in watched.headers) == (200, False)
     assert (await paced.ask("GET", ORDERS, address="192.0.2.7", headers=await paced.token("bot"))).status_code == 200
 
 
