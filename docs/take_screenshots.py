@@ -50,7 +50,7 @@ PICTURES = (
     Picture("page-order-filled-phone.png", "trade", width=390, first=True),
     Picture("page-overview.png", "overview"),
     Picture("page-overview-phone.png", "overview", width=390, dark=True),
-    Picture("page-trade.png", "trade"),
+    Picture("page-trade.png", "trade?symbol=AAPL"),
     Picture("page-symbol.png", "symbol/AAPL", dark=True),
     Picture("page-brokers.png", "brokers?broker=ALPACA"),
 )

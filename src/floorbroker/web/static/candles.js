@@ -23,14 +23,18 @@ const candle = (bar) => ({ time: second(bar.start), open: Number(bar.open), high
 export class Candles {
   constructor(place, told) {
     [this.place, this.told, this.asked, this.last, this.lines] = [place, told, 0, null, []];
-    this.chart = createChart(place, { autoSize: true, layout: { attributionLogo: false }, timeScale: { timeVisible: true, secondsVisible: false } });
+    this.chart = createChart(place, { autoSize: true, layout: { attributionLogo: false }, timeScale: { timeVisible: true, secondsVisible: false, rightOffset: 12 } });
     this.series = this.chart.addSeries(CandlestickSeries, {});
     this.volume = this.chart.addSeries(HistogramSeries, { priceFormat: { type: "volume" }, priceScaleId: "" });
     this.volume.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
     this.markers = createSeriesMarkers(this.series, []);
     this.look();
-    document.addEventListener("desk:theme", () => this.look());
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.look());
+    const again = () => {
+      this.look();
+      this.own(); // arrows and lines have colours, too
+    };
+    document.addEventListener("desk:theme", again);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
   }
 
   look() {
