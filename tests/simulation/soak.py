@@ -60,6 +60,8 @@ THEIRS = ("floorbroker.matching", "floorbroker.tape")  # of our modules, those t
 KEEPERS = (*THEIRS, "floorbroker_sim.", "tests.simulation.schedule")  # whoever holds wishes for as long as a run lasts
 WISHES = ("floorbroker.domain.orders",)
 SLACK = 1.3  # by how much a count may be larger late than early: it is measured between two storms, not in the same one
+FEW = 300  # what stays below may be of any size
+ORDERS_A_DAY = 6_000
 BOUNDS = {  # what has a bound of its own that takes long to reach: caches, and the blocks of the newest tokens
     "floorbroker.app.redactor.SecretFilter._harmless": 1024,
     "floorbroker.app.redactor.SecretFilter._numbers": 1_500 * TOKENS_MAX,
@@ -67,9 +69,12 @@ BOUNDS = {  # what has a bound of its own that takes long to reach: caches, and 
     "floorbroker.oms.questions.Questions._kept": ORDERS_MAX,
     "floorbroker.gateway.curve.Point": len(ACCOUNTS) * POINTS_MAX,  # a point a minute for a day and a half
     "floorbroker.app.redactor.Spelling": 120 * TOKENS_MAX,
+    **dict.fromkeys(
+        ("floorbroker.risk.day.DayLedger.orders", "floorbroker.risk.day.Counted", "floorbroker.risk.scope.Owner"),
+        ORDERS_A_DAY,  # counted until midnight
+    ),
 }
 DESCRIPTORS = Path("/proc/self/fd")
-FEW = 300  # what stays below may be of any size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
