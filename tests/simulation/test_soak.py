@@ -48,6 +48,10 @@ def test_an_episode_happens_when_its_weather_does() -> None:
     assert all(float(at) % EPISODE_S <= SWEPT_S + ACTIVE_S for at, act in told if act.startswith("submit"))
 
 
+def test_nothing_is_taken_back_where_nobody_hears_of_it() -> None:
+    assert soak(hours=0.5, seed=3, every_h=1).report.violations == []
+
+
 def test_an_hour_of_faults_at_every_venue_leaves_nothing_behind() -> None:
     made = soak(hours=1, seed=1, every_h=0.25)
     assert [str(violation) for violation in made.report.violations] == []
