@@ -185,7 +185,7 @@ disk: setup ## every one of the first write calls fails under a real desk: make 
 	@$(BIN)/python -m tests.process.disk --calls $(CALLS)
 
 fuzz: setup ## generated requests, none may break a desk: make fuzz REQUESTS=5000
-	@FLOORBROKER_FUZZ_REQUESTS=$(REQUESTS) $(BIN)/python -m pytest -q tests/e2e/test_fuzz_real.py tests/unit/api/test_fuzz.py
+	@FLOORBROKER_FUZZ_REQUESTS=$(REQUESTS) $(BIN)/python -m pytest -q tests/e2e/test_fuzz_real.py tests/unit/api/test_fuzz.py tests/unit/api/test_strangers.py
 
 # atheris is built for a few interpreters only, so it stands in an environment of its own.
 $(FUZZ_SYNCED): uv.lock pyproject.toml | $(UV)

@@ -1,8 +1,12 @@
-"""Generated requests from somebody nobody knows: whatever is sent to whichever operation, none succeeds."""
+"""Generated requests from somebody nobody knows: whatever is sent to whichever operation, none succeeds.
+
+`make fuzz REQUESTS=20000` asks more.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -25,11 +29,12 @@ from tests.support.fake_desk import FakeDesk
 from tests.support.house import NOON
 from tests.support.people import OPERATOR, town
 
+EXAMPLES = max(1, int(os.environ.get("FLOORBROKER_FUZZ_REQUESTS", "300")) // 400)
 OPEN = {("GET", "/healthz"), ("GET", "/readyz")}
 CONFIG: dict[str, Any] = {
     "seed": 1,
     "continue-on-failure": True,
-    "generation": {"max-examples": 1, "deterministic": True, "database": "none"},
+    "generation": {"max-examples": EXAMPLES, "deterministic": True, "database": "none"},
     "checks": {"enabled": False},
     "phases": {"stateful": {"enabled": False}, "coverage": {"enabled": False}},
     "parameters": {"path.env": "paper"},
