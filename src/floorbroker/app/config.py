@@ -39,6 +39,9 @@ class _Section(BaseModel):
 
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9:.%_-]{1,253}$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?$")]
+Network = Annotated[  # as it was meant, or an error that says why
+    str, AfterValidator(lambda text: str(ip_network(text)))
+]
 Units = Annotated[int, Field(ge=0, le=1_000_000_000)]
 
 
@@ -49,12 +52,16 @@ class ServerSection(_Section):
     one no other site may.  `per_minute` is how much a person, a token or the operator may ask: most requests take one, what takes
     long takes more; `per_minute_address` is for all together that come from an address, `per_minute_stranger` for those of them
     nobody knows.  0 is no limit.
+
+    `proxies` are the addresses and networks of proxies with TLS in front: what these alone say of who asked, and that it was by
+    TLS, is believed (`X-Forwarded-For`, `X-Forwarded-Proto`).
     """
 
     host: HostName = "127.0.0.1"
     port: int = Field(default=8750, ge=0, le=65535)
     names: list[HostName] = Field(default_factory=list[str], max_length=32)
     origins: list[Origin] = Field(default_factory=list[str], max_length=32)
+    proxies: list[Network] = Field(default_factory=list[str], max_length=32)
     per_minute: Units = 60_000
     per_minute_address: Units = 240_000
     per_minute_stranger: Units = 1_200
@@ -212,11 +219,6 @@ class ProfileSection(_Section):
     flatten: bool = False
     options: dict[str, str] = Field(default_factory=dict[str, str])
     limits: dict[str, Any] = Field(default_factory=dict[str, Any])
-
-
-Network = Annotated[
-    str, AfterValidator(lambda text: str(ip_network(text)))
-]  # as it was meant, or an error that says why
 
 
 class WebhooksSection(_Section):

@@ -9,7 +9,7 @@ import shlex
 import signal
 import socket
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -25,6 +25,7 @@ from floorbroker.cli.settings import Settings, settings_of
 from floorbroker.cli.show import say, show_json, show_text
 
 if TYPE_CHECKING:
+    import uvicorn
     from fastapi import FastAPI
 
     from floorbroker.api.metrics import PrometheusMeter
@@ -187,7 +188,7 @@ async def _serve(settings: Settings, home: Home, listener: socket.socket, host: 
             telling = asyncio.create_task(_announce_settled(settings, floor, url, shown))
             try:
                 await hooks.start()
-                await _run(app, listener, ending)
+                await _run(serving(app, floor.config.server.proxies), listener, ending)
             finally:
                 telling.cancel()
                 await operations.close()
@@ -303,7 +304,18 @@ def _app(
     )
 
 
-async def _run(app: FastAPI, listener: socket.socket, ending: _Ending) -> None:
+def serving(app: FastAPI, proxies: Sequence[str]) -> uvicorn.Config:
+    """How it is served; who asked, and by TLS, is taken from those proxies alone, whatever the environment says."""
+    import uvicorn
+
+    return uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", ws="websockets-sansio", ws_per_message_deflate=False,
+        ws_max_size=64 * 1024, proxy_headers=bool(proxies), forwarded_allow_ips=list(proxies),
+        server_header=False, timeout_graceful_shutdown=GRACE_S, h11_max_incomplete_event_size=64 * 1024,
+    )  # fmt: skip
+
+
+async def _run(config: uvicorn.Config, listener: socket.socket, ending: _Ending) -> None:
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -313,11 +325,6 @@ async def _run(app: FastAPI, listener: socket.socket, ending: _Ending) -> None:
         def capture_signals(self) -> Generator[None]:
             yield
 
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", ws="websockets-sansio", ws_per_message_deflate=False,
-        ws_max_size=64 * 1024,
-        server_header=False, timeout_graceful_shutdown=GRACE_S, h11_max_incomplete_event_size=64 * 1024,
-    )  # fmt: skip
     ending.server = Server(config)
     await ending.server.serve(sockets=[listener])
 

@@ -7,12 +7,14 @@ import json
 import signal
 import socket
 from pathlib import Path
+from typing import Any, cast
 
 import httpx2
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from floorbroker.cli.failures import Trouble
-from floorbroker.cli.serve import bindable, fast_loop, url_of
+from floorbroker.cli.serve import bindable, fast_loop, serving, url_of
 from tests.unit.cli.running import document, run, served, start
 
 MARKET = {"symbol": "AAPL", "side": "buy", "type": "market", "quantity": "1"}
@@ -51,6 +53,28 @@ def test_verbs_speak_to_the_running_server(tmp_path: Path) -> None:
         assert server.told["url"] in run(tmp_path, "status").stderr
         lines = run(tmp_path, "tail", "--after", "0", "--count", "2", "--json").stdout.splitlines()
         assert [json.loads(line)["key"] for line in lines] == [placed["id"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("proxies", "believed"),
+    [([], False), (["127.0.0.1/32"], True), (["172.17.0.0/16"], False), (["127.0.0.0/8"], True)],
+)
+def test_only_a_named_proxy_tells_who_asks_and_that_it_was_by_tls(
+    proxies: list[str], believed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    seen: list[tuple[str, str]] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        del receive, send
+        seen.append((scope["client"][0], scope["scheme"]))
+
+    told = [(b"x-forwarded-for", b"203.0.113.7"), (b"x-forwarded-proto", b"https")]
+    scope: Any = {"type": "http", "client": ("127.0.0.1", 40000), "scheme": "http", "headers": told}
+    config = serving(cast("Any", app), proxies)
+    config.load()
+    asyncio.run(cast("Any", config.loaded_app)(scope, None, None))
+    assert seen == [("203.0.113.7", "https") if believed else ("127.0.0.1", "http")]
 
 
 def test_a_second_server_on_the_same_home_is_a_conflict(tmp_path: Path) -> None:
