@@ -58,9 +58,8 @@ class Visit:
         await self.tab.until(f"document.querySelector({selector!r}).textContent.includes({text!r})")
 
     async def click(self, selector: str) -> None:
-        """Click an element, once it is drawn."""
-        await self.tab.until(f"document.querySelector({selector!r}) !== null")
-        await self.tab.run(f"document.querySelector({selector!r}).click()")
+        """Click an element as soon as it is drawn: looked for and clicked in one go, since the page may be drawn anew."""
+        await self.tab.until(f"(document.querySelector({selector!r}).click(), true)")
 
     async def answer(self, text: str) -> None:
         """Type into the dialog that asks, and agree."""

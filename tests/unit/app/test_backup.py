@@ -112,8 +112,8 @@ async def test_a_restored_audit_goes_on_in_its_chain(tmp_path: Path) -> None:
         made = await copying
         await floor.desk.submit(wish(20), profile=None, caller=PERSON)
     lines = examine(read(made.folder))
-    assert {line.what for line in lines} == {"journal-paper.db", "records of paper", "audit of paper"}
-    assert [line.wrong for line in lines] == ["", "", ""]
+    assert {line.what for line in lines} == {"journal-paper.db", "records of paper", "audit of paper", "desk.db"}
+    assert [line.wrong for line in lines] == [""] * len(lines)
     with pytest.raises(Conflict, match=r"newer: it has come to .* records would be set aside.*--accept-older"):
         await put_back(floor.home, made, clock=SystemClock(), caller=PERSON)
     done = await put_back(floor.home, made, clock=SystemClock(), caller=PERSON, accept_older=True)

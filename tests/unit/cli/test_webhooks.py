@@ -12,7 +12,10 @@ from tests.unit.cli.running import document, run
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("hooks") / "home"
+    home = tmp_path_factory.mktemp("hooks") / "home"
+    home.mkdir()
+    (home / "floorbroker.toml").write_text('[webhooks]\nallow = ["127.0.0.2/32"]\n', "utf-8")
+    return home
 
 
 def test_a_hook_is_made_tried_switched_off_and_removed(home: Path, tmp_path: Path) -> None:
@@ -69,7 +72,7 @@ def test_what_is_missing_or_strange_is_a_wrong_use(home: Path) -> None:
 
 def test_people_are_told_by_a_url_that_is_never_shown(home: Path, tmp_path: Path) -> None:
     url = tmp_path / "url"
-    url.write_text("json://127.0.0.1:9/canary-of-the-test")  # nobody listens there
+    url.write_text("json://127.0.0.2:9/canary-of-the-test")  # nobody listens there
     made = run(
         home,
         "notify",

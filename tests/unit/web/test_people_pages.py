@@ -128,14 +128,28 @@ async def test_set_up_may_wait_and_the_desk_is_there(fresh: Browser) -> None:
 
 async def test_a_wrong_sign_in_says_nothing_of_what_was_wrong_and_slows_down(ada: Browser) -> None:
     stranger, told = ada.other(), set[str]()
-    for name, password in (("ada", "x"), ("eve", WORDS), ("", ""), ("ada", WORDS + "x"), ("<b>", "<b>")):
+    guesses = [
+        ("ada", "x"),
+        ("eve", WORDS),
+        ("", ""),
+        ("ada", WORDS + "x"),
+        ("<b>", "<b>"),
+        ("eve", "x"),
+        ("ada ", "y"),
+    ]
+    for name, password in guesses:
         reply = await stranger.sign_in(name, password)
         told.add(reply.text)
         assert reply.status_code == 401
         assert "<b>" not in reply.text
+    await stranger.sign_in("mallory", "x")  # the fifth of those who never came in from here
     assert len(told) == 1
-    late = await stranger.sign_in()
+    late = await stranger.sign_in("mallory", "y")
     assert (late.status_code, late.headers["retry-after"]) == (429, "60")
+    assert (await stranger.sign_in()).status_code == 303  # she did, and is counted apart
+    for _ in range(5):
+        await stranger.sign_in("ada", "x")
+    assert (await stranger.sign_in()).status_code == 429
 
 
 async def test_a_second_factor_is_set_up_shown_once_and_asked_for(ada: Browser) -> None:
