@@ -32,6 +32,14 @@ pytestmark = [
 PICTURES = Path(__file__).resolve().parents[2] / "build" / "dashboard"
 STARTS_WITHIN_S = 90
 WAITS_MAX = 6
+STORY = (  # bot, side, quantity, symbol, what became of it, why
+    ("trend", "buy", "20", "SPY", "filled", "5-day average above 20-day"),
+    ("hedge", "buy", "2", "SPY260320P00560000", "filled", "drawdown 3.1 % of the peak"),
+    ("trend", "buy", "20", "AAPL", "working", "5-day average above 20-day"),
+    ("revert", "sell", "15", "IBM", "rejected", "2.3 deviations above its mean"),
+    ("trend", "sell", "20", "SPY", "filled", "5-day average below 20-day"),
+    ("revert", "buy", "15", "BAC", "filled", "2.1 deviations below its mean"),
+)
 
 
 async def _picture(tab: Tab, name: str) -> Path:
@@ -79,13 +87,16 @@ async def test_a_decision_appears_while_somebody_looks(tmp_path: Path) -> None:
     pytest.importorskip("streamlit", reason="the extra `dashboard` is not installed")
     book = Logbook(tmp_path / "decisions.jsonl")
     book.open()
-    for number in range(12):
-        book.append({**LINE, "key": str(number), "agent_reasoning": f"reason {number}"})
+    for number, (bot, side, quantity, symbol, status, why) in enumerate(STORY * 2):
+        order = {"symbol": symbol, "side": side, "quantity": quantity, "type": "market", "time_in_force": "day"}
+        at = f"2026-03-02T15:{number:02}:00.000000Z"
+        told = {"time": at, "bot": bot, "order": order, "ord_status": status, "agent_reasoning": why}
+        book.append({**LINE, **told, "key": str(number)})
     async with _dashboard(book.path) as url, browser_tab() as tab:
         await tab.size(1280, 1000)
         await tab.open(url)
         await _shows(tab, "The newest, with what it looked at")
-        await _shows(tab, "reason 11")
+        await _shows(tab, "2.1 deviations below its mean")
         book.append({**LINE, "key": "last", "agent_reasoning": "made while somebody looked"})
         await _shows(tab, "made while somebody looked")
         await _shows(tab, "13")
