@@ -65,7 +65,7 @@ class Story:
     async def fill(self, **fields: str) -> None:
         """Write into fields by their ids."""
         for name, text in fields.items():
-            await self.tab.run(f"document.querySelector('#{name}').value = ''")
+            await self.tab.until(f"(document.querySelector('#{name}').value = '', true)")
             await self.tab.type(f"#{name}", text)
 
     async def look(self, path: str) -> None:

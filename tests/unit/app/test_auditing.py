@@ -191,7 +191,7 @@ async def test_the_copy_is_continued_and_one_that_fails_holds_nothing_up(tmp_pat
     away = tmp_path / "away"
     async with desk(tmp_path / "home", copy=str(away)) as here:
         await here.act(1)
-        await here.rounds(3)
+        await here.rounds(12)
     verdict = proven(here.home, copy=away)
     assert (verdict.ok, exported(Places(away, Environment.PAPER))) == (True, exported(here.places))
     file = away / "paper-000001.jsonl"
