@@ -95,10 +95,12 @@ class Tab:
         raise AssertionError(f"the page never held still for {script}")
 
     async def open(self, url: str) -> None:
-        """Go to an address and wait for it to be loaded."""
+        """Go to an address and wait for it to be loaded; the page that is left, be it of the same path, is not taken for it."""
+        await self.run("document.documentElement.dataset.left = 'true'")
         await self.command("Page.navigate", url=url)
         await self.until(
-            f"location.href.startsWith({json.dumps(url.partition('?')[0])}) && document.readyState === 'complete'"
+            "!document.documentElement.dataset.left && document.readyState === 'complete'"
+            f" && location.href.startsWith({json.dumps(url.partition('?')[0])})"
         )
 
     async def press(self, key: str, *, ctrl: bool = False) -> None:
@@ -112,8 +114,9 @@ class Tab:
         await self.command("Input.dispatchKeyEvent", type="keyUp", **members)
 
     async def type(self, selector: str, text: str) -> None:
-        """Focus an element and write into it."""
-        await self.run(f"document.querySelector({json.dumps(selector)}).focus()")
+        """Write into an element as soon as it is drawn and takes the focus."""
+        found = f"document.querySelector({json.dumps(selector)})"
+        await self.until(f"({found}.focus(), document.activeElement === {found})")
         await self.command("Input.insertText", text=text)
 
     async def size(self, width: int, height: int, *, dark: bool = False) -> None:
