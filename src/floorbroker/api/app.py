@@ -15,6 +15,7 @@ from floorbroker.api.access import OPEN_PAGES, allowed, assert_known
 from floorbroker.api.auth import Acts, Doorkeeper, TokenCheck
 from floorbroker.api.cleaning import CleanReplies
 from floorbroker.api.door import Door
+from floorbroker.api.hurried import HurriedRoute
 from floorbroker.api.metrics import PrometheusMeter
 from floorbroker.api.openapi import document, methods_at
 from floorbroker.api.pace import Pace, Rates
@@ -64,6 +65,7 @@ from floorbroker.gateway.desk import Desk
 from floorbroker.oms.schema import ChangeSchema, OrderSchema
 from floorbroker.store.audit.evidence import Verdict
 
+PREFIX = "/api/v1"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 OPEN_PATHS = ("/healthz", "/readyz", "/api/v1/auth/login", "/api/v1/hooks/*")  # hooks ask for their own secret
 FORMS = ("/login", "/logout", "/setup", "/account/*")
@@ -73,7 +75,7 @@ API: tuple[APIRouter, ...] = (
     tokens.router,
     profiles.brokers,
     live.router,  # before the routes whose first word is an environment
-    orders.router,  # the framework asks one route after the other, and of those behind this one orders are hurried
+    orders.router,
     profiles.router,
     profiles.of_rounds,
     stored.router,
@@ -186,9 +188,10 @@ def create_app(
     )
     app.state.meter = meter
     app.state.clean = redactor.clean
+    app.router.routes.append(HurriedRoute(desks, prefix=PREFIX))
     app.include_router(system.router)
     for router in API:
-        app.include_router(router, prefix="/api/v1")
+        app.include_router(router, prefix=PREFIX)
     app.router.routes.append(stream_route(Hubs(desks, clock, log), keeper, clock, app.state.door.places))
     app.router.routes.extend(pages)
     return app

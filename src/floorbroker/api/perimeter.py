@@ -172,7 +172,7 @@ class Perimeter:
         if length.isdecimal() and int(length) > BODY_MAX:
             raise HTTPException(413, f"the body is larger than {BODY_MAX // 1024} KiB")
         self._recognise(request)
-        is_open = _is_in(request.url.path, self.public)
+        is_open = _is_in(request.scope["path"], self.public)
         self._keep_pace(request, turned_away=request.state.identity is None and not is_open)
         if request.state.identity is None and not is_open:
             told = {"WWW-Authenticate": 'Bearer realm="floorbroker"'}
@@ -194,12 +194,12 @@ class Perimeter:
 
     def _other(self, request: Request) -> str:
         """The other origin that asks, where it may."""
-        return origin_in(request.headers, request.url.path, self.origins) if self.origins else ""
+        return origin_in(request.headers, request.scope["path"], self.origins) if self.origins else ""
 
     def _keep_pace(self, request: Request, *, turned_away: bool) -> None:
-        if request.url.path in FREE:
+        if request.scope["path"] in FREE:
             return
-        only_stops = request.method not in SAFE_METHODS and stops(request.method, request.url.path)
+        only_stops = request.method not in SAFE_METHODS and stops(request.method, request.scope["path"])
         if self.pace is not None:
             identity = request.state.identity
             request.state.taken = self.pace.parts(identity, address_of(request), only_stops=only_stops)
@@ -240,7 +240,7 @@ class Perimeter:
 
     def _is_visit(self, request: Request) -> bool:
         """Whether a person's browser asks for a page: it navigates, and shows no token."""
-        headers, path = request.headers, request.url.path
+        headers, path = request.headers, request.scope["path"]
         wants = request.method == "GET" and "text/html" in headers.get("accept", "")
         return bool(self.way_in) and wants and not path.startswith("/api/") and "authorization" not in headers
 
@@ -279,7 +279,7 @@ class Perimeter:
         if origin is not None and not (origin == "null" and site == "same-origin") and not _is_own(origin, request):
             raise HTTPException(403, "the Origin header names another site")
         by_cookie = request.state.identity is not None and request.state.via == "page"
-        if by_cookie and not _is_in(request.url.path, self.forms) and CSRF_HEADER not in request.headers:
+        if by_cookie and not _is_in(request.scope["path"], self.forms) and CSRF_HEADER not in request.headers:
             raise HTTPException(403, "a session changes things only with the header X-Floorbroker-Request: 1")
 
 

@@ -18,7 +18,7 @@ from floorbroker.api.views.previews import PreviewView, ValidationView, preview_
 from floorbroker.domain.errors import FieldError, InvalidRequest
 from floorbroker.domain.orders import Order
 from floorbroker.domain.values import Environment, OrdStatus, ProfileName, time_text
-from floorbroker.gateway.desk import Desk, Submitted
+from floorbroker.gateway.desk import Caller, Desk, Submitted
 from floorbroker.oms.schema import ChangeSchema, OrderSchema, parse_changes, parse_order
 from floorbroker.oms.soundness import check_trail
 
@@ -54,7 +54,7 @@ def _order_reply(desk: Desk, order: Order, *, status: int = 200, headers: dict[s
 
 
 def _place(request: Request, order: Order) -> str:
-    return f"{request.url.path.rpartition('/orders')[0]}/orders/{order.intent_id}"
+    return f"{request.scope['path'].rpartition('/orders')[0]}/orders/{order.intent_id}"
 
 
 def key_of(raw: str | None, environment: Environment) -> str | None:
@@ -82,6 +82,15 @@ def _submitted(request: Request, desk: Desk, done: Submitted) -> Response:
     return _order_reply(desk, order, status=200 if done.replayed else 201, headers=headers)
 
 
+async def place(request: Request, env: Environment, desk: Desk, caller: Caller, raw_key: str | None) -> Response:
+    """Place the order in the body, at most once."""
+    key = key_of(raw_key, env)
+    wish = parse_order(await read_json(request))
+    profile = None if wish.profile is None else ProfileName(wish.profile)
+    done = await desk.submit(wish, profile=profile, caller=caller, key=key, body_hash=wish.digest())
+    return _submitted(request, desk, done)
+
+
 @router.post(
     "",
     operation_id="submit_order",
@@ -97,11 +106,7 @@ async def submit_order(
 
     A submit that ends without an answer is 202 with `ord_status` `unknown`: it is being found out, and must not be repeated.
     """
-    key = key_of(idempotency_key, env)
-    wish = parse_order(await read_json(request))
-    profile = None if wish.profile is None else ProfileName(wish.profile)
-    done = await desk.submit(wish, profile=profile, caller=caller, key=key, body_hash=wish.digest())
-    return _submitted(request, desk, done)
+    return await place(request, env, desk, caller, idempotency_key)
 
 
 @router.get("", operation_id="list_orders", responses=returns_list(OrderView, "Orders, newest first.") | problems())
