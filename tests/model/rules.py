@@ -129,15 +129,33 @@ class Case:
         unseen = {v.exec_id: v.last_qty or ZERO for v in self.all(f.Void) if v.order_id == order_id}
         return back + sum((qty for exec_id, qty in unseen.items() if exec_id not in known), ZERO)
 
+    def unheard(self, order_id: str) -> bool:
+        """Whether a bust or a correction is about an execution whose own report never came: how much it took, nobody told."""
+        known = {e.exec_id for e in self.all(f.Exec)}
+        corrected = [
+            i for i in known if self.versions(i)[0].ref is not None and self.versions(i)[0].order_id == order_id
+        ]
+        busted = [v for v in self.all(f.Void) if v.order_id == order_id and v.exec_id not in known and not v.last_qty]
+        return bool(corrected or busted)
+
+    def newest_total(self, order_id: str) -> Decimal | None:
+        """The total that was asked for last; one that was not asked for is as of when the venue, or else we, noted it."""
+        told = [(c.asked_at or c.venue_time or c.at, c.cum_qty) for c in self.all(f.Cum) if c.order_id == order_id]
+        return max(told)[1] if told else None
+
     def live_sum(self, order_id: str) -> Decimal:
         live = self.executions()
         mine = {e.exec_id for e in self.all(f.Exec) if e.order_id == order_id}
         return sum((qty for exec_id, (_, qty) in live.items() if exec_id in mine), ZERO)
 
     def filled_on(self, order_id: str) -> Decimal:
-        """max(sum of live executions, highest reported cum - quantity taken back)."""
+        """max(sum of live executions, highest reported cum - quantity taken back); of a quantity that nobody told, no more is
+        left than the newest total says."""
         cums = [cum.cum_qty for cum in self.all(f.Cum) if cum.order_id == order_id]
-        return max(self.live_sum(order_id), max(cums, default=ZERO) - self.taken_back(order_id))
+        left, newest = max(cums, default=ZERO) - self.taken_back(order_id), self.newest_total(order_id)
+        if newest is not None and self.unheard(order_id):
+            left = min(left, newest)
+        return max(self.live_sum(order_id), left)
 
     def filled(self) -> Decimal:
         """Executions and totals are reported per venue id; the order is the chain of them."""
@@ -163,7 +181,7 @@ class Case:
         if total is None or len(newest) != 1:
             return total
         (last,) = newest
-        if self.taken_back(last) > 0:
+        if self.taken_back(last) > 0 or self.unheard(last):
             return total
         said = any(word.order_id == last for word in self.all(f.Filled)) and self.filled_on(last) > 0
         return min(total, self.filled()) if said and self.depth(last) > 0 else total
@@ -210,8 +228,9 @@ class Case:
         if self.founding.order.order_qty is None and self.all(f.Filled):
             # No quantity was asked, so the venue's word decides; another last word beside it is not ranked, unless
             # a void left open quantity: "FILLED to CANCELLED/EXPIRED".
-            taken = sum((self.taken_back(order_id) for order_id in self.order_ids()), ZERO)
-            return ended if ended and taken > 0 else ended | {OrderState.FILLED}
+            ids = self.order_ids()
+            taken = any(self.taken_back(order_id) > 0 or self.unheard(order_id) for order_id in ids)
+            return ended if ended and taken else ended | {OrderState.FILLED}
         if ended:
             return ended
         state = self.working_state()

@@ -76,6 +76,7 @@ def worlds(draw: st.DrawFn) -> World:
                     last_px=Price(Decimal(100 + version)),
                     symbol="AAPL",
                     version=version,
+                    ref=ExecId(f"x{number}") if version else None,  # said to be a correction, by the name it had
                 )
             )
     return World(order, chain, tuple(execs))

@@ -182,13 +182,17 @@ def _given_up(claim: Claim) -> Iterable[Violation]:
 def _moves(moves: Sequence[Change]) -> Iterable[Violation]:
     """What may not fall, falls by a bust or a correction alone (I10); an end is left by a void or a replace (3, I8).
 
-    One that was told before its execution counts when that one is known.
+    One that was told before its execution counts when that one is known; how much it took of one that is never heard of, the
+    totals tell that come after it.
     """
     amended: dict[IntentId, set[ExecId]] = {}
+    heard: dict[IntentId, set[ExecId]] = {}
     for before, after, facts in _steps(moves):
-        known = amended.setdefault(after.intent_id, set())
+        known, plain = amended.setdefault(after.intent_id, set()), heard.setdefault(after.intent_id, set())
         known.update(fact.exec_id for fact in facts if _takes_back(fact))
+        plain.update(fact.exec_id for fact in facts if isinstance(fact, f.Exec) and fact.ref is None)
         taken_back = any(isinstance(fact, f.Exec | f.Void) and fact.exec_id in known for fact in facts)
+        taken_back = taken_back or (bool(known - plain) and any(isinstance(fact, f.Cum) for fact in facts))
         if after.cum_qty < before.cum_qty and not taken_back:
             yield Violation("wrong", f"{_moved(before, after, facts)}: filled fell from {before.cum_qty}")
         reopened = taken_back or any(isinstance(fact, f.ReplaceDone) for fact in facts)

@@ -94,6 +94,8 @@ MADE_UP = f.Exec(
 )  # fmt: skip
 TOTAL = f.Cum(order_id=OrderId("v1"), cum_qty=EXEC.last_qty, **STAMP)
 LESS = replace(EXEC, version=1, last_qty=Quantity(EXEC.last_qty / 2))
+UNHEARD = replace(EXEC, version=2, last_qty=Quantity(Decimal(0)), ref=ExecId("x1.02"))
+NONE_LEFT = replace(TOTAL, cum_qty=Quantity(Decimal(0)), asked_at=AT + timedelta(seconds=1))
 GROWN = f.ReplaceAsked(
     source=Source.OWN, at=AT, replace_id=IntentId("r1"), cl_ord_id=ClOrdId("c2"),
     changes=OrderChanges(order_qty=Quantity(Decimal(20))),
@@ -126,6 +128,9 @@ HONEST: dict[str, tuple[Claim, Witness]] = {
     ),
     "an execution whose correction was told before it": (
         claim([]), seen(moves=[move([WORKING, TOTAL], LESS), move([WORKING, TOTAL, LESS], EXEC)]),
+    ),
+    "a total told after the bust of an execution nobody heard of": (
+        claim([]), seen(moves=[move([WORKING, TOTAL], UNHEARD), move([WORKING, TOTAL, UNHEARD], NONE_LEFT)]),
     ),
     "a clock that is wrong by little": (
         replace(claim(DECIDED), clock=Error(29.0), misdated=(2.0,)), seen(LEFT),
@@ -177,6 +182,11 @@ CASES: dict[str, tuple[Claim, Witness, str]] = {
         "had come in",
     ),
     "left while the kill switch was on": (claim(DECIDED), seen(LEFT, stops=[Halt(since_s=0.5, until_s=6.0)]), "kill switch"),
+    "a total fell because a lower one was told": (
+        claim([]),
+        seen(moves=[undone([WORKING, TOTAL], [WORKING], NONE_LEFT)]),
+        "filled fell",
+    ),
     "a total fell": (claim([]), seen(moves=[undone([WORKING, EXEC], [WORKING], WORKING)]), "filled fell"),
     "an end undone": (claim([]), seen(moves=[undone([WORKING, CANCELLED], [WORKING], WORKING)]), "an end was undone"),
     "an end nobody told": (claim(records(entry(CANCELLED))), seen(), "was called cancelled"),

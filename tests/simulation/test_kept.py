@@ -20,6 +20,7 @@ BUGS = {  # file -> the bug beside it
     "grace": "grace by the wall clock",
     "moved-clock": "horizon by the wall clock",
     "silent-log-in": "stream by the wall clock",
+    "unheard-bust": "totals of nothing not heard",
     "unwritten-kill": "unwritten kill of everything opened by halves",
     "unknown-word": "unknown status explains nothing",
 }

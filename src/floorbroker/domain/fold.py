@@ -52,7 +52,8 @@ class OrderFold:
             return evidence.root_of(fact.exec_id) not in evidence.voids
         link = evidence.links.get(getattr(fact, "order_id", None) or OrderId(""))
         if isinstance(fact, f.Cum):
-            return link is None or not link.cums or max(link.cums)[1] != fact.cum_qty
+            told = max(link.cums)[1] if link is not None and link.cums else ZERO
+            return told != fact.cum_qty
         if _JOIN[type(fact)] is _word or (isinstance(fact, f.Reject) and fact.order_id is not None):
             return link is None or fact.kind not in link.words
         if isinstance(fact, f.ReplaceDone):

@@ -278,13 +278,35 @@ def _total_reached(synthetic: Execution) -> Decimal:
 
 
 def filled_on(evidence: Evidence, order_id: OrderId, executions: tuple[Execution, ...]) -> Decimal:
-    """Units filled on one venue order: what executions say, or the highest reported total less what was taken back."""
+    """Units filled on one venue order: what executions say, or the highest reported total less what was taken back.
+
+    Where nobody heard how much that was, the newest total tells what is left.
+    """
     cums = evidence.links[order_id].cums
     if not cums and not evidence.execs:
         return ZERO
     listed = total_of(e.last_qty for e in executions if e.order_id == order_id)
     reported = max((cum for _, cum, _ in cums), default=ZERO)
-    return max(listed, WIDE.subtract(reported, _taken_back(evidence, order_id)))
+    left = WIDE.subtract(reported, _taken_back(evidence, order_id))
+    if cums and _is_size_unheard(evidence, order_id):
+        left = min(left, max(cums)[1])
+    return max(listed, left)
+
+
+def _is_size_unheard(evidence: Evidence, order_id: OrderId) -> bool:
+    """Whether a bust or a correction is about an execution whose first version nobody heard of."""
+    if any(
+        void.order_id == order_id and not void.last_qty and e not in evidence.execs
+        for e, void in evidence.voids.items()
+    ):
+        return True
+    oldest = (versions[min(versions)] for versions in evidence.execs.values())
+    return any(fact.order_id == order_id and fact.ref is not None for fact in oldest)
+
+
+def _was_taken_from(evidence: Evidence, order_id: OrderId) -> bool:
+    """Whether a bust or a correction took fills back from `order_id`, or may have."""
+    return _taken_back(evidence, order_id) > 0 or _is_size_unheard(evidence, order_id)
 
 
 def _taken_back(evidence: Evidence, order_id: OrderId) -> Decimal:
@@ -335,7 +357,7 @@ def quantity_of(evidence: Evidence, chain: list[OrderId], filled: dict[OrderId, 
 def _is_said_done(evidence: Evidence, order_id: OrderId, filled: dict[OrderId, Decimal]) -> bool:
     """Whether the venue called this id filled, with fills on it that nothing took back."""
     is_said = "filled" in evidence.links[order_id].words and filled[order_id] > 0
-    return is_said and _taken_back(evidence, order_id) == 0  # a bust on an id it replaced reopens nothing
+    return is_said and not _was_taken_from(evidence, order_id)  # a bust on an id it replaced reopens nothing
 
 
 def _current_terms(evidence: Evidence, chain: list[OrderId]) -> tuple[Price | None, Price | None, TimeInForce]:
@@ -378,7 +400,7 @@ def state_of(evidence: Evidence, chain: list[OrderId], cum: Decimal, quantity: D
     words = evidence.links[chain[-1]].words if chain else set[str]()
     if quantity is not None and 0 < quantity <= cum:
         return OrderState.FILLED
-    busted = bool(chain) and _taken_back(evidence, chain[-1]) > 0  # a void leaves open quantity at a closed order
+    busted = bool(chain) and _was_taken_from(evidence, chain[-1])  # a void leaves open quantity at a closed order
     if quantity is None and "filled" in words and not (busted and any(word in words for word, _ in _TERMINAL)):
         return OrderState.FILLED
     for word, state in _TERMINAL:

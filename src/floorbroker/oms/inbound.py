@@ -21,6 +21,7 @@ from floorbroker.oms.translate import (
     adopted_id,
     adoption,
     carried_out,
+    emptied,
     facts_of,
     is_of_another_side,
     restated,
@@ -151,6 +152,7 @@ class Inbound:
         found = facts_of(report, replace_id=self.ctx.book.replace_id_of(report))
         if order is None:
             return found
+        found += emptied(order, report)
         found += restated(order, report)
         if self.ctx.broker.info.amends_in_place and order.pending_replace:
             found += carried_out(order, unanswered(self.ctx.book.facts(intent_id)), report)

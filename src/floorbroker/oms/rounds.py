@@ -98,12 +98,15 @@ class _Asked:
 
 def _is_outdated(order: Order) -> bool:
     """Whether its executions make up what is filled, and the venue's last word of it another number: some of it was taken back
-    since.  No list of open orders tells what became of an order that is done.  All of one that has ended is known when none of
-    it is left.
+    since.  No list of open orders tells what became of an order that is done.
     """
-    is_known = order.state is not OrderState.FILLED and not order.cum_qty
     listed = total_of(execution.last_qty for execution in order.executions)
-    return order.needs_executions and not is_known and listed == order.cum_qty
+    return _is_unsure(order) and listed == order.cum_qty
+
+
+def _is_unsure(order: Order) -> bool:
+    """Whether more may be found out about its total: of one that has ended without a fill all is known."""
+    return order.needs_executions and (order.state is OrderState.FILLED or bool(order.cum_qty))
 
 
 @dataclass(slots=True)
@@ -265,8 +268,16 @@ class Reconciler:
         await self.inbound.take((await self.ctx.broker.get_fills(since)).items)
         for intent_id in [order.intent_id for order in lacking if not order.is_open]:
             order = self.ctx.book.get(intent_id)
-            if order is not None and _is_outdated(order):
+            if order is not None and (_is_outdated(order) or self._stays_bare(order)):
                 await self._ask(order)
+
+    def _stays_bare(self, order: Order) -> bool:
+        """Whether its total has stood for long without executions that make it up: what they were of may have been taken back
+        before anybody heard of it.  After many times the venue has no more to tell.
+        """
+        stood_s, asked = self._lacking.for_s(order.intent_id, order.version), self._asked.get(order.intent_id)
+        is_early = asked is not None and asked.times < FILLS_SELDOM
+        return _is_unsure(order) and is_early and stood_s >= FILLS_PATIENCE_S
 
     def _filled_since(self, order: Order) -> datetime:
         """From when on an order may have filled: where we made it, and did so by a clock that stood right, since then.

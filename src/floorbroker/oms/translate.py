@@ -13,6 +13,7 @@ from floorbroker.domain.orders import NewOrder, Order
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import (
     LIMITED,
+    ZERO,
     ClOrdId,
     ExecId,
     ExecType,
@@ -21,6 +22,7 @@ from floorbroker.domain.values import (
     OrderId,
     OrdStatus,
     ProfileName,
+    Quantity,
     Side,
     TimeInForce,
 )
@@ -132,6 +134,25 @@ def _total(report: ExecutionReport, order_id: OrderId, stamp: _Stamp) -> list[f.
         return []
     asked = report.asked_at
     return [f.Cum(order_id=order_id, cum_qty=report.cum_qty, avg_px=report.avg_px, asked_at=asked, **stamp)]
+
+
+def emptied(order: Order, report: ExecutionReport) -> list[f.Fact]:
+    """The total of nothing, which is told of every order that has no fill: it says something where more was told before, and
+    executions do not make that up.
+    """
+    is_said = report.cum_qty is not None and not report.cum_qty and report.exec_type not in _TRADES
+    if not is_said or not order.needs_executions or report.order_id is None or report.unrecognised is not None:
+        return []
+    return [
+        f.Cum(
+            source=report.source,
+            at=report.at,
+            venue_time=report.transact_time,
+            order_id=report.order_id,
+            cum_qty=Quantity(ZERO),
+            asked_at=report.asked_at,
+        )
+    ]
 
 
 def restated(order: Order, report: ExecutionReport) -> list[f.Fact]:

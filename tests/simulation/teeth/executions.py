@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from floorbroker.domain.facts import Exec
+from floorbroker.domain.facts import Cum, Exec
 from floorbroker.domain.orders import CLOSED, Order
 from floorbroker.domain.ports import Entry, FactEntry, OrderEvents, Subscription
 from floorbroker.domain.records import ExecutionReport, Fetched
@@ -24,6 +24,7 @@ from tests.simulation.places import PROFILE
 from tests.simulation.schedule import Bust, Plan
 from tests.simulation.teeth.bug import Bug, killed, with_act
 from tests.simulation.teeth.ports import BrokerAround, around_broker, becomes, ctx_of, service_of
+from tests.simulation.worlds import IBKR_WEB
 
 
 class Listener:
@@ -110,6 +111,19 @@ class ClosedIsClosed(Inbound):
         return [entry for entry in super().entries_of(reports) if not _comes_late(self.ctx.book, entry)]
 
 
+class DeafToNothing(Inbound):
+    """A total of nothing is no total."""
+
+    __slots__ = ()
+
+    def entries_of(self, reports: Iterable[ExecutionReport]) -> list[Entry]:
+        return [entry for entry in super().entries_of(reports) if not _tells_nothing(entry)]
+
+
+def _tells_nothing(entry: Entry) -> bool:
+    return isinstance(entry, FactEntry) and isinstance(entry.fact, Cum) and entry.fact.cum_qty == 0
+
+
 def _comes_late(book: OrderBook, entry: Entry) -> bool:
     if not isinstance(entry, FactEntry) or not isinstance(entry.fact, Exec):
         return False
@@ -189,5 +203,16 @@ BUGS = (
         breaks="RELIABILITY 3",
         plant=Plant(desk=becomes(lambda desk: service_of(desk).reconciler, StandsInAtOnce)),
         wants=_unlisted,
+    ),
+)
+
+RARE = (
+    Bug(
+        name="totals of nothing not heard",
+        what="A total of nothing is dropped, also where it alone tells how much was taken back of fills that nobody heard of.",
+        breaks="I10",
+        plant=Plant(desk=becomes(lambda desk: desk.sessions[PROFILE].service.inbound, DeafToNothing)),
+        wants=with_act(Bust),
+        venue=IBKR_WEB.name,
     ),
 )

@@ -125,3 +125,41 @@ def test_a_bust_of_an_execution_under_our_own_name_takes_it_back_i10() -> None:
     bust = f.Void(source=f.Source.STREAM, at=AT, exec_id=ExecId("e1"), order_id=NAMED, last_qty=Quantity(Decimal(2)))
     order = order_of(*sent("5"), of_name(1, "2"), bust, total("2"))
     assert (order.cum_qty, order.executions) == (0, ())
+
+
+def corrected(number: int, last_qty: str) -> f.Exec:
+    """A correction of an execution: none of it left when it was a bust."""
+    name = fill(number, last_qty)
+    return replace(name, source=f.Source.HISTORY, version=2, ref=ExecId(f"{name.exec_id}.02"))
+
+
+def later(cum_qty: str) -> f.Cum:
+    return replace(total(cum_qty), asked_at=AT + timedelta(seconds=9))
+
+
+OVER = f.Cancelled(source=f.Source.SNAPSHOT, at=AT, order_id=VENUE)
+BLIND = f.Void(source=f.Source.STREAM, at=AT, exec_id=ExecId("e1"), order_id=VENUE)
+
+
+@pytest.mark.parametrize("bust", [corrected(1, "0"), BLIND])
+def test_what_a_bust_took_of_an_execution_nobody_heard_of_is_what_the_newest_total_lacks_i7_i10(bust: f.Fact) -> None:
+    facts: list[f.Fact] = [total("5"), bust, later("0"), OVER]
+    (order,) = {order_of(adopted("5"), *rest) for rest in permutations(facts)}
+    assert (order.state, order.cum_qty, order.executions) == (OrderState.CANCELLED, 0, ())
+    assert not order.needs_executions
+
+
+def test_until_a_total_is_told_after_such_a_bust_all_that_was_told_counts_and_is_looked_for_i5() -> None:
+    order = order_of(adopted("5"), total("5"), corrected(1, "0"), OVER)
+    assert (order.state, order.cum_qty, order.needs_executions) == (OrderState.FILLED, 5, True)
+
+
+def test_a_lower_total_alone_takes_nothing_back_i10() -> None:
+    whole = [total("5"), fill(1, "2"), corrected(1, "2")]  # its first version was heard: what it took back is known
+    assert order_of(adopted("5"), *whole, later("0")).cum_qty == 5
+    assert order_of(adopted("5"), total("5"), later("0"), OVER).cum_qty == 5
+
+
+def test_executions_that_stand_count_whatever_total_is_told_beside_such_a_bust_i6() -> None:
+    order = order_of(adopted("5"), total("5"), corrected(1, "0"), fill(2, "3"), later("1"))
+    assert (order.cum_qty, order.leaves_qty) == (3, 2)

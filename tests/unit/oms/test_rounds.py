@@ -12,11 +12,12 @@ import pytest
 
 from floorbroker.domain.capability import Can
 from floorbroker.domain.facts import Source
-from floorbroker.domain.orders import OrderState
+from floorbroker.domain.orders import Order, OrderState
 from floorbroker.domain.ports import NoteEntry
 from floorbroker.domain.records import ExecutionReport, Fetched, Position
 from floorbroker.domain.values import (
     ClOrdId,
+    ExecId,
     ExecType,
     Money,
     OrderClass,
@@ -368,6 +369,73 @@ async def test_an_ended_order_whose_fill_was_corrected_is_asked_about_until_its_
         await desk.wait(10)
         found = desk.now(order)
         assert (found.state, found.cum_qty, found.needs_executions) == (OrderState.CANCELLED, 4, False)
+
+
+def _taken_back_unheard(desk: Desk, order: Order) -> VenueOrder:
+    """It filled, its total was told and no execution; then the venue took back all of it, which ended it."""
+    venue = desk.broker.of(order.cl_ord_id)
+    desk.broker.muted = True
+    fill = desk.broker.fill(venue, "10")
+    told = desk.broker.report(venue, ExecType.ORDER_STATUS, Source.STREAM)
+    desk.broker.muted = False
+    desk.broker.tell(told)
+    none_left = replace(
+        fill,
+        exec_type=ExecType.TRADE_CORRECT,
+        exec_id=ExecId("E1.02"),
+        exec_ref_id=fill.exec_id,
+        exec_version=2,
+        last_qty=Quantity(Decimal(0)),
+        cum_qty=None,
+        ord_status=None,
+    )
+    desk.broker.executions[:] = [none_left]
+    desk.broker.positions.clear()
+    venue.cum, venue.cost, venue.status = Decimal(0), Decimal(0), OrdStatus.CANCELED
+    return venue
+
+
+async def test_a_filled_order_none_of_whose_fills_is_ever_listed_is_asked_about_and_what_was_taken_back_unheard_is_found_i10(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        _taken_back_unheard(desk, order)
+        await desk.wait()
+        assert desk.now(order).state is OrderState.FILLED
+        await desk.wait(120)
+        found = desk.now(order)
+        assert (found.state, found.cum_qty, found.needs_executions) == (OrderState.CANCELLED, 0, False)
+        assert _adjustments(desk) == []
+        asked = desk.broker.reads.count("get_order_status"), desk.broker.reads.count("get_fills")
+        await desk.wait(60)
+        assert (desk.broker.reads.count("get_order_status"), desk.broker.reads.count("get_fills")) == asked
+
+
+async def test_a_total_of_nothing_told_after_an_unheard_bust_is_heard_on_the_stream_too(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        venue = _taken_back_unheard(desk, order)
+        await desk.wait(5)
+        assert desk.now(order).state is OrderState.FILLED
+        desk.broker.tell(desk.broker.report(venue, ExecType.ORDER_STATUS, Source.STREAM))
+        await desk.wait()
+        assert (desk.now(order).state, desk.now(order).cum_qty) == (OrderState.CANCELLED, 0)
+
+
+async def test_a_filled_order_whose_fills_are_older_than_the_venues_list_is_not_asked_about_for_ever(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        desk.broker.muted = True
+        desk.broker.fill(desk.broker.of(order.cl_ord_id), "10", listed=False)
+        await desk.wait(3600)
+        assert (desk.now(order).state, desk.now(order).needs_executions) == (OrderState.FILLED, True)
+        asked = desk.broker.reads.count("get_order_status")
+        assert asked < 30
+        await desk.wait(3600)
+        assert desk.broker.reads.count("get_order_status") == asked
 
 
 async def test_a_silent_stream_does_not_hide_what_happened_for_long(tmp_path: Path) -> None:
