@@ -99,6 +99,7 @@ CALLS: dict[str, Asked] = {
 STANDING = {
     f"{ROOT}/tickle": STANDS,
     f"{ROOT}/iserver/accounts": payload("ibkr_web/accounts.json"),
+    f"{ROOT}/portfolio/accounts": payload("ibkr_web/portfolio_accounts.json"),
     f"{ROOT}/portfolio/DU123456/summary": payload("ibkr_web/summary.json"),
     f"{ROOT}/trsrv/stocks": payload("ibkr_web/stocks.json"),
 }
