@@ -149,9 +149,9 @@ async def simulated_desk(
         yield VirtualDesk(loop, gateway, kind.goods, fill, deafen)
 
 
-def simulator(kind: Simulated, loop: SimulatedLoop) -> Any:
-    """A venue's simulator with the prices of its goods."""
-    venue: Any = load_venue(kind.word)(seed=5, clock=SimulatedClock(loop, epoch=EPOCH), rate=0, **kind.settings)
+def simulator(kind: Simulated, loop: SimulatedLoop, *, rate: int = 0) -> Any:
+    """A venue's simulator with the prices of its goods; `rate` requests a minute, any number for 0."""
+    venue: Any = load_venue(kind.word)(seed=5, clock=SimulatedClock(loop, epoch=EPOCH), rate=rate, **kind.settings)
     for symbol, bid, ask_px in ((kind.goods.symbol, "199.90", "200.10"), (kind.goods.other, "399.90", "400.10")):
         venue.set_price(symbol, Decimal(bid), Decimal(ask_px), None if kind.word == "alpaca" else Decimal(bid))
     return venue

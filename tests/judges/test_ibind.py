@@ -179,6 +179,39 @@ def test_contracts_are_found_by_symbol_by_number_and_along_the_chain(client: Ibk
     assert "limit" in client.search_contract_rules(str(AAPL)).data["orderTypes"]
 
 
+def test_a_chain_is_walked_by_month_strike_by_strike_or_in_one_go(sim: Sim, client: IbkrClient) -> None:
+    """From the share to quotes of every contract of a month, as the client's own example goes along it, and by strike 0."""
+    (found,) = client.search_contract_by_symbol("AAPL").data
+    days, (options,) = found["opt"].split(";"), [one for one in found["sections"] if one["secType"] == "OPT"]
+    month = options["months"].split(";")[1]
+    strikes = client.search_strikes_by_conid(str(AAPL), "OPT", month).data
+    assert strikes["call"] == strikes["put"]
+    walked = [
+        row
+        for right, side in (("C", "call"), ("P", "put"))
+        for strike in strikes[side]
+        for row in client.search_secdef_info_by_conid(str(AAPL), "OPT", month, strike=str(strike), right=right).data
+    ]
+    assert {(row["strike"], row["right"]) for row in walked} == {
+        (one, right) for one in strikes["put"] for right in "CP"
+    }
+    assert {row["maturityDate"] for row in walked} <= set(days)
+    whole = [
+        row
+        for right in "CP"
+        for row in client.search_secdef_info_by_conid(str(AAPL), "OPT", month, strike="0", right=right).data
+    ]
+    assert sorted(row["conid"] for row in whole) == sorted(row["conid"] for row in walked)
+    conids = [str(row["conid"]) for row in whole[:20]]
+    client.live_marketdata_snapshot(conids, ["84", "86"])
+    quoted = client.live_marketdata_snapshot(conids, ["84", "86"]).data
+    assert [str(row["conid"]) for row in quoted] == conids
+    assert all(float(row["84"]) < float(row["86"]) for row in quoted if "84" in row)
+    assert client.marketdata_unsubscribe(conids[:1])[conids[0]].data == {"success": True}
+    sim.control("/chains", {"whole": False})
+    assert client.search_secdef_info_by_conid(str(AAPL), "OPT", month, strike="0", right="P").data == []
+
+
 def test_prices_come_with_the_second_snapshot(client: IbkrClient) -> None:
     fields = ["31", "84", "86"]
     (first,) = client.live_marketdata_snapshot([str(AAPL)], fields).data

@@ -200,6 +200,7 @@ class FakeDesk:
         self.state = {ProfileName(name): SessionState.READY for name in names}
         self.answer_next = ""
         self.large_above: Decimal | None = None  # orders of more units want their symbol typed once more
+        self.strikes_left = 0  # of the chain; each further call tells one of them
         self.venue_text = "insufficient qty <script>alert(1)</script>"
         self.callers: list[Caller] = []
         self.ends_after_replay = False  # an endless stream would hang a test that reads it to its end
@@ -592,15 +593,18 @@ class FakeDesk:
     async def option_chain(
         self, underlying: str, expiry: date | None = None, profile: ProfileName | None = None
     ) -> OptionChain:
-        """One put, which expires when it is asked to."""
+        """One put, which expires when it is asked to; the venue tells one strike a call where some are left."""
         self._known(profile)
         bid, ask = self._prices(underlying)
         day = expiry or date(2026, 3, 20)
         put = OptionContract(root=underlying.replace(".", "")[:6], expiry=day, right="P", strike=Decimal(150))
         row = ListedOption(contract=put, underlying=underlying, bid=bid, ask=ask, time=self.clock.now())
+        left = self.strikes_left
+        self.strikes_left = max(left - 1, 0)
         return OptionChain(
-            underlying=underlying, expiry=day, expirations=(day,), contracts=(row,), asked_at=self.clock.now()
-        )
+            underlying=underlying, expiry=day, expirations=(day,), contracts=(row,), asked_at=self.clock.now(), left_out=left,
+            note=f"{left} more strikes are listed: ask again" if left else "",
+        )  # fmt: skip
 
     async def option_size(self, ask: SizeAsk, profile: ProfileName | None = None) -> Sized:
         self._known(profile)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -47,7 +48,14 @@ def chain(
         return
     rows = found["contracts"]
     show_list(settings, rows, chosen(CHAIN, columns, rows[0] if rows else None), empty="no contracts")
-    say(settings, f"{found['underlying']} {found['expiry']}; expirations: {', '.join(found['expirations'])}")
+    for line in beneath(found):
+        say(settings, line)
+
+
+def beneath(found: Mapping[str, Any]) -> list[str]:
+    """What is said below the table: whose chain it is, and what is missing in it."""
+    days = f"{found['underlying']} {found['expiry']}; expirations: {', '.join(found['expirations'])}"
+    return [days, found["note"]] if found["note"] else [days]
 
 
 @option.command("size")

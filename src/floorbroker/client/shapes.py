@@ -134,12 +134,17 @@ class ListedOption(Shape, frozen=True):
 
 
 class Chain(Shape, frozen=True):
-    """Options of one expiration, by strike; `expirations` are all that may be asked for."""
+    """Options of one expiration, by strike; `expirations` are all that may be asked for.
+
+    `left_out` counts strikes that are listed and not told yet: ask again, and the next ones come.  `note` says what is missing.
+    """
 
     underlying: str
     expiry: date
     expirations: tuple[date, ...]
     contracts: tuple[ListedOption, ...]
+    left_out: int = 0
+    note: str = ""
 
 
 class Size(Shape, frozen=True):

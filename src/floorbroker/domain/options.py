@@ -194,7 +194,11 @@ class ListedOption:
 
 @frozen
 class OptionChain:
-    """The contracts of one expiration, by strike and right, and every day on which contracts on the underlying expire."""
+    """The contracts of one expiration, by strike and right, and every day on which contracts on the underlying expire.
+
+    `left_out` counts strikes that the venue lists and nobody asked it for yet: a chain is whole where it is 0, and who asks again
+    is told more.  `note` says for people what is missing, and how to come by it; empty when nothing is.
+    """
 
     underlying: str
     expiry: date
@@ -202,6 +206,8 @@ class OptionChain:
     contracts: tuple[ListedOption, ...]
     asked_at: datetime  # our wall time of the first question, UTC
     source: str = ""
+    left_out: int = 0
+    note: str = ""
 
 
 def in_order(contracts: Iterable[ListedOption]) -> tuple[ListedOption, ...]:

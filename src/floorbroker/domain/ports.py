@@ -167,6 +167,8 @@ class OptionChains(Protocol):
     async def get_option_chain(self, underlying: str, expiry: date | None = None) -> OptionChain:
         """The contracts of one expiration, the next to come unless one is named, with every expiration.
 
+        A chain that is not whole says so (`left_out`), and the same call goes on where it ended.
+
         Raises `SymbolNotFound` for an underlying without options, and for a day on which none expires.
         """
         ...

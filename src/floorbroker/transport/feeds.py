@@ -254,6 +254,11 @@ class Feeds:
         """How long the most silent connection has said nothing; None while none is open."""
         return longest(feed.silence_s for feed in self._all())
 
+    @property
+    def symbols(self) -> frozenset[str]:
+        """What anybody is subscribed to."""
+        return frozenset(symbol for feed in self._all() for _, symbol in feed.pairs)
+
     async def resync_book(self, symbol: str) -> None:
         """Ask for the whole book of a symbol anew, where somebody is subscribed to it."""
         pair = (DataKind.BOOK, symbol)

@@ -78,6 +78,7 @@ class IbkrWebVenue:
                 ("POST", "/session"): self._move_session,
                 ("POST", "/questions"): self._script_questions,
                 ("POST", "/notify"): self._notify,
+                ("POST", "/chains"): self._script_chains,
             },
         )
 
@@ -251,6 +252,14 @@ class IbkrWebVenue:
         if not isinstance(orders, int) or isinstance(orders, bool) or not 1 <= orders <= _ORDERS_MAX:
             raise Impossible("orders", f"between 1 and {_ORDERS_MAX}")
         self.state.desk.script(cast("list[str]", ids), orders)
+        return Reply(status=204)
+
+    def _script_chains(self, request: Request) -> Reply:
+        """`{"whole": false}`: contracts are told strike by strike alone; true: strike 0 is a whole month again."""
+        whole = fields_of(request, {"whole"}).get("whole")
+        if not isinstance(whole, bool):
+            raise Impossible("whole", "true or false")
+        self.state.whole_months = whole
         return Reply(status=204)
 
     def _notify(self, request: Request) -> Reply:

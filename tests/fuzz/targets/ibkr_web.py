@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import date
 from random import Random
 
 from floorbroker.brokers.ibkr_web import IbkrWebBroker, Options, origins_for
@@ -95,6 +96,7 @@ CALLS: dict[str, Asked] = {
     **{name: with_session(call) for name, call in COMMON.items() if name not in ALONE},
     **{name: alone(COMMON[name]) for name in ALONE},
     "option": with_session(lambda venue: venue.get_instrument(PUT)),
+    "chain": with_session(lambda venue: venue.get_option_chain("AAPL", date(2026, 3, 20))),
 }
 STANDING = {
     f"{ROOT}/tickle": STANDS,

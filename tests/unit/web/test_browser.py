@@ -203,6 +203,21 @@ async def test_an_option_is_chosen_from_its_chain_and_the_preview_says_what_it_c
     assert order.terms.position_intent is PositionIntent.BUY_TO_OPEN
 
 
+async def test_a_chain_that_is_not_whole_says_so_until_it_is(visit: Visit) -> None:
+    visit.desk.strikes_left = 2
+    hidden = "document.querySelector('#chain-more').hidden"
+    await visit.tab.run("document.querySelector('#option-fields').open = true")
+    assert await visit.tab.run(hidden)
+    await visit.tab.type("#underlying", "aapl")
+    await visit.tab.run(CHANGED % ("#underlying", "AAPL"))
+    await visit.shows("#chain-said", "1 told; 2 more strikes are listed: ask again")
+    await visit.click("#chain-more")
+    await visit.shows("#chain-said", "1 told; 1 more strikes are listed: ask again")
+    await visit.click("#chain-more")
+    await visit.shows("#chain-said", "1 listed")
+    assert await visit.tab.run(hidden)
+
+
 async def test_a_wrong_field_is_told_beside_itself(visit: Visit) -> None:
     await visit.fill_in("AAPL", "ten")
     await visit.tab.press("Enter")

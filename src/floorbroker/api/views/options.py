@@ -26,7 +26,11 @@ class ListedOptionView(View, frozen=True):
 
 
 class ChainView(View, frozen=True):
-    """One expiration of the options on a share; `expirations` are all that may be asked for."""
+    """One expiration of the options on a share; `expirations` are all that may be asked for.
+
+    `left_out` counts strikes that the venue lists and was not asked for yet, since it tells them one by one: ask again, and the
+    next ones come.  `note` says so for people.
+    """
 
     underlying: str
     expiry: str
@@ -34,6 +38,8 @@ class ChainView(View, frozen=True):
     contracts: tuple[ListedOptionView, ...]
     asked_at: str
     source: str
+    left_out: int
+    note: str
 
 
 class SizeView(View, frozen=True):
@@ -77,6 +83,8 @@ def chain_view(chain: OptionChain, right: str | None = None) -> ChainView:
         contracts=tuple(map(_row, rows)),
         asked_at=time_text(chain.asked_at),
         source=chain.source,
+        left_out=chain.left_out,
+        note=chain.note,
     )
 
 

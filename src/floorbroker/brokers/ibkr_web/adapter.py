@@ -35,6 +35,7 @@ from floorbroker.brokers.ibkr_web.mapping.values import BROKER
 from floorbroker.brokers.ibkr_web.rest import answers
 from floorbroker.brokers.ibkr_web.rest.brokerage import Brokerage, Minding, Opened
 from floorbroker.brokers.ibkr_web.rest.calls import Calls
+from floorbroker.brokers.ibkr_web.rest.chains import Chains
 from floorbroker.brokers.ibkr_web.rest.contracts import Contracts
 from floorbroker.brokers.ibkr_web.rest.lists import Lists
 from floorbroker.brokers.ibkr_web.rest.market import MarketReads
@@ -63,6 +64,7 @@ from floorbroker.domain.errors import (
 )
 from floorbroker.domain.facts import Source
 from floorbroker.domain.instrument import Instrument
+from floorbroker.domain.options import OptionChain
 from floorbroker.domain.orders import Approved, NewOrder, OrderChanges, OrderRef
 from floorbroker.domain.ports import Identity, Log, Meter, OrderEvents, Reports, Subscription
 from floorbroker.domain.records import (
@@ -145,7 +147,8 @@ class IbkrWebBroker:
         self._reads = reads
         shelves = Shelves(self._known, Families(), self._brokerage.account_in_use)
         self._contracts = Contracts(reads, calls, self._brokerage, self._known, clock=clock)
-        self._market = MarketReads(reads, calls, self._brokerage, self._contracts, clock=clock)
+        self._market = MarketReads(reads, calls, self._brokerage, self._contracts, clock=clock, streamed=self._streamed)
+        self._chains = Chains(reads, calls, self._brokerage, self._contracts, market=self._market, clock=clock)
         self._lists = Lists(reads, calls, self._brokerage, self._contracts, shelves, clock=clock)
         self._trading = Trading(
             reads=reads,
@@ -371,6 +374,10 @@ class IbkrWebBroker:
     async def get_market_data(self, symbol: str) -> Quote:
         return await self._market.quote(symbol)
 
+    async def get_option_chain(self, underlying: str, expiry: date | None = None) -> OptionChain:
+        """Where the venue tells contracts strike by strike, those nearest to the price, and how many are left out."""
+        return await self._chains.chain(underlying, expiry)
+
     async def get_bars(
         self, symbol: str, *, span_s: int, start: datetime, end: datetime, limit: int = 1000
     ) -> BarSeries:
@@ -402,6 +409,10 @@ class IbkrWebBroker:
         for symbol in symbols:
             await self._contracts.contract(symbol)
         return await self._feeds.subscribe(symbols, kinds, handler)
+
+    def _streamed(self) -> frozenset[int]:
+        found = (self._known.contract(symbol) for symbol in self._feeds.symbols)
+        return frozenset(contract.conid for contract in found if contract is not None)
 
     async def resync_book(self, symbol: str) -> None:
         """There are no books here."""

@@ -56,6 +56,7 @@ INFO = BrokerInfo(
             Can.SHORT,
             Can.EXTENDED_HOURS,
             Can.OPTIONS,
+            Can.OPTION_CHAIN,
             Can.BRACKET,
             Can.OTO,
             Can.PREVIEW,

@@ -301,6 +301,7 @@ class Found(Wire, frozen=True, kw_only=True):
     symbol: str | None = None
     companyHeader: str | None = None
     description: str | None = None
+    opt: str | None = None  # days of expiry, YYYYMMDD with semicolons between
     sections: list[Section] | None = None
 
 

@@ -16,16 +16,20 @@ function choices(select, texts, chosen, first) {
   if (texts.some(([value]) => value === chosen)) select.value = chosen;
 }
 
+const said = ({ contracts, note }) => note ? `${contracts.length} told; ${note}` : `${contracts.length} listed`;
+
 async function ask(expiry) {
   const underlying = by("underlying").value.trim().toUpperCase();
   const mine = ++asked; // an answer that comes after a later question is not shown
   chain = null;
   choices(by("strike"), [], "", "choose the expiry");
+  by("chain-more").hidden = true;
   if (!underlying) return;
   by("chain-said").textContent = "asking for the chain";
   const reply = await call("GET", `/options/chain${query({ underlying, expiry, profile: document.body.dataset.profile })}`);
   if (mine !== asked) return;
-  by("chain-said").textContent = reply.ok ? `${reply.body.contracts.length} listed` : reply.body.detail;
+  by("chain-said").textContent = reply.ok ? said(reply.body) : reply.body.detail;
+  by("chain-more").hidden = !(reply.ok && reply.body.left_out);
   if (!reply.ok) return choices(by("expiry"), [], "", "none is listed");
   chain = reply.body;
   choices(by("expiry"), chain.expirations.map((day) => [day, day]), chain.expiry, "none is listed");
@@ -60,6 +64,7 @@ export function premiumLines(asked, found) {
 export function wakeOptions() {
   by("underlying").addEventListener("change", () => ask(""));
   by("expiry").addEventListener("change", () => ask(by("expiry").value));
+  by("chain-more").addEventListener("click", () => ask(by("expiry").value));
   by("right").addEventListener("change", strikes);
   by("strike").addEventListener("change", choose);
 }

@@ -109,7 +109,10 @@ def _need_options(request: Request) -> None:
 
 
 def secdef_info(state: State, request: Request) -> Reply:
-    """A share, or the options of a month at a strike: one row for each expiry."""
+    """A share, or the options of a month at a strike: one row for each expiry.
+
+    Strike 0 is every strike, as programs in public use have it and the documents do not; by hand it is none.
+    """
     state.login.need_brokerage()
     contract = _by_conid(state, request.query.get("conid", ""))
     query = request.query
@@ -123,12 +126,13 @@ def secdef_info(state: State, request: Request) -> Reply:
         strike = Decimal(query.get("strike", ""))
     except InvalidOperation as error:
         raise bad_request("strike is a number") from error
-    days, _ = _chain(state, contract.root, query.get("month", ""))
+    days, listed = _chain(state, contract.root, query.get("month", ""))
     rows = [
         _definition(found)
         for day in days
+        for each in (listed if strike == 0 and state.whole_months else [strike])
         for one in (right or "CP")
-        if (found := _option(state, contract, day, one, strike))
+        if (found := _option(state, contract, day, one, each))
     ]
     return json_reply(rows, exact_numbers=True)
 

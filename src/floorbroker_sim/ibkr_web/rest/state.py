@@ -76,6 +76,7 @@ class State:
         self.client_ids: dict[str, int] = {}
         self.executions: dict[str, Execution] = {}
         self.desk = Desk(self)
+        self.whole_months = True  # whether strike 0 is answered with all contracts of a month
         self.filters: tuple[str, ...] = ()  # of the last list of orders; they narrow the stream as well
         self._last_order = _FIRST_ORDER + self.random.randrange(10_000_000)
         self._execs = self._children = self._groups = 0

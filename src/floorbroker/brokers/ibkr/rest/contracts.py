@@ -115,6 +115,7 @@ class Contracts:
             contracts=listed,
             asked_at=asked_at,
             source="ibkr",
+            note="no prices come with a chain here: ask for the quote of a contract",
         )
 
     async def _expirations(self, share: wire.Contract) -> tuple[date, ...]:

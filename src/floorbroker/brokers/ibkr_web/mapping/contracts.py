@@ -20,7 +20,7 @@ from floorbroker.domain.values import ZERO, AssetClass, is_multiple
 _KEPT_MAX = 20_000
 _FRACTION_DIGITS_MAX = 9
 _CENT = Decimal("0.01")
-_SHARES_EACH = Decimal(100)
+SHARES_EACH = Decimal(100)
 CURRENCY = "USD"
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
@@ -146,7 +146,7 @@ def symbol_in(definition: wire.Definition, *, trading_class: str | None = None) 
         return definition.ticker
     if definition.assetClass != "OPT" or definition.putOrCall not in ("C", "P"):
         return None
-    if trading_class != definition.ticker or number(definition.multiplier) not in (None, _SHARES_EACH):
+    if trading_class != definition.ticker or number(definition.multiplier) not in (None, SHARES_EACH):
         return None
     strike = number(definition.strike, what="a strike")
     try:

@@ -70,6 +70,13 @@ def staleness(fields: Fields) -> str:
 _MARKS = MappingProxyType({"D": "delayed", "Z": "frozen", "Y": "delayed and frozen", "N": "not subscribed"})
 
 
+def about(fields: Fields) -> Decimal | None:
+    """A price that says where the market is about, of whatever age: the last one, that of a close or before a halt too."""
+    last = bytes(fields.get(LAST, b"")).decode("utf-8", "replace").strip('"').lstrip("CH")
+    told = (msgspec.Raw(last.encode()), fields.get(BID), fields.get(ASK))
+    return next((price for raw in told if (price := _price(raw)) is not None), None)
+
+
 def quote_from(symbol: str, fields: Fields, *, now: datetime) -> Quote:
     """Best bid and ask; a price of zero or below means that side is empty.  For what `staleness` has nothing against."""
     updated = fields.get(_UPDATED)

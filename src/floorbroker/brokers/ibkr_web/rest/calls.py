@@ -167,7 +167,7 @@ class Calls:
         return self._get("/iserver/secdef/strikes", "options.strikes", _option_query(conid, month))
 
     def option(self, conid: int, month: str, strike: str, right: str) -> Request:
-        """GET /iserver/secdef/info."""
+        """GET /iserver/secdef/info; `strike` 0 asks for all of them."""
         query = (*_option_query(conid, month), ("strike", strike), ("right", right))
         return self._get("/iserver/secdef/info", "options.info", query)
 
@@ -185,6 +185,10 @@ class Calls:
         """GET /iserver/marketdata/snapshot; the first answer of a contract has no values yet."""
         query = (("conids", ",".join(map(str, conids))), ("fields", ",".join(QUOTE_FIELDS)))
         return self._get("/iserver/marketdata/snapshot", "market.snapshot", query)
+
+    def let_go(self, conid: int) -> Request:
+        """POST /iserver/marketdata/unsubscribe: a snapshot takes one of the account's lines of market data until then."""
+        return self._post("/iserver/marketdata/unsubscribe", "market.unsubscribe", wire.encode({"conid": conid}))
 
     def history(self, conid: int, *, period: str, bar: str, start: datetime) -> Request:
         """GET /iserver/marketdata/history of a period that begins at `start`, as the contract on record has it."""

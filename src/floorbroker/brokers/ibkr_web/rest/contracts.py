@@ -57,6 +57,10 @@ class Contracts:
         self._known.learn(looked)
         return looked
 
+    def learn(self, contract: Contract) -> None:
+        """A contract that another look-up told, in all its terms."""
+        self._known.learn(contract)
+
     async def _share(self, symbol: str) -> Contract:
         found = await self._ask(
             self._calls.stocks(symbol), dict[str, list[wire.Stock] | None], what=f"the share {symbol}"
