@@ -97,6 +97,7 @@ async def _schedule(house: House, report: Report) -> None:
     await settle(house, people, acts)
     if house.robot is not None:
         await loop.nap(LOOKS_S)
+        await _until(house.loop, lambda: not _is_at_rest(house, acts))  # the desk lived on in the meantime
     records = list(house.desk.journal.replay()) if house.desk is not None else []
     report.violations += await verdict(house, people, acts, records)
     for place in house.places.values():

@@ -204,7 +204,13 @@ class Reconciler:
         found = Round(
             at=started,
             converged=True,
-            counts={"open_orders": len(listed.items), "changed": len(changed)},
+            counts={
+                "open_orders": len(listed.items),
+                "changed": len(changed),
+                "untold": sum(
+                    order.order_id is not None for order in news
+                ),  # what the venue never had it cannot tell of
+            },
             differences=tuple(f"{o.terms.symbol}: order {o.intent_id} is {o.ord_status.value}" for o in news),
             kind=Kind.OPEN_ORDERS,
         )

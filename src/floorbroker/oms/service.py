@@ -217,7 +217,7 @@ class OrderService:
         """What it finds the stream should have told; one that was silent before and stays so does not tell."""
         heard_s, was_silent = self.inbound.heard_at, self.inbound.silence_s() >= SILENT_S
         found = await self.reconciler.sweep()
-        if found.counts["changed"] and was_silent and Can.STREAM_ORDERS in self.ctx.broker.info.can:
+        if found.counts["untold"] and was_silent and Can.STREAM_ORDERS in self.ctx.broker.info.can:
             self.ctx.spawn(self._mind_silence(heard_s), name="silence")
 
     async def _mind_silence(self, heard_s: float) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from floorbroker.domain import facts as f
 from floorbroker.domain.ports import AuditEntry, NoteEntry
 from floorbroker.domain.values import OrdStatus
 from floorbroker.gateway.desk import DeskEvent, RoundResult
@@ -199,6 +200,20 @@ async def test_a_stream_that_stays_silent_about_what_a_listing_found_is_begun_an
         desk.broker.fill(desk.broker.of(order.cl_ord_id), "6")
         await desk.wait()
         assert desk.now(order).ord_status is OrdStatus.FILLED
+
+
+async def test_a_doubt_that_ends_while_orders_are_listed_says_nothing_of_the_stream(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        desk.broker.next_submit.append("drop")
+        order = await desk.place(buy())
+        desk.broker.gates["get_open_orders"] = gate = asyncio.Event()
+        sweep = asyncio.create_task(desk.service.reconciler.sweep())
+        await asyncio.sleep(0)
+        passed = f.HorizonPassed(source=f.Source.OWN, at=desk.clock.now(), presumed=True, negatives=3)
+        await desk.service.inbound.write_facts(order.intent_id, [passed])
+        gate.set()
+        found = await sweep
+        assert (found.counts["changed"], found.counts["untold"]) == (1, 0)
 
 
 async def test_a_stream_that_tells_a_little_late_is_left_alone(tmp_path: Path) -> None:
