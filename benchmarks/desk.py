@@ -53,7 +53,11 @@ max_net_exposure = "1000000000"
 broker = "{broker}"
 environment = "sim"
 """
-OPTIONS = {"ALPACA": 'options = { trading_requests_min = "9999999" }\n'}
+OPTIONS = {  # what a venue's rate rules allow is no part of what a submit costs
+    "ALPACA": 'options = { trading_requests_min = "9999999" }\n',
+    "IBKR": 'options = { messages_s = "9999999" }\n',
+    "TRADIER": 'options = { trading_requests_min = "9999999" }\n',
+}
 BROKER = os.environ.get("BROKER_CODE", "ALPACA")
 
 

@@ -16,7 +16,7 @@ from floorbroker.brokers.ibkr import wire
 from floorbroker.brokers.ibkr.codec import requests
 from floorbroker.brokers.ibkr.errors import BROKER
 from floorbroker.brokers.ibkr.info import AUDITED, INFO, Options, Place, hosts_for, options_from, place_for
-from floorbroker.brokers.ibkr.limits import LIMITS, READ_WAIT_S, read_limits
+from floorbroker.brokers.ibkr.limits import READ_WAIT_S, limits_for, read_limits
 from floorbroker.brokers.ibkr.mapping import account as accounts
 from floorbroker.brokers.ibkr.mapping import market, rules
 from floorbroker.brokers.ibkr.mapping.families import Families
@@ -443,7 +443,7 @@ def build(wiring: Wiring) -> IbkrBroker:
     def unsigned(request: Request) -> Request:
         return request
 
-    limiter = Limiter(LIMITS, clock=clock)
+    limiter = Limiter(limits_for(int(options.messages_s)), clock=clock)
     folder = wiring.state.absolute().parent
     program = Program(
         connect=connect,

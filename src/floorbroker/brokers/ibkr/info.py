@@ -101,7 +101,7 @@ INFO = BrokerInfo(
     ),
     etiquette=Etiquette(
         allowances=(
-            Allowance(name="messages", requests=50, per_s=1.0, document=DOCUMENT),
+            Allowance(name="messages", requests=50, per_s=1.0, option="messages_s", document=DOCUMENT),
             Allowance(
                 name="history",
                 requests=60,
@@ -190,6 +190,14 @@ INFO = BrokerInfo(
             default="live",
             choices=("live", "delayed"),
         ),
+        OptionField(
+            name="messages_s",
+            help="How many messages a second the program takes: half as many as the account has market data lines.",
+            default="50",
+            whole=True,
+            least=Decimal(1),
+            most=Decimal(9_999_999),
+        ),
     ),
     documents=(DOCUMENT, "https://www.interactivebrokers.com/campus/ibkr-api-page/twsapi-ref/"),
 )
@@ -203,6 +211,7 @@ class Options:
     port: str = "0"
     client_id: str = "17"
     market_data: str = "live"
+    messages_s: str = "50"
 
 
 def options_from(given: Mapping[str, str]) -> Options:

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from floorbroker.brokers.ibkr.info import INFO
 from floorbroker.transport.bucket import LimitNews
-from floorbroker.transport.limiter import limits_of
+from floorbroker.transport.limiter import Limits, limits_of
 from floorbroker.transport.types import Response
 
 LIMITS = limits_of(INFO.etiquette)
 READ_WAIT_S = 10.0
 """How long a question waits for its turn."""
+
+
+def limits_for(messages_s: int) -> Limits:
+    """The limits of an account whose market data lines allow so many messages a second."""
+    return limits_of(INFO.etiquette, {"messages": messages_s})
 
 
 def read_limits(response: Response) -> LimitNews | None:

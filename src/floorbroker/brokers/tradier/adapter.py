@@ -434,6 +434,7 @@ def build(wiring: Wiring) -> TradierBroker:
     def account() -> str:
         return wiring.account_number
 
+    options = options_from(wiring.profile.options)
     origins = origins_for(environment, wiring.plain.get("BROKER_URL"))
     http, order_http = wiring.shells.http(), wiring.shells.order_http(check)
     offset = ClockOffset(clock)
@@ -443,7 +444,7 @@ def build(wiring: Wiring) -> TradierBroker:
         clock=clock,
         offset=offset,
         random=wiring.random,
-        limiter=Limiter(limits_for(environment), clock=clock),
+        limiter=Limiter(limits_for(environment, int(options.trading_requests_min)), clock=clock),
         breakers=breakers,
         read_limits=read_limits(clock),
         sign=signed,
@@ -467,7 +468,7 @@ def build(wiring: Wiring) -> TradierBroker:
         log=wiring.log,
         meter=wiring.meter,
         random=wiring.random,
-        options=options_from(wiring.profile.options),
+        options=options,
         send_timeout_s=wiring.send_timeout_s,
         redactor=wiring.redactor,
         offset=offset,

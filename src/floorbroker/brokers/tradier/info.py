@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -84,6 +85,7 @@ INFO = BrokerInfo(
                     "orders.cancel",
                     "orders.preview",
                 ),
+                option="trading_requests_min",
                 document=_RATES,
             ),
             Allowance(
@@ -134,6 +136,14 @@ INFO = BrokerInfo(
             default="poll",
             choices=("poll", "both"),
         ),
+        OptionField(
+            name="trading_requests_min",
+            help="How many requests a minute that place, change, cancel or preview orders the token is allowed.",
+            default="60",
+            whole=True,
+            least=Decimal(1),
+            most=Decimal(9_999_999),
+        ),
     ),
     documents=(
         "https://documentation.tradier.com/brokerage-api",
@@ -157,6 +167,7 @@ class Options:
     """The options of a profile, all text; what each means stands in `INFO.options`."""
 
     order_events: str = "poll"
+    trading_requests_min: str = "60"
 
 
 def options_from(given: Mapping[str, str]) -> Options:

@@ -21,9 +21,10 @@ _WINDOW_S = 60.0
 _LOOKED_INTO = 1024
 
 
-def limits_for(environment: Environment) -> Limits:
-    """The sandbox allows half; a simulator plays production."""
-    return limits_of(INFO.etiquette, _SANDBOX if environment is Environment.PAPER else None)
+def limits_for(environment: Environment, trading_requests_min: int = 60) -> Limits:
+    """The sandbox allows half of what is read; a simulator plays production."""
+    trading = {"trading": trading_requests_min}
+    return limits_of(INFO.etiquette, _SANDBOX | trading if environment is Environment.PAPER else trading)
 
 
 def is_quota_violation(response: Response) -> bool:

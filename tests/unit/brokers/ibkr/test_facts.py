@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from floorbroker.brokers.ibkr import INFO, hosts_for, options_from, place_for, wire
+from floorbroker.brokers.ibkr import INFO, Options, hosts_for, options_from, place_for, wire
 from floorbroker.brokers.ibkr.codec.fields import decimal_in
 from floorbroker.brokers.ibkr.codec.framing import BadFrame
-from floorbroker.brokers.ibkr.limits import LIMITS
+from floorbroker.brokers.ibkr.limits import LIMITS, limits_for
 from floorbroker.brokers.ibkr.mapping import account, market
 from floorbroker.domain.errors import ApiError, ConfigInvalid, NotSupported
 from floorbroker.domain.values import Environment
@@ -54,7 +54,9 @@ def test_what_is_no_program_on_this_machine(url: str) -> None:
     assert "secret" not in caught.value.detail
 
 
-@pytest.mark.parametrize("options", [{"client_id": "0"}, {"port": "70000"}, {"program": "web"}, {"nobody": "knows"}])
+@pytest.mark.parametrize(
+    "options", [{"client_id": "0"}, {"port": "70000"}, {"program": "web"}, {"messages_s": "0"}, {"nobody": "knows"}]
+)
 def test_wrong_options(options: dict[str, str]) -> None:
     with pytest.raises(ConfigInvalid):
         options_from(options)
@@ -70,6 +72,8 @@ def test_cancels_have_the_whole_budget_and_the_rest_a_part() -> None:
     assert (messages.capacity, messages.per_s) == (50, 1.0)
     assert (history.capacity, history.per_s) == (60, 600.0)
     assert INFO.environments == (SIM, PAPER)
+    assert limits_for(int(Options().messages_s)) == LIMITS
+    assert limits_for(int(options_from({"messages_s": "75"}).messages_s)).budgets[0].capacity == 75
 
 
 # -- the account --------------------------------------------------------------------------------------------------------------

@@ -350,13 +350,18 @@ def test_hosts_and_origins_belong_to_one_environment() -> None:
     ):
         with pytest.raises(ConfigInvalid):
             origins_for(environment, url)
-    with pytest.raises(ConfigInvalid):
-        options_from({"order_events": "pigeon"})
+    for wrong in ({"order_events": "pigeon"}, {"trading_requests_min": "0"}):
+        with pytest.raises(ConfigInvalid):
+            options_from(wrong)
 
 
 def test_the_sandbox_has_half_the_budget_and_headers_are_read() -> None:
     capacity = {budget.name: budget.capacity for budget in limits_for(Environment.PAPER).budgets}
     assert capacity == {"standard": 60, "trading": 60, "markets": 60}
+    told = int(options_from({"trading_requests_min": "90"}).trading_requests_min)
+    for environment, standard in ((Environment.PAPER, 60), (Environment.LIVE, 120)):
+        more = {budget.name: budget.capacity for budget in limits_for(environment, told).budgets}
+        assert more == {"standard": standard, "trading": 90, "markets": standard}
     read = read_limits(ManualClock(NOW))
     expiry = str(int((NOW.timestamp() + 30) * 1000))
     headers = {"x-ratelimit-available": "7", "x-ratelimit-expiry": expiry}
