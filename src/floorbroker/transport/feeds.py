@@ -20,7 +20,7 @@ from floorbroker.domain.errors import AuthenticationFailed, FloorbrokerError, Ve
 from floorbroker.domain.ports import MarketEvent, RawBookSink
 from floorbroker.domain.records import BookDelta, DataKind, Quote, Trade
 from floorbroker.transport.actions import Action, Session
-from floorbroker.transport.private import Surroundings, Target, end, longest
+from floorbroker.transport.private import DENIED_PAUSE_S, Surroundings, Target, end, longest
 from floorbroker.transport.supervise import Supervisor
 from floorbroker.transport.types import Connect
 
@@ -119,6 +119,8 @@ class Feed:
         self._around = around
         self._handlers: dict[Pair, list[MarketHandler]] = {}
         self._task: asyncio.Task[None] | None = None
+        self._is_resting = False
+        self._down_s: float | None = None  # monotonic: since when it is to be open and is not
         self._supervisor = Supervisor(
             session,
             connect=connect,
@@ -126,6 +128,7 @@ class Feed:
             emit=self.emit,
             clock=around.clock,
             random=around.random,
+            on_up=self._on_up,
             on_down=self._on_down,
         )
 
@@ -134,13 +137,12 @@ class Feed:
         return frozenset(self._handlers)
 
     @property
-    def is_running(self) -> bool:
-        return self._task is not None and not self._task.done()
-
-    @property
     def silence_s(self) -> float | None:
-        """How long nothing was heard on the open connection; None without one."""
-        return self._supervisor.silence_s
+        """How long nothing was heard, since the connection was lost where it is; None where none is to be open."""
+        heard_s = self._supervisor.silence_s
+        if heard_s is not None or self._down_s is None:
+            return heard_s
+        return self._around.clock.monotonic() - self._down_s
 
     async def add(self, pairs: Sequence[Pair], handler: MarketHandler) -> None:
         """Start the connection if need be, and subscribe to what nobody subscribed to yet."""
@@ -148,9 +150,11 @@ class Feed:
             self._handlers.setdefault(pair, []).append(handler)
         self._heed(pairs)
         await self._supervisor.tell(lambda _: self._session.want(pairs))
-        if not self.is_running:
-            self._task = asyncio.create_task(self._supervisor.run(), name=f"{self._around.broker} {self.name}")
-            self._task.add_done_callback(self._on_end)
+        if self._is_resting:
+            await self._stop()
+        if self._task is None:
+            self._down_s = self._around.clock.monotonic()
+            self._task = asyncio.create_task(self._keep(), name=f"{self._around.broker} {self.name}")
 
     async def remove(self, pairs: Iterable[Pair], handler: MarketHandler) -> None:
         """Let go; the last one to leave closes the connection."""
@@ -182,8 +186,29 @@ class Feed:
 
     async def close(self) -> None:
         self._handlers.clear()
-        task, self._task = self._task, None
+        await self._stop()
+
+    async def _stop(self) -> None:
+        task, self._task, self._is_resting, self._down_s = self._task, None, False, None
         await end([task] if task else [])
+
+    async def _keep(self) -> None:
+        """Open until it is closed.  What waiting does not mend at once (refused credentials, a frame that nobody foresaw) is
+        told, and the connection comes back after a rest, or as soon as somebody subscribes: no word of a venue ends a feed
+        for good (I24).
+        """
+        while True:
+            try:
+                await self._supervisor.run()
+            except Exception as error:  # noqa: BLE001 - a bug that a frame meets included: it is told, and the feed comes back
+                self._around.log.error(
+                    "feed.ended", feed=self.name, error=type(error).__name__, again_in_s=DENIED_PAUSE_S
+                )
+                is_ours = isinstance(error, FloorbrokerError)
+                self._on_down(error if is_ours else VenueError(f"ended by {type(error).__name__}"))
+            self._is_resting = True
+            await self._around.clock.sleep(DENIED_PAUSE_S)
+            self._is_resting = False
 
     async def emit(self, event: FeedEvent) -> None:
         """What the session says, to whom it concerns."""
@@ -208,19 +233,18 @@ class Feed:
                 self._around.log.error("feed.listener", feed=self.name, error=type(error).__name__)
                 self._around.meter.count("feed_listener_errors", feed=self.name)
 
+    def _on_up(self) -> None:
+        self._down_s = None
+
     def _on_down(self, loss: FloorbrokerError) -> None:
+        if self._down_s is None:
+            self._down_s = self._around.clock.monotonic()
         self._around.log.warning("feed.down", feed=self.name, reason=loss.detail)
         self._around.meter.count("stream_lost", stream=self.name)
         for kind, symbol in tuple(self._handlers):
             if kind is DataKind.BOOK:
                 now = self._around.clock.now()
                 self.hand(BookDelta(symbol=symbol, bids=(), asks=(), time=now, lost=loss.detail))
-
-    def _on_end(self, task: asyncio.Task[None]) -> None:
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            self._around.log.error("feed.ended", feed=self.name, error=type(error).__name__)
-            self._around.meter.count("stream_lost", stream=self.name)
 
 
 class Feeds:
@@ -251,7 +275,7 @@ class Feeds:
 
     @property
     def silence_s(self) -> float | None:
-        """How long the most silent connection has said nothing; None while none is open."""
+        """How long the most silent connection has said nothing; None while none is to be open."""
         return longest(feed.silence_s for feed in self._all())
 
     @property

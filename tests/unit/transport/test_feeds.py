@@ -11,13 +11,13 @@ from random import Random
 import pytest
 
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.errors import NotSupported
+from floorbroker.domain.errors import ConnectionFailed, NotSupported
 from floorbroker.domain.ports import MarketEvent, NoLog, NoMeter
 from floorbroker.domain.records import BookDelta, DataKind, Quote
 from floorbroker.domain.values import Price
 from floorbroker.transport.actions import Emit, Send
-from floorbroker.transport.feeds import Actions, Feeds, FeedSession, Pair, Sinks
-from floorbroker.transport.private import Surroundings, Target
+from floorbroker.transport.feeds import Actions, FeedError, Feeds, FeedSession, Pair, Sinks
+from floorbroker.transport.private import DENIED_PAUSE_S, Surroundings, Target
 from floorbroker.transport.types import Frame, SocketTarget
 from tests.unit.transport.fakes import START, clock
 
@@ -58,7 +58,7 @@ def quote(symbol: str) -> Quote:
 
 
 class Plain:
-    """A session whose words are `+ symbol`, `- symbol` and `! symbol`; a frame is the symbol of a quote."""
+    """A session whose words are `+ symbol`, `- symbol` and `! symbol`; a frame is the symbol of a quote, or beyond it."""
 
     def __init__(self) -> None:
         self.wanted: list[Pair] = []
@@ -82,6 +82,10 @@ class Plain:
 
     def on_frame(self, frame: bytes, at: datetime, now_s: float) -> Actions:
         self.heard.append(frame)
+        if frame == b"foul":
+            raise ZeroDivisionError
+        if frame in (b"denied", b"no plan"):
+            return [Emit(FeedError(402, "no", fatal=True, denied=frame == b"denied"))]
         return [Emit(quote(frame.decode()))] if frame else []
 
     def on_tick(self, now_s: float) -> Actions:
@@ -125,6 +129,7 @@ class House:
 
     def __init__(self, *, most: int | None = None, sinks: Sinks | None = None, time: ManualClock | None = None) -> None:
         self.wires: list[Wire] = []
+        self.refusing = False
         self.plan = Plan(most)
         self.counted: list[str] = []
         around = Surroundings(
@@ -133,6 +138,8 @@ class House:
         self.feeds = Feeds(self.plan, connect=self.connect, around=around, sinks=sinks)
 
     async def connect(self, target: SocketTarget) -> Wire:
+        if self.refusing:
+            raise ConnectionFailed("nobody there")
         self.wires.append(Wire(target))
         return self.wires[-1]
 
@@ -241,6 +248,62 @@ async def test_how_long_a_connection_has_been_silent_is_known() -> None:
     await time.advance(7)
     assert house.feeds.silence_s == 7
     house.wires[0].say("AAPL")
+    await turns()
+    assert house.feeds.silence_s == 0
+    await house.feeds.close()
+
+
+@pytest.mark.parametrize("end", ["foul", "denied", "no plan"])
+async def test_whatever_ends_a_feed_it_is_opened_again_with_all_that_is_wanted(end: str) -> None:
+    time, told = clock(), list[MarketEvent]()
+    house = House(time=time)
+    await house.feeds.subscribe(["AAPL"], BOOK | QUOTES, told.append)
+    await turns()
+    house.wires[0].say(end)
+    await turns()
+    assert house.wires[0].closed
+    assert [event.lost is not None for event in told if isinstance(event, BookDelta)] == [True]
+    assert house.counted == ["stream_lost"]
+    await time.advance(DENIED_PAUSE_S - 1)
+    assert (len(house.wires), house.feeds.silence_s) == (1, DENIED_PAUSE_S - 1)
+    await time.advance(2)
+    assert [wire.sent for wire in house.wires] == [["+ AAPL", "+ AAPL"]] * 2
+    house.wires[1].say("AAPL")
+    await turns()
+    assert told[-1] == quote("AAPL")
+    await house.feeds.close()
+
+
+async def test_who_subscribes_to_a_feed_that_ended_need_not_wait_until_it_is_opened_again() -> None:
+    time = clock()
+    house = House(time=time)
+    await house.feeds.subscribe(["AAPL"], QUOTES, lambda _: None)
+    await turns()
+    house.wires[0].say("foul")
+    await turns()
+    await house.feeds.subscribe(["MSFT"], QUOTES, lambda _: None)
+    await turns()
+    assert [wire.sent for wire in house.wires] == [["+ AAPL"], ["+ AAPL", "+ MSFT"]]
+    await time.advance(2 * DENIED_PAUSE_S)
+    assert len(house.wires) == 2
+    await house.feeds.close()
+    await time.advance(2 * DENIED_PAUSE_S)
+    assert (len(house.wires), house.feeds.silence_s) == (2, None)
+
+
+async def test_a_connection_that_is_lost_is_silent_until_it_is_back() -> None:
+    time = clock()
+    house = House(time=time)
+    await house.feeds.subscribe(["AAPL"], QUOTES, lambda _: None)
+    await turns()
+    house.refusing = True
+    house.wires[0].cut()
+    await turns()
+    await time.advance(30)
+    assert house.feeds.silence_s == 30
+    house.refusing = False
+    await time.advance(60)
+    house.wires[-1].say("AAPL")
     await turns()
     assert house.feeds.silence_s == 0
     await house.feeds.close()
