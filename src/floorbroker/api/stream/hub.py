@@ -23,6 +23,7 @@ from floorbroker.domain.errors import Conflict
 from floorbroker.domain.ports import Log
 from floorbroker.domain.values import Environment
 from floorbroker.gateway.desk import Desk, DeskEvent
+from floorbroker.gateway.views import is_kept
 
 BREATH = 64  # events of a replay between two looks at the loop
 ROOM_S = 0.05
@@ -30,19 +31,19 @@ ROOM_S = 0.05
 
 @dataclass(slots=True, eq=False)
 class Client:
-    """One connection: what it wants and what waits for it.  `held` are facts that happen while the past is told."""
+    """One connection: what it wants and what waits for it.  `held` is what happens while the past is told."""
 
     outbox: Outbox = field(default_factory=Outbox)
     channels: set[str] = field(default_factory=set[str])
     prices: set[Price] = field(default_factory=set[Price])
-    held: list[tuple[int, bytes]] | None = None
+    held: list[tuple[DeskEvent, bytes]] | None = None
 
-    def tell(self, seq: int, told: bytes) -> None:
-        """A fact."""
+    def tell(self, event: DeskEvent, told: bytes) -> None:
+        """A fact, or what is told between facts."""
         if self.held is None:
-            self.outbox.put(told, seq)
+            self.outbox.put(told, event.seq)
         elif len(self.held) < FACTS_MAX:
-            self.held.append((seq, told))
+            self.held.append((event, told))
         else:
             self.outbox.overflow()
 
@@ -92,10 +93,13 @@ class Hub:
         for client in self.clients:
             if event.channel in client.channels:
                 told = told or msgspec.json.encode(event_view(event))
-                client.tell(event.seq, told)
+                client.tell(event, told)
 
     async def replay(self, client: Client, channels: frozenset[str], after: int) -> None:
-        """Tell the past behind a number before what happens meanwhile, each fact once.  Waits while the client has no room."""
+        """Tell the past behind a number before what happens meanwhile, each fact once.  Waits while the client has no room.
+
+        What the past does not hold, other channels and what is told between facts, is told whatever its number.
+        """
         client.held = []
         client.channels |= channels
         last = after
@@ -108,9 +112,10 @@ class Hub:
             while not client.outbox.has_room and not client.outbox.overflowed:
                 await self.clock.sleep(ROOM_S)
         held, client.held = client.held, None
-        for seq, told in held:
-            if seq > last:
-                client.outbox.put(told, seq)
+        for event, told in held:
+            was_told = event.seq <= last and event.channel in channels and is_kept(event)
+            if not was_told:
+                client.outbox.put(told, event.seq)
 
     # -- prices -------------------------------------------------------------------------------------------------------
 

@@ -272,8 +272,8 @@ class _Connection:
             if data is not None:
                 self._answer("snapshot", channel=channel, seq=seq, data=data)
         held, self.client.held = self.client.held, None
-        for seq, told in held or ():
-            self.client.outbox.put(told, seq)
+        for event, told in held or ():
+            self.client.outbox.put(told, event.seq)
 
     async def _unsubscribe(self, said: Unsubscribe) -> None:
         try:
