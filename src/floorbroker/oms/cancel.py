@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.errors import ApiError, Conflict, FloorbrokerError, JournalFault, Outcome
-from floorbroker.domain.orders import Order, OrderRef
+from floorbroker.domain.orders import Order, OrderRef, OrderState
 from floorbroker.domain.ports import Entry, FactEntry, Reports
 from floorbroker.domain.values import IntentId
 from floorbroker.oms.account import AccountContext, Actor
@@ -86,6 +86,8 @@ class Canceller:
         now_known = ctx.book.get(order.intent_id) or order  # it may have shown up while the wish was written
         if now_known.in_doubt and is_kept:
             return None  # its id is not known to exist; the resolver cancels it when it appears
+        if now_known.state is OrderState.NOT_SENT:
+            return None  # the send ended while the wish was written, and nothing of it left
         return await self._ask(now_known, request_id=request_id)
 
     async def _record(self, entries: list[Entry]) -> bool:

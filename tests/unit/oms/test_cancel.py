@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 
 from floorbroker.domain.errors import Conflict, OrderRejected
+from floorbroker.domain.orders import OrderState
 from floorbroker.domain.values import OrdStatus
 from floorbroker.gateway.desk import OrderFilter
+from floorbroker.oms.account import Actor
 from floorbroker.risk.limits import RiskLimits
 from tests.support.fake_broker import buy, silence
 from tests.support.house import CALLER, opened
 
 pytestmark = pytest.mark.asyncio
+ME = Actor(principal="operator", via="test")
 
 
 async def test_a_cancel_is_done_when_the_venue_says_so(tmp_path: Path) -> None:
@@ -134,3 +137,18 @@ async def test_a_cancel_asked_before_a_restart_is_repeated_after_it(tmp_path: Pa
         broker, clock = desk.broker, desk.clock
     async with opened(tmp_path, broker=broker, clock=clock) as desk:
         await desk.until(lambda: desk.now(order).ord_status is OrdStatus.CANCELED)
+
+
+async def test_a_venue_is_not_asked_to_cancel_what_turned_out_never_to_have_left(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        desk.broker.gates["submit"] = gate = asyncio.Event()
+        desk.broker.next_submit.append("not_sent")
+        placing = asyncio.create_task(desk.place(buy()))
+        await desk.until(lambda: bool(desk.broker.requests))
+        (order,) = desk.gateway.orders()
+        assert order.state is OrderState.SENDING
+        gate.set()
+        await asyncio.wait([placing])
+        after = await desk.service.canceller.cancel(order, actor=ME, reason="too late")
+        assert after.state is OrderState.NOT_SENT
+        assert [asked for asked, _ in desk.broker.requests] == ["submit"]
