@@ -374,7 +374,7 @@ class FakeDesk:
         verdicts = self._verdicts(order)
         _, ask = self._prices(order.symbol)
         cost = order.notional if order.notional is not None else (order.order_qty or ZERO) * (order.price or ask)
-        margin = MarginRequirement(currency="USD", initial=abs(cost), buying_power_effect=-abs(cost))
+        margin = MarginRequirement(currency="USD", initial=abs(cost), buying_power_effect=abs(cost))
         premium = None
         if OptionContract.parse(order.symbol) is not None:
             price, many = order.price or ask, order.order_qty or ZERO

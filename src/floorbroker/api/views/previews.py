@@ -33,7 +33,10 @@ class ObjectionView(View, frozen=True):
 
 
 class MarginView(View, frozen=True):
-    """What the order would tie up, in `currency`; `source` is computed or venue."""
+    """What the order would tie up, in `currency`; `source` is computed or venue.
+
+    `buying_power_effect` is how much buying power it takes: positive where it does.
+    """
 
     currency: str
     initial: str

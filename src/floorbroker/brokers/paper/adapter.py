@@ -388,7 +388,7 @@ class PaperBroker:
         fees = self._options.fee_per_share * (order.order_qty or ZERO)
         initial = cost / self._options.leverage
         return MarginRequirement(
-            currency=CURRENCY, initial=initial, buying_power_effect=-cost, fees=fees, source="venue"
+            currency=CURRENCY, initial=initial, buying_power_effect=cost, fees=fees, source="venue"
         )
 
     # -- streams -------------------------------------------------------------------------------------------------------

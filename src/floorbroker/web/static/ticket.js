@@ -165,7 +165,7 @@ function lines(found, asked) {
   if (found.margin) {
     const { currency, initial, fees } = found.margin;
     told.push(line("info", "·", `ties up about ${money(initial)} ${currency}, fees ${money(fees)}`));
-    told.push(line("info", "·", `takes about ${money(found.margin.buying_power_effect.replace("-", ""))} ${currency} of buying power`));
+    told.push(line("info", "·", `takes about ${money(found.margin.buying_power_effect)} ${currency} of buying power`));
   }
   told.push(...premiumLines(asked, found).map((text) => line("info", "·", text)));
   told.push(line("info", "·", `profile ${found.profile}`));

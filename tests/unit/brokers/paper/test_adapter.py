@@ -573,7 +573,7 @@ async def test_real_hours_hold_an_order_until_the_open() -> None:
 async def test_margin_and_risk_add_up(paper: Paper) -> None:
     await paper.send(buy(100))
     need = await paper.broker.get_margin_requirements(buy(10, price=100))
-    assert (need.initial, need.buying_power_effect) == (500, -1000)
+    assert (need.initial, need.buying_power_effect) == (500, 1000)
     assert (await paper.broker.get_margin_requirements(sell(10))).initial == 0
     risk = await paper.broker.get_risk_metrics()
     assert (risk.gross_exposure, risk.net_exposure, risk.equity) == (10_000, 10_000, 99_900)
