@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from floorbroker.domain.forms import CredentialField, Form, OptionField
 from floorbroker.domain.timetable import NO_TIMETABLE, Timetable
@@ -136,11 +138,13 @@ class BrokerInfo:
     Orders whose client tag begins with one of `nameless_tags` go out in a call that takes no id of ours: what became of one is
     told by its terms, as at a venue of class C.
     `arrival_bound_s` is how late an order may still arrive (`bound_enforced`: the venue itself enforces it), `visibility_lag_s`
-    how late an accepted order may show in queries.  With `whole_successors` an order that replaces another may ask for its whole
-    quantity again, whatever was filled before it.  With `amends_in_place` an order that is changed keeps its ids, and that the
-    change was carried out shows in its terms alone.  With `whole_coins` a coin is one position, told in one of the pairs it is
-    traded in, whichever its units were bought in.  Trading calls for a look at the account every `account_every_s` at most, for
-    where calls are scarce.  `market` is the calendar whose opening and close matter (`XNYS`), empty where trading never stops.
+    how late an accepted order may show in queries.  `listed_day` is the zone of the day that its lists of orders hold, empty
+    where they go back further: of an order of an earlier day they say nothing.  With `whole_successors` an order that replaces
+    another may ask for its whole quantity again, whatever was filled before it.  With `amends_in_place` an order that is changed
+    keeps its ids, and that the change was carried out shows in its terms alone.  With `whole_coins` a coin is one position, told
+    in one of the pairs it is traded in, whichever its units were bought in.  Trading calls for a look at the account every
+    `account_every_s` at most, for where calls are scarce.  `market` is the calendar whose opening and close matter (`XNYS`),
+    empty where trading never stops.
     `account_sign` and `key_sign` tell the environment of an account number and of a BROKER_API_KEY.
     """
 
@@ -158,6 +162,7 @@ class BrokerInfo:
     arrival_bound_s: float = 60.0
     bound_enforced: bool = False
     visibility_lag_s: float = 2.0
+    listed_day: str = ""
     whole_successors: bool = False
     amends_in_place: bool = False
     whole_coins: bool = False
@@ -176,6 +181,13 @@ class BrokerInfo:
     @property
     def asset_classes(self) -> tuple[AssetClass, ...]:
         return tuple(self.order_types)
+
+    def still_lists(self, sent: datetime, now: datetime) -> bool:
+        """Whether its lists would hold an order that was sent then."""
+        if not self.listed_day:
+            return True
+        zone = ZoneInfo(self.listed_day)
+        return sent.astimezone(zone).date() == now.astimezone(zone).date()
 
     def form(self, environment: Environment) -> Form:
         """What a profile of an environment is asked for."""

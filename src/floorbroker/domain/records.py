@@ -217,7 +217,10 @@ class MarketHours:
 
 @frozen
 class MarginRequirement:
-    """What an order would tie up, in `currency`.  `buying_power_effect` is how much buying power it takes: positive where it does."""
+    """What an order would tie up, in `currency`.
+
+    `buying_power_effect` is how much buying power it takes: positive where it does.
+    """
 
     currency: str
     initial: Decimal

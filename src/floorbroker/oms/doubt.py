@@ -20,6 +20,7 @@ from floorbroker.oms.resolve import Resolution
 from floorbroker.oms.translate import unanswered
 
 OVERLAP = timedelta(minutes=5)
+OUT_OF_REACH_S = 300.0  # between two looks at what no list can hold any more
 
 
 @dataclass(slots=True)
@@ -83,7 +84,8 @@ class Resolver:
         ctx, intent_id = self.ctx, order.intent_id
         now, since = self._steady(), min(order.created_at, resolution.sent_at) - OVERLAP
         while (current := ctx.book.get(intent_id)) is not None and current.state is OrderState.UNKNOWN:
-            await ctx.clock.sleep(resolution.next_delay_s())
+            is_in_reach = resolution.asked == 0 or self.is_in_reach(current)
+            await ctx.clock.sleep(resolution.next_delay_s() if is_in_reach else OUT_OF_REACH_S)
             asked_at = now()
             if asked_at < resolution.horizon and Can.QUERY_BY_CLIENT_ID in ctx.broker.info.can:
                 await self._ask_by_id(current)  # no negative counts yet: one question instead of four
@@ -92,7 +94,12 @@ class Resolver:
                 continue
             ctx.steps.reach("recon.negative")
             still = ctx.book.get(intent_id)
-            if still is None or still.state is not OrderState.UNKNOWN or not resolution.on_negative(asked_at):
+            if still is None or still.state is not OrderState.UNKNOWN:
+                continue
+            if not self.is_in_reach(still):
+                ctx.log.warning("order.out_of_reach", intent=intent_id)
+                continue
+            if not resolution.on_negative(asked_at):
                 continue
             passed = f.HorizonPassed(
                 source=f.Source.QUERY,
@@ -104,6 +111,10 @@ class Resolver:
             await self.inbound.write_facts(intent_id, [passed])
             ctx.log.warning("order.not_placed", intent=intent_id, presumed=passed.presumed)
         self._since_s.pop(intent_id, None)
+
+    def is_in_reach(self, order: Order) -> bool:
+        """Whether the venue's lists would hold this order, so that its absence there says something (I9)."""
+        return self.ctx.broker.info.still_lists(order.created_at, self.ctx.clock.now())
 
     def _steady(self) -> Callable[[], datetime]:
         """Wall time that goes on by the monotonic clock, so that a stepped clock cannot bring a horizon nearer."""

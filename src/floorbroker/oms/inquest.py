@@ -100,8 +100,9 @@ def offers_of(
     now: datetime,
     negatives: int,
     found: tuple[ExecutionReport, ...],
+    is_in_reach: bool = True,
 ) -> tuple[Offer, ...]:
-    """Every act, allowed or not, each with its reason."""
+    """Every act, allowed or not, each with its reason.  `is_in_reach`: whether the venue's lists go back to the order."""
     standing = standing_of(order)
     is_open_doubt = standing is not Standing.SETTLED
     settled = "nothing is in doubt about this order"
@@ -112,7 +113,7 @@ def offers_of(
             detail="asks every source of the venue once; nothing is sent to its market" if is_open_doubt else settled,
         ),
         _attribution(order, info, found),
-        _declaration(standing, horizon=horizon, now=now, negatives=negatives),
+        _declaration(standing, horizon=horizon, now=now, negatives=negatives, is_in_reach=is_in_reach),
         Offer(
             act=Act.WATCH,
             allowed=is_open_doubt,
@@ -133,13 +134,21 @@ def _attribution(order: Order, info: BrokerInfo, found: tuple[ExecutionReport, .
     return Offer(act=Act.ATTRIBUTE, allowed=False, detail=why)
 
 
-def _declaration(standing: Standing, *, horizon: datetime | None, now: datetime, negatives: int) -> Offer:
-    """Only what the rules presume not placed: before that, evidence is what is missing, and no person's word replaces it (I3)."""
+def _declaration(
+    standing: Standing, *, horizon: datetime | None, now: datetime, negatives: int, is_in_reach: bool
+) -> Offer:
+    """Only what the rules presume not placed: before that, evidence is what is missing, and no person's word replaces it (I3).
+
+    Where the venue lists nothing of that day any more, its statement is the evidence, and only a person can read it.
+    """
     if standing is Standing.PRESUMED:
         why = "asks every source once more, and ends the watch when all answer and none knows it"
         return Offer(act=Act.DECLARE, allowed=True, detail=why)
     if standing is not Standing.UNKNOWN:
         why = "only an order that is presumed not placed can be declared so"
+    elif not is_in_reach and (horizon is None or now >= horizon):
+        why = "the venue lists nothing of that day any more: look at its statement, which is what you declare"
+        return Offer(act=Act.DECLARE, allowed=True, detail=why)
     elif horizon is not None and now < horizon:
         why = f"it may still arrive: negatives count in {(horizon - now).total_seconds():.0f} s"
     else:

@@ -45,7 +45,15 @@ class Resolving:
             needed=NEGATIVES,
             questions=self.resolver.questions.about(order.intent_id),
             candidates=found,
-            offers=offers_of(order, info, horizon=horizon, now=ctx.clock.now(), negatives=negatives, found=found),
+            offers=offers_of(
+                order,
+                info,
+                horizon=horizon,
+                now=ctx.clock.now(),
+                negatives=negatives,
+                found=found,
+                is_in_reach=self.resolver.is_in_reach(order),
+            ),
             deeds=deeds_of(ctx.journal.notes(RESOLUTION), order.intent_id),
         )
 
@@ -101,7 +109,8 @@ class Resolving:
                 "not declared: a source did not answer completely, or it knows the order; look at the evidence"
             )
         current = self.ctx.book.get(order.intent_id)
-        if current is None or not current.presumed:
+        is_left = current is not None and current.in_doubt and not self.resolver.is_in_reach(current)
+        if current is None or not (current.presumed or is_left):
             raise Conflict("not declared: the order was heard of meanwhile")
         negatives = 1 + max((passed.negatives for passed in self._passed(order)), default=0)
         passed = f.HorizonPassed(source=f.Source.OPERATOR, at=self.ctx.clock.now(), presumed=False, negatives=negatives)

@@ -134,6 +134,47 @@ async def test_a_declaration_fails_where_a_source_does_not_answer_i9(tmp_path: P
         assert [deed.outcome for deed in desk.gateway.inquest(order.intent_id).deeds] == ["not declared"]
 
 
+async def test_a_list_of_today_does_not_prove_that_nothing_was_placed_yesterday_and_a_person_may_say_so_i3_i9(
+    tmp_path: Path,
+) -> None:
+    clock = ManualClock(NOON)
+    broker = FakeBroker(clock, info=replace(INFO, listed_day="Asia/Kolkata"))
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        order = await _lost(desk)
+    await clock.advance(24 * 3600)
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        await desk.wait(60)
+        asked = len(broker.reads)
+        await desk.wait(600)
+        assert desk.now(order).state is OrderState.UNKNOWN
+        assert len([one for one in broker.reads[asked:] if one == "get_order_status"]) <= 3  # it is asked for seldom
+        found = await _act(desk, order, Act.DECLARE, confirm=order.cl_ord_id)
+        assert (desk.now(order).state, found.standing) == (OrderState.NOT_PLACED, Standing.SETTLED)
+
+
+async def test_what_the_venue_has_of_an_earlier_day_is_found_and_folded_i3(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    broker = FakeBroker(clock, info=replace(INFO, listed_day="Asia/Kolkata"))
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        order = await _lost(desk, "lose_and_hide")
+    await clock.advance(24 * 3600)
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        await desk.wait(600)
+        assert desk.now(order).state is OrderState.UNKNOWN
+        broker.hidden.clear()
+        with pytest.raises(Conflict, match="not declared"):
+            await _act(desk, order, Act.DECLARE, confirm=order.cl_ord_id)
+        assert desk.now(order).ord_status is OrdStatus.NEW
+
+
+async def test_an_order_of_today_is_judged_by_the_list_of_today(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    broker = FakeBroker(clock, info=replace(INFO, listed_day="Asia/Kolkata"))
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        order = await _lost(desk)
+        await desk.until(lambda: desk.now(order).state is OrderState.PRESUMED_NOT_PLACED)
+
+
 async def test_an_order_that_the_declaration_finds_is_folded_instead(tmp_path: Path) -> None:
     async with opened(tmp_path) as desk:
         desk.ctx.cancel_late = False

@@ -93,6 +93,7 @@ INFO = BrokerInfo(
     identity=IdentityClass.C,
     arrival_bound_s=60.0,
     bound_enforced=False,
+    listed_day="America/New_York",
     visibility_lag_s=2.0,
     amends_in_place=True,
     # Paper accounts of single holders begin with DU, of advisors and institutions with DF and DI; live ones with U, F and I.

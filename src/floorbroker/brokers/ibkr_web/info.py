@@ -77,6 +77,7 @@ INFO = BrokerInfo(
     identity=IdentityClass.A,
     arrival_bound_s=60.0,
     bound_enforced=False,
+    listed_day="America/New_York",
     visibility_lag_s=6.0,  # the list of live orders may be asked for once in five seconds
     amends_in_place=True,
     # Paper accounts of single holders begin with DU, of advisors and institutions with DF and DI; live ones with U, F and I.

@@ -77,6 +77,7 @@ INFO = BrokerInfo(
     identity=IdentityClass.C,  # a tag is a label: it may stand on any number of orders
     arrival_bound_s=60.0,
     bound_enforced=False,
+    listed_day="Asia/Kolkata",
     visibility_lag_s=5.0,
     amends_in_place=True,
     etiquette=Etiquette(
