@@ -56,6 +56,7 @@ class Served:
 
     origin: str
     desk: FakeDesk
+    app: FastAPI
 
     async def cookie(self) -> dict[str, str]:
         """Sign in; the cookie of the session, as a browser is told of one."""
@@ -81,7 +82,7 @@ async def desk_server(
     server = uvicorn.Server(config)
     running = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
     try:
-        yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", desk)
+        yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", desk, app)
     finally:
         server.should_exit = True
         desk.ends_after_replay = True

@@ -192,7 +192,7 @@ def create_app(
     app.include_router(system.router)
     for router in API:
         app.include_router(router, prefix=PREFIX)
-    app.router.routes.append(stream_route(Hubs(desks, clock, log), keeper, clock, app.state.door.places))
+    app.router.routes.append(stream_route(Hubs(desks, clock, log), keeper, clock, app.state.door))
     app.router.routes.extend(pages)
     return app
 

@@ -14,6 +14,7 @@ import msgspec
 from fastapi import Depends, Path, Request, Response
 
 from floorbroker.api.auth import Doorkeeper
+from floorbroker.api.farewell import Farewell
 from floorbroker.api.pace import Pace
 from floorbroker.api.places import Places
 from floorbroker.api.problems import request_id_of
@@ -51,6 +52,7 @@ class Door:
     keeper: Doorkeeper | None = None  # the ways in
     places: Places = field(default_factory=Places)  # for connections that stand
     pace: Pace | None = None
+    farewell: Farewell = field(default_factory=Farewell)  # to those who follow streams, when the server stops
 
 
 def door_of(request: Request) -> Door:

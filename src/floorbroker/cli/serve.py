@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
+    from floorbroker.api.farewell import Farewell
     from floorbroker.api.metrics import PrometheusMeter
     from floorbroker.app.floor import Floor, Outside
     from floorbroker.app.home import Home
@@ -188,7 +189,7 @@ async def _serve(settings: Settings, home: Home, listener: socket.socket, host: 
             telling = asyncio.create_task(_announce_settled(settings, floor, url, shown))
             try:
                 await hooks.start()
-                await _run(serving(app, floor.config.server.proxies), listener, ending)
+                await _run(serving(app, floor.config.server.proxies), listener, ending, app.state.door.farewell)
             finally:
                 telling.cancel()
                 await operations.close()
@@ -315,7 +316,7 @@ def serving(app: FastAPI, proxies: Sequence[str]) -> uvicorn.Config:
     )  # fmt: skip
 
 
-async def _run(config: uvicorn.Config, listener: socket.socket, ending: _Ending) -> None:
+async def _run(config: uvicorn.Config, listener: socket.socket, ending: _Ending, farewell: Farewell) -> None:
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -324,6 +325,11 @@ async def _run(config: uvicorn.Config, listener: socket.socket, ending: _Ending)
         @contextmanager
         def capture_signals(self) -> Generator[None]:
             yield
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            """Who follows a stream hears the end of it first."""
+            await farewell.say()
+            await super().shutdown(sockets)
 
     ending.server = Server(config)
     await ending.server.serve(sockets=[listener])

@@ -40,9 +40,8 @@ class Listener:
             "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8750), "root_path": "",
         }  # fmt: skip
         self._asked = False
-        self.task = asyncio.get_running_loop().create_task(
-            app_over(door.desk, clock=door.clock)(scope, self._receive, self._send)
-        )
+        self.app = app_over(door.desk, clock=door.clock)
+        self.task = asyncio.get_running_loop().create_task(self.app(scope, self._receive, self._send))
 
     async def _receive(self) -> dict[str, Any]:
         if not self._asked:
@@ -108,6 +107,23 @@ async def test_a_wrong_subscription_is_refused_before_it_streams(door: Caller, q
 
 async def test_a_wrong_last_event_id_is_refused(door: Caller) -> None:
     assert (await door.http.get(EVENTS, headers={"Last-Event-ID": "x"})).status_code == 422
+
+
+async def test_who_follows_hears_that_the_desk_stops_and_where_to_come_back(door: Caller) -> None:
+    listener = Listener(door, query="after=0")
+    await door.order()
+    first = await listener.next()
+    while not first.get("id"):
+        first = await listener.next()
+    saying = asyncio.ensure_future(listener.app.state.door.farewell.say())
+    told = await listener.next()
+    while told.get("event") != "bye":
+        first = told if told.get("id") else first
+        told = await listener.next()
+    assert msgspec.json.decode(told["data"]) == {"detail": f"the desk stops: come back after {first['id']}"}
+    async with asyncio.timeout(5):
+        await asyncio.gather(saying, listener.task)
+    assert listener.app.state.door.farewell.readers == 0
 
 
 async def test_a_client_that_is_too_slow_is_told_to_come_back(door: Caller) -> None:

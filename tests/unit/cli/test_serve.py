@@ -35,6 +35,19 @@ def test_a_server_tells_its_token_once_and_ends_cleanly(tmp_path: Path) -> None:
         assert token not in (server.process.stderr.read() if server.process.stderr else "")
 
 
+def test_a_stop_says_goodbye_to_who_follows_and_logs_no_trace(tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        headers = {"Authorization": f"Bearer {server.told['token']}"}
+        url = f"{server.told['url']}/api/v1/paper/events?after=0"
+        with httpx2.stream("GET", url, headers=headers, trust_env=False, timeout=20) as events:
+            lines = events.iter_lines()
+            assert next(lines) == ": floorbroker events"
+            assert server.end(signal.SIGINT) == 130
+            assert "event: bye" in list(lines)
+        told = server.process.stderr.read() if server.process.stderr else ""
+        assert "Traceback" not in told
+
+
 def test_verbs_speak_to_the_running_server(tmp_path: Path) -> None:
     (tmp_path / "floorbroker.toml").write_text('[server]\nnames = ["desk.example"]\n', "utf-8")
     with served(tmp_path) as server:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 
 from floorbroker.api.auth import COOKIE
 from floorbroker.domain.values import Environment
@@ -34,7 +35,7 @@ async def test_a_hook_is_made_tried_switched_off_and_removed(tmp_path: Path) -> 
         async with browser() as running, running.tab() as tab:
             await tab.command("Network.setCookie", **await cookie_of(address))
             nobody = FakeDesk(clock=ManualClock(NOON), environment=Environment.PAPER)
-            visit = Visit(tab, Served(address, nobody))
+            visit = Visit(tab, Served(address, nobody, FastAPI()))
             await visit.open("/webhooks")
             await tab.type("#in-name", "tv")
             await tab.type("#in-most", "10")

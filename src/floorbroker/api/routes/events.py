@@ -102,21 +102,29 @@ async def place_of(door: DoorDep, identity: IdentityDep) -> AsyncGenerator[None]
 )
 async def stream_events(
     request: Request,
+    door: DoorDep,
     desk: DeskDep,
     query: Annotated[EventsQuery, Query()],
     after: Annotated[int | None, Depends(resume_after)],
 ) -> AsyncIterator[ServerSentEvent]:
     """Follow what becomes durable.  Facts only: prices do not travel here.  A token or session that ends takes it along."""
     yield ServerSentEvent(comment="floorbroker events", retry=RETRY_MS)
-    try:
-        async for event in desk.events(after=after, channels=query.channels):
-            if wrong := _why_over(request):
-                yield ServerSentEvent(raw_data=msgspec.json.encode({"detail": wrong}).decode(), event="bye")
-                return
-            raw = msgspec.json.encode(event_view(event)).decode()
-            yield ServerSentEvent(raw_data=raw, event=event.channel, id=str(event.seq))
-    except Conflict as slow:
-        yield ServerSentEvent(raw_data=msgspec.json.encode({"detail": slow.detail}).decode(), event="bye")
+    with door.farewell.reading():
+        try:
+            async for event in door.farewell.until(desk.events(after=after, channels=query.channels)):
+                if wrong := _why_over(request):
+                    yield _bye(wrong)
+                    return
+                raw, after = msgspec.json.encode(event_view(event)).decode(), event.seq
+                yield ServerSentEvent(raw_data=raw, event=event.channel, id=str(event.seq))
+        except Conflict as slow:
+            yield _bye(slow.detail)
+        if door.farewell.is_said:
+            yield _bye("the desk stops" if after is None else f"the desk stops: come back after {after}")
+
+
+def _bye(detail: str) -> ServerSentEvent:
+    return ServerSentEvent(raw_data=msgspec.json.encode({"detail": detail}).decode(), event="bye")
 
 
 def _why_over(request: Request) -> str:

@@ -26,6 +26,7 @@ _LONGEST = 160
 class Closing(Word):
     """Why a connection is closed, as the code says it."""
 
+    STOPS = "1012"
     BAD = "4400"
     STRANGER = "4401"
     SCOPE = "4403"

@@ -10,13 +10,14 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from floorbroker.api.access import READ, why_not
 from floorbroker.api.auth import Doorkeeper
+from floorbroker.api.farewell import Farewell
 from floorbroker.api.perimeter import address_of, host_name, look_again
 from floorbroker.api.places import NO_PLACE, Places
 from floorbroker.api.stream.hub import Client, Hub, Hubs
@@ -59,7 +60,17 @@ class _Over(Exception):
         self.closing = closing
 
 
-def stream_route(hubs: Hubs, keeper: Doorkeeper, clock: Clock, places: Places) -> WebSocketRoute:
+class Standing(Protocol):
+    """What a connection holds while it stands (`door.Door`)."""
+
+    @property
+    def places(self) -> Places: ...
+
+    @property
+    def farewell(self) -> Farewell: ...
+
+
+def stream_route(hubs: Hubs, keeper: Doorkeeper, clock: Clock, door: Standing) -> WebSocketRoute:
     """The route of every environment's stream."""
 
     async def stream(socket: WebSocket) -> None:
@@ -69,7 +80,8 @@ def stream_route(hubs: Hubs, keeper: Doorkeeper, clock: Clock, places: Places) -
         if hub is None or environment is None:
             await socket.close(Closing.BAD.code, "there is no such environment here")
             return
-        await _Connection(socket, hub, keeper, clock, environment, places).run()
+        with door.farewell.reading():
+            await _Connection(socket, hub, keeper, clock, environment, door.places, door.farewell).run()
 
     return WebSocketRoute(STREAM_PATH, stream, name="stream")
 
@@ -84,6 +96,7 @@ class _Connection:
     clock: Clock
     environment: Environment
     places: Places
+    farewell: Farewell
     client: Client = field(default_factory=Client)
     _who: Callable[[], Identity | None] = field(default=lambda: None)
     _said_s: deque[float] = field(default_factory=deque[float])
@@ -156,7 +169,7 @@ class _Connection:
 
     async def _live(self) -> None:
         """Until one side ends it; what ends first ends the others."""
-        tasks = [asyncio.ensure_future(work) for work in (self._listen(), self._write(), self._watch())]
+        tasks = [asyncio.ensure_future(work) for work in (self._listen(), self._write(), self._watch(), self._stops())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -170,6 +183,11 @@ class _Connection:
         while True:
             await self.clock.sleep(LOOK_AGAIN_S)
             self._must_be_welcome(self._who())
+
+    async def _stops(self) -> None:
+        await self.farewell.said()
+        last = self.client.outbox.seq
+        raise _Over(Closing.STOPS, f"the desk stops: come back after {last}" if last else "the desk stops")
 
     async def _write(self) -> None:
         """A frame at most every 50 ms, with all that waits."""

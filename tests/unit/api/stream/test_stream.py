@@ -121,6 +121,17 @@ async def test_who_comes_back_after_a_number_misses_nothing_and_hears_nothing_tw
         assert [seq for seq, _ in heard] == sorted({seq for seq, _ in heard})
 
 
+async def test_who_listens_hears_that_the_desk_stops_and_where_to_come_back(served: Served) -> None:
+    async with listening(served) as listener:
+        await listener.subscribe("orders")
+        await place(served)
+        last = (await listener.until(lambda told: told["type"] == "event"))["seq"]
+        while last < served.desk.last_seq():
+            last = (await listener.hear())["seq"]
+        await served.app.state.door.farewell.say()
+        assert await listener.closed() == (1012, f"the desk stops: come back after {last}")
+
+
 async def test_a_number_from_the_future_and_channels_that_are_none_are_refused_and_the_connection_stands(
     served: Served,
 ) -> None:
