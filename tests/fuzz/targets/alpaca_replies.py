@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import date
 from random import Random
 
@@ -10,10 +11,10 @@ from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.ports import NoLog, NoMeter
 from floorbroker.domain.values import Environment
 from tests.fuzz.ledger import NOW, SHARES
-from tests.fuzz.replies import SINCE, Call, Replies, common_calls, no_stream, replies_target
+from tests.fuzz.replies import SINCE, Replies, common_calls, no_stream, replies_target
 from tests.fuzz.targets.alpaca_updates import CREDENTIALS, ledger
 
-CALLS: dict[str, Call[AlpacaBroker]] = {
+CALLS: dict[str, Callable[[AlpacaBroker], Awaitable[object]]] = {
     **common_calls(SHARES, ledger, order_id="5b2f9a0e-0c6e-4a55-9f43-0d3a6f1b7c11"),
     "coin": lambda broker: broker.get_instrument("BTC/USD"),
     "option": lambda broker: broker.get_instrument("AAPL  260320C00150000"),
