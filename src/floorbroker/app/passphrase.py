@@ -114,5 +114,5 @@ def _silent(error: Exception) -> ConfigInvalid:
     kind = type(error).__name__
     why = "there is none on this machine (a container has none)" if kind == "NoKeyringError" else f"it refused ({kind})"
     return ConfigInvalid(
-        f"the OS keyring does not answer: {why}; use --from-fd, --from-file or [vault] passphrase_file"
+        f"the OS keyring does not answer: {why}; hand the passphrase in, or name its file as [vault] passphrase_file"
     )

@@ -142,9 +142,10 @@ def verify(  # noqa: PLR0917 - Typer hands every option by name
         return
     from floorbroker.app.proving import Given
     from floorbroker.cli.first_keys import FirstKeys
+    from floorbroker.cli.passphrases import PASSPHRASE
     from floorbroker.cli.passphrases import Given as Words
 
-    words = Words(passphrase_fd, passphrase_file)
+    words = Words(passphrase_fd, passphrase_file, PASSPHRASE)
     first = None if k0_fd is None else _first_key(k0_fd)
     given = Given(
         folder=folder, public_key=public_key, first=first, copy=copy or _copy(settings, folder), is_archived=archived

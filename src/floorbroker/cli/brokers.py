@@ -11,7 +11,7 @@ import typer
 
 from floorbroker.cli import logging_in, moving
 from floorbroker.cli.failures import UNPROVEN, Trouble, usage
-from floorbroker.cli.passphrases import Given, prompted_for
+from floorbroker.cli.passphrases import PASSPHRASE, Given, prompted_for
 from floorbroker.cli.settings import Settings, settings_of
 from floorbroker.cli.show import Column, say, show_json, show_list, show_table, show_text
 
@@ -174,7 +174,7 @@ def add(
         return await door.call("POST", environment.value, "", body=body), door.by_server
 
     found, by_server = changing(
-        settings, Given(passphrase_fd, passphrase_file), work, sealed=bool(sealed) and not keyring
+        settings, Given(passphrase_fd, passphrase_file, PASSPHRASE), work, sealed=bool(sealed) and not keyring
     )
     _told(settings, found, by_server=by_server)
 
@@ -231,7 +231,7 @@ def remove(ctx: typer.Context, name: Name, passphrase_fd: PassFd = None, passphr
         return door.by_server
 
     sealed = is_sealed(profiles_here(settings, settings.open_home()), name)
-    by_server = changing(settings, Given(passphrase_fd, passphrase_file), work, sealed=sealed)
+    by_server = changing(settings, Given(passphrase_fd, passphrase_file, PASSPHRASE), work, sealed=sealed)
     if settings.json:
         show_json({"removed": name})
     say(settings, f"removed {name}" + (f"; {SERVER}" if by_server else ""))
@@ -265,7 +265,7 @@ def rotate(
 
     here = profiles_here(settings, settings.open_home())
     sealed = is_sealed(here, name) or not here.in_keyring(name)
-    found, by_server = changing(settings, Given(passphrase_fd, passphrase_file), work, sealed=sealed)
+    found, by_server = changing(settings, Given(passphrase_fd, passphrase_file, PASSPHRASE), work, sealed=sealed)
     if settings.json:
         show_json(found)
         return
@@ -287,7 +287,7 @@ def try_(ctx: typer.Context, name: Name, passphrase_fd: PassFd = None, passphras
         return await door.call("POST", environment, f"{named(name)}/test")
 
     sealed = is_sealed(profiles_here(settings, settings.open_home()), name)
-    found = changing(settings, Given(passphrase_fd, passphrase_file), work, sealed=sealed)
+    found = changing(settings, Given(passphrase_fd, passphrase_file, PASSPHRASE), work, sealed=sealed)
     if settings.json:
         show_json(found)
     else:
@@ -320,7 +320,7 @@ def export_env(
     async def work() -> str:
         try:
             if is_sealed(here, name):
-                await unlock_here(settings, here, Given(passphrase_fd, passphrase_file))
+                await unlock_here(settings, here, Given(passphrase_fd, passphrase_file, PASSPHRASE))
             ok = plaintext_ok or os.environ.get("BROKER_PLAINTEXT_OK", "") in ("1", "true", "yes")
             return await here.exported(name, caller=Caller(principal="operator", via="cli"), plaintext_ok=ok)
         finally:

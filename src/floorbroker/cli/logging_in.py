@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from floorbroker.cli.failures import usage
-from floorbroker.cli.passphrases import Given, prompted_for
+from floorbroker.cli.passphrases import PASSPHRASE, Given, prompted_for
 from floorbroker.cli.settings import Settings, settings_of
 from floorbroker.cli.show import say, show_json
 
@@ -55,7 +55,7 @@ def login(
         return await door.call("POST", environment, f"{named(name)}/login/code", body=body)
 
     sealed = is_sealed(here, name) or not here.in_keyring(name)
-    found = changing(settings, Given(passphrase_fd, passphrase_file), work, sealed=sealed)
+    found = changing(settings, Given(passphrase_fd, passphrase_file, PASSPHRASE), work, sealed=sealed)
     if settings.json:
         show_json(found)
         return

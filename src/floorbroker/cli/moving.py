@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from floorbroker.cli.failures import SOME, Trouble, usage
-from floorbroker.cli.passphrases import Given
+from floorbroker.cli.passphrases import PASSPHRASE, Given
 from floorbroker.cli.settings import Settings, settings_of
 from floorbroker.cli.show import Column, say, show_json, show_table
 
@@ -56,7 +56,7 @@ def import_env(
     if dry_run:
         rows += [_would(settings, draft, name or draft.name) for draft in drafts]
     elif drafts:
-        rows += _made(settings, drafts, name, Given(passphrase_fd, passphrase_file), keyring=keyring)
+        rows += _made(settings, drafts, name, Given(passphrase_fd, passphrase_file, PASSPHRASE), keyring=keyring)
     _show(settings, reading, rows, dry_run=dry_run)
     failed = sum(row["state"] == REFUSED for row in rows)
     if not rows or failed == len(rows):

@@ -23,15 +23,20 @@ if TYPE_CHECKING:
 
 TRIES = 3
 LOCKED = "the vault stays locked, and so do its profiles: floorbroker vault unlock"
-_WAYS = "hand it in with --from-fd N or --from-file FILE, or run this in a terminal"
+FROM, PASSPHRASE = "--from", "--passphrase"
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What was said about where a passphrase comes from; nothing means: ask."""
+    """What was said about where a passphrase comes from; nothing means: ask.
+
+    `option` is how the verb's two options begin (`--passphrase` of `--passphrase-fd` and `--passphrase-file`); empty where it has
+    none.
+    """
 
     fd: int | None = None
     file: Path | None = None
+    option: str = ""
 
     def __post_init__(self) -> None:
         if self.fd is not None and self.file is not None:
@@ -40,6 +45,13 @@ class Given:
     @property
     def is_said(self) -> bool:
         return self.fd is not None or self.file is not None
+
+    @property
+    def ways(self) -> str:
+        """How to hand a passphrase in where nobody can be asked."""
+        if not self.option:
+            return "name its file as [vault] passphrase_file, or run this in a terminal"
+        return f"hand it in with {self.option}-fd N or {self.option}-file FILE, or run this in a terminal"
 
     def read(self) -> Secret | None:
         """What is there; None when nothing was said."""
@@ -56,7 +68,7 @@ def present(settings: Settings, home: Home, given: Given, *, vault_id: str) -> S
         return said
     if (found := surrounding(settings, home, vault_id)) is not None:
         return found.passphrase
-    return prompted(settings, "Passphrase of the vault")
+    return prompted(settings, "Passphrase of the vault", given)
 
 
 def offered(settings: Settings, home: Home, given: Given, *, vault_id: str, question: str) -> Secret | None:
@@ -76,18 +88,18 @@ def fresh(settings: Settings, given: Given) -> Secret:
     """A new passphrase; at a prompt it is asked for twice."""
     if (said := given.read()) is not None:
         return said
-    first = prompted(settings, "New passphrase of the vault (15 characters or more)")
-    if prompted(settings, "The same again") != first:
+    first = prompted(settings, "New passphrase of the vault (15 characters or more)", given)
+    if prompted(settings, "The same again", given) != first:
         raise usage("the two passphrases are not the same: nothing was changed")
     return first
 
 
-def prompted(settings: Settings, question: str) -> Secret:
+def prompted(settings: Settings, question: str, given: Given) -> Secret:
     """A hidden answer.  Raises a usage error where nobody is there to give it."""
     from floorbroker.domain.secret import Secret
 
     if not settings.may_ask:
-        raise usage("the vault's passphrase is needed", fix=_WAYS)
+        raise usage("the vault's passphrase is needed", fix=given.ways)
     return Secret(typer.prompt(question, hide_input=True, err=True))
 
 
@@ -96,7 +108,7 @@ def prompted_for(settings: Settings, question: str) -> Secret:
     from floorbroker.domain.secret import Secret
 
     if not settings.may_ask:
-        raise usage("the new secret is needed", fix=_WAYS)
+        raise usage("the new secret is needed", fix=Given(option=FROM).ways)
     return Secret(typer.prompt(question, hide_input=True, err=True))
 
 
@@ -131,7 +143,7 @@ class Asker:
         if error is not None:
             say(self.settings, error.detail)
         self.asked += 1
-        return prompted(self.settings, "Passphrase of the vault")
+        return prompted(self.settings, "Passphrase of the vault", self.given)
 
     def _without_asking(self, seen: Seen) -> Secret | None:
         if (said := self.given.read()) is not None:

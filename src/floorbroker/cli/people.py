@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from floorbroker.cli.failures import usage
-from floorbroker.cli.passphrases import Given
+from floorbroker.cli.passphrases import FROM, Given
 from floorbroker.cli.settings import Settings, settings_of
 from floorbroker.cli.show import Column, say, show_json, show_list, show_one, show_text
 
@@ -66,7 +66,7 @@ def add(
     from floorbroker.cli.peopling import new_password
 
     settings = settings_of(ctx)
-    password = new_password(settings, Given(from_fd, from_file))
+    password = new_password(settings, Given(from_fd, from_file, FROM))
     body = {"name": name, "password": password.reveal()} | _given(role=role, environments=_words(within))
     show_one(settings, _asked(settings, "POST", "/users", body))
 
@@ -117,7 +117,7 @@ def password(ctx: typer.Context, name: Name, from_fd: FromFd = None, from_file: 
     from floorbroker.cli.peopling import new_password
 
     settings = settings_of(ctx)
-    word = new_password(settings, Given(from_fd, from_file))
+    word = new_password(settings, Given(from_fd, from_file, FROM))
     show_one(settings, _asked(settings, "PUT", f"/users/{_part(name)}/password", {"password": word.reveal()}))
 
 
@@ -135,7 +135,7 @@ def second_factor(
     code in, in a second call.
     """
     settings = settings_of(ctx)
-    place, given = f"/users/{_part(name)}/2fa", Given(from_fd, from_file)
+    place, given = f"/users/{_part(name)}/2fa", Given(from_fd, from_file, FROM)
     if off:
         _asked(settings, "DELETE", place)
         say(settings, f"the second factor of {name} is off")

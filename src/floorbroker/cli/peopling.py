@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 from floorbroker.cli.failures import usage
-from floorbroker.cli.passphrases import Given
+from floorbroker.cli.passphrases import FROM, Given
 from floorbroker.cli.settings import Settings
 from floorbroker.client.desk import API
 from floorbroker.client.door import Door, Method
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from floorbroker.domain.secret import Secret
 
 T = TypeVar("T")
-_WAYS = "hand it in with --from-fd N or --from-file FILE, or run this in a terminal"
 
 
 def on_people(settings: Settings, work: Callable[[Door], Awaitable[T]]) -> T:
@@ -113,7 +112,7 @@ def hidden(settings: Settings, question: str) -> Secret:
     from floorbroker.domain.secret import Secret
 
     if not settings.may_ask:
-        raise usage("a password is needed", fix=_WAYS)
+        raise usage("a password is needed", fix=Given(option=FROM).ways)
     return Secret(typer.prompt(question, hide_input=True, err=True))
 
 

@@ -57,7 +57,7 @@ def researching(settings: Settings, asked: Asked, work: Callable[[Researcher], A
         here = profiles_here(settings, settings.open_home())
         try:
             if asked.source and is_sealed(here, asked.source):
-                await unlock_here(settings, here, Given(None, None))
+                await unlock_here(settings, here, Given())
             with Bar(settings, "history", total=1) as bar:
                 return await work(Researcher(here=here, outside=settings.outside(), told=bar.tell))
         finally:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from floorbroker.cli.failures import CONFIG, CONFLICT, INTERRUPTED, TERMINATED, Trouble
-from floorbroker.cli.passphrases import Given, asker
+from floorbroker.cli.passphrases import PASSPHRASE, Given, asker
 from floorbroker.cli.settings import Settings, settings_of
 from floorbroker.cli.show import say, show_json, show_text
 
@@ -75,7 +75,7 @@ def up(
     section = load(home, path=settings.config).server
     address = bindable(host or section.host, section.port if port is None else port, configured=section.host)
     outside = settings.outside()
-    outside.passphrase = asker(settings, home, Given(passphrase_fd, passphrase_file))
+    outside.passphrase = asker(settings, home, Given(passphrase_fd, passphrase_file, PASSPHRASE))
     level = "error" if settings.quiet else "debug" if settings.verbose > 1 else "info"
     outside.log = open_log(outside.redactor, level=level, pretty=sys.stderr.isatty())
     lock = ProcessLock(home.root / LOCK)

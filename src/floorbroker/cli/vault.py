@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from floorbroker.cli.failures import Trouble, usage
-from floorbroker.cli.passphrases import Given, fresh, present
+from floorbroker.cli.passphrases import FROM, Given, fresh, present
 from floorbroker.cli.settings import Settings, settings_of
 from floorbroker.cli.show import Column, say, show_json, show_one, show_table
 
@@ -64,7 +64,7 @@ def init(
         raise Trouble(
             "conflict", f"there is a vault at {home.vault}", fix="move it away first, if it is to be another one"
         )
-    passphrase = fresh(settings, Given(from_fd, from_file))
+    passphrase = fresh(settings, Given(from_fd, from_file, FROM))
     found = _act(
         settings,
         home,
@@ -89,7 +89,7 @@ def unlock(
     """Unlock it: profiles of the running desk connect.  Without a server, prove the passphrase and accept an older file."""
     settings = settings_of(ctx)
     home, seen = _there(settings)
-    passphrase = present(settings, home, Given(from_fd, from_file), vault_id=seen.vault_id)
+    passphrase = present(settings, home, Given(from_fd, from_file, FROM), vault_id=seen.vault_id)
     found = _act(
         settings,
         home,
@@ -132,8 +132,8 @@ def rotate(
     """Give it another passphrase.  Secrets stay; older copies of the file still open with the old passphrase."""
     settings = settings_of(ctx)
     home, seen = _there(settings)
-    old = present(settings, home, Given(from_fd, from_file), vault_id=seen.vault_id)
-    new = fresh(settings, Given(new_from_fd, new_from_file))
+    old = present(settings, home, Given(from_fd, from_file, FROM), vault_id=seen.vault_id)
+    new = fresh(settings, Given(new_from_fd, new_from_file, "--new-from"))
     if new == old:
         raise usage("the new passphrase is the old one: nothing was changed")
     found = _act(
@@ -156,7 +156,7 @@ def verify(ctx: typer.Context, from_fd: FromFd = None, from_file: FromFile = Non
 
     settings = settings_of(ctx)
     home, seen = _there(settings)
-    passphrase = present(settings, home, Given(from_fd, from_file), vault_id=seen.vault_id)
+    passphrase = present(settings, home, Given(from_fd, from_file, FROM), vault_id=seen.vault_id)
     known = Acts(home, SystemClock()).known()
     opened = Vault.open(home.vault, passphrase, derive=settings.outside().derive, known=known, upgrade=False)
     try:

@@ -76,6 +76,29 @@ def test_a_profile_is_added_from_a_descriptor_and_shows_no_secret(home: Path) ->
     assert stat.S_IMODE((home / "floorbroker.toml").stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (("broker", "test", "mine"), "--passphrase-fd N or --passphrase-file FILE"),
+        (("broker", "export-env", "mine"), "--passphrase-fd N or --passphrase-file FILE"),
+        (("vault", "verify"), "--from-fd N or --from-file FILE"),
+        (("vault", "rotate", "--from-file", "{word}"), "--new-from-fd N or --new-from-file FILE"),
+    ],
+)
+def test_a_passphrase_that_nobody_gave_is_asked_for_by_the_names_that_the_verb_has(
+    home: Path, tmp_path: Path, words: tuple[str, ...], advice: str
+) -> None:
+    added(home)
+    settings = home / "floorbroker.toml"
+    settings.write_text(settings.read_text().replace("[vault]\npassphrase_file", "[vault]\n# passphrase_file"))
+    result = run(home, *(word.format(word=tmp_path / "passphrase") for word in words))
+    assert result.exit_code == 2
+    assert advice in " ".join(result.stderr.split())
+    known = run(home, *words[:2], "--help").stdout
+    for name in (word for word in advice.split() if word.startswith("--")):
+        assert name in known
+
+
 def test_what_is_missing_is_named_where_nobody_can_be_asked(home: Path) -> None:
     result = run(home, "broker", "add", "mine", *ALPACA, "--from-fd", piped(f"BROKER_API_KEY={KEY}\n"))
     assert result.exit_code == 2
