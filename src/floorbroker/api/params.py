@@ -295,7 +295,9 @@ class BacktestsQuery(Query):
     """Which kept backtests."""
 
     limit: Limit = 100
-    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9]{8}t[0-9]{6}-[a-z0-9_-]{1,48}$")] | None = None
+    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9]{8}t[0-9]{6}(?:[0-9]{6})?-[a-z0-9_-]{1,48}$")] | None = (
+        None
+    )
 
 
 class EventsQuery(Query):

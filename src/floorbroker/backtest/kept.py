@@ -18,7 +18,8 @@ import msgspec
 
 from floorbroker.domain.errors import ConfigInvalid, NotFound
 
-ID = re.compile(r"[0-9]{8}t[0-9]{6}-[a-z0-9_]{1,40}-[0-9a-f]{6}")  # its moment first, so that names sort by time
+# Its moment first, to the microsecond, so that names sort by time; those of earlier releases have seconds, and sort before.
+ID = re.compile(r"[0-9]{8}t[0-9]{6}(?:[0-9]{6})?-[a-z0-9_]{1,40}-[0-9a-f]{6}")
 _SUMMARY = ".summary.json"
 _SHOWN = ("strategy", "parameters", "start", "end", "fees", "income", "pnl", "statistics")
 
@@ -37,7 +38,7 @@ class Room:
 def new_id(now: datetime, strategy: str) -> str:
     """A fresh one.  Of a strategy's name, small letters, digits and `_` are left."""
     word = re.sub(r"[^a-z0-9_]+", "_", strategy.lower()).strip("_")[:40] or "strategy"
-    return f"{now:%Y%m%dt%H%M%S}-{word}-{secrets.token_hex(3)}"
+    return f"{now:%Y%m%dt%H%M%S%f}-{word}-{secrets.token_hex(3)}"
 
 
 def keep(

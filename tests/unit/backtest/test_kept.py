@@ -25,6 +25,14 @@ def test_an_id_is_made_of_any_name(strategy: str) -> None:
     assert ID.fullmatch(new_id(datetime(2026, 3, 1, tzinfo=UTC), strategy))
 
 
+def test_ids_of_one_second_sort_by_their_moment_behind_those_that_have_seconds_alone() -> None:
+    moments = [datetime(2026, 3, 1, 12, 0, 0, micros, tzinfo=UTC) for micros in (0, 1, 20, 999_999)]
+    ids = [new_id(moment, "crossover") for moment in moments]
+    whole_second = "20260301t120000-zebra-ffffff"
+    assert ID.fullmatch(whole_second)
+    assert sorted([*reversed(ids), whole_second]) == [whole_second, *ids]
+
+
 def test_the_oldest_go_when_there_are_too_many(tmp_path: Path) -> None:
     for id in IDS:
         keep(tmp_path, id, DOCUMENT, {}, room=Room(most=3))
