@@ -204,11 +204,12 @@ class Accounts:
 
     async def _quote(self, name: ProfileName, symbol: str) -> Quote | None:
         """A quote of one profile; None where it has none.  What a venue does not list is not asked for again for a while."""
-        if self._is_unlisted((name, symbol)):
+        session = self.sessions.get(name)
+        if session is None or self._is_unlisted((name, symbol)):
             return None
         try:
             with ours(self.log, "rate.unforeseen", profile=name):
-                return await self.sessions[name].ctx.broker.get_market_data(symbol)
+                return await session.ctx.broker.get_market_data(symbol)
         except SymbolNotFound:
             self._note_unlisted((name, symbol))
         except FloorbrokerError as error:

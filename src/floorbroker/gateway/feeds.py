@@ -151,6 +151,21 @@ class MarketFeeds:
             raise
         return consumer
 
+    async def leave(self, profile: ProfileName) -> None:
+        """A profile is let go: what it carried goes on at another ready profile of its broker; where there is none, it ends."""
+        broker = self._broker_of(profile)
+        for line in [line for line in self._lines.values() if line.carrier == profile]:
+            self._leave(line)
+            carrier = next((n for n in self._ready() if n != profile and self._broker_of(n) == broker), None)
+            if carrier is None:
+                self.log.warning("market.carrier_left", profile=profile, symbol=line.place[2])
+                continue
+            try:
+                for consumer in line.consumers:
+                    await self._join(line.place, carrier, consumer)
+            except FloorbrokerError as error:
+                self.log.warning("market.not_carried_on", carrier=carrier, code=error.code, symbol=line.place[2])
+
     async def close(self) -> None:
         """Let go of everything."""
         for line in [*self._lines.values()]:
@@ -161,14 +176,19 @@ class MarketFeeds:
 
     def _carrier(self, profile: ProfileName | None) -> ProfileName:
         """Who hears for a profile's venue: the first ready profile of that broker, itself where none is."""
-        ready = [name for name, session in self.sessions.items() if session.state is SessionState.READY]
+        ready = self._ready()
         if profile is None:
             if not ready:
                 raise NotReady("no profile is ready to hear market data; name one, or wait for its session")
             return ready[0]
-        broker = self.sessions[profile].ctx.broker.info.code
-        alike = (name for name in ready if self.sessions[name].ctx.broker.info.code == broker)
-        return next(alike, profile)
+        broker = self._broker_of(profile)
+        return next((name for name in ready if self._broker_of(name) == broker), profile)
+
+    def _ready(self) -> list[ProfileName]:
+        return [name for name, session in self.sessions.items() if session.state is SessionState.READY]
+
+    def _broker_of(self, profile: ProfileName) -> str:
+        return self.sessions[profile].ctx.broker.info.code
 
     async def _join(self, place: Place, carrier: ProfileName, consumer: Consumer) -> None:
         """Subscribe once; who comes meanwhile waits for the first."""

@@ -119,6 +119,7 @@ class Gateway:
     ways: dict[ProfileName, ShortWay] = field(default_factory=dict[ProfileName, ShortWay])
     _keepers: dict[ProfileName, BookKeeper] = field(default_factory=dict[ProfileName, BookKeeper])
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
+    _runs: dict[ProfileName, asyncio.Task[None]] = field(default_factory=dict[ProfileName, "asyncio.Task[None]"])
     killing: Killing = field(init=False)
     telling: Telling = field(init=False)
     accounts: Accounts = field(init=False)
@@ -132,7 +133,7 @@ class Gateway:
         self.telling = Telling(self.journal, self.clock, self.log, self.bus, self.sessions)
         self.accounts = Accounts(self.sessions, self.clock, self.log, self._made_today)
         self.feeds = MarketFeeds(self.sessions, self.log)
-        self.linking = Linking(self.journal, self.sessions)
+        self.linking = Linking(self.journal)
         self.monitor = ConnectionMonitor(
             clock=self.clock,
             log=self.log,
@@ -155,21 +156,61 @@ class Gateway:
         for attendant in self.attendants:
             await attendant.start()
         self.telling.begin()
-        for session in self.sessions.values():
-            session.service.start()
-        await self._take_sentinels()
-        await self.kill_switch.open_permits()
-        for name, session in self.sessions.items():
-            self._tasks.append(loop.create_task(session.run(), name=f"{name}:session"))
-        self.killing.look()
+        await self.begin(tuple(self.sessions.values()))
         self._tasks.append(loop.create_task(self._watch_sentinels(), name="sentinels"))
         self._tasks.append(loop.create_task(self.monitor.run(), name="monitor"))
-        if self.router is not None:
-            self.router.start()
         if self.promotions is not None and self.promotions.policy.promotes:
             self._tasks.append(loop.create_task(self.promotions.run(), name="promotions"))
         if self.audit_fault_s or self.divergence_s:
             self._tasks.append(loop.create_task(self.tripwires().run(), name="tripwires"))
+
+    async def begin(self, sessions: Sequence[ProfileSession]) -> None:
+        """Let sessions of this desk run: those of a start, or one that came later.  Their books are replayed."""
+        loop = asyncio.get_running_loop()
+        for session in sessions:
+            session.service.start()
+        await self._take_sentinels()
+        await self.kill_switch.open_permits(tuple(session.ctx.profile.name for session in sessions))
+        for session in sessions:
+            name = session.ctx.profile.name
+            self._runs[name] = loop.create_task(session.run(), name=f"{name}:session")
+        self.killing.look()
+        if self.router is not None:
+            for session in sessions:
+                self.router.attend(session)
+
+    async def dismiss(self, name: ProfileName, *, caller: Caller, reason: str) -> None:
+        """Let one profile go while the desk runs, in the order in which a desk stops.  Its journal stays.
+
+        It takes no new orders from the first moment; sends under way end, and what was heard becomes durable.  Orders that are
+        still open stay at the venue, and nobody watches them any more.
+        """
+        session = self._session(name)
+        if self.arms is not None:
+            await self.arms.disarm(name, caller=caller, reason=reason)
+        await self._end(self._runs.pop(name, None))
+        if (keeper := self._keepers.pop(name, None)) is not None:
+            await keeper.close()
+        await self.feeds.leave(name)
+        await session.stop()
+        await self.killing.leave(name)
+        self.forget(name)
+
+    def forget(self, name: ProfileName) -> None:
+        """Know nothing of a profile any more, which runs no more or never did."""
+        self.sessions.pop(name, None)
+        self.ways.pop(name, None)
+        self.killing.flattening.opted.discard(name)
+        self.guard.leave(name)
+        self.health.forget(name)
+        self.monitor.forget(name)
+        self.telling.forget(name)
+
+    @staticmethod
+    async def _end(task: asyncio.Task[None] | None) -> None:
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     def tripwires(self) -> Tripwires:
         """What trips the switch by itself, as configured."""
@@ -188,9 +229,10 @@ class Gateway:
         await asyncio.gather(*(session.until_settled() for session in self.sessions.values()))
 
     async def stop(self) -> None:
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._runs.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.killing.stop()
         await self.monitor.close()
         if self.router is not None:
@@ -411,7 +453,7 @@ class Gateway:
     async def cancel_all(self, where: OrderFilter, *, caller: Caller, reason: str = "") -> CancelledAll:
         orders: list[Order] = []
         refused: dict[IntentId, FloorbrokerError] = {}
-        for session in self.sessions.values():
+        for session in tuple(self.sessions.values()):
             chosen = [order for order in session.ctx.touchable() if fits(order, where)]
             answers = await session.service.cancel_open(chosen, actor=_actor(caller), reason=reason)
             after = [session.ctx.book.get(order.intent_id) or order for order in chosen]

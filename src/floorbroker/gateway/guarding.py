@@ -66,6 +66,7 @@ class Guard:
     tell: Tell = _nobody
     curve: EquityCurve = field(default_factory=EquityCurve)
     _tripped: set[tuple[ProfileName, str]] = field(default_factory=set[tuple[ProfileName, str]])
+    _counted: set[ProfileName] = field(default_factory=set[ProfileName])  # whose fills of today strategies have
     _met: dict[ProfileName, tuple[str, str]] = field(default_factory=dict[ProfileName, tuple[str, str]])
 
     def __post_init__(self) -> None:
@@ -113,6 +114,14 @@ class Guard:
         self.accounts[ctx.profile.name] = ctx
         ctx.on_equity = lambda account: self.on_equity(ctx, account)
         ctx.cancel_own = self._cancel_own
+
+    def leave(self, profile: ProfileName) -> None:
+        """A profile was let go: what it holds counts in no limit any more.  What it ordered today still does."""
+        ctx = self.accounts.pop(profile, None)
+        if ctx is not None:
+            self.risk.leave(profile, [order.intent_id for order in ctx.book.open_orders()])
+        self._met.pop(profile, None)
+        self._tripped = {mark for mark in self._tripped if mark[0] != profile}
 
     async def _cancel_own(self, intent_id: IntentId, actor: Actor) -> None:
         """Make way for a wish that would trade with an order of ours."""
@@ -219,13 +228,17 @@ class Guard:
             raise JournalFault(f"a note {entry.topic} in the journal cannot be read (record {record.seq})") from error
 
     def recount(self, orders: Iterable[Order]) -> None:
-        """After the books are replayed: today's orders, what strategies filled today, and the sums of every scope."""
+        """After books are replayed: today's orders, what strategies filled today, and the sums of every scope.
+
+        The fills of a profile that comes back in one life of the desk are counted already.
+        """
         now = self.clock.now()
         midnight = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
         for order in orders:
             ctx = self.accounts.get(order.profile)
             if ctx is not None:
                 self._recount(ctx, order, midnight, now)
+        self._counted |= set(self.accounts)
         self.risk.count_anew()
 
     def _recount(self, ctx: AccountContext, order: Order, midnight: datetime, now: datetime) -> None:
@@ -237,7 +250,7 @@ class Guard:
         name = order.terms.strategy
         since = max(midnight, self.risk.strategies.touched_at(name) or midnight)
         fills = sum(1 for execution in order.executions if execution.transact_time >= since)
-        if name and fills:
+        if name and fills and order.profile not in self._counted:
             self.risk.strategies.filled(name, fills, now)
 
     def _account(self, profile: ProfileName) -> AccountContext:

@@ -169,6 +169,11 @@ class HealthBook:
         vitals.lost += 1
         self._kept.pop(profile, None)
 
+    def forget(self, profile: ProfileName) -> None:
+        """A profile was let go; one of that name that comes later begins anew."""
+        for known in (self.sights, self._vitals, self._kept):
+            known.pop(profile, None)
+
     # -- what is asked ------------------------------------------------------------------------------------------------
 
     def score(self, profile: ProfileName) -> int:

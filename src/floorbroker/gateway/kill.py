@@ -101,21 +101,23 @@ class KillSwitch:
             token = data.get("token", "")
             self._set(entry.profile, _Latch(int(data["level"]), data["reason"], data["by"], record.at, trip, token))
 
-    async def open_permits(self) -> None:
-        """After the replay: a profile that never had one gets its first permit, and the journal remembers that it did.
+    async def open_permits(self, of: Sequence[ProfileName] | None = None) -> None:
+        """After the replay, for the profiles `of` that begin, else for all: one that never had a permit gets its first, and the
+        journal remembers that it did.
 
         From then on a missing permit means a kill, even one that no disk took (RELIABILITY I14): it stays until a reset.  Where
         others kept their permits it was one of that profile alone, so that it becomes a latch of its own: no reset of everything
         opens it.  Where none of several kept one, it may have been everything: no reset of one of them opens that.
         A profile that comes while everything is stopped is remembered as well: its permit comes with the reset.
         """
+        begun = self.profiles() if of is None else of
         held = [profile for profile in self.profiles() if self.permits.has(profile)]
-        lost = [p for p in self.profiles() if p not in held and p in self._latches and self.level(p) == 0]
+        lost = [p for p in begun if p not in held and p in self._latches and self.level(p) == 0]
         if lost and not held and len(self.profiles()) > 1:
             await self.trip(1, scope=GLOBAL, caller=_SELF, reason="every permit was withdrawn, and no record says why")
         for profile in lost if held else ():
             await self.trip(1, scope=profile, caller=_SELF, reason="its permit was withdrawn, and no record says why")
-        for profile in self.profiles():
+        for profile in begun:
             if profile not in self._latches:
                 if self.level(profile) == 0:
                     self.permits.grant(profile)

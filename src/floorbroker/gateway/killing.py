@@ -117,6 +117,15 @@ class Killing:
             work = self._until_none(self.sessions[name])
             self._loops[name] = asyncio.get_running_loop().create_task(work, name=f"{name}:kill")
 
+    async def leave(self, name: ProfileName) -> None:
+        """A profile is let go: nothing is cancelled there any more."""
+        loop = self._loops.pop(name, None)
+        self._tales.pop(name, None)
+        self.flattening.forget(name)
+        if loop is not None:
+            loop.cancel()
+            await asyncio.gather(loop, return_exceptions=True)
+
     async def stop(self) -> None:
         """End every loop where it stands; the next start goes on."""
         loops = list(self._loops.values())

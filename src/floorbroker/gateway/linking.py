@@ -21,15 +21,14 @@ HELD = "session.held"
 
 @dataclass(slots=True)
 class Linking:
-    """Disconnects and connects the profiles of one desk."""
+    """Disconnects and connects profiles of one desk."""
 
     journal: Journal
-    sessions: Mapping[ProfileName, ProfileSession]
 
-    def restore(self) -> None:
-        """Whom a person had disconnected when the journal ended."""
+    def restore(self, sessions: Mapping[ProfileName, ProfileSession]) -> None:
+        """Whom of them a person had disconnected when the journal ended."""
         for record in self.journal.notes(HELD, newest=True):
-            session = self.sessions.get(record.entry.profile)
+            session = sessions.get(record.entry.profile)
             if session is not None and isinstance(record.entry, NoteEntry):
                 session.held = record.entry.data["held"]
 

@@ -170,6 +170,10 @@ class ConnectionMonitor:
         if seen.heartbeat_s is not None:
             meter.gauge("heartbeat_age_seconds", seen.heartbeat_s)
 
+    def forget(self, profile: ProfileName) -> None:
+        """A profile was let go."""
+        self._last.pop(profile, None)
+
     async def close(self) -> None:
         """Let go of every callback."""
         for subscription in tuple(self._subscriptions):

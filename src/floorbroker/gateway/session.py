@@ -115,6 +115,9 @@ class ProfileSession:
         """Log in anew, the order stream included, and agree again."""
         self._must_log_in = True
         self.reconcile_again(reason)
+        if self.state not in CONNECTED:  # it may be waiting for the time of its next try
+            self._settled.clear()
+            self._wanted.set()
 
     def _on_deaf(self) -> None:
         """A look at the open orders found what the stream should have told (RELIABILITY 4)."""

@@ -84,6 +84,10 @@ class Telling:
         symbol = execution.symbol or order.terms.symbol
         return position_event(record, order, symbol, self.sessions[order.profile].ctx.book.holdings.qty(symbol))
 
+    def forget(self, profile: ProfileName) -> None:
+        """A profile was let go; what it had announced stays told."""
+        self._told.pop(profile, None)
+
     # -- who reads along --------------------------------------------------------------------------------------------------
 
     async def events(
@@ -132,7 +136,10 @@ class Telling:
 
     def _standing(self, order: Order, *, through: int) -> Order | None:
         """The order that the facts up to a record describe; None before there was one."""
-        records = self.sessions[order.profile].ctx.book.records(IntentId(order.intent_id))
+        session = self.sessions.get(order.profile)
+        if session is None:  # it was let go meanwhile
+            return None
+        records = session.ctx.book.records(IntentId(order.intent_id))
         facts = [r.entry.fact for r in records if r.seq <= through and isinstance(r.entry, FactEntry)]
         try:
             return fold(order.intent_id, facts)

@@ -89,7 +89,8 @@ class Tripwires:
         trouble = self.trouble()
         if self._audit.breaks(now_s=now_s, wrong=bool(trouble)):
             await self.trip(GLOBAL, f"{trouble}, for {self.audit_s:g} s")
-        for name, session in self.sessions.items():
+        self._wires = {name: wire for name, wire in self._wires.items() if name in self.sessions}
+        for name, session in tuple(self.sessions.items()):
             wrong = diverged(session.last_round)
             wire = self._wires.setdefault(name, Wire(self.divergence_s))
             if wire.breaks(now_s=now_s, wrong=bool(wrong)):

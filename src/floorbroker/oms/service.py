@@ -263,11 +263,15 @@ class OrderService:
         """Cancel several at once; one answer each."""
         return await self.canceller.cancel_each(orders, actor=actor, reason=reason)
 
-    async def stop(self) -> None:
-        """Let sends under way end and what was heard become durable, as far as that goes soon; then end every task."""
+    async def sends_ended(self) -> None:
+        """Let sends under way end and what was heard become durable, as far as that goes soon."""
         await self._within(self.submitter.finish(), self.ctx.send_timeout_s)
         if self.ctx.journal.is_writable:
             await self._within(self.ctx.writer.idle(), STOP_S)
+
+    async def stop(self) -> None:
+        """After that, end every task."""
+        await self.sends_ended()
         await self.sealer.finish(SEAL_S)
         await self.ctx.stop()
         await self.sealer.close()

@@ -86,6 +86,14 @@ class RiskBook:
         """An account of this desk, before its orders are replayed."""
         self._members[profile] = member
 
+    def leave(self, profile: ProfileName, orders: Iterable[IntentId]) -> None:
+        """An account is of this desk no more, nor are its open `orders`.  Today's sums keep what it ordered."""
+        self._members.pop(profile, None)
+        for intent_id in orders:
+            self.resting.drop(intent_id)
+            self._owners.pop(intent_id, None)
+        self.count_anew()
+
     def limit(self, key: str, limits: SharedLimits) -> None:
         """Limits of a scope from now on.  One that had none is counted anew, which goes through all that is open."""
         kind, name = scope_of(key)
@@ -204,7 +212,10 @@ class RiskBook:
             self._mark(watch, profile, symbol)
 
     def _mark(self, watch: Watch, profile: ProfileName, symbol: str) -> None:
-        mark, multiplier = self._members[profile].worth(symbol)
+        member = self._members.get(profile)
+        if member is None:  # a late price of an account that left
+            return
+        mark, multiplier = member.worth(symbol)
         watch.mark((profile, symbol), mark, multiplier * (self._rate(watch, profile) or Decimal(1)))
 
     def count_message(self, owner: Owner) -> None:

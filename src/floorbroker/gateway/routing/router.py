@@ -21,6 +21,7 @@ from floorbroker.domain.errors import (
     InsufficientFunds,
     InvalidRequest,
     JournalFault,
+    NotReady,
     SymbolNotFound,
 )
 from floorbroker.domain.facts import CancelAsked
@@ -120,12 +121,13 @@ class Router:
             if isinstance(record.entry, NoteEntry):
                 self.links.take(record.entry)
 
-    def start(self) -> None:
-        """What a life which ended found alive is cancelled: what another took the place of, and what stands by a late fill."""
-        for name, session in self.sessions.items():
-            session.ctx.on_answered_s = partial(self.looks.latencies.heard, name)
-            for order in session.ctx.book.open_orders() if self.links else ():
-                self._look_after(order)
+    def attend(self, session: ProfileSession) -> None:
+        """A session begins.  What a life which ended found alive is cancelled: what another took the place of, and what stands
+        by a late fill.
+        """
+        session.ctx.on_answered_s = partial(self.looks.latencies.heard, session.ctx.profile.name)
+        for order in session.ctx.book.open_orders() if self.links else ():
+            self._look_after(order)
 
     async def stop(self) -> None:
         """End what moves late, and begin no more of it; acts under way are ended by the order services."""
@@ -169,10 +171,10 @@ class Router:
         plan = await self.splitter.plan(wish, rule, ranking)
         if isinstance(plan, Plan):
             parts = self.splitter.planned(plan)
-            return Outlook(session=self.sessions[parts[0].profile], ranking=ranking, refused={}, parts=parts)
+            return Outlook(session=self._here(parts[0].profile), ranking=ranking, refused={}, parts=parts)
         refused: dict[ProfileName, str] = {}
         for choice in ranking.choices:
-            session = self.sessions[choice.profile]
+            session = self._here(choice.profile)
             error = self.refusal(session, wish)
             if error is None:
                 return Outlook(session=session, ranking=ranking, refused=refused)
@@ -180,7 +182,7 @@ class Router:
         names = [choice.profile for choice in ranking.choices] or [profile for profile, _ in ranking.dropped]
         if not names:
             raise InvalidRequest(f"no profile of route {rule.name} is enabled here")
-        return Outlook(session=self.sessions[names[0]], ranking=ranking, refused=refused)
+        return Outlook(session=self._here(names[0]), ranking=ranking, refused=refused)
 
     async def ranked(self, wish: NewOrder, rule: Rule, *, without: Iterable[ProfileName] = ()) -> Ranking:
         """Where a wish would go now, best first; waits for prices where the strategy compares them."""
@@ -278,7 +280,7 @@ class Router:
         raise await self._nobody(attempt, first)
 
     async def _try(self, choice: Choice, attempt: Attempt, trip: Trip) -> Order:
-        session, wanted = self.sessions[choice.profile], attempt.wanted
+        session, wanted = self._here(choice.profile), attempt.wanted
         ctx, submitter = session.ctx, session.service.submitter
         if choice not in attempt.poor and (refused := self.refusal(session, wanted.wish, wanted.actor)) is not None:
             if isinstance(refused, InsufficientFunds):
@@ -306,6 +308,13 @@ class Router:
         self._has_routed = True
         self.meter.count("routes", profile=choice.profile, strategy=wanted.rule.uses.value)
         return order
+
+    def _here(self, name: ProfileName) -> ProfileSession:
+        """A profile that was ranked a moment ago.  Raises `NotReady` where it was let go since."""
+        session = self.sessions.get(name)
+        if session is None:
+            raise NotReady(f"profile {name} was taken out of this desk a moment ago")
+        return session
 
     @contextmanager
     def _acting_for(self, intent_id: IntentId) -> Generator[None]:
@@ -412,8 +421,10 @@ class Router:
         return "was asked to be cancelled" if self._is_unwanted(order) else ""
 
     def _is_unwanted(self, order: Order) -> bool:
-        facts = self.sessions[order.profile].ctx.book.facts(order.intent_id)
-        return any(isinstance(fact, CancelAsked) for fact in facts)
+        session = self.sessions.get(order.profile)
+        if session is None:  # its profile was let go, and nobody can say
+            return True
+        return any(isinstance(fact, CancelAsked) for fact in session.ctx.book.facts(order.intent_id))
 
     async def _nobody(self, attempt: Attempt, first: FloorbrokerError | None) -> FloorbrokerError:
         """No profile takes it: the best one's own word, and what the others said."""
@@ -426,7 +437,7 @@ class Router:
             error.detail = "no route takes it: " + "; ".join(f"{profile}: {detail}" for profile, detail in told)
             error.args = (error.detail,)
         if not attempt.is_audited:
-            submitter = self.sessions[told[0][0]].service.submitter
+            submitter = self._here(told[0][0]).service.submitter
             await submitter.refused(attempt.wanted.wish, attempt.wanted.actor, error)
         return error
 

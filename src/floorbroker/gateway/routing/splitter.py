@@ -109,7 +109,7 @@ class Splitter:
                 most=held[name] if closable else None,
             )
             for name, offer in offers.items()
-            if name in rules and (held[name] or not closable)
+            if name in rules and name in held and (held[name] or not closable)
         ]
         return split(
             wish,
@@ -144,7 +144,8 @@ class Splitter:
             await self.journal.commit(list(_planned(parent, plan, wanted)))
             self.meter.count("splits", strategy=wanted.rule.uses.value)
             for part in plan.parts:
-                self.sessions[part.profile].ctx.gate.remember(wanted.wish)
+                if (session := self.sessions.get(part.profile)) is not None:
+                    session.ctx.gate.remember(wanted.wish)
             await asyncio.gather(*(self._part(parent, part, wanted, ranking, trip) for part in plan.parts))
         finally:
             self._acting.discard(parent.intent_id)
