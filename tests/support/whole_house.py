@@ -41,8 +41,7 @@ async def whole_house(folder: Path, port: int = 0) -> AsyncIterator[Opened]:
     """Open until the block ends; the same folder may be opened again."""
     outside, home = Outside(derive=QuickDerivation()), Home.at(folder)
     async with open_floor(home, outside=outside, environ={}) as floor:
-        journals = {environment: desk.journal for environment, desk in floor.desks.items()}
-        trail = Trail(journals=journals, clock=outside.clock, log=outside.log)
+        trail = Trail(journals=floor.vault.acts.opened, clock=outside.clock, log=outside.log)
         operator = Operator.of(home, outside.redactor)
         people = await People.open(floor.cold, acts=floor.vault.acts, trail=trail, clock=outside.clock)
         people.on_first.append(operator.renew)
@@ -59,7 +58,7 @@ async def whole_house(folder: Path, port: int = 0) -> AsyncIterator[Opened]:
 
 
 def _server(floor: Floor, outside: Outside, *, people: People, operator: Operator, trail: Trail) -> uvicorn.Server:
-    hooks, stored = hooks_at(floor, outside), Profiles.of(floor.home, floor.vault, outside)
+    hooks, stored = hooks_at(floor, outside), Profiles.of(floor.home, floor.vault, outside, seating=floor.seating)
     app = create_app(
         desks=floor.desks,
         token=operator,

@@ -164,11 +164,9 @@ def compose(*, journal: Journal, seats: Iterable[Seat], around: Surroundings) ->
         switch.disarm = gateway.arms.on_kill
     gateway.guard.risk.base, gateway.guard.risk.rates = around.risk.base_currency, around.risk.rates
     gateway.audit_fault_s, gateway.divergence_s = around.audit_fault_s, around.divergence_s
-    flattening = gateway.killing.flattening
-    flattening.opted |= {seat.profile.name for seat in seated if seat.flatten}
-    flattening.collar_bps = around.flatten_collar_bps
+    gateway.killing.flattening.collar_bps = around.flatten_collar_bps
     for seat in seated:
-        gateway.sessions[seat.profile.name] = _session(seat, journal=journal, gateway=gateway, around=around)
+        gateway.sessions[seat.profile.name] = seated_at(gateway, seat, around)
     for key, limits in around.risk.scopes.items():
         gateway.guard.risk.limit(key, limits)
     route(gateway, around, health=gateway.health.score)
@@ -201,8 +199,11 @@ def route(gateway: Gateway, around: Surroundings, *, health: Callable[[ProfileNa
     )
 
 
-def _session(seat: Seat, *, journal: Journal, gateway: Gateway, around: Surroundings) -> ProfileSession:
-    name = seat.profile.name
+def seated_at(gateway: Gateway, seat: Seat, around: Surroundings) -> ProfileSession:
+    """A session of a desk: wired, not replayed, and not yet one that the desk shows."""
+    name, journal = seat.profile.name, gateway.journal
+    if seat.flatten:
+        gateway.killing.flattening.opted.add(name)
 
     def not_ready() -> str:
         return session.not_ready() or around.audit_trouble() or gateway.guard.limits.unreadable
@@ -425,4 +426,4 @@ def _headers(headers: Mapping[str, str]) -> str:
     return "; ".join([f"{name}: {value}" for name, value in headers.items()])
 
 
-__all__ = ["BROKERS", "OWN_OPTIONS", "Seat", "Surroundings", "compose", "exchange_row"]
+__all__ = ["BROKERS", "OWN_OPTIONS", "Seat", "Surroundings", "compose", "exchange_row", "seated_at"]

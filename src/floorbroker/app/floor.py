@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ from floorbroker.app.permits import FilePermits
 from floorbroker.app.proving import Prover, prover_of
 from floorbroker.app.redactor import SecretFilter, secrets_in
 from floorbroker.app.routes import has_routes, policy_of
+from floorbroker.app.seating import Seating
 from floorbroker.app.sources import Sources, gather
 from floorbroker.app.tracing import tracer_of
 from floorbroker.app.trust import trusted_by
@@ -129,6 +131,7 @@ class Floor:
     profiles: tuple[Profile, ...]
     vault: Unlocking
     prove: Prover
+    seating: Seating
     _opened: list[DeskDatabase] = field(default_factory=list["DeskDatabase"])
 
     @property
@@ -158,11 +161,11 @@ async def open_floor(
     for wrong configuration and `Conflict` when another process has a journal open.
     """
     world = outside or Outside()
-    config = load(home, path=config_path, environ=environ)
+    written = partial(_written, home, config_path, environ, handed)
+    config, bot = written()
     tracing = tracer_of(config.telemetry.endpoint, clock=world.clock, random=world.random)
     if tracing is not None:
         world.tracer = tracing
-    bot = read_bot(home.env_bot, environ) if handed is None else handed
     for secret in secrets_in(bot.values):
         world.redactor.learn(secret)
     vault = vault_of(home, config, world)
@@ -176,29 +179,36 @@ async def open_floor(
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_closed, opened := list["DeskDatabase"]())
         desks: dict[Environment, Gateway] = {}
+        seating = _seating(home, world, vault, desks, written)
         if tracing is not None:
             stack.push_async_callback(asyncio.to_thread, tracing.close)
         stack.callback(vault.session.end, "the desk stopped", at_once=True)
+        entrusting = Entrusting(vault, world.log)
+        opening = _Opening(home=home, world=world, vault=vault, seating=seating, entrusting=entrusting, written=written)
+        stack.push_async_callback(opening.stop)
         for environment in Environment:
-            mine = [seat for seat in seats if seat.profile.environment is environment]
-            if mine:
-                desks[environment] = desk = _desk(home, environment, mine, config=config, world=world)
-                stack.push_async_callback(desk.stop)
-                await bind(desk.journal, [seat.profile for seat in mine], world.log)
-                await record_limits(desk.journal, mine, world.log)
-                vault.acts.opened[environment] = desk.journal
+            if mine := [seat for seat in seats if seat.profile.environment is environment]:
+                desks[environment] = await opening.open(environment, mine, config)
         if any(seat.lock is not NO_LOCK for seat in seats):
             await _unlock(vault, world.passphrase)
-        entrusting = Entrusting(vault, world.log)
         stack.push_async_callback(entrusting.finish)
         for desk in desks.values():
-            entrusting.attend(desk.attendants)
-            await desk.start()
-            vault.listeners += [session.on_lock for session in desk.sessions.values()]
+            await opening.start(desk)
         vault.listeners.append(entrusting.look)
+        stack.push_async_callback(seating.finish)
         stack.push_async_callback(_ended, asyncio.create_task(vault.watch(), name="vault"))
-        profiles, prove = tuple(seat.profile for seat in seats), prover_of(home, config.audit.copy_to, desks, vault)
-        yield Floor(home=home, config=config, desks=desks, profiles=profiles, vault=vault, prove=prove, _opened=opened)
+        opening.prove = prover_of(home, config.audit.copy_to, desks, vault)
+        seating.begin = opening.later
+        yield Floor(
+            home=home,
+            config=config,
+            desks=desks,
+            profiles=tuple(seat.profile for seat in seats),
+            vault=vault,
+            prove=opening.prove,
+            seating=seating,
+            _opened=opened,
+        )
 
 
 def vault_of(home: Home, config: Config, world: Outside) -> Unlocking:
@@ -316,7 +326,100 @@ def _asks_keyring(config: Config, profile: Profile) -> bool:
     return config.vault.keyring or (section is not None and section.credentials == "keyring")
 
 
-def _desk(home: Home, environment: Environment, seats: list[Seat], *, config: Config, world: Outside) -> Gateway:
+@dataclass(slots=True, kw_only=True)
+class _Opening:
+    """Opens the desks of a floor and starts them: those of a start, and one whose environment gets its first profile later."""
+
+    home: Home
+    world: Outside
+    vault: Unlocking
+    seating: Seating
+    entrusting: Entrusting
+    written: Callable[[], tuple[Config, BotFile]]
+    prove: Prover | None = None
+
+    async def open(self, environment: Environment, seats: list[Seat], config: Config) -> Gateway:
+        """The desk of an environment, replayed; it has its journal from now on."""
+        desk, self.seating.around[environment] = _desk(self.home, environment, seats, config=config, world=self.world)
+        try:
+            await bind(desk.journal, [seat.profile for seat in seats], self.world.log)
+            await record_limits(desk.journal, seats, self.world.log)
+        except BaseException:
+            await desk.stop()
+            raise
+        self.vault.acts.opened[environment] = desk.journal
+        return desk
+
+    async def start(self, desk: Gateway) -> None:
+        self.entrusting.attend(desk.attendants)
+        await desk.start()
+        for session in desk.sessions.values():
+            self.seating.lend(session)
+
+    async def later(self, seat: Seat) -> Gateway:
+        """Beside the desks that run.  One that does not come about leaves nothing open."""
+        environment, (config, _) = seat.profile.environment, self.written()
+        if self.world.steps is not NO_STEPS and environment is not Environment.SIM:
+            raise ConfigInvalid(f"{VARIABLE} is for simulators alone: no desk of {environment.value} begins beside it")
+        desk = await self.open(environment, [seat], config)
+        try:
+            await self.start(desk)
+        except BaseException:
+            del self.vault.acts.opened[environment]
+            await desk.stop()
+            raise
+        if self.prove is not None:
+            self.prove.attend(environment, desk)
+        self.seating.desks[environment] = desk
+        for listener in self.seating.on_desk:
+            await listener(environment)
+        return desk
+
+    async def stop(self) -> None:
+        """Every desk, whatever one of them meets on its way out."""
+        async with AsyncExitStack() as stack:
+            for desk in self.seating.desks.values():
+                stack.push_async_callback(desk.stop)
+
+
+def _written(
+    home: Home, path: Path | None, environ: Mapping[str, str] | None, handed: BotFile | None
+) -> tuple[Config, BotFile]:
+    """What is configured now, and which credentials environment and `.env_bot` give."""
+    return load(home, path=path, environ=environ), read_bot(home.env_bot, environ) if handed is None else handed
+
+
+def _seating(
+    home: Home,
+    world: Outside,
+    vault: Unlocking,
+    desks: dict[Environment, Gateway],
+    written: Callable[[], tuple[Config, BotFile]],
+) -> Seating:
+    def look(name: ProfileName) -> Seat:
+        config, bot = written()
+        return seats_of(home, config, bot, only=frozenset({name}), sources=world.sources, vault=vault)[0]
+
+    return Seating(
+        home=home,
+        vault=vault,
+        clock=world.clock,
+        log=world.log,
+        desks=desks,
+        look=look,
+        trusting=partial(_trusting, world),
+    )
+
+
+def _trusting(world: Outside, profile: Profile) -> Shells | None:
+    """The shells for a profile that names an authority of its own."""
+    tls = trusted_by([profile])
+    return None if tls is None else world.network(profile.environment, tls=tls)
+
+
+def _desk(
+    home: Home, environment: Environment, seats: list[Seat], *, config: Config, world: Outside
+) -> tuple[Gateway, Surroundings]:
     shells = world.network(environment, tls=trusted_by(seat.profile for seat in seats))
     routes = policy_of(config, [seat.profile.name for seat in seats])
     journal = SqliteJournal.open(
@@ -368,7 +471,7 @@ def _desk(home: Home, environment: Environment, seats: list[Seat], *, config: Co
         gateway = compose(journal=journal, seats=seats, around=around)
         measuring = Measuring(gateway, environment.value, clock=world.clock, meter=world.meter)
         gateway.attendants = (auditing, measuring)
-        return gateway
+        return gateway, around
     except BaseException:
         archives.abandon()
         journal.abandon()  # a profile that cannot be wired must not keep the journal locked

@@ -3,7 +3,8 @@
 A profile is a section of `floorbroker.toml` and, for its secrets, a record in the vault or entries in the OS keyring.  Secrets
 are written first and the file after them; when the file cannot be written, the secrets are taken back.  A crash between the two
 leaves a record without a section: it is listed, and removing the profile clears it.  Every act is recorded in the journal of
-its environment before and after it.  A desk that runs learns of a change at its next start.
+its environment before and after it.  A desk that runs takes a profile up, lets it go, and logs in with new secrets at once
+(`seating.py`); what else is changed of one that it has holds from its next session on.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from floorbroker.app.acts import row_of
-from floorbroker.app.catalogue import KNOWN
+from floorbroker.app.binding import assert_bound
+from floorbroker.app.catalogue import DATA, KNOWN, kind_of
 from floorbroker.app.compose import exchange_row
 from floorbroker.app.config import Config, ProfileSection, config_of, load, profile_in
 from floorbroker.app.credentials import BotFile, place_of, profile_of, read_bot
@@ -40,6 +42,7 @@ from floorbroker.app.profile_forms import (
     with_paper,
     written_of,
 )
+from floorbroker.app.seating import Seating
 from floorbroker.app.sources import Gathered, Origin, Sources, gather
 from floorbroker.app.trial import Trial, Tried
 from floorbroker.app.unlocking import Unlocking
@@ -56,14 +59,16 @@ from floorbroker.domain.errors import (
     VaultLocked,
 )
 from floorbroker.domain.forms import SEALED
-from floorbroker.domain.ports import AuditEntry, LogIn, Profile
+from floorbroker.domain.ports import AuditEntry, LogIn, NoLog, Profile
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.desk import Caller
 from floorbroker.transport.layers.audit import Exchange
 from floorbroker.vault import RecordInfo, Vault
 
-NEXT_START = "a desk that runs takes it up at its next start"
+NEXT_START = "a desk takes it up when it starts"
+AT_ONCE = "prices are fetched from it from now on"
+NEXT_SESSION = "what was changed holds once it is switched off and on, or the desk starts again"
 LEAVE = "BROKER_PLAINTEXT_OK"
 NO_VAULT = "there is no vault yet: floorbroker vault init"
 
@@ -82,11 +87,14 @@ class Listed:
     fields: Mapping[str, Origin | None] = field(default_factory=dict[str, "Origin | None"])
     version: int = 0  # of its record in the vault; 0 without one
     notes: tuple[str, ...] = ()
+    applies: str = NEXT_START  # what a desk makes of it
 
 
 @dataclass(slots=True, kw_only=True)
 class Profiles:
-    """See the module.  `open_orders` counts what a profile has open, by its journal; `trial` asks the venue."""
+    """See the module.  `open_orders` counts what a profile has open, by its journal; `trial` asks the venue; `seating` is of
+    the desk that runs in this process, where one does.
+    """
 
     home: Home
     unlocking: Unlocking
@@ -95,9 +103,18 @@ class Profiles:
     path: Path | None = None
     sources: Sources = field(default_factory=Sources)
     ways_in: Callable[[Profile, Gathered, Callable[[Exchange], None]], LogIn] | None = None
+    seating: Seating | None = None
 
     @classmethod
-    def of(cls, home: Home, unlocking: Unlocking, outside: Outside, *, path: Path | None = None) -> Profiles:
+    def of(
+        cls,
+        home: Home,
+        unlocking: Unlocking,
+        outside: Outside,
+        *,
+        path: Path | None = None,
+        seating: Seating | None = None,
+    ) -> Profiles:
         """Over the network, the keyring and the journals that there are."""
         trial = Trial(home, outside)
         return cls(
@@ -108,6 +125,7 @@ class Profiles:
             open_orders=partial(open_orders, home),
             path=path,
             sources=outside.sources,
+            seating=seating,
         )
 
     @property
@@ -135,6 +153,10 @@ class Profiles:
                 return found
         raise NotFound(f"no profile {name!r}; there are: {', '.join(p.name for p in self.listed()) or 'none'}")
 
+    def is_of(self, name: str, environment: Environment) -> bool:
+        """Whether such a profile is stored in an environment."""
+        return any(found.name == name and found.environment is environment for found in self.listed())
+
     def in_keyring(self, name: str) -> bool:
         """Whether a profile's secrets belong into the OS keyring."""
         section = load(self.home, path=self.path).profiles.get(name)
@@ -144,18 +166,25 @@ class Profiles:
         info, record = KNOWN.get(profile.broker), self._record_of(profile)
         given, trouble = self._looked_up(profile, config, bot)
         asked = info.form(profile.environment).asked if info is not None else ()
+        enabled = section is None or section.enabled
         return Listed(
             name=profile.name,
             broker=profile.broker,
             environment=profile.environment,
-            enabled=section is None or section.enabled,
+            enabled=enabled,
             host=given.plain.get("BROKER_HOST", ""),
             url=given.plain.get("BROKER_URL", ""),
             options=profile.options,
             fields={x.name: given.origins.get(x.name) for x in asked},
             version=record.version if record is not None else 0,
             notes=tuple(_notes(profile, info, given, trouble)),
+            applies=self._applies(profile, enabled=enabled),
         )
+
+    def _applies(self, profile: Profile, *, enabled: bool) -> str:
+        if kind_of(profile.broker) == DATA:
+            return AT_ONCE
+        return NEXT_START if self.seating is None else self.seating.told(profile, enabled=enabled)
 
     def _looked_up(self, profile: Profile, config: Config, bot: BotFile) -> tuple[Gathered, str]:
         """Who gives each field, without a value of the vault; a keyring that does not answer is told, not raised."""
@@ -217,8 +246,35 @@ class Profiles:
             after = with_profile(base, new.name, members_of(new, enabled=False))
             notes = (f"{missing}; it is off until they are set: floorbroker broker edit {new.name} --enable",)
         config_of(after, self.file)
+        await asyncio.to_thread(_assert_name, self.home, profile)
         await self._store(profile, new.credentials, new.fields, (before, after), caller=caller)
+        if new.enabled and not notes:
+            notes = await self._taken_up(profile, caller, "it was added")
         return _noted(await asyncio.to_thread(self.one, new.name), notes)
+
+    async def _taken_up(self, profile: Profile, caller: Caller, reason: str) -> tuple[str, ...]:
+        """Have the running desk open a session for what is stored; why it did not, as a note: stored it is all the same."""
+        if self.seating is None or kind_of(profile.broker) == DATA:
+            return ()
+        try:
+            await self.seating.take_up(profile, caller=caller, reason=reason)
+        except FloorbrokerError as error:
+            return (f"the desk could not take it up: {error.detail}",)
+        return ()
+
+    async def connect(self, name: str, *, caller: Caller, reason: str) -> Listed:
+        """Have the running desk open a session for a profile that is stored and that it does not have.
+
+        Raises `NotFound`, `Conflict` for one that is switched off, and what a start raises.
+        """
+        found = self.one(name)
+        if self.seating is None or kind_of(found.broker) == DATA:
+            raise NotFound(f"no desk trades with profile {name!r} here")
+        if not found.enabled:
+            raise Conflict(f"profile {name} is switched off: floorbroker broker edit {name} --enable")
+        profile = Profile(name=ProfileName(name), broker=found.broker, environment=found.environment)
+        await self.seating.take_up(profile, caller=caller, reason=reason)
+        return await asyncio.to_thread(self.one, name)
 
     async def edit(self, name: str, changes: Changes, *, caller: Caller) -> Listed:
         """Change what is said of a profile.  Broker and environment stay: another account is another profile."""
@@ -243,8 +299,23 @@ class Profiles:
         made = config_of(after, self.file).profiles[name]
         profile = profile_in(name, made)
         check_place(profile, made)
+        if not made.enabled:
+            await self._let_go(profile, caller, "it was switched off")
         await self._recorded(profile, "broker.edit", lambda: replace_text(self.file, before, after), caller=caller)
-        return await asyncio.to_thread(self.one, name)
+        notes: tuple[str, ...] = ()
+        if made.enabled and self._has_session(profile):
+            notes = (NEXT_SESSION,) if _is_another(section, made) else ()
+        elif made.enabled:
+            notes = await self._taken_up(profile, caller, "it was switched on")
+        return _noted(await asyncio.to_thread(self.one, name), notes)
+
+    def _has_session(self, profile: Profile) -> bool:
+        return self.seating is not None and self.seating.session(profile) is not None
+
+    async def _let_go(self, profile: Profile, caller: Caller, reason: str, *, force: bool = False) -> None:
+        """The running desk has no session of it any more.  Raises `Conflict` while orders are open, which `force` overrules."""
+        if self.seating is not None:
+            await self.seating.let_go(profile, caller=caller, reason=reason, force=force)
 
     async def remove(self, name: str, *, caller: Caller, force: bool = False) -> None:
         """Take a profile out, its secrets too; its journal stays.
@@ -263,6 +334,9 @@ class Profiles:
             )
         after = without_value(before, ("profiles", name))
         config_of(after, self.file)
+        if self._record_of(profile) is not None:
+            self._vault()
+        await self._let_go(profile, caller, "it was removed", force=force)
         kept = self.sources.keystore() if section.credentials == "keyring" else None
 
         def take_out() -> None:
@@ -281,7 +355,6 @@ class Profiles:
         if self._record_of(profile) is None:
             await self._recorded(profile, "broker.remove", take_out, caller=caller)
         else:
-            self._vault()
             await self.unlocking.change(take_out_of, caller=caller, action="broker.remove", profile=profile)
 
     async def _remove_orphan(self, name: str, caller: Caller) -> None:
@@ -318,7 +391,18 @@ class Profiles:
         notes += [f"{x} is also given by {given.origins[x].value}, which wins" for x in held]
         kept = section.credentials == "keyring" or any(given.origins.get(x) is Origin.KEYRING for x in fields)
         await self._replace(profile, fields, caller, in_keyring=kept)
+        notes += await self._renewed(profile, caller)
         return _noted(await asyncio.to_thread(self.one, name), tuple(notes))
+
+    async def _renewed(self, profile: Profile, caller: Caller) -> list[str]:
+        """The running session logs in with what was stored; why it did not, as a note."""
+        if self.seating is None:
+            return []
+        try:
+            await self.seating.renewed(profile, caller=caller)
+        except FloorbrokerError as error:
+            return [f"{NEXT_SESSION}: {error.detail}"]
+        return []
 
     async def _replace(
         self, profile: Profile, fields: Mapping[str, Secret], caller: Caller, *, in_keyring: bool
@@ -525,6 +609,20 @@ def _keep(store: KeyStore, profile: Profile, fields: Mapping[str, Secret]) -> No
 def _unrecorded(exchange: Exchange) -> None:
     """Making the address of a page exchanges nothing."""
     del exchange
+
+
+def _assert_name(home: Home, profile: Profile) -> None:
+    """Raises `Conflict` for a name that was another broker's, or another environment's: no desk would take it up."""
+    try:
+        assert_bound(home, [profile], NoLog())
+    except ConfigInvalid as error:
+        raise Conflict(error.detail) from None
+
+
+def _is_another(was: ProfileSection, now: ProfileSection) -> bool:
+    """Whether a session would be made otherwise."""
+    made_of = ("host", "url", "credentials", "options")
+    return any(getattr(was, member) != getattr(now, member) for member in made_of)
 
 
 def _noted(listed: Listed, notes: tuple[str, ...]) -> Listed:

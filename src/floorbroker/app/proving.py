@@ -131,6 +131,12 @@ class Prover:
     copy: Path | None = None
     _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    def attend(self, environment: Environment, desk: Gateway) -> None:
+        """A desk exports its audit from now on."""
+        for attendant in desk.attendants:
+            if isinstance(attendant, Auditing):
+                self.desks[environment] = attendant
+
     async def __call__(self, environment: Environment) -> Verdict:
         """Raises `Conflict` while another one runs, `NotFound` where there is nothing."""
         if self._busy.locked():
@@ -154,13 +160,10 @@ class Prover:
 
 def prover_of(home: Home, copy_to: str, desks: Mapping[Environment, Gateway], vault: Unlocking | None = None) -> Prover:
     """The prover of a floor."""
-    exporting = {
-        environment: attendant
-        for environment, desk in desks.items()
-        for attendant in desk.attendants
-        if isinstance(attendant, Auditing)
-    }
-    return Prover(home=home, desks=exporting, vault=vault, copy=Path(copy_to).expanduser() if copy_to else None)
+    prover = Prover(home=home, desks={}, vault=vault, copy=Path(copy_to).expanduser() if copy_to else None)
+    for environment, desk in desks.items():
+        prover.attend(environment, desk)
+    return prover
 
 
 # -- beginning anew -----------------------------------------------------------------------------------------------------

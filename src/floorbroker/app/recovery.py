@@ -8,7 +8,7 @@ that a long journal does not have to fit into memory.
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, time
 
@@ -26,6 +26,7 @@ from floorbroker.oms.book import OrderBook
 from floorbroker.oms.rounds import ROUND, restored_watermark
 from floorbroker.risk.changes import TOPIC as LIMIT
 from floorbroker.risk.equity import TOPIC as EQUITY
+from floorbroker.risk.scope import ScopeKind
 from floorbroker.risk.untouched import TOPIC as STRATEGY
 
 STATE = frozenset({"fact"})  # audit rows and keys are most of a journal, and make no state; notes have an index
@@ -37,24 +38,37 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 def recover(gateway: Gateway) -> None:
     """Bring a wired gateway to where the journal ends.  Raises `JournalFault` when it cannot be read."""
     with _uncollected():
-        _restore_notes(gateway)
-        seals_end = {name: session.ctx.book.begin() for name, session in gateway.sessions.items()}
-        told: dict[ProfileName, list[Record]] = {name: [] for name in gateway.sessions}
-        for record in _facts(gateway.journal, after=min(seals_end.values(), default=0)):
+        _restore_desk(gateway)
+        for _ in recovering(gateway, gateway.sessions):
+            pass
+
+
+def recovering(gateway: Gateway, sessions: Mapping[ProfileName, ProfileSession]) -> Iterator[None]:
+    """Bring sessions of a desk to where the journal ends: all of them at a start, one that comes later beside the others.
+
+    Comes back after each page of the journal, so that whoever must not hold up a desk can let it work in between.  What
+    others write meanwhile is not theirs.  Raises `JournalFault` when the journal cannot be read.
+    """
+    _restore_notes(gateway, sessions)
+    seals_end = {name: session.ctx.book.begin() for name, session in sessions.items()}
+    told: dict[ProfileName, list[Record]] = {name: [] for name in sessions}
+    for page in _pages(gateway.journal, after=min(seals_end.values(), default=0)):
+        for record in page:
             name = record.entry.profile
             if record.seq > seals_end.get(name, record.seq):
                 told[name].append(record)
                 if len(told[name]) >= CHUNK:
-                    _restore(gateway.sessions[name], told.pop(name), told)
-        for name, records in list(told.items()):
-            _restore(gateway.sessions[name], records, told)
-        gateway.guard.recount(_of_today(gateway))
+                    _restore(sessions[name], told.pop(name), told)
+        yield
+    for name, records in list(told.items()):
+        _restore(sessions[name], records, told)
+    gateway.guard.recount(_of_today(gateway, sessions))
 
 
-def _facts(journal: Journal, *, after: int) -> Iterator[Record]:
-    """Every fact after a record, in order."""
+def _pages(journal: Journal, *, after: int) -> Iterator[list[Record]]:
+    """Every fact after a record, in order, a page at a time."""
     while page := journal.read(after=after, limit=PAGE, kinds=STATE):
-        yield from page
+        yield page
         after = page[-1].seq
 
 
@@ -65,8 +79,8 @@ def _restore(session: ProfileSession, records: list[Record], told: dict[ProfileN
         session.service.sealer.catch_up(records[-1].seq)
 
 
-def _restore_notes(gateway: Gateway) -> None:
-    """Latches, adjustments of positions, and when the last round was: few records, each found by its topic."""
+def _restore_desk(gateway: Gateway) -> None:
+    """What a desk knows whichever profiles it has: latches, arms, limits of scopes, routes.  Each is found by its topic."""
     journal = gateway.journal
     for record in journal.notes(LATCH):
         gateway.kill_switch.restore(record)
@@ -75,22 +89,39 @@ def _restore_notes(gateway: Gateway) -> None:
     for record in [*journal.notes(EQUITY, newest=True), *journal.notes(STRATEGY)]:
         gateway.guard.restore(record)
     for record in journal.notes(LIMIT):
-        gateway.guard.limits.restore(record)
+        if not _limits_one_of(record, gateway.sessions):
+            gateway.guard.limits.restore(record)
     _restore_routes(gateway)
-    gateway.linking.restore()
+
+
+def _restore_notes(gateway: Gateway, sessions: Mapping[ProfileName, ProfileSession]) -> None:
+    """What belongs to profiles: limits, who is held, adjustments of positions, and when the last round was."""
+    journal = gateway.journal
+    for record in journal.notes(LIMIT):
+        if _limits_one_of(record, sessions):
+            gateway.guard.limits.restore(record)
+    gateway.linking.restore(sessions)
     for record in journal.notes(ADJUSTMENT):
-        if (session := gateway.sessions.get(record.entry.profile)) is not None:
+        if (session := sessions.get(record.entry.profile)) is not None:
             session.ctx.book.restore([record])
     for record in journal.notes(ROUND, newest=True):
-        session = gateway.sessions.get(record.entry.profile)
+        session = sessions.get(record.entry.profile)
         if session is not None and isinstance(record.entry, NoteEntry):
             session.service.reconciler.watermark = restored_watermark(record.entry.data)
 
 
-def _of_today(gateway: Gateway) -> list[Order]:
+def _limits_one_of(record: Record, names: Collection[ProfileName]) -> bool:
+    """Whether a change of limits is of one of these profiles."""
+    kind, _, name = (
+        record.entry.data.get("scope", "").partition(":") if isinstance(record.entry, NoteEntry) else ("", "", "")
+    )
+    return kind == ScopeKind.PROFILE.value and name in names
+
+
+def _of_today(gateway: Gateway, sessions: Mapping[ProfileName, ProfileSession]) -> list[Order]:
     """Every order since midnight UTC, and those of earlier days that may have filled today; sealed ones included."""
     midnight = datetime.combine(gateway.clock.now().astimezone(UTC).date(), time(), UTC)
-    books = [session.ctx.book for session in gateway.sessions.values()]
+    books = [session.ctx.book for session in sessions.values()]
     earlier = [order for book in books for order in book.in_memory() if order.created_at < midnight]
     return [*listed_orders(books, OrderFilter(since=midnight), None), *earlier, *_sealed_that_filled(books, midnight)]
 

@@ -126,6 +126,12 @@ class Unlocking:
             warnings=self.session.vault().warnings if standing is Standing.UNLOCKED else (),
         )
 
+    def lend(self) -> None:
+        """Lend to profiles that came since the vault was opened, too; while it is locked there is nothing to lend."""
+        if self.session.standing is Standing.UNLOCKED:
+            self.session.renew()
+            self._learn()
+
     def sealed(self, profile: Profile) -> Mapping[str, Secret]:
         """Leases on the fields that the file has for this profile; who uses them profits by unlocking.
 

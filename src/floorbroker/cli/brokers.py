@@ -37,7 +37,6 @@ ASKED = (
 )
 TAKEN = (Column("OPTION", "name"), Column("DEFAULT", "default"), Column("TAKES", "shape"), Column("", "help"))
 CHECKS = (Column("CHECK", "name"), Column("OK", "ok"), Column("DETAIL", "detail"))
-SERVER = "the running server takes it up when it starts again: floorbroker up"
 
 broker = typer.Typer(help="Profiles and their credentials.", no_args_is_help=True)
 
@@ -234,7 +233,7 @@ def remove(ctx: typer.Context, name: Name, passphrase_fd: PassFd = None, passphr
     by_server = changing(settings, Given(passphrase_fd, passphrase_file, PASSPHRASE), work, sealed=sealed)
     if settings.json:
         show_json({"removed": name})
-    say(settings, f"removed {name}" + (f"; {SERVER}" if by_server else ""))
+    say(settings, f"removed {name}" + ("; the running desk has let it go" if by_server else ""))
 
 
 @broker.command("rotate")
@@ -366,5 +365,5 @@ def _told(settings: Settings, found: dict[str, Any], *, by_server: bool) -> None
     state = "is written" if found["enabled"] else "is written, and off"
     say(
         settings,
-        f"profile {found['name']} {state}; {SERVER if by_server else 'next: floorbroker broker test ' + found['name']}",
+        f"profile {found['name']} {state}; {found['applies'] if by_server else 'next: floorbroker broker test ' + found['name']}",
     )

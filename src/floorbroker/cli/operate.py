@@ -102,7 +102,7 @@ def reconcile(
 
 
 def connect(ctx: typer.Context, reason: Annotated[str, typer.Option(help="Why, for the record.")] = "by hand") -> None:
-    """Connect one --profile that was disconnected, or log it in anew."""
+    """Connect one --profile that was disconnected or that the desk does not have yet, or log it in anew."""
     _link(settings_of(ctx), "connect", reason)
 
 

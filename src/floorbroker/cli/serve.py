@@ -189,6 +189,7 @@ async def _serve(settings: Settings, home: Home, listener: socket.socket, host: 
             telling = asyncio.create_task(_announce_settled(settings, floor, url, shown))
             try:
                 await hooks.start()
+                floor.seating.on_desk.append(hooks.outbox.attend)
                 await _run(serving(app, floor.config.server.proxies), listener, ending, app.state.door.farewell)
             finally:
                 telling.cancel()
@@ -215,8 +216,7 @@ async def _door(floor: Floor, outside: Outside) -> _Ways:
     from floorbroker.app.people import People
     from floorbroker.app.trail import Trail
 
-    journals = {environment: desk.journal for environment, desk in floor.desks.items()}
-    trail = Trail(journals=journals, clock=outside.clock, log=outside.log)
+    trail = Trail(journals=floor.vault.acts.opened, clock=outside.clock, log=outside.log)
     people = await People.open(floor.cold, acts=floor.vault.acts, trail=trail, clock=outside.clock)
     operator = Operator.of(floor.home, outside.redactor)
     people.on_first.append(operator.renew)
@@ -268,7 +268,8 @@ def _app(
 
     section = floor.config.server
     rates = Rates(caller=section.per_minute, address=section.per_minute_address, stranger=section.per_minute_stranger)
-    stored, strategies = Profiles.of(floor.home, floor.vault, outside, path=config), Strategies(floor.home)
+    stored = Profiles.of(floor.home, floor.vault, outside, path=config, seating=floor.seating)
+    strategies = Strategies(floor.home)
     known = tuple(BROKERS.values())
     page = web_page(
         desks=floor.desks,

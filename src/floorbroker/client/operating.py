@@ -100,7 +100,7 @@ class Operating(Verbs):
         return one(await self.door.call("GET", self.at(f"/profiles/{segment(name)}")), ProfileState)
 
     async def connect(self, profile: str, *, reason: str) -> ProfileState:
-        """Connect a profile that was disconnected, or log it in anew."""
+        """Connect a profile that was disconnected or that the desk does not have yet, or log it in anew."""
         path = self.at(f"/profiles/{segment(profile)}/connect")
         return one(await self.door.call("POST", path, body={"reason": reason}), ProfileState)
 

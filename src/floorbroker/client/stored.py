@@ -23,7 +23,7 @@ class Field(Shape, frozen=True):
 
 
 class Stored(Shape, frozen=True):
-    """A profile as it is stored, never a value of a secret; `applies` says when a running desk takes a change up."""
+    """A profile as it is stored, never a value of a secret; `applies` says what a running desk makes of it."""
 
     name: str
     broker: str

@@ -80,14 +80,18 @@ class Outbox:
     async def start(self) -> None:
         """Read who is told, collect what was missed, and begin to send.  Raises `JournalFault` for a file that cannot be used."""
         await self.refresh()
-        for environment, desk in self.desks.items():
-            seen = await self.rows.cursor(environment)
-            newest = desk.journal.last_seq  # a journal that was put back from a copy may have less than was seen
-            after = newest if seen is None else min(seen, newest)
-            await self.rows.collect((), environment=environment, seq=after)
-            self._stored[environment] = after
-            self._listen(environment, after)
+        for environment in tuple(self.desks):
+            await self.attend(environment)
         self._sending = asyncio.get_running_loop().create_task(self._run(), name="outbox")
+
+    async def attend(self, environment: Environment) -> None:
+        """Hear a desk from where its events were seen last: each of a start, and one that begins later."""
+        seen = await self.rows.cursor(environment)
+        newest = self.desks[environment].journal.last_seq  # a journal put back from a copy may have less than was seen
+        after = newest if seen is None else min(seen, newest)
+        await self.rows.collect((), environment=environment, seq=after)
+        self._stored[environment] = after
+        self._listen(environment, after)
 
     async def close(self) -> None:
         """Hear no more, and let the delivery that is on its way end."""

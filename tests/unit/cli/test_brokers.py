@@ -222,13 +222,17 @@ def test_every_act_is_in_the_journal_of_its_environment(home: Path) -> None:
     assert SECRET not in repr(rows)
 
 
-def test_with_a_server_the_acts_go_through_its_door_and_it_says_when_they_count(home: Path) -> None:
+def test_with_a_server_the_acts_go_through_its_door_and_it_says_what_it_makes_of_them(home: Path) -> None:
     with served(home):
         locked = run(home, "broker", "add", "mine", *ALPACA, "--from-fd", piped(GIVEN))
         assert (locked.exit_code, "vault" in locked.stderr) == (4, True)
         paper = ("--broker", "PAPER", "--env", "paper")
         told = run(home, "broker", "add", "second", *paper)
-        assert (told.exit_code, "when it starts again" in told.stderr) == (0, True), told.stderr
+        assert (told.exit_code, "the desk has it: ready" in told.stderr) == (0, True), told.stderr
+        off = run(home, "broker", "edit", "second", "--disable")
+        assert (off.exit_code, "it is switched off" in off.stderr) == (0, True), off.stderr
+        hers = run(home, "connect", "--profile", "second", "--env", "paper")
+        assert (hers.exit_code, "switched off" in hers.stderr) == (13, True), hers.stderr
         tested = document(run(home, "broker", "test", "second", "--json"))
         assert tested["ok"] is True
         refused = run(home, "broker", "export-env", "second")

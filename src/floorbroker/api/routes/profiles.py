@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from floorbroker.api.body import read_json
-from floorbroker.api.door import CallerDep, DeskDep, DoorDep, NoQuery, ProfileDep, reply
+from floorbroker.api.door import CallerDep, DeskDep, DoorDep, NoQuery, ProfileDep, desk_of, profile_of, reply
 from floorbroker.api.listing import list_reply
 from floorbroker.api.openapi import ACTING, VENUE, WITH_BODY, problems, reads, returns, returns_list
 from floorbroker.api.params import RoundsQuery
@@ -26,9 +26,12 @@ from floorbroker.api.views.operations import (
 )
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.errors import InvalidRequest
+from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.oms.schema import field_errors
 from floorbroker.oms.schema_types import Reason
 
+Env = Annotated[Environment, Path(description="The environment.")]
+Name = Annotated[str, Path(max_length=64, description="The profile's name.")]
 brokers = APIRouter(tags=["Brokers"], dependencies=[NoQuery])
 router = APIRouter(prefix="/{env}/profiles", tags=["Profiles"], dependencies=[NoQuery])
 of_rounds = APIRouter(prefix="/{env}/profiles", tags=["Profiles"])  # with a query
@@ -101,14 +104,21 @@ def parse_link(data: object) -> LinkSchema:
 @router.post(
     "/{name}/connect",
     operation_id="connect_profile",
-    responses=returns(ProfileView, "The profile after it.") | problems(*WITH_BODY, *ACTING, 503),
+    responses=returns(ProfileView, "The profile after it.") | problems(*WITH_BODY, *ACTING, 409, 503),
     openapi_extra=reads(LinkSchema),
 )
-async def connect_profile(request: Request, desk: DeskDep, caller: CallerDep, name: ProfileDep) -> Response:
-    """Connect a profile that was disconnected, or log in anew; answers when it is ready or has said why it is not."""
+async def connect_profile(request: Request, door: DoorDep, env: Env, caller: CallerDep, name: Name) -> Response:
+    """Connect a profile that was disconnected, or log in anew; one that is stored and that the desk does not have, it takes up.
+
+    Answers when it is ready or has said why it is not.
+    """
     wish = parse_link(await read_json(request))
-    await desk.connect(name, caller=caller, reason=wish.reason)
-    return await get_profile(desk, name)
+    desk = door.desks.get(env)
+    if desk is not None and any(status.profile.name == name for status in desk.profiles()):
+        await desk.connect(ProfileName(name), caller=caller, reason=wish.reason)
+    elif door.profiles is not None and door.profiles.is_of(name, env):
+        await door.profiles.connect(name, caller=caller, reason=wish.reason)
+    return await get_profile(there := await desk_of(door, env), await profile_of(there, name))
 
 
 @router.post(

@@ -1,6 +1,6 @@
 """Profiles as they are stored: what is written of them and sealed for them, and changing it.
 
-Secrets come in the body of a request alone and go out nowhere.  A desk that runs takes a change up at its next start.
+Secrets come in the body of a request alone and go out nowhere.  A desk that runs takes a profile up at once, and lets it go.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from floorbroker.api.views.operations import SelfCheckView, self_check_view
 from floorbroker.api.views.shape import View
 from floorbroker.app.config import PROFILE_NAME
 from floorbroker.app.profile_forms import Changes, NewProfile
-from floorbroker.app.profiles import NEXT_START, Listed, Profiles
+from floorbroker.app.profiles import Listed, Profiles
 from floorbroker.domain.errors import InvalidRequest, NotFound
 from floorbroker.domain.forms import ANSWER_MAX
 from floorbroker.domain.secret import Secret
@@ -48,7 +48,7 @@ class FieldView(View, frozen=True):
 class StoredView(View, frozen=True):
     """A profile as it is stored, never a value of a secret.  `version` counts how often its record in the vault was replaced.
 
-    `applies` says when a running desk takes a change up.
+    `applies` says what a running desk makes of it.
     """
 
     name: str
@@ -61,7 +61,7 @@ class StoredView(View, frozen=True):
     fields: tuple[FieldView, ...]
     version: int
     notes: tuple[str, ...]
-    applies: str = NEXT_START
+    applies: str
 
 
 class _Wish(BaseModel):
@@ -244,4 +244,5 @@ def stored_view(listed: Listed) -> StoredView:
         ),
         version=listed.version,
         notes=listed.notes,
+        applies=listed.applies,
     )

@@ -72,10 +72,11 @@ async function finish(event, { env, name, place, back, state }) {
 
 async function link(button) {
   const { link: verb, name } = button.dataset;
+  const env = button.dataset.env;
   const told = verb === "connect" ? `Connect ${name}?` : `Disconnect ${name}? It takes no new orders until it is connected again.`;
   const reason = await askFor(told, "Why, for the record", words(verb));
   if (!reason) return;
-  const reply = await at(undefined, "POST", name, verb, { body: { reason } });
+  const reply = await at(env, "POST", name, verb, { body: { reason } });
   say(by("told"), reply.ok ? `${name} is ${reply.body.state}.` : reply.body.detail, reply.ok ? "" : "bad");
   changed();
 }
@@ -85,7 +86,7 @@ async function remove(button) {
   const beside = Number(open) ? ` It has ${open} open orders: cancel them first.` : "";
   if (!(await ask(`Remove ${name} and its secrets? Its journal stays.${beside}`, "Remove it"))) return;
   const reply = await at(env, "DELETE", name);
-  say(by("told"), reply.ok ? `${name} is removed; a desk that runs takes it up at its next start.` : reply.body.detail, reply.ok ? "" : "bad");
+  say(by("told"), reply.ok ? `${name} is removed; the desk has let it go.` : reply.body.detail, reply.ok ? "" : "bad");
   changed();
 }
 
@@ -166,6 +167,8 @@ async function proven(form, name, stored) {
   const tried = await at(form.dataset.env, "POST", name, "test");
   const verdict = tried.ok ? sentence(name, tried.body) : `It is sealed, and could not be tested: ${tried.body.detail}`;
   say(by("connect-told"), [verdict, ...stored.notes, `Sealed; ${stored.applies}.`].join(" "), tried.ok && tried.body.ok ? "" : "bad");
+  const { env } = form.dataset;
+  if (env !== document.body.dataset.env) by("connect-told").append(" ", make("a", { href: `/brokers?env=${env}` }, `Look at it in ${env.toUpperCase()}.`));
   by("connect-checks").replaceChildren(...(tried.ok ? tried.body.checks.map(checkLine) : []));
   changed();
 }

@@ -1,0 +1,240 @@
+"""Profiles that come to a running desk and leave it, without a restart.
+
+A profile is taken up as at a start, by the same steps: its name is the one that its broker and environment had before, its
+limits are recorded, its session is wired, its orders are replayed from the journal, its permit is looked at, and it trades
+once a round has agreed.  The desk works on meanwhile.  One comes or goes at a time.
+
+    stored ──▶ bound ──▶ wired ──▶ replayed ──▶ permit ──▶ CONNECTING ──▶ RECONCILING ──▶ READY
+
+The first profile of an environment brings its desk: a journal, a kill switch and an audit of its own, opened as at a start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from floorbroker.app.binding import assert_bound, bind
+from floorbroker.app.compose import Seat, Surroundings, seated_at
+from floorbroker.app.home import Home
+from floorbroker.app.limits_in_force import record_limits
+from floorbroker.app.recovery import recovering
+from floorbroker.app.unlocking import Unlocking
+from floorbroker.brokers.wiring import Shells
+from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import Conflict, NotReady
+from floorbroker.domain.ports import AuditEntry, Log, Profile
+from floorbroker.domain.values import Environment, ProfileName
+from floorbroker.gateway.desk import NO_LOCK, Caller
+from floorbroker.gateway.gateway import Gateway
+from floorbroker.gateway.session import ProfileSession
+
+SETTLE_S = 5.0
+OFF = "it is switched off"
+T = TypeVar("T")
+
+
+@dataclass(slots=True, kw_only=True)
+class Seating:
+    """Takes profiles up in the desks that run, and lets them go.
+
+    `look` reads the configuration anew and gives a profile's seat; it raises `ConfigInvalid` for one that is off or wrong.
+    `trusting` are the shells for a profile that names an authority of its own; `begin` opens and starts the desk of an
+    environment that has none, around its first seat.
+    """
+
+    home: Home
+    vault: Unlocking
+    clock: Clock
+    log: Log
+    desks: dict[Environment, Gateway]
+    look: Callable[[ProfileName], Seat]
+    trusting: Callable[[Profile], Shells | None]
+    begin: Callable[[Seat], Awaitable[Gateway]] | None = None
+    on_desk: list[Callable[[Environment], Awaitable[None]]] = field(
+        default_factory=list[Callable[[Environment], Awaitable[None]]]
+    )  # told of a desk that began beside the others
+    around: dict[Environment, Surroundings] = field(default_factory=dict[Environment, Surroundings])
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _is_over: bool = False
+    _acts: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
+
+    # -- where it stands --------------------------------------------------------------------------------------------------
+
+    def session(self, profile: Profile) -> ProfileSession | None:
+        """The session that a profile has now."""
+        desk = self.desks.get(profile.environment)
+        return None if desk is None else desk.sessions.get(profile.name)
+
+    def told(self, profile: Profile, *, enabled: bool) -> str:
+        """What a running desk makes of a stored profile, for people."""
+        session = self.session(profile)
+        if session is not None:
+            why = f", {session.reason}" if session.reason else ""
+            return f"the desk has it: {session.state.value}{why}"
+        return "the desk does not have it: connect it" if enabled else OFF
+
+    # -- coming -----------------------------------------------------------------------------------------------------------
+
+    async def take_up(self, profile: Profile, *, caller: Caller, reason: str) -> None:
+        """Open a session for a stored profile, and wait a while until it is ready or has said why it is not.
+
+        Harmless for one that has a session.  Raises `ConfigInvalid`, `Conflict` and `JournalFault` as a start does; then nothing
+        of it is left in the desk.
+        """
+        session = await self._to_its_end(self._taken_up(profile, caller, reason))
+        await self._settled(session)
+
+    async def _taken_up(self, profile: Profile, caller: Caller, reason: str) -> ProfileSession:
+        async with self._turn:
+            if self._is_over:
+                raise NotReady("the desk is stopping")
+            if (there := self.session(profile)) is not None:
+                return there
+            seat = await asyncio.to_thread(self.look, profile.name)  # a file, a keyring: they must not hold up a desk
+            await asyncio.to_thread(assert_bound, self.home, [seat.profile], self.log)
+            if seat.lock is not NO_LOCK:
+                self.vault.lend()
+            desk = self.desks.get(profile.environment)
+            if desk is not None:
+                session = await self._begun(desk, seat, caller, reason)
+            elif self.begin is not None:
+                desk = await self.begin(seat)
+                await desk.journal.commit([_row("profile.open", seat.profile, caller, reason)])
+                session = desk.sessions[profile.name]
+            else:
+                raise NotReady(f"this desk does not serve {profile.environment.value}")
+            self.log.info("profile.opened", profile=profile.name, environment=profile.environment.value)
+            return session
+
+    async def _begun(self, desk: Gateway, seat: Seat, caller: Caller, reason: str) -> ProfileSession:
+        name, around = seat.profile.name, self.around[seat.profile.environment]
+        if (shells := self.trusting(seat.profile)) is not None:
+            around = replace(around, shells=shells)
+        await bind(desk.journal, [seat.profile], self.log)
+        await record_limits(desk.journal, [seat], self.log)
+        session = seated_at(desk, seat, around)
+        try:
+            for _ in recovering(desk, {name: session}):
+                await self.clock.sleep(0)  # the desk goes on between the pages
+            await desk.journal.commit([_row("profile.open", seat.profile, caller, reason)])
+            desk.sessions[name] = session
+            self.lend(session)
+            await desk.begin((session,))
+        except BaseException:
+            if name in desk.sessions:
+                await self._dismiss(desk, session, caller=caller, reason="it could not be taken up")
+            else:
+                await session.stop()
+                desk.forget(name)
+            raise
+        return session
+
+    def lend(self, session: ProfileSession) -> None:
+        """From now on a session hears when the vault is locked and unlocked."""
+        self.vault.listeners.append(session.on_lock)
+
+    async def _settled(self, session: ProfileSession) -> None:
+        waiting = asyncio.ensure_future(session.until_settled())
+        timer = asyncio.ensure_future(self.clock.sleep(SETTLE_S))
+        try:
+            await asyncio.wait([waiting, timer], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+            timer.cancel()
+
+    # -- going ------------------------------------------------------------------------------------------------------------
+
+    async def let_go(self, profile: Profile, *, caller: Caller, reason: str, force: bool = False) -> bool:
+        """End the session of a profile; whether it had one.
+
+        From the first moment it takes no new orders.  Raises `Conflict` when orders are open after what was under way has
+        ended, and the session goes on then; with `force` they stay at the venue, where nobody watches them.
+        """
+        return await self._to_its_end(self._let_go(profile, caller, reason, force=force))
+
+    async def _let_go(self, profile: Profile, caller: Caller, reason: str, *, force: bool) -> bool:
+        async with self._turn:
+            desk, session = self.desks.get(profile.environment), self.session(profile)
+            if desk is None or session is None:
+                return False
+            if not force:
+                await self._assert_idle(session, reason)
+            await desk.journal.commit([_row("profile.close", profile, caller, reason)])
+            await self._dismiss(desk, session, caller=caller, reason=reason)
+            self.log.info("profile.closed", profile=profile.name, environment=profile.environment.value)
+            return True
+
+    @staticmethod
+    async def _assert_idle(session: ProfileSession, reason: str) -> None:
+        """Nothing new from now on, and nothing open once what is under way has ended."""
+        _assert_nothing_open(session)
+        was_held = bool(session.held)
+        if not was_held:
+            session.hold(reason)
+        await session.service.sends_ended()
+        try:
+            _assert_nothing_open(session)
+        except Conflict:
+            if not was_held:
+                session.release()
+            raise
+
+    async def _dismiss(self, desk: Gateway, session: ProfileSession, *, caller: Caller, reason: str) -> None:
+        if session.on_lock in self.vault.listeners:
+            self.vault.listeners.remove(session.on_lock)
+        await desk.dismiss(session.ctx.profile.name, caller=caller, reason=reason)
+
+    # -- new secrets ------------------------------------------------------------------------------------------------------
+
+    async def renewed(self, profile: Profile, *, caller: Caller) -> None:
+        """The secrets of a profile were replaced: its session logs in with the new ones.
+
+        Where the vault lends them, nothing else has to change; a session that holds its own begins anew.  Raises `Conflict`
+        for one of those that has open orders, and what `take_up` raises.
+        """
+        session, reason = self.session(profile), "its secrets were replaced"
+        if session is None:
+            return
+        if session.lock is NO_LOCK:
+            await self.let_go(profile, caller=caller, reason=reason)
+            await self.take_up(profile, caller=caller, reason=reason)
+            return
+        session.renew(reason)
+        await self._settled(session)
+
+    # -- within -----------------------------------------------------------------------------------------------------------
+
+    async def _to_its_end(self, act: Coroutine[Any, Any, T]) -> T:
+        """What was begun is done, also when whoever asked for it does not wait any more."""
+        task = asyncio.get_running_loop().create_task(act, name="seating")
+        self._acts.add(task)
+        task.add_done_callback(self._acts.discard)
+        return await asyncio.shield(task)
+
+    async def finish(self) -> None:
+        """Before the desks stop: nobody comes any more, and who is on the way has come or gone."""
+        self._is_over = True
+        while self._acts:
+            await asyncio.gather(*self._acts, return_exceptions=True)
+
+
+def _assert_nothing_open(session: ProfileSession) -> None:
+    if count := len(session.ctx.book.open_orders()):
+        detail = f"profile {session.ctx.profile.name} has {count} open orders: cancel them first"
+        raise Conflict(f"{detail}, or disconnect it, which leaves them watched")
+
+
+def _row(action: str, profile: Profile, caller: Caller, reason: str) -> AuditEntry:
+    return AuditEntry(
+        actor=caller.principal,
+        via=caller.via,
+        action=action,
+        object=profile.name,
+        profile=profile.name,
+        outcome="done",
+        reason=reason,
+        req=caller.request_id,
+    )
