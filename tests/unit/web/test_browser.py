@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -10,6 +11,9 @@ import pytest_asyncio
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.values import OrderClass, OrderType, PositionIntent, Price, ProfileName, Side, decimal_of
 from floorbroker.gateway.desk import Caller, Preview, Verdict
+from floorbroker.gateway.routing.policy import Strategy
+from floorbroker.gateway.routing.record import Seen
+from floorbroker.gateway.routing.shown import NO_ROUTING, ShownRule
 from floorbroker.oms.schema import OrderSchema, parse_order
 from tests.support.browser import Browser, browser, chromium
 from tests.support.desk_server import TOKEN, desk_server
@@ -179,6 +183,37 @@ async def test_exits_alone_trails_by_price_and_several_legs_are_asked_for_as_the
     assert (trailing.trail_price, trailing.trail_percent) == (decimal_of("1.5"), None)
     assert [(leg.side, leg.ratio_qty) for leg in several.legs] == [(Side.BUY, 1), (Side.SELL, 1)]
     assert (several.symbol, several.side, several.limit_price) == (None, None, decimal_of("-0.5"))
+
+
+async def test_the_ticket_says_where_an_order_goes_and_the_preview_where_it_would(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[OrderSchema] = []
+
+    async def heard(order: NewOrder | OrderSchema, *, profile: ProfileName | None) -> Preview:
+        assert isinstance(order, OrderSchema)
+        asked.append(order)
+        name = profile or ProfileName("paper")
+        seen = Seen(profile=name, taken=True, reason="cheapest by 2 bps", arithmetic={})
+        other = Seen(profile=ProfileName("spare"), taken=False, reason="it is degraded", arithmetic={})
+        return Preview(profile=name, verdicts=(), seen=() if profile else (seen, other))
+
+    rule = ShownRule(name="fast", uses=Strategy.BEST_EXECUTION, symbol="*", strategy="*", profiles=())
+    monkeypatch.setattr(visit.desk, "preview", heard)
+    monkeypatch.setattr(visit.desk, "routing", lambda: replace(NO_ROUTING, rules=(rule,)))
+    await visit.open("/trade")
+    await visit.fill_in("AAPL", "10")
+    for field, word in (("#route", "fast"), ("#broker", "PAPER"), ("#place", "")):
+        await visit.tab.run(CHANGED % (field, word))
+    await visit.tab.run("document.querySelector('#strategy').value = 'momentum-1'")
+    await visit.tab.run("document.querySelector('#amount').focus()")
+    await visit.tab.press("Enter")
+    await visit.shows("#verdicts", "goes to profile paper: cheapest by 2 bps")
+    await visit.shows("#verdicts", "not to spare: it is degraded")
+    await visit.shows("#summary", "BUY 10 AAPL (market, DAY) in PAPER by route fast at PAPER")
+    await visit.tab.press("Escape")
+    assert (asked[0].route, asked[0].broker, asked[0].strategy) == ("fast", "PAPER", "momentum-1")
+    assert asked[0].profile is None
 
 
 async def test_an_option_is_chosen_from_its_chain_and_the_preview_says_what_it_costs(visit: Visit) -> None:

@@ -14,6 +14,8 @@ from floorbroker.web.screens.symbol import SPAN_S, SPANS
 
 async def build(ask: Ask) -> Mapping[str, Any]:
     """The desk of one environment, narrowed to a profile where one is chosen.  The address may fill in the ticket."""
+    statuses, asked = ask.desk.profiles(), ask.params.get("route", "")
+    routes = tuple(rule.name for rule in ask.desk.routing().rules)
     where, first = OrderFilter(profile=ask.profile), Page(limit=ROWS_MAX)
     return {
         "held": await ask.held(),
@@ -21,6 +23,11 @@ async def build(ask: Ask) -> Mapping[str, Any]:
         "fills": ask.desk.fills(where, first),
         "order_types": tuple(t.value for t in OrderType),
         "tifs": tuple(t.value for t in TimeInForce),
+        "place": ask.profile or (statuses[0].profile.name if len(statuses) == 1 else ""),
+        "places": tuple(status.profile.name for status in statuses),
+        "routes": routes,
+        "route": asked if asked in routes else "",
+        "brokers": tuple(sorted({status.profile.broker for status in statuses})),
         "spans": SPANS,
         "span_s": SPAN_S,
         "wish": {name: ask.params.get(name, "") for name in ("symbol", "side", "quantity")},

@@ -36,7 +36,7 @@ function order() {
   }
   found.time_in_force = data.get("time_in_force");
   if (!legs.length) Object.assign(found, exits());
-  for (const name of ["client_tag", "reason"]) if (data.get(name).trim()) found[name] = data.get(name).trim();
+  for (const name of ["route", "broker", "strategy", "client_tag", "reason"]) if (data.get(name).trim()) found[name] = data.get(name).trim();
   if (!legs.length && isOption(found.symbol)) found.position_intent = `${found.side}_to_${data.get("effect")}`;
   const confirmed = data.get("confirm").trim().toUpperCase();
   if (confirmed && !by("confirm-field").hidden) found.confirm = confirmed;
@@ -44,7 +44,7 @@ function order() {
     const box = form.elements[name];
     if (box.checked && !box.closest("label").hidden) found[name] = true;
   }
-  const profile = document.body.dataset.profile || (by("profile").options.length === 2 ? by("profile").options[1].value : "");
+  const profile = data.get("profile");
   return profile ? { ...found, profile } : found;
 }
 
@@ -149,7 +149,8 @@ function summary(asked) {
   const exit = [alone, win && `take profit ${price(win.limit_price)}`, lose && `stop loss ${price(lose.stop_price)}`];
   const extra = [...exit, effect, asked.post_only && "post only", asked.display_quantity && `shows ${number(asked.display_quantity)}`];
   const terms = [...kind, ...at, trail, trails, ...extra, asked.time_in_force.toUpperCase()].filter(Boolean).join(", ");
-  const where = document.body.dataset.env.toUpperCase();
+  const way = [asked.route && `by route ${asked.route}`, asked.broker && `at ${asked.broker}`].filter(Boolean);
+  const where = [document.body.dataset.env.toUpperCase(), ...way].join(" ");
   if (asked.legs) return `${amount} × ${asked.legs.map(legText).join(", ")} (${terms}) in ${where}`;
   return `${asked.side.toUpperCase()} ${amount} ${asked.symbol} (${terms}) in ${where}`;
 }
@@ -168,7 +169,11 @@ function lines(found, asked) {
     told.push(line("info", "·", `takes about ${money(found.margin.buying_power_effect)} ${currency} of buying power`));
   }
   told.push(...premiumLines(asked, found).map((text) => line("info", "·", text)));
-  told.push(line("info", "·", `profile ${found.profile}`));
+  const chosen = asked.profile ? "as asked" : found.candidates?.find((one) => one.profile === found.profile)?.reason;
+  told.push(line("info", "·", `goes to profile ${found.profile}${chosen ? `: ${chosen}` : ""}`));
+  for (const one of (found.candidates ?? []).filter((other) => other.profile !== found.profile)) {
+    told.push(line("info", "·", `not to ${one.profile}${one.reason ? `: ${one.reason}` : ""}`));
+  }
   return told;
 }
 
@@ -240,7 +245,7 @@ function quote() {
   followed?.stop();
   [followed, newest] = [null, null];
   by("quote").textContent = "\u00a0";
-  const profile = document.body.dataset.profile || by("profile").options[1]?.value;
+  const profile = form.elements.profile.value || by("profile").options[1]?.value;
   showMarket(symbol, profile);
   if (!symbol || !profile) return;
   followed = follow({ env: document.body.dataset.env, profile, symbol }, {
@@ -265,6 +270,7 @@ export function wakeTicket() {
     if (wish && !locked) [wish, by("preview").hidden] = [null, true]; // what was previewed is not what would be sent
   });
   form.elements.symbol.addEventListener("change", quote);
+  form.elements.profile.addEventListener("change", quote);
   form.addEventListener("input", showQuote);
   form.addEventListener("change", showQuote);
   form.elements.symbol.addEventListener("input", shape);
