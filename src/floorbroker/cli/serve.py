@@ -310,10 +310,13 @@ def serving(app: FastAPI, proxies: Sequence[str]) -> uvicorn.Config:
     """How it is served; who asked, and by TLS, is taken from those proxies alone, whatever the environment says."""
     import uvicorn
 
+    from floorbroker.api.connections import BoundedProtocol
+
     return uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", ws="websockets-sansio", ws_per_message_deflate=False,
-        ws_max_size=64 * 1024, proxy_headers=bool(proxies), forwarded_allow_ips=list(proxies),
-        server_header=False, timeout_graceful_shutdown=GRACE_S, h11_max_incomplete_event_size=64 * 1024,
+        app, http=BoundedProtocol, log_config=None, access_log=False, lifespan="off",
+        ws="websockets-sansio", ws_per_message_deflate=False, ws_max_size=64 * 1024,
+        proxy_headers=bool(proxies), forwarded_allow_ips=list(proxies),
+        server_header=False, timeout_graceful_shutdown=GRACE_S,
     )  # fmt: skip
 
 
