@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -437,6 +438,13 @@ def routers() -> list[tuple[str, Any]]:
     return found
 
 
+def openapi_text() -> str:
+    """The description of the door that a machine reads, whole: what changes for programs is seen in its diff."""
+    api, clock = importlib.import_module("floorbroker.api"), importlib.import_module("floorbroker.domain.clock")
+    app = api.create_app(desks={}, token=lambda _: None, clock=clock.SystemClock(), version="1")
+    return f"{json.dumps(app.openapi(), indent=1, ensure_ascii=False, sort_keys=True)}\n"
+
+
 # --- Command line ----------------------------------------------------------------------------------------------------
 
 
@@ -504,6 +512,7 @@ def pages() -> dict[str, str]:
         "reference/settings.md": settings_page(),
         "reference/steps.md": steps_page(),
         "reference/routes.md": routes_page(routers()),
+        "reference/openapi.json": openapi_text(),
         "reference/cli.md": command_page(importlib.import_module("floorbroker.cli.main").app),
     }
     return found
