@@ -85,6 +85,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _refuse(self, status: bytes) -> None:
         if self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete:
+        answering = getattr(self, "cycle", None)  # before the first request there is none
+        if answering is None or answering.response_complete:
             self.transport.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
         self.transport.close()
