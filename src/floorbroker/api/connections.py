@@ -7,7 +7,7 @@ uvicorn waits for headers as long as a client likes, and takes as many as it sen
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -32,10 +32,10 @@ class BoundedProtocol(HttpToolsProtocol):
     # -- asyncio's callbacks ----------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        super().connection_made(transport)
+        wired = cast("asyncio.Transport", transport)  # uvloop's is one by what it does, not by its class
+        super().connection_made(wired)
         if len(self.connections) > self.connections_most:
-            transport.abort()
+            wired.abort()
             return
         self._missing_s = self.head_s
         self._watch()

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.routing import compile_path
 
+from floorbroker.api.outgoing import OutgoingView
 from floorbroker.api.problems import MEDIA_TYPE, STATUS, Problem
 from floorbroker.api.views.shape import View
 
@@ -168,7 +169,8 @@ def _drop_default(responses: dict[str, Any]) -> None:
 
 
 def _struct_schemas() -> dict[str, Any]:
-    structs = [cls for cls in _below(View) if cls.__struct_fields__]
+    told = dict.fromkeys((*_below(View), OutgoingView))  # that one is what a receiver of webhooks reads, and no route's
+    structs = [cls for cls in told if cls.__struct_fields__]
     _, found = msgspec.json.schema_components([*structs, Problem], ref_template=REF + "{name}")
     text = re.sub(r'"(#/components/schemas/)?(\w+)View"', r'"\1\2"', json.dumps(found))
     return json.loads(text)
