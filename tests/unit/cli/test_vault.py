@@ -215,12 +215,21 @@ def test_with_a_server_the_acts_go_through_its_door(home: Path, words: Callable[
         found = document(run(home, "vault", "init", "--from-file", words(GOOD), "--json"))
         assert found["standing"] == "unlocked"
         assert document(run(home, "vault", "lock", "--json"))["standing"] == "locked"  # nothing was lent: no grace
-        wrong = run(home, "vault", "unlock", "--from-file", words("certainly not this one"), "--json")
-        assert (wrong.exit_code, json.loads(wrong.stderr)["code"]) == (4, "vault_refused")
-        soon = run(home, "vault", "unlock", "--from-file", words(GOOD), "--json")
-        assert json.loads(soon.stderr)["code"] == "rate_limit_exceeded"
+        codes: list[str] = []
+        while codes[-1:] != [
+            "rate_limit_exceeded"
+        ]:  # each wrong one makes the wait longer; a slow machine outlasts a short one
+            wrong = run(home, "vault", "unlock", "--from-file", words("certainly not this one"), "--json")
+            codes.append(json.loads(wrong.stderr)["code"])
+            assert len(codes) < 8
+        assert codes[:-1] == ["vault_refused"] * (len(codes) - 1) != []
         rows = [f"{row.action} {row.outcome}" for row in _rows(home) if row.action.startswith("vault")]
-        assert rows == ["vault.init begun", "vault.init done", "vault.lock done", "vault.unlock refused"]
+        assert rows == [
+            "vault.init begun",
+            "vault.init done",
+            "vault.lock done",
+            *["vault.unlock refused"] * (len(codes) - 1),
+        ]
 
 
 @pytest.mark.slow
