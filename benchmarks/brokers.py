@@ -22,7 +22,11 @@ from benchmarks.children import Child, desk, peer, venue
 from benchmarks.environments import ROOT
 from benchmarks.rounds import Figure, Goal
 
-ROUNDS, BURSTS, ORDERS = 9, 6, 15  # TWS takes twenty working orders in one contract
+ROUNDS, BURSTS, ORDERS = (
+    9,
+    2,
+    8,
+)  # TWS takes twenty working orders in one contract, and the account holds 100,000 dollars
 REST_S = 0.2  # the fills of a burst are heard before the next
 LIMIT = "149.00"
 PRICE = {"symbol": "AAPL", "bid": "150.20", "ask": "150.30", "last": "150.25"}
