@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from floorbroker.brokers.ibkr_web import wire
-from floorbroker.brokers.ibkr_web.mapping.contracts import Contract, Known, option_in, symbol_in
+from floorbroker.brokers.ibkr_web.mapping.contracts import Contract, Known, assert_strike, option_in, symbol_in
 from floorbroker.domain.errors import ApiError, SymbolNotFound
 from floorbroker.domain.instrument import OptionContract
 from tests.unit.brokers.ibkr_web.fakes import ACCOUNT, Gateway, approved, broker, payload
@@ -53,6 +54,16 @@ def test_an_option_has_a_symbol_when_its_class_is_its_root(
     changes: dict[str, Any], trading_class: str | None, symbol: str | None
 ) -> None:
     assert symbol_in(defined(OPTION, **changes), trading_class=trading_class) == symbol
+
+
+@pytest.mark.parametrize(
+    ("told", "error"), [(["150"], None), (["151"], SymbolNotFound), (["sNaN", "150"], ApiError), (["1e99"], ApiError)]
+)
+def test_a_strike_is_held_against_those_of_the_month(told: list[str], error: type[Exception] | None) -> None:
+    strikes, option = wire.decode(wire.encode({"put": told}), wire.Strikes, what="strikes"), OptionContract.parse(PUT)
+    assert option is not None
+    with pytest.raises(error) if error is not None else nullcontext():
+        assert_strike(strikes, option)
 
 
 @pytest.mark.parametrize("changes", [{"tradingClass": "AAPL1"}, {"tradingClass": None}, {"currency": "CAD"}])

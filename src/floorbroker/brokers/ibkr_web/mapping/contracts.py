@@ -108,9 +108,9 @@ def month_of(day: date) -> str:
 
 
 def assert_strike(strikes: wire.Strikes, option: OptionContract) -> None:
-    """Raises `SymbolNotFound` when the month has no such strike."""
+    """Raises `SymbolNotFound` when the month has no such strike, `ApiError` for one that is no usable number."""
     listed = (strikes.call if option.right == "C" else strikes.put) or []
-    if option.strike not in listed:
+    if option.strike not in [number(one, what="a strike") for one in listed]:
         raise SymbolNotFound(f"the venue lists no strike of {option.symbol}", broker=BROKER)
 
 
