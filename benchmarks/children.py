@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from benchmarks.environments import ROOT, our_python, python_of
+from benchmarks.fixed import tradier, tws
 
 ENDING_S = 20
 OWN_VARIABLES = ("BROKER_", "FLOORBROKER_", "PYTHON")
@@ -94,22 +95,27 @@ def ours(module: str, *arguments: str, environ: Mapping[str, str] | None = None)
 
 
 @contextmanager
-def fixed_server() -> Iterator[dict[str, str]]:
+def fixed_server(word: str = "alpaca") -> Iterator[dict[str, str]]:
     """The fixed-reply server in a process of its own; the credentials for it, which it does not look at."""
-    server = Child("the server", [str(our_python()), "-m", "benchmarks.server"])
+    server = Child("the server", [str(our_python()), "-m", "benchmarks.server", word])
     try:
-        yield _credentials_for(server.greeting["url"])
+        yield credentials_for(word, server.greeting["url"])
     finally:
         server.terminate()
 
 
-def _credentials_for(url: str) -> dict[str, str]:
-    return {
-        "BROKER_CODE": "ALPACA",
-        "BROKER_API_KEY": "k" * 20,
-        "BROKER_SECRET_KEY": "s" * 40,
-        "BROKER_URL": url,
-    }
+def credentials_for(word: str, url: str) -> dict[str, str]:
+    """What a desk and its rivals are told of a fixed-reply server; `ORDERS_END` is called between rounds."""
+    keys = {
+        "alpaca": {"BROKER_CODE": "ALPACA", "BROKER_API_KEY": "k" * 20, "BROKER_SECRET_KEY": "s" * 40, "BROKER_URL": url},
+        "tradier": {
+            "BROKER_CODE": "TRADIER", "BROKER_API_KEY": "k" * 28, "BROKER_ACCOUNT_NUMBER": tradier.ACCOUNT, "BROKER_URL": url,
+        },
+        "ibkr": {
+            "BROKER_CODE": "IBKR", "BROKER_ACCOUNT_NUMBER": tws.ACCOUNT, "BROKER_URL": url.replace("http:", "tws:"),
+        },
+    }  # fmt: skip
+    return {**keys[word], "ORDERS_END": f"{url}/bench/end"}
 
 
 @contextmanager
@@ -122,16 +128,6 @@ def simulator() -> Iterator[dict[str, str]]:
     server = Child("the simulator", command)
     try:
         yield {**server.greeting["credentials"], "ORDER_TIF": "ioc"}
-    finally:
-        server.terminate()
-
-
-@contextmanager
-def venue(word: str) -> Iterator[tuple[dict[str, str], str]]:
-    """A simulator in a process of its own that counts no requests; its credentials, and its control door."""
-    server = Child("the simulator", [sys.executable, "-m", "floorbroker_sim", word, "--port", "0", "--rate", "0"])
-    try:
-        yield server.greeting["credentials"], server.greeting["control"]
     finally:
         server.terminate()
 

@@ -7,8 +7,8 @@ import json
 import msgspec
 
 from benchmarks.children import ours, peer
+from benchmarks.fixed.alpaca import Orders
 from benchmarks.rounds import Figure, Goal
-from benchmarks.server import Orders
 from floorbroker.brokers.alpaca import wire
 
 ROUNDS, CALLS = 15, 20_000

@@ -4,7 +4,7 @@ One submit is everything: the body is read and checked, the idempotency key look
 and audit row made durable, the order sent, the answer read, made durable and folded.  `--stages` measures where the time
 goes, in a run of its own, since looking costs time too.
 
-With `ORDER_LIMIT` orders bid that price, and stay where they are.
+`ORDERS_END` is called between rounds: there the fixed-reply server cancels what is open.
 
     BROKER_URL=... python -m benchmarks.desk --home FOLDER --loop uvloop
 """
@@ -31,7 +31,7 @@ from floorbroker.oms.schema import parse_order
 
 CALLER = Caller(principal="bench", via="bench")
 BODY = {
-    "symbol": "AAPL", "side": "buy", "type": "limit", "quantity": "2", "limit_price": os.environ.get("ORDER_LIMIT", "150.25"),
+    "symbol": "AAPL", "side": "buy", "type": "limit", "quantity": "2", "limit_price": "150.25",
     "time_in_force": os.environ.get("ORDER_TIF", "day"), "allow_duplicate": True,
 }  # fmt: skip
 TAKEN = frozenset({OrdStatus.PENDING_NEW, OrdStatus.NEW, OrdStatus.CANCELED, OrdStatus.FILLED})
@@ -97,10 +97,9 @@ class Submits:
 
     async def _all_ended(self) -> None:
         """Not part of a round: the venue cancels what is open, and the desk hears of all of it."""
-        if "ORDER_LIMIT" in os.environ:
-            return
-        async with aiohttp.ClientSession() as session, session.post(f"{os.environ['BROKER_URL']}/bench/end") as reply:
-            await reply.read()  # a simulator does not know it: there an order ends by itself
+        if (end := os.environ.get("ORDERS_END")) is not None:  # at a simulator an order ends by itself
+            async with aiohttp.ClientSession() as session, session.post(end) as reply:
+                await reply.read()
         async with asyncio.timeout(ENDING_S):
             while any(order.is_open for order in self._desk.orders()):  # noqa: ASYNC110 - no event tells of the last
                 await asyncio.sleep(0.01)

@@ -21,8 +21,8 @@ HOW = """\
 ## How it is measured
 
 - **One server.** `benchmarks/server.py` answers every order with the same bytes but for the ids, in a process of its
-  own. It parses no body beyond the client's order id, sends no rate headers and accepts every order. Between rounds it
-  cancels what is open, which is not measured.
+  own, as Alpaca, Tradier or TWS would. It parses no body beyond what it must give back, sends no rate headers and accepts
+  every order. Between rounds it cancels what is open, which is not measured.
 - **Ours** is the whole desk as a library user or the REST door calls it: members validated, idempotency key looked
   up, risk checked and reserved, intent, key and audit row durable on disk, the order sent by the adapter, its answer
   read, made durable and folded. It listens to the private stream meanwhile. The rate budget of the profile is raised,

@@ -9,8 +9,8 @@ import asyncio
 import sys
 from datetime import UTC, datetime
 
+from benchmarks.fixed.alpaca import Orders
 from benchmarks.peers.speak import Answer, per_await_ns, per_call_ns, prepare, serve_async
-from benchmarks.server import Orders
 from floorbroker import AdaptiveRateLimiter, CircuitBreaker, MultiEndpointRateLimiter, with_exponential_backoff
 from floorbroker.brokers.alpaca import wire
 from floorbroker.brokers.alpaca.mapping.reports import Heard, order_reports

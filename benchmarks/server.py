@@ -1,237 +1,50 @@
-"""The fixed-reply server: what Alpaca would answer to a desk, written down once, so that every client meets the same cost.
+"""The fixed-reply server: a venue's answers, written down once, so that every client meets the same cost.
 
-It speaks HTTP/1.1 with keep-alive and sends no rate headers.  Every order is accepted, with a new id and the client id of the
-request.  The private stream accepts the log-in and then stays silent.  Between rounds `POST /bench/end` cancels what is
-open and tells it on the stream, so that no round begins with the orders of the last one.
+Every order is accepted, and nothing is counted or matched.  Between rounds `POST /bench/end` cancels what is open and tells it as
+the venue would, so that no round begins with the orders of the last one.
 
-    python -m benchmarks.server        prints {"url": ...} and serves until it is ended
+    python -m benchmarks.server alpaca        prints {"url": ...} and serves until it is ended
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import itertools
 import json
-import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
-from typing import cast
 
-from websockets.frames import Frame, Opcode
-from websockets.http11 import Request as Handshake
-from websockets.server import ServerProtocol
-
+from benchmarks.fixed.alpaca import Alpaca
+from benchmarks.fixed.http import Client, Door
+from benchmarks.fixed.tradier import Tradier
+from benchmarks.fixed.tws import Line, Tws
 from benchmarks.peers.speak import prepare
 
-_ASSET = "2c7f6a10-55d1-4f0e-8a39-6d1b4a0c9e77"
-_ORDER = (
-    b'{"id":"5b2f9a0e-0c6e-4a55-9f43-%012d","client_order_id":"%s","created_at":"2026-03-02T15:04:05.123456Z",'
-    b'"updated_at":"2026-03-02T15:04:05.130211Z","submitted_at":"2026-03-02T15:04:05.123456Z","filled_at":null,'
-    b'"expired_at":null,"expires_at":"2026-03-02T21:00:00Z","canceled_at":null,'
-    b'"failed_at":null,'
-    b'"replaced_at":null,"replaced_by":null,"replaces":null,"asset_id":"2c7f6a10-55d1-4f0e-8a39-6d1b4a0c9e77",'
-    b'"symbol":"AAPL","asset_class":"us_equity","notional":null,"qty":"2","filled_qty":"0","filled_avg_price":null,'
-    b'"order_class":"simple","order_type":"limit","type":"limit","side":"buy","position_intent":"buy_to_open",'
-    b'"time_in_force":"day","limit_price":"150.25","stop_price":null,"status":"%s","extended_hours":false,'
-    b'"legs":null,"trail_percent":null,"trail_price":null,"hwm":null,"subtag":null,"source":null}'
-)
-_ACCOUNT = {
-    "id": "8f3c2b1a-7d4e-4c39-9b7a-2f6f1f0f5a11", "account_number": "PA3BENCHMARK", "status": "ACTIVE",
-    "crypto_status": "ACTIVE", "currency": "USD", "cash": "1000000000", "equity": "1000000000",
-    "last_equity": "1000000000", "portfolio_value": "1000000000", "buying_power": "2000000000",
-    "regt_buying_power": "2000000000", "daytrading_buying_power": "0", "non_marginable_buying_power": "1000000000",
-    "multiplier": "2", "initial_margin": "0", "maintenance_margin": "0", "long_market_value": "0",
-    "short_market_value": "0", "options_trading_level": 3, "shorting_enabled": True, "trading_blocked": False,
-    "transfers_blocked": False, "account_blocked": False, "trade_suspended_by_user": False,
-    "pattern_day_trader": False, "daytrade_count": 0, "created_at": "2024-01-01T00:00:00Z",
-}  # fmt: skip
-_SHARE = {
-    "id": _ASSET, "class": "us_equity", "exchange": "NASDAQ", "symbol": "AAPL", "name": "Apple Inc. Common Stock",
-    "status": "active", "tradable": True, "marginable": True, "shortable": True, "easy_to_borrow": True,
-    "fractionable": True, "attributes": [],
-}  # fmt: skip
-_CLIENT_ID = re.compile(rb'"client_order_id":\s*"([^"]{1,128})"')
-_AFTER = re.compile(rb"after_order_id=[0-9a-f-]{24}([0-9]{12})")
-_LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
-PAGE = 500
+Protocols = Callable[[], asyncio.Protocol]
 
 
-class Orders:
-    """The orders of clients who name them; the others are answered and forgotten."""
-
-    def __init__(self) -> None:
-        self._numbers = itertools.count(1)
-        self._open: dict[int, bytes] = {}
-
-    def accept(self, body: bytes) -> bytes:
-        """The answer to POST /v2/orders: the id is new each time, the client's is given back."""
-        number, named = next(self._numbers), _CLIENT_ID.search(body)
-        if named is None:
-            return _ORDER % (number, b"venue-%012d" % number, b"accepted")
-        self._open[number] = named[1]
-        return _ORDER % (number, named[1], b"accepted")
-
-    def listed(self, query: bytes) -> bytes:
-        """The answer to GET /v2/orders: a page of what is open, oldest first, behind `after_order_id`."""
-        after = _AFTER.search(query)
-        numbers = [number for number in self._open if after is None or number > int(after[1])]
-        return b"[%s]" % b",".join(_ORDER % (n, self._open[n], b"accepted") for n in numbers[:PAGE])
-
-    def end(self) -> list[bytes]:
-        """Cancel what is open; what the private stream says of it."""
-        update = b'{"stream":"trade_updates","data":{"event":"canceled","timestamp":"2026-03-02T15:04:06Z","order":%s}}'
-        told = [update % (_ORDER % (number, named, b"canceled")) for number, named in self._open.items()]
-        self._open.clear()
-        return told
+def _alpaca() -> Protocols:
+    door = Door(Alpaca())
+    return lambda: Client(door)
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+def _tradier() -> Protocols:
+    door = Door(Tradier())
+    return lambda: Client(door)
 
 
-def _clock() -> dict[str, object]:
-    now = _now()
-    return {"timestamp": now, "is_open": True, "next_open": now, "next_close": now}
+def _ibkr() -> Protocols:
+    program = Tws()
+    return lambda: Line(program)
 
 
-def _quotes() -> dict[str, object]:
-    return {"quotes": {"AAPL": {"t": _now(), "ap": 150.30, "bp": 150.20, "as": 3, "bs": 2, "ax": "V", "bx": "V"}}}
+VENUES: dict[str, Callable[[], Protocols]] = {"alpaca": _alpaca, "tradier": _tradier, "ibkr": _ibkr}
 
 
-_READS: dict[bytes, Callable[[], object]] = {
-    b"/v2/account": lambda: _ACCOUNT,
-    b"/v2/clock": _clock,
-    b"/v2/assets/AAPL": lambda: _SHARE,
-    b"/v2/stocks/quotes/latest": _quotes,
-    b"/v2/positions": list,
-    b"/v2/account/activities/FILL": list,
-}
-
-
-def answer(orders: Orders, method: bytes, target: bytes, body: bytes) -> bytes:
-    """One HTTP reply; what nobody should ask is a 404 that names it."""
-    path, _, query = target.partition(b"?")
-    if path == b"/v2/orders" and method in (b"POST", b"GET"):
-        return _reply(b"200 OK", orders.accept(body) if method == b"POST" else orders.listed(query))
-    read = _READS.get(path) if method == b"GET" else None
-    if read is None:
-        return _reply(b"404 Not Found", json.dumps({"message": f"nothing at {path.decode('latin-1')}"}).encode())
-    return _reply(b"200 OK", json.dumps(read()).encode())
-
-
-def _reply(status: bytes, body: bytes) -> bytes:
-    head = b"HTTP/1.1 %s\r\nContent-Type: application/json; charset=UTF-8\r\nContent-Length: %d\r\n\r\n"
-    return head % (status, len(body)) + body
-
-
-class Venue:
-    """What all connections share."""
-
-    def __init__(self) -> None:
-        self.orders = Orders()
-        self.streams: set[Client] = set()
-
-    def reply(self, method: bytes, target: bytes, body: bytes) -> bytes:
-        """`answer`, and the one call that is no venue's."""
-        if (method, target) != (b"POST", b"/bench/end"):
-            return answer(self.orders, method, target, body)
-        told = self.orders.end()
-        for client in self.streams:
-            client.tell(told)
-        return _reply(b"200 OK", json.dumps({"ended": len(told)}).encode())
-
-
-class Client(asyncio.Protocol):
-    """One connection: HTTP, or the private stream once it asks for `/stream`."""
-
-    def __init__(self, venue: Venue) -> None:
-        self._venue = venue
-        self._transport: asyncio.Transport | None = None
-        self._held = b""
-        self._stream: Stream | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # loops give stream transports to a `Protocol`
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._venue.streams.discard(self)
-
-    def data_received(self, data: bytes) -> None:
-        if self._stream is None and not self._held and data.startswith(b"GET /stream "):
-            self._stream = Stream()
-            self._venue.streams.add(self)
-        if self._stream is not None:
-            self._write(self._stream.feed(data))
-            return
-        self._held = self._held + data if self._held else data
-        while (found := split(self._held)) is not None:
-            method, target, body, self._held = found
-            self._write([self._venue.reply(method, target, body)])
-
-    def tell(self, messages: list[bytes]) -> None:
-        """Messages on the private stream."""
-        assert self._stream is not None
-        self._write(self._stream.say(messages))
-
-    def _write(self, chunks: list[bytes]) -> None:
-        assert self._transport is not None
-        for chunk in chunks:
-            self._transport.write(chunk)
-
-
-def split(data: bytes) -> tuple[bytes, bytes, bytes, bytes] | None:
-    """Method, target and body of the first request, and what follows it; None until it is complete."""
-    end = data.find(b"\r\n\r\n")
-    if end < 0:
-        return None
-    head = data[:end]
-    length = _LENGTH.search(head)
-    whole = end + 4 + (int(length[1]) if length else 0)
-    if len(data) < whole:
-        return None
-    method, target, _ = head.split(b" ", 2)
-    return method, target, data[end + 4 : whole], data[whole:]
-
-
-class Stream:
-    """The private stream: authorization, listening, then silence."""
-
-    def __init__(self) -> None:
-        self._protocol = ServerProtocol()
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """What to write back."""
-        self._protocol.receive_data(data)
-        for event in self._protocol.events_received():
-            if isinstance(event, Handshake):
-                self._protocol.send_response(self._protocol.accept(event))
-            elif isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY):
-                self._protocol.send_binary(json.dumps(stream_answer(json.loads(event.data))).encode())
-        return self._chunks()
-
-    def say(self, messages: list[bytes]) -> list[bytes]:
-        """The frames of these messages."""
-        for message in messages:
-            self._protocol.send_binary(message)
-        return self._chunks()
-
-    def _chunks(self) -> list[bytes]:
-        return [chunk for chunk in self._protocol.data_to_send() if chunk]
-
-
-def stream_answer(message: dict[str, object]) -> dict[str, object]:
-    """The answer to a log-in or to a wish to listen."""
-    if message.get("action") == "listen":
-        return {"stream": "listening", "data": {"streams": ["trade_updates"]}}
-    return {"stream": "authorization", "data": {"status": "authorized", "action": "authenticate"}}
-
-
-async def serve() -> None:
+async def serve(word: str) -> None:
     """Serve on a free port of loopback."""
-    venue = Venue()
-    server = await asyncio.get_running_loop().create_server(lambda: Client(venue), "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(VENUES[word](), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     sys.stdout.write(json.dumps({"url": f"http://127.0.0.1:{port}"}) + "\n")
     sys.stdout.flush()
@@ -239,11 +52,14 @@ async def serve() -> None:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="benchmarks.server", description=__doc__)
+    parser.add_argument("venue", choices=VENUES)
+    asked = parser.parse_args().venue
     prepare(cpu=1)
     with suppress(KeyboardInterrupt):
         try:
             import uvloop
         except ImportError:
-            asyncio.run(serve())
+            asyncio.run(serve(asked))
         else:
-            uvloop.run(serve())
+            uvloop.run(serve(asked))

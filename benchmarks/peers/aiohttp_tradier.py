@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 
 import aiohttp
+import uvloop
 from speak import prepare, serve_async, timed_async
 
 KEYS = {"Authorization": f"Bearer {os.environ['BROKER_API_KEY']}", "Accept": "application/json"}
 URL = f"{os.environ['BROKER_URL']}/v1/accounts/{os.environ['BROKER_ACCOUNT_NUMBER']}/orders"
-
-PRICE = os.environ["ORDER_LIMIT"]
 
 
 async def main() -> None:
@@ -19,16 +17,16 @@ async def main() -> None:
 
         async def submit() -> None:
             form = {
-                "class": "equity", "symbol": "AAPL", "side": "buy", "quantity": "2", "type": "limit", "price": PRICE,
-                "duration": "day",
+                "class": "equity", "symbol": "AAPL", "side": "buy", "quantity": "2", "type": "limit",
+                "price": "150.25", "duration": "day",
             }  # fmt: skip
             async with session.post(URL, data=form) as reply:
                 answer = await reply.json()
                 if answer.get("order", {}).get("status") != "ok":
                     raise RuntimeError(f"an order was answered {reply.status}: {answer}")
 
-        await serve_async({"sequential": lambda count: timed_async(submit, count)}, "aiohttp")
+        await serve_async({"sequential": lambda count: timed_async(submit, count)}, "aiohttp", "uvloop")
 
 
 prepare(cpu=0)
-asyncio.run(main())
+uvloop.run(main())

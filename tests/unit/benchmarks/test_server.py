@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from benchmarks.server import PAGE, Orders, Stream, answer, split, stream_answer
+from benchmarks.fixed import tws
+from benchmarks.fixed.alpaca import PAGE, Alpaca, Orders, answer, stream_answer
+from benchmarks.fixed.http import Stream, split
+from benchmarks.fixed.tradier import Orders as TradierOrders
 
 from floorbroker.brokers.alpaca import wire
 from floorbroker.brokers.alpaca.mapping.account import account_from, instrument_from
 from floorbroker.brokers.alpaca.mapping.market import quote_from
+from floorbroker.brokers.ibkr import wire as ibkr_wire
+from floorbroker.brokers.ibkr.codec import decode
+from floorbroker.brokers.tradier.rest.answers import orders_in
 from floorbroker.domain.clock import SystemClock
 
 
@@ -98,4 +105,63 @@ def test_the_private_stream_logs_in_and_listens() -> None:
         b"GET /stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     )
-    assert b"".join(Stream().feed(handshake)).startswith(b"HTTP/1.1 101 ")
+    assert b"".join(Stream(Alpaca()).feed(handshake)).startswith(b"HTTP/1.1 101 ")
+
+
+PLACED = b"class=equity&symbol=AAPL&side=buy&quantity=2&type=limit&price=150.25&duration=day&tag=fb-%d"
+
+
+def test_tradiers_orders_are_listed_page_by_page_and_once_more_when_they_have_ended() -> None:
+    orders = TradierOrders()
+    for number in range(130):
+        orders.accept(PLACED % number)
+    orders.accept(PLACED.partition(b"&tag")[0])
+    pages = [orders_in(orders.listed(b"page=%d&limit=100" % page), what="the orders") for page in (1, 2)]
+    assert [order.tag for page in pages for order in page] == [f"fb-{number}" for number in range(130)]
+    assert {order.status for page in pages for order in page} == {"open"}
+    assert orders.end() == 130
+    pages = [orders_in(orders.listed(b"page=%d&limit=100" % page), what="the orders") for page in (1, 2)]
+    assert [(len(page), {order.status for order in page}) for page in pages] == [
+        (100, {"canceled"}),
+        (30, {"canceled"}),
+    ]
+    assert orders.listed(b"page=1&limit=100") == b'{"orders":"null"}'
+
+
+def test_the_program_shows_each_order_as_it_was_asked_for_and_its_end() -> None:
+    asked = [
+        "3",
+        "7",
+        *_contract_asked(),
+        "BUY",
+        "2",
+        "LMT",
+        "150.25",
+        "",
+        "DAY",
+        "",
+        tws.ACCOUNT,
+        "O",
+        "0",
+        "ref-7",
+        "1",
+    ]
+    for status in ("Submitted", "Cancelled"):
+        shown = tws.Order(asked, "91", 1_000_000_001).shown(status)
+        messages = [decode(frame, version=tws.VERSION) for frame in _frames(shown)]
+        order, standing = messages
+        assert isinstance(order, ibkr_wire.OpenOrder)
+        assert isinstance(standing, ibkr_wire.OrderStatus)
+        assert (order.order.order_ref, order.perm_id, order.status) == ("ref-7", 1_000_000_001, status)
+        assert (standing.order_id, standing.perm_id, standing.status) == (7, 1_000_000_001, status)
+
+
+def _contract_asked() -> list[str]:
+    return ["265598", "AAPL", "STK", "", "0.0", "", "", "SMART", "NASDAQ", "USD", "AAPL", "NMS", "", ""]
+
+
+def _frames(data: bytes) -> Iterator[bytes]:
+    while data:
+        end = 4 + int.from_bytes(data[:4], "big")
+        yield data[4:end]
+        data = data[end:]

@@ -8,8 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from benchmarks.brokers import LIMIT, set_price
-from benchmarks.children import Child, ChildFailed, venue
+from benchmarks.children import Child, ChildFailed, credentials_for
 from benchmarks.stages import STAGES
 
 from floorbroker.app.home import Home
@@ -23,12 +22,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def credentials() -> Iterator[dict[str, str]]:
-    server = Child("the server", [sys.executable, "-m", "benchmarks.server"])
-    yield {
-        "BROKER_CODE": "ALPACA", "BROKER_API_KEY": "k" * 20, "BROKER_SECRET_KEY": "s" * 40,
-        "BROKER_URL": server.greeting["url"],
-    }  # fmt: skip
+def credentials(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    word = getattr(request, "param", "alpaca")
+    server = Child("the server", [sys.executable, "-m", "benchmarks.server", word])
+    yield credentials_for(word, server.greeting["url"])
     server.terminate()
 
 
@@ -56,13 +53,16 @@ def test_the_stages_of_an_order_are_told(credentials: dict[str, str], tmp_path: 
     assert all(took > 0 for took in stages.values())
 
 
-def test_orders_go_the_whole_way_at_the_socket_of_interactive_brokers(tmp_path: Path) -> None:
-    with venue("ibkr") as (credentials, control):
-        set_price(control)
-        terms = {**credentials, "ORDER_LIMIT": LIMIT}
-        command = [sys.executable, "-m", "benchmarks.desk", "--home", str(tmp_path / "home")]
-        with closing(Child("the desk", command, terms)) as desk:
-            assert desk.ask("sequential", 2)["per_s"] > 0
+@pytest.mark.parametrize("credentials", ["ibkr", "tradier"], indirect=True)
+def test_orders_go_the_whole_way_at_other_venues_and_end_between_rounds(
+    credentials: dict[str, str], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "benchmarks.desk", "--home", str(tmp_path / "home")]
+    with closing(Child("the desk", command, credentials)) as desk:
+        told = [
+            desk.ask("sequential", count) for count in (2, 3)
+        ]  # a round ends when the desk knows that all orders did
+    assert all(answer["per_s"] > 0 for answer in told)
 
 
 def test_a_program_that_does_not_answer_is_named() -> None:
