@@ -17,6 +17,8 @@ import uvicorn
 
 from benchmarks.peers.speak import Answer, Line, prepare
 from floorbroker.api import HashedToken, create_app, token_digest
+from floorbroker.api.connections import bounded
+from floorbroker.api.crowd import Crowd
 from floorbroker.domain.clock import SystemClock
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.desk import Desk, DeskEvent, ProfileStatus
@@ -81,8 +83,9 @@ async def main() -> None:
         clock=SystemClock(),
         version="bench",
     )
+    http, ws = bounded(Crowd())  # as the desk bounds them
     config = uvicorn.Config(
-        app, log_level="error", lifespan="off", ws="websockets-sansio", ws_per_message_deflate=False, backlog=4096
+        app, http=http, ws=ws, log_level="error", lifespan="off", ws_per_message_deflate=False, backlog=4096
     )
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve(sockets=[listener]))

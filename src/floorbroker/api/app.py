@@ -20,6 +20,7 @@ from floorbroker.api.metrics import PrometheusMeter
 from floorbroker.api.openapi import document, methods_at
 from floorbroker.api.pace import Pace, Rates
 from floorbroker.api.perimeter import Envelope, Perimeter, host_names
+from floorbroker.api.places import Places
 from floorbroker.api.problems import on_bug, on_floorbroker_error, on_http_exception, on_validation_error
 from floorbroker.api.routes import (
     accounts,
@@ -121,6 +122,7 @@ def create_app(
     strategies: Strategies | None = None,
     studies: Studies | None = None,
     rates: Rates | None = None,
+    places: Places | None = None,
     origins: Iterable[str] = (),
 ) -> FastAPI:
     """The server over `desks`, one per environment.
@@ -132,7 +134,7 @@ def create_app(
     `redactor` cleans what errors say, and looks at every reply once more.  `prove` verifies the audit of an environment; `acts`
     records who came in and who was turned away.  `people` are the users, sessions and tokens beside the one `token`; without
     them that is the only way in.  `rates` are how much callers and addresses may ask, without them as much as they like;
-    `origins` are other sites whose pages may ask with a token.
+    `places` how many streams they may follow; `origins` are other sites whose pages may ask with a token.
     """
     keeper, meter, log = Doorkeeper.of(token, clock, acts, people), meter or PrometheusMeter(), log or NoLog()
     redactor = redactor or SecretFilter()
@@ -185,6 +187,7 @@ def create_app(
         strategies=strategies,
         studies=studies,
         pace=pace,
+        places=places or Places(meter=meter),
     )
     app.state.meter = meter
     app.state.clean = redactor.clean

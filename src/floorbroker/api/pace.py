@@ -6,7 +6,6 @@ takes from one that all strangers of an address share, so that what they ask is 
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import re
 from collections import OrderedDict
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
+from floorbroker.api.addresses import counted_as
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.frozen import frozen
 from floorbroker.people.identity import Identity
@@ -96,7 +96,7 @@ class Pace:
 
     def parts(self, identity: Identity | None, address: str, *, only_stops: bool) -> Taken:
         """From which buckets a request takes."""
-        lane, place = "stop " if only_stops else "", _place(address)
+        lane, place = "stop " if only_stops else "", counted_as(address)
         if identity is None:
             found = [("stranger", f"stranger {place}", self.rates.stranger)]
         else:
@@ -153,16 +153,6 @@ def charge(request: HTTPConnection, pace: Pace | None, units: int) -> None:
     if (wait_s := pace.take(request.state.taken, units)) > 0:
         detail = "too much was asked from here in the last minute: RateLimit says of what"
         raise HTTPException(429, detail, headers={"Retry-After": str(math.ceil(wait_s))})
-
-
-def _place(address: str) -> str:
-    """An address as it is counted: of IPv6 the network that one customer gets."""
-    if ":" not in address:
-        return address
-    try:
-        return str(ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False))
-    except ValueError:
-        return address
 
 
 def assert_known(routes: Iterable[str]) -> None:

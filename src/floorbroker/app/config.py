@@ -43,6 +43,7 @@ Network = Annotated[  # as it was meant, or an error that says why
     str, AfterValidator(lambda text: str(ip_network(text)))
 ]
 Units = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Bound = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class ServerSection(_Section):
@@ -52,6 +53,10 @@ class ServerSection(_Section):
     one no other site may.  `per_minute` is how much a person, a token or the operator may ask: most requests take one, what takes
     long takes more; `per_minute_address` is for all together that come from an address, `per_minute_stranger` for those of them
     nobody knows.  0 is no limit.
+
+    `connections` are open at most, `connections_address` of them from one address, of which a token follows `streams_token`
+    streams at most.  0 is no limit.  A page has up to seven, each bot that follows a stream one more; programs on one machine
+    count together.  Those of a declared proxy count in all alone; streams behind it count by the address that it names.
 
     `proxies` are the addresses and networks of proxies with TLS in front: what these alone say of who asked, and that it was by
     TLS, is believed (`X-Forwarded-For`, `X-Forwarded-Proto`).
@@ -65,6 +70,9 @@ class ServerSection(_Section):
     per_minute: Units = 60_000
     per_minute_address: Units = 240_000
     per_minute_stranger: Units = 1_200
+    connections: Bound = 2_048
+    connections_address: Bound = 1_024
+    streams_token: Bound = 1_000
 
 
 class TradingSection(_Section):

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
+    from floorbroker.api.crowd import Crowd
     from floorbroker.api.farewell import Farewell
     from floorbroker.api.metrics import PrometheusMeter
+    from floorbroker.app.config import ServerSection
     from floorbroker.app.floor import Floor, Outside
     from floorbroker.app.home import Home
     from floorbroker.app.hooks import Hooks
@@ -67,6 +70,7 @@ def up(
     from floorbroker.app.config import load
     from floorbroker.app.hardening import harden
     from floorbroker.app.logs import open_log, told_in
+    from floorbroker.app.open_files import room_for
     from floorbroker.store.lock import ProcessLock
 
     harden()
@@ -78,6 +82,8 @@ def up(
     outside.passphrase = asker(settings, home, Given(passphrase_fd, passphrase_file, PASSPHRASE))
     level = "error" if settings.quiet else "debug" if settings.verbose > 1 else "info"
     outside.log = open_log(outside.redactor, level=level, pretty=sys.stderr.isatty())
+    if (room := room_for(section.connections)) < section.connections:
+        outside.log.warning("server.few_files", connections=section.connections, room=room)
     lock = ProcessLock(home.root / LOCK)
     lock.acquire()
     try:
@@ -190,7 +196,8 @@ async def _serve(settings: Settings, home: Home, listener: socket.socket, host: 
             try:
                 await hooks.start()
                 floor.seating.on_desk.append(hooks.outbox.attend)
-                await _run(serving(app, floor.config.server.proxies), listener, ending, app.state.door.farewell)
+                config = serving(app, floor.config.server.proxies, _crowd(floor.config.server, meter))
+                await _run(config, listener, ending, app.state.door.farewell)
             finally:
                 telling.cancel()
                 await operations.close()
@@ -260,6 +267,7 @@ def _app(
     from floorbroker import __version__
     from floorbroker.api import create_app
     from floorbroker.api.pace import Rates
+    from floorbroker.api.places import UNBOUNDED, Places
     from floorbroker.app.catalogue import KNOWN
     from floorbroker.app.compose import BROKERS
     from floorbroker.app.profiles import Profiles
@@ -270,6 +278,12 @@ def _app(
     rates = Rates(caller=section.per_minute, address=section.per_minute_address, stranger=section.per_minute_stranger)
     stored = Profiles.of(floor.home, floor.vault, outside, path=config, seating=floor.seating)
     strategies = Strategies(floor.home)
+    places = Places(
+        most=section.connections or UNBOUNDED,
+        at_a_token=section.streams_token or UNBOUNDED,
+        at_an_address=section.connections_address or UNBOUNDED,
+        meter=meter,
+    )
     known = tuple(BROKERS.values())
     page = web_page(
         desks=floor.desks,
@@ -300,21 +314,34 @@ def _app(
         studies=studies,
         hosts={*LOOPBACK, host, *section.names},
         rates=rates,
+        places=places,
         origins=section.origins,
         page=page,
         redactor=outside.redactor,
     )
 
 
-def serving(app: FastAPI, proxies: Sequence[str]) -> uvicorn.Config:
+def _crowd(section: ServerSection, meter: PrometheusMeter) -> Crowd:
+    from floorbroker.api.crowd import Crowd
+
+    return Crowd(
+        most=section.connections,
+        at_an_address=section.connections_address,
+        proxies=tuple(ip_network(proxy) for proxy in section.proxies),
+        meter=meter,
+    )
+
+
+def serving(app: FastAPI, proxies: Sequence[str], crowd: Crowd) -> uvicorn.Config:
     """How it is served; who asked, and by TLS, is taken from those proxies alone, whatever the environment says."""
     import uvicorn
 
-    from floorbroker.api.connections import BoundedProtocol
+    from floorbroker.api.connections import bounded
 
+    http, ws = bounded(crowd)
     return uvicorn.Config(
-        app, http=BoundedProtocol, log_config=None, access_log=False, lifespan="off",
-        ws="websockets-sansio", ws_per_message_deflate=False, ws_max_size=64 * 1024,
+        app, http=http, log_config=None, access_log=False, lifespan="off",
+        ws=ws, ws_per_message_deflate=False, ws_max_size=64 * 1024,
         proxy_headers=bool(proxies), forwarded_allow_ips=list(proxies),
         server_header=False, timeout_graceful_shutdown=GRACE_S,
     )  # fmt: skip

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
+import pytest
 import pytest_asyncio
 
 from floorbroker.domain.clock import ManualClock
@@ -16,6 +18,11 @@ from tests.support.desk_server import TOKEN, app_over
 from tests.support.fake_desk import FakeDesk
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Tests of a module that names `LOOPS` run on each of them."""
+    return getattr(getattr(item, "module", None), "LOOPS", {"asyncio": asyncio.new_event_loop})
 
 
 @dataclass

@@ -6,13 +6,17 @@ import asyncio
 import json
 import signal
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
 
 import httpx2
 import pytest
 from starlette.types import Receive, Scope, Send
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
+from floorbroker.api.crowd import Crowd
 from floorbroker.cli.failures import Trouble
 from floorbroker.cli.serve import bindable, fast_loop, serving, url_of
 from tests.unit.cli.running import document, run, served, start
@@ -84,7 +88,7 @@ def test_only_a_named_proxy_tells_who_asks_and_that_it_was_by_tls(
 
     told = [(b"x-forwarded-for", b"203.0.113.7"), (b"x-forwarded-proto", b"https")]
     scope: Any = {"type": "http", "client": ("127.0.0.1", 40000), "scheme": "http", "headers": told}
-    config = serving(cast("Any", app), proxies)
+    config = serving(cast("Any", app), proxies, Crowd())
     config.load()
     asyncio.run(cast("Any", config.loaded_app)(scope, None, None))
     assert seen == [("203.0.113.7", "https") if believed else ("127.0.0.1", "http")]
@@ -169,3 +173,18 @@ def test_the_server_runs_on_the_faster_loop_where_it_is_installed() -> None:
     uvloop = pytest.importorskip("uvloop")
     with asyncio.Runner(loop_factory=fast_loop()) as runner:
         assert isinstance(runner.get_loop(), uvloop.Loop)
+
+
+def test_the_configured_bounds_of_connections_and_streams_hold_in_the_process_that_serves(tmp_path: Path) -> None:
+    (tmp_path / "floorbroker.toml").write_text("[server]\nconnections_address = 3\n", "utf-8")
+    with served(tmp_path) as server:
+        known = {"Authorization": f"Bearer {server.told['token']}"}
+        url = server.told["url"].replace("http", "ws") + "/api/v1/paper/stream"
+        with ExitStack() as lines:
+            for _ in range(3):
+                lines.enter_context(connect(url, proxy=None, additional_headers=known))
+            with pytest.raises(InvalidStatus) as refused:
+                lines.enter_context(connect(url, proxy=None, additional_headers=known))
+        answer = refused.value.response
+        assert (answer.status_code, json.loads(answer.body)["code"]) == (429, "rate_limit_exceeded")
+        assert server.ask("GET", "/profiles").status_code == 200

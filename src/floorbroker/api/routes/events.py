@@ -17,11 +17,10 @@ from floorbroker.api.access import READ, why_not
 from floorbroker.api.door import DeskDep, DoorDep, IdentityDep, door_of
 from floorbroker.api.openapi import problems, streams
 from floorbroker.api.params import EventsQuery
-from floorbroker.api.perimeter import look_again
-from floorbroker.api.places import NO_PLACE
+from floorbroker.api.perimeter import address_of, look_again
 from floorbroker.api.views.orders import execution_view, order_view
 from floorbroker.api.views.shape import View
-from floorbroker.domain.errors import Conflict, FieldError, InvalidRequest, RateLimitExceeded
+from floorbroker.domain.errors import Conflict, FieldError, InvalidRequest
 from floorbroker.domain.values import Environment, time_text
 from floorbroker.gateway.desk import DeskEvent
 
@@ -82,15 +81,13 @@ async def resume_after(
     return int(last_event_id)
 
 
-async def place_of(door: DoorDep, identity: IdentityDep) -> AsyncGenerator[None]:
+async def place_of(request: Request, door: DoorDep, identity: IdentityDep) -> AsyncGenerator[None]:
     """Hold a place while the events last.  Raises `RateLimitExceeded` where there is none left for whoever asks."""
-    key = door.places.take(identity)
-    if not key:
-        raise RateLimitExceeded(NO_PLACE)
+    place = door.places.take(identity, address_of(request))
     try:
         yield
     finally:
-        door.places.give_back(key)
+        door.places.give_back(place)
 
 
 @router.get(

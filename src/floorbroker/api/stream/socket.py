@@ -19,7 +19,7 @@ from floorbroker.api.access import READ, why_not
 from floorbroker.api.auth import Doorkeeper
 from floorbroker.api.farewell import Farewell
 from floorbroker.api.perimeter import address_of, host_name, look_again
-from floorbroker.api.places import NO_PLACE, Places
+from floorbroker.api.places import Place, Places
 from floorbroker.api.stream.hub import Client, Hub, Hubs
 from floorbroker.api.stream.protocol import (
     WANTED_MAX,
@@ -39,7 +39,7 @@ from floorbroker.api.stream.protocol import (
 from floorbroker.api.stream.snapshots import snapshot_of
 from floorbroker.app.people.passes import Refusal
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import FloorbrokerError
+from floorbroker.domain.errors import FloorbrokerError, RateLimitExceeded
 from floorbroker.domain.values import Environment
 from floorbroker.people.identity import Identity
 
@@ -100,7 +100,7 @@ class _Connection:
     client: Client = field(default_factory=Client)
     _who: Callable[[], Identity | None] = field(default=lambda: None)
     _said_s: deque[float] = field(default_factory=deque[float])
-    _place: str = ""
+    _place: Place | None = None
 
     async def run(self) -> None:
         identity: Identity | None = getattr(self.socket.state, "identity", None)
@@ -122,7 +122,8 @@ class _Connection:
         except WebSocketDisconnect:
             pass  # the client left
         finally:
-            self.places.give_back(self._place)
+            if self._place is not None:
+                self.places.give_back(self._place)
             await self.hub.leave(self.client)
 
     # -- who ----------------------------------------------------------------------------------------------------------
@@ -135,10 +136,11 @@ class _Connection:
             token = await self._token()
             self._who = lambda: self._by_token(token)
             identity = self._who()
-        self._must_be_welcome(identity)
-        self._place = "" if identity is None else self.places.take(identity)
-        if not self._place:
-            raise _Over(Closing.RATE, NO_PLACE)
+        known = self._welcomed(identity)
+        try:
+            self._place = self.places.take(known, address_of(self.socket))
+        except RateLimitExceeded as full:
+            raise _Over(Closing.RATE, full.detail) from None
 
     async def _token(self) -> str:
         try:
@@ -159,11 +161,13 @@ class _Connection:
         found = self.keeper.by_token(token, address=address_of(self.socket), host=host)
         return None if isinstance(found, Refusal) else found
 
-    def _must_be_welcome(self, identity: Identity | None) -> None:
+    def _welcomed(self, identity: Identity | None) -> Identity:
+        """Who may listen here.  Raises `_Over` for who may not."""
         if identity is None:
             raise _Over(Closing.STRANGER, "that token or session is not known, or is over")
         if wrong := why_not(READ, identity, (self.environment,)):
             raise _Over(Closing.SCOPE, wrong)
+        return identity
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -182,7 +186,7 @@ class _Connection:
     async def _watch(self) -> None:
         while True:
             await self.clock.sleep(LOOK_AGAIN_S)
-            self._must_be_welcome(self._who())
+            self._welcomed(self._who())
 
     async def _stops(self) -> None:
         await self.farewell.said()
