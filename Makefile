@@ -49,7 +49,7 @@ PYTEST_ARGS ?=
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 .PHONY: limits help run extra setup native native-check test check fmt fmt-check lint types layers tidy fast reference docs sim soak soak-real kill disk fuzz fuzz-deep teeth canary \
-	tamper contracts-drift bench lock vendor-web hooks clean
+	tamper contracts-drift openapi-check bench lock vendor-web hooks clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -216,6 +216,9 @@ tamper: setup ## an audit tampered with in every way, all of it must be found: m
 
 contracts-drift: setup ## our copies of the venues' specifications beside newer ones: make contracts-drift NEW=folder
 	@$(BIN)/python -m tests.contracts $(if $(NEW),$(NEW),$(error say where the newer copy is: make contracts-drift NEW=folder))
+
+openapi-check: setup ## what would break programs of an older door: make openapi-check OLD=tag-or-file
+	@$(BIN)/python -m tests.contracts.openapi $(if $(OLD),$(OLD),$(error say which is the older one: make openapi-check OLD=tag-or-file)) $(if $(NEW),--new $(NEW))
 
 bench: setup ## measure beside rivals: make bench ONLY=name PAGE=file
 	@exec $(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(PAGE),--page $(PAGE))
