@@ -11,9 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route
 
-from floorbroker.api.access import OPEN_PAGES, allowed, assert_known
+from floorbroker.api.access import OPEN_PAGES, allowed, assert_known, routes_of
 from floorbroker.api.auth import Acts, Doorkeeper, TokenCheck
 from floorbroker.api.cleaning import CleanReplies
+from floorbroker.api.deprecation import DEPRECATED, Deprecations, assert_sound
 from floorbroker.api.door import Door
 from floorbroker.api.hurried import HurriedRoute
 from floorbroker.api.metrics import PrometheusMeter
@@ -124,6 +125,7 @@ def create_app(
     rates: Rates | None = None,
     places: Places | None = None,
     origins: Iterable[str] = (),
+    deprecated: Deprecations = DEPRECATED,
 ) -> FastAPI:
     """The server over `desks`, one per environment.
 
@@ -134,11 +136,13 @@ def create_app(
     `redactor` cleans what errors say, and looks at every reply once more.  `prove` verifies the audit of an environment; `acts`
     records who came in and who was turned away.  `people` are the users, sessions and tokens beside the one `token`; without
     them that is the only way in.  `rates` are how much callers and addresses may ask, without them as much as they like;
-    `places` how many streams they may follow; `origins` are other sites whose pages may ask with a token.
+    `places` how many streams they may follow; `origins` are other sites whose pages may ask with a token;
+    `deprecated` are routes that are to go.
     """
     keeper, meter, log = Doorkeeper.of(token, clock, acts, people), meter or PrometheusMeter(), log or NoLog()
     redactor = redactor or SecretFilter()
     assert_known((system.router, *API))
+    assert_sound(deprecated, (route.name for route in routes_of((system.router, *API))))
     pace = None if rates is None else Pace(clock, rates)
     pages = list(page(keeper)) if page else []
     perimeter = Middleware(
@@ -161,7 +165,7 @@ def create_app(
         redirect_slashes=False,
         dependencies=[Depends(allowed)],
         middleware=[
-            Middleware(Envelope, clock=clock, log=log, meter=meter, tracer=tracer),
+            Middleware(Envelope, clock=clock, log=log, meter=meter, tracer=tracer, deprecated=deprecated),
             Middleware(CleanReplies, clean=redactor.clean_reply),
             perimeter,
         ],
@@ -190,6 +194,7 @@ def create_app(
         places=places or Places(meter=meter),
     )
     app.state.meter = meter
+    app.state.deprecated = deprecated
     app.state.clean = redactor.clean
     app.router.routes.append(HurriedRoute(desks, prefix=PREFIX))
     app.include_router(system.router)
@@ -235,7 +240,7 @@ class Application(FastAPI):
                 *webhooks.SCHEMAS,
                 backtests.BacktestSchema,
             )
-            self.openapi_schema = document(self, models=models)
+            self.openapi_schema = document(self, models=models, deprecated=self.state.deprecated)
         return self.openapi_schema
 
     def methods_at(self, path: str) -> list[str]:

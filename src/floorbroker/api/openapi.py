@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.routing import compile_path
 
+from floorbroker.api.deprecation import Deprecations
 from floorbroker.api.outgoing import OutgoingView
 from floorbroker.api.problems import MEDIA_TYPE, STATUS, Problem
 from floorbroker.api.views.shape import View
@@ -72,6 +73,9 @@ ALWAYS = (401, 403, 404, 422, 429, 431, 500)
 WITH_BODY = (400, 408, 413, 415)
 VENUE = (502, 503, 504)
 ACTING = (409, 423)
+
+
+_GOING = {"Deprecation": "Since when, as @ and seconds (RFC 9745).", "Sunset": "When it may be gone (RFC 8594)."}
 
 
 def _ref(name: str) -> dict[str, str]:
@@ -136,7 +140,7 @@ def reads(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": _ref(name_of(model))}}}}
 
 
-def document(app: FastAPI, *, models: tuple[type[BaseModel], ...]) -> dict[str, Any]:
+def document(app: FastAPI, *, models: tuple[type[BaseModel], ...], deprecated: Deprecations) -> dict[str, Any]:
     """The whole document."""
     made = get_openapi(
         title=app.title,
@@ -158,7 +162,15 @@ def document(app: FastAPI, *, models: tuple[type[BaseModel], ...]) -> dict[str, 
         for operation in operations.values():
             _drop_default(operation["responses"])
             operation["security"] = [] if path in OPEN else [{"token": []}]
+            if operation["operationId"] in deprecated:
+                _deprecate(operation)
     return made
+
+
+def _deprecate(operation: dict[str, Any]) -> None:
+    operation["deprecated"] = True
+    for answer in operation["responses"].values():
+        answer["headers"] = {**answer.get("headers", {}), **_headers(_GOING)["headers"]}
 
 
 def _drop_default(responses: dict[str, Any]) -> None:

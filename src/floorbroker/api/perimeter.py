@@ -11,7 +11,7 @@ import math
 import re
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from floorbroker.api.auth import Doorkeeper
 from floorbroker.api.body import BODY_MAX
 from floorbroker.api.cors import is_preflight, leave, origin_in, shown_to
+from floorbroker.api.deprecation import Deprecated, Deprecations
 from floorbroker.api.headers import stamp
 from floorbroker.api.pace import TURNED_AWAY, Pace, charge, stops
 from floorbroker.api.problems import on_http_exception
@@ -49,6 +50,7 @@ class Envelope:
     log: Log
     meter: Meter
     tracer: Tracer = NO_TRACER
+    deprecated: Deprecations = field(default_factory=dict[str, Deprecated])
     new_id: Callable[[], str] = lambda: secrets.token_hex(8)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,6 +70,9 @@ class Envelope:
                 stamp(headers, request_id, tls=scope.get("scheme") == "https")
                 if traceparent:
                     headers["traceparent"] = traceparent
+                if (going := self.deprecated.get(_route(scope))) is not None:
+                    for name, value in going.headers():
+                        headers.append(name, value)
             await send(message)
 
         offered = Headers(scope=scope).get("traceparent", "")
