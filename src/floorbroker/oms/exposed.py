@@ -155,15 +155,20 @@ class Exposed:
     def catch_up(self) -> None:
         """Count what changed since the last call."""
         for moved in (self._book.touched, self._gate.moved):
-            for intent_id in moved:
-                self._look_at(intent_id)
-            moved.clear()
-        if self._clock.now() >= self._expires:  # a day after it was placed one presumed not placed counts no more
+            if moved:
+                for intent_id in moved:
+                    self._look_at(intent_id)
+                moved.clear()
+        if (
+            self._expires is not _NEVER and self._clock.now() >= self._expires
+        ):  # a day after it was placed one presumed not placed counts no more
             self._expires = _NEVER
             for order in self._book.presumed_orders():
                 self._look_at(order.intent_id)
         stirred, marked = self._book.holdings.stirred, self.marks.moved
-        if self.listener is not None and (stirred or marked):
+        if not stirred and not marked:  # as nearly always: each wish asks this of every account of the desk
+            return
+        if self.listener is not None:
             self.listener.on_holdings(stirred)
             self.listener.on_marks(marked)
         stirred.clear()
