@@ -43,6 +43,7 @@ FLOATS = {
     "risk/gate.py:_recent": "the same, for the duplicate guard",
     "oms/inbound.py:heard_at": "the same, of the last word from the private stream",
     "oms/account.py:_quotes": "the same, of when each quote was heard",
+    "oms/account.py:heard": "the same, for who compares many at once",
     "brokers/alpaca/rest/market.py:_rules": "the same, of when an instrument's rules were fetched",
     "brokers/alpaca/adapter.py:_measure_offset": "seconds the venue's clock is ahead of ours",
     "domain/ports.py:value": "a measurement handed to `Meter`, never money",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass, field
-from os.path import isfile
 from typing import cast
 
 from floorbroker.app.home import Home, write_private
@@ -30,7 +30,9 @@ class FilePermits:
         path = self._paths.get(profile)
         if path is None:
             path = self._paths[profile] = str(self.home.permits / profile)
-        return isfile(path)  # noqa: PTH113 - asked before each send: a path object would take five calls for this one
+        return os.access(
+            path, os.F_OK
+        )  # asked of every profile for each order: half the time of a `stat` that nobody reads
 
     def grant(self, profile: ProfileName) -> None:
         write_private(self.home.permits / profile, "trading permitted\n")

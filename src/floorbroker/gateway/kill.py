@@ -175,8 +175,9 @@ class KillSwitch:
 
     def blocked(self, profile: ProfileName) -> str:
         """Why new orders are refused at a profile; empty when they are not.  Looks at the permit each time."""
-        for scope in (GLOBAL, profile, *(self._accounts_of(profile) if self._narrow else ())):
-            latch = self._latches.get(scope)
+        latches = self._latches
+        for scope in (GLOBAL, profile, *(self._accounts_of(profile) if self._narrow else ())) if latches else ():
+            latch = latches.get(scope)
             if latch is not None and latch.level:
                 return _why(scope, latch)
         return (

@@ -62,7 +62,7 @@ class Limits:
     @property
     def unreadable(self) -> str:
         """Why no order may be taken: a change in the journal that this desk cannot read; empty once that limit is set anew."""
-        return next(iter(self._unread.values()), "")
+        return next(iter(self._unread.values())) if self._unread else ""
 
     def scopes(self) -> dict[str, SharedLimits]:
         """Every scope with limits: the profiles, then the others by name."""

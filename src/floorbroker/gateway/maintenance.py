@@ -23,7 +23,7 @@ class Calendar:
 
     def reason(self) -> str:
         """Why the venue takes no orders now; empty while it does."""
-        span = self.now()
+        span = self.now() if self.table.maintenance else None
         return "" if span is None else f"{span.why} until {_clock_text(span.ends_at)}"
 
     def now(self) -> Span | None:

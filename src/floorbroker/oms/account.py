@@ -261,6 +261,10 @@ class AccountContext:
         held = self._quotes.get(symbol)
         return Reference(quote=held[1], age_s=self.clock.monotonic() - held[0]) if held else None
 
+    def heard(self, symbol: str) -> tuple[float, Quote] | None:
+        """The last price of a symbol, and when we heard it (monotonic)."""
+        return self._quotes.get(symbol)
+
     async def fresh_reference(self, symbol: str) -> Reference | None:
         """A price young enough to measure a wish against, asked for when need be; None when the venue gives none."""
         held = self.reference(symbol)

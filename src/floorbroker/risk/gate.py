@@ -39,14 +39,20 @@ class RiskGate:
         """Every control's verdict, without a reservation."""
         return tuple(control(situation) for control in CONTROLS)
 
+    def failed(self, situation: Situation, *, but: str = "") -> Verdict | None:
+        """The first control that says no, `but` left out; None when all say yes."""
+        for control in CONTROLS if situation.shared else OWN_CONTROLS:
+            verdict = control(situation)
+            if not verdict.ok and verdict.control != but:
+                return verdict
+        return None
+
     def approve(
         self, situation: Situation, *, intent_id: IntentId, cl_ord_id: ClOrdId, decided_at: float | None = None
     ) -> Approved:
         """Check and reserve in one step.  Raises the first failed control's error; then nothing is reserved."""
-        for control in CONTROLS if situation.shared else OWN_CONTROLS:
-            verdict = control(situation)
-            if not verdict.ok:
-                raise refusal(verdict)
+        if (failed := self.failed(situation)) is not None:
+            raise refusal(failed)
         wish = situation.wish
         self.hold(intent_id, wish, situation.principal)
         self.count_message(wish.symbol)

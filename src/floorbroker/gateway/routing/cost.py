@@ -7,7 +7,7 @@ and the expected latency are added.  What is not shown is not guessed: a venue t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Context, Decimal
 
 from floorbroker.domain.frozen import frozen
@@ -18,6 +18,7 @@ from floorbroker.gateway.routing.policy import VenueTerms
 _BPS = Decimal(10_000)
 _MS = Decimal(1000)
 _STEP = Decimal("0.001")
+_NOTHING_BPS = Decimal("0.000")
 _SHOWN = Context(prec=12)
 Levels = Sequence[tuple[Decimal, Decimal]]
 
@@ -88,7 +89,7 @@ class Cost:
         return {name: text for name, text in found.items() if text}
 
 
-def reference_of(side: Side, offers: Sequence[Offer]) -> Decimal | None:
+def reference_of(side: Side, offers: Iterable[Offer]) -> Decimal | None:
     """The best touch of all venues: the lowest ask for a buy, the highest bid for a sell."""
     touches = [offer.touch for offer in offers]
     if not touches:
@@ -99,30 +100,32 @@ def reference_of(side: Side, offers: Sequence[Offer]) -> Decimal | None:
 def cost_at(wish: NewOrder, offer: Offer, terms: VenueTerms, *, reference: Decimal, latency_bps_s: Decimal) -> Cost:
     """What a wish would cost at one venue.  `reference` is above zero."""
     limit = wish.price if wish.order_type in LIMITED else None
-    wanted = units_of(wish, offer.touch)
-    spent, taken = _walk(offer.levels, wanted, limit=limit, side=wish.side)
+    touch, last = offer.levels[0][0], offer.levels[-1][0]
+    wanted = units_of(wish, touch)
+    spent, taken = _walk(offer.levels, wanted, limit, wish.side)
     left = wanted - taken
-    beyond = limit is not None and _worse(offer.levels[-1][0], limit, wish.side)
-    resting = left if limit is not None and (beyond or _worse(offer.touch, limit, wish.side)) else ZERO
+    resting = left if limit is not None and _worse(last, limit, wish.side) else ZERO
     unshown = left - resting
-    at = limit if resting and limit is not None else offer.levels[-1][0]
+    at = limit if resting and limit is not None else last
     average = (spent + left * at) / wanted
-    start = limit if limit is not None and resting == wanted else offer.touch
-    fee = terms.fee_bps + (terms.fee_per_unit / average * _BPS if average else ZERO)
+    start = limit if limit is not None and resting == wanted else touch
+    fee = terms.fee_bps
+    if terms.fee_per_unit and average:
+        fee = fee + terms.fee_per_unit / average * _BPS
     return Cost(
         reference=reference,
-        touch=offer.touch,
+        touch=touch,
         average=average,
         taken=taken,
         resting=resting,
-        price_bps=_bps(start - reference, reference, wish.side),
-        depth_bps=_bps(average - start, reference, wish.side),
-        fee_bps=fee.quantize(_STEP, context=WIDE),
+        price_bps=_bps(reference, start, reference, wish.side),
+        depth_bps=_bps(start, average, reference, wish.side),
+        fee_bps=WIDE.quantize(fee, _STEP) if fee else _NOTHING_BPS,
         latency_bps=(terms.latency_ms / _MS * latency_bps_s).quantize(_STEP),
-        spread_bps=None if offer.other is None else _bps(offer.touch - offer.other, reference, wish.side),
+        spread_bps=None if offer.other is None else _bps(offer.other, touch, reference, wish.side),
         age_s=offer.age_s,
         source=offer.source,
-        missing=_missing(offer, wanted, unshown),
+        missing=_missing(offer, wanted, unshown) if unshown > 0 else "",
         latency_ms=terms.latency_ms,
     )
 
@@ -135,7 +138,7 @@ def units_of(wish: NewOrder, price: Decimal) -> Decimal:
     return wish.notional / price
 
 
-def _walk(levels: Levels, wanted: Decimal, *, limit: Decimal | None, side: Side) -> tuple[Decimal, Decimal]:
+def _walk(levels: Levels, wanted: Decimal, limit: Decimal | None, side: Side) -> tuple[Decimal, Decimal]:
     """Money spent and units taken of what is shown, no further than the limit."""
     spent = taken = ZERO
     for price, size in levels:
@@ -148,17 +151,16 @@ def _walk(levels: Levels, wanted: Decimal, *, limit: Decimal | None, side: Side)
 
 def _worse(price: Decimal, limit: Decimal, side: Side) -> bool:
     """Whether a price lies beyond a limit."""
-    return (price - limit) * side.sign > 0
+    return price > limit if side is Side.BUY else price < limit
 
 
-def _bps(distance: Decimal, reference: Decimal, side: Side) -> Decimal:
-    """A distance to our disadvantage is positive.  However far apart two venues' prices are, it has room."""
-    return (distance * side.sign / reference * _BPS).quantize(_STEP, context=WIDE)
+def _bps(better: Decimal, worse: Decimal, reference: Decimal, side: Side) -> Decimal:
+    """How far apart two prices are; to our disadvantage is positive.  However far that is, it has room."""
+    distance = worse - better if side is Side.BUY else better - worse
+    return WIDE.quantize(distance / reference * _BPS, _STEP) if distance else _NOTHING_BPS
 
 
 def _missing(offer: Offer, wanted: Decimal, unshown: Decimal) -> str:
-    if unshown <= 0:
-        return ""
     if all(size == 0 for _, size in offer.levels):
         return "the venue does not tell how much stands at its price"
     return (

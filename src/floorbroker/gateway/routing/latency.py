@@ -19,6 +19,7 @@ from floorbroker.domain.values import ProfileName
 HALF_LIFE_S = 600.0
 CREDIT = 2.0  # submits of the configured length that everybody is credited with: one slow one of one says little
 _STEP = Decimal("0.1")
+_SAME = 0.0499  # figures so near to a rounded one all round to it
 
 
 @frozen
@@ -36,12 +37,21 @@ class _Sums:
     at_s: float
     total_s: float = 0.0
     count: float = 0.0
+    _told: Decimal | None = None  # the last figure that was told
+    _near: float = 0.0
 
     def fade(self, now_s: float) -> None:
         left = 0.5 ** (max(now_s - self.at_s, 0.0) / HALF_LIFE_S)
         self.total_s *= left
         self.count *= left
         self.at_s = now_s
+
+    def told_ms(self, figure: float) -> Decimal:
+        """A figure rounded; nearly always it rounds to what it did the last time."""
+        if self._told is None or abs(figure - self._near) > _SAME:
+            self._told = _told(figure)
+            self._near = float(self._told)
+        return self._told
 
 
 @dataclass(slots=True)
@@ -61,12 +71,16 @@ class LatencyBook:
 
     def expected(self, profile: ProfileName, configured_ms: Decimal) -> Expected:
         """By the formula, now."""
+        latency_ms, sums = self.expected_ms(profile, configured_ms), self._sums.get(profile)
+        return Expected(latency_ms=latency_ms, samples=Decimal(0) if sums is None else _told(sums.count))
+
+    def expected_ms(self, profile: ProfileName, configured_ms: Decimal) -> Decimal:
+        """Its latency alone, which each route asks for."""
         sums = self._sums.get(profile)
         if sums is None:
-            return Expected(latency_ms=configured_ms, samples=Decimal(0))
+            return configured_ms
         sums.fade(self.clock.monotonic())
-        expected_ms = (sums.total_s * 1000 + CREDIT * float(configured_ms)) / (sums.count + CREDIT)
-        return Expected(latency_ms=_told(expected_ms), samples=_told(sums.count))
+        return sums.told_ms((sums.total_s * 1000 + CREDIT * float(configured_ms)) / (sums.count + CREDIT))
 
 
 def _told(figure: float) -> Decimal:

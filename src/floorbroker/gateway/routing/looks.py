@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError, SymbolNotFound
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.instrument import Instrument, asset_class_of
 from floorbroker.domain.orders import NewOrder
-from floorbroker.domain.values import ZERO, ProfileName, Side
+from floorbroker.domain.values import ZERO, AssetClass, ProfileName, Side
 from floorbroker.gateway.routing.cost import Cost, Offer, cost_at, reference_of
 from floorbroker.gateway.routing.latency import LatencyBook
 from floorbroker.gateway.routing.policy import Policy, Strategy, VenueTerms
@@ -31,6 +32,14 @@ _ALL = Decimal(1)
 Score = Callable[[ProfileName], int]
 
 
+@frozen
+class Shown:
+    """What each profile with a fresh price shows, and the best touch of all: None where nobody has a price."""
+
+    reference: Decimal | None
+    offers: Mapping[ProfileName, Offer]
+
+
 @dataclass(slots=True, kw_only=True)
 class Looks:
     """Looks at profiles for the router.  `keeper` gives the books of a profile that are kept anyway; a route begins none."""
@@ -44,6 +53,9 @@ class Looks:
     _asked: dict[tuple[ProfileName, str], asyncio.Task[Any]] = field(
         default_factory=dict[tuple[ProfileName, str], asyncio.Task[Any]]
     )  # prices on their way
+    _terms: dict[ProfileName, tuple[VenueTerms, VenueTerms]] = field(
+        default_factory=dict[ProfileName, tuple[VenueTerms, VenueTerms]]
+    )  # the configured ones, and what was last made of them with the latency of that moment
 
     def __post_init__(self) -> None:
         self.latencies = LatencyBook(self.clock)
@@ -51,56 +63,64 @@ class Looks:
     # -- at one moment ----------------------------------------------------------------------------------------------------
 
     def candidates(
-        self, sessions: Sequence[ProfileSession], wish: NewOrder, uses: Strategy, demoted: frozenset[ProfileName]
-    ) -> list[Candidate]:
-        """Every profile as a route for a wish, now."""
-        costs, unpriced = self._costs(sessions, wish) if uses is Strategy.BEST_EXECUTION else ({}, {})
-        return [
-            self._candidate(session.ctx, wish, uses, demoted, costs=costs, unpriced=unpriced) for session in sessions
-        ]
-
-    def _candidate(
         self,
-        ctx: AccountContext,
+        sessions: Sequence[ProfileSession],
         wish: NewOrder,
         uses: Strategy,
         demoted: frozenset[ProfileName],
         *,
-        costs: dict[ProfileName, Cost],
-        unpriced: dict[ProfileName, str],
+        shown: Shown | None = None,
+    ) -> list[Candidate]:
+        """Every profile as a route for a wish, now.  `shown` is what they show, where the strategy compares prices."""
+        symbol = asked_about(wish)
+        kind, found = asset_class_of(symbol), list[Candidate]()
+        for session in sessions:
+            ctx = session.ctx
+            unfit = self._unfit(ctx, wish, symbol, kind)
+            if unfit is not None:
+                found.append(Candidate(profile=ctx.profile.name, unfit=unfit))
+            else:
+                found.append(self._candidate(ctx, wish, uses, demoted, shown))
+        return found
+
+    def _candidate(
+        self, ctx: AccountContext, wish: NewOrder, uses: Strategy, demoted: frozenset[ProfileName], shown: Shown | None
     ) -> Candidate:
+        """With what its strategy looks at, and no more."""
         name = ctx.profile.name
-        unfit = self.unfit(ctx, wish)
-        if unfit is not None:
-            return Candidate(profile=name, unfit=unfit)
-        balanced = uses is Strategy.LOAD_BALANCED
+        if uses is Strategy.LOAD_BALANCED:
+            return Candidate(
+                profile=name,
+                closes=closes(ctx, wish),
+                demoted=name in demoted,
+                weight=self.policy.terms_of(name).weight,
+                open_orders=ctx.book.open_count,
+                health=self.health(name),
+                budget_left=budget_left(ctx),
+            )
+        if shown is None:
+            return Candidate(profile=name, closes=closes(ctx, wish), demoted=name in demoted)
+        offer = shown.offers.get(name)
         return Candidate(
             profile=name,
             closes=closes(ctx, wish),
             demoted=name in demoted,
-            weight=self.policy.terms_of(name).weight,
-            open_orders=ctx.book.open_count if balanced else 0,
-            health=self.health(name) if balanced else 100,
-            budget_left=budget_left(ctx) if balanced else _ALL,
-            cost=costs.get(name),
-            unpriced=unpriced.get(name, ""),
+            cost=None if offer is None else self._cost(name, wish, offer, shown.reference),
+            unpriced=self._why_unpriced(ctx, wish) if offer is None else "",
         )
 
-    def unfit(self, ctx: AccountContext, wish: NewOrder) -> Verdict | None:
+    def _unfit(self, ctx: AccountContext, wish: NewOrder, symbol: str, kind: AssetClass) -> Verdict | None:
         """Why a profile cannot take a wish, as far as can be told without measuring it; None when it can."""
         if (shut := shut_of(ctx)) is not None:
             return shut
-        symbol = asked_about(wish)
-        missing = unsupported(wish, ctx.broker.info, asset_class_of(symbol))
-        if missing:
-            return _no("supported", f"{ctx.broker.info.name} {missing}")
-        if self._does_not_know(ctx.profile.name, symbol):
-            return _no("symbol", f"{ctx.broker.info.name} does not know {symbol}")
+        info = ctx.broker.info
+        if missing := unsupported(wish, info, kind):
+            return _no("supported", f"{info.name} {missing}")
+        if self._unknown_s and self._does_not_know(ctx.profile.name, symbol):
+            return _no("symbol", f"{info.name} does not know {symbol}")
         return None
 
     def _does_not_know(self, profile: ProfileName, symbol: str) -> bool:
-        if not self._unknown_s:
-            return False
         asked_s = self._unknown_s.get((profile, symbol))
         return asked_s is not None and self.clock.monotonic() - asked_s < UNKNOWN_S
 
@@ -112,15 +132,18 @@ class Looks:
 
     # -- prices -----------------------------------------------------------------------------------------------------------
 
-    async def freshen(self, sessions: Iterable[ProfileSession], wish: NewOrder) -> None:
-        """Ask for the prices that are missing or old, all at once, for a moment at most; who does not answer has none."""
-        symbol = asked_about(wish)
-        stale = [
-            session.ctx
-            for session in sessions
-            if self._offer(session.ctx, wish) is None and self.unfit(session.ctx, wish) is None
-        ]
+    async def freshened(self, sessions: Sequence[ProfileSession], wish: NewOrder) -> Shown:
+        """What profiles show, once the prices that are missing or old were asked for, all at once and for a moment at most.
+
+        Who does not answer has none.
+        """
+        shown, symbol = self.shown(sessions, wish), asked_about(wish)
+        kind, silent = asset_class_of(symbol), [s.ctx for s in sessions if s.ctx.profile.name not in shown.offers]
+        stale = [ctx for ctx in silent if self._unfit(ctx, wish, symbol, kind) is None]
+        if not stale:
+            return shown
         await self._waited([self._asking(ctx, symbol) for ctx in stale])
+        return self.shown(sessions, wish)
 
     async def instruments(self, sessions: Iterable[ProfileSession], wish: NewOrder) -> dict[ProfileName, Instrument]:
         """Each venue's rules for the wish's symbol, asked for where they are not at hand, for a moment at most."""
@@ -177,51 +200,42 @@ class Looks:
         except FloorbrokerError as error:  # it stays without a price, and the route says so
             ctx.log.warning("route.no_quote", profile=ctx.profile.name, symbol=symbol, code=error.code)
 
-    def _costs(
-        self, sessions: Sequence[ProfileSession], wish: NewOrder
-    ) -> tuple[dict[ProfileName, Cost], dict[ProfileName, str]]:
-        """What the wish would cost at each profile that shows a fresh price; why not, at the others."""
-        policy = self.policy
-        reference, offers = self.offers(sessions, wish)
-        unpriced = {
-            session.ctx.profile.name: self._why_unpriced(session.ctx, wish)
-            for session in sessions
-            if session.ctx.profile.name not in offers
-        }
+    def _cost(self, profile: ProfileName, wish: NewOrder, offer: Offer, reference: Decimal | None) -> Cost | None:
         if reference is None:
-            return {}, unpriced
-        costs = {
-            name: cost_at(wish, offer, self.terms(name), reference=reference, latency_bps_s=policy.latency_bps_s)
-            for name, offer in offers.items()
-        }
-        return costs, unpriced
+            return None
+        return cost_at(wish, offer, self.terms(profile), reference=reference, latency_bps_s=self.policy.latency_bps_s)
 
-    def offers(
-        self, sessions: Iterable[ProfileSession], wish: NewOrder
-    ) -> tuple[Decimal | None, dict[ProfileName, Offer]]:
-        """What each profile with a fresh price shows, and the best touch of all; None for that where nobody has one."""
-        offers: dict[ProfileName, Offer] = {}
+    def shown(self, sessions: Iterable[ProfileSession], wish: NewOrder) -> Shown:
+        """What each profile with a fresh price shows on the other side, and the best touch of all.
+
+        That is its book where one is kept and fresh, else its quote while that is young.
+        """
+        symbol, side, offers = asked_about(wish), wish.side, dict[ProfileName, Offer]()
         for session in sessions:
-            offer = self._offer(session.ctx, wish)
+            ctx = session.ctx
+            name = ctx.profile.name
+            keeper = self.keeper(name)
+            offer = self._from_book(keeper, symbol, side) if keeper is not None else None
+            if offer is None:
+                offer = self._from_quote(ctx, symbol, side)
             if offer is not None:
-                offers[session.ctx.profile.name] = offer
-        reference = reference_of(wish.side, list(offers.values()))
-        return (None if reference is None or reference <= 0 else reference), offers
+                offers[name] = offer
+        reference = reference_of(side, offers.values())
+        return Shown(reference=None if reference is None or reference <= 0 else reference, offers=offers)
 
     def terms(self, profile: ProfileName) -> VenueTerms:
         """What a profile costs and bears, with the latency that is expected of it now."""
         terms = self.policy.terms_of(profile)
-        expected = self.latencies.expected(profile, terms.latency_ms)
-        return terms if expected.latency_ms == terms.latency_ms else replace(terms, latency_ms=expected.latency_ms)
+        expected_ms = self.latencies.expected_ms(profile, terms.latency_ms)
+        if expected_ms == terms.latency_ms:
+            return terms
+        made = self._terms.get(profile)
+        if made is None or made[0] is not terms or made[1].latency_ms != expected_ms:
+            made = self._terms[profile] = (terms, replace(terms, latency_ms=expected_ms))
+        return made[1]
 
-    def _offer(self, ctx: AccountContext, wish: NewOrder) -> Offer | None:
-        """What a venue shows on the other side: its book where one is kept and fresh, else its quote while that is young."""
-        symbol = asked_about(wish)
-        return self._from_book(ctx, symbol, wish.side) or self._from_quote(ctx, symbol, wish.side)
-
-    def _from_book(self, ctx: AccountContext, symbol: str, side: Side) -> Offer | None:
-        keeper = self.keeper(ctx.profile.name)
-        view = keeper.peek(symbol, depth=_DEPTH) if keeper is not None else None
+    def _from_book(self, keeper: BookKeeper, symbol: str, side: Side) -> Offer | None:
+        view = keeper.peek(symbol, depth=_DEPTH)
         if view is None or view.time is None:
             return None
         age_s = (self.clock.now() - view.time).total_seconds()
@@ -234,16 +248,20 @@ class Looks:
         )
 
     def _from_quote(self, ctx: AccountContext, symbol: str, side: Side) -> Offer | None:
-        held = ctx.reference(symbol)
-        if held is None or held.age_s > self.policy.quote_age_max_s:
+        heard = ctx.heard(symbol)
+        if heard is None:
             return None
-        quote = held.quote
-        buys = side is Side.BUY
-        price, size = (quote.ask, quote.ask_size) if buys else (quote.bid, quote.bid_size)
-        other = quote.bid if buys else quote.ask
+        at_s, quote = heard
+        age_s = self.clock.monotonic() - at_s
+        if age_s > self.policy.quote_age_max_s:
+            return None
+        if side is Side.BUY:
+            price, size, other = quote.ask, quote.ask_size, quote.bid
+        else:
+            price, size, other = quote.bid, quote.bid_size, quote.ask
         if price is None or price <= 0:
             return None
-        return Offer(levels=((Decimal(price), max(size, ZERO)),), age_s=held.age_s, source="quote", other=other)
+        return Offer(levels=((price, size if size > 0 else ZERO),), age_s=age_s, source="quote", other=other)
 
     def _why_unpriced(self, ctx: AccountContext, wish: NewOrder) -> str:
         symbol = asked_about(wish)
@@ -280,12 +298,11 @@ def closes(ctx: AccountContext, wish: NewOrder) -> bool:
 def budget_left(ctx: AccountContext) -> Decimal:
     """The free share of the account's message rate, of the second and the minute the smaller (0 to 1)."""
     second, minute = ctx.gate.message_counts()
-    shares = [
-        1 - Decimal(used) / most
-        for used, most in ((second, ctx.limits.max_messages_s), (minute, ctx.limits.max_messages_min))
-        if most is not None
-    ]
-    return max(min(shares, default=_ALL), ZERO)
+    limits, left = ctx.limits, _ALL
+    for used, most in ((second, limits.max_messages_s), (minute, limits.max_messages_min)):
+        if most is not None and used:
+            left = min(left, 1 - Decimal(used) / most)
+    return max(left, ZERO)
 
 
 def _no(control: str, detail: str) -> Verdict:

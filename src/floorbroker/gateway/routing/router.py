@@ -147,8 +147,9 @@ class Router:
 
     def among(self, rule: Rule) -> list[ProfileSession]:
         """The profiles of a rule that this desk has, in order of preference."""
-        names = rule.profiles or tuple(self.sessions)
-        return [self.sessions[name] for name in names if name in self.sessions]
+        if not rule.profiles:
+            return [*self.sessions.values()]
+        return [self.sessions[name] for name in rule.profiles if name in self.sessions]
 
     def record(self, order: Order) -> RouteRecord | None:
         """Why an order went where it went; None for one that was not routed, or whose route cannot be read."""
@@ -186,11 +187,11 @@ class Router:
 
     async def ranked(self, wish: NewOrder, rule: Rule, *, without: Iterable[ProfileName] = ()) -> Ranking:
         """Where a wish would go now, best first; waits for prices where the strategy compares them."""
-        left_out = frozenset(without)
-        sessions = [session for session in self.among(rule) if session.ctx.profile.name not in left_out]
-        if rule.uses is Strategy.BEST_EXECUTION:
-            await self.looks.freshen(sessions, wish)
-        candidates = self.looks.candidates(sessions, wish, rule.uses, self.demoted())
+        sessions = self.among(rule)
+        if left_out := frozenset(without):
+            sessions = [session for session in sessions if session.ctx.profile.name not in left_out]
+        shown = await self.looks.freshened(sessions, wish) if rule.uses is Strategy.BEST_EXECUTION else None
+        candidates = self.looks.candidates(sessions, wish, rule.uses, self.demoted(), shown=shown)
         return rank(rule.uses, candidates, last=self._last.get(rule.name))
 
     # -- placing --------------------------------------------------------------------------------------------------------------
@@ -344,8 +345,7 @@ class Router:
             return None
         situation = session.ctx.situation(wish, instrument, actor=actor)
         left = "self_match" if session.ctx.limits.self_match == "cancel_resting" else ""
-        verdicts = session.ctx.gate.check(situation)
-        failed = next((verdict for verdict in verdicts if not verdict.ok and verdict.control != left), None)
+        failed = session.ctx.gate.failed(situation, but=left)
         return None if failed is None else refusal_of(failed)
 
     def _record(self, choice: Choice, attempt: Attempt, approved: Approved, wanted: Wanted) -> RouteRecord:

@@ -93,8 +93,8 @@ class Splitter:
         sessions: Iterable[ProfileSession],
         rules: Mapping[ProfileName, Instrument],
     ) -> Plan | str:
-        reference, offers = self.looks.offers(sessions, wish)
-        if reference is None:
+        shown = self.looks.shown(sessions, wish)
+        if (reference := shown.reference) is None:
             return "nobody has a price for it"
         held = {name: _closable(self.sessions[name], wish) for name in self.sessions}
         closable = total_of(held.values())
@@ -108,7 +108,7 @@ class Splitter:
                 instrument=rules[name],
                 most=held[name] if closable else None,
             )
-            for name, offer in offers.items()
+            for name, offer in shown.offers.items()
             if name in rules and name in held and (held[name] or not closable)
         ]
         return split(
@@ -311,7 +311,7 @@ def _planned(parent: Parent, plan: Plan, wanted: Wanted) -> Iterable[Entry]:
 def _for_part(ranking: Ranking, part: Part) -> Ranking:
     """The route of one part: where it was planned first, then as the whole was ranked."""
     mine = [
-        replace(choice, reason=f"{text_of(part.cost.total_bps)} bps", score=part.cost.total_bps, arithmetic=part.told())
+        replace(choice, reason=f"{text_of(part.cost.total_bps)} bps", score=part.cost.total_bps, sum=part)
         for choice in ranking.choices
         if choice.profile == part.profile
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from typing import Protocol
 
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.values import ProfileName, text_of
@@ -40,15 +41,57 @@ class Candidate:
     unpriced: str = ""
 
 
+class Sum(Protocol):
+    """The numbers behind a score; they are put into words, so that anybody can do the sum again, where somebody reads them."""
+
+    def told(self) -> Mapping[str, str]:
+        """Each number as text."""
+        ...
+
+
+@frozen
+class NoSum:
+    """What strategies have that reckon nothing."""
+
+    def told(self) -> Mapping[str, str]:
+        return {}
+
+
+@frozen
+class Load:
+    """What `load_of` reckons for a candidate."""
+
+    candidate: Candidate
+    load: Decimal
+
+    def told(self) -> Mapping[str, str]:
+        return {
+            "open_orders": str(self.candidate.open_orders),
+            "weight": text_of(self.candidate.weight),
+            "health": str(self.candidate.health),
+            "budget_left": text_of(self.candidate.budget_left),
+            "load": text_of(self.load),
+        }
+
+
+NO_SUM = NoSum()
+_Scored = tuple[int, Decimal, str, Sum]  # its group, its score there, the reason and the sum
+
+
 @frozen
 class Choice:
-    """A profile in its place, the score that put it there (lower is better) and the reason in words."""
+    """A profile in its place, the score that put it there (lower is better), the reason in words and the sum behind it."""
 
     profile: ProfileName
     reason: str
     score: Decimal | None = None
     closes: bool = False
-    arithmetic: Mapping[str, str]
+    sum: Sum = NO_SUM
+
+    @property
+    def arithmetic(self) -> Mapping[str, str]:
+        """The sum in words."""
+        return self.sum.told()
 
 
 @frozen
@@ -60,33 +103,35 @@ class Ranking:
     dropped: tuple[tuple[ProfileName, Verdict], ...]
 
 
-_Key = tuple[int, Decimal, int]
-
-
 def rank(uses: Strategy, candidates: Sequence[Candidate], *, last: ProfileName | None = None) -> Ranking:
     """Candidates, given in order of preference, in the order in which to try them.
 
     `last` is whom the previous order of a round robin went to.
     """
-    fit = [candidate for candidate in candidates if candidate.unfit is None]
-    places = {candidate.profile: place for place, candidate in enumerate(_from(candidates, uses, last))}
     choose = _STRATEGIES[uses]
-    scored = [(candidate, *choose(candidate)) for candidate in fit]
-    scored.sort(key=lambda found: (not found[0].closes, *found[1], places[found[0].profile]))
+    scored = [
+        (not candidate.closes, place, candidate, choose(candidate))
+        for place, candidate in enumerate(_from(candidates, uses, last))
+        if candidate.unfit is None
+    ]
+    scored.sort(key=_place)
     return Ranking(
         uses=uses,
-        choices=tuple(
-            Choice(
-                profile=candidate.profile,
-                reason=("closes what it holds; " if candidate.closes else "") + reason,
-                score=key[1],
-                closes=candidate.closes,
-                arithmetic=_arithmetic(candidate, uses),
-            )
-            for candidate, key, reason in scored
-        ),
-        dropped=tuple((c.profile, c.unfit) for c in candidates if c.unfit is not None),
+        choices=tuple([_choice(candidate, found) for _, _, candidate, found in scored]),
+        dropped=tuple([(c.profile, c.unfit) for c in candidates if c.unfit is not None]),
     )
+
+
+def _place(scored: tuple[bool, int, Candidate, _Scored]) -> tuple[bool, int, Decimal, int]:
+    opens, place, _, found = scored
+    return opens, found[0], found[1], place
+
+
+def _choice(candidate: Candidate, found: _Scored) -> Choice:
+    _, score, reason, its_sum = found
+    if candidate.closes:
+        reason = f"closes what it holds; {reason}"
+    return Choice(profile=candidate.profile, reason=reason, score=score, closes=candidate.closes, sum=its_sum)
 
 
 def _from(candidates: Sequence[Candidate], uses: Strategy, last: ProfileName | None) -> Sequence[Candidate]:
@@ -97,29 +142,28 @@ def _from(candidates: Sequence[Candidate], uses: Strategy, last: ProfileName | N
     return [*candidates[begin:], *candidates[:begin]]
 
 
-_Scored = tuple[tuple[int, Decimal], str]
 _NOTHING = Decimal(0)
 
 
 def _primary(candidate: Candidate) -> _Scored:
     del candidate
-    return (0, _NOTHING), "first in order of preference that can take it"
+    return 0, _NOTHING, "first in order of preference that can take it", NO_SUM
 
 
 def _in_turn(candidate: Candidate) -> _Scored:
     del candidate
-    return (0, _NOTHING), "its turn"
+    return 0, _NOTHING, "its turn", NO_SUM
 
 
 def _standing(candidate: Candidate) -> _Scored:
     if candidate.demoted:
-        return (1, _NOTHING), "demoted; used for want of a better one"
-    return (0, _NOTHING), "first in order of preference that is not demoted"
+        return 1, _NOTHING, "demoted; used for want of a better one", NO_SUM
+    return 0, _NOTHING, "first in order of preference that is not demoted", NO_SUM
 
 
 def _by_load(candidate: Candidate) -> _Scored:
     load = load_of(candidate)
-    return (0, load), f"load {text_of(load)}"
+    return 0, load, f"load {text_of(load)}", Load(candidate=candidate, load=load)
 
 
 def load_of(candidate: Candidate) -> Decimal:
@@ -132,10 +176,11 @@ def load_of(candidate: Candidate) -> Decimal:
 def _by_cost(candidate: Candidate) -> _Scored:
     cost = candidate.cost
     if cost is None:
-        return (2, _NOTHING), f"no price to compare: {candidate.unpriced}"
+        return 2, _NOTHING, f"no price to compare: {candidate.unpriced}", NO_SUM
+    total = cost.total_bps
     if cost.missing:
-        return (1, cost.total_bps), f"{text_of(cost.total_bps)} bps, but {cost.missing}"
-    return (0, cost.total_bps), f"{text_of(cost.total_bps)} bps"
+        return 1, total, f"{text_of(total)} bps, but {cost.missing}", cost
+    return 0, total, f"{text_of(total)} bps", cost
 
 
 _STRATEGIES: dict[Strategy, Callable[[Candidate], _Scored]] = {
@@ -145,18 +190,3 @@ _STRATEGIES: dict[Strategy, Callable[[Candidate], _Scored]] = {
     Strategy.LOAD_BALANCED: _by_load,
     Strategy.BEST_EXECUTION: _by_cost,
 }
-
-
-def _arithmetic(candidate: Candidate, uses: Strategy) -> Mapping[str, str]:
-    """The numbers behind a score, so that anybody can do the sum again."""
-    if uses is Strategy.BEST_EXECUTION and candidate.cost is not None:
-        return candidate.cost.told()
-    if uses is Strategy.LOAD_BALANCED:
-        return {
-            "open_orders": str(candidate.open_orders),
-            "weight": text_of(candidate.weight),
-            "health": str(candidate.health),
-            "budget_left": text_of(candidate.budget_left),
-            "load": text_of(load_of(candidate)),
-        }
-    return {}
