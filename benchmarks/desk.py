@@ -35,7 +35,7 @@ BODY = {
     "time_in_force": os.environ.get("ORDER_TIF", "day"), "allow_duplicate": True,
 }  # fmt: skip
 TAKEN = frozenset({OrdStatus.PENDING_NEW, OrdStatus.NEW, OrdStatus.CANCELED, OrdStatus.FILLED})
-ENDING_S = 60
+ENDING_S = 120  # a list that is polled within a budget may be a minute late
 CONFIG = """\
 [risk]
 max_messages_s = 1000000

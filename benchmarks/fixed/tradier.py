@@ -1,4 +1,4 @@
-"""Tradier: every order is taken for review and works.  Lists show what is open, and what was ended until it has been shown."""
+"""Tradier: every order is taken for review and works.  Lists show what is open, and for a while what was ended."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from benchmarks.fixed.http import reply_of
 
 ACCOUNT = "VA00000001"
+SHOWN_AGAIN = 4  # lists that still show an order that has ended: other readers than the one that polls ask for them
 TAKEN = b'{"order":{"id":%d,"status":"ok","partner_id":"3f2c9a4e-1b5d-4c7e-8f60-2d9b7a1c5e88"}}'
 _ORDER = (
     b'{"id":%d,"type":"limit","symbol":"AAPL","side":"buy","quantity":2.00000000,"status":"%s","duration":"day",'
@@ -50,12 +51,13 @@ _DAYS = 28  # of a month: every month has them, and none of our runs needs more
 
 
 class Orders:
-    """What is open, by the venue's id: the client's tag and when it came."""
+    """What is open, and what was ended last, by the venue's id: the client's tag and when it came."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1_000_001)
         self._open: dict[int, tuple[bytes, bytes]] = {}
         self._ended: dict[int, tuple[bytes, bytes]] = {}
+        self._to_show = 0
 
     def accept(self, body: bytes) -> bytes:
         """The answer to an order; one without a tag is answered and forgotten."""
@@ -65,21 +67,28 @@ class Orders:
         return TAKEN % number
 
     def listed(self, query: bytes) -> bytes:
-        """A page of the orders of the day, by `page` and `limit`.  What was ended is shown once more, and then gone."""
+        """A page of the orders of the day, by `page` and `limit`.  What was ended is shown some times, and then gone."""
         asked = parse_qs(query)
         page, limit = (int(asked.get(name, [default])[0]) for name, default in ((b"page", b"1"), (b"limit", b"100")))
         told = [self._told(number, *kept, b"open") for number, kept in self._open.items()]
-        told += [self._told(number, *kept, b"canceled") for number, kept in self._ended.items()]
+        if self._to_show:
+            told += [self._told(number, *kept, b"canceled") for number, kept in self._ended.items()]
         shown = told[(page - 1) * limit : page * limit]
-        if page * limit >= len(told):
-            self._ended.clear()
+        if self._to_show and page * limit >= len(told):
+            self._to_show -= 1
         return b'{"orders":{"order":[%s]}}' % b",".join(shown) if shown else b'{"orders":"null"}'
+
+    def one(self, number: int) -> bytes | None:
+        """The answer to the question about one order; None for one that is not known any more."""
+        for orders, status in ((self._open, b"open"), (self._ended, b"canceled")):
+            if number in orders:
+                return b'{"order":%s}' % self._told(number, *orders[number], status)
+        return None
 
     def end(self) -> int:
         """Cancel what is open; how many."""
-        ended, self._open = self._open, {}
-        self._ended |= ended
-        return len(ended)
+        self._ended, self._open, self._to_show = self._open, {}, SHOWN_AGAIN
+        return len(self._ended)
 
     @staticmethod
     def _told(number: int, tag: bytes, at: bytes, status: bytes) -> bytes:
@@ -124,6 +133,13 @@ _READS: dict[bytes, Callable[[bytes], object]] = {
 }
 
 
+_ONE = _HERE + b"/orders/"
+
+
+def _nothing_at(path: bytes) -> bytes:
+    return reply_of(b"404 Not Found", json.dumps({"message": f"nothing at {path.decode('latin-1')}"}).encode())
+
+
 class Tradier:
     """`benchmarks.fixed.http.Venue`; it has no private stream."""
 
@@ -134,9 +150,12 @@ class Tradier:
         path, _, query = target.partition(b"?")
         if path == _HERE + b"/orders" and method in (b"POST", b"GET"):
             return reply_of(b"200 OK", self._orders.accept(body) if method == b"POST" else self._orders.listed(query))
+        if method == b"GET" and path.startswith(_ONE) and path[len(_ONE) :].isdigit():
+            order = self._orders.one(int(path[len(_ONE) :]))
+            return reply_of(b"200 OK", order) if order is not None else _nothing_at(path)
         read = _READS.get(path) if method == b"GET" else None
         if read is None:
-            return reply_of(b"404 Not Found", json.dumps({"message": f"nothing at {path.decode('latin-1')}"}).encode())
+            return _nothing_at(path)
         return reply_of(b"200 OK", json.dumps(read(query)).encode())
 
     def end(self) -> list[bytes]:

@@ -111,7 +111,7 @@ def test_the_private_stream_logs_in_and_listens() -> None:
 PLACED = b"class=equity&symbol=AAPL&side=buy&quantity=2&type=limit&price=150.25&duration=day&tag=fb-%d"
 
 
-def test_tradiers_orders_are_listed_page_by_page_and_once_more_when_they_have_ended() -> None:
+def test_tradiers_orders_are_listed_page_by_page_and_for_a_while_when_they_have_ended() -> None:
     orders = TradierOrders()
     for number in range(130):
         orders.accept(PLACED % number)
@@ -125,7 +125,12 @@ def test_tradiers_orders_are_listed_page_by_page_and_once_more_when_they_have_en
         (100, {"canceled"}),
         (30, {"canceled"}),
     ]
-    assert orders.listed(b"page=1&limit=100") == b'{"orders":"null"}'
+    while orders.listed(b"page=1&limit=500") != b'{"orders":"null"}':
+        pass
+    assert orders.one(7) is None
+    told = orders.one(1_000_001)
+    assert told is not None
+    assert [order.status for order in orders_in(told, what="the order")] == ["canceled"]
 
 
 def test_the_program_shows_each_order_as_it_was_asked_for_and_its_end() -> None:
