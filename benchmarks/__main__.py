@@ -38,6 +38,7 @@ MEASURES: dict[tuple[str, ...], Measure] = {
     ("submit_p50", "submit_p99", "submit_p50_asyncio"): submit.sequential,
     ("submit_inflight32",): submit.together,
     ("submit_sim_p50",): submit.simulated,
+    ("submit_floor",): submit.floor,
     ("submit_others",): submit.others,
     ("ibkr_submit_p50", "ibkr_overhead"): brokers.ibkr,
     ("tradier_submit_p50", "tradier_overhead"): brokers.tradier,
@@ -76,7 +77,9 @@ TOPICS = {
     "kill": frozenset({"kill_refuse"}),
     "server": frozenset({"rest_submit_overhead", "stream_readers"}),
     "scale": frozenset({"scale_start"}),
-    "submit": frozenset({"submit_p50", "submit_inflight32", "submit_sim_p50", "guards", "decode_order", "import_time"}),
+    "submit": frozenset(
+        {"submit_p50", "submit_floor", "submit_inflight32", "submit_sim_p50", "guards", "decode_order", "import_time"}
+    ),
 }
 
 

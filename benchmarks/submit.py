@@ -13,10 +13,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
-from benchmarks.children import Child, desk, fixed_server, peer, simulator
+from benchmarks.children import Child, desk, fixed_server, ours, peer, simulator
 from benchmarks.environments import ROOT, Absent
-from benchmarks.rounds import Figure, Goal
+from benchmarks.rounds import Figure, Goal, rounded
 
 ROUNDS, FEW_ROUNDS, WARM_UP, ORDERS, TOGETHER = 7, 3, 100, 200, 1600
 ALPACA_PY = "alpaca-py submit_order, not journaled, no risk check"
@@ -75,6 +76,22 @@ def simulated() -> list[Figure]:
     return [_figure("submit_sim_p50", found, "p50", extra={"loop": "uvloop"})]
 
 
+def floor() -> list[Figure]:
+    """`submit_floor`: two flushes and a bare POST, which no durable order can be faster than here; and with one flush alone."""
+    with ExitStack() as stack:
+        credentials = stack.enter_context(fixed_server())
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / ".tools"))
+        least = stack.enter_context(ours("benchmarks.floor", "--folder", folder, environ=credentials))
+        theirs = stack.enter_context(_alpaca_py(credentials))
+        for child, what in ((least, "once"), (least, "sequential"), (theirs, "sequential")):
+            child.ask(what, WARM_UP)
+        asked = ((least, "sequential"), (theirs, "sequential"), (least, "once"))
+        rounds = [[child.ask(what, ORDERS) for child, what in asked] for _ in range(ROUNDS)]
+    once = [one["p50"] / peer["p50"] for _, peer, one in rounds]
+    extra = {"loop": "uvloop", "one_flush_ratio": rounded(median(once))}
+    return [_figure("submit_floor", [(mine, peer) for mine, peer, _ in rounds], "p50", extra=extra)]
+
+
 def others() -> list[Figure]:
     """Further rivals' submits, reported and not judged; one that cannot be measured is said in a line."""
     found: list[Figure] = []
@@ -116,12 +133,12 @@ def _in_turn(
     """Rounds of ours and the rival's in turn, each in a process of its own that lives through all of them."""
     with ExitStack() as stack:
         home = stack.enter_context(_home())
-        ours: Child = stack.enter_context(desk(home, credentials, loop=loop))
+        mine: Child = stack.enter_context(desk(home, credentials, loop=loop))
         theirs: Child = stack.enter_context(rival)
-        for child in (ours, theirs):
+        for child in (mine, theirs):
             child.ask(what, WARM_UP)
-        found = [(ours.ask(what, count), theirs.ask(what, count)) for _ in range(rounds)]
-        return found, {**ours.greeting["versions"], **theirs.greeting["versions"]}
+        found = [(mine.ask(what, count), theirs.ask(what, count)) for _ in range(rounds)]
+        return found, {**mine.greeting["versions"], **theirs.greeting["versions"]}
 
 
 def _stages(credentials: Mapping[str, str]) -> dict[str, float]:
