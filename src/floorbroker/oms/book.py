@@ -319,11 +319,14 @@ class OrderBook:
         return fold is None or fold.is_news(fact)
 
     def find(self, text: str) -> Order | None:
-        """By our id, our client id or the venue's id."""
-        if self.knows(IntentId(text)):
-            return self.get(IntentId(text))
-        intent_id = self._names.owner(CLIENT, text) or self._names.owner(VENUE, text)
-        return self.get(intent_id) if intent_id is not None else None
+        """By our id, our client id or the venue's id.  What is sealed is asked only for a text that names nothing in memory."""
+        intent_id = IntentId(text)
+        if intent_id not in self._folds and (named := self._names.in_memory((CLIENT, text))) is not None:
+            return self.get(named)
+        if self.knows(intent_id):
+            return self.get(intent_id)
+        owner = self._names.owner(CLIENT, text) or self._names.owner(VENUE, text)
+        return self.get(owner) if owner is not None else None
 
     def locate(self, report: ExecutionReport) -> IntentId | None:
         """Whose order a report is about; None for a stranger's.  Our own id is the better witness: a venue may reuse its ids."""

@@ -55,6 +55,11 @@ class CommitQueue:
             self._drainer = loop.create_task(self._drain(), name="journal-commits")
         await batch.done
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no transaction is open, nor about to be."""
+        return self._drainer is None
+
     async def settled(self) -> None:
         """Wait until nothing waits."""
         if self._drainer is not None:

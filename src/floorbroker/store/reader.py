@@ -38,11 +38,12 @@ class JournalReader:
     Raises `NotFound` when there is no such file; every call raises `JournalFault` when the file cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection | None = None) -> None:
+        """`connection` is one that is open already, where somebody else closes it."""
         if not path.exists():
             raise NotFound(f"no journal at {path}")
         self.path = path
-        self._connection = open_reader(path)
+        self._connection = open_reader(path) if connection is None else connection
 
     def replay(self, after: int = 0) -> Iterator[Record]:
         """Every record after `after`, in order.  Reads page by page, so that a slow consumer holds no old snapshot

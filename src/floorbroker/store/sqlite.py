@@ -33,6 +33,7 @@ class SqliteJournal:
         self, *, writer: Writer, reader: JournalReader, lock: ProcessLock, clock: Clock, executor: CommitExecutor
     ) -> None:
         self.reader = reader
+        self._near = JournalReader(reader.path, writer.connection)
         self._writer = writer
         self._lock = lock
         self._clock = clock
@@ -135,7 +136,12 @@ class SqliteJournal:
         return self.reader.notes_before(topic, profile, before=before, limit=limit)
 
     def find_key(self, *, principal: str, profile: ProfileName, key: str) -> KeyEntry | None:
-        return self.reader.find_key(principal=principal, profile=profile, key=key)
+        """As `JournalReader.find_key`.  Asked for each order: between commits the writing connection answers, whose pages are
+        still in memory, where those of another are stale after every commit.
+        """
+        is_between = self._is_open and self._queue.is_quiet and not self._writer.connection.in_transaction
+        reader = self._near if is_between else self.reader
+        return reader.find_key(principal=principal, profile=profile, key=key)
 
     async def mark_published(self, consumer: str, position: int) -> None:
         """Remember how far a consumer of the outbox has come; it never goes back."""

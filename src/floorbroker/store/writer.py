@@ -16,12 +16,13 @@ from floorbroker.domain.facts import Exec, Prepared, ReplaceAsked
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, KeyEntry, NoteEntry, Record
 from floorbroker.store.codec import Row, encode
-from floorbroker.store.connect import meta, set_meta
+from floorbroker.store.connect import set_meta
 from floorbroker.store.executors import Work
 from floorbroker.store.faults import FULL, fault_of, primary_code
 from floorbroker.store.reader import microseconds
 from floorbroker.store.reserve import Reserve
 
+_OWNER = "SELECT coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'epoch'), 0)"
 _INSERT_RECORD = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _LAST = (
     "SELECT coalesce((SELECT max(seq) FROM records), 0), "
@@ -262,7 +263,7 @@ class Writer:
             batch.take(end, at=stamp.at, epoch=self.epoch)
 
     def _assert_epoch(self) -> None:
-        stored = int(meta(self.connection, "epoch") or 0)
+        (stored,) = self.connection.execute(_OWNER).fetchone()
         if stored > self.epoch:
             raise StaleEpoch(f"epoch {self.epoch} is stale: epoch {stored} owns this journal")
 

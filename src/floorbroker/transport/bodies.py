@@ -18,6 +18,7 @@ HIDDEN = '"…"'
 _HIDDEN = msgspec.Raw(HIDDEN.encode())
 PARSED_MAX = 256 * 1024  # longer bodies are not looked into
 _DEPTH_MAX = 8
+_NESTED = (b"{", b"[")
 _PLAIN = re.compile(r"[A-Za-z0-9_.@:/-]{1,64}")  # a name that is no text of somebody else
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
@@ -79,7 +80,13 @@ def _object(raw: bytes, allowed: frozenset[str], longest: int, depth: int) -> st
     parts: list[str] = []
     for name, value in _MEMBERS.decode(raw).items():
         if name in allowed:
-            parts.append(f'"{name}":{_value(bytes(value), allowed, longest, depth + 1)}')
+            inside = bytes(value)
+            shown = (
+                _value(inside, allowed, longest, depth + 1)
+                if depth >= _DEPTH_MAX or inside[:1] in _NESTED
+                else inside.decode()
+            )
+            parts.append(f'"{name}":{shown}')
         else:
             parts.append(_unlisted(name))
     return "{" + ",".join(parts) + "}"

@@ -296,6 +296,33 @@ async def test_commits_that_come_together_share_one_transaction(path: Path) -> N
     await journal.close()
 
 
+class Slow(Counting):
+    """Writes a group when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_write = asyncio.Event()
+
+    async def together(self, work: Work) -> None:
+        await self.may_write.wait()
+        work()
+
+
+async def test_a_key_is_not_found_before_its_commit_is_durable(path: Path) -> None:
+    """I20: while a group is being written its rows are laid down, and none of them may be told yet."""
+    slow = Slow()
+    journal = opened(path, executor=slow)
+    commits = [asyncio.ensure_future(journal.commit(submit(number))) for number in range(3)]
+    await asyncio.sleep(0.01)  # the first went alone, the others are laid down and wait for their flush
+    found = [journal.find_key(principal="owner", profile=PROFILE, key=f"key-{number}") for number in range(3)]
+    assert found == [keyed(0), None, None]
+    slow.may_write.set()
+    await asyncio.gather(*commits)
+    found = [journal.find_key(principal="owner", profile=PROFILE, key=f"key-{number}") for number in range(3)]
+    assert found == [keyed(0), keyed(1), keyed(2)]
+    await journal.close()
+
+
 @pytest.mark.parametrize("executor", [InlineExecutor, ThreadExecutor])
 async def test_a_refused_batch_fails_alone_in_its_group(path: Path, executor: type) -> None:
     journal = opened(path, executor=executor())

@@ -169,4 +169,4 @@ class Reader:
 
 def texts(values: Iterable[Value]) -> list[str]:
     """Values of a message in their order."""
-    return [spelled(value) for value in values]
+    return [value if isinstance(value, str) else "" if value is None else spelled(value) for value in values]

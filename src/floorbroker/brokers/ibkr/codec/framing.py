@@ -29,10 +29,11 @@ def framed(payload: bytes) -> bytes:
 
 def message(fields: Iterable[str]) -> bytes:
     """Texts of one message as a frame.  Raises `BadFrame` for a text with a NUL in it, which would shift all that follow."""
-    texts = tuple(fields)
-    if any("\0" in text for text in texts):
+    texts = list(fields)
+    written = "\0".join([*texts, ""])
+    if written.count("\0") != len(texts):
         raise BadFrame("a field holds a NUL")
-    return framed("".join(f"{text}\0" for text in texts).encode())
+    return framed(written.encode())
 
 
 def hello(*, least: int = VERSION_MIN, most: int = VERSION_MAX, options: str = "") -> bytes:
