@@ -4,7 +4,7 @@ A profile is a section of `floorbroker.toml` and, for its secrets, a record in t
 are written first and the file after them; when the file cannot be written, the secrets are taken back.  A crash between the two
 leaves a record without a section: it is listed, and removing the profile clears it.  Every act is recorded in the journal of
 its environment before and after it.  A desk that runs takes a profile up, lets it go, and logs in with new secrets at once
-(`seating.py`); what else is changed of one that it has holds from its next session on.
+(`seating.py`); where its address or options are changed its session begins anew, once no orders are open.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from floorbroker.app.profile_forms import (
     with_paper,
     written_of,
 )
-from floorbroker.app.seating import Seating
+from floorbroker.app.seating import OUTDATED, Seating
 from floorbroker.app.sources import Gathered, Origin, Sources, gather
 from floorbroker.app.trial import Trial, Tried
 from floorbroker.app.unlocking import Unlocking
@@ -68,7 +68,8 @@ from floorbroker.vault import RecordInfo, Vault
 
 NEXT_START = "a desk takes it up when it starts"
 AT_ONCE = "prices are fetched from it from now on"
-NEXT_SESSION = "what was changed holds once it is switched off and on, or the desk starts again"
+ANEW = "its session began anew with it"
+ASK_AGAIN = "ask for the same change again after that, or switch it off and on"
 LEAVE = "BROKER_PLAINTEXT_OK"
 NO_VAULT = "there is no vault yet: floorbroker vault init"
 
@@ -177,7 +178,7 @@ class Profiles:
             options=profile.options,
             fields={x.name: given.origins.get(x.name) for x in asked},
             version=record.version if record is not None else 0,
-            notes=tuple(_notes(profile, info, given, trouble)),
+            notes=(*_notes(profile, info, given, trouble), *([OUTDATED] if self._is_outdated(profile) else [])),
             applies=self._applies(profile, enabled=enabled),
         )
 
@@ -304,10 +305,30 @@ class Profiles:
         await self._recorded(profile, "broker.edit", lambda: replace_text(self.file, before, after), caller=caller)
         notes: tuple[str, ...] = ()
         if made.enabled and self._has_session(profile):
-            notes = (NEXT_SESSION,) if _is_another(section, made) else ()
+            if _is_another(section, made) or self._is_outdated(profile):
+                notes = await self._begun_anew(profile, caller)
         elif made.enabled:
             notes = await self._taken_up(profile, caller, "it was switched on")
         return _noted(await asyncio.to_thread(self.one, name), notes)
+
+    async def _begun_anew(self, profile: Profile, caller: Caller) -> tuple[str, ...]:
+        """The session that a profile has ends, and another begins with what is stored; what became of it, as a note."""
+        assert self.seating is not None
+        try:
+            await self.seating.reseated(profile, caller=caller, reason="it was changed")
+        except FloorbrokerError as error:
+            return (self._why_not_anew(profile, error),)
+        if profile.environment is Environment.LIVE:
+            return (f"{ANEW}, and is not armed",)
+        return (ANEW,)
+
+    def _why_not_anew(self, profile: Profile, error: FloorbrokerError) -> str:
+        if self._has_session(profile):
+            return f"{error.detail}; {ASK_AGAIN}"
+        return f"the desk could not take it up: {error.detail}"
+
+    def _is_outdated(self, profile: Profile) -> bool:
+        return self.seating is not None and profile.name in self.seating.outdated
 
     def _has_session(self, profile: Profile) -> bool:
         return self.seating is not None and self.seating.session(profile) is not None
@@ -401,7 +422,7 @@ class Profiles:
         try:
             await self.seating.renewed(profile, caller=caller)
         except FloorbrokerError as error:
-            return [f"{NEXT_SESSION}: {error.detail}"]
+            return [self._why_not_anew(profile, error)]
         return []
 
     async def _replace(

@@ -33,6 +33,8 @@ from floorbroker.gateway.session import ProfileSession
 
 SETTLE_S = 5.0
 OFF = "it is switched off"
+OUTDATED = "its session goes on as it was: what was changed holds from the next one on"
+ELSE = ", or disconnect it, which leaves them watched"
 T = TypeVar("T")
 
 
@@ -57,6 +59,7 @@ class Seating:
         default_factory=list[Callable[[Environment], Awaitable[None]]]
     )  # told of a desk that began beside the others
     around: dict[Environment, Surroundings] = field(default_factory=dict[Environment, Surroundings])
+    outdated: set[ProfileName] = field(default_factory=set[ProfileName])  # their sessions are not as they are written
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _is_over: bool = False
     _acts: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
@@ -155,28 +158,30 @@ class Seating:
         """
         return await self._to_its_end(self._let_go(profile, caller, reason, force=force))
 
-    async def _let_go(self, profile: Profile, caller: Caller, reason: str, *, force: bool) -> bool:
+    async def _let_go(
+        self, profile: Profile, caller: Caller, reason: str, *, force: bool = False, or_else: str = ELSE
+    ) -> bool:
         async with self._turn:
             desk, session = self.desks.get(profile.environment), self.session(profile)
             if desk is None or session is None:
                 return False
             if not force:
-                await self._assert_idle(session, reason)
+                await self._assert_idle(session, reason, or_else)
             await desk.journal.commit([_row("profile.close", profile, caller, reason)])
             await self._dismiss(desk, session, caller=caller, reason=reason)
             self.log.info("profile.closed", profile=profile.name, environment=profile.environment.value)
             return True
 
     @staticmethod
-    async def _assert_idle(session: ProfileSession, reason: str) -> None:
+    async def _assert_idle(session: ProfileSession, reason: str, or_else: str) -> None:
         """Nothing new from now on, and nothing open once what is under way has ended."""
-        _assert_nothing_open(session)
+        _assert_nothing_open(session, or_else)
         was_held = bool(session.held)
         if not was_held:
             session.hold(reason)
         await session.service.sends_ended()
         try:
-            _assert_nothing_open(session)
+            _assert_nothing_open(session, or_else)
         except Conflict:
             if not was_held:
                 session.release()
@@ -186,6 +191,23 @@ class Seating:
         if session.on_lock in self.vault.listeners:
             self.vault.listeners.remove(session.on_lock)
         await desk.dismiss(session.ctx.profile.name, caller=caller, reason=reason)
+        self.outdated.discard(session.ctx.profile.name)
+
+    # -- another session --------------------------------------------------------------------------------------------------
+
+    async def reseated(self, profile: Profile, *, caller: Caller, reason: str) -> bool:
+        """What a session is made of was changed: the one a profile has ends, and another begins; whether it had one.
+
+        Raises `Conflict` while orders are open, and `ConfigInvalid` for what no session can be made of: the old one goes on then,
+        and is `outdated`.  Raises what `take_up` raises, and the profile has no session then.
+        """
+        if self.session(profile) is None:
+            return False
+        self.outdated.add(profile.name)
+        await asyncio.to_thread(self.look, profile.name)
+        await self._to_its_end(self._let_go(profile, caller, reason, or_else=""))
+        await self.take_up(profile, caller=caller, reason=reason)
+        return True
 
     # -- new secrets ------------------------------------------------------------------------------------------------------
 
@@ -199,8 +221,7 @@ class Seating:
         if session is None:
             return
         if session.lock is NO_LOCK:
-            await self.let_go(profile, caller=caller, reason=reason)
-            await self.take_up(profile, caller=caller, reason=reason)
+            await self.reseated(profile, caller=caller, reason=reason)
             return
         session.renew(reason)
         await self._settled(session)
@@ -221,10 +242,9 @@ class Seating:
             await asyncio.gather(*self._acts, return_exceptions=True)
 
 
-def _assert_nothing_open(session: ProfileSession) -> None:
+def _assert_nothing_open(session: ProfileSession, or_else: str) -> None:
     if count := len(session.ctx.book.open_orders()):
-        detail = f"profile {session.ctx.profile.name} has {count} open orders: cancel them first"
-        raise Conflict(f"{detail}, or disconnect it, which leaves them watched")
+        raise Conflict(f"profile {session.ctx.profile.name} has {count} open orders: cancel them first{or_else}")
 
 
 def _row(action: str, profile: Profile, caller: Caller, reason: str) -> AuditEntry:

@@ -14,7 +14,9 @@ import pytest
 
 from floorbroker.app.floor import Floor, Outside, open_floor
 from floorbroker.app.home import Home
+from floorbroker.app.profile_forms import Changes
 from floorbroker.app.profiles import Profiles
+from floorbroker.app.seating import OUTDATED
 from floorbroker.domain.errors import (
     ConfigInvalid,
     Conflict,
@@ -24,7 +26,7 @@ from floorbroker.domain.errors import (
     NotReady,
     RiskLimitExceeded,
 )
-from floorbroker.domain.orders import Order
+from floorbroker.domain.orders import Order, OrderState
 from floorbroker.domain.ports import AuditEntry, Profile
 from floorbroker.domain.values import Environment, ProfileName, Side
 from floorbroker.gateway.desk import Caller, SessionState
@@ -268,3 +270,54 @@ async def test_the_profiles_tell_what_the_desk_makes_of_them(tmp_path: Path) -> 
         assert found.applies == "the desk has it: ready"
         with pytest.raises(NotFound):
             await stored.connect("third", caller=WHO, reason="a test")
+
+
+async def test_other_options_hold_at_once_by_a_session_anew(tmp_path: Path) -> None:
+    async with opened(tmp_path, FIRST, SECOND) as seats:
+        stored = Profiles.of(seats.home, seats.floor.vault, Outside(), seating=seats.floor.seating)
+        before = await seats.filled(await seats.buy())
+        was, first = seats.desk.sessions[SECOND], seats.desk.sessions[FIRST]
+        found = await stored.edit(SECOND, Changes(options={"reject_percent": "100"}), caller=WHO)
+        assert (found.notes, found.applies) == (("its session began anew with it",), "the desk has it: ready")
+        assert seats.desk.sessions[SECOND] is not was
+        assert seats.desk.sessions[FIRST] is first
+        assert (await seats.buy()).state is OrderState.REJECTED
+        assert seats.desk.order(before.intent_id).cum_qty == 1
+        assert seats.rows() == [("profile.close", SECOND, "alice"), ("profile.open", SECOND, "alice")]
+        again = await stored.edit(SECOND, Changes(options={"reject_percent": "100"}), caller=WHO)
+        assert (again.notes, len(seats.rows())) == ((), 2)
+
+
+async def test_while_orders_are_open_a_change_waits_and_says_so_and_comes_when_asked_again(tmp_path: Path) -> None:
+    async with opened(tmp_path, FIRST, SECOND) as seats:
+        stored = Profiles.of(seats.home, seats.floor.vault, Outside(), seating=seats.floor.seating)
+        was, changes = seats.desk.sessions[SECOND], Changes(options={"fee_per_share": "1"})
+        resting = await seats.buy(type="limit", limit_price="100")
+        found = await stored.edit(SECOND, changes, caller=WHO)
+        old, why = found.notes
+        assert (old, found.applies) == (OUTDATED, "the desk has it: ready")
+        assert why.startswith(
+            "profile second has 1 open orders: cancel them first; ask for the same change again after"
+        )
+        assert found.options == {"fee_per_share": "1"}
+        assert stored.one(SECOND).notes == (OUTDATED,)
+        assert seats.desk.sessions[SECOND] is was
+        await seats.filled(await seats.buy())  # it takes orders as before
+        await seats.desk.cancel(resting.intent_id, caller=WHO)
+        await seats.desk.sessions[SECOND].service.sends_ended()
+        while seats.desk.sessions[SECOND].ctx.book.open_orders():  # noqa: ASYNC110 - the time-out of the test ends it
+            await asyncio.sleep(0.01)
+        again = await stored.edit(SECOND, changes, caller=WHO)
+        assert (again.notes, again.applies) == (("its session began anew with it",), "the desk has it: ready")
+        assert seats.desk.sessions[SECOND] is not was
+
+
+async def test_a_change_no_session_can_be_made_of_ends_none(tmp_path: Path) -> None:
+    async with opened(tmp_path, FIRST, SECOND) as seats:
+        was = seats.desk.sessions[SECOND]
+        seats.write(FIRST)
+        with pytest.raises(ConfigInvalid, match="no enabled profile 'second'"):
+            await seats.floor.seating.reseated(profile(), caller=WHO, reason="a test")
+        assert seats.desk.sessions[SECOND] is was
+        assert was.state is SessionState.READY
+        await seats.filled(await seats.buy())

@@ -186,7 +186,11 @@ async def get_profile_settings(stored: StoredDep) -> Response:
     openapi_extra=reads(ProfileEditSchema),
 )
 async def edit_profile(request: Request, profiles: ProfilesDep, stored: StoredDep, caller: CallerDep) -> Response:
-    """Change what is said of a profile.  Broker and environment stay: another account is another profile."""
+    """Change what is said of a profile.  Broker and environment stay: another account is another profile.
+
+    Where a desk has it, its session begins anew with another address or other options.  While orders are open it goes on as it
+    was, and a note says so: the same request after that changes it.
+    """
     wish = await _wish(request, ProfileEditSchema)
     changes = Changes(
         host=wish.host, url=wish.url, enabled=wish.enabled, credentials=wish.credentials, options=wish.options
