@@ -182,6 +182,9 @@ async def trade(story: Story) -> None:
     await story.eyes.shows("#fills tbody", "AAPL")
     await story.eyes.shows("#positions tbody", "AAPL")
     await story.tab.until("document.querySelector('#chart').dataset.fills === '1'")
+    await story.eyes.shows(
+        "#outcome", "buy AAPL: filled, 3 at 19"
+    )  # it tells what became of the order, not what it was first
     await story.picture("filled")
 
 

@@ -75,7 +75,7 @@ class Seating:
         """What a running desk makes of a stored profile, for people."""
         session = self.session(profile)
         if session is not None:
-            why = f", {session.reason}" if session.reason else ""
+            why = f", {session.reason}" if session.reason not in {"", session.state.value} else ""
             return f"the desk has it: {session.state.value}{why}"
         return "the desk does not have it: connect it" if enabled else OFF
 

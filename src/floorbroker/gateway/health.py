@@ -113,7 +113,7 @@ def ingredients_of(vitals: Vitals, sight: Sight) -> tuple[Ingredient, ...]:
         ("errors", 1 - errors / BAD_RATE, f"{errors:.1%} of exchanges"),
         ("latency", (BAD_LATENCY_S - latency_s) / (BAD_LATENCY_S - GOOD_LATENCY_S), f"{latency_s * 1000:.0f} ms"),
         ("rejects", 1 - rejects / BAD_RATE, f"{rejects:.1%} of orders"),
-        ("reconnects", 1 - vitals.reconnects / BAD_RECONNECTS, f"{vitals.reconnects:.2f} of late"),
+        ("reconnects", 1 - vitals.reconnects / BAD_RECONNECTS, f"{vitals.reconnects:.1f} lately"),
         ("staleness", 1 - sight.stale_s / STALE_S, f"{sight.stale_s:.0f} s"),
         ("budget", 1 if used is None else (1 - used) / (1 - USED_FROM), "none" if used is None else f"{used:.0%} used"),
     )

@@ -163,6 +163,9 @@ export function showOrder(order) {
   if (orders.take(order).newer) arrange();
 }
 
+/** The newest word of an order that the blotter has heard. */
+export const latest = (id) => orders.byId.get(id) ?? waiting.get(id);
+
 /** Many at once. */
 export function showOrders(many) {
   for (const order of many) orders.take(order);

@@ -23,7 +23,7 @@ const candle = (bar) => ({ time: second(bar.start), open: Number(bar.open), high
 export class Candles {
   constructor(place, told) {
     [this.place, this.told, this.asked, this.last, this.lines] = [place, told, 0, null, []];
-    this.chart = createChart(place, { autoSize: true, layout: { attributionLogo: false }, timeScale: { timeVisible: true, secondsVisible: false, rightOffset: 12 } });
+    this.chart = createChart(place, { autoSize: true, layout: { attributionLogo: false }, timeScale: { timeVisible: true, secondsVisible: false, rightOffsetPixels: 64 } });
     this.series = this.chart.addSeries(CandlestickSeries, {});
     this.volume = this.chart.addSeries(HistogramSeries, { priceFormat: { type: "volume" }, priceScaleId: "" });
     this.volume.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });

@@ -1,7 +1,7 @@
 // The order ticket. Enter previews, Ctrl+Enter sends, Esc goes back. The idempotency key is made when the preview opens; the
 // first send locks the button, and after silence only the same order under the same key may be sent again.
 
-import { showOrder } from "./blotter.js";
+import { latest, showOrder } from "./blotter.js";
 import { call } from "./door.js";
 import { keep, kept } from "./kept.js";
 import { chosenLegs, dropLegs, legText, wakeLegs } from "./legs.js";
@@ -9,6 +9,7 @@ import { changed } from "./live.js";
 import { marketBook, marketQuote, marketTrade, showMarket, wakeMarket } from "./market.js";
 import { isOption, premiumLines, wakeOptions } from "./options.js";
 import { follow } from "./prices.js";
+import { hear } from "./stream.js";
 import { by, make, minus, money, number, price, say, times, words } from "./text.js";
 
 const form = by("order-form");
@@ -19,6 +20,8 @@ const POINTERS = {
 let wish = null; // the previewed order
 let key = "";
 let locked = false;
+let sent = null; // the order that the outcome tells of
+const UNPLACED = new Set(["rejected", "not_sent", "not_placed"]);
 
 function freshKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -95,6 +98,7 @@ function clear() {
     input.removeAttribute("aria-invalid");
     input.removeAttribute("aria-describedby");
   }
+  sent = null;
   say(by("outcome"), "");
 }
 
@@ -211,15 +215,25 @@ function done(reply) {
     say(by("outcome"), "Sent, and no answer came: its state is unknown. It is being found out; do not send it again.", "doubt");
   } else if (reply.ok) {
     keepHabits();
-    say(by("outcome"), `${placed.side} ${placed.symbol}: ${words(placed.ord_status)}`);
+    sent = placed;
+    tellSent(latest(placed.id) ?? placed); // the stream may have told more of it before the answer came
     form.elements.amount.value = form.elements.confirm.value = "";
     by("confirm-field").hidden = true;
     form.elements.allow_duplicate.checked = false;
     dropLegs();
+    showQuote();
     form.elements.symbol.focus();
   } else {
     refuse({ ...reply.body, detail: [reply.body.detail, reply.body.broker_text].filter(Boolean).join(": ") });
   }
+}
+
+/** What became of the order that was sent last, as long as nothing else is said there. */
+function tellSent(order) {
+  if (!sent || order?.id !== sent.id || order.version < sent.version) return;
+  sent = order;
+  const filled = Number(order.cum_qty) > 0 && order.avg_px ? `, ${number(order.cum_qty)} at ${price(order.avg_px)}` : "";
+  say(by("outcome"), `${order.side} ${order.symbol}: ${words(order.ord_status)}${filled}`, UNPLACED.has(order.ord_status) ? "bad" : "");
 }
 
 // -- waking ---------------------------------------------------------------------------------------------------------------
@@ -280,6 +294,8 @@ export function wakeTicket() {
     shape();
     if (wish && !locked) [wish, by("preview").hidden] = [null, true];
   });
+  hear("orders", (event) => tellSent(event.data));
+  hear("fills", (event) => tellSent(event.data.order));
   by("send").addEventListener("click", send);
   by("back").addEventListener("click", back);
   document.addEventListener("keydown", (event) => {
