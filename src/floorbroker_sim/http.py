@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
@@ -14,6 +14,7 @@ from urllib.parse import unquote, unquote_plus
 
 import msgspec
 
+from floorbroker.domain.frozen import frozen
 from floorbroker_sim.faults import Fault
 
 MAX_BODY = 1 << 20
@@ -21,7 +22,7 @@ _JSON = msgspec.json.Encoder(decimal_format="string")
 _EXACT = msgspec.json.Encoder(decimal_format="number")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Request:
     """One request as it came: `segments` are the decoded parts of the path, header names are lower case.
 
@@ -38,7 +39,7 @@ class Request:
     scheme: str = "http"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reply:
     """One answer.  `stream` replaces `body` for replies without an end (server-sent events)."""
 

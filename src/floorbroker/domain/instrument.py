@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.options import SHARES, OptionContract
 from floorbroker.domain.values import AssetClass, is_multiple
 
@@ -19,7 +20,7 @@ class TickRule:
     tick: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Instrument:
     """One tradable symbol at one venue.  Amounts are in `currency`, quantities in units of the instrument.
 

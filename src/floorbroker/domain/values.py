@@ -51,6 +51,9 @@ def decimal_of(raw: str | int | Decimal) -> Decimal:
 
 def _sized(value: Decimal) -> Decimal:
     """The same, when it is finite and of a sensible size."""
+    text = str(value)
+    if len(text) < MAX_EXPONENT and "E" not in text and value.is_finite():  # nearly every number; a tuple takes longer
+        return value
     _, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
         raise NotExact("not a finite number")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.values import ZERO, ExecId, round_step
 from floorbroker.matching.events import Fill
 
@@ -21,7 +22,7 @@ def one(symbol: str) -> Decimal:
     return Decimal(1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LedgerPosition:
     """Signed `qty` (units); `avg_px` is the average entry price, zero when flat; `cost` is what the open part cost, signed."""
 

@@ -44,6 +44,7 @@ class JournalReader:
             raise NotFound(f"no journal at {path}")
         self.path = path
         self._connection = open_reader(path) if connection is None else connection
+        self._known: set[str] = set()  # tables that were there: none ever goes
 
     def replay(self, after: int = 0) -> Iterator[Record]:
         """Every record after `after`, in order.  Reads page by page, so that a slow consumer holds no old snapshot
@@ -111,7 +112,9 @@ class JournalReader:
         return [record_of(columns) for columns in self._all(query, topic, profile, end, limit)]
 
     def _has(self, table: str) -> bool:
-        return self._first("SELECT 1 FROM sqlite_master WHERE name = ?", table) is not None
+        if table not in self._known and self._first("SELECT 1 FROM sqlite_master WHERE name = ?", table) is not None:
+            self._known.add(table)
+        return table in self._known
 
     def _noted(self, topic: str, *, newest: bool) -> list[Record]:
         query = f"SELECT {_COLUMNS} FROM records WHERE kind = 'note' ORDER BY seq"  # noqa: S608 - our own constant

@@ -49,7 +49,7 @@ def get_account(state: State, _request: Request) -> Reply:
 
 
 def _money(value: Decimal) -> str:
-    return text_of(value.quantize(_CENT) if value.as_tuple().exponent not in (0, -1, -2) else value)
+    return text_of(value.quantize(_CENT))
 
 
 def last_equity(state: State) -> Decimal:

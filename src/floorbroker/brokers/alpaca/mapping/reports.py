@@ -6,7 +6,7 @@ goes into `unrecognised`, and then the report claims no status.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -21,6 +21,7 @@ from floorbroker.brokers.alpaca.mapping.values import (
     word,
 )
 from floorbroker.domain.facts import Source
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import (
     ZERO,
@@ -96,7 +97,7 @@ EVENTS: dict[str, ExecType] = {
 _INFORMING = frozenset({"stopped", "suspended", "calculated", "restated"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Heard:
     """How we came to know: the source, our wall time, and our request start where we asked."""
 

@@ -28,6 +28,7 @@ from floorbroker.brokers.bybit.mapping.values import (
 )
 from floorbroker.domain.errors import ApiError
 from floorbroker.domain.facts import Source
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import (
     ZERO,
@@ -85,7 +86,7 @@ FILLS = frozenset({"Trade", "BlockTrade", "AdlTrade", "BustTrade"})
 NO_FILLS = frozenset({"Funding", "Delivery", "Settle", "MovePosition", "FutureSpread", "CorporateAction"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Heard:
     """How we came to know: the source, our wall time, and our request start where we asked."""
 

@@ -20,6 +20,7 @@ from floorbroker.brokers.ibkr_web.mapping.identity import IbkrWebIdentity
 from floorbroker.brokers.ibkr_web.mapping.values import BROKER, conid_of, moment, needed, number, venue_id, word
 from floorbroker.domain.errors import ApiError
 from floorbroker.domain.facts import Source
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.ids import by_name
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import (
@@ -83,7 +84,7 @@ _REFUSED = ("rejected", "not accepted", "cannot accept", "refused")
 """What a description of an inactive order says (lower case) when it was refused; any other may come to work again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Heard:
     """How we came to know: the source, our wall time, and our request start where we asked."""
 

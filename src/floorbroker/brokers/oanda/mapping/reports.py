@@ -8,7 +8,7 @@ Document: developer.oanda.com/rest-live-v20/transaction-df.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -26,6 +26,7 @@ from floorbroker.brokers.oanda.mapping.values import (
     word,
 )
 from floorbroker.domain.facts import Source
+from floorbroker.domain.frozen import frozen
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import (
     ZERO,
@@ -50,7 +51,7 @@ _EXITS_FILL = frozenset(
 _REJECTED = "_ORDER_REJECT"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Heard:
     """How we came to know: the source, our wall time, and our request start where we asked."""
 
