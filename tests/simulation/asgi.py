@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from floorbroker.transport.message import parse_origin, wire_target
@@ -20,13 +19,12 @@ App = Callable[
 CUT = "floorbroker.cut"  # the simulators' scope extension: called, it closes the connection under the request
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A whole answer; header names are lower case."""
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    body: bytes = b""
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class Cut(Exception):

@@ -32,6 +32,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 STEPS_MAX = 400_000
+_Task, _Future = asyncio.Task, asyncio.Future
 
 
 class Deadlock(RuntimeError):
@@ -61,13 +62,24 @@ def current_node() -> Node | None:
     return _NODE.get()
 
 
+@contextlib.contextmanager
+def unlisted() -> Generator[None]:
+    """Without asyncio's own list of tasks, which is kept in Python and costs more than a task: the loop has one of its own."""
+    listed: Any = asyncio.tasks._all_tasks  # type: ignore[attr-defined] # noqa: SLF001
+    listed.add = _Task.done  # takes a task, and keeps nothing of it
+    try:
+        yield
+    finally:
+        del listed.add
+
+
 class _Job:
     """One piece of work, and whose it is: what asyncio calls a handle, and with `when_s` a timer's.
 
     Not a subclass of `asyncio.Handle`: a run makes thousands of these, and whoever holds one only ever cancels it.
     """
 
-    __slots__ = ("_cancelled", "args", "callback", "context", "node", "seq", "when_s")
+    __slots__ = ("_cancelled", "args", "callback", "context", "seq", "when_s")
 
     def __init__(
         self, callback: Callable[..., object], args: tuple[Any, ...], context: Context, seq: int, when_s: float = 0.0
@@ -75,7 +87,6 @@ class _Job:
         self.callback = callback
         self.args = args
         self.context = context
-        self.node = context.get(_NODE)
         self.seq = seq
         self.when_s = when_s
         self._cancelled = False
@@ -112,7 +123,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._stopping = False  # the base class's own flag, which `stop` sets
         self.steps = 0
         self.errors: list[str] = []
-        self.set_debug(False)
+
+    get_debug = staticmethod(bool)  # pyright: ignore[reportAssignmentType] - never; all futures ask, and this needs no frame
 
     # -- time and scheduling ------------------------------------------------------------------------------------------
 
@@ -123,7 +135,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Any:
         self._seq = seq = self._seq + 1
         job = _Job(callback, args, copy_context() if context is None else context, seq)
-        if type(getattr(callback, "__self__", None)) is asyncio.Task:
+        if type(getattr(callback, "__self__", None)) is _Task:
             self._task_steps.append(job)
         else:
             self._callbacks.append(job)
@@ -144,7 +156,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         return self.call_at(self.now_s + delay, callback, *args, context=context)
 
     def create_future(self) -> asyncio.Future[Any]:
-        return asyncio.Future(loop=self)
+        return _Future(loop=self)
 
     async def nap(self, delay_s: float) -> None:
         """`asyncio.sleep` for less: its future is settled as its time comes, not by one more callback."""
@@ -152,7 +164,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             await asyncio.sleep(0)
             return
         self._seq = seq = self._seq + 1
-        future: asyncio.Future[None] = asyncio.Future(loop=self)
+        future: asyncio.Future[None] = _Future(loop=self)
         heappush(self._timers, (self.now_s + delay_s, seq, future))
         await future
 
@@ -164,7 +176,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> asyncio.Task[T]:
         held = copy_context() if context is None else context
-        task = asyncio.Task(coro, loop=self, name=name, context=held)
+        task = _Task(coro, loop=self, name=name, context=held)
         self._owned.append((held.get(_NODE), task))
         return task
 
@@ -188,7 +200,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                 job = steps.pop()
             if job._cancelled:  # noqa: SLF001 - the same module, in the hottest line of a run
                 continue
-            node = job.node
+            node = job.context.get(_NODE)
             if node is not None and not self._may_step(node):
                 self._frozen.append(job)
                 continue

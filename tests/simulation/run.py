@@ -22,7 +22,7 @@ from tests.simulation.claims import Account, Claim, Violation, Whole
 from tests.simulation.coverage import visited
 from tests.simulation.footsteps import Footsteps
 from tests.simulation.house import HONEST, House, Plant, build, scratch, set_prices
-from tests.simulation.loop import Deadlock, SimulatedLoop, TooManySteps
+from tests.simulation.loop import Deadlock, SimulatedLoop, TooManySteps, unlisted
 from tests.simulation.oracle import judge
 from tests.simulation.people import People
 from tests.simulation.places import Place
@@ -61,7 +61,7 @@ def run(plan: Plan, *, plant: Plant = HONEST, fingerprint: bool = False) -> Repo
     collecting = gc.isenabled()
     gc.disable()  # a collection would close frozen coroutines, at a moment that no seed decides
     try:
-        with scratch() as home:
+        with scratch() as home, unlisted():
             try:
                 loop.run_until_complete(_play(plan, loop, home, report, plant))
             except (Deadlock, TooManySteps) as error:

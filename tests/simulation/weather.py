@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from floorbroker.domain.frozen import frozen
+
 # Fault kinds by where they strike.  `order` are order commands, `read` all other requests, `connect` the opening of a
 # stream, `stream` one frame of it, `disk` one commit.  These are what nearly every schedule has some of.
 COMMON: dict[str, tuple[str, ...]] = {
@@ -126,7 +128,7 @@ def _nobody(where: str) -> None:
     """Before anybody counts where a desk was."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Journey:
     """What becomes of one HTTP exchange, in seconds and outcomes.
 
