@@ -9,6 +9,7 @@ from dataclasses import field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
+from itertools import starmap
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 from urllib.parse import unquote, unquote_plus
 
@@ -88,12 +89,13 @@ def request_of(scope: Mapping[str, Any], body: bytes = b"") -> Request:
     """The request an ASGI scope describes.  The raw path is used, so that `%2F` inside a segment survives."""
     raw = bytes(scope.get("raw_path") or scope["path"].encode()).decode("latin-1").partition("?")[0]
     query = scope.get("query_string", b"").decode("latin-1")
+    segments = raw.strip("/").split("/")
     return Request(
         method=scope.get("method", "GET"),
         path=scope["path"],
-        segments=tuple(unquote(part) if "%" in part else part for part in raw.strip("/").split("/")),
+        segments=tuple([unquote(part) for part in segments] if "%" in raw else segments),
         query=parsed_query(query) if query else {},
-        headers=dict(_header(k, v) for k, v in scope.get("headers", ())),
+        headers=dict(starmap(_header, scope.get("headers", ()))),
         body=body,
         raw_query=query,
         scheme=scope.get("scheme", "http"),
@@ -117,6 +119,9 @@ def _plain(text: str) -> str:
 @lru_cache(maxsize=1024)
 def _header(name: bytes, value: bytes) -> tuple[str, str]:
     return name.decode("latin-1").lower(), value.decode("latin-1")
+
+
+Found = tuple[Callable[..., Reply], list[str]]  # a handler, and the values of its path
 
 
 class _Route(NamedTuple):
@@ -144,7 +149,7 @@ class Router:
         else:
             self._routes.setdefault((len(pattern), pattern[-1]), []).append(route)
 
-    def find(self, request: Request) -> tuple[Callable[..., Reply], list[str]] | None:
+    def find(self, request: Request) -> Found | None:
         """The handler and the values it takes, or None."""
         for route in self._candidates(request):
             if route.method == request.method:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import lru_cache
+from itertools import starmap
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -84,7 +85,7 @@ def _scope(
 
 def start_of(message: Message) -> tuple[int, dict[str, str]]:
     """Status and headers out of a `http.response.start` (or its WebSocket twin)."""
-    return message["status"], dict(_texts(name, value) for name, value in message.get("headers", ()))
+    return message["status"], dict(starmap(_texts, message.get("headers", ())))
 
 
 async def whole_reply(app: App, request: Request, gone: asyncio.Event) -> Reply:

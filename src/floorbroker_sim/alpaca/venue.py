@@ -29,7 +29,7 @@ from floorbroker_sim.control import ControlDoor, Impossible
 from floorbroker_sim.faults import Fault, FaultPlan
 from floorbroker_sim.gate import Gate
 from floorbroker_sim.history import History, Known, SeededHistory, day_start
-from floorbroker_sim.http import Reply, Request, Router, SocketSession
+from floorbroker_sim.http import Found, Reply, Request, Router, SocketSession
 from floorbroker_sim.market import Market, PriceSource, seeded
 from floorbroker_sim.recorded import RecordedHistory, RecordedSource, first_moment, recorded_instruments
 
@@ -79,18 +79,18 @@ class AlpacaVenue:
     def handle(self, request: Request) -> Reply:
         """Answer one request."""
         for door, router in (("trading", _TRADING), ("data", _DATA)):
-            if not router.knows(request):
+            found = router.find(request)
+            if found is None and not router.knows(request):
                 continue
             passed, headers = self._counter.take(door)
-            reply = self._answer(router, request) if passed else errors.too_many_requests().reply
+            reply = self._answer(found, request) if passed else errors.too_many_requests().reply
             return _with_headers(reply, headers)
         return errors.not_found().reply
 
-    def _answer(self, router: Router, request: Request) -> Reply:
+    def _answer(self, found: Found | None, request: Request) -> Reply:
         is_public = request.path.startswith("/v1beta3/crypto/")
         if not is_public and not is_authorized(request.headers, self.keys):
             return errors.unauthorized().reply
-        found = router.find(request)
         if found is None:
             return Refused(405, 40510000, "method not allowed").reply
         handler, values = found
