@@ -44,7 +44,7 @@ class JournalReader:
             raise NotFound(f"no journal at {path}")
         self.path = path
         self._connection = open_reader(path) if connection is None else connection
-        self._known: set[str] = set()  # tables that were there: none ever goes
+        self._lists_notes = False  # whether notes have their table: once it is there it stays
 
     def replay(self, after: int = 0) -> Iterator[Record]:
         """Every record after `after`, in order.  Reads page by page, so that a slow consumer holds no old snapshot
@@ -86,7 +86,7 @@ class JournalReader:
 
         A journal whose schema is older than that index, read beside its owner, is read through.
         """
-        if not self._has("notes"):
+        if not self._has_notes:
             return self._noted(topic, newest=newest)
         chosen = "max(seq)" if newest else "seq"
         grouped = "GROUP BY profile" if newest else ""
@@ -95,7 +95,7 @@ class JournalReader:
 
     def notes_after(self, topic: str, *, after: int, upto: int, limit: int = PAGE) -> list[Record]:
         """A page of the notes about one topic, numbered behind `after` and up to `upto`."""
-        if not self._has("notes"):
+        if not self._has_notes:
             return [record for record in self._noted(topic, newest=False) if after < record.seq <= upto][:limit]
         chosen = "SELECT seq FROM notes WHERE topic = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
         query = f"SELECT {_COLUMNS} FROM records WHERE seq IN ({chosen}) ORDER BY seq"  # noqa: S608 - our own words
@@ -104,17 +104,20 @@ class JournalReader:
     def notes_before(self, topic: str, profile: ProfileName, *, before: int | None, limit: int) -> list[Record]:
         """The newest notes about one topic of one profile, newest first; those numbered below `before`, where it is given."""
         end = self.last_seq + 1 if before is None else before
-        if not self._has("notes"):
+        if not self._has_notes:
             told = [r for r in self._noted(topic, newest=False) if r.entry.profile == profile and r.seq < end]
             return told[::-1][:limit]
         chosen = "SELECT seq FROM notes WHERE topic = ? AND profile = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
         query = f"SELECT {_COLUMNS} FROM records WHERE seq IN ({chosen}) ORDER BY seq DESC"  # noqa: S608 - our own words
         return [record_of(columns) for columns in self._all(query, topic, profile, end, limit)]
 
+    @property
+    def _has_notes(self) -> bool:
+        self._lists_notes = self._lists_notes or self._has("notes")
+        return self._lists_notes
+
     def _has(self, table: str) -> bool:
-        if table not in self._known and self._first("SELECT 1 FROM sqlite_master WHERE name = ?", table) is not None:
-            self._known.add(table)
-        return table in self._known
+        return self._first("SELECT 1 FROM sqlite_master WHERE name = ?", table) is not None
 
     def _noted(self, topic: str, *, newest: bool) -> list[Record]:
         query = f"SELECT {_COLUMNS} FROM records WHERE kind = 'note' ORDER BY seq"  # noqa: S608 - our own constant
