@@ -44,7 +44,7 @@ def repair(data: bytes) -> bytes:
             sealed.append(rest[:size].ljust(size, b"\0"))
             rest = rest[size:]
             entry["sha256"] = msgspec.to_builtins(hashlib.sha256(sealed[-1]).digest())
-    with suppress(msgspec.MsgspecError, VaultRefused, OverflowError):
+    with suppress(msgspec.MsgspecError, VaultRefused, OverflowError, rfc8785.CanonicalizationError):
         return signed_again(msgspec.convert(document, Header), sealed, derive=Opener().derive)
     with suppress(rfc8785.CanonicalizationError, RecursionError):
         text = rfc8785.dumps(document)[:MAX_HEADER]
