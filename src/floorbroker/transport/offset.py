@@ -80,7 +80,7 @@ class ClockOffset:
         span = self._agreed
         if span is None:
             return None
-        least, most = (end + self._clock.monotonic() - self._clock.now().timestamp() for end in span)
+        least, most = self._now(span)
         return 0.0 if least <= 0.0 <= most else round((least + most) / 2, 6)
 
     @property
@@ -89,8 +89,15 @@ class ClockOffset:
         span = self._agreed
         if span is None:
             return None
-        least, most = (end + self._clock.monotonic() - self._clock.now().timestamp() for end in span)
-        return round(max(least, 0.0) + min(most, 0.0), 6)
+        least, most = self._now(span)
+        if least <= 0.0 <= most:
+            return 0.0
+        return round(least if least > 0.0 else most, 6)
+
+    def _now(self, span: tuple[float, float]) -> tuple[float, float]:
+        """Ends of a span of the venue's time less monotonic time, as how far it is ahead of our wall clock now."""
+        drift_s = self._clock.monotonic() - self._clock.now().timestamp()
+        return span[0] + drift_s, span[1] + drift_s
 
     @property
     def age_s(self) -> float | None:
