@@ -38,6 +38,7 @@ MEASURES: dict[tuple[str, ...], Measure] = {
     ("submit_p50", "submit_p99", "submit_p50_asyncio"): submit.sequential,
     ("submit_inflight32",): submit.together,
     ("submit_sim_p50",): submit.simulated,
+    ("submit_p50_heard",): submit.heard,
     ("submit_floor",): submit.floor,
     ("submit_others",): submit.others,
     ("ibkr_submit_p50", "ibkr_overhead"): brokers.ibkr,
@@ -78,7 +79,16 @@ TOPICS = {
     "server": frozenset({"rest_submit_overhead", "stream_readers"}),
     "scale": frozenset({"scale_start"}),
     "submit": frozenset(
-        {"submit_p50", "submit_floor", "submit_inflight32", "submit_sim_p50", "guards", "decode_order", "import_time"}
+        {
+            "submit_p50",
+            "submit_p50_heard",
+            "submit_floor",
+            "submit_inflight32",
+            "submit_sim_p50",
+            "guards",
+            "decode_order",
+            "import_time",
+        }
     ),
 }
 

@@ -37,6 +37,9 @@ BODY = {
 TAKEN = frozenset({OrdStatus.PENDING_NEW, OrdStatus.NEW, OrdStatus.CANCELED, OrdStatus.FILLED})
 ENDING_S = 120  # a list that is polled within a budget may be a minute late
 CONFIG = """\
+[trading]
+answers = "{answers}"
+
 [risk]
 max_messages_s = 1000000
 max_messages_min = 10000000
@@ -59,6 +62,7 @@ OPTIONS = {  # what a venue's rate rules allow is no part of what a submit costs
     "TRADIER": 'options = { trading_requests_min = "9999999" }\n',
 }
 BROKER = os.environ.get("BROKER_CODE", "ALPACA")
+ANSWERS = os.environ.get("ORDER_ANSWERS", "durable")  # when a plain acceptance is told: ADR 14
 
 
 class Submits:
@@ -120,7 +124,7 @@ async def main(home: Path, *, stages: bool) -> None:
     if stopwatch is not None:
         stopwatch.attach()
     place = Home.at(home)
-    write_private(place.config, CONFIG.format(broker=BROKER) + OPTIONS.get(BROKER, ""))
+    write_private(place.config, CONFIG.format(broker=BROKER, answers=ANSWERS) + OPTIONS.get(BROKER, ""))
     async with open_floor(place, only=frozenset({ProfileName("bench")})) as floor:
         desk = next(iter(floor.desks.values()))
         await desk.until_settled()

@@ -64,7 +64,7 @@ def rest() -> list[Figure]:
 def _served(root: Path, credentials: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """`floorbroker up` over the same venue, on the processor where the measured desk runs."""
     home = Home.at(root)
-    write_private(home.config, CONFIG.format(broker="ALPACA") + OPTIONS["ALPACA"])
+    write_private(home.config, CONFIG.format(broker="ALPACA", answers="durable") + OPTIONS["ALPACA"])
     pinned = [taskset, "-c", "0"] if (taskset := shutil.which("taskset")) else []
     command = [*pinned, str(our_python()), "-m", "floorbroker", "--home", str(root), "--json", "up", "--port", "0"]
     server = Child("floorbroker up", command, credentials)

@@ -76,6 +76,14 @@ def simulated() -> list[Figure]:
     return [_figure("submit_sim_p50", found, "p50", extra={"loop": "uvloop"})]
 
 
+def heard() -> list[Figure]:
+    """`submit_p50_heard`: the same where a plain acceptance is told when it is heard, and durable within two milliseconds."""
+    with fixed_server() as credentials:
+        told = {**credentials, "ORDER_ANSWERS": "heard"}
+        found, _ = _in_turn(told, _alpaca_py(credentials), "sequential", ORDERS, "uvloop")
+    return [_figure("submit_p50_heard", found, "p50", extra={"loop": "uvloop"})]
+
+
 def floor() -> list[Figure]:
     """`submit_floor`: two flushes and a bare POST, which no durable order can be faster than here; and with one flush alone."""
     with ExitStack() as stack:
