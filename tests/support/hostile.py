@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+ARRIVED_S = 60.0
+
 
 @dataclass(slots=True)
 class Seen:
@@ -76,8 +78,8 @@ class Hostile:
         return seen
 
     async def arrived(self, count: int) -> None:
-        """Wait until so many requests have come in."""
-        async with self._news:
+        """Wait until so many requests have come in; who waits for what does not come hears of it."""
+        async with asyncio.timeout(ARRIVED_S), self._news:
             await self._news.wait_for(lambda: len(self.requests) >= count)
 
     async def until_client_closes(self, peer: Peer) -> None:

@@ -70,7 +70,7 @@ class Auditing:
     _copying: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(max_workers=1, thread_name_prefix="audit-copy")
     )
-    _bringing: asyncio.Future[int] | None = None
+    _bringing: tuple[int, asyncio.Future[int]] | None = None  # of which turn of the chain, and the work
 
     @classmethod
     def of(
@@ -263,21 +263,28 @@ class Auditing:
             await self.clock.sleep(POLL_S if last >= 0 else COPY_RETRY_S)
 
     async def _bring(self, copy: Copy, chain: Chain) -> bool:
-        """Whether the copy is where we are.  A folder that hangs is not asked twice at a time."""
+        """Whether the copy is where we are.  A folder that hangs is not asked twice at a time, and what somebody else has begun
+        may be of an earlier moment: then it is asked once more.
+        """
         standing = chain.standing
-        if self._bringing is None:
-            self._bringing = asyncio.get_running_loop().run_in_executor(self._copying, lambda: copy.bring(standing))
-        running = self._bringing
-        done, _ = await asyncio.wait([running], timeout=STUCK_S)
-        if not done:
-            return self._not_copied(f"the copy in {copy.folder} has not answered for {STUCK_S:g} s")
-        self._bringing = None
-        try:
-            with ours(self.log, "audit.unforeseen", environment=self.places.environment.value):
-                running.result()
-        except FloorbrokerError as error:
-            return self._not_copied(error.detail)
-        return True
+        while True:
+            if self._bringing is None:
+                work = asyncio.get_running_loop().run_in_executor(self._copying, lambda: copy.bring(standing))
+                self._bringing = (standing.turn, work)
+            turn, running = self._bringing
+            done, _ = await asyncio.wait([running], timeout=STUCK_S)
+            if not done:
+                return self._not_copied(f"the copy in {copy.folder} has not answered for {STUCK_S:g} s")
+            self._bringing = None
+            if turn != standing.turn:
+                _ = running.cancelled() or running.exception()  # whoever began it has told, or has gone
+                continue
+            try:
+                with ours(self.log, "audit.unforeseen", environment=self.places.environment.value):
+                    running.result()
+            except FloorbrokerError as error:
+                return self._not_copied(error.detail)
+            return True
 
     def _not_copied(self, why: str) -> bool:
         environment = self.places.environment.value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,7 +24,9 @@ from floorbroker.gateway.desk import Caller
 from floorbroker.oms.schema import parse_order
 from floorbroker.store import JournalReader, SqliteJournal, StaleEpoch
 from floorbroker.store.audit.checkpoint import read_public
+from floorbroker.store.audit.copying import Copy
 from floorbroker.store.audit.evidence import Evidence, Verdict
+from floorbroker.store.audit.keys import Standing
 from floorbroker.store.audit.notes import BEGUN, CHECKPOINT
 from floorbroker.store.audit.places import Places
 from floorbroker.store.audit.verify import verify
@@ -185,6 +188,26 @@ async def test_a_journal_put_back_from_an_older_copy_does_not_go_on_in_the_newer
         path.unlink()
     async with desk(tmp_path) as here:
         assert "records and the journal 0" in here.auditing.fault()
+
+
+async def test_the_last_rows_reach_the_copy_although_an_earlier_look_is_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away, begun, may_go, bring = tmp_path / "away", threading.Event(), threading.Event(), Copy.bring
+
+    def slow(copy: Copy, standing: Standing) -> int:
+        if not begun.is_set():
+            begun.set()
+            may_go.wait(30)
+        return bring(copy, standing)
+
+    monkeypatch.setattr(Copy, "bring", slow)
+    async with desk(tmp_path / "home", copy=str(away)) as here:
+        while not begun.is_set():
+            await here.rounds()
+        await here.act(1)
+        asyncio.get_running_loop().call_later(0.05, may_go.set)
+    assert exported(Places(away, Environment.PAPER)) == exported(here.places) != []
 
 
 async def test_the_copy_is_continued_and_one_that_fails_holds_nothing_up(tmp_path: Path) -> None:

@@ -375,7 +375,7 @@ async def test_a_closed_client_sends_nothing_and_its_waiters_are_unknown() -> No
 
 async def test_a_flood_of_orders_waits_for_a_connection_while_a_cancel_passes() -> None:
     async with hostile(silence) as server, OrderHttpClient() as client:
-        flood = [asyncio.create_task(fails(client, command(server, timeout_s=1.0))) for _ in range(33)]
+        flood = [asyncio.create_task(fails(client, command(server, timeout_s=4.0))) for _ in range(33)]
         await server.arrived(32)
         error = await fails(client, command(server, "DELETE", lane=Lane.CANCEL, timeout_s=0.4))
         assert error.outcome is Outcome.UNKNOWN
