@@ -123,7 +123,7 @@ def growth() -> list[Figure]:
             peer=[found[DEPTHS[0]]["native"]],
             peer_name=f"ours with {DEPTHS[0]} levels a side, not {DEPTHS[-1]:,}",
             unit="ns a frame of 20 levels",
-            extra={"growth": rows},
+            extra={"book_growth": rows},
         )
     ]
 

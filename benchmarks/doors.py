@@ -83,7 +83,7 @@ def stream() -> list[Figure]:
             bench="stream_readers",
             ours=[most["p99_ms"]],
             unit=f"ms p99 from the desk to the last of {READERS[-1]} readers of 100 events a second",
-            extra={"growth": rows},
+            extra={"readers_growth": rows},
         )
     ]
 

@@ -57,6 +57,7 @@ def write(path: Path, machine: Members, figures: Sequence[Members], *, command: 
         _place(machine, command),
         _table(figures),
         *_stages(figures),
+        *_readers(figures),
         *_growth(figures, path),
         *_backtests(figures, path),
         *_beside(figures),
@@ -107,10 +108,25 @@ def _stages(figures: Iterable[Members]) -> list[str]:
     return []
 
 
+def _readers(figures: Iterable[Members]) -> list[str]:
+    """How late an event is, and what the server holds, by the number of readers."""
+    for figure in figures:
+        rows: Sequence[Members] = figure.get("readers_growth", ())
+        if rows:
+            head = [
+                "## How the stream grows with its readers\n",
+                "| Readers of 100 events a second | Late, ms (p50) | Late, ms (p99) | Server, MB at most |",
+                "| --: | --: | --: | --: |",
+            ]
+            told = [f"| {row['readers']:,} | {row['p50_ms']} | {row['p99_ms']} | {row['mb_most']} |" for row in rows]
+            return ["\n".join([*head, *told]) + "\n"]
+    return []
+
+
 def _growth(figures: Iterable[Members], path: Path) -> list[str]:
     """What a book costs by its depth, as a table, and as a picture beside the pages."""
     for figure in figures:
-        rows: Sequence[Members] = figure.get("growth", ())
+        rows: Sequence[Members] = figure.get("book_growth", ())
         if rows:
             lines = [
                 Line("bare", "Python", [(row["levels"], row["python_ns"] / 1_000) for row in rows]),
@@ -176,7 +192,7 @@ def _beside(figures: Iterable[Members]) -> list[str]:
 
 EXTRAS = (
     "parts_ns", "to_report_ns", "others", "wanted", "loop", "p99_ns", "book_bytes", "many_ns", "decoded_per_s", "views",
-    "conflated",
+    "conflated", "one_flush_ratio", "strategies_us", "memory_mib",
 )  # fmt: skip
 BOOK_PICTURE = "book-depth.svg"
 BACKTEST_PICTURE = "backtest-growth.svg"

@@ -35,3 +35,26 @@ def test_the_page_holds_every_figure_with_its_spread_goal_and_stages(tmp_path: P
     assert "alpaca-py 0.44.0" in text
     assert "wanted in `cli_help`: <= 200 ms" in text
     assert "`make bench`, 20" in text
+
+
+def test_each_growth_has_its_own_table_and_picture(tmp_path: Path) -> None:
+    books = [{"levels": levels, "native_ns": 900 + levels, "python_ns": 15_000 + levels} for levels in (10, 100)]
+    readers = [{"readers": 10, "p50_ms": 26.2, "p99_ms": 50.9, "mb_most": 138.4}]
+    bars = [
+        {"bars": count, **{f"{what}_{n}": n * count for what in ("per_s", "peak_mb") for n in (1, 10, 100)}}
+        for count in (1_000, 10_000)
+    ]
+    figures = [
+        Figure(bench="stream_readers", ours=[50.9], unit="ms", extra={"readers_growth": readers}),
+        Figure(bench="book_depth", ours=[1.0], unit="ns", extra={"book_growth": books}),
+        Figure(bench="backtest_growth", ours=[1.0], unit="bars a second", extra={"backtest_growth": bars}),
+    ]
+    place = tmp_path / "reference" / "page.md"
+    for folder in (place.parent, tmp_path / "assets"):
+        folder.mkdir()
+    page.write(place, machine.described(), [json.loads(figure.line()) for figure in figures], command="make bench")
+    text = place.read_text("utf-8")
+    assert "| 10 | 26.2 | 50.9 | 138.4 |" in text
+    assert "| 100 | 1,000 | 15,100 |" in text
+    assert "| 1,000 | 1,000 a second, 1,000 MB | 10,000 a second, 10,000 MB | 100,000 a second, 100,000 MB |" in text
+    assert {picture.name for picture in (tmp_path / "assets").iterdir()} == {page.BOOK_PICTURE, page.BACKTEST_PICTURE}
