@@ -33,7 +33,7 @@ from floorbroker.app.sources import Sources, gather
 from floorbroker.app.tracing import tracer_of
 from floorbroker.app.trust import trusted_by
 from floorbroker.app.unlocking import STARTING, Unlocking
-from floorbroker.brokers.registry import BROKERS
+from floorbroker.brokers.registry import BROKERS, load_rooms
 from floorbroker.brokers.wiring import Shells
 from floorbroker.domain.clock import Clock, SystemClock
 from floorbroker.domain.errors import ConfigInvalid, FloorbrokerError, JournalFault, WrongPassphrase
@@ -286,6 +286,7 @@ def seats_of(
 def _seat(
     home: Home, config: Config, profile: Profile, bot: BotFile | None, *, sources: Sources, vault: Unlocking | None
 ) -> Seat:
+    load_rooms(profile.broker)
     section = config.profiles.get(profile.name)
     given = gather(
         profile,

@@ -1,9 +1,14 @@
 """Alpaca: US shares, options and coins over REST, WebSocket and server-sent events."""
 
-from floorbroker.brokers.alpaca.adapter import AlpacaBroker, build
-from floorbroker.brokers.alpaca.auth import Credentials, sign
+from typing import TYPE_CHECKING
+
 from floorbroker.brokers.alpaca.info import INFO, Options, Origins, hosts_for, options_from, origins_for
-from floorbroker.brokers.alpaca.limits import LIMITS, limits_for
+from floorbroker.brokers.late import late
+
+if TYPE_CHECKING:
+    from floorbroker.brokers.alpaca.adapter import AlpacaBroker, build
+    from floorbroker.brokers.alpaca.auth import Credentials, sign
+    from floorbroker.brokers.alpaca.limits import LIMITS, limits_for
 
 __all__ = [
     "INFO",
@@ -19,3 +24,19 @@ __all__ = [
     "origins_for",
     "sign",
 ]
+
+__getattr__ = late(
+    __name__,
+    adapter=(
+        "AlpacaBroker",
+        "build",
+    ),
+    auth=(
+        "Credentials",
+        "sign",
+    ),
+    limits=(
+        "LIMITS",
+        "limits_for",
+    ),
+)

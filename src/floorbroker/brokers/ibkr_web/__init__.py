@@ -1,8 +1,13 @@
 """Interactive Brokers over the Client Portal Web API: shares, options and combos through a gateway on this machine."""
 
-from floorbroker.brokers.ibkr_web.adapter import IbkrWebBroker, build
+from typing import TYPE_CHECKING
+
 from floorbroker.brokers.ibkr_web.info import INFO, Options, Origins, hosts_for, options_from, origins_for
-from floorbroker.brokers.ibkr_web.limits import LIMITS, limits_for
+from floorbroker.brokers.late import late
+
+if TYPE_CHECKING:
+    from floorbroker.brokers.ibkr_web.adapter import IbkrWebBroker, build
+    from floorbroker.brokers.ibkr_web.limits import LIMITS, limits_for
 
 __all__ = [
     "INFO",
@@ -16,3 +21,15 @@ __all__ = [
     "options_from",
     "origins_for",
 ]
+
+__getattr__ = late(
+    __name__,
+    adapter=(
+        "IbkrWebBroker",
+        "build",
+    ),
+    limits=(
+        "LIMITS",
+        "limits_for",
+    ),
+)

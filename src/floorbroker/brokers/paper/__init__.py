@@ -1,9 +1,14 @@
 """The embedded paper venue: an account at a broker that lives in this process."""
 
-from floorbroker.brokers.paper.adapter import PaperBroker, build
+from typing import TYPE_CHECKING
+
+from floorbroker.brokers.late import late
 from floorbroker.brokers.paper.info import INFO, Options, instrument_for, options_from
-from floorbroker.brokers.paper.rest import PaperVenue, PriceSource
-from floorbroker.brokers.paper.wire import LogFile, MemoryState, StateFile
+
+if TYPE_CHECKING:
+    from floorbroker.brokers.paper.adapter import PaperBroker, build
+    from floorbroker.brokers.paper.rest import PaperVenue, PriceSource
+    from floorbroker.brokers.paper.wire import LogFile, MemoryState, StateFile
 
 __all__ = [
     "INFO",
@@ -18,3 +23,20 @@ __all__ = [
     "instrument_for",
     "options_from",
 ]
+
+__getattr__ = late(
+    __name__,
+    adapter=(
+        "PaperBroker",
+        "build",
+    ),
+    rest=(
+        "PaperVenue",
+        "PriceSource",
+    ),
+    wire=(
+        "LogFile",
+        "MemoryState",
+        "StateFile",
+    ),
+)

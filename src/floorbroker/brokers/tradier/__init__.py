@@ -1,9 +1,14 @@
 """Tradier: US shares and options over REST, order events by polling, market data by WebSocket."""
 
-from floorbroker.brokers.tradier.adapter import TradierBroker, build
-from floorbroker.brokers.tradier.auth import Credentials, sign
+from typing import TYPE_CHECKING
+
+from floorbroker.brokers.late import late
 from floorbroker.brokers.tradier.info import INFO, Options, Origins, hosts_for, options_from, origins_for
-from floorbroker.brokers.tradier.limits import limits_for, read_limits
+
+if TYPE_CHECKING:
+    from floorbroker.brokers.tradier.adapter import TradierBroker, build
+    from floorbroker.brokers.tradier.auth import Credentials, sign
+    from floorbroker.brokers.tradier.limits import limits_for, read_limits
 
 __all__ = [
     "INFO",
@@ -19,3 +24,19 @@ __all__ = [
     "read_limits",
     "sign",
 ]
+
+__getattr__ = late(
+    __name__,
+    adapter=(
+        "TradierBroker",
+        "build",
+    ),
+    auth=(
+        "Credentials",
+        "sign",
+    ),
+    limits=(
+        "limits_for",
+        "read_limits",
+    ),
+)
