@@ -323,6 +323,8 @@ class FakeBroker:
         old.status, old.follower = OrdStatus.CANCELED, new.order_id
         if script == "lose":
             raise Timeout("no answer", outcome=Outcome.UNKNOWN)
+        if script == "replay":
+            raise OrderRejected("the order is not open")
         return (replace(self.report(new, ExecType.REPLACED, Source.REPLY), replaces=old.order_id),)
 
     def _amend(self, order: VenueOrder, changes: OrderChanges, script: str) -> Reports:

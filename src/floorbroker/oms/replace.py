@@ -206,20 +206,34 @@ class Replacer:
         await self.inbound.write_facts(order.intent_id, [done])
 
     async def _after_failure(self, order: Order, replace_id: IntentId, error: FloorbrokerError) -> None:
+        """How the order stands is asked for before a refusal is believed: a network may hand a change over twice, and then the
+        venue refuses the second, because the first has been done.
+        """
         ctx = self.ctx
-        if error.outcome is not Outcome.UNKNOWN:
-            refused = f.ReplaceRefused(
-                source=f.Source.REPLY,
-                at=ctx.clock.now(),
-                replace_id=replace_id,
-                reason=error.code,
-                venue_text=error.venue_text,
-            )
-            await self.inbound.write_facts(order.intent_id, [refused])
         try:
             await self.inbound.take(await ctx.broker.get_order_status(order.ref))
         except FloorbrokerError as again:
             ctx.log.warning("replace.look_failed", code=again.code, intent=order.intent_id)
+        if error.outcome is Outcome.UNKNOWN:
+            return
+        if self._has_a_stranger(order):
+            error.outcome = Outcome.UNKNOWN  # it may be ours: whoever settles the change asks for it by its own name
+            return
+        refused = f.ReplaceRefused(
+            source=f.Source.REPLY,
+            at=ctx.clock.now(),
+            replace_id=replace_id,
+            reason=error.code,
+            venue_text=error.venue_text,
+        )
+        await self.inbound.write_facts(order.intent_id, [refused])
+
+    def _has_a_stranger(self, order: Order) -> bool:
+        """Whether an order in another's place is said to have replaced it, and nobody has told yet whose that is."""
+        done = [fact for fact in self.ctx.book.facts(order.intent_id) if isinstance(fact, f.ReplaceDone)]
+        told = {fact.order_id for fact in done if fact.replace_id is not None or fact.order_qty is not None}
+        after = {fact.order_id for fact in done if fact.orig_order_id == order.order_id != fact.order_id}
+        return bool(after - told)
 
 
 def _is_done_in_place(order: Order, report: ExecutionReport) -> bool:

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from floorbroker.domain import facts as f
-from floorbroker.domain.errors import ApiError, Conflict, FloorbrokerError, InvalidRequest, JournalFault, KillSwitchOn
+from floorbroker.domain.errors import (
+    ApiError,
+    Conflict,
+    FloorbrokerError,
+    InvalidRequest,
+    JournalFault,
+    KillSwitchOn,
+    RiskLimitExceeded,
+)
 from floorbroker.domain.orders import Order, OrderChanges
 from floorbroker.domain.ports import FactEntry
 from floorbroker.domain.values import ExecType, OrdStatus, Price, Quantity, Side
@@ -155,6 +163,22 @@ async def test_a_change_asked_for_while_the_last_one_is_being_settled_has_a_sett
         refused = [fact.replace_id for fact in facts if isinstance(fact, f.ReplaceRefused)]
         asked = [fact.replace_id for fact in facts if isinstance(fact, f.ReplaceAsked)]
         assert (desk.now(order).order_qty, refused) == (12, asked[1:])
+
+
+async def test_a_change_that_a_network_handed_over_twice_counts_until_it_is_known_to_be_ours_i5(tmp_path: Path) -> None:
+    """The first is done, its answer lost; the second is refused, because the order is not open any more."""
+    async with opened(tmp_path, limits=RiskLimits(max_position_qty=Decimal(20))) as desk:
+        order = await desk.place(buy("10"))
+        desk.broker.muted = True
+        desk.broker.next_modify.append("replay")
+        after = await _modify(desk, order, _to("15"))
+        assert after.pending_replace
+        with pytest.raises(RiskLimitExceeded, match="21 is above"):
+            await desk.place(buy("6"))
+        await desk.until(lambda: not desk.now(order).pending_replace)
+        facts = desk.ctx.book.facts(order.intent_id)
+        assert not any(isinstance(fact, f.ReplaceRefused) for fact in facts)
+        assert (desk.now(order).order_id, desk.now(order).order_qty) == ("V2", 15)
 
 
 # -- venues where an amended order keeps its ids ---------------------------------------------------------------------------
