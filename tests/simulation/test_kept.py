@@ -19,6 +19,7 @@ BUGS = {  # file -> the bug beside it
     "given-up": "given-up orders left out of exposure",
     "grace": "grace by the wall clock",
     "moved-clock": "horizon by the wall clock",
+    "replayed-change": "refused change taken as not done",
     "silent-log-in": "stream by the wall clock",
     "unheard-bust": "totals of nothing not heard",
     "unwritten-kill": "unwritten kill of everything opened by halves",

@@ -20,6 +20,7 @@ from floorbroker.oms.account import Actor
 from floorbroker.oms.cancel import Canceller
 from floorbroker.oms.exposed import Exposed
 from floorbroker.oms.inbound import Inbound
+from floorbroker.oms.replace import Replacer
 from tests.simulation.house import Plant
 from tests.simulation.schedule import Cancel, Modify
 from tests.simulation.teeth.bug import Bug, every, sized, struck_by, with_act
@@ -97,6 +98,15 @@ def _trusts_the_total(desk: Gateway) -> None:
     becomes(exposed_of, CountsTheLargerSize)(desk)
 
 
+class BelievesRefusals(Replacer):
+    """A change that was refused was not done."""
+
+    __slots__ = ()
+
+    def _has_a_stranger(self, order: Order) -> bool:
+        return False
+
+
 class NeverAmendsInPlace(BrokerAround):
     """Says that whatever is changed gets another id."""
 
@@ -144,6 +154,13 @@ RARE = (
         " of the new one.",
         breaks="I12",
         plant=Plant(desk=_trusts_the_total),
+        wants=every(with_act(Modify), sized),
+    ),
+    Bug(
+        name="refused change taken as not done",
+        what="A change is refused whose first copy was done, and the order counts with the size it had.",
+        breaks="I5",
+        plant=Plant(desk=becomes(lambda desk: service_of(desk).replacer, BelievesRefusals)),
         wants=every(with_act(Modify), sized),
     ),
     Bug(
