@@ -42,9 +42,9 @@ TIMES ?= 20
 VENUE ?=
 CALLS ?= 200
 CASES ?=
-# Three times as many as there are cores, for most of the time is spent in waiting for processes and sockets; eight at most.
+# Twice as many as there are cores, for half of the time is spent in waiting for processes and sockets; eight at most.
 # `make test WORKERS=0` runs in one process, for a debugger.
-WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( cores > 2 ? 8 : 3 * cores )))
+WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( cores > 3 ? 8 : 2 * cores )))
 PYTEST_ARGS ?=
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
