@@ -20,7 +20,7 @@ FLAGS = (
     "--remote-debugging-port=0",
 )  # fmt: skip
 STARTS_WITHIN_S = 60
-HOLDS_WITHIN_S = 15
+HOLDS_WITHIN_S = 45
 NAVIGATIONS_MAX = 5
 
 

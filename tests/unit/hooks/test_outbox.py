@@ -55,12 +55,12 @@ class Receiver:
 
 async def until(holds: Callable[[], Awaitable[bool]] | Callable[[], bool]) -> None:
     """Until the outbox's own tasks have come so far."""
-    for _ in range(2000):
+    for _ in range(12_000):
         found = holds()
         if found if isinstance(found, bool) else await found:
             return
         await asyncio.sleep(0.005)
-    raise AssertionError("it did not happen within ten seconds")
+    raise AssertionError("it did not happen within a minute")
 
 
 async def place(house: House, quantity: int) -> str:
