@@ -87,6 +87,6 @@ async def visiting(
         visit = Visit(tab, served)
         await visit.open(path)
         yield visit
-        assert tab.errors == []
+        assert tab.errors == [], tab.errors
         strangers = (served.origin, served.origin.replace("http", "ws"), "about:", "blob:", "data:")
         assert [url for url in tab.asked if not url.startswith(strangers)] == []

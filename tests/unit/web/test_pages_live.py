@@ -40,6 +40,10 @@ pytestmark = [
 ]
 PLAIN = [screen.path for screen in SCREENS if "{" not in screen.path]
 MANY = 10_000
+ANEW = (
+    "import('/static/live.js').then(live => new Promise(done => {"
+    " document.addEventListener('desk:shown', () => done(true), {once: true}); live.changed(); }))"
+)
 
 
 @dataclass
@@ -289,6 +293,28 @@ async def test_a_broker_is_connected_by_its_own_form_and_its_secrets_leave_the_p
         await visit.tab.press("Enter")
         await visit.shows("#connect-told", "The venue takes the new secrets of alpaca-paper")
     assert trial.asked == ["alpaca-paper", "alpaca-paper"]
+
+
+async def test_the_form_of_the_vault_follows_its_standing_and_keeps_what_is_typed(
+    running: Browser, tmp_path: Path
+) -> None:
+    outside, me = Outside(derive=QuickDerivation()), Caller(principal="operator", via="test")
+    unlocking = vault_of(Home.at(tmp_path / "home"), Config(), outside)
+    await unlocking.init(PASSPHRASE, caller=me)
+    await unlocking.lock(caller=me)
+    stored = Profiles.of(Home.at(tmp_path / "home"), unlocking, outside)
+    async with visiting(running, "/brokers", stored=stored, brokers=tuple(BROKERS.values())) as visit:
+        await visit.tab.run("window.kept = true")
+        await visit.tab.type("#vault-word", PASSPHRASE.reveal())
+        await visit.tab.run(ANEW)
+        assert await visit.tab.run("document.querySelector('#vault-word').value") == PASSPHRASE.reveal()
+        await visit.tab.press("Enter")
+        await visit.tab.until("document.querySelector('#vault-form').dataset.standing === 'unlocked'")
+        assert await visit.tab.run("document.querySelector('#vault-word')") is None
+        await unlocking.lock(caller=me)  # by somebody else
+        await visit.tab.run(ANEW)
+        assert await visit.tab.run("document.querySelector('#vault-word').value") == ""
+        assert await visit.tab.run("window.kept")  # without a reload
 
 
 async def test_a_profile_of_another_environment_and_a_provider_of_data_are_made_from_the_page(

@@ -191,7 +191,7 @@ async function vault(event) {
   button.disabled = false;
   for (const input of form.querySelectorAll("input")) input.value = "";
   say(by("vault-trouble"), reply.ok ? "" : reply.body.detail, "bad");
-  if (reply.ok) location.reload(); // the form is another one now
+  if (reply.ok) changed(); // the form of the new standing
 }
 
 const ACTS = { check, link, login, remove, enable };
