@@ -7,8 +7,11 @@ from dataclasses import replace
 import pytest
 
 from floorbroker.domain.records import Quote
+from tests.simulation.plan import plan_of
+from tests.simulation.run import Report
 from tests.simulation.schedule import ACTIVE_S
-from tests.simulation.soak import EPISODE_S, FEW, SWEPT_S, Measure, grown, measure, soak
+from tests.simulation.soak import EPISODE_S, FEW, SWEPT_S, Measure, Soak, grown, measure, soak
+from tests.simulation.worlds import ALL
 
 EARLY = Measure(at_h=8, objects={"book.Order": 1000, "wire.Frame": 3}, held={"bus.Queue._items": 500}, descriptors=30)
 
@@ -29,6 +32,22 @@ def test_what_stays_as_it_is_or_small_did_not_grow() -> None:
 def test_what_grew_is_told(late: Measure, told: str) -> None:
     (found,) = grown(EARLY, late)
     assert told in found
+
+
+def test_what_is_kept_for_a_day_may_grow_for_a_day() -> None:
+    kept = "floorbroker.domain.ports.Record"
+    early, late = replace(EARLY, objects={kept: 400}), replace(EARLY, at_h=24, objects={kept: 900})
+    later = replace(EARLY, at_h=48, objects={kept: 1800})
+    assert grown(early, late) == []
+    (told,) = grown(late, later)
+    assert told == f"{kept}: 900 at 24 h, 1800 at 48 h"
+
+
+@pytest.mark.parametrize(("hours", "from_h"), [(24, 9), (30, 11), (48, 24), (96, 33)])
+def test_two_days_are_judged_from_the_end_of_the_first(hours: int, from_h: int) -> None:
+    measures = [replace(EARLY, at_h=hour, objects={"some.Thing": 1_000 * hour}) for hour in range(1, hours + 1)]
+    (told,) = Soak(Report(plan_of(1, ALL)), measures).growth
+    assert f" at {from_h} h, " in told
 
 
 def test_what_is_alive_is_counted_by_class() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-_KEPT_MAX = 50_000
+KEPT_MAX = 50_000
 
 
 class Memory:
     """The filters (`Order`, `StopOrder`, `tpslOrder`) of orders by their ids.  Bounded, oldest forgotten first."""
 
-    def __init__(self, most: int = _KEPT_MAX) -> None:
+    def __init__(self, most: int = KEPT_MAX) -> None:
         self._filters: dict[str, str] = {}
         self._most = most
 
