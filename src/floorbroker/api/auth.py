@@ -19,7 +19,7 @@ from floorbroker.app.people import People
 from floorbroker.app.people.passes import Refusal
 from floorbroker.domain.clock import Clock
 from floorbroker.people.brake import Brake
-from floorbroker.people.identity import OPERATOR, Identity, Kind
+from floorbroker.people.identity import AT_THE_PAGE, OPERATOR, Identity, Kind
 
 TokenCheck = Callable[[str], str | None]  # a token, to the principal it stands for, or None
 IDLE_S = 30 * 60
@@ -160,13 +160,13 @@ class Doorkeeper:
     def by_cookie(self, reference: str) -> Identity | None:
         """Whose session a browser comes with."""
         if self.sessions.principal(reference) is not None:
-            return None if self.is_set_up else OPERATOR
+            return None if self.is_set_up else AT_THE_PAGE
         return None if self.people is None else self.people.visits.by_reference(reference)
 
     def still_by_cookie(self, reference: str) -> Identity | None:
         """Whether a session still stands, without using it: who only listens is silent, and a silent session ends."""
         if self.sessions.peek(reference) is not None:
-            return None if self.is_set_up else OPERATOR
+            return None if self.is_set_up else AT_THE_PAGE
         return None if self.people is None else self.people.visits.standing(reference)
 
     async def login(self, token: str, address: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.values import Environment, Word
@@ -95,7 +96,9 @@ class Identity:
         return ""
 
 
-OPERATOR = Identity(principal="operator", kind=Kind.OPERATOR)
+AT_THE_PAGE = Identity(principal="operator", kind=Kind.OPERATOR)  # in a browser, before there are users
+# With the token itself, which is bounded as every token is.
+OPERATOR = replace(AT_THE_PAGE, token_id="operator")  # noqa: S106 - a name, no secret
 
 
 def why_no_name(name: str) -> str:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
+from floorbroker.api.auth import Doorkeeper, HashedToken, token_digest
 from floorbroker.api.metrics import PrometheusMeter
 from floorbroker.api.places import Place, Places
 from floorbroker.domain.clock import ManualClock
@@ -68,6 +69,19 @@ async def test_a_token_and_an_address_have_bounds_of_their_own_and_a_session_cou
     told = meter.render().decode()
     assert "floorbroker_streams 6.0" in told
     assert 'floorbroker_streams_refused_total{why="token"} 19.0' in told
+
+
+async def test_the_operators_token_is_bounded_as_every_token_and_leaves_room_for_the_operators_page() -> None:
+    places = Places(most=100, at_a_token=2, at_an_address=3)
+    keeper = Doorkeeper.of(HashedToken(token_digest(TOKEN)), ManualClock(NOON))
+    script = keeper.by_token(TOKEN, address="127.0.0.1", host="127.0.0.1")
+    page = keeper.by_cookie(keeper.sessions.open("operator"))
+    assert isinstance(script, Identity)
+    assert page is not None
+    assert taken(places, script, "127.0.0.1") == 2
+    with pytest.raises(RateLimitExceeded, match="this token follows 2 streams"):
+        places.take(script, "127.0.0.1")
+    assert taken(places, page, "127.0.0.1") == 1, "the last place of the address is the page's"
 
 
 async def test_strangers_wait_in_a_room_of_their_own_a_few_from_each_address() -> None:
