@@ -314,8 +314,8 @@ class AccountContext:
         """
         gate, risk, limits, symbol = self.gate, self.risk, self.limits, wish.symbol
         second, minute = gate.message_counts()
-        exposure, today = self.exposure(leave_out), risk.ordered_today(self.profile.name)
-        left = risk.day.orders.get(leave_out) if leave_out is not None else None
+        exposure, filled = self.exposure(leave_out), self._filled(leave_out)
+        today = risk.ordered_today(self.profile.name, leave_out=leave_out, filled=filled)
         who = actor or GATEWAY
         whole = self.broker.info.whole_successors
         switches, is_pardoned = self.switches, self.switches.pardons.cover(wish)
@@ -343,14 +343,21 @@ class AccountContext:
             middle=self.windows.middle(symbol, self.clock.monotonic(), limits.collar_window_s),
             met=risk.resting.met(wish, leave_out),
             off=risk.strategies.why_off(wish.strategy) if wish.strategy else "",
-            orders_day=today.orders - (left is not None),
-            notional_day=today.notional if left is None else today.notional - left.notional,
+            orders_day=today.orders,
+            notional_day=today.notional,
             equity=risk.equities.get(self.profile.name),
             margin=margin if margin is not None and margin.source == "venue" else None,
-            shared=risk.standings(wish, self.share.owner(wish, who.principal), leave_out=leave_out, fills_yet=whole)
+            shared=risk.standings(
+                wish, self.share.owner(wish, who.principal), leave_out=leave_out, filled=filled, fills_yet=whole
+            )
             if risk.watches
             else (),
         )
+
+    def _filled(self, intent_id: IntentId | None) -> Decimal:
+        """What an order that is about to change traded so far, in account currency; zero for none."""
+        order = self.book.at_hand(intent_id) if intent_id is not None else None
+        return ZERO if order is None else self.share.traded(order)
 
     def exposure(self, leave_out: IntentId | None = None) -> Exposure:
         """Holdings, open and undecided orders (I5), and what is reserved beyond the venue's own figure.
@@ -375,7 +382,7 @@ class AccountContext:
         """Count the cost of an approved wish until the venue's own figure does; of a change, the larger of the two sizes (I5)."""
         self._exposed.costs.put(intent_id, situation.cost or ZERO)
         owner = self.share.owner(situation.wish, situation.principal)
-        self.risk.decide(intent_id, owner, situation.notional or ZERO)
+        self.risk.decide(intent_id, owner, situation.notional or ZERO, filled=self._filled(intent_id))
         self.risk.count_message(owner)
 
     # -- orders of others -----------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import Protocol
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.orders import NewOrder
-from floorbroker.domain.values import ZERO, IntentId, ProfileName
+from floorbroker.domain.values import WIDE, ZERO, IntentId, ProfileName
 from floorbroker.risk.day import Counted, DayLedger, Sum
 from floorbroker.risk.equity import Equity
 from floorbroker.risk.limits import SharedLimits
@@ -62,6 +62,7 @@ class _Asked:
     wish: NewOrder
     profile: ProfileName
     leave_out: IntentId | None
+    filled: Decimal
     fills_yet: bool
 
 
@@ -233,30 +234,41 @@ class RiskBook:
         known = self._members[profile].account() if profile in self._members else None
         return known[0] if known is not None else ""
 
-    def ordered_today(self, profile: ProfileName) -> Sum:
-        """Today's orders of one profile."""
+    def ordered_today(self, profile: ProfileName, *, leave_out: IntentId | None = None, filled: Decimal = ZERO) -> Sum:
+        """Today's orders of one profile; `leave_out` is about to change, and counts for what it `filled` alone."""
         self.day.begin(self.clock.now())
-        return self.day.of_profile(profile)
+        return self.day.beside(leave_out, filled, kind="profile", name=profile)
 
-    def decide(self, intent_id: IntentId, owner: Owner, notional: Decimal) -> None:
-        """Count an approved wish to its day."""
+    def decide(self, intent_id: IntentId, owner: Owner, notional: Decimal, *, filled: Decimal = ZERO) -> None:
+        """Count an approved wish to its day; a change of an order that counts there with what that `filled` before."""
         rate = self._base_rate(owner.profile) or Decimal(1)
+        if intent_id in self.day.orders:
+            notional = WIDE.add(notional, filled)
         self.day.decide(intent_id, Counted(owner=owner, notional=notional, rate=rate), self.clock.now())
 
     def standings(
-        self, wish: NewOrder, owner: Owner, *, leave_out: IntentId | None = None, fills_yet: bool = False
+        self,
+        wish: NewOrder,
+        owner: Owner,
+        *,
+        leave_out: IntentId | None = None,
+        filled: Decimal = ZERO,
+        fills_yet: bool = False,
     ) -> tuple[Standing, ...]:
-        """Every scope with limits that a wish belongs to, widest first.  The accounts must have caught up."""
+        """Every scope with limits that a wish belongs to, widest first.  The accounts must have caught up.
+
+        `leave_out` is the order that the wish is to take the place of, `filled` what it traded in its account's currency.
+        """
         if not self.watches:
             return ()
         found = [(place, self.watches[place]) for place in places_of(owner) if place in self.watches]
-        asked = _Asked(wish=wish, profile=owner.profile, leave_out=leave_out, fills_yet=fills_yet)
+        asked = _Asked(wish=wish, profile=owner.profile, leave_out=leave_out, filled=filled, fills_yet=fills_yet)
         return tuple(self._standing(place, watch, asked) for place, watch in found)
 
     def _standing(self, place: tuple[str, str], watch: Watch, asked: _Asked) -> Standing:
         wish, profile = asked.wish, asked.profile
         in_second, in_minute = watch.messages(self.clock.monotonic())
-        today = self.day.of(*place)
+        today = self.day.beside(asked.leave_out, asked.filled, kind=place[0], name=place[1])
         with watch.without(asked.leave_out, fills_yet=asked.fills_yet):
             cell = watch.cell((profile, wish.symbol))
             return Standing(

@@ -1,7 +1,8 @@
 """What was ordered since midnight UTC: how many orders, and for how much.
 
 An order counts on the day it is decided: while it may still fill, for all it was measured at, and for what it filled once
-it is done.  So the sum never shows less than what was or may be traded, and gives back what was never filled.
+it is done.  A change of it is measured at what it filled and may fill then.  So the sum never shows less than what was or may
+be traded, and gives back what was never filled.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ class Counted:
     owner: Owner
     notional: Decimal
     rate: Decimal = Decimal(1)
+
+    def places(self) -> tuple[tuple[tuple[str, str], Decimal], ...]:
+        """Each scope it belongs to, with its notional in that scope's currency."""
+        return ((("profile", self.owner.profile), self.notional), *self.shares())
 
     def shares(self) -> tuple[tuple[tuple[str, str], Decimal], ...]:
         """Each scope it belongs to beside the profile's, with its notional in that scope's currency."""
@@ -93,6 +98,24 @@ class DayLedger:
         for place, notional in counted.shares() if self._sums else ():
             if place in self._sums:
                 self._sums[place].take(notional)
+
+    def beside(self, leave_out: IntentId | None, filled: Decimal, *, kind: str, name: str) -> Sum:
+        """Today's orders of one scope, of which one is about to change: it is none of them, and `filled` is all that it traded.
+
+        `filled` is in its account's currency.  What it may still fill is measured with its change.
+        """
+        today = self.of(kind, name)
+        counted = self.orders.get(leave_out) if leave_out is not None else None
+        if counted is None:
+            return today
+        but = Sum(today.orders, today.notional)
+        for at, notional in counted.places():
+            if at == (kind, name):
+                but.take(notional)
+        for at, notional in replace(counted, notional=filled).places():
+            if at == (kind, name):
+                but.notional = WIDE.add(but.notional, notional)
+        return but
 
     def of_profile(self, profile: str) -> Sum:
         """Today's orders of one profile."""

@@ -103,7 +103,7 @@ class Situation:
     met: tuple[Decimal, IntentId] | None = None  # the best order of our own that the wish would trade with
     off: str = ""  # why the wish's strategy is switched off, empty when it is not
     orders_day: int = 0  # decided since midnight UTC, this wish and an order it replaces left out
-    notional_day: Decimal = ZERO
+    notional_day: Decimal = ZERO  # what such an order traded included
     equity: Equity | None = None
     shared: tuple[Standing, ...] = ()  # the other scopes that have limits, widest first
     margin: MarginRequirement | None = None  # what the venue itself says that the wish would tie up, where it was asked
