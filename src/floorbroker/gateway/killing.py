@@ -107,6 +107,7 @@ class Killing:
                 self.begin(name)
             else:
                 self.flattening.forget(name)
+                self._tales.pop(name, None)
                 if (loop := self._loops.pop(name, None)) is not None:
                     loop.cancel()
 
@@ -180,26 +181,37 @@ class Killing:
     async def _ask_each(self, session: ProfileSession, orders: list[Order]) -> None:
         """Name each order, a few at a time, so that who wishes for an order meanwhile is refused without waiting for all.
 
-        What was asked before is repeated at a pace: the watch, which does that too, begins with the first log-in.  So is what
-        was asked while the journal fails and nothing that the venue says can be seen in the book: what waits for the journal is
-        bounded, and fills wait there too.
+        What was asked before is repeated at a pace, and the journal hears of it once: the watch, which does that too, begins with
+        the first log-in, and an order that the venue ended while nobody listened is refused for as long as nobody can look.
         """
         asked: list[asyncio.Future[None]] = []
-        told = self._tales.get(session.ctx.profile.name, {}) if session.ctx.writer.is_failing else {}
+        told = self._tales.setdefault(session.ctx.profile.name, {})
         again = [order for order in orders if order.pending_cancel or order.intent_id in told]
         new = [order for order in orders if not (order.pending_cancel or order.intent_id in told)]
         for first in range(0, len(new), TOGETHER):
             asked.append(asyncio.ensure_future(self._ask(session, new[first : first + TOGETHER])))
             await self.clock.sleep(0)
-        asked += [asyncio.ensure_future(session.service.canceller.again(order)) for order in again]
+        due = filter(session.service.canceller.is_due, again)
+        asked += [asyncio.ensure_future(self._repeat(session, order)) for order in due]
         await asyncio.gather(*asked)
+
+    async def _repeat(self, session: ProfileSession, order: Order) -> None:
+        tale = self._tale(order)
+        tale.asked += 1
+        _hear(tale, await session.service.canceller.again(order))
+
+    def _tale(self, order: Order) -> _Tale:
+        return self._tales.setdefault(order.profile, {}).setdefault(order.intent_id, _Tale())
 
     async def _ask(self, session: ProfileSession, orders: list[Order]) -> None:
         """What came of it is kept for people."""
-        tales = self._tales.setdefault(session.ctx.profile.name, {})
-        told = [tales.setdefault(order.intent_id, _Tale()) for order in orders]
+        told = [self._tale(order) for order in orders]
         for tale in told:
             tale.asked += 1
         answers = await session.service.cancel_open(orders, actor=BY, reason="kill switch")
         for tale, error in zip(told, answers, strict=True):
-            tale.trouble = "" if error is None else f"{error.code}: {error.venue_text or error.detail}"
+            _hear(tale, error)
+
+
+def _hear(tale: _Tale, error: FloorbrokerError | None) -> None:
+    tale.trouble = "" if error is None else f"{error.code}: {error.venue_text or error.detail}"

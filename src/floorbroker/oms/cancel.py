@@ -7,7 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from floorbroker.domain import facts as f
-from floorbroker.domain.errors import ApiError, Conflict, FloorbrokerError, JournalFault, Outcome
+from floorbroker.domain.errors import (
+    ApiError,
+    Conflict,
+    FloorbrokerError,
+    JournalFault,
+    Outcome,
+    RateLimitExceeded,
+)
 from floorbroker.domain.orders import Order, OrderRef, OrderState
 from floorbroker.domain.ports import Entry, FactEntry, Reports
 from floorbroker.domain.values import IntentId
@@ -16,16 +23,29 @@ from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.unforeseen import ours
 
 AGAIN_S = 3.0
+AGAIN_MAX_S = 60.0
+
+
+@dataclass(slots=True)
+class _Repeat:
+    """When an order's cancel may be asked once more, and how long it waits after that."""
+
+    due_s: float = 0.0
+    pause_s: float = AGAIN_S
 
 
 @dataclass(slots=True)
 class Canceller:
-    """Asks venues to cancel orders of one account."""
+    """Asks venues to cancel orders of one account.
+
+    A cancel is repeated every few seconds.  Cancels go before everything else in a rate budget, so where they leave nothing for
+    the look that would tell what became of an order, its repeats come more and more seldom.
+    """
 
     ctx: AccountContext
     inbound: Inbound
     _running: set[IntentId] = field(default_factory=set[IntentId])
-    _repeated_s: dict[IntentId, float] = field(default_factory=dict[IntentId, float])
+    _repeats: dict[IntentId, _Repeat] = field(default_factory=dict[IntentId, _Repeat])
 
     async def cancel(self, order: Order, *, actor: Actor, reason: str) -> Order:
         """The order after the venue's answer.  Raises `Conflict` for an order that is done, and the venue's error
@@ -52,21 +72,28 @@ class Canceller:
         # A caller that goes away takes no cancel back.
         return [_said(found) for found in await asyncio.shield(asyncio.gather(*tasks, return_exceptions=True))]
 
-    async def again(self, order: Order) -> None:
-        """Repeat a cancel that was asked before and is not answered by facts yet; every few seconds at most, and without a word
-        to the journal.
+    def is_due(self, order: Order) -> bool:
+        """Whether a cancel that was asked before may be repeated now."""
+        if order.intent_id in self._running or (order.in_doubt and not self.ctx.writer.is_failing):
+            return False
+        repeat = self._repeats.get(order.intent_id)
+        return repeat is None or self.ctx.clock.monotonic() >= repeat.due_s
+
+    async def again(self, order: Order) -> FloorbrokerError | None:
+        """Repeat a cancel that was asked before and is not answered by facts yet, where it is due: without a word to the
+        journal.  What the venue objected is given back.
         """
+        if not self.is_due(order):
+            return None
         now = self.ctx.clock.monotonic()
-        too_soon = now - self._repeated_s.get(order.intent_id, -AGAIN_S) < AGAIN_S
-        if order.intent_id in self._running or (order.in_doubt and not self.ctx.writer.is_failing) or too_soon:
-            return
-        self._repeated_s.pop(order.intent_id, None)
-        self._repeated_s[order.intent_id] = now
-        while now - self._repeated_s[oldest := next(iter(self._repeated_s))] >= AGAIN_S:
-            del self._repeated_s[oldest]
+        repeat = self._repeats.pop(order.intent_id, None) or _Repeat()
+        repeat.due_s = now + repeat.pause_s
+        self._repeats[order.intent_id] = repeat  # the newest stands last
+        while self._repeats[oldest := next(iter(self._repeats))].due_s + AGAIN_MAX_S <= now:
+            del self._repeats[oldest]
         self._running.add(order.intent_id)
         try:
-            await self._ask(order, request_id=None)
+            return await self._ask(order, request_id=None)
         finally:
             self._running.discard(order.intent_id)
 
@@ -148,10 +175,15 @@ class Canceller:
                 reason=error.venue_text or error.detail,
             )
             await self._record([FactEntry(profile=ctx.profile.name, intent_id=order.intent_id, fact=refused)])
+        repeat = self._repeats.get(order.intent_id, _Repeat())
         try:
             await self.inbound.take(await ctx.broker.get_order_status(order.ref))
+            repeat.pause_s = AGAIN_S
         except FloorbrokerError as again:
             ctx.log.warning("cancel.look_failed", code=again.code, intent=order.intent_id)
+            if isinstance(again, RateLimitExceeded):
+                repeat.pause_s = min(2 * repeat.pause_s, AGAIN_MAX_S)
+                repeat.due_s = ctx.clock.monotonic() + repeat.pause_s
 
 
 def _said(found: BaseException | None) -> FloorbrokerError | None:

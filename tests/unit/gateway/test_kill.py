@@ -10,6 +10,7 @@ import pytest
 from floorbroker.app.home import Home
 from floorbroker.app.permits import FilePermits
 from floorbroker.domain.errors import FloorbrokerError, InvalidRequest, JournalFault, KillSwitchOn
+from floorbroker.domain.facts import CancelAsked
 from floorbroker.domain.ports import FactEntry, NoteEntry
 from floorbroker.domain.values import OrdStatus, ProfileName
 from floorbroker.gateway.kill import GLOBAL, Sentinel
@@ -61,6 +62,22 @@ async def test_level_two_cancels_until_nothing_is_open_i14(tmp_path: Path) -> No
         assert len(state.remaining) == 3
         await desk.until(lambda: not desk.gateway.kill_state().remaining, longest_s=20)
         assert all(desk.now(order).ord_status is OrdStatus.CANCELED for order in orders)
+
+
+async def test_what_a_venue_refuses_to_cancel_is_asked_again_without_a_word_to_the_journal(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        desk.broker.failing["cancel_all"] = silence()
+        desk.broker.next_cancel += ["refuse"] * 4
+        await desk.gateway.kill(2, caller=CALLER, reason="test")
+        await desk.wait(10)
+        (left,) = desk.gateway.kill_state().orders
+        assert (left.intent_id, left.asked) == (order.intent_id, 4)
+        assert left.trouble.startswith("order_rejected: ")
+        wishes = [r for r in desk.gateway.journal.read() if isinstance(r.entry, FactEntry)]
+        assert [type(r.entry.fact) for r in wishes if isinstance(r.entry, FactEntry)].count(CancelAsked) == 1
+        await desk.until(lambda: not desk.gateway.kill_state().remaining, longest_s=10)
+        assert desk.now(order).ord_status is OrdStatus.CANCELED
 
 
 async def test_level_one_cancels_nothing(tmp_path: Path) -> None:

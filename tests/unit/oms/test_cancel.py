@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from floorbroker.domain.errors import Conflict, OrderRejected
+from floorbroker.domain.errors import Conflict, OrderRejected, Outcome, RateLimitExceeded
 from floorbroker.domain.orders import OrderState
 from floorbroker.domain.values import OrdStatus
 from floorbroker.gateway.desk import OrderFilter
@@ -97,6 +97,23 @@ async def test_a_lost_cancel_is_repeated_every_few_seconds_and_not_more_often(tm
         await desk.wait(10)
         assert 3 <= desk.sent("cancel") <= 5
         await desk.until(lambda: desk.now(order).ord_status is OrdStatus.CANCELED)
+
+
+async def test_a_cancel_is_repeated_ever_more_seldom_while_no_budget_is_left_to_look(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        desk.broker.next_cancel += ["ignore"] + ["refuse"] * 40
+        desk.broker.failing["get_order_status"] = RateLimitExceeded(
+            "the rate budget is used up", outcome=Outcome.NOT_SENT
+        )
+        await desk.gateway.cancel(order.intent_id, caller=CALLER)
+        await desk.wait(180)
+        assert 5 <= desk.sent("cancel") <= 8  # after 3, 6, 12, 24, 48 and 60 seconds, where nothing else were to say so
+        desk.broker.failing.clear()
+        await desk.until(lambda: desk.sent("cancel") == 9, longest_s=120)
+        before = desk.sent("cancel")
+        await desk.wait(10)
+        assert desk.sent("cancel") >= before + 3  # a look that comes through lets them come as often as before
 
 
 async def test_a_caller_that_goes_away_takes_no_cancel_back_i15(tmp_path: Path) -> None:
