@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from ipaddress import ip_network
+from ipaddress import IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -39,9 +39,17 @@ class _Section(BaseModel):
 
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9:.%_-]{1,253}$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?$")]
-Network = Annotated[  # as it was meant, or an error that says why
-    str, AfterValidator(lambda text: str(ip_network(text)))
-]
+
+
+def _network(text: str) -> str:
+    """As it was meant: IPv4 inside IPv6 is IPv4.  Raises `ValueError` that says why for what is none."""
+    found = ip_network(text)
+    if isinstance(found, IPv6Network) and found.prefixlen >= 96 and (plain := found.network_address.ipv4_mapped):
+        return f"{plain}/{found.prefixlen - 96}"
+    return str(found)
+
+
+Network = Annotated[str, AfterValidator(_network)]
 Units = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Bound = Annotated[int, Field(ge=0, le=1_000_000)]
 

@@ -336,13 +336,14 @@ def serving(app: FastAPI, proxies: Sequence[str], crowd: Crowd) -> uvicorn.Confi
     """How it is served; who asked, and by TLS, is taken from those proxies alone, whatever the environment says."""
     import uvicorn
 
+    from floorbroker.api.addresses import PlainAddresses, as_they_come
     from floorbroker.api.connections import bounded
 
     http, ws = bounded(crowd)
     return uvicorn.Config(
-        app, http=http, log_config=None, access_log=False, lifespan="off",
+        PlainAddresses(app), http=http, log_config=None, access_log=False, lifespan="off",
         ws=ws, ws_per_message_deflate=False, ws_max_size=64 * 1024,
-        proxy_headers=bool(proxies), forwarded_allow_ips=list(proxies),
+        proxy_headers=bool(proxies), forwarded_allow_ips=as_they_come(proxies),
         server_header=False, timeout_graceful_shutdown=GRACE_S,
     )  # fmt: skip
 

@@ -65,6 +65,22 @@ def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
     assert load(home, environ={"FLOORBROKER_SERVER__PORT": "6"}).server.port == 6
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("192.0.2.1", "192.0.2.1/32"),
+        ("::ffff:192.0.2.1", "192.0.2.1/32"),
+        ("::ffff:192.0.2.0/120", "192.0.2.0/24"),
+        ("::/0", "::/0"),
+        ("2001:db8::/32", "2001:db8::/32"),
+    ],
+)
+def test_a_proxy_of_ipv4_is_one_however_it_is_written(tmp_path: Path, written: str, meant: str) -> None:
+    home = Home(tmp_path)
+    home.config.write_text(f'[server]\nproxies = ["{written}"]\n')
+    assert load(home, environ={}).server.proxies == [meant]
+
+
 def test_switches_of_the_bot_file_are_settings_between_file_and_variables(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.config.write_text("[trading]\nread_retries = 1\n[failover]\nlog_tag = 'file'\n")

@@ -74,24 +74,44 @@ def test_verbs_speak_to_the_running_server(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("proxies", "believed"),
-    [([], False), (["127.0.0.1/32"], True), (["172.17.0.0/16"], False), (["127.0.0.0/8"], True)],
+    [([], False), (["127.0.0.1/32"], True), (["172.17.0.0/16"], False), (["127.0.0.0/8"], True), (["::1/128"], False)],
 )
+@pytest.mark.parametrize("came", ["127.0.0.1", "::ffff:127.0.0.1"])
 def test_only_a_named_proxy_tells_who_asks_and_that_it_was_by_tls(
-    proxies: list[str], believed: bool, monkeypatch: pytest.MonkeyPatch
+    proxies: list[str], believed: bool, came: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    told = {"x-forwarded-for": "203.0.113.7", "x-forwarded-proto": "https"}
+    assert seen_by_the_app(proxies, came, told) == (("203.0.113.7", "https") if believed else ("127.0.0.1", "http"))
+
+
+@pytest.mark.parametrize(
+    ("chain", "client"),
+    [
+        ("203.0.113.7, ::ffff:192.0.2.1", "203.0.113.7"),
+        ("::ffff:203.0.113.7, 192.0.2.1", "203.0.113.7"),
+        ("203.0.113.7, ::ffff:192.0.3.1", "192.0.3.1"),
+        ("2001:db8::7", "2001:db8::7"),
+    ],
+)
+def test_a_chain_of_proxies_may_write_ipv4_inside_ipv6(chain: str, client: str) -> None:
+    assert seen_by_the_app(["192.0.2.0/24"], "192.0.2.9", {"x-forwarded-for": chain})[0] == client
+
+
+def seen_by_the_app(proxies: list[str], came: str, headers: dict[str, str]) -> tuple[str, str]:
+    """The client's address and the scheme, as the app is told them."""
     seen: list[tuple[str, str]] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         del receive, send
         seen.append((scope["client"][0], scope["scheme"]))
 
-    told = [(b"x-forwarded-for", b"203.0.113.7"), (b"x-forwarded-proto", b"https")]
-    scope: Any = {"type": "http", "client": ("127.0.0.1", 40000), "scheme": "http", "headers": told}
+    told = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope: Any = {"type": "http", "client": (came, 40000), "scheme": "http", "headers": told}
     config = serving(cast("Any", app), proxies, Crowd())
     config.load()
     asyncio.run(cast("Any", config.loaded_app)(scope, None, None))
-    assert seen == [("203.0.113.7", "https") if believed else ("127.0.0.1", "http")]
+    return seen[0]
 
 
 def test_a_second_server_on_the_same_home_is_a_conflict(tmp_path: Path) -> None:
