@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from stat import S_ISREG
 from typing import cast
 
 from floorbroker.app.home import Home, write_private
@@ -26,24 +28,39 @@ class FilePermits:
     _paths: dict[ProfileName, str] = field(default_factory=dict[ProfileName, str])
 
     def has(self, profile: ProfileName) -> bool:
-        """Asks the file system each time; only the path is remembered."""
+        """Whether there is such a file; a folder, a pipe or a link in its place is none, as only what a kill removes may permit.
+
+        Asks the file system each time, by one call; only the path is remembered.
+        """
         path = self._paths.get(profile)
         if path is None:
             path = self._paths[profile] = str(self.home.permits / profile)
-        return os.access(
-            path, os.F_OK
-        )  # asked of every profile for each order: half the time of a `stat` that nobody reads
+        try:
+            return S_ISREG(os.lstat(path).st_mode)
+        except OSError:
+            return False  # gone, or not to be looked at: either way it permits nothing
 
     def grant(self, profile: ProfileName) -> None:
         write_private(self.home.permits / profile, "trading permitted\n")
 
     def withdraw(self, profile: ProfileName) -> None:
-        (self.home.permits / profile).unlink(missing_ok=True)
+        """Raises `OSError` where it is there still."""
+        try:
+            (self.home.permits / profile).unlink(missing_ok=True)
+        except OSError:
+            if self.has(profile):
+                raise
 
-    def withdraw_all(self) -> None:
-        """Every permit there is, known profile or not."""
-        for path in self.home.permits.glob("*"):
-            path.unlink(missing_ok=True)
+    def withdraw_all(self, of: Iterable[ProfileName] | None = None) -> None:
+        """The permits `of` these profiles, or every one there is.  Raises the first `OSError`, after all others are gone."""
+        failed: list[OSError] = []
+        for profile in sorted(ProfileName(path.name) for path in self.home.permits.glob("*")) if of is None else of:
+            try:
+                self.withdraw(profile)
+            except OSError as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
 
     def sentinels(self) -> list[Sentinel]:
         """Kills written beside the server.  A file that cannot be read is a kill of everything: someone meant something."""

@@ -146,11 +146,7 @@ def _withdraw(scope: Scope) -> Step:
     if scope.is_narrow:
         return Step("permits", True, f"{in_words(scope.named[0])} has none: the file below stops it")
     try:
-        if scope.named:
-            for name in scope.named:
-                permits.withdraw(name)
-        else:
-            permits.withdraw_all()
+        permits.withdraw_all(scope.named or None)
     except OSError as error:
         return Step("permits", False, f"{error.filename}: {error.strerror}")
     return Step("permits", True, f"withdrawn: {scope.word}", blocks=True)

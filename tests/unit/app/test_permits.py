@@ -1,0 +1,73 @@
+"""Permits as files: trading needs a file, and one that cannot be removed keeps no other from being removed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from floorbroker.app.home import Home
+from floorbroker.app.permits import FilePermits
+from floorbroker.domain.values import ProfileName
+
+MAIN = ProfileName("main")
+
+
+def test_a_permit_is_a_file_and_is_asked_for_each_time(tmp_path: Path) -> None:
+    permits = FilePermits(Home(tmp_path))
+    assert not permits.has(MAIN)
+    permits.grant(MAIN)
+    assert permits.has(MAIN)
+    permits.withdraw(MAIN)
+    assert not permits.has(MAIN)
+
+
+def linked(path: Path) -> None:
+    """A link to a file that is somewhere else, where no kill removes it."""
+    beside = path.with_name("beside")
+    beside.write_text("")
+    path.symlink_to(beside)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, linked], ids=["folder", "pipe", "link"])
+def test_what_is_no_file_is_no_permit(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    home = Home(tmp_path)
+    home.permits.mkdir()
+    make(home.permits / MAIN)
+    assert not FilePermits(home).has(MAIN)
+
+
+def test_what_is_no_permit_is_in_no_kills_way(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    permits = FilePermits(home)
+    for profile in (ProfileName("a"), MAIN, ProfileName("z")):
+        permits.grant(profile)
+    for folder in ("b", "y"):
+        (home.permits / folder).mkdir()
+        permits.withdraw(ProfileName(folder))
+    permits.withdraw_all()
+    assert sorted(path.name for path in home.permits.iterdir()) == ["b", "y"]
+
+
+class Stuck(FilePermits):
+    """Two permits of it cannot be removed."""
+
+    def withdraw(self, profile: ProfileName) -> None:
+        if profile in {"b", "y"}:
+            raise PermissionError(1, "Operation not permitted", str(self.home.permits / profile))
+        super().withdraw(profile)
+
+
+@pytest.mark.parametrize("of", [None, tuple(map(ProfileName, ("b", "a", "main", "y", "z")))])
+def test_a_permit_that_cannot_be_withdrawn_keeps_no_other_and_is_told(
+    tmp_path: Path, of: tuple[ProfileName, ...] | None
+) -> None:
+    home = Home(tmp_path)
+    for profile in ("a", "b", MAIN, "y", "z"):
+        FilePermits(home).grant(ProfileName(profile))
+    with pytest.raises(PermissionError) as refused:
+        Stuck(home).withdraw_all(of)
+    assert refused.value.filename == str(home.permits / "b")
+    assert sorted(path.name for path in home.permits.iterdir()) == ["b", "y"]
