@@ -74,6 +74,7 @@ class Seat:
     """One profile ready to be wired: its limits and what the user gave to log in with.
 
     `lock` and `may_sign` belong to a profile whose `secrets` are lent by the vault; `flatten` lets a kill close its positions.
+    `made_of` is what the configuration said of it (`config.made_of`).
     """
 
     profile: Profile
@@ -85,6 +86,7 @@ class Seat:
     lock: Lock = NO_LOCK
     may_sign: MaySign | None = None
     flatten: bool = False
+    made_of: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -307,6 +307,20 @@ def profile_in(name: str, section: ProfileSection) -> Profile:
     )
 
 
+def made_of(section: ProfileSection | None) -> Mapping[str, str]:
+    """What a session is made of besides its secrets, as the file says it: another one is made where any of it is another."""
+    if section is None:
+        return {}
+    made = {
+        "host": section.host,
+        "url": section.url,
+        "credentials": section.credentials,
+        "flatten": str(section.flatten),
+    }
+    made["external_orders"] = section.external_orders
+    return made | {f"options.{name}": text for name, text in section.options.items()}
+
+
 def load(home: Home, *, path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
     """The configuration in force.  Raises `ConfigInvalid` with the place and, for a wrong key, the nearest known one."""
     layers = read_layers(home, path=path, environ=environ)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from floorbroker.app.auditing import Auditing
 from floorbroker.app.binding import assert_bound, bind
 from floorbroker.app.compose import Seat, Surroundings, compose
-from floorbroker.app.config import PAPER, Config, load
+from floorbroker.app.config import PAPER, Config, load, made_of
 from floorbroker.app.credentials import BotFile, place_of, profile_of, read_bot
 from floorbroker.app.entrusting import Entrusting
 from floorbroker.app.failpoints import VARIABLE, fail_points
@@ -310,6 +310,7 @@ def _seat(
         lock=NO_LOCK if lent is None else lent.session,
         may_sign=None if lent is None else lent.session.may_sign,
         flatten=section is not None and section.flatten,
+        made_of=made_of(section),
     )
 
 
@@ -349,6 +350,7 @@ class _Opening:
             await desk.stop()
             raise
         self.vault.acts.opened[environment] = desk.journal
+        self.seating.made_of |= {seat.profile.name: seat.made_of for seat in seats}
         return desk
 
     async def start(self, desk: Gateway) -> None:

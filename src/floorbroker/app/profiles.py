@@ -21,7 +21,7 @@ from floorbroker.app.acts import row_of
 from floorbroker.app.binding import assert_bound
 from floorbroker.app.catalogue import DATA, KNOWN, kind_of
 from floorbroker.app.compose import exchange_row
-from floorbroker.app.config import Config, ProfileSection, config_of, load, profile_in
+from floorbroker.app.config import Config, ProfileSection, config_of, load, made_of, profile_in
 from floorbroker.app.credentials import BotFile, place_of, profile_of, read_bot
 from floorbroker.app.floor import Outside
 from floorbroker.app.home import Home
@@ -178,7 +178,10 @@ class Profiles:
             options=profile.options,
             fields={x.name: given.origins.get(x.name) for x in asked},
             version=record.version if record is not None else 0,
-            notes=(*_notes(profile, info, given, trouble), *([OUTDATED] if self._is_outdated(profile) else [])),
+            notes=(
+                *_notes(profile, info, given, trouble),
+                *([OUTDATED] if self._is_outdated(profile, section) else []),
+            ),
             applies=self._applies(profile, enabled=enabled),
         )
 
@@ -305,7 +308,7 @@ class Profiles:
         await self._recorded(profile, "broker.edit", lambda: replace_text(self.file, before, after), caller=caller)
         notes: tuple[str, ...] = ()
         if made.enabled and self._has_session(profile):
-            if _is_another(section, made) or self._is_outdated(profile):
+            if self._is_outdated(profile, load(self.home, path=self.path).profiles.get(name)):
                 notes = await self._begun_anew(profile, caller)
         elif made.enabled:
             notes = await self._taken_up(profile, caller, "it was switched on")
@@ -327,8 +330,8 @@ class Profiles:
             return f"{error.detail}; {ASK_AGAIN}"
         return f"the desk could not take it up: {error.detail}"
 
-    def _is_outdated(self, profile: Profile) -> bool:
-        return self.seating is not None and profile.name in self.seating.outdated
+    def _is_outdated(self, profile: Profile, section: ProfileSection | None) -> bool:
+        return self.seating is not None and self.seating.is_outdated(profile.name, made_of(section))
 
     def _has_session(self, profile: Profile) -> bool:
         return self.seating is not None and self.seating.session(profile) is not None
@@ -638,12 +641,6 @@ def _assert_name(home: Home, profile: Profile) -> None:
         assert_bound(home, [profile], NoLog())
     except ConfigInvalid as error:
         raise Conflict(error.detail) from None
-
-
-def _is_another(was: ProfileSection, now: ProfileSection) -> bool:
-    """Whether a session would be made otherwise."""
-    made_of = ("host", "url", "credentials", "options")
-    return any(getattr(was, member) != getattr(now, member) for member in made_of)
 
 
 def _noted(listed: Listed, notes: tuple[str, ...]) -> Listed:

@@ -12,7 +12,7 @@ The first profile of an environment brings its desk: a journal, a kill switch an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -33,7 +33,7 @@ from floorbroker.gateway.session import ProfileSession
 
 SETTLE_S = 5.0
 OFF = "it is switched off"
-OUTDATED = "its session goes on as it was: what was changed holds from the next one on"
+OUTDATED = "its session goes on as it was: what was changed holds once it is switched off and on"
 ELSE = ", or disconnect it, which leaves them watched"
 T = TypeVar("T")
 
@@ -59,7 +59,10 @@ class Seating:
         default_factory=list[Callable[[Environment], Awaitable[None]]]
     )  # told of a desk that began beside the others
     around: dict[Environment, Surroundings] = field(default_factory=dict[Environment, Surroundings])
-    outdated: set[ProfileName] = field(default_factory=set[ProfileName])  # their sessions are not as they are written
+    made_of: dict[ProfileName, Mapping[str, str]] = field(default_factory=dict[ProfileName, Mapping[str, str]])
+    outlived: set[ProfileName] = field(
+        default_factory=set[ProfileName]
+    )  # their sessions hold secrets that were replaced
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _is_over: bool = False
     _acts: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
@@ -78,6 +81,10 @@ class Seating:
             why = f", {session.reason}" if session.reason not in {"", session.state.value} else ""
             return f"the desk has it: {session.state.value}{why}"
         return "the desk does not have it: connect it" if enabled else OFF
+
+    def is_outdated(self, name: ProfileName, made_of: Mapping[str, str]) -> bool:
+        """Whether a profile has a session that would be another one if it began now, of what is written of it."""
+        return name in self.outlived or self.made_of.get(name, made_of) != made_of
 
     # -- coming -----------------------------------------------------------------------------------------------------------
 
@@ -123,7 +130,7 @@ class Seating:
             for _ in recovering(desk, {name: session}):
                 await self.clock.sleep(0)  # the desk goes on between the pages
             await desk.journal.commit([_row("profile.open", seat.profile, caller, reason)])
-            desk.sessions[name] = session
+            desk.sessions[name], self.made_of[name] = session, seat.made_of
             self.lend(session)
             await desk.begin((session,))
         except BaseException:
@@ -191,19 +198,19 @@ class Seating:
         if session.on_lock in self.vault.listeners:
             self.vault.listeners.remove(session.on_lock)
         await desk.dismiss(session.ctx.profile.name, caller=caller, reason=reason)
-        self.outdated.discard(session.ctx.profile.name)
+        self.outlived.discard(session.ctx.profile.name)
+        self.made_of.pop(session.ctx.profile.name, None)
 
     # -- another session --------------------------------------------------------------------------------------------------
 
     async def reseated(self, profile: Profile, *, caller: Caller, reason: str) -> bool:
         """What a session is made of was changed: the one a profile has ends, and another begins; whether it had one.
 
-        Raises `Conflict` while orders are open, and `ConfigInvalid` for what no session can be made of: the old one goes on then,
-        and is `outdated`.  Raises what `take_up` raises, and the profile has no session then.
+        Raises `Conflict` while orders are open, and `ConfigInvalid` for what no session can be made of: the old one goes on then.
+        Raises what `take_up` raises, and the profile has no session then.
         """
         if self.session(profile) is None:
             return False
-        self.outdated.add(profile.name)
         await asyncio.to_thread(self.look, profile.name)
         await self._to_its_end(self._let_go(profile, caller, reason, or_else=""))
         await self.take_up(profile, caller=caller, reason=reason)
@@ -221,6 +228,7 @@ class Seating:
         if session is None:
             return
         if session.lock is NO_LOCK:
+            self.outlived.add(profile.name)
             await self.reseated(profile, caller=caller, reason=reason)
             return
         session.renew(reason)

@@ -312,6 +312,36 @@ async def test_while_orders_are_open_a_change_waits_and_says_so_and_comes_when_a
         assert seats.desk.sessions[SECOND] is not was
 
 
+async def test_what_a_person_writes_into_the_file_is_told_until_a_session_is_made_of_it(tmp_path: Path) -> None:
+    async with opened(tmp_path, FIRST, SECOND) as seats:
+        stored = Profiles.of(seats.home, seats.floor.vault, Outside(), seating=seats.floor.seating)
+        was = seats.desk.sessions[SECOND]
+        seats.write(FIRST, SECOND, beside='options = { fee_per_share = "1" }\n')
+        assert (stored.one(SECOND).notes, stored.one(FIRST).notes) == ((OUTDATED,), ())
+        assert stored.one(SECOND).options == {"fee_per_share": "1"}
+        seats.write(FIRST, SECOND)
+        assert stored.one(SECOND).notes == (), "it is as it was"
+        seats.write(FIRST, SECOND, beside='external_orders = "observe"\n')
+        found = await stored.edit(SECOND, Changes(), caller=WHO)
+        assert found.notes == ("its session began anew with it",)
+        assert seats.desk.sessions[SECOND] is not was
+        seats.write(FIRST, SECOND, beside='external_orders = "observe"\nflatten = true\n')
+        assert await seats.go()
+        assert stored.one(SECOND).notes == ()
+        await seats.come()
+        assert (stored.one(SECOND).notes, stored.one(SECOND).applies) == ((), "the desk has it: ready")
+
+
+async def test_a_change_that_is_taken_back_while_orders_are_open_leaves_nothing_to_tell(tmp_path: Path) -> None:
+    async with opened(tmp_path, FIRST, SECOND) as seats:
+        stored = Profiles.of(seats.home, seats.floor.vault, Outside(), seating=seats.floor.seating)
+        was = seats.desk.sessions[SECOND]
+        await seats.buy(type="limit", limit_price="100")
+        assert OUTDATED in (await stored.edit(SECOND, Changes(options={"fee_per_share": "1"}), caller=WHO)).notes
+        assert (await stored.edit(SECOND, Changes(options={"fee_per_share": ""}), caller=WHO)).notes == ()
+        assert seats.desk.sessions[SECOND] is was
+
+
 async def test_a_change_no_session_can_be_made_of_ends_none(tmp_path: Path) -> None:
     async with opened(tmp_path, FIRST, SECOND) as seats:
         was = seats.desk.sessions[SECOND]
