@@ -305,10 +305,15 @@ class OrderBook:
         return fold.view() if fold is not None and fold.is_founded else None
 
     def principal(self, intent_id: IntentId) -> str:
-        """Whose wish an order was; empty for one that the desk did not send."""
-        fold = self._fold_of(intent_id)
-        founding = fold.evidence.founding if fold is not None else None
+        """Whose wish an order was, and that of a child its parent's, sealed or not; empty for one that the desk did not send."""
+        founding = self._founding(intent_id)
+        if isinstance(founding, f.Adopted) and founding.parent_id is not None:
+            founding = self._founding(founding.parent_id)
         return founding.principal if isinstance(founding, f.Prepared) else ""
+
+    def _founding(self, intent_id: IntentId) -> f.Prepared | f.Adopted | None:
+        fold = self._fold_of(intent_id)
+        return fold.evidence.founding if fold is not None else None
 
     def knows(self, intent_id: IntentId) -> bool:
         """Whether there are facts of an order, in memory or sealed."""

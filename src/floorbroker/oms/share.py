@@ -50,15 +50,8 @@ class Share:
         )
 
     def owner_of(self, order: Order) -> Owner:
-        """Whose an order is: that of its parent where it is a child."""
-        parent = self.book.at_hand(order.parent_id) if order.parent_id is not None else None
-        return self.owner(order.terms if parent is None else parent.terms, self._principal(parent or order))
-
-    def _principal(self, order: Order) -> str:
-        for fact in self.book.facts(order.intent_id):
-            if isinstance(fact, f.Prepared):
-                return fact.principal
-        return ""
+        """Whose an order is; a child is of its parent's strategy, and its parent's principal wished for it."""
+        return self.owner(order.terms, self.book.principal(order.intent_id))
 
     # -- what changes -------------------------------------------------------------------------------------------------
 
