@@ -135,7 +135,7 @@ class Guard:
         name, met = ctx.profile.name, (account.account, account.currency)
         standing = self.risk.equities.setdefault(name, Equity())
         self.curve.note(name, account.equity, account.currency, self.clock.now())
-        if standing.tell(account.equity, self.clock.now()) and _watches_losses(ctx):
+        if standing.tell(account.equity, self.clock.now()) and ctx.limits.watches_losses:
             ctx.writer.leave([NoteEntry(profile=name, topic=equities.TOPIC, data=standing.words())])
         if self._met.get(name) != met:
             self._met[name] = met
@@ -258,12 +258,6 @@ class Guard:
         if ctx is None:
             raise NotFound(f"no profile {profile!r}; there are: {', '.join(self.accounts) or 'none'}")
         return ctx
-
-
-def _watches_losses(ctx: AccountContext) -> bool:
-    limits = ctx.limits
-    losses = (limits.max_loss_day, limits.max_loss_day_pct, limits.kill_loss_day_pct)
-    return any(limit is not None for limit in (*losses, limits.max_drawdown_pct, limits.kill_drawdown_pct))
 
 
 def _switched(state: StrategyState, caller: Caller, reason: str) -> list[Entry]:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import inf
 from typing import Any
 
 from floorbroker.domain.capability import IdentityClass
@@ -173,6 +174,7 @@ class AccountContext:
     tracer: Tracer = NO_TRACER
     account: Account | None = None
     account_asked_at: datetime | None = None
+    account_asked_s: float = -inf  # the same in steady time
     account_number: Callable[[], str] = lambda: ""
     is_own: bool | None = None
     risk: RiskBook = field(init=False)
@@ -284,9 +286,9 @@ class AccountContext:
 
         Its figure surely holds only what was settled before it was asked.
         """
-        asked_at = self.clock.now()
+        asked_at, asked_s = self.clock.now(), self.clock.monotonic()
         self.account = await self.broker.get_account_info()
-        self.account_asked_at = asked_at
+        self.account_asked_at, self.account_asked_s = asked_at, asked_s
         self._exposed.costs.settled_before(asked_at)
         self.on_equity(self.account)
         return self.account

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 
 @dataclass(slots=True)
@@ -11,13 +12,17 @@ class Paced:
 
     is_called_for: bool = False
     _due_s: float = 0.0
+    _done_s: float = -inf
 
     def call_for(self) -> None:
         self.is_called_for = True
 
-    def is_due(self, now_s: float, *, every_s: float) -> bool:
-        """Whether to do it now; then it is taken as done.  What was called for too soon stays called for."""
-        if not self.is_called_for or now_s < self._due_s:
+    def is_due(self, now_s: float, *, every_s: float, longest_s: float | None = None) -> bool:
+        """Whether to do it now; then it is taken as done.  What was called for too soon stays called for, and what was done
+        `longest_s` ago needs nobody's call.
+        """
+        is_long_ago = longest_s is not None and now_s - self._done_s >= longest_s
+        if not (self.is_called_for or is_long_ago) or now_s < self._due_s:
             return False
-        self.is_called_for, self._due_s = False, now_s + every_s
+        self.is_called_for, self._due_s, self._done_s = False, now_s + every_s, now_s
         return True

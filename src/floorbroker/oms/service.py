@@ -31,6 +31,7 @@ from floorbroker.risk.verdict import Verdict
 
 STUCK_S = 3.0
 OPEN_ORDERS_S = 30.0
+EQUITY_S = 30.0  # prices move what is held, and no order says so
 SILENT_S = 20.0
 DEAF_S = 5.0
 TICK_S = 1.0
@@ -179,8 +180,15 @@ class OrderService:
 
     async def _look_at_account(self) -> None:
         self.ctx.catch_up()
-        if self._account_looks.is_due(self.ctx.clock.monotonic(), every_s=self.ctx.broker.info.account_every_s):
+        every_s, longest_s = self.ctx.broker.info.account_every_s, EQUITY_S if self._may_have_lost() else None
+        if self._account_looks.is_due(self.ctx.clock.monotonic(), every_s=every_s, longest_s=longest_s):
             await self.ctx.refresh_account()
+
+    def _may_have_lost(self) -> bool:
+        """Whether the account may have lost without any order since it was looked at, and a limit of losses asks for that."""
+        ctx = self.ctx
+        is_old = ctx.clock.monotonic() - ctx.account_asked_s >= EQUITY_S
+        return is_old and ctx.limits.watches_losses and any(ctx.book.holdings.units.values())
 
     async def _look_at_stuck(self) -> None:
         now = self.ctx.clock.now()

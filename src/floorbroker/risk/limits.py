@@ -119,6 +119,12 @@ class RiskLimits(SharedLimits):
     duplicate_window_s: Annotated[Decimal, BeforeValidator(exact), Field(ge=0)] = Decimal(2)
     intent_age_max_s: Amount = Decimal(5)
 
+    @property
+    def watches_losses(self) -> bool:
+        """Whether any limit looks at how far the account is below its day's beginning, or its best."""
+        losses = (self.max_loss_day, self.max_loss_day_pct, self.kill_loss_day_pct)
+        return any(limit is not None for limit in (*losses, self.max_drawdown_pct, self.kill_drawdown_pct))
+
     def collar_of(self, kind: AssetClass) -> Decimal | None:
         """How far beyond the market a price may be, in basis points; None switches it off for every class."""
         if not self.collar_bps_by_asset or self.collar_bps is None:

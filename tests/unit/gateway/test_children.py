@@ -1,4 +1,4 @@
-"""Whose the exits of a group are: the principal's who wished for its head, also when that was sealed long ago (RELIABILITY 5, 6)."""
+"""Whose the exits of a group are: of whoever wished for its head, also when that was sealed long ago (RELIABILITY 5, 6)."""
 
 from __future__ import annotations
 

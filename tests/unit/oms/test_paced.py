@@ -32,3 +32,9 @@ def test_the_last_call_is_answered_too_and_only_once() -> None:
 
 def test_nothing_is_done_that_nobody_called_for() -> None:
     assert not Paced().is_due(5.0, every_s=0.0)
+
+
+def test_what_was_done_long_ago_needs_no_call() -> None:
+    paced = Paced()
+    done = [second for second in range(100) if paced.is_due(float(second), every_s=10.0, longest_s=30.0)]
+    assert done == [0, 30, 60, 90]
