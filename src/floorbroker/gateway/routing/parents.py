@@ -91,6 +91,12 @@ class Parent:
         """What public surfaces show as `route`."""
         return f"{self.strategy}: split: {self.reason}"
 
+    def unseen(self, children: Sequence[Order]) -> tuple[Child, ...]:
+        """The newest child of each part of which nothing is known here: its profile was let go, and it may be alive or filled."""
+        newest = {child.number: child for child in self.children}
+        seen = {order.intent_id for order in children}
+        return tuple(child for _, child in sorted(newest.items()) if child.intent_id not in seen)
+
     def waiting(self) -> tuple[PlannedPart, ...]:
         """Parts that have no order, and of which nothing is said yet."""
         begun = {child.number for child in self.children}
@@ -193,14 +199,17 @@ def _part(told: object) -> PlannedPart:
 def rolled_up(parent: Parent, children: Sequence[Order], *, is_acting: bool) -> Order:
     """The parent as one order.
 
-    `is_acting`: its parts are still being placed.  A child in doubt keeps it open; `cum_qty` and `avg_px` are those of all
-    fills, `leaves_qty` what may still fill.  What was refused, or never sent, is in neither.
+    `is_acting`: its parts are still being placed.  A child in doubt keeps it open, and so does one that is not to be seen;
+    `cum_qty` and `avg_px` are those of all fills, `leaves_qty` what may still fill.  What was refused, or never sent, is in
+    neither.
     """
     wanted = parent.wish.order_qty
     assert wanted is not None  # only such are split
+    unseen = parent.unseen(children)
     waiting = total_of(part.qty for part in parent.waiting()) if is_acting else ZERO
+    hidden = total_of(part.qty for part in parent.parts if part.number in {child.number for child in unseen})
     cum = total_of(child.cum_qty for child in children)
-    state = _state(parent, children, cum, wanted, waiting)
+    state = OrderState.UNKNOWN if unseen else _state(parent, children, cum, wanted, waiting)
     executions = sorted((e for child in children for e in child.executions), key=lambda e: (e.transact_time, e.exec_id))
     reason, text = _refusal(parent, children) if state in _ENDED or state is OrderState.CANCELLED else (None, None)
     pending = parent.cancel_asked and any(child.is_open for child in children)
@@ -217,7 +226,7 @@ def rolled_up(parent: Parent, children: Sequence[Order], *, is_acting: bool) -> 
         price=parent.wish.price,
         stop_px=parent.wish.stop_px,
         cum_qty=Quantity(cum),
-        leaves_qty=Quantity(waiting + total_of(_leaves(child) for child in children)),
+        leaves_qty=Quantity(waiting + hidden + total_of(_leaves(child) for child in children)),
         avg_px=_average(children, cum),
         executions=tuple(executions),
         created_at=parent.at,
@@ -227,7 +236,10 @@ def rolled_up(parent: Parent, children: Sequence[Order], *, is_acting: bool) -> 
         presumed=any(child.presumed for child in children),
         reject_reason=reason,
         venue_text=text,
-        evidence=tuple(_of(child, why) for child in children for why in child.evidence),
+        evidence=tuple(
+            [_of(child, why) for child in children for why in child.evidence]
+            + [f"{child.profile} {child.intent_id}: this desk does not have that profile now" for child in unseen]
+        ),
         alerts=_alerts(children, cum, wanted),
         needs_executions=any(child.needs_executions for child in children),
         route=parent.sentence,

@@ -222,7 +222,7 @@ class Splitter:
         return rolled_up(parent, self.children(parent), is_acting=parent.intent_id in self._acting)
 
     def children(self, parent: Parent) -> list[Order]:
-        """Its children, in the order in which they were begun; a profile that is not here has none to show."""
+        """Its children, in the order in which they were begun, those at profiles that are not here left out."""
         return [order for child in parent.children if (order := self._child(child)) is not None]
 
     def _child(self, child: Child) -> Order | None:

@@ -99,6 +99,23 @@ async def test_the_parent_is_the_sum_of_its_fills(tmp_path: Path) -> None:
     assert len({record.entry.profile for record in facts}) == 2
 
 
+async def test_a_child_whose_profile_was_let_go_is_not_told_as_unfilled(tmp_path: Path) -> None:
+    """Whoever asks by the key, or looks whether it filled, must not take the missing part for one to place anew (I1)."""
+    async with opened(tmp_path, SPLIT) as fleet:
+        shown(fleet, alpha="6", beta="4")
+        order = await placed(fleet, key="k")
+        for name, child in children(fleet, order).items():
+            fleet.brokers[name].fill(fleet.brokers[name].of(child.cl_ord_id), str(child.order_qty))
+        await fleet.clock.advance(1.0)
+        before = fleet.gateway.order(order.intent_id)
+        await fleet.gateway.dismiss(B, caller=CALLER, reason="test")
+        after = (await fleet.submitted(buy("10", "101"), key="k")).order
+        assert len(fleet.sent()) == 2
+    assert before.ord_status is OrdStatus.FILLED
+    assert (after.ord_status, after.cum_qty, after.leaves_qty) == (OrdStatus.UNKNOWN, 6, 4)
+    assert after.evidence[0].startswith("beta ")
+
+
 async def test_one_key_is_one_split_order(tmp_path: Path) -> None:
     async with opened(tmp_path, SPLIT) as fleet:
         shown(fleet, alpha="6", beta="4")
