@@ -223,7 +223,9 @@ def _session(
         meter=NoMeter(),
         arrival_bound_s=broker.info.arrival_bound_s,
         visibility_lag_s=broker.info.visibility_lag_s,
+        risk_book=gateway.guard.risk,
     )
+    gateway.guard.attend(ctx)
     service = OrderService(ctx, announce=gateway.on_change)
     return ProfileSession(ctx=ctx, service=service, random=random, on_health=gateway.on_health)
 

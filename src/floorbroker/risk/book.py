@@ -89,7 +89,9 @@ class RiskBook:
 
     def leave(self, profile: ProfileName, orders: Iterable[IntentId]) -> None:
         """An account is of this desk no more, nor are its open `orders`.  Today's sums keep what it ordered."""
-        self._members.pop(profile, None)
+        member = self._members.pop(profile, None)
+        if member is not None:
+            member.catch_up()  # what was done a moment ago rests no more
         for intent_id in orders:
             self.resting.drop(intent_id)
             self._owners.pop(intent_id, None)

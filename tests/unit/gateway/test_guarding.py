@@ -11,8 +11,12 @@ import pytest
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import RiskLimitExceeded
 from floorbroker.domain.records import Account
+from floorbroker.domain.values import Side
 from floorbroker.gateway.limiting import Wanted
+from floorbroker.gateway.routing.policy import Strategy
 from tests.support.fake_broker import FakeBroker, buy
+from tests.support.fleet import A, B, ruled
+from tests.support.fleet import opened as fleet_opened
 from tests.support.house import CALLER, NOON, PROFILE, Desk, opened
 
 pytestmark = pytest.mark.asyncio
@@ -102,3 +106,13 @@ async def test_after_a_start_a_strategy_still_has_todays_fills_of_an_order_that_
         assert not desk.ctx.book.holds(order.intent_id)
         assert desk.gateway.guard.risk.strategies.fills("m") == 3
         assert desk.gateway.guard.risk.day.of("profile", PROFILE).orders == 0
+
+
+async def test_what_was_cancelled_right_before_its_profile_left_stands_in_nobodys_way(tmp_path: Path) -> None:
+    async with fleet_opened(tmp_path, ruled(Strategy.PRIMARY)) as fleet:
+        offer = await fleet.gateway.submit(replace(buy("1", "101"), side=Side.SELL), profile=A, caller=CALLER)
+        with pytest.raises(RiskLimitExceeded, match="our own order"):
+            await fleet.gateway.submit(buy("1", "101"), profile=B, caller=CALLER)
+        await fleet.gateway.cancel(offer.order.intent_id, caller=CALLER)
+        await fleet.gateway.dismiss(A, caller=CALLER, reason="test")
+        await fleet.gateway.submit(buy("1", "101"), profile=B, caller=CALLER)
