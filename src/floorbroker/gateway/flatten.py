@@ -50,9 +50,12 @@ def side_of(position: Position) -> Side:
 def closing(
     position: Position, instrument: Instrument, quote: Quote | None, info: BrokerInfo, *, collar_bps: Decimal
 ) -> tuple[NewOrder, ...] | Left:
-    """The order that closes a position, in each time in force the venue has, the best first; or why none does."""
+    """The order that closes a position, or as much of it as the venue takes at once, in each time in force the venue has, the
+    best first; or why none does.
+    """
     side, kind = side_of(position), instrument.asset_class
-    qty = round_to_lot(Quantity(abs(position.qty)), instrument.fraction or instrument.lot)
+    most = abs(position.qty) if instrument.max_qty is None else min(abs(position.qty), instrument.max_qty)
+    qty = round_to_lot(Quantity(most), instrument.fraction or instrument.lot)
     if qty <= 0 or qty < instrument.min_qty:
         least = max(instrument.min_qty, instrument.fraction or instrument.lot)
         return Left(detail=f"dust: {text_of(abs(position.qty))} is below the venue's smallest order, {text_of(least)}")

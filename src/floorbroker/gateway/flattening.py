@@ -156,7 +156,7 @@ class Flattening:
         if await self._is_closed(ctx, instrument):
             return Left(detail=f"the market is closed ({instrument.calendar}); nothing is queued")
         reference = await ctx.fresh_reference(position.symbol)
-        bps = min(self.collar_bps, ctx.limits.collar_bps or self.collar_bps)
+        bps = min(self.collar_bps, ctx.limits.collar_of(instrument.asset_class) or self.collar_bps)
         forms = closing(position, instrument, reference.quote if reference else None, info, collar_bps=bps)
         if isinstance(forms, Left):
             return forms

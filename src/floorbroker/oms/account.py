@@ -335,6 +335,7 @@ class AccountContext:
             locked=switches.locked(),
             not_ready=switches.not_ready(),
             not_armed="" if is_pardoned else switches.not_armed(),
+            is_pardoned=is_pardoned,
             messages_s=second,
             messages_min=minute,
             twin_age_s=gate.twin_age_s(wish, float(limits.duplicate_window_s)),

@@ -25,7 +25,7 @@ from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.soundness import misfits
 from floorbroker.oms.unforeseen import ours
-from floorbroker.risk.controls import CONTROLS, OWN_CONTROLS
+from floorbroker.risk.controls import asked_of
 from floorbroker.risk.situation import Situation
 from floorbroker.risk.verdict import refusal
 
@@ -90,7 +90,7 @@ class Replacer:
     def _approve(self, order: Order, changes: OrderChanges, situation: Situation) -> _Change:
         """Every control, and the reservation of what the order grows by, without an await (I12)."""
         ctx = self.ctx
-        for control in CONTROLS if situation.shared else OWN_CONTROLS:
+        for control in asked_of(situation):
             verdict = control(situation)
             if not verdict.ok and verdict.control not in _ASKED_BEFORE:
                 raise refusal(verdict)

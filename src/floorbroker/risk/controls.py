@@ -435,3 +435,22 @@ SHARED = frozenset(
     {shared.message_rate, shared.open_orders, shared.order_size, shared.day, shared.position, shared.exposure}
 )
 OWN_CONTROLS = tuple(control for control in CONTROLS if control not in SHARED)  # where no scope has limits
+QUOTAS = frozenset(
+    {
+        message_rate,
+        shared.message_rate,
+        open_orders,
+        shared.open_orders,
+        guards.day,
+        shared.day,
+        max_order_qty,
+        max_order_notional,
+        shared.order_size,
+    }
+)  # of how much and how often
+
+
+def asked_of(s: Situation) -> tuple[Control, ...]:
+    """The controls that a wish must pass.  One that a kill pardons closes what is held, however much and often was ordered."""
+    controls = CONTROLS if s.shared else OWN_CONTROLS
+    return tuple(control for control in controls if control not in QUOTAS) if s.is_pardoned else controls

@@ -11,7 +11,7 @@ from floorbroker.domain.clock import Clock
 from floorbroker.domain.orders import Approved, NewOrder
 from floorbroker.domain.ports import Profile
 from floorbroker.domain.values import ClOrdId, IntentId
-from floorbroker.risk.controls import CONTROLS, OWN_CONTROLS
+from floorbroker.risk.controls import CONTROLS, asked_of
 from floorbroker.risk.situation import Situation
 from floorbroker.risk.verdict import Verdict, refusal
 from floorbroker.risk.watch import forget
@@ -41,7 +41,7 @@ class RiskGate:
 
     def failed(self, situation: Situation, *, but: str = "") -> Verdict | None:
         """The first control that says no, `but` left out; None when all say yes."""
-        for control in CONTROLS if situation.shared else OWN_CONTROLS:
+        for control in asked_of(situation):
             verdict = control(situation)
             if not verdict.ok and verdict.control != but:
                 return verdict

@@ -92,6 +92,7 @@ class Situation:
     locked: str = ""  # why the vault lends nothing, empty when it does or none is needed
     not_ready: str = ""  # why the profile is not READY, empty when it is
     not_armed: str = ""
+    is_pardoned: bool = False  # a kill's own order, which closes what is held
     messages_s: int = 0
     messages_min: int = 0
     twin_age_s: float | None = None  # age of the newest order with the same symbol, side, quantity and price

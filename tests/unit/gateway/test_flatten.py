@@ -115,6 +115,12 @@ def test_it_only_reduces_where_the_venue_offers_that(
     assert (forms[0].reduce_only, forms[0].position_intent) == (reduces, intent)
 
 
+def test_no_order_is_larger_than_the_venue_takes_at_once() -> None:
+    forms = closing(held("-10"), replace(SHARE, max_qty=Decimal(4)), quote(), EVERYWHERE, collar_bps=Decimal(200))
+    assert not isinstance(forms, Left)
+    assert [wish.order_qty for wish in forms] == [4] * len(forms)
+
+
 def test_a_venue_without_a_fitting_order_leaves_the_position() -> None:
     for bare in (replace(EVERYWHERE, order_types={}), replace(EVERYWHERE, tifs={})):
         assert isinstance(closing(held("10"), SHARE, quote(), bare, collar_bps=Decimal(200)), Left)

@@ -19,9 +19,11 @@ from floorbroker.domain.orders import Approved, NewOrder, Order
 from floorbroker.domain.ports import NO_STEPS, Steps
 from floorbroker.domain.records import MarketHours
 from floorbroker.domain.steps import FLATTEN
-from floorbroker.domain.values import OrdStatus, Side
+from floorbroker.domain.values import AssetClass, OrdStatus, Side
 from floorbroker.gateway.desk import FlattenedPosition
 from floorbroker.gateway.flattening import NOT_OPTED, ROUTE, TRIES
+from floorbroker.gateway.limiting import Wanted
+from floorbroker.risk.limits import RiskLimits
 from tests.support.fake_broker import INFO, OPEN, FakeBroker, VenueOrder, buy, silence
 from tests.support.house import CALLER, NOON, PROFILE, Desk, opened
 
@@ -94,6 +96,29 @@ async def test_positions_are_closed_once_nothing_is_open(tmp_path: Path) -> None
         assert desk.broker.positions["AAPL"] == 0
         assert sent.index("cancel") < sent.index("submit")
         assert told(desk).intent_id == order.intent_id
+
+
+@pytest.mark.parametrize("scope", [f"profile:{PROFILE}", "global", "symbol:AAPL"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("max_order_qty", 5), ("max_order_notional", 500), ("max_orders_day", 1), ("max_messages_min", 1)],
+)
+async def test_how_much_and_how_often_was_ordered_keeps_no_position_open(
+    tmp_path: Path, scope: str, name: str, value: int
+) -> None:
+    async with market(tmp_path) as (desk, _):
+        await desk.gateway.guard.set_limit(Wanted(scope=scope, name=name, value=value), caller=CALLER)
+        await desk.gateway.kill(3, caller=CALLER, reason="test")
+        await desk.until(lambda: desk.broker.positions["AAPL"] == 0, longest_s=30)
+        assert [order.order_qty for order in closings(desk)] == [10]
+
+
+async def test_its_price_stays_within_the_collar_of_its_class(tmp_path: Path) -> None:
+    async with market(tmp_path) as (desk, _):
+        desk.ctx.limits = RiskLimits(collar_bps_by_asset={AssetClass.EQUITY: Decimal(50)})
+        await desk.gateway.kill(3, caller=CALLER, reason="test")
+        await desk.until(lambda: desk.broker.positions["AAPL"] == 0, longest_s=30)
+        assert [order.price for order in closings(desk)] == [Decimal("99.50")]
 
 
 async def test_nobody_elses_order_passes_with_it_i14(tmp_path: Path) -> None:
