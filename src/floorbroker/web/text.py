@@ -55,6 +55,11 @@ def clock(moment: datetime) -> str:
     return moment.strftime("%H:%M:%S")
 
 
+def stamp(at: datetime) -> str:
+    """Day of the year and time, UTC, for a column whose head names the zone: rows of a table may be of other days."""
+    return at.strftime("%m-%d %H:%M:%S")
+
+
 def moment(at: datetime) -> str:
     """Day and time, UTC."""
     return at.strftime("%Y-%m-%d %H:%M:%S UTC")

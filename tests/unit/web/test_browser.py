@@ -319,8 +319,9 @@ async def test_the_evidence_about_a_doubt_is_shown_and_an_act_is_kept_with_its_r
 async def test_a_row_is_cancelled_and_the_kill_switch_trips(visit: Visit) -> None:
     wish = parse_order({"symbol": "AAPL", "side": "buy", "type": "limit", "limit_price": "100", "quantity": "10"})
     for _ in range(2):
-        await visit.desk.submit(wish.to_order(), profile=None, caller=Caller(principal="bot", via="api"))
+        done = await visit.desk.submit(wish.to_order(), profile=None, caller=Caller(principal="bot", via="api"))
     await visit.shows("#cancel-all", "Cancel all 2")
+    await visit.shows("#order-rows", f"{done.order.created_at:%m-%d %H:%M:%S}")
     await visit.click("#order-rows [data-cancel]")
     await visit.shows("#open-count", "1")
     await visit.tab.run(

@@ -40,6 +40,13 @@ pytestmark = [
 ]
 PLAIN = [screen.path for screen in SCREENS if "{" not in screen.path]
 MANY = 10_000
+ASKEW = """[...document.querySelectorAll('table')].filter(table => {
+  const row = [...table.tBodies].flatMap(body => [...body.rows]).find(one => one.offsetHeight && !one.querySelector('[colspan]'));
+  const drawn = cells => [...cells].filter(cell => cell.offsetWidth).length;
+  return row && table.tHead && drawn(table.tHead.rows[0].cells) !== drawn(row.cells);
+}).map(table => table.caption?.textContent)"""
+BROKEN = """[...document.querySelectorAll('dl.prices dd, .figures dd')].filter(figure =>
+  figure.offsetHeight > 2.5 * parseFloat(getComputedStyle(figure).fontSize)).map(figure => figure.textContent)"""
 ANEW = (
     "import('/static/live.js').then(live => new Promise(done => {"
     " document.addEventListener('desk:shown', () => done(true), {once: true}); live.changed(); }))"
@@ -92,6 +99,8 @@ async def test_every_page_is_accessible_in_both_themes_and_fits_a_phone(running:
             await visit.tab.size(360, 740)
             assert await visit.findings("scrollable-region-focusable", "target-size") == [], f"{path}, phone"
             assert await visit.tab.run("document.documentElement.scrollWidth") <= 360, path
+            assert await visit.tab.run(ASKEW) == [], f"{path}, phone: heads that do not stand over their cells"
+            assert await visit.tab.run(BROKEN) == [], f"{path}, phone: figures over several lines"
             assert await visit.tab.run("document.querySelector('#kill-open').getBoundingClientRect().width") > 100
         await visit.tab.size(1280, 900)
         for dialog in ("kill-dialog", "palette", "keys-dialog", "ask-dialog", "evidence-dialog"):
@@ -374,7 +383,8 @@ async def test_the_switch_is_tripped_and_reset_from_the_risk_page(running: Brows
         await visit.click("[data-kill='2']")
         await visit.tab.type("#kill-reason", "drill")
         await visit.tab.press("Enter")
-        await visit.shows("#switch", "Level 2 since")
+        tripped = visit.desk.kill_state().at
+        await visit.shows("#switch", f"Level 2 since {tripped:%Y-%m-%d %H:%M:%S} UTC")
         await visit.shows("#kill-word", "level 2")
         assert not any(order.is_open for order in visit.desk.orders())
         await visit.tab.until("document.querySelector('[data-kill=\"0\"]')")

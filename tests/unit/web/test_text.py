@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -28,3 +29,12 @@ def test_numbers_are_grouped_signed_and_never_guessed(value: str | None, shown: 
     exact = None if value is None else Decimal(value)
     ways = (text.number, text.price, text.money, text.gain, text.direction)
     assert tuple(way(exact) for way in ways) == shown
+
+
+def test_a_time_in_a_table_says_its_day_and_one_in_a_sentence_its_zone_too() -> None:
+    at = datetime(2026, 3, 2, 4, 5, 6, 789, tzinfo=UTC)
+    assert (text.clock(at), text.stamp(at), text.moment(at)) == (
+        "04:05:06",
+        "03-02 04:05:06",
+        "2026-03-02 04:05:06 UTC",
+    )

@@ -8,7 +8,7 @@ import { Orders } from "./book_of_orders.js";
 import { call, query } from "./door.js";
 import { kept, keep } from "./kept.js";
 import { hear, mine, onRegain } from "./stream.js";
-import { by, clock, make, money, number, price, say, words } from "./text.js";
+import { by, make, money, number, price, say, stamp, words } from "./text.js";
 
 const ROW_PX = 36;
 const OVERSCAN = 8;
@@ -48,7 +48,7 @@ function row(order, index) {
   const made = make(
     "tr",
     { "data-id": order.id, "data-open": String(order.is_open), "aria-rowindex": String(index + 2), "aria-current": order.id === chosen ? "true" : null },
-    make("td", { class: "time c-time" }, make("time", { datetime: order.created_at }, clock(order.created_at))),
+    make("td", { class: "time c-time" }, make("time", { datetime: order.created_at }, stamp(order.created_at))),
     make("th", { scope: "row", class: "c-symbol" }, make("a", { href: pathOf(`/orders/${encodeURIComponent(order.id)}`) }, order.symbol)),
     cell(order.side, `c-side side ${order.side}`),
     cell(`${number(order.cum_qty)} / ${total(order)}`, "num c-filled"),

@@ -1,7 +1,7 @@
 // An order in doubt: its evidence in a dialog, and what a person decides about it, with a reason.
 
 import { call } from "./door.js";
-import { by, clock, make, say, words } from "./text.js";
+import { by, make, moment, say, stamp, words } from "./text.js";
 
 const SURE = new Set(["attribute", "declare_not_placed"]); // need the client order id, typed once more
 let shown = null;
@@ -10,16 +10,16 @@ const path = (id) => `/orders/${encodeURIComponent(id)}/resolution`;
 
 function question(asked) {
   const answer = asked.complete ? (asked.found ? "knows the order" : "does not know it") : `no complete answer (${asked.trouble})`;
-  return make("li", {}, `${clock(asked.at)} ${asked.source}: ${answer}`);
+  return make("li", {}, `${stamp(asked.at)} UTC ${asked.source}: ${answer}`);
 }
 
 function deed(done) {
-  return make("li", {}, `${clock(done.at)} ${done.by}: ${words(done.action)}, ${done.outcome} (${done.reason})`);
+  return make("li", {}, `${stamp(done.at)} UTC ${done.by}: ${words(done.action)}, ${done.outcome} (${done.reason})`);
 }
 
 function candidate(found) {
   const terms = [found.side, found.quantity, found.symbol, found.limit_price && `at ${found.limit_price}`];
-  return make("option", { value: found.order_id }, `${found.order_id}: ${terms.filter(Boolean).join(" ")}, ${clock(found.time)}`);
+  return make("option", { value: found.order_id }, `${found.order_id}: ${terms.filter(Boolean).join(" ")}, ${moment(found.time)}`);
 }
 
 function listed(id, items) {
@@ -40,7 +40,7 @@ function show(found) {
   shown = found;
   const { order } = found;
   by("evidence-title").textContent = `${order.symbol}: ${words(found.standing)}`;
-  const waits = found.horizon ? `; negatives count from ${clock(found.horizon)}` : "";
+  const waits = found.horizon ? `; negatives count from ${moment(found.horizon)}` : "";
   by("evidence-count").textContent = `${found.negatives} of ${found.needed} complete negatives${waits}.`;
   listed("evidence-said", [...order.evidence, ...order.alerts].map((text) => make("li", {}, text)));
   listed("evidence-asked", found.questions.slice(-12).reverse().map(question));

@@ -1,7 +1,7 @@
 // The kill switch: what is on, and tripping or resetting it with a reason.
 
 import { call } from "./door.js";
-import { by, clock, make, say } from "./text.js";
+import { by, make, moment, say } from "./text.js";
 
 export function showKill(kill) {
   const narrow = (kill.latches ?? []).filter((latch) => latch.scope !== "*");
@@ -13,7 +13,7 @@ export function showKill(kill) {
     ...(kill.positions ?? []).map((one) => `${one.symbol} at ${one.profile}: ${one.state}. ${one.detail}`),
   ];
   by("kill-left").replaceChildren(...lines.map((text) => make("li", {}, text)));
-  say(by("kill-now"), kill.level ? `Level ${kill.level} since ${clock(kill.at)}: ${kill.reason}` : "", "bad");
+  say(by("kill-now"), kill.level ? `Level ${kill.level} since ${moment(kill.at)}: ${kill.reason}` : "", "bad");
 }
 
 export async function refreshKill() {

@@ -73,6 +73,12 @@ export function direction(text) {
 /** The time of day, UTC, of an RFC 3339 text. */
 export const clock = (time) => (time ? time.slice(11, 19) : UNKNOWN);
 
+/** Day of the year and time, UTC, for a column whose head names the zone. */
+export const stamp = (time) => (time ? `${time.slice(5, 10)} ${clock(time)}` : UNKNOWN);
+
+/** Day and time, UTC. */
+export const moment = (time) => (time ? `${time.slice(0, 10)} ${clock(time)} UTC` : UNKNOWN);
+
 export const words = (name) => name.replaceAll("_", " ");
 
 /** An element with attributes and children; children that are text become text nodes. */
