@@ -251,13 +251,13 @@ class AccountContext:
         """Remember a price heard on a stream or in an answer."""
         now_s = self.clock.monotonic()
         self._quotes[quote.symbol] = (now_s, quote)
-        self._exposed.marks.hear(quote)
+        self._exposed.marks.hear(quote, now_s)
         self.windows.hear(quote, now_s, self.limits.collar_window_s)
 
     def on_positions(self, positions: Iterable[Position]) -> None:
-        """Remember what the venue thinks holdings are worth: their mark until a price is heard."""
+        """Remember what the venue thinks holdings are worth: their mark while no price is heard."""
         for position in positions:
-            self._exposed.marks.worth(position)
+            self._exposed.marks.worth(position, self.clock.monotonic())
 
     def reference(self, symbol: str) -> Reference | None:
         held = self._quotes.get(symbol)

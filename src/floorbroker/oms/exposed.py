@@ -23,6 +23,7 @@ from floorbroker.risk.gate import RiskGate
 from floorbroker.risk.workload import Part, Workload, part_of
 
 PRESUMED_COUNTS = timedelta(hours=24)
+MARK_S = 60.0
 _TICK = timedelta(microseconds=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _NEVER_PLACED = frozenset({OrderState.NOT_SENT, OrderState.REJECTED, OrderState.NOT_PLACED})
@@ -30,31 +31,39 @@ _NEVER_PLACED = frozenset({OrderState.NOT_SENT, OrderState.REJECTED, OrderState.
 
 @dataclass(slots=True)
 class Marks:
-    """What a unit of each symbol is worth: a price heard, else what the venue says, else what an order of ours asks."""
+    """What a unit of each symbol is worth: a price heard lately, else what the venue says, else what an order of ours asks.
+
+    What the venue says of a holding takes the place of a price that was heard `MARK_S` (monotonic) before or earlier: nobody
+    may be listening any more.
+    """
 
     by_symbol: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     moved: set[str] = field(default_factory=set[str])  # symbols worth something else since whoever counts looked
-    _heard: set[str] = field(default_factory=set[str])
+    _heard_s: dict[str, float] = field(default_factory=dict[str, float])  # when a price was heard last
     _told: set[str] = field(default_factory=set[str])
 
-    def hear(self, quote: Quote) -> None:
+    def hear(self, quote: Quote, now_s: float) -> None:
         """A price from a stream or an answer."""
         mark = quote.mid or quote.last or quote.bid or quote.ask
         if mark is not None:
             self._set(quote.symbol, mark)
-            self._heard.add(quote.symbol)
+            self._heard_s[quote.symbol] = now_s
 
-    def worth(self, position: Position) -> None:
-        """What the venue thinks a holding is worth."""
-        mark = position.market_px if position.market_px is not None else position.avg_px
-        if mark is not None and position.symbol not in self._heard:
-            self._set(position.symbol, mark)
-            self._told.add(position.symbol)
+    def worth(self, position: Position, now_s: float) -> None:
+        """What the venue thinks a holding is worth; what it was bought for says less than any price."""
+        symbol, heard_s = position.symbol, self._heard_s.get(position.symbol)
+        if position.market_px is not None:
+            mark = position.market_px if heard_s is None or now_s - heard_s >= MARK_S else None
+        else:
+            mark = position.avg_px if heard_s is None else None
+        if mark is not None:
+            self._set(symbol, mark)
+            self._told.add(symbol)
 
     def asked(self, order: Order) -> None:
         """What an open order asks, where nobody says better."""
         symbol = order.terms.symbol
-        if order.price is not None and symbol not in self._heard and symbol not in self._told:
+        if order.price is not None and symbol not in self._heard_s and symbol not in self._told:
             self._set(symbol, order.price)
 
     def _set(self, symbol: str, mark: Decimal) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.errors import InsufficientFunds, PositionSizeExceeded
+from floorbroker.domain.errors import InsufficientFunds, PositionSizeExceeded, RiskLimitExceeded
 from floorbroker.domain.orders import OrderChanges, OrderState
-from floorbroker.domain.values import ZERO, OrdStatus, Quantity, Side
+from floorbroker.domain.records import Fetched, Position
+from floorbroker.domain.values import ZERO, OrdStatus, Price, Quantity, Side
 from floorbroker.risk.limits import RiskLimits
 from tests.support.fake_broker import INFO, FakeBroker, buy
-from tests.support.house import CALLER, NOON, Desk, make, opened, stopped
+from tests.support.house import CALLER, NOON, PROFILE, Desk, make, opened, stopped
 
 pytestmark = pytest.mark.asyncio
 
@@ -114,3 +115,41 @@ async def test_a_change_is_no_order_of_its_own_among_open_orders(tmp_path: Path)
         order = await desk.place(buy("10"))
         after = await desk.gateway.modify(order.intent_id, OrderChanges(order_qty=Quantity(Decimal(15))), caller=CALLER)
         assert after.order_qty == 15
+
+
+@dataclass(slots=True)
+class Marking(FakeBroker):
+    """It tells what holdings are worth."""
+
+    mark: Decimal = Decimal(100)
+
+    async def get_positions(self) -> Fetched[Position]:
+        found = await FakeBroker.get_positions(self)
+        return replace(found, items=tuple(replace(p, market_px=Price(self.mark)) for p in found.items))
+
+
+async def test_a_price_that_nobody_hears_any_more_gives_way_to_the_venues_mark(tmp_path: Path) -> None:
+    """What was quoted when it was bought is no measure of what is held an hour later."""
+    clock = ManualClock(NOON)
+    broker = Marking(clock)
+    async with opened(
+        tmp_path, broker=broker, clock=clock, limits=RiskLimits(max_gross_exposure=Decimal(2500))
+    ) as desk:
+        order = await desk.place(buy("10"))
+        broker.fill(broker.of(order.cl_ord_id), "10")
+        broker.mark = Decimal(200)
+        await desk.wait(700)
+        assert desk.ctx.exposure().marks["AAPL"] == 200
+        with pytest.raises(RiskLimitExceeded, match="max_gross_exposure"):
+            await desk.place(buy("10", symbol="MSFT"))
+
+
+async def test_a_price_that_is_heard_goes_before_the_venues_mark(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    broker = Marking(clock)
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        order = await desk.place(buy("10"))
+        broker.fill(broker.of(order.cl_ord_id), "10")
+        broker.mark = Decimal(200)
+        await desk.gateway.reconcile(PROFILE)
+        assert desk.ctx.exposure().marks["AAPL"] == 100
