@@ -219,7 +219,7 @@ class RiskBook:
         if member is None:  # a late price of an account that left
             return
         mark, multiplier = member.worth(symbol)
-        watch.mark((profile, symbol), mark, multiplier * (self._rate(watch, profile) or Decimal(1)))
+        watch.mark((profile, symbol), mark, multiplier, self._rate(watch, profile))
 
     def count_message(self, owner: Owner) -> None:
         """One order message of somebody's went out."""
@@ -272,7 +272,7 @@ class RiskBook:
         in_second, in_minute = watch.messages(self.clock.monotonic())
         today = self.day.beside(asked.leave_out, asked.filled, kind=place[0], name=place[1])
         with watch.without(asked.leave_out, fills_yet=asked.fills_yet):
-            cell = watch.cell((profile, wish.symbol))
+            cell, others = watch.cell((profile, wish.symbol)), watch.else_than((profile, wish.symbol))
             return Standing(
                 key=watch.key,
                 limits=watch.limits,
@@ -280,8 +280,8 @@ class RiskBook:
                 worst=watch.worst(wish.symbol, wish.side),
                 up=cell.up,
                 down=cell.down,
-                longs_else=watch.longs - cell.longs,
-                shorts_else=watch.shorts - cell.shorts,
+                longs_else=None if others is None else others[0],
+                shorts_else=None if others is None else others[1],
                 open_total=watch.open_total,
                 open_symbol=watch.open_symbol(wish.symbol),
                 messages_s=in_second,

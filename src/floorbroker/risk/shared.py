@@ -98,10 +98,9 @@ def exposure(s: Situation) -> Verdict:
 
 
 def _exposures(s: Situation, at: Standing) -> Iterable[Verdict]:
-    longs, shorts = _ends(s, at, s.units)
-    before_longs, before_shorts = _ends(s, at, ZERO)
-    if (longs, shorts) == (before_longs, before_shorts) and longs is not None:
-        return  # the wish adds to neither end of this scope, whatever it does to others
+    if not _adds(s, at):
+        return
+    longs, shorts = _ends(s, at)
     gross = None if longs is None or shorts is None else longs - shorts
     net = None if longs is None or shorts is None else max(longs, -shorts)
     yield within(
@@ -120,11 +119,18 @@ def _leverage(gross: Decimal | None, equity: Decimal | None) -> Decimal | None:
     return (gross / equity).quantize(Decimal("0.001"), context=WIDE)
 
 
-def _ends(s: Situation, at: Standing, units: Decimal | None) -> tuple[Decimal | None, Decimal | None]:
-    """Summed long and short values with so many units more; None where price or currency cannot be told."""
+def _adds(s: Situation, at: Standing) -> bool:
+    """Whether the wish adds to an end of this scope, whatever it does to others."""
+    if s.units is None:
+        return True
+    return at.up + s.units > 0 if s.wish.side is Side.BUY else at.down - s.units < 0
+
+
+def _ends(s: Situation, at: Standing) -> tuple[Decimal | None, Decimal | None]:
+    """Summed long and short values after the wish; None where price or currency of some of it cannot be told."""
     worth = _amount(at, None if s.price is None else s.price * s.instrument.multiplier)
-    if worth is None or units is None:
+    if worth is None or s.units is None or at.longs_else is None or at.shorts_else is None:
         return None, None
-    up = at.up + units if s.wish.side is Side.BUY else at.up
-    down = at.down - units if s.wish.side is Side.SELL else at.down
+    up = at.up + s.units if s.wish.side is Side.BUY else at.up
+    down = at.down - s.units if s.wish.side is Side.SELL else at.down
     return at.longs_else + max(up, ZERO) * worth, at.shorts_else + min(down, ZERO) * worth

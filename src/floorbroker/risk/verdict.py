@@ -79,7 +79,8 @@ def within(
         return passed(control)
     of_whom = f" of {scope}" if scope else ""
     if value is None:
-        detail = f"{what} cannot be measured without a price{of_whom}"
+        needed = "a price and a rate of exchange" if scope else "a price"
+        detail = f"{what} cannot be measured without {needed}{of_whom}"
         return Verdict(control=control, ok=False, detail=detail, limit=limit, scope=scope)
     if value <= limit:
         return Verdict(control=control, ok=True, limit=limit, value=value, scope=scope)

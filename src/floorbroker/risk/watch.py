@@ -26,8 +26,9 @@ class Standing:
     """One scope beside one wish, before it: units signed, amounts in the desk's base currency (an account's own in its scopes).
 
     `worst` is the position of the wish's symbol if all that is open on the wish's side filled; `up` and `down` are both ends
-    of the wish's own account in it, `longs_else` and `shorts_else` the values of everything else.  `rate` turns the account's
-    currency into the base; None where nobody said.  `equity` is None while an account's is not known.
+    of the wish's own account in it, `longs_else` and `shorts_else` the values of everything else; None where some of it is in
+    a currency of which nobody said what it is worth.  `rate` turns the account's currency into the base; None where nobody said.
+    `equity` is None while an account's is not known.
     """
 
     key: str
@@ -36,8 +37,8 @@ class Standing:
     worst: Decimal
     up: Decimal
     down: Decimal
-    longs_else: Decimal
-    shorts_else: Decimal
+    longs_else: Decimal | None
+    shorts_else: Decimal | None
     open_total: int
     open_symbol: int
     messages_s: int
@@ -81,6 +82,7 @@ class Watch:
     longs: Decimal = ZERO
     shorts: Decimal = ZERO
     cells: dict[Place, Cell] = field(default_factory=dict[Place, Cell])
+    unrated: set[Place] = field(default_factory=set[Place])  # in a currency of which nobody said what it is worth
     _accounts: dict[str, list[ProfileName]] = field(default_factory=dict[str, list[ProfileName]])
     _parts: dict[IntentId, tuple[Place, Part]] = field(default_factory=dict[IntentId, tuple[Place, Part]])
     _second_s: deque[float] = field(default_factory=deque[float])
@@ -112,12 +114,17 @@ class Watch:
         """So many units more."""
         self.hold(place, WIDE.add(self.cell(place).held, units))
 
-    def mark(self, place: Place, mark: Decimal | None, scale: Decimal) -> None:
-        """What a unit is worth."""
+    def mark(self, place: Place, mark: Decimal | None, multiplier: Decimal, rate: Decimal | None) -> None:
+        """What a unit is worth; without a rate its value is in its account's own currency, and in no sum that could be told."""
         cell = self.cells.get(place)
-        if cell is not None:
-            cell.mark, cell.scale = mark, scale
-            self._revalue(place)
+        if cell is None:
+            return
+        if rate is None:
+            self.unrated.add(place)
+        else:
+            self.unrated.discard(place)
+        cell.mark, cell.scale = mark, multiplier if rate is None else WIDE.multiply(multiplier, rate)
+        self._revalue(place)
 
     def count_message(self, now_s: float) -> None:
         """One more order message went out."""
@@ -149,6 +156,13 @@ class Watch:
     @property
     def open_total(self) -> int:
         return len(self._parts)
+
+    def else_than(self, place: Place) -> tuple[Decimal, Decimal] | None:
+        """Summed long and short values of everything but one place; None where some of it cannot be told."""
+        if any(other != place and (self.cells[other].longs or self.cells[other].shorts) for other in self.unrated):
+            return None
+        cell = self.cell(place)
+        return WIDE.subtract(self.longs, cell.longs), WIDE.subtract(self.shorts, cell.shorts)
 
     def messages(self, now_s: float) -> tuple[int, int]:
         """Order messages of the last second and the last minute."""

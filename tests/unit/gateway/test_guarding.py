@@ -11,7 +11,7 @@ import pytest
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import RiskLimitExceeded
 from floorbroker.domain.records import Account
-from floorbroker.domain.values import Side
+from floorbroker.domain.values import ProfileName, Side
 from floorbroker.gateway.limiting import Wanted
 from floorbroker.gateway.routing.policy import Strategy
 from tests.support.fake_broker import FakeBroker, buy
@@ -116,3 +116,23 @@ async def test_what_was_cancelled_right_before_its_profile_left_stands_in_nobody
         await fleet.gateway.cancel(offer.order.intent_id, caller=CALLER)
         await fleet.gateway.dismiss(A, caller=CALLER, reason="test")
         await fleet.gateway.submit(buy("1", "101"), profile=B, caller=CALLER)
+
+
+async def test_what_is_held_in_a_currency_without_a_rate_counts_in_no_sum_of_a_desk(tmp_path: Path) -> None:
+    """A pound is no dollar: a limit of both together is not met by adding them up (I13)."""
+    clock = ManualClock(NOON)
+    brokers: dict[ProfileName, FakeBroker] = {A: FakeBroker(clock), B: InPounds(clock)}
+    async with fleet_opened(tmp_path, ruled(Strategy.PRIMARY), brokers=brokers, clock=clock) as fleet:
+        guard = fleet.gateway.guard
+        for profile, qty in ((A, "1"), (B, "10")):
+            held = await fleet.gateway.submit(buy(qty), profile=profile, caller=CALLER)
+            brokers[profile].fill(brokers[profile].of(held.order.cl_ord_id), qty)
+            await clock.advance(1.0)
+        await guard.set_limit(Wanted(scope="global", name="max_gross_exposure", value=1300), caller=CALLER)
+        with pytest.raises(RiskLimitExceeded, match="without a price and a rate of exchange of global"):
+            await fleet.gateway.submit(buy("1"), profile=A, caller=CALLER)
+        await fleet.gateway.submit(replace(buy("1"), side=Side.SELL), profile=A, caller=CALLER)
+        guard.risk.rates = {"GBP": Decimal("1.3")}
+        guard.risk.recognise(B)
+        with pytest.raises(RiskLimitExceeded, match="1496 is above max_gross_exposure"):
+            await fleet.gateway.submit(buy("1", "98"), profile=A, caller=CALLER)

@@ -140,7 +140,7 @@ def test_exposures_are_not_netted_between_accounts_and_positions_are() -> None:
     watch.hold((A, "AAPL"), Decimal(10))
     watch.hold((B, "AAPL"), Decimal(-4))
     for profile in (A, B):
-        watch.mark((profile, "AAPL"), Decimal(100), Decimal(1))
+        watch.mark((profile, "AAPL"), Decimal(100), Decimal(1), Decimal(1))
     assert (watch.longs, watch.shorts, watch.position("AAPL")) == (Decimal(1000), Decimal(-400), Decimal(6))
     watch.put(IntentId("1"), B, Part(symbol="AAPL", side=Side.SELL, units=Decimal(3)))
     assert (watch.shorts, watch.worst("AAPL", Side.SELL)) == (Decimal(-700), Decimal(3))
