@@ -12,7 +12,8 @@ from floorbroker.brokers.ibkr_web import wire
 from floorbroker.brokers.ibkr_web.mapping.contracts import Contract, Known, assert_strike, option_in, symbol_in
 from floorbroker.domain.errors import ApiError, SymbolNotFound
 from floorbroker.domain.instrument import OptionContract
-from tests.unit.brokers.ibkr_web.fakes import ACCOUNT, Gateway, approved, broker, payload
+from floorbroker.transport.types import Request
+from tests.unit.brokers.ibkr_web.fakes import ACCOUNT, Gateway, approved, broker, limit_order, payload
 
 D = Decimal
 PUT = "AAPL  260320P00150000"
@@ -33,6 +34,7 @@ def defined(row: dict[str, Any], **changes: Any) -> wire.Definition:
         ({"isUS": False}, None),
         ({"assetClass": "BOND"}, None),
         ({"ticker": None}, None),
+        ({"ticker": "BRK B"}, "BRK.B"),
     ],
 )
 def test_a_share_in_dollars_of_this_country_has_its_ticker(changes: dict[str, Any], symbol: str | None) -> None:
@@ -48,6 +50,13 @@ def test_a_share_in_dollars_of_this_country_has_its_ticker(changes: dict[str, An
         ({"currency": "CAD"}, "AAPL", None),
         ({"multiplier": 10}, "AAPL", None),
         ({"putOrCall": None}, "AAPL", None),
+        ({"ticker": "BRK B"}, "BRKB", "BRKB  260320P00150000"),
+        ({"ticker": "BRK B"}, "BRK B", None),
+        ({"ticker": "SPX"}, "SPXW", "SPXW  260320P00150000"),
+        ({"ticker": "SPX"}, "SPX", "SPX   260320P00150000"),
+        ({"ticker": "SPX"}, "SPXA", None),
+        ({"ticker": "SPX"}, "", None),
+        ({"ticker": "ABCDEFG"}, "ABCDEFG", None),
     ],
 )
 def test_an_option_has_a_symbol_when_its_class_is_its_root(
@@ -73,6 +82,84 @@ def test_an_option_of_another_class_is_not_the_one_that_was_asked_for(changes: d
     rows = [wire.decode(wire.encode(row | changes), wire.OptionInfo, what="an option") for row in ROWS]
     with pytest.raises(SymbolNotFound):
         option_in(rows, option)
+
+
+NAMED = [  # root, underlying, its number, what it is searched for as
+    ("BRKB", "BRK B", 72063691, ["BRKB", "BRK B"]),
+    ("SPXW", "SPX", 416904, ["SPXW", "SPX"]),
+    ("SPX", "SPX", 416904, ["SPX"]),
+]
+
+
+def listing(root: str, underlying: str, conid: int) -> Gateway:
+    """One underlying with options of one class, and of another one at the same terms."""
+    gateway, found, rows = Gateway(), payload("search")[0], payload("option_info")[:1]
+    of_it = [
+        row | {"symbol": underlying, "conid": 7 + n, "tradingClass": c}
+        for row in rows
+        for n, c in enumerate(("X", root))
+    ]
+
+    def search(request: Request) -> object:
+        asked = dict(request.query)["symbol"]
+        return [found | {"symbol": asked, "conid": str(conid)}] if asked == underlying else {"error": "No symbol found"}
+
+    gateway.set("/iserver/secdef/search", search)
+    gateway.set("/iserver/secdef/info", lambda request: of_it if dict(request.query)["conid"] == str(conid) else [])
+    return gateway
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("root", "underlying", "conid", "searched"), NAMED)
+async def test_a_class_that_is_no_ticker_is_found_on_what_it_is_about(
+    root: str, underlying: str, conid: int, searched: list[str]
+) -> None:
+    gateway = listing(root, underlying, conid)
+    venue = broker(gateway)
+    await venue.connect()
+    await venue.submit_order(approved(limit_order(symbol=f"{root:<6}260320P00150000")))
+    (body,) = gateway.bodies(f"/iserver/account/{ACCOUNT}/orders")
+    assert body["orders"][0]["conid"] == 8
+    assert [dict(one.query)["symbol"] for one in gateway.requests if one.path.endswith("search")] == searched
+    await venue.disconnect()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("symbol", "searched"),
+    [("AAPL1 260320P00150000", ["AAPL1"]), ("NDXP  260320P00150000", ["NDXP", "NDX", "NDX P"])],
+)
+async def test_a_class_that_nobody_has_is_not_found(symbol: str, searched: list[str]) -> None:
+    gateway = listing("AAPL", "AAPL", 265598)
+    venue = broker(gateway)
+    await venue.connect()
+    with pytest.raises(SymbolNotFound, match=searched[0]):
+        await venue.submit_order(approved(limit_order(symbol=symbol)))
+    assert [dict(one.query)["symbol"] for one in gateway.requests if one.path.endswith("search")] == searched
+    assert not gateway.bodies(f"/iserver/account/{ACCOUNT}/orders")
+    await venue.disconnect()
+
+
+@pytest.mark.asyncio
+async def test_a_search_that_fails_is_no_word_on_what_is_listed() -> None:
+    gateway = listing("BRKB", "BRK B", 72063691)
+    gateway.set("/iserver/secdef/search", {"error": "Timeout"})
+    venue = broker(gateway)
+    await venue.connect()
+    with pytest.raises(ApiError, match="answered with an error"):
+        await venue.submit_order(approved(limit_order(symbol="BRKB  260320P00150000")))
+    await venue.disconnect()
+
+
+@pytest.mark.asyncio
+async def test_a_share_class_is_asked_for_with_a_space() -> None:
+    gateway = Gateway()
+    gateway.set("/trsrv/stocks", lambda request: {dict(request.query)["symbols"]: payload("stocks")["AAPL"]})
+    venue = broker(gateway)
+    await venue.connect()
+    await venue.submit_order(approved(limit_order(symbol="BRK.B")))
+    assert [dict(one.query)["symbols"] for one in gateway.requests if one.path.endswith("stocks")] == ["BRK B"]
+    await venue.disconnect()
 
 
 def test_only_a_look_up_says_which_contract_a_symbol_names() -> None:

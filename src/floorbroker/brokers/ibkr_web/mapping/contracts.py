@@ -22,6 +22,7 @@ _FRACTION_DIGITS_MAX = 9
 _CENT = Decimal("0.01")
 SHARES_EACH = Decimal(100)
 CURRENCY = "USD"
+_INDEX_LETTERS = "WP"
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
@@ -74,11 +75,28 @@ def _cut(kept: dict[str, Contract] | dict[int, str]) -> None:
         del kept[next(iter(kept))]  # pyright: ignore[reportArgumentType] - a key of its own
 
 
+def ticker_of(symbol: str) -> str:
+    """A share class is written with a space there: `BRK.B` is `BRK B`."""
+    return symbol.replace(".", " ")
+
+
+def underlyings_of(root: str) -> tuple[str, ...]:
+    """The tickers whose options may be of a class, the likeliest first: which one it is only the venue tells.
+
+    A class is called as what it is about, that of a share class without the space (`BRKB`), and weekly or afternoon-settled ones
+    on an index have a letter behind it (`SPXW`, `NDXP`).  One with a digit is adjusted, and nobody knows what it delivers.
+    """
+    body, letter = root[:-1], root[-1:]
+    if not body or not letter.isalpha():
+        return (root,)
+    return (root, *([body] if letter in _INDEX_LETTERS else []), f"{body} {letter}")
+
+
 def share_in(found: Mapping[str, Sequence[wire.Stock] | None], symbol: str) -> Contract:
     """The US listing of a share.  Raises `SymbolNotFound` when there is none, or more than one company to choose from."""
     conids = [
         conid
-        for company in found.get(symbol) or ()
+        for company in found.get(ticker_of(symbol)) or ()
         if company.assetClass in (None, "STK")
         for listing in company.contracts or ()
         if listing.isUS and (conid := conid_of(listing.conid)) is not None
@@ -90,16 +108,15 @@ def share_in(found: Mapping[str, Sequence[wire.Stock] | None], symbol: str) -> C
     return Contract(symbol=symbol, conid=conids[0])
 
 
-def root_in(found: Sequence[wire.Found], option: OptionContract) -> int:
-    """The underlying whose options of that month are listed.  Raises `SymbolNotFound`."""
-    month = month_of(option.expiry)
+def underlying_in(found: Sequence[wire.Found], ticker: str, month: str) -> int:
+    """The underlying of that ticker whose options of that month are listed.  Raises `SymbolNotFound`."""
     for row in found:
         listed = any(
             section.secType == "OPT" and month in (section.months or "").split(";") for section in row.sections or ()
         )
-        if row.symbol == option.root and listed and (conid := conid_of(row.conid)) is not None:
+        if row.symbol == ticker and listed and (conid := conid_of(row.conid)) is not None:
             return conid
-    raise SymbolNotFound(f"the venue lists no options of {option.root} in {month}", broker=BROKER)
+    raise SymbolNotFound(f"the venue lists no options of {ticker} in {month}", broker=BROKER)
 
 
 def month_of(day: date) -> str:
@@ -139,23 +156,32 @@ def is_option(definition: wire.Definition) -> bool:
 
 
 def symbol_in(definition: wire.Definition, *, trading_class: str | None = None) -> str | None:
-    """Our symbol of a defined contract: a US share, or an option whose class is its root, both in dollars.  None for all else."""
+    """Our symbol of a defined contract: a US share, or an option of a class on its underlying, which is its root, both in
+    dollars.  None for all else.
+    """
     if definition.currency != CURRENCY or definition.isUS is False or not definition.ticker:
         return None
     if definition.assetClass == "STK":
-        return definition.ticker
+        return definition.ticker.replace(" ", ".")
     if definition.assetClass != "OPT" or definition.putOrCall not in ("C", "P"):
         return None
-    if trading_class != definition.ticker or number(definition.multiplier) not in (None, SHARES_EACH):
+    root = trading_class or ""
+    if definition.ticker not in underlyings_of(root) or number(definition.multiplier) not in (None, SHARES_EACH):
         return None
     strike = number(definition.strike, what="a strike")
     try:
         expiry = datetime.strptime(definition.expiry or "", "%Y%m%d").date()  # noqa: DTZ007 - a day, in no zone
     except ValueError as error:
         raise ApiError("an expiry in the reply is not readable", broker=BROKER) from error
-    if strike is None or strike <= 0 or len(definition.ticker) > 6 or not is_multiple(strike, Decimal("0.001")):
+    if (
+        strike is None
+        or strike <= 0
+        or len(root) > 6
+        or not root.isalnum()
+        or not is_multiple(strike, Decimal("0.001"))
+    ):
         return None
-    return OptionContract(root=definition.ticker, expiry=expiry, right=definition.putOrCall, strike=strike).symbol
+    return OptionContract(root=root, expiry=expiry, right=definition.putOrCall, strike=strike).symbol
 
 
 def instrument_from(

@@ -19,7 +19,7 @@ from typing import TypeVar
 from floorbroker.brokers.ibkr_web import wire
 from floorbroker.brokers.ibkr_web.mapping import chains
 from floorbroker.brokers.ibkr_web.mapping.chains import Month, Pair
-from floorbroker.brokers.ibkr_web.mapping.contracts import Contract, month_of
+from floorbroker.brokers.ibkr_web.mapping.contracts import Contract, month_of, ticker_of
 from floorbroker.brokers.ibkr_web.mapping.market import Fields
 from floorbroker.brokers.ibkr_web.mapping.values import BROKER
 from floorbroker.brokers.ibkr_web.rest import answers
@@ -114,7 +114,9 @@ class Chains:
         if kept is not None and (kept.today, kept.session) == (today, opened.number):
             return kept
         conid = (await self._contracts.contract(underlying)).conid
-        found = await self._ask(self._calls.search(underlying), list[wire.Found], what=f"options on {underlying}")
+        found = await self._ask(
+            self._calls.search(ticker_of(underlying)), list[wire.Found], what=f"options on {underlying}"
+        )
         days = chains.days_in(found, conid, underlying)
         months = kept.months if kept is not None and (kept.today, kept.conid) == (today, conid) else {}
         if sum(len(month.found) for one in self._kept.values() for month in one.months.values()) >= _KEPT_MAX:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ _RULES_AGE_S = 3600.0
 _RULES_MAX = 2_000
 _DEFINED_MAX = 200
 _SYMBOL_MAX = 32
+_NOBODY = "no symbol found"  # so the venue says of a search that finds nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +64,41 @@ class Contracts:
 
     async def _share(self, symbol: str) -> Contract:
         found = await self._ask(
-            self._calls.stocks(symbol), dict[str, list[wire.Stock] | None], what=f"the share {symbol}"
+            self._calls.stocks(contracts.ticker_of(symbol)),
+            dict[str, list[wire.Stock] | None],
+            what=f"the share {symbol}",
         )
         return contracts.share_in({name: rows or [] for name, rows in found.items()}, symbol)
 
     async def _option(self, option: OptionContract) -> Contract:
+        """On the first underlying that has options of its class.  Raises `SymbolNotFound` of the likeliest where none has."""
+        await self._brokerage.ensure()
+        missing: list[SymbolNotFound] = []
+        for ticker in contracts.underlyings_of(option.root):
+            try:
+                return await self._option_on(ticker, option)
+            except SymbolNotFound as error:
+                missing.append(error)
+        raise missing[0]
+
+    async def _option_on(self, ticker: str, option: OptionContract) -> Contract:
         """Search, strikes, contract: in this order, since the venue answers the later ones only after the first."""
         what, month = f"the option {option.symbol}", contracts.month_of(option.expiry)
-        await self._brokerage.ensure()
-        rows = await self._ask(self._calls.search(option.root), list[wire.Found], what=what)
-        root = contracts.root_in(rows, option)
-        contracts.assert_strike(await self._ask(self._calls.strikes(root, month), wire.Strikes, what=what), option)
-        request = self._calls.option(root, month, text_of(option.strike), option.right)
+        rows = await self._found(ticker, what)
+        underlying = contracts.underlying_in(rows, ticker, month)
+        strikes = await self._ask(self._calls.strikes(underlying, month), wire.Strikes, what=what)
+        contracts.assert_strike(strikes, option)
+        request = self._calls.option(underlying, month, text_of(option.strike), option.right)
         infos = answers.answers(await self._reads.send(request), wire.OptionInfo, what=what)
         return contracts.option_in(infos, option)
+
+    async def _found(self, ticker: str, what: str) -> Sequence[wire.Found]:
+        try:
+            return await self._ask(self._calls.search(ticker), list[wire.Found], what=what)
+        except ApiError as error:
+            if _NOBODY in (error.venue_text or "").lower():
+                return ()
+            raise
 
     async def instrument(self, symbol: str) -> Instrument:
         """The venue's rules, kept for an hour."""
