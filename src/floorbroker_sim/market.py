@@ -220,13 +220,14 @@ class SeededSource:
         """There is nothing to rewind."""
 
 
-def seeded(seed: int) -> tuple[SeededSource, list[Instrument]]:
-    """The popular shares and coins with seeded prices."""
-    instruments = [equity(s, name) for s, (_, name) in EQUITIES.items()] + [
+def seeded(seed: int, besides: Mapping[str, tuple[str, str]] = {}) -> tuple[SeededSource, list[Instrument]]:
+    """The popular shares and coins with seeded prices, and shares `besides`: price and name by symbol."""
+    shares = {**EQUITIES, **besides}
+    instruments = [equity(s, name) for s, (_, name) in shares.items()] + [
         coin(s, name) for s, (_, name) in COINS.items()
     ]
     instruments.append(replace(equity(TEST_SYMBOL, "Test feed"), tradable=False))
-    anchors = {**EQUITIES, **COINS, TEST_SYMBOL: ("150.00", "")}
+    anchors = {**shares, **COINS, TEST_SYMBOL: ("150.00", "")}
     listings = {i.symbol: _listing(i, Decimal(anchors[i.symbol][0])) for i in instruments}
     return SeededSource(seed=seed, listings=listings), instruments
 
@@ -257,6 +258,9 @@ class Market:
         self.first_moment = at
         self.at = at
         self.instruments = {instrument.symbol: instrument for instrument in instruments}
+        self._classes = {
+            symbol.replace(".", "") for symbol in self.instruments
+        }  # options on `BRK.B` are of class `BRKB`
         self._pinned: dict[str, tuple[Quote, Trade]] = {}
 
     def reset(self) -> None:
@@ -270,7 +274,7 @@ class Market:
         known = self.instruments.get(symbol)
         if known is None:
             contract = OptionContract.parse(symbol)
-            if contract is None or contract.root not in self.instruments:
+            if contract is None or contract.root not in self._classes:
                 raise KeyError(symbol)
             known = self.instruments.setdefault(symbol, option(contract))
         return known

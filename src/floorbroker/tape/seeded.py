@@ -70,6 +70,9 @@ class SeededMarket:
     def __init__(self, *, seed: int, listings: Mapping[str, Listing] = POPULAR) -> None:
         self.seed = seed
         self.listings = listings
+        self._by_class = {
+            symbol.replace(".", ""): symbol for symbol in listings
+        }  # options on `BRK.B` are of class `BRKB`
 
     def quote(self, symbol: str, at: datetime) -> Quote:
         """Best bid and ask at a moment.  Sizes and spread change every second."""
@@ -143,7 +146,7 @@ class SeededMarket:
     def _option_quote(self, symbol: str, contract: OptionContract, at: datetime) -> Quote:
         """Intrinsic value and a rule of thumb for time value; expired contracts have no bid."""
         tick = Decimal("0.01")
-        spot = self.quote(contract.root, at).mid
+        spot = self.quote(self._by_class[contract.root], at).mid
         assert spot is not None
         left_s = max(0, int((datetime.combine(contract.expiry, datetime.max.time(), UTC) - at).total_seconds()))
         value = option_value(contract, spot, left_s)

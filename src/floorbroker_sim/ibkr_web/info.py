@@ -64,8 +64,9 @@ SPREAD_CONIDS = {
     "USD": 28812380, "AUD": 61227077, "CAD": 61227082, "CHF": 61227087, "CNH": 136000441, "GBP": 58666491, "HKD": 61227072,
     "INR": 136000444, "JPY": 61227069, "KRW": 136000424, "MXN": 136000449, "SEK": 136000429, "SGD": 426116555,
 }  # fmt: skip
+SHARE_CLASSES = {"BRK.B": ("480.00", "Berkshire Hathaway Inc. Class B")}
 EXCHANGES = {"SPY": "ARCA", "IWM": "ARCA", "DIA": "ARCA", "GLD": "ARCA", "VTI": "ARCA"}
-NYSE = frozenset({"IBM", "BAC", "AIG", "JPM", "F", "GE", "T", "KO", "DIS", "XOM"})
+NYSE = frozenset({"BRK.B", "IBM", "BAC", "AIG", "JPM", "F", "GE", "T", "KO", "DIS", "XOM"})
 VALID_EXCHANGES = "SMART,AMEX,NYSE,CBOE,ISLAND,ARCA,IEX"
 
 # Order types as tickets spell them -> (the word of lists, the text people read).

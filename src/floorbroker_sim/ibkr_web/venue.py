@@ -382,7 +382,7 @@ def create_venue(
         source, instruments = RecordedSource(tape), recorded_instruments(tape)
     else:
         tape, venue_clock = None, VenueClock(clock)
-        source, instruments = seeded(seed)
+        source, instruments = seeded(seed, info.SHARE_CLASSES)
     shares = [i for i in instruments if i.asset_class is AssetClass.EQUITY]
     market = Market(source, shares, at=venue_clock.now())
     past = SeededHistory(market) if tape is None else RecordedHistory(tape)

@@ -16,7 +16,7 @@ from floorbroker_sim.ibkr_web import info, wire
 from floorbroker_sim.ibkr_web.errors import bad_request, broken
 from floorbroker_sim.ibkr_web.rest.reading import body, flag, names, whole
 from floorbroker_sim.ibkr_web.rest.state import State
-from floorbroker_sim.ibkr_web.rest.symbols import Contract
+from floorbroker_sim.ibkr_web.rest.symbols import Contract, class_of, ticker_of
 
 _CONIDS_MAX = 200
 _CENT = Decimal("0.01")
@@ -52,7 +52,7 @@ def _asked(request: Request) -> tuple[str, bool, str]:
 
 
 def _fits(state: State, symbol: str, wanted: str, *, by_name: bool) -> bool:
-    return wanted in state.market.instrument(symbol).name.upper() if by_name else symbol == wanted
+    return wanted in state.market.instrument(symbol).name.upper() if by_name else ticker_of(symbol) == wanted
 
 
 def _found(state: State, contract: Contract) -> dict[str, object]:
@@ -63,7 +63,7 @@ def _found(state: State, contract: Contract) -> dict[str, object]:
         "conid": str(contract.conid),
         "companyHeader": f"{name} - {exchange}",
         "companyName": name,
-        "symbol": contract.symbol,
+        "symbol": contract.ticker,
         "description": exchange,
         "restricted": None,
         "opt": ";".join(f"{day:%Y%m%d}" for day in days),
@@ -82,12 +82,12 @@ def _month(day: date) -> str:
     return f"{day:%b%y}".upper()
 
 
-def _chain(state: State, root: str, month: str) -> tuple[list[date], list[Decimal]]:
+def _chain(state: State, share: str, month: str) -> tuple[list[date], list[Decimal]]:
     """Days of a month, and strikes around the price.  Raises `Refused` for a month without options."""
     days = [day for day in _days(state) if _month(day) == month.upper()]
     if not days:
         raise broken(f"no options in {month}")
-    quote = state.market.quote(root)
+    quote = state.market.quote(share)
     price = None if quote is None else quote.last or quote.mid
     return days, [] if price is None else strikes(price)
 
@@ -126,7 +126,7 @@ def secdef_info(state: State, request: Request) -> Reply:
         strike = Decimal(query.get("strike", ""))
     except InvalidOperation as error:
         raise bad_request("strike is a number") from error
-    days, listed = _chain(state, contract.root, query.get("month", ""))
+    days, listed = _chain(state, contract.share, query.get("month", ""))
     rows = [
         _definition(found)
         for day in days
@@ -141,7 +141,9 @@ def _option(state: State, share: Contract, day: date, right: str, strike: Decima
     if not strike.is_finite() or not 0 < strike < info.SIZE_LIMIT * 100:
         return None
     try:
-        return state.symbols.contract(OptionContract(root=share.root, expiry=day, right=right, strike=strike).symbol)
+        return state.symbols.contract(
+            OptionContract(root=class_of(share.share), expiry=day, right=right, strike=strike).symbol
+        )
     except KeyError:
         return None
 
@@ -149,8 +151,8 @@ def _option(state: State, share: Contract, day: date, right: str, strike: Decima
 def _definition(contract: Contract) -> dict[str, object]:
     row: dict[str, object] = {
         "conid": contract.conid,
-        "symbol": contract.root,
-        "ticker": contract.root,
+        "symbol": contract.ticker,
+        "ticker": contract.ticker,
         "secType": contract.sec_type,
         "exchange": "SMART",
         "listingExchange": None if contract.option else contract.exchange.partition(".")[0],
@@ -168,11 +170,11 @@ def _definition(contract: Contract) -> dict[str, object]:
         "strike": option.strike.normalize() + 0,
         "cusip": None,
         "coupon": "No Coupon",
-        "desc1": option.root,
+        "desc1": contract.ticker,
         "desc2": f"(SMART) {option.expiry:%b %d '%y} {option.strike.normalize():f} {word}",
         "maturityDate": f"{option.expiry:%Y%m%d}",
         "multiplier": "100",
-        "tradingClass": option.root,
+        "tradingClass": contract.trading_class,
     }
 
 
@@ -215,23 +217,23 @@ def _info(state: State, contract: Contract) -> dict[str, object]:
     option = contract.option
     row: dict[str, object] = {
         "cfi_code": "",
-        "symbol": contract.root,
+        "symbol": contract.ticker,
         "cusip": None,
         "expiry_full": None if option is None else f"{option.expiry:%Y%m}",
         "con_id": contract.conid,
         "maturity_date": None if option is None else f"{option.expiry:%Y%m%d}",
         "industry": "",
         "instrument_type": contract.sec_type,
-        "trading_class": contract.root,
+        "trading_class": contract.trading_class,
         "valid_exchanges": info.VALID_EXCHANGES,
         "allow_sell_long": False,
         "is_zero_commission_security": False,
-        "local_symbol": contract.symbol,
+        "local_symbol": contract.ticker if option is None else contract.symbol,
         "contract_clarification_type": None,
         "classifier": None,
         "currency": info.CURRENCY,
         "text": None if option is None else contract.description,
-        "underlying_con_id": 0 if option is None else state.symbols.conid(option.root),
+        "underlying_con_id": 0 if option is None else state.symbols.conid(contract.share),
         "r_t_h": True,
         "multiplier": None if option is None else "100",
         "underlying_issuer": None,
@@ -298,14 +300,18 @@ def stocks(state: State, request: Request) -> Reply:
     wanted = [name.upper() for name in names(request.query, "symbols")]
     if not wanted:
         raise bad_request("symbols is required")
-    return json_reply({symbol: [_stock(state, symbol)] if symbol in state.symbols.shares else [] for symbol in wanted})
+    return json_reply({ticker: _stocks(state, ticker) for ticker in wanted})
 
 
-def _stock(state: State, symbol: str) -> dict[str, object]:
-    contract = state.symbols.contract(symbol)
+def _stocks(state: State, ticker: str) -> list[dict[str, object]]:
+    symbol = state.symbols.named(ticker)
+    return [] if symbol is None else [_stock(state.symbols.contract(symbol))]
+
+
+def _stock(contract: Contract) -> dict[str, object]:
     return {
         "name": contract.instrument.name.upper(),
-        "chineseName": symbol,
+        "chineseName": contract.ticker,
         "assetClass": "STK",
         "contracts": [{"conid": contract.conid, "exchange": contract.exchange.partition(".")[0], "isUS": True}],
     }
@@ -338,8 +344,8 @@ def _secdef(state: State, contract: Contract) -> dict[str, object]:
         "lastTradingDay": None if option is None else f"{option.expiry:%Y%m%d}",
         "putOrCall": None if option is None else option.right,
         "strike": 0 if option is None else option.strike.normalize() + 0,
-        "ticker": contract.root,
-        "undConid": 0 if option is None else state.symbols.conid(option.root),
+        "ticker": contract.ticker,
+        "undConid": 0 if option is None else state.symbols.conid(contract.share),
         "multiplier": 0 if option is None else 100,
         "listingExchange": contract.exchange.partition(".")[0],
         "allExchanges": info.VALID_EXCHANGES,

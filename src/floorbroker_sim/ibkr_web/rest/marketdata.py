@@ -148,7 +148,7 @@ def _mark(_state: State, _contract: Contract, quote: Quote | None) -> str | None
 _Reader = Callable[[State, Contract, Quote | None], str | None]
 _FIELDS: dict[str, _Reader] = {
     "31": _last,
-    "55": lambda _s, c, _q: c.root,
+    "55": lambda _s, c, _q: c.ticker,
     "58": lambda _s, c, _q: c.instrument.name.upper(),
     "70": _of_today(lambda day: day.high),
     "71": _of_today(lambda day: day.low),
@@ -236,7 +236,7 @@ def bars_of(
     first = candles[0].start if candles else end
     return {
         "serverId": str(20_000 + state.random.randrange(10_000)),
-        "symbol": contract.root,
+        "symbol": contract.ticker,
         "text": contract.instrument.name.upper(),
         "priceFactor": 100,
         "startTime": f"{first:%Y%m%d-%H:%M:%S}",

@@ -1,7 +1,9 @@
 """Contract ids: one number for each contract, the same in every run, so that clients may keep it.
 
-Shares have the number of the documents or one drawn from their symbol.  An option's number holds its root, day, right and
-strike, so that any option of a listed root can be named without asking for its chain first.
+Shares have the number of the documents or one drawn from their symbol.  An option's number holds its share, day, right and
+strike, so that any option on a listed share can be named without asking for its chain first.
+
+A share class is spelled with a space here (`BRK B`), and the class of its options without one (`BRKB`).
 """
 
 from __future__ import annotations
@@ -26,10 +28,11 @@ _ROOTS_MAX = 31
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """A share or an option: `symbol` is canonical, `conid` the venue's number."""
+    """A share or an option: `symbol` is canonical, `conid` the venue's number, `share` the symbol of what it is about."""
 
     conid: int
     symbol: str
+    share: str
     instrument: Instrument
     option: OptionContract | None = None
 
@@ -38,9 +41,14 @@ class Contract:
         return "STK" if self.option is None else "OPT"
 
     @property
-    def root(self) -> str:
+    def ticker(self) -> str:
         """The symbol people say: the share itself, or what an option is on."""
-        return self.symbol if self.option is None else self.option.root
+        return ticker_of(self.share)
+
+    @property
+    def trading_class(self) -> str:
+        """The root of an option; of a share its ticker."""
+        return self.ticker if self.option is None else self.option.root
 
     @property
     def exchange(self) -> str:
@@ -53,9 +61,9 @@ class Contract:
     def description(self) -> str:
         """`AAPL`, or `AAPL   JAN2027 150 P [AAPL  270115P00150000 100]`."""
         if self.option is None:
-            return self.symbol
+            return self.ticker
         month, strike = f"{self.option.expiry:%b%Y}".upper(), f"{self.option.strike.normalize():f}"
-        return f"{self.option.root:<6} {month} {strike} {self.option.right} [{self.symbol} 100]"
+        return f"{self.ticker:<6} {month} {strike} {self.option.right} [{self.symbol} 100]"
 
 
 class Symbols:
@@ -63,7 +71,9 @@ class Symbols:
 
     def __init__(self, market: Market) -> None:
         self._market = market
-        self.shares = sorted(_shares(market.instruments.values()))
+        self.shares = sorted(_shares(market.instruments.values()), key=lambda symbol: ("." in symbol, symbol))
+        self._by_class = {class_of(symbol): symbol for symbol in self.shares[:_ROOTS_MAX]}
+        self._by_ticker = {ticker_of(symbol): symbol for symbol in self.shares}
         self._conids: dict[str, int] = {}
         self._by_conid: dict[int, str] = {}
         for symbol in self.shares:
@@ -77,12 +87,13 @@ class Symbols:
         if symbol in self._conids:
             return self._conids[symbol]
         option = OptionContract.parse(symbol)
-        if option is None or option.root not in self.shares[:_ROOTS_MAX]:
+        if option is None:
             raise KeyError(symbol)
+        share = self._by_class[option.root]
         days, strike = (option.expiry - _DAY_ZERO).days, option.strike / _STRIKE_STEP
         if not 0 <= days < 1 << (_ROOT - _DAY) or strike % 1 or not 0 < strike < 1 << _RIGHT:
             raise KeyError(symbol)
-        root, right = self.shares.index(option.root) + 1, int(option.right == "P")
+        root, right = self.shares.index(share) + 1, int(option.right == "P")
         return (root << _ROOT) | (days << _DAY) | (right << _RIGHT) | int(strike)
 
     def symbol(self, conid: int) -> str:
@@ -97,18 +108,31 @@ class Symbols:
             raise KeyError(conid)
         expiry = _DAY_ZERO + timedelta(days=rest >> _DAY)
         right = "P" if rest >> _RIGHT & 1 else "C"
-        return OptionContract(root=self.shares[root - 1], expiry=expiry, right=right, strike=strike).symbol
+        return OptionContract(root=class_of(self.shares[root - 1]), expiry=expiry, right=right, strike=strike).symbol
 
     def contract(self, symbol: str) -> Contract:
         """Raises `KeyError` for a symbol nobody listed."""
-        instrument = self._market.instrument(symbol)
-        return Contract(
-            conid=self.conid(symbol), symbol=symbol, instrument=instrument, option=OptionContract.parse(symbol)
-        )
+        instrument, option = self._market.instrument(symbol), OptionContract.parse(symbol)
+        share = symbol if option is None else self._by_class[option.root]
+        return Contract(conid=self.conid(symbol), symbol=symbol, share=share, instrument=instrument, option=option)
+
+    def named(self, ticker: str) -> str | None:
+        """The canonical symbol of a share as it is spelled here; None where nobody listed it."""
+        return self._by_ticker.get(ticker)
 
     def by_conid(self, conid: int) -> Contract:
         """Raises `KeyError`."""
         return self.contract(self.symbol(conid))
+
+
+def ticker_of(share: str) -> str:
+    """`BRK B` of `BRK.B`."""
+    return share.replace(".", " ")
+
+
+def class_of(share: str) -> str:
+    """What options on a share are called: `BRKB` of `BRK.B`."""
+    return share.replace(".", "")
 
 
 def _shares(instruments: Iterable[Instrument]) -> list[str]:

@@ -35,3 +35,22 @@ def test_strike_0_is_no_strike_where_it_is_said_so_by_hand(ask: Asker) -> None:
     assert ask.door("POST", "/chains", {"whole": "no"})[0] == 422
     assert ask.door("POST", "/chains", {"whole": True})[0] == 204
     assert info(ask, "0", right="P")
+
+
+def test_a_share_class_is_spelled_with_a_space_and_its_options_are_of_a_class_without_one(ask: Asker) -> None:
+    assert ask("GET", "/trsrv/stocks", symbols="BRK.B,BRKB") == {"BRK.B": [], "BRKB": []}
+    conid = ask("GET", "/trsrv/stocks", symbols="BRK B")["BRK B"][0]["contracts"][0]["conid"]
+    for nobody in ("BRK.B", "BRKB"):
+        assert ask("GET", "/iserver/secdef/search", symbol=nobody) == {"error": "No symbol found"}
+    (found,) = ask("GET", "/iserver/secdef/search", symbol="BRK B")
+    assert (found["conid"], found["symbol"]) == (str(conid), "BRK B")
+    month = {"conid": str(conid), "sectype": "OPT", "month": "MAR26"}
+    strike = ask("GET", "/iserver/secdef/strikes", **month)["put"][0]
+    put = ask("GET", "/iserver/secdef/info", **month, strike=str(strike), right="P")[0]
+    assert (put["symbol"], put["desc1"], put["tradingClass"]) == ("BRK B", "BRK B", "BRKB")
+    told = ask("GET", f"/iserver/contract/{put['conid']}/info")
+    assert (told["symbol"], told["trading_class"], told["underlying_con_id"]) == ("BRK B", "BRKB", conid)
+    assert told["local_symbol"].startswith("BRKB  26")
+    defined = ask("GET", "/trsrv/secdef", conids=f"{conid},{put['conid']}")["secdef"]
+    assert [(one["ticker"], one["undConid"]) for one in defined] == [("BRK B", 0), ("BRK B", conid)]
+    assert ask.venue.state.market.quote(told["local_symbol"]) is not None
