@@ -164,9 +164,8 @@ class Canceller:
     async def _after_failure(self, order: Order, request_id: str | None, error: FloorbrokerError) -> None:
         """A refusal, or silence, proves nothing: note what was said, then look."""
         ctx = self.ctx
-        is_said = (
-            error.outcome is not Outcome.UNKNOWN and not order.in_doubt
-        )  # else it may still show up: then it is cancelled
+        may_show_up = order.in_doubt or order.presumed  # then it is cancelled
+        is_said = error.outcome is not Outcome.UNKNOWN and not may_show_up
         if request_id is not None and is_said:
             refused = f.CancelRefused(
                 source=f.Source.REPLY,

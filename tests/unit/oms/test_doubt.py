@@ -179,6 +179,17 @@ async def test_a_late_acceptance_joins_its_intent_and_is_cancelled_when_so_confi
         assert (desk.sent("cancel"), len(desk.gateway.orders())) == (int(cancel_late), 1)
 
 
+async def test_a_cancel_of_what_was_presumed_not_placed_holds_when_it_shows_up(tmp_path: Path) -> None:
+    """That a venue does not know it yet refuses nothing: whoever asked for the cancel was told that it is over."""
+    async with opened(tmp_path, cancel_late=False) as desk:
+        desk.broker.next_submit.append("lose_and_hide")
+        order = await desk.place(buy())
+        await desk.until(lambda: desk.now(order).presumed)
+        await desk.gateway.cancel(order.intent_id, caller=CALLER)
+        desk.broker.hidden.clear()
+        await desk.until(lambda: desk.now(order).ord_status is OrdStatus.CANCELED, longest_s=60)
+
+
 async def test_a_late_acceptance_is_cancelled_however_often_the_cancel_does_not_get_through(tmp_path: Path) -> None:
     """Seed 9691 of the schedules: the one try met a refused connection, and the order worked on, given up by everybody."""
     async with opened(tmp_path) as desk:
