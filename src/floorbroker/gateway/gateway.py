@@ -419,11 +419,23 @@ class Gateway:
         raise NotFound(f"no order {text!r}")
 
     def _seek(self, text: str) -> tuple[ProfileSession, Order] | None:
+        """The order of that id: ours goes before any other, and an order we sent before one that others did.
+
+        Raises `NotFound` for one that several profiles have an order of: venues number alike, and none is to be cancelled in
+        another's place.
+        """
+        named: list[tuple[ProfileSession, Order]] = []
         for session in self.sessions.values():
-            found = session.ctx.book.find(text)
-            if found is not None:
-                return session, found
-        return None
+            order = session.ctx.book.find(text)
+            if order is not None and order.intent_id == text:
+                return session, order
+            if order is not None:
+                named.append((session, order))
+        named = [(session, order) for session, order in named if not order.external] or named
+        if len(named) > 1:
+            told = ", ".join(f"{order.profile} {order.intent_id}" for _, order in named)
+            raise NotFound(f"{text!r} is the id of several orders: ask by ours ({told})")
+        return named[0] if named else None
 
     def _parent(self, text: str) -> tuple[Splitter, Parent] | None:
         """A split order of that id, which is at no profile: to be asked for what no book knows."""

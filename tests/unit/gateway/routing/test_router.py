@@ -14,12 +14,13 @@ from floorbroker.domain.errors import (
     InvalidRequest,
     JournalFault,
     KillSwitchOn,
+    NotFound,
     NotReady,
     NotSupported,
     RiskLimitExceeded,
 )
 from floorbroker.domain.ports import AuditEntry
-from floorbroker.domain.values import AssetClass, Environment, OrderType, OrdStatus, Side
+from floorbroker.domain.values import AssetClass, Environment, IntentId, OrderType, OrdStatus, Side
 from floorbroker.gateway.routing.policy import Moving, Policy, Rule, Strategy
 from floorbroker.risk.limits import RiskLimits
 from tests.support.fake_broker import INFO, FakeBroker, buy
@@ -48,6 +49,16 @@ async def test_primary_takes_the_first_that_can(tmp_path: Path) -> None:
     assert first.route == "primary: first in order of preference that can take it"
     assert [(seen.profile, seen.taken) for seen in told.seen] == [(B, True), (C, False), (A, False)]
     assert told.seen[2].reason.startswith("ready: profile alpha is ")
+
+
+async def test_an_id_that_two_venues_gave_names_no_order(tmp_path: Path) -> None:
+    async with opened(tmp_path, ruled(Strategy.PRIMARY, moving=STILL)) as fleet:
+        mine = {name: (await fleet.gateway.submit(buy(), profile=name, caller=CALLER)).order for name in (A, B)}
+        assert {order.order_id for order in mine.values()} == {"V1"}
+        with pytest.raises(NotFound, match=f"beta {mine[B].intent_id}"):
+            await fleet.gateway.cancel(IntentId("V1"), caller=CALLER)
+        await fleet.gateway.cancel(mine[B].intent_id, caller=CALLER)
+        assert fleet.working() == [A]
 
 
 async def test_round_robin_takes_turns_and_passes_over_who_cannot(tmp_path: Path) -> None:
