@@ -284,10 +284,14 @@ class AccountContext:
     async def refresh_account(self) -> Account:
         """Ask the venue for the account; what it reserves itself is then no longer reserved by us.
 
-        Its figure surely holds only what was settled before it was asked.
+        Its figure surely holds only what was settled before it was asked.  One that was asked for before another that has been
+        answered already is too old to take that one's place (I8).
         """
         asked_at, asked_s = self.clock.now(), self.clock.monotonic()
-        self.account = await self.broker.get_account_info()
+        account = await self.broker.get_account_info()
+        if self.account is not None and asked_s < self.account_asked_s:
+            return self.account
+        self.account = account
         self.account_asked_at, self.account_asked_s = asked_at, asked_s
         self._exposed.costs.settled_before(asked_at)
         self.on_equity(self.account)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -12,7 +13,7 @@ import pytest
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import InsufficientFunds, PositionSizeExceeded, RiskLimitExceeded
 from floorbroker.domain.orders import OrderChanges, OrderState
-from floorbroker.domain.records import Fetched, Position
+from floorbroker.domain.records import Account, Fetched, Position
 from floorbroker.domain.values import ZERO, OrdStatus, Price, Quantity, Side
 from floorbroker.risk.limits import RiskLimits
 from tests.support.fake_broker import INFO, FakeBroker, buy
@@ -153,3 +154,33 @@ async def test_a_price_that_is_heard_goes_before_the_venues_mark(tmp_path: Path)
         broker.mark = Decimal(200)
         await desk.gateway.reconcile(PROFILE)
         assert desk.ctx.exposure().marks["AAPL"] == 100
+
+
+@dataclass(slots=True)
+class Overtaken(FakeBroker):
+    """Its first answer about the account, once it is told to be slow, comes after the later ones."""
+
+    late: asyncio.Event | None = None
+
+    async def get_account_info(self) -> Account:
+        found, late, self.late = await FakeBroker.get_account_info(self), self.late, None
+        if late is not None:
+            await late.wait()
+        return found
+
+
+async def test_an_answer_about_the_account_that_was_overtaken_frees_no_money_i8(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    broker = Overtaken(clock)
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        broker.buying_power, broker.late = Decimal(1_000), (late := asyncio.Event())
+        slow = asyncio.ensure_future(desk.ctx.refresh_account())
+        await desk.wait(1)
+        await desk.place(buy("10"))
+        broker.buying_power = Decimal(0)
+        await desk.wait(1)
+        await desk.ctx.refresh_account()
+        late.set()
+        assert (await slow).buying_power == 0
+        with pytest.raises(InsufficientFunds):
+            await desk.place(buy("10"))
