@@ -7,7 +7,7 @@ last one answers again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -65,7 +65,9 @@ def common_calls(order: NewOrder, ledger: Callable[[], Ledger], *, order_id: str
         order=order,
         decided_at=1.0,
     )
-    ref = OrderRef(intent_id=INTENT, cl_ord_id=cl_ord_id, symbol=symbol, order_id=OrderId(order_id))
+    ref = OrderRef(
+        intent_id=INTENT, cl_ord_id=cl_ord_id, symbol=symbol, order_id=OrderId(order_id), extended_hours=False
+    )
     unnamed = replace(ref, order_id=None)
     return {
         "submit": lambda broker: broker.submit_order(approved),
@@ -98,10 +100,11 @@ def replies_target(
     *,
     ledger: Callable[[], Ledger],
     standing: Mapping[str, bytes] = MappingProxyType({}),
+    bare: Collection[str] = ("instrument",),
 ) -> Target:
     """What a call makes of its replies; what it says about orders goes on into the book.
 
-    The call `instrument` gets nothing but the input's replies: there the `standing` ones are what is fuzzed.
+    The `bare` calls get nothing but the input's replies: there the `standing` ones are what is fuzzed.
     """
     loop, names = Loop(), sorted(calls)
 
@@ -109,7 +112,7 @@ def replies_target(
         word, *lines = data.split(b"\n")
         known = {each.encode(): each for each in names}
         chosen = known.get(word) or names[sum(word) % len(names)]  # a spoilt name stands for one all the same
-        replies = Replies(lines, {} if chosen == "instrument" else standing)
+        replies = Replies(lines, {} if chosen in bare else standing)
         made = loop.run(calls[chosen](broker(replies)))
         reports = made.items if isinstance(made, Fetched) else made if isinstance(made, tuple) else ()
         about_orders = [report for report in reports if isinstance(report, ExecutionReport)]

@@ -13,6 +13,7 @@ import pytest
 from tests.fuzz.mutate import mutated
 from tests.fuzz.target import CORPUS, Target
 from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets.ibkr_web import CALLS
 
 MUTATED = 2_000
 PEAK, PEAK_PER_BYTE = 4 * 1024 * 1024, 200  # bytes one input may take while it is read
@@ -70,6 +71,22 @@ def test_an_untouched_message_is_read_to_its_end(target: Target) -> None:
     """A corpus that only ever meets the first check proves nothing about the code behind it."""
     made = [target.run(data) for data in target.seeds()]
     assert sum(not isinstance(value, Exception | None | str) for value in made) * 3 > len(made)
+
+
+WEB_API = TARGETS["ibkr_web_replies"]
+
+
+@pytest.mark.parametrize("name", sorted(CALLS))
+def test_every_call_of_the_web_api_makes_something_of_its_input(name: str) -> None:
+    made = WEB_API.run((CORPUS / WEB_API.name / name).read_bytes())
+    assert not isinstance(made, Exception), made
+    assert repr(WEB_API.run(f"{name}\n500 {{}}".encode())) != repr(made), "it reads nothing of its input"
+
+
+def test_questions_of_the_web_api_get_their_yes_and_no_more_than_twenty() -> None:
+    asked, for_ever = (WEB_API.run((CORPUS / WEB_API.name / f"submit_{n}").read_bytes()) for n in ("asked", "for_ever"))
+    assert not isinstance(asked, Exception), asked
+    assert "more than 20 questions" in str(for_ever)
 
 
 def test_every_corpus_folder_belongs_to_a_target() -> None:

@@ -78,6 +78,7 @@ def with_session(call: Asked) -> Asked:
 
 COMMON = common_calls(SHARES, ledger, order_id="987654321")
 ALONE = ("connect", "self_check", "instrument", "account")
+ASKS_NOTHING = "permissions"
 
 
 def alone(call: Asked) -> Asked:
@@ -93,7 +94,7 @@ def alone(call: Asked) -> Asked:
 
 
 CALLS: dict[str, Asked] = {
-    **{name: with_session(call) for name, call in COMMON.items() if name not in ALONE},
+    **{name: with_session(call) for name, call in COMMON.items() if name not in (*ALONE, ASKS_NOTHING)},
     **{name: alone(COMMON[name]) for name in ALONE},
     "option": with_session(lambda venue: venue.get_instrument(PUT)),
     "chain": with_session(lambda venue: venue.get_option_chain("AAPL", date(2026, 3, 20))),
@@ -115,7 +116,7 @@ def quotes() -> QuoteSession:
 
 
 TARGETS = (
-    replies_target("ibkr_web_replies", broker, CALLS, ledger=ledger, standing=STANDING),
+    replies_target("ibkr_web_replies", broker, CALLS, ledger=ledger, standing=STANDING, bare=ALONE),
     private_target(
         "ibkr_web_orders",
         lambda: OrdersSession(Shelves(Known(), Families()), lambda _: None),
