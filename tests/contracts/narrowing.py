@@ -7,7 +7,7 @@ more words in a list of them, are additions; programs are told to pass over what
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -98,12 +98,18 @@ class Narrowing:
         if lost and gone and came:
             yield broken(place, f"was {_listed(was)}, is {_listed(now)}")
             return
-        if self.asks:
-            yield from (broken(place, f"no longer takes {_said(kind)}") for kind in lost)
-            yield from (added(place, f"takes {_said(kind)} too") for kind in came)
-        else:
-            yield from (broken(place, f"can be {_said(kind)} now") for kind in lost)
-            yield from (added(place, f"is never {_said(kind)} any more") for kind in gone)
+        less, more = (lost, came) if self.asks else (gone, lost)
+        wider = (broken, "can be {} now")
+        yield from self._apart(place, [_said(kind) for kind in less], [_said(kind) for kind in more], wider=wider)
+
+    def _apart(
+        self, place: str, less: Iterable[str], more: Iterable[str], *, wider: tuple[Callable[[str, str], Finding], str]
+    ) -> Iterator[Finding]:
+        """What stands there no more, and what is new there; `wider` is what a new one means in an answer."""
+        narrowed = (broken, "no longer takes {}") if self.asks else (added, "is never {} any more")
+        widened = (added, "takes {} too") if self.asks else wider
+        for words, (finding, text) in ((less, narrowed), (more, widened)):
+            yield from (finding(place, text.format(word)) for word in words)
 
     def _of_kind(self, old: Schema, new: Schema, place: str) -> Iterator[Finding]:
         yield from self._words(old, new, place)
@@ -127,13 +133,7 @@ class Narrowing:
             closed = "takes the words of a list alone" if self.asks else "is one of a list"
             yield Finding(place, text if opened else closed, breaks=opened is not self.asks)
             return
-        gone, came = sorted(was - now), sorted(now - was)
-        if self.asks:
-            yield from (broken(place, f"no longer takes {word}") for word in gone)
-            yield from (added(place, f"takes {word} too") for word in came)
-        else:
-            yield from (added(place, f"may be {word} too") for word in came)
-            yield from (added(place, f"is never {word} any more") for word in gone)
+        yield from self._apart(place, sorted(was - now), sorted(now - was), wider=(added, "may be {} too"))
 
     def _members(self, old: Schema, new: Schema, place: str) -> Iterator[Finding]:
         was, now = dict(old.get("properties") or {}), dict(new.get("properties") or {})
