@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,6 +84,28 @@ def test_a_bot_that_was_stopped_for_failing_waits_for_a_person(tmp_path: Path) -
     result = run(tmp_path, "bot", "run", "crossover", "--symbols", "AAPL", "-p", "paper", "--for-s", "0")
     assert result.exit_code == 13
     assert "it threw" in result.stderr
+
+
+def test_ctrl_c_at_a_terminal_is_for_the_bot_and_not_for_its_strategy(tmp_path: Path) -> None:
+    """A terminal sends the signal to every process of the group: the strategy's must not take it for its own end."""
+    (tmp_path / "own.py").write_text(
+        "from floorbroker import Strategy\n\nclass Rests(Strategy):\n    def on_quote(self, quote):\n"
+        "        if not self.state:\n            self.state['sent'] = True\n"
+        "            self.buy(quote.symbol, 1, limit=round(quote.bid * 95 / 100, 2))\n\n"
+        "    def on_order(self, order):\n        print('it is there')\n",
+        "utf-8",
+    )
+    words = ["bot", "run", f"{tmp_path}/own.py:Rests", "--symbols", "AAPL", "-p", "paper", "--for-s", "120"]
+    command = [sys.executable, "-m", "floorbroker", "--home", str(tmp_path), *words]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stderr is not None
+        assert any("it is there" in line for line in process.stderr)
+        os.killpg(process.pid, signal.SIGINT)
+        told = process.stderr.read()
+    assert (process.returncode, "Traceback" in told) == (0, False), told
+    assert "bot rests stopped" in told
+    (order,) = document(run(tmp_path, "order", "list", "-p", "paper", "--json"))["items"]
+    assert order["is_open"]
 
 
 def test_a_name_that_is_no_file_name_is_refused(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import redirect_stdout
 from typing import BinaryIO
 
 from floorbroker.strategy.bots.wire import begin_from, line_of, seen_from
@@ -27,9 +28,9 @@ def serve(lines: BinaryIO, answers: BinaryIO) -> None:
 
 
 def main() -> None:
-    """Keep the answers to ourselves: `print` of a strategy must not stand among them."""
-    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    """Keep the answers to ourselves: `print` of a strategy must not stand among them, and is shown line by line."""
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers, redirect_stdout(sys.stderr):
+        os.dup2(sys.stderr.fileno(), 1)
         serve(sys.stdin.buffer, answers)
 
 

@@ -61,7 +61,8 @@ class Inside:
 class Child:
     """A process of its own; one that does not answer within `patience_s` real seconds is killed.
 
-    It is given none of the desk's variables: no credential is within its reach.
+    It is given none of the desk's variables: no credential is within its reach.  It has a session of its own, so that Ctrl-C
+    at a terminal reaches the bot alone: to the strategy it would look like a failure, which may cancel what is open.
     """
 
     patience_s: float = 5.0
@@ -72,7 +73,7 @@ class Child:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "floorbroker.strategy.bots.child",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=LINE_MAX,
-            env={name: value for name, value in os.environ.items() if name in KEPT},
+            env={name: value for name, value in os.environ.items() if name in KEPT}, start_new_session=True,
         )  # fmt: skip
         return await self._ask(line_of(begin), self.start_s)
 
