@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlsplit
 
-from floorbroker.domain.errors import ApiError, AuthenticationFailed, NotSupported, StreamLost
-from floorbroker.transport.types import ByteStream, Frame, Http, Lane, Request, Socket, SocketTarget
+from floorbroker.domain.errors import StreamLost
+from floorbroker.transport.replies import Listened, asked_for, opened
+from floorbroker.transport.types import ByteStream, Frame, Http, Request, Socket, SocketTarget
 
-_DENIED = frozenset({401, 403})
 _BOM = "\ufeff".encode()
 
 
@@ -106,11 +105,11 @@ class SseDecoder:
         return SseEvent(b"\n".join(data), event or "message", self.last_id) if data else None
 
 
-class SseSocket:
-    """A `Socket` one can only listen to: each event's data is a text frame, each comment an empty one."""
+class SseSocket(Listened):
+    """Each event's data is a text frame, each comment an empty one."""
 
     def __init__(self, stream: ByteStream, *, max_event: int, seen: Callable[[str], None] = lambda _: None) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._decoder = SseDecoder(max_event=max_event)
         self._seen = seen
 
@@ -123,16 +122,9 @@ class SseSocket:
         except SseTooLong as error:
             raise StreamLost("an event is longer than the bound") from error
 
-    async def send(self, data: bytes | str) -> None:
-        """Raises `NotSupported`: nothing is sent over server-sent events."""
-        raise NotSupported("nothing can be sent over server-sent events")
-
-    async def close(self) -> None:
-        await self._stream.close()
-
 
 class SseConnect:
-    """`Connect` for server-sent events: opens `target.url` (http or https) by GET on the read shell.
+    """`Connect` for server-sent events: opens `target.url` on the read shell.
 
     `sign` adds the credentials.  With `resume` the last event id seen is sent as `Last-Event-ID` on the next connection.
     """
@@ -144,29 +136,12 @@ class SseConnect:
         self._last_id = ""
 
     async def __call__(self, target: SocketTarget) -> Socket:
-        """Raises `AuthenticationFailed` (401, 403), `ApiError` for any status but 200, `Timeout`, `ConnectionFailed`."""
-        stream = await self._http.open_stream(self._sign(self._request(target)))
-        if stream.status != 200:
-            await stream.close()
-            kind = AuthenticationFailed if stream.status in _DENIED else ApiError
-            raise kind(f"the stream was refused with status {stream.status}")
+        """Raises what `opened` raises."""
+        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+        if self._resume and self._last_id:
+            headers["Last-Event-ID"] = self._last_id
+        stream = await opened(self._http, self._sign(asked_for(target, headers)))
         return SseSocket(stream, max_event=target.max_frame, seen=self._note)
 
     def _note(self, event_id: str) -> None:
         self._last_id = event_id
-
-    def _request(self, target: SocketTarget) -> Request:
-        parts = urlsplit(target.url)
-        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store", **target.headers}
-        if self._resume and self._last_id:
-            headers["Last-Event-ID"] = self._last_id
-        return Request(
-            method="GET",
-            origin=f"{parts.scheme}://{parts.netloc}",
-            path=parts.path or "/",
-            query=tuple(parse_qsl(parts.query, keep_blank_values=True)),
-            endpoint="stream",
-            headers=headers,
-            lane=Lane.QUERY,
-            timeout_s=target.timeout_s,
-        )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorbroker.domain.errors import ApiError, AuthenticationFailed, NotSupported, StreamLost
+from floorbroker.domain.errors import ApiError, AuthenticationFailed, NotSupported, RateLimitExceeded, StreamLost
 from floorbroker.transport.http import AioHttp
 from floorbroker.transport.sse import SseConnect, SseDecoder, SseEvent, SseSocket, SseTooLong
 from floorbroker.transport.types import Frame, SocketTarget
@@ -115,7 +115,8 @@ async def test_the_connector_listens_signed_and_resumes_after_the_last_event() -
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
-    ("status", "kind"), [("401 No", AuthenticationFailed), ("500 Broken", ApiError), ("302 X", ApiError)]
+    ("status", "kind"),
+    [("401 No", AuthenticationFailed), ("500 Broken", ApiError), ("302 X", ApiError), ("429 No", RateLimitExceeded)],
 )
 async def test_a_refused_stream_says_why(status: str, kind: type[Exception]) -> None:
     async def refuse(server: Hostile, peer: Peer) -> None:
