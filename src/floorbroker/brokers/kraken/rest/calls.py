@@ -55,18 +55,7 @@ class Calls:
         return self._command("AmendOrder", "orders.replace", params, decided_at=decided_at, order=cl_ord_id)
 
     def _command(self, name: str, endpoint: str, params: Params, *, decided_at: float, order: str) -> Request:
-        return Request(
-            method="POST",
-            origin=self.origins.rest,
-            path=f"/0/private/{name}",
-            endpoint=endpoint,
-            headers=_FORM,
-            body=urlencode(params).encode(),
-            lane=Lane.NEW,
-            timeout_s=self.command_timeout_s,
-            decided_at=decided_at,
-            order=order,
-        )
+        return self._form(name, endpoint, params, lane=Lane.NEW, decided_at=decided_at, order=order)
 
     def cancel(self, params: Params, *, cl_ord_id: ClOrdId) -> Request:
         """POST CancelOrder, by `txid` or `cl_ord_id`."""
@@ -81,6 +70,23 @@ class Calls:
         return self._cancel("CancelAllOrdersAfter", "private.dead_man", {"timeout": str(timeout_s)}, None)
 
     def _cancel(self, name: str, endpoint: str, params: Params, cl_ord_id: ClOrdId | None) -> Request:
+        return self._form(name, endpoint, params, lane=Lane.CANCEL, order=cl_ord_id)
+
+    def check(self, params: Params, *, pair: str) -> Request:
+        """POST AddOrder with `validate`: looked at, and not placed.  Like an order, the counter of calls leaves it out."""
+        checked = {name: value for name, value in params.items() if name != "cl_ord_id"}
+        return self._form("AddOrder", "check.order", {"pair": pair, **checked, "validate": "true"}, lane=Lane.QUERY)
+
+    def _form(
+        self,
+        name: str,
+        endpoint: str,
+        params: Params,
+        *,
+        lane: Lane,
+        decided_at: float | None = None,
+        order: str | None = None,
+    ) -> Request:
         return Request(
             method="POST",
             origin=self.origins.rest,
@@ -88,23 +94,10 @@ class Calls:
             endpoint=endpoint,
             headers=_FORM,
             body=urlencode(params).encode(),
-            lane=Lane.CANCEL,
+            lane=lane,
             timeout_s=self.command_timeout_s,
-            order=cl_ord_id,
-        )
-
-    def check(self, params: Params, *, pair: str) -> Request:
-        """POST AddOrder with `validate`: looked at, and not placed.  Like an order, the counter of calls leaves it out."""
-        checked = {name: value for name, value in params.items() if name != "cl_ord_id"}
-        return Request(
-            method="POST",
-            origin=self.origins.rest,
-            path="/0/private/AddOrder",
-            endpoint="check.order",
-            headers=_FORM,
-            body=urlencode({"pair": pair, **checked, "validate": "true"}).encode(),
-            lane=Lane.QUERY,
-            timeout_s=self.command_timeout_s,
+            decided_at=decided_at,
+            order=order,
         )
 
     # -- private reads ----------------------------------------------------------------------------------------------------
