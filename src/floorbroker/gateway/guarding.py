@@ -119,7 +119,8 @@ class Guard:
         """A profile was let go: what it holds counts in no limit any more.  What it ordered today still does."""
         ctx = self.accounts.pop(profile, None)
         if ctx is not None:
-            self.risk.leave(profile, [order.intent_id for order in ctx.book.open_orders()])
+            is_open = {order.intent_id for order in ctx.book.open_orders()}
+            self.risk.leave(profile, sorted(is_open | ctx.book.touched | ctx.gate.moved))
         self._met.pop(profile, None)
         self._tripped = {mark for mark in self._tripped if mark[0] != profile}
 

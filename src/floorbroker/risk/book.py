@@ -88,10 +88,10 @@ class RiskBook:
         self._members[profile] = member
 
     def leave(self, profile: ProfileName, orders: Iterable[IntentId]) -> None:
-        """An account is of this desk no more, nor are its open `orders`.  Today's sums keep what it ordered."""
-        member = self._members.pop(profile, None)
-        if member is not None:
-            member.catch_up()  # what was done a moment ago rests no more
+        """An account is of this desk no more, nor are its `orders`: those that are open, and those of which the book was not told
+        yet that they are done.  Today's sums keep what it ordered.
+        """
+        self._members.pop(profile, None)
         for intent_id in orders:
             self.resting.drop(intent_id)
             self._owners.pop(intent_id, None)
