@@ -20,8 +20,9 @@ from floorbroker.brokers.bybit.rest.answers import accepted
 from floorbroker.brokers.bybit.rest.calls import Calls
 from floorbroker.brokers.bybit.stream import replay_session, snapshot_from
 from floorbroker.brokers.bybit.stream.plan import PAIRS_MAX, PublicPlan
-from floorbroker.brokers.bybit.stream.private import ANSWER_S, PING_S, SILENCE_S, TOPICS, PrivateSession
+from floorbroker.brokers.bybit.stream.private import TOPICS, PrivateSession
 from floorbroker.brokers.bybit.stream.public import ARGS_MAX, PublicSession
+from floorbroker.brokers.bybit.stream.pulse import ANSWER_S, PING_S, SILENCE_S
 from floorbroker.brokers.bybit.stream.trade import TradeDialect
 from floorbroker.brokers.bybit.wire import CancelAllRequest, CancelRequest
 from floorbroker.domain.bars import Bar

@@ -25,6 +25,7 @@ from floorbroker.brokers.bybit import wire
 from floorbroker.brokers.bybit.info import BROKER
 from floorbroker.brokers.bybit.mapping.reports import Heard, Reader
 from floorbroker.brokers.bybit.mapping.symbols import CATEGORIES
+from floorbroker.brokers.bybit.stream.pulse import Pulse
 from floorbroker.domain.errors import ApiError
 from floorbroker.domain.facts import Source
 from floorbroker.transport.actions import Action, Emit, Reconnect, Send
@@ -32,18 +33,10 @@ from floorbroker.transport.private import Denied, OrderEvent, Up
 
 # Never beside the topics over all categories, which the venue refuses.
 TOPICS = tuple(f"{kind}.{category}" for kind in ("order", "execution") for category in CATEGORIES)
-PING_S = 20.0
-SILENCE_S = 40.0
-ANSWER_S = 10.0
 _SUBSCRIBE = msgspec.json.encode({"req_id": "subscribe", "op": "subscribe", "args": TOPICS}).decode()
 
 Actions = Sequence[Action[OrderEvent]]
 T = TypeVar("T", wire.Order, wire.Execution)
-
-
-def ping(number: int) -> str:
-    """A sign of life, which every socket of the venue answers."""
-    return f'{{"req_id":"{number}","op":"ping"}}'
 
 
 class PrivateSession:
@@ -53,18 +46,16 @@ class PrivateSession:
         self._reader = reader
         self._login = login
         self._is_up = False
-        self._heard_s = 0.0
-        self._pinged_s = 0.0
-        self._asked_s: float | None = None  # a question is out: log-in or subscription
-        self._pings = 0
+        self._pulse = Pulse("private stream")  # it asks to be logged in, and to subscribe
 
     def on_open(self, now_s: float) -> Actions:
         self._is_up = False
-        self._heard_s = self._pinged_s = self._asked_s = now_s
+        self._pulse.begin(now_s)
+        self._pulse.asked_s = now_s
         return [Send(self._login())]
 
     def on_frame(self, frame: bytes, at: datetime, now_s: float) -> Actions:
-        self._heard_s = now_s
+        self._pulse.heard_s = now_s
         if not frame:
             return []
         try:
@@ -76,20 +67,12 @@ class PrivateSession:
             return [Reconnect(error.detail)]
 
     def on_tick(self, now_s: float) -> Actions:
-        if self._asked_s is not None and now_s - self._asked_s > ANSWER_S:
-            return [Reconnect("the private stream does not answer")]
-        if now_s - self._heard_s > SILENCE_S:
-            return [Reconnect("the private stream is silent")]
-        if now_s - self._pinged_s < PING_S:
-            return []
-        self._pinged_s = now_s
-        self._pings += 1
-        return [Send(ping(self._pings))]
+        return self._pulse.beat(now_s)
 
     def _on_answer(self, message: wire.Message, now_s: float) -> Actions:
         match message.op, message.success:
             case "auth", True:
-                self._asked_s = now_s
+                self._pulse.asked_s = now_s
                 return [Send(_SUBSCRIBE)]
             case "auth", _:
                 return self._on_denial(message.ret_msg or "")
@@ -107,7 +90,7 @@ class PrivateSession:
         return [Emit(Denied("the venue does not accept the credentials on the private stream"))]
 
     def _on_subscribed(self) -> Actions:
-        self._asked_s = None
+        self._pulse.asked_s = None
         was_up, self._is_up = self._is_up, True
         return [] if was_up else [Emit(Up())]
 

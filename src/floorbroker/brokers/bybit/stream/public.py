@@ -23,7 +23,7 @@ from floorbroker.brokers.bybit import wire
 from floorbroker.brokers.bybit.mapping import market
 from floorbroker.brokers.bybit.mapping.symbols import SPOT, Symbols, to_wire
 from floorbroker.brokers.bybit.mapping.values import moment_needed
-from floorbroker.brokers.bybit.stream.private import ANSWER_S, PING_S, SILENCE_S, ping
+from floorbroker.brokers.bybit.stream.pulse import Pulse
 from floorbroker.domain.errors import ApiError
 from floorbroker.domain.ports import MarketEvent
 from floorbroker.domain.records import BookDelta, DataKind, Quote
@@ -48,11 +48,8 @@ class PublicSession:
         self._wanted: set[Pair] = set()
         self._tickers: dict[str, market.TickerState] = {}
         self._is_up = False
-        self._heard_s = 0.0
-        self._pinged_s = 0.0
-        self._asked_s: float | None = None
+        self._pulse = Pulse("feed")
         self._unanswered = 0
-        self._pings = 0
         self._now_s = 0.0
 
     # -- subscriptions --------------------------------------------------------------------------------------------------
@@ -93,8 +90,8 @@ class PublicSession:
             return []
         names = sorted(topics)
         parts = [names[start : start + ARGS_MAX] for start in range(0, len(names), ARGS_MAX)]
-        if parts and self._asked_s is None:
-            self._asked_s = self._now_s
+        if parts and self._pulse.asked_s is None:
+            self._pulse.asked_s = self._now_s
         self._unanswered += len(parts)
         return [Send(msgspec.json.encode({"req_id": op, "op": op, "args": part}).decode()) for part in parts]
 
@@ -103,14 +100,14 @@ class PublicSession:
     def on_open(self, now_s: float) -> Actions:
         """Nobody logs in here."""
         self._is_up = True
-        self._now_s = self._heard_s = self._pinged_s = now_s
-        self._asked_s, self._unanswered = None, 0
+        self._now_s, self._unanswered = now_s, 0
+        self._pulse.begin(now_s)
         self._tickers.clear()
         return [Emit(FeedUp()), *self._ask("subscribe", self._topics())]
 
     def on_frame(self, frame: bytes, at: datetime, now_s: float) -> Actions:
         del at
-        self._now_s = self._heard_s = now_s
+        self._now_s = self._pulse.heard_s = now_s
         if not frame:
             return []
         try:
@@ -123,21 +120,13 @@ class PublicSession:
 
     def on_tick(self, now_s: float) -> Actions:
         self._now_s = now_s
-        if self._asked_s is not None and now_s - self._asked_s > ANSWER_S:
-            return [Reconnect("the feed does not answer")]
-        if now_s - self._heard_s > SILENCE_S:
-            return [Reconnect("the feed is silent")]
-        if now_s - self._pinged_s < PING_S:
-            return []
-        self._pinged_s = now_s
-        self._pings += 1
-        return [Send(ping(self._pings))]
+        return self._pulse.beat(now_s)
 
     def _on_answer(self, message: wire.Message, now_s: float) -> Actions:
         if message.op not in ("subscribe", "unsubscribe"):
             return []
         self._unanswered = max(0, self._unanswered - 1)
-        self._asked_s = now_s if self._unanswered else None
+        self._pulse.asked_s = now_s if self._unanswered else None
         if message.success is False:
             return [Emit(FeedError(message.op, (message.ret_msg or "")[:200]))]
         return []

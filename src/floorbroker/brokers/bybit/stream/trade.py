@@ -18,7 +18,7 @@ import msgspec
 from floorbroker.brokers.bybit import wire
 from floorbroker.brokers.bybit.auth import TIME_HEADER, WINDOW_HEADER
 from floorbroker.brokers.bybit.rest.calls import AMEND, CANCEL, CREATE, CREATE_BATCH
-from floorbroker.brokers.bybit.stream.private import PING_S
+from floorbroker.brokers.bybit.stream.pulse import PING_S
 from floorbroker.domain.errors import ApiError, NotSupported
 from floorbroker.transport.order_socket import Answer, Ready, Refused, Told
 from floorbroker.transport.types import Request, Response
