@@ -15,13 +15,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from floorbroker.brokers.ibkr_web import wire
 from floorbroker.brokers.ibkr_web.auth import Standing, Takeovers, standing_of
 from floorbroker.brokers.ibkr_web.errors import LOGIN, error_text
 from floorbroker.brokers.ibkr_web.mapping.values import BROKER
 from floorbroker.brokers.ibkr_web.rest import answers
+from floorbroker.brokers.ibkr_web.rest.asking import Asking
 from floorbroker.brokers.ibkr_web.rest.calls import Calls
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import (
@@ -36,7 +36,6 @@ from floorbroker.domain.ports import Log
 from floorbroker.domain.secret import Secret
 from floorbroker.transport.types import Request, Response, Transport
 
-T = TypeVar("T")
 _OVER = ("no bridge", "accounts first")
 TICKLE_S = 60.0
 _ENDS = (SessionExpired, AuthenticationFailed, ConfigInvalid)
@@ -57,7 +56,7 @@ class Opened:
     token: Secret
 
 
-class Brokerage:
+class Brokerage(Asking):
     """The session of one profile; safe to ask at the same time.  `account` tells which one it trades; empty where nobody said."""
 
     def __init__(
@@ -71,7 +70,7 @@ class Brokerage:
         compete: bool,
         learn: Callable[[str], None],
     ) -> None:
-        self._reads = reads
+        super().__init__(reads)
         self._calls = calls
         self._clock = clock
         self._log = log
@@ -218,9 +217,6 @@ class Brokerage:
         if len(accounts) != 1:
             raise ConfigInvalid(f"the log-in has {len(accounts)} accounts: name one in BROKER_ACCOUNT_NUMBER")
         return accounts[0]
-
-    async def _ask(self, request: Request, kind: type[T], *, what: str) -> T:
-        return answers.answer(await self._reads.send(request), kind, what=what)
 
 
 class Minding:

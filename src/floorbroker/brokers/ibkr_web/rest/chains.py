@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TypeVar
 
 from floorbroker.brokers.ibkr_web import wire
 from floorbroker.brokers.ibkr_web.mapping import chains
@@ -23,6 +22,7 @@ from floorbroker.brokers.ibkr_web.mapping.contracts import Contract, month_of, t
 from floorbroker.brokers.ibkr_web.mapping.market import Fields
 from floorbroker.brokers.ibkr_web.mapping.values import BROKER
 from floorbroker.brokers.ibkr_web.rest import answers
+from floorbroker.brokers.ibkr_web.rest.asking import Asking
 from floorbroker.brokers.ibkr_web.rest.brokerage import Brokerage
 from floorbroker.brokers.ibkr_web.rest.calls import Calls
 from floorbroker.brokers.ibkr_web.rest.contracts import Contracts
@@ -32,9 +32,8 @@ from floorbroker.domain.errors import ApiError, SymbolNotFound
 from floorbroker.domain.instrument import OptionContract
 from floorbroker.domain.options import NEW_YORK, OptionChain, chosen_expiry, in_order
 from floorbroker.domain.values import text_of
-from floorbroker.transport.types import Request, Transport
+from floorbroker.transport.types import Transport
 
-T = TypeVar("T")
 ASKED_MAX = 40  # strikes and rights in one call: eight seconds of what reads may use
 QUOTED_MAX = 20  # contracts; each takes a line of market data, of which an account has a hundred from the start
 _WALK_S = 12.0
@@ -54,7 +53,7 @@ class _Share:
     months: dict[str, Month] = field(default_factory=dict[str, Month])
 
 
-class Chains:
+class Chains(Asking):
     """The chains of one account's shares.  Safe to ask at the same time: they are told one after the other."""
 
     def __init__(
@@ -67,7 +66,7 @@ class Chains:
         market: MarketReads,
         clock: Clock,
     ) -> None:
-        self._reads = reads
+        super().__init__(reads)
         self._calls = calls
         self._brokerage = brokerage
         self._contracts = contracts
@@ -168,13 +167,8 @@ class Chains:
 
     async def _at(self, share: _Share, month: str, pair: Pair) -> Sequence[wire.OptionInfo]:
         strike, right = text_of(pair[0]), pair[1]
-        response = await self._reads.send(self._calls.option(share.conid, month, strike, right))
-        try:
-            return answers.answers(response, wire.OptionInfo, what=f"the options at {strike} {right}")
-        except ApiError as error:
-            if _NOTHING in (error.venue_text or "").lower():
-                return ()
-            raise
+        request, what = self._calls.option(share.conid, month, strike, right), f"the options at {strike} {right}"
+        return await self._any(request, wire.OptionInfo, what=what, nothing=_NOTHING)
 
     async def _quotes(
         self, month: Month, contracts: Sequence[OptionContract], near: Decimal
@@ -192,9 +186,6 @@ class Chains:
             f"prices are those of the {QUOTED_MAX} contracts nearest to {text_of(near)}: ask for the quote of another"
         )
         return quoted, word if len(contracts) > len(nearest) else ""
-
-    async def _ask(self, request: Request, kind: type[T], *, what: str) -> T:
-        return answers.answer(await self._reads.send(request), kind, what=what)
 
 
 def _none(underlying: str, day: date | None) -> SymbolNotFound:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from floorbroker.brokers.ibkr_web import wire
 from floorbroker.brokers.ibkr_web.info import INFO
@@ -12,15 +11,15 @@ from floorbroker.brokers.ibkr_web.mapping import contracts
 from floorbroker.brokers.ibkr_web.mapping.contracts import Contract, Known
 from floorbroker.brokers.ibkr_web.mapping.values import BROKER, conid_of
 from floorbroker.brokers.ibkr_web.rest import answers
+from floorbroker.brokers.ibkr_web.rest.asking import Asking
 from floorbroker.brokers.ibkr_web.rest.brokerage import Brokerage
 from floorbroker.brokers.ibkr_web.rest.calls import Calls
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import ApiError, SymbolNotFound
 from floorbroker.domain.instrument import Instrument, OptionContract, asset_class_of
 from floorbroker.domain.values import text_of
-from floorbroker.transport.types import Request, Transport
+from floorbroker.transport.types import Transport
 
-T = TypeVar("T")
 _RULES_AGE_S = 3600.0
 _RULES_MAX = 2_000
 _DEFINED_MAX = 200
@@ -34,11 +33,11 @@ class _Kept:
     instrument: Instrument
 
 
-class Contracts:
+class Contracts(Asking):
     """What can be asked about contracts."""
 
     def __init__(self, reads: Transport, calls: Calls, brokerage: Brokerage, known: Known, *, clock: Clock) -> None:
-        self._reads = reads
+        super().__init__(reads)
         self._calls = calls
         self._brokerage = brokerage
         self._known = known
@@ -84,21 +83,13 @@ class Contracts:
     async def _option_on(self, ticker: str, option: OptionContract) -> Contract:
         """Search, strikes, contract: in this order, since the venue answers the later ones only after the first."""
         what, month = f"the option {option.symbol}", contracts.month_of(option.expiry)
-        rows = await self._found(ticker, what)
+        rows = await self._any(self._calls.search(ticker), wire.Found, what=what, nothing=_NOBODY)
         underlying = contracts.underlying_in(rows, ticker, month)
         strikes = await self._ask(self._calls.strikes(underlying, month), wire.Strikes, what=what)
         contracts.assert_strike(strikes, option)
         request = self._calls.option(underlying, month, text_of(option.strike), option.right)
         infos = answers.answers(await self._reads.send(request), wire.OptionInfo, what=what)
         return contracts.option_in(infos, option)
-
-    async def _found(self, ticker: str, what: str) -> Sequence[wire.Found]:
-        try:
-            return await self._ask(self._calls.search(ticker), list[wire.Found], what=what)
-        except ApiError as error:
-            if _NOBODY in (error.venue_text or "").lower():
-                return ()
-            raise
 
     async def instrument(self, symbol: str) -> Instrument:
         """The venue's rules, kept for an hour."""
@@ -142,6 +133,3 @@ class Contracts:
         if conid_of(info.con_id) != conid:
             raise ApiError("the reply is about another contract", broker=BROKER)
         return contracts.symbol_in(definition, trading_class=info.trading_class)
-
-    async def _ask(self, request: Request, kind: type[T], *, what: str) -> T:
-        return answers.answer(await self._reads.send(request), kind, what=what)

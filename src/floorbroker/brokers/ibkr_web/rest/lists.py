@@ -12,7 +12,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from floorbroker.brokers.ibkr_web import wire
@@ -32,6 +31,7 @@ from floorbroker.brokers.ibkr_web.mapping.reports import (
 )
 from floorbroker.brokers.ibkr_web.mapping.values import BROKER, conid_of, moment, needed, number, number_in, venue_id
 from floorbroker.brokers.ibkr_web.rest import answers
+from floorbroker.brokers.ibkr_web.rest.asking import Asking
 from floorbroker.brokers.ibkr_web.rest.brokerage import Brokerage
 from floorbroker.brokers.ibkr_web.rest.calls import Calls
 from floorbroker.brokers.ibkr_web.rest.contracts import Contracts
@@ -43,7 +43,6 @@ from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import ZERO
 from floorbroker.transport.types import Request, Transport
 
-T = TypeVar("T")
 ORDERS_MAX = 1000
 DAYS_MAX = 7
 _SHARED_S = 1.0
@@ -62,7 +61,7 @@ class Listed:
     asked_s: float
 
 
-class Lists:
+class Lists(Asking):
     """What the account can be asked for in lists."""
 
     def __init__(
@@ -75,7 +74,7 @@ class Lists:
         *,
         clock: Clock,
     ) -> None:
-        self._reads = reads
+        super().__init__(reads)
         self._calls = calls
         self._brokerage = brokerage
         self._contracts = contracts
@@ -247,9 +246,6 @@ class Lists:
         response = await self._reads.send(request)
         if response.status >= 400:
             answers.answer(response, wire.ErrorBody, what="the portfolio")
-
-    async def _ask(self, request: Request, kind: type[T], *, what: str) -> T:
-        return answers.answer(await self._reads.send(request), kind, what=what)
 
 
 def _is_since(report: ExecutionReport, since: datetime) -> bool:

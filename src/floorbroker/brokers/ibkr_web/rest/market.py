@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
 
 import msgspec
 
 from floorbroker.brokers.ibkr_web import wire
 from floorbroker.brokers.ibkr_web.mapping import market
 from floorbroker.brokers.ibkr_web.mapping.values import BROKER
-from floorbroker.brokers.ibkr_web.rest import answers
+from floorbroker.brokers.ibkr_web.rest.asking import Asking
 from floorbroker.brokers.ibkr_web.rest.brokerage import Brokerage
 from floorbroker.brokers.ibkr_web.rest.calls import Calls
 from floorbroker.brokers.ibkr_web.rest.contracts import Contracts
@@ -25,7 +24,6 @@ from floorbroker.domain.errors import ApiError
 from floorbroker.domain.records import Quote
 from floorbroker.transport.types import Request, Transport
 
-T = TypeVar("T")
 _TRIES = 10
 _PAUSE_S = 0.3
 _LOOKS = 5  # at many at once, of which some may have no price at all
@@ -33,7 +31,7 @@ _LINES_MAX = 40
 _PAGES_MAX = 50
 
 
-class MarketReads:
+class MarketReads(Asking):
     """What can be asked about markets.  `streamed` tells the contracts that the stream has subscribed to."""
 
     def __init__(
@@ -46,7 +44,7 @@ class MarketReads:
         clock: Clock,
         streamed: Callable[[], Collection[int]],
     ) -> None:
-        self._reads = reads
+        super().__init__(reads)
         self._calls = calls
         self._brokerage = brokerage
         self._contracts = contracts
@@ -133,9 +131,6 @@ class MarketReads:
 
     async def _rows(self, request: Request) -> list[dict[str, msgspec.Raw]]:
         return await self._ask(request, list[dict[str, msgspec.Raw]], what="the quote")
-
-    async def _ask(self, request: Request, kind: type[T], *, what: str) -> T:
-        return answers.answer(await self._reads.send(request), kind, what=what)
 
 
 def _is_of(row: market.Fields, conid: int) -> bool:
