@@ -12,9 +12,8 @@ from floorbroker.app.home import Home
 from floorbroker.domain.errors import ConfigInvalid, JournalFault
 from floorbroker.domain.ports import AuditEntry, Journal, Log, NoteEntry, Profile, Record
 from floorbroker.domain.values import Environment
+from floorbroker.gateway.routing.record import BOUND
 from floorbroker.store.reader import JournalReader
-
-BOUND = "profile.bound"
 
 
 def assert_bound(home: Home, profiles: Iterable[Profile], log: Log) -> None:

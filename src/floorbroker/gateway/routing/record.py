@@ -22,6 +22,7 @@ from floorbroker.gateway.routing.strategies import Choice, Ranking
 
 ROUTE = "route"
 MOVED = "route.moved"
+BOUND = "profile.bound"  # a profile began here for the first time
 _BESIDE = 8  # records behind an order's first fact, among which its note is: they are one commit
 _STRATEGIES = frozenset(strategy.value for strategy in Strategy)
 _JSON = msgspec.json.Encoder(order="deterministic")

@@ -38,6 +38,7 @@ from floorbroker.gateway.routing.naming import OPEN, Named, chosen, narrowed
 from floorbroker.gateway.routing.parents import PlannedPart, child_entries
 from floorbroker.gateway.routing.policy import Policy, Rule, Strategy
 from floorbroker.gateway.routing.record import (
+    BOUND,
     MOVED,
     ROUTE,
     Journey,
@@ -85,6 +86,7 @@ class Router:
     tell: Told
     links: Links = field(default_factory=Links)
     _has_routed: bool = False
+    _known: set[ProfileName] = field(default_factory=set[ProfileName])  # that the desk has or ever had
     _last: dict[str, ProfileName] = field(default_factory=dict[str, ProfileName])  # whose turn it was, by rule
     _first_use: dict[tuple[str, str], asyncio.Future[None]] = field(
         default_factory=dict[tuple[str, str], asyncio.Future[None]]
@@ -115,7 +117,8 @@ class Router:
     # -- a start ------------------------------------------------------------------------------------------------------------
 
     def restore(self) -> None:
-        """What the journal knows of routes: the links of intents that moved."""
+        """What the journal knows of routes: the links of intents that moved, and whose orders it keeps."""
+        self._known.update(record.entry.profile for record in self.journal.notes(BOUND))
         self._has_routed = bool(self.journal.notes(ROUTE, newest=True))
         for record in self.journal.notes(MOVED):
             if isinstance(record.entry, NoteEntry):
@@ -125,6 +128,7 @@ class Router:
         """A session begins.  What a life which ended found alive is cancelled: what another took the place of, and what stands
         by a late fill.
         """
+        self._known.add(session.ctx.profile.name)
         session.ctx.on_answered_s = partial(self.looks.latencies.heard, session.ctx.profile.name)
         for order in session.ctx.book.open_orders() if self.links else ():
             self._look_after(order)
@@ -137,8 +141,14 @@ class Router:
     # -- questions ------------------------------------------------------------------------------------------------------------
 
     def takes(self, key: str | None) -> bool:
-        """Whether an order that names no profile is the router's: among several, or when its key may be a routed one's."""
-        return len(self.sessions) > 1 or (key is not None and self._has_routed)
+        """Whether an order that names no profile is the router's: among several, or when its key may be a routed one's, or have
+        led to a profile that is here no more.
+        """
+        return len(self.sessions) > 1 or (key is not None and (self._has_routed or bool(self._bygone())))
+
+    def _bygone(self) -> list[ProfileName]:
+        """The profiles that this desk had before, and has not now."""
+        return sorted(self._known - self.sessions.keys())
 
     def rule_for(self, wish: NewOrder, named: Named = OPEN) -> Rule:
         """The rule for a wish, as far as the order leaves it open.  Raises `InvalidRequest` as `chosen` does."""
@@ -444,9 +454,9 @@ class Router:
     def stored(self, actor: Actor, key: Key) -> Order | None:
         """What a key has placed: the last intent of its journey.
 
-        A key that placed an order before there were routes belongs to the profile it went to.
+        A key that placed an order before there were routes belongs to the profile it went to, which may be here no more.
         """
-        for scope in (GLOBAL, *self.sessions):
+        for scope in (GLOBAL, *self.sessions, *self._bygone()):
             held = self.journal.find_key(principal=actor.principal, profile=scope, key=key.key)
             if held is None:
                 continue
