@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,15 @@ PAUSE_S = 1.0
 STORM_S, LULL_S = 15.0, 15.0
 SETTLED_S = 120.0
 SLACK, SLACK_KB, SLACK_FDS = 1.2, 16_384, 3
+PRICES = {"buy": ("95", "99.5", "101"), "sell": ("105", "100.5", "99")}  # each side's last one trades at once
+LIMITS = """
+max_open_orders = 1000
+max_orders_day = 100000
+max_notional_day = "100000000"
+max_position_notional = "10000000"
+max_gross_exposure = "10000000"
+max_net_exposure = "10000000"
+"""
 FAULTS: tuple[dict[str, Any], ...] = (
     {"where": "request", "what": "drop"},
     {"where": "request", "what": "delay", "args": {"seconds": 2}},
@@ -79,6 +89,7 @@ class Soak:
     clock: Clock
     asked: int = 0
     taken: int = 0
+    refused: Counter[str] = field(default_factory=Counter[str])
     readings: list[Reading] = field(default_factory=list[Reading])
     wrong: list[str] = field(default_factory=list[str])
 
@@ -106,13 +117,13 @@ class Soak:
         until_s = self.clock.monotonic() + for_s
         while self.clock.monotonic() < until_s:
             self.asked += 1
-            price = self.random.choice(("95", "99.5", "101"))
+            side = self.random.choice(tuple(PRICES))
             wish = {
                 "symbol": self.random.choice(SYMBOLS),
-                "side": self.random.choice(("buy", "buy", "sell")),
+                "side": side,
                 "type": "limit",
                 "quantity": str(self.random.randint(1, 3)),
-                "limit_price": price,
+                "limit_price": self.random.choice(PRICES[side]),
                 "time_in_force": "day",
                 "profile": PROFILE,
                 "allow_duplicate": True,
@@ -122,6 +133,8 @@ class Soak:
                 self.taken += 1
                 if self.random.random() < 0.5:
                     self._ask("DELETE", f"/orders/{answer.body['id']}")
+            elif answer is not None:
+                self.refused[f"{answer.body['code']} {answer.body.get('control', '')}".strip()] += 1
             await self.clock.sleep(PAUSE_S)
 
     def _ask(self, method: str, path: str, body: object = None, **headers: str) -> Answer | None:
@@ -140,7 +153,12 @@ class Soak:
         while self.clock.monotonic() < until_s:
             self._ask("DELETE", "/orders")
             answer = self._ask("POST", f"/profiles/{PROFILE}/reconcile")
-            if answer is not None and answer.ok and answer.body["converged"] and not self._open():
+            if (
+                answer is not None
+                and answer.ok
+                and answer.body["converged"]
+                and not (self._open() or self._undecided())
+            ):
                 break
             await self.clock.sleep(2)
         self.wrong += [f"the venue still works on {row['client']}" for row in self._open()]
@@ -151,8 +169,10 @@ class Soak:
                 self.wrong.append(f"the desk does not know {row['client']}")
             elif float(ours["cum_qty"]) != float(row["filled"]):
                 self.wrong.append(f"{row['client']}: {ours['cum_qty']} filled here, {row['filled']} there")
-        unknown = [order["id"] for order in states.values() if not is_settled(order)]
-        self.wrong += [f"{intent_id} is undecided" for intent_id in unknown]
+        self.wrong += [f"{order['id']} is undecided: {order['ord_status']}" for order in self._undecided()]
+
+    def _undecided(self) -> list[dict[str, Any]]:
+        return [order for order in self._orders() if not is_settled(order)]
 
     def _open(self) -> list[dict[str, Any]]:
         return [row for row in self.world.truth("orders") if row["status"] in {"new", "accepted", "partially_filled"}]
@@ -162,15 +182,15 @@ class Soak:
         while True:
             page = self.door.get(f"/api/v1/sim/orders?limit=200{after}")
             found += page["items"]
-            if not page.get("next"):
+            if page["next_cursor"] is None:
                 return found
-            after = f"&cursor={page['next']}"
+            after = f"&cursor={page['next_cursor']}"
 
 
 def soak(folder: Path, *, minutes: float, seed: int) -> Soak:
     """Start both, let them live, compare."""
     with Nursery() as nursery:
-        world = World(nursery, folder)
+        world = World(nursery, folder, limits=LIMITS)
         world.open()
         made = Soak(world, Random(seed), SystemClock())
         try:
@@ -199,6 +219,8 @@ def main() -> int:
     for text in (*growth, *made.wrong):
         sys.stdout.write(f"{text}\n")
     first, last = made.readings[0], made.readings[-1]
+    refused = ", ".join(f"{code} {count}" for code, count in made.refused.most_common())
+    sys.stdout.write(f"refused: {refused or 'nothing'}\n")
     sys.stdout.write(
         f"soak minutes {asked.minutes:g} asked {made.asked} taken {made.taken} wrong {len(made.wrong)} grew {len(growth)} "
         f"rss_kb {first.rss_kb} {last.rss_kb} descriptors {first.descriptors} {last.descriptors}\n"

@@ -26,6 +26,7 @@ answers = "{answers}"
 send_timeout_s = {send_timeout_s}
 [risk]
 intent_age_max_s = "{intent_age_s}"
+{limits}
 [profiles.{profile}]
 broker = "ALPACA"
 environment = "sim"
@@ -40,7 +41,7 @@ class World:
     """`tls` says how desk and venue speak; `cold` starts the desk as a shell does, not from the helper.
 
     `answers` is the desk's setting of that name; `prepare` makes the home.  `strange` gives the account a position of days
-    ago that no fill explains which a first look back reaches.
+    ago that no fill explains which a first look back reaches.  `limits` are further lines of the desk's `[risk]`.
     """
 
     nursery: Nursery
@@ -49,6 +50,7 @@ class World:
     cold: bool = False
     strange: bool = False
     answers: str = "durable"
+    limits: str = ""
     prepare: Callable[[Path], object] = Path.mkdir
     lives: int = 0
     venue: Child = field(init=False)
@@ -76,6 +78,7 @@ class World:
                 ca=ca,
                 answers=self.answers,
                 intent_age_s=INTENT_AGE_S,
+                limits=self.limits,
                 send_timeout_s=SEND_TIMEOUT_S,
             ),
             "utf-8",
