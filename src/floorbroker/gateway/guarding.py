@@ -136,7 +136,8 @@ class Guard:
         name, met = ctx.profile.name, (account.account, account.currency)
         standing = self.risk.equities.setdefault(name, Equity())
         self.curve.note(name, account.equity, account.currency, self.clock.now())
-        if standing.tell(account.equity, self.clock.now()) and ctx.limits.watches_losses:
+        whose = f"{account.account} {account.currency}" if account.account else ""
+        if standing.tell(account.equity, self.clock.now(), of=whose) and ctx.limits.watches_losses:
             ctx.writer.leave([NoteEntry(profile=name, topic=equities.TOPIC, data=standing.words())])
         if self._met.get(name) != met:
             self._met[name] = met
@@ -165,7 +166,7 @@ class Guard:
         ctx, standing = self._account(profile), self.risk.equities.get(profile)
         if standing is None or not standing.is_known:
             raise NotFound(f"the equity of profile {profile} is not known yet")
-        anew = Equity(now=standing.now)
+        anew = Equity(now=standing.now, of=standing.of)
         anew.begin_anew(self.clock.now())
         row = _row(caller, "risk.day", profile, reason=_reason(reason), detail=anew.words())
         await ctx.journal.commit([NoteEntry(profile=profile, topic=equities.TOPIC, data=anew.words()), row])

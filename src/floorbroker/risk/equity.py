@@ -1,6 +1,7 @@
 """How far an account is below where its day began, and below its best: what loss limit and drawdown look at.
 
-Deposits and withdrawals look like profit and loss here.  After one of them a person begins the day anew.
+Deposits and withdrawals look like profit and loss here.  After one of them a person begins the day anew.  Another account, or
+another currency of it, under the same profile begins anew by itself: what one had says nothing of what the other loses.
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ _HUNDRED = Decimal(100)
 
 @dataclass(slots=True)
 class Equity:
-    """One account's equity, in its own currency: now, when the UTC day began for us, and at its peak."""
+    """One account's equity, in its own currency: now, when the UTC day began for us, and at its peak.
+
+    `of` says whose it is: the venue's number of the account and its currency; empty while nobody told.
+    """
 
     day: date = date.min
     opened: Decimal = ZERO
     peak: Decimal = ZERO
     now: Decimal = ZERO
+    of: str = ""
     loss: Decimal = field(init=False, default=ZERO)  # below the day's beginning; zero while above it
     loss_pct: Decimal = field(init=False, default=ZERO)
     drawdown_pct: Decimal = field(init=False, default=ZERO)  # below the peak
@@ -42,9 +47,11 @@ class Equity:
         """Profit, or below zero loss, since the day's beginning."""
         return WIDE.subtract(self.now, self.opened)
 
-    def tell(self, equity: Decimal, at: datetime) -> bool:
+    def tell(self, equity: Decimal, at: datetime, *, of: str = "") -> bool:
         """The venue's figure; whether what must survive a restart changed by enough to be written down."""
-        self.now = equity
+        if of and self.of and of != self.of:
+            self.day, self.opened, self.peak, self._kept = date.min, ZERO, ZERO, ZERO
+        self.now, self.of = equity, of or self.of
         self.peak = max(self.peak, equity)
         is_new_day = at.date() > self.day and equity > 0
         if is_new_day:
@@ -68,13 +75,18 @@ class Equity:
 
     def words(self) -> Mapping[str, str]:
         """What a note keeps."""
-        return {"day": self.day.isoformat(), "opened": text_of(self.opened), "peak": text_of(self.peak)}
+        return {
+            "day": self.day.isoformat(),
+            "opened": text_of(self.opened),
+            "peak": text_of(self.peak),
+            "of": self.of,
+        }
 
     def restore(self, words: Mapping[str, str]) -> None:
         """From a note.  Raises `NotExact`, `KeyError` or `ValueError` for one that is none."""
         self.day = date.fromisoformat(words["day"])
         self.opened, self.peak = _money(words["opened"]), _money(words["peak"])
-        self._kept = self.peak
+        self._kept, self.of = self.peak, words.get("of", "")
         self.now = self.now or self.opened
         self._measure()
 

@@ -77,3 +77,21 @@ async def test_an_account_that_does_not_answer_is_asked_again_in_its_time(tmp_pa
         asked = desk.broker.reads.count("get_account_info")
         await desk.wait(119)
         assert 2 <= desk.broker.reads.count("get_account_info") - asked <= 4
+
+
+async def test_another_account_under_the_same_profile_has_losses_of_its_own(tmp_path: Path) -> None:
+    """What a small account had when its day began would hide what a larger one loses."""
+    clock = ManualClock(NOON)
+    small = Falling(clock, equity=Decimal(10_000))
+    async with opened(tmp_path, broker=small, clock=clock, seals=True):
+        pass
+    large = Falling(clock, account="F-2")
+    async with opened(tmp_path, broker=large, clock=clock, seals=True) as desk:
+        await _held(desk)
+        large.equity = Decimal(89_000)
+        await desk.wait(31)
+        with pytest.raises(DailyLossLimit, match="max_loss_day_pct"):
+            await desk.place(buy("11"))
+    large.equity = Decimal(90_500)
+    async with opened(tmp_path, broker=large, clock=clock, seals=True) as desk:
+        assert desk.gateway.guard.risk.equities[PROFILE].loss == 9_500
