@@ -19,10 +19,17 @@ async def main(home: Home, url: str) -> None:
     """Rest an order far below the market, change it, cancel it; then be refused on purpose."""
     token = home.setup_token.read_text("ascii").strip()
     async with DeskClient.open(token=token, url=url, environment="paper") as desk:
-        bid = (await desk.quote("AAPL")).bid
+        bid = (await desk.quote("AAPL", "paper")).bid
         assert bid is not None
         limit = str((bid * 96 / 100).quantize(bid))
-        order = {"symbol": "AAPL", "side": "buy", "type": "limit", "quantity": "10", "limit_price": limit}
+        order = {
+            "symbol": "AAPL",
+            "side": "buy",
+            "type": "limit",
+            "quantity": "10",
+            "limit_price": limit,
+            "profile": "paper",
+        }
         key = new_key()
         try:
             placed = await desk.submit(order, key=key)
