@@ -14,7 +14,7 @@ POSITIONS = (
     Column("PROFILE", "profile"),
     Column("SYMBOL", "symbol"),
     Column("QTY", "quantity", right=True),
-    Column("AVG", "avg_px", right=True),
+    Column("AVG", "avg_px", right=True, quotient=True),
     Column("MARKET", "market_px", right=True),
     Column("VALUE", "market_value", right=True),
     Column("UNREALIZED", "unrealized_pl", right=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from floorbroker.cli.show import Column, cell, say, show_json, show_table, show_
 KEYS = (Column("KEY", "key"), Column("VALUE", "value"), Column("FROM", "origin"))
 STARS = "***"
 SECRET = ("secret", "password", "token", "api_key")
+COUNTS = frozenset({"streams_token"})  # names that sound like a secret, and are a number
 config = typer.Typer(help="What is configured.", no_args_is_help=True)
 
 
@@ -44,7 +46,8 @@ def show(
     if settings.json:
         show_json({row["key"]: row if origin else row["value"] for row in rows})
     else:
-        show_table(settings, rows, KEYS if origin else KEYS[:2])
+        shown = [{**row, "value": as_set(row["value"])} for row in rows]
+        show_table(settings, shown, KEYS if origin else KEYS[:2])
 
 
 @config.command("get")
@@ -62,9 +65,9 @@ def get(ctx: typer.Context, key: Annotated[str, typer.Argument(metavar="KEY", he
     if settings.json:
         show_json(rows[key] if list(rows) == [key] else rows)
     elif list(rows) == [key]:
-        show_text(cell(rows[key]))
+        show_text(cell(as_set(rows[key])))
     else:
-        show_table(settings, [{"key": name, "value": value} for name, value in rows.items()], KEYS[:2])
+        show_table(settings, [{"key": name, "value": as_set(value)} for name, value in rows.items()], KEYS[:2])
 
 
 @config.command("set")
@@ -80,7 +83,7 @@ def set_(
     settings = settings_of(ctx)
     file = settings.config or settings.open_home().config
     path = key.split(".")
-    if any(word in key.lower() for word in SECRET) or (path[0] == "profiles" and path[-1].startswith("broker_")):
+    if is_secret(key) or (path[0] == "profiles" and path[-1].startswith("broker_")):
         raise usage(f"{key}: secrets do not stand in the configuration", fix="floorbroker broker add, or broker rotate")
     if path[0] == "profiles" and path[-1] in ("broker", "environment"):
         raise usage(f"{key}: another account is another profile", fix="floorbroker broker add")
@@ -145,4 +148,15 @@ def origin_of(key: str, given: Mapping[str, Any], said: Mapping[str, str]) -> st
 
 def masked(key: str, value: object) -> object:
     """A value that may be shown."""
-    return STARS if value and any(word in key.lower() for word in SECRET) else value
+    return STARS if value and is_secret(key) else value
+
+
+def as_set(value: object) -> object:
+    """A list as `config set` takes it."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+
+
+def is_secret(key: str) -> bool:
+    """Whether a setting's own name says so; those of a token's or a profile's table are judged one by one."""
+    name = key.rpartition(".")[2].lower()
+    return name not in COUNTS and any(word in name for word in SECRET)

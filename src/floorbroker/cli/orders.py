@@ -31,7 +31,7 @@ COLUMNS = (
     Column("TYPE", "type"),
     Column("LIMIT", "limit_price", right=True),
     Column("STOP", "stop_price", right=True),
-    Column("AVG", "avg_px", right=True),
+    Column("AVG", "avg_px", right=True, quotient=True),
     Column("STATUS", "ord_status"),
 )
 VERDICTS = (
@@ -47,7 +47,7 @@ CHILDREN = (
     Column("PROFILE", "profile"),
     Column("QTY", "quantity", right=True),
     Column("FILLED", "cum_qty", right=True),
-    Column("AVG", "avg_px", right=True),
+    Column("AVG", "avg_px", right=True, quotient=True),
     Column("STATUS", "ord_status"),
 )
 PARTS = (

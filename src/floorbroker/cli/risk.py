@@ -56,24 +56,26 @@ def risk_show(
     show_one(settings, on_desk(settings, lambda desk: desk.get("/risk", profile=settings.profile, history=word)))
 
 
-def _show_limits(settings: Settings, found: dict[str, Any]) -> None:
-    """All of them as JSON; for people those that are set, of one profile where it is named."""
+def _show_limits(settings: Settings, found: dict[str, Any], *, changed: tuple[str, str] | None = None) -> None:
+    """All of them as JSON; for people those that are set, of one profile where it is named, or the one that was changed."""
     if settings.json:
         show_json(found)
         return
-    rows = [
-        {"scope": scope["scope"], **row, "value": spelt(row["value"])}
-        for scope in found["scopes"]
-        for row in scope["limits"]
-        if row["value"] != "null" and (settings.profile is None or scope["scope"] == f"profile:{settings.profile}")
-    ]
-    show_table(settings, rows, LIMITS)
+    every = [{"scope": scope["scope"], **row} for scope in found["scopes"] for row in scope["limits"]]
+    if changed:
+        rows = [row for row in every if (row["scope"], row["name"]) == changed]
+    else:
+        scopes = {f"profile:{settings.profile}"} if settings.profile else {row["scope"] for row in every}
+        rows = [row for row in every if row["value"] != "null" and row["scope"] in scopes]
+    show_table(settings, [{**row, "value": spelt(row["value"])} for row in rows], LIMITS)
     say(settings, f"version {found['version']}")
 
 
 def spelt(value: str) -> str:
     """A limit's value, which the door tells as JSON text, as `risk set` takes it: a list has commas."""
     found: object = json.loads(value)
+    if found is None:
+        return "off"
     if isinstance(found, list):
         return ",".join(map(str, cast("list[object]", found))) or "none"
     if isinstance(found, dict):
@@ -105,19 +107,20 @@ def risk_set(
     if len(chosen) + (settings.profile is not None) > 1:
         raise usage("name one scope: --profile, --account, --strategy, --token, --symbol or --global")
 
-    async def work(desk: Reached) -> Any:
+    async def work(desk: Reached) -> tuple[Any, str]:
         scope = chosen[0] if chosen else f"profile:{await desk.named_profile()}"
         body = {"scope": scope, "name": name, "value": value, "reason": _line(reason), "confirm": confirm or ""}
         headers = {} if version is None else {"If-Match": f'"{version}"'}
         path = desk.client.at("/risk/limits")
-        return (await desk.client.door.call("PATCH", path, body=body, headers=headers)).json()
+        return (await desk.client.door.call("PATCH", path, body=body, headers=headers)).json(), scope
 
     if confirm is None and settings.may_ask:
         say(settings, "a raise wants the limit's name once more; lowering needs nothing")
         confirm = typer.prompt(
             f"Type {name} to allow a raise, or press enter", default="", show_default=False, err=True
         )
-    _show_limits(settings, on_desk(settings, work))
+    found, scope = on_desk(settings, work)
+    _show_limits(settings, found, changed=(scope, name))
 
 
 @risk.command("strategies")

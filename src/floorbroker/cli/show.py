@@ -6,10 +6,12 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
+from typing import Any, cast
 
 from floorbroker.cli.failures import plain, usage
 from floorbroker.cli.settings import Settings
+from floorbroker.domain.values import ten_digits, text_of
 
 WIDE = 10_000  # no line is wrapped for a program that reads a table
 Row = Mapping[str, Any]
@@ -17,11 +19,19 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its heading, and the member of the document that fills it.  Numbers stand on the right."""
+    """One column: its heading, and the member of the document that fills it.  Numbers stand on the right; a `quotient`, like an
+    average, is shown with ten digits, and has all of them in the document.
+    """
 
     head: str
     member: str
     right: bool = False
+    quotient: bool = False
+
+    def word(self, row: Row) -> str:
+        """What stands in this column."""
+        value = row.get(self.member)
+        return text_of(ten_digits(Decimal(value))) if self.quotient and value else cell(value)
 
 
 def say(settings: Settings, text: str) -> None:
@@ -96,7 +106,7 @@ def show_table(settings: Settings, rows: Sequence[Row], columns: Sequence[Column
     for column in columns:
         table.add_column(column.head, justify="right" if column.right else "left", no_wrap=headed, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell(row.get(column.member))) for column in columns))
+        table.add_row(*(Text(column.word(row)) for column in columns))
     console.print(table)
 
 
@@ -109,5 +119,7 @@ def cell(value: object) -> str:
             return "yes" if value else "no"
         case str() | int():
             return plain(str(value))
+        case list() if value and all(isinstance(one, str) for one in cast("list[object]", value)):
+            return plain(", ".join(cast("list[str]", value)))
         case _:
             return plain(json.dumps(value, ensure_ascii=False))

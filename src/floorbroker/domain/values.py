@@ -80,6 +80,12 @@ def text_of(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def ten_digits(quotient: Decimal) -> Decimal:
+    """A quotient, like an average price, for people: ten digits in all, at least two of them behind the point, half to even."""
+    places = max(2, 9 - max(quotient.adjusted(), 0))
+    return round(quotient, places)
+
+
 def from_epoch(*, s: int | Decimal | None = None, ms: int | None = None, ns: int | None = None) -> datetime:
     """A UTC time from whole or decimal seconds, milliseconds, or nanoseconds (kept to the microsecond)."""
     base = datetime(1970, 1, 1, tzinfo=UTC)

@@ -182,7 +182,17 @@ def web_page(
 
 def _templates() -> Templates:
     made = Templates(loader=PackageLoader("floorbroker.web", "templates"), autoescape=True, undefined=StrictUndefined)
-    shapes = (text.number, text.price, text.money, text.gain, text.clock, text.stamp, text.moment, text.plain)
+    shapes = (
+        text.number,
+        text.price,
+        text.average,
+        text.money,
+        text.gain,
+        text.clock,
+        text.stamp,
+        text.moment,
+        text.plain,
+    )
     for shape in (*shapes, text.words, text.direction):
         made.filters[shape.__name__] = shape  # pyright: ignore[reportUnknownMemberType]
     return made

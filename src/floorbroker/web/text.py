@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from floorbroker.domain.values import text_of
+from floorbroker.domain.values import ten_digits, text_of
 
 UNKNOWN = "unknown"
 CENT = Decimal("0.01")
@@ -26,6 +26,11 @@ def price(value: Decimal | None) -> str:
     if value is None or value == value.quantize(CENT):
         return money(value)
     return number(value)
+
+
+def average(value: Decimal | None) -> str:
+    """A quotient as a price, with ten digits in all."""
+    return price(None if value is None else ten_digits(value))
 
 
 def money(value: Decimal | None) -> str:

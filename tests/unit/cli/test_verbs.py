@@ -249,6 +249,11 @@ def test_a_limit_is_lowered_at_once_and_raised_by_name(tmp_path: Path) -> None:
         tmp_path, "risk", "set", "max_order_qty", "8", "--reason", "more", "--confirm", "max_order_qty", "--json"
     )
     assert document(raised)["version"] == 2
+    shown = run(tmp_path, "risk", "set", "max_order_qty", "8")
+    assert [line.split()[:3] for line in shown.stdout.splitlines()] == [
+        ["SCOPE", "LIMIT", "VALUE"],
+        ["profile:paper", "max_order_qty", "8"],
+    ]
     stale = run(tmp_path, "risk", "set", "max_order_qty", "6", "--version", "1")
     assert stale.exit_code != 0
     scoped = document(run(tmp_path, "risk", "set", "max_open_orders", "3", "--strategy", "m", "--json"))

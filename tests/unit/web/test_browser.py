@@ -377,7 +377,8 @@ async def test_numbers_look_the_same_in_the_browser(visit: Visit) -> None:
     shown = await visit.tab.run(
         "import('/static/text.js').then(t => [t.money('1234567.891'), t.money('0.005'), t.money('0.015'), t.money('-0.004'),"
         " t.gain('-12345'), t.gain('0.004'), t.price('189.5'), t.price('0.12345'), t.number('-1234.5'), t.number(null),"
-        " t.times('2.5', '189.52'), t.times('-3', '0.1'), t.times('x', '1'), t.minus('0.3', '0.25'), t.minus('1', '10.5')])"
+        " t.times('2.5', '189.52'), t.times('-3', '0.1'), t.times('x', '1'), t.minus('0.3', '0.25'), t.minus('1', '10.5'),"
+        " t.average('221.5836363636363636363636364'), t.average('189.5'), t.average('0.0000123456789'), t.average(null)])"
     )
     assert shown == [
         "1,234,567.89",
@@ -395,4 +396,8 @@ async def test_numbers_look_the_same_in_the_browser(visit: Visit) -> None:
         None,
         "0.05",
         "-9.5",
+        "221.5836364",
+        "189.50",
+        "0.000012346",
+        "unknown",
     ]

@@ -38,3 +38,19 @@ def test_a_time_in_a_table_says_its_day_and_one_in_a_sentence_its_zone_too() -> 
         "03-02 04:05:06",
         "2026-03-02 04:05:06 UTC",
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "unknown"),
+        ("189.5", "189.50"),
+        ("221.5836363636363636363636364", "221.5836364"),
+        ("2.00000000000001", "2.00"),
+        ("12345678912.3456", "12,345,678,912.35"),
+        ("0.0000123456789", "0.000012346"),
+        ("-1.9999999999", "-2.00"),
+    ],
+)
+def test_a_quotient_has_ten_digits(value: str | None, shown: str) -> None:
+    assert text.average(None if value is None else Decimal(value)) == shown

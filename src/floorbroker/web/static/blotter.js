@@ -8,7 +8,7 @@ import { Orders } from "./book_of_orders.js";
 import { call, query } from "./door.js";
 import { kept, keep } from "./kept.js";
 import { hear, mine, onRegain } from "./stream.js";
-import { by, make, money, number, price, say, stamp, words } from "./text.js";
+import { average, by, make, money, number, price, say, stamp, words } from "./text.js";
 
 const ROW_PX = 36;
 const OVERSCAN = 8;
@@ -54,7 +54,7 @@ function row(order, index) {
     cell(`${number(order.cum_qty)} / ${total(order)}`, "num c-filled"),
     cell(words(order.type), "wide c-type"),
     cell(asked === null ? "market" : price(asked), "num c-price"),
-    cell(order.avg_px === null ? "–" : price(order.avg_px), "num wide c-average"),
+    cell(order.avg_px === null ? "–" : average(order.avg_px), "num wide c-average"),
     make("td", { class: "c-status" }, make("span", { class: `status ${order.ord_status}` }, words(order.ord_status))),
     cell(order.profile, "wide c-profile"),
     cell(order.strategy || "–", "wide c-strategy"),

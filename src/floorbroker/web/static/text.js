@@ -18,18 +18,28 @@ export function price(text) {
   return shown === UNKNOWN || digits.length >= 2 ? shown : `${shown.split(".")[0]}.${digits.padEnd(2, "0")}`;
 }
 
-/** To the cent, half to even, on digits alone: no amount ever becomes a binary fraction. */
+/** To the cent, half to even. */
 export function money(text) {
   if (text === null || text === undefined) return UNKNOWN;
+  return number(rounded(text, 2) ?? text);
+}
+
+/** A quotient as a price, with ten digits in all, at least two of them after the point. */
+export function average(text) {
+  const whole = /^-?(\d+)\./.exec(text ?? "")?.[1];
+  const exactly = whole && rounded(text, Math.max(2, 10 - whole.length));
+  return price(exactly ? exactly.replace(/\.?0+$/, "") : text);
+}
+
+/** With so many digits after the point, half to even, on digits alone: no amount ever becomes a binary fraction. */
+function rounded(text, places) {
   const [, sign, whole, rest = ""] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
-  if (whole === undefined) return String(text);
-  const digits = rest.padEnd(2, "0");
-  let cents = BigInt(whole + digits.slice(0, 2));
-  const tail = digits.slice(2).padEnd(1, "0");
+  if (whole === undefined) return null;
+  let digits = BigInt(whole + rest.padEnd(places, "0").slice(0, places));
+  const tail = rest.slice(places).padEnd(1, "0");
   const half = /^50*$/.test(tail);
-  if (half ? cents % 2n === 1n : tail[0] >= "5") cents += 1n;
-  const padded = cents.toString().padStart(3, "0");
-  return number(`${cents === 0n ? "" : sign}${padded.slice(0, -2)}.${padded.slice(-2)}`);
+  if (half ? digits % 2n === 1n : tail[0] >= "5") digits += 1n;
+  return written(sign ? -digits : digits, places);
 }
 
 /** A decimal string as a whole number of its last digits; null where it is no number. */
