@@ -7,6 +7,7 @@ import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from floorbroker.app.home import Home
 from floorbroker.app.permits import FilePermits
@@ -40,11 +41,12 @@ class SignalKill:
 
     def on_signal(self) -> None:
         permits = FilePermits(self.home)
-        try:
-            permits.withdraw_all()
-            permits.write_sentinel(Sentinel(level=LEVEL, scope=GLOBAL, reason=REASON, by=BY.principal))
-        except (OSError, UnicodeDecodeError) as error:
-            self.log.error("kill.files_failed", detail=str(error))
+        sentinel = Sentinel(level=LEVEL, scope=GLOBAL, reason=REASON, by=BY.principal)
+        for act in (permits.withdraw_all, partial(permits.write_sentinel, sentinel)):  # what one cannot, the other may
+            try:
+                act()
+            except (OSError, UnicodeDecodeError) as error:
+                self.log.error("kill.files_failed", detail=str(error))
         for desk in self.desks.values():
             task = asyncio.get_running_loop().create_task(self._kill(desk), name="kill:signal")
             self._tasks.add(task)

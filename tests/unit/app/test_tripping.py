@@ -52,3 +52,15 @@ async def test_files_that_cannot_be_written_do_not_stop_a_signal_i14(tmp_path: P
         SignalKill(Home.at(tmp_path), desk.log, {Environment.SIM: desk.gateway}).on_signal()
         await desk.wait(0.1)
         assert desk.gateway.kill_state().level == 2
+
+
+async def test_a_permit_that_cannot_be_withdrawn_keeps_the_file_of_the_kill_from_nobody_i14(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(permits: FilePermits) -> None:
+        raise PermissionError(f"{permits.home.permits} belongs to somebody else")
+
+    monkeypatch.setattr(FilePermits, "withdraw_all", refuse)
+    SignalKill(Home.at(tmp_path)).on_signal()
+    (left,) = FilePermits(Home.at(tmp_path)).sentinels()
+    assert (left.level, left.scope) == (2, "*")
