@@ -138,7 +138,7 @@ class Gateway:
             clock=self.clock,
             log=self.log,
             meters=lambda name: self.sessions[name].ctx.meter,
-            look=lambda: [connection_of(session, self.health) for session in self.sessions.values()],
+            look=lambda: list(self._connections()),
             announce=self._on_connection,
         )
         self.guard = Guard(self.journal, self.clock, self.log, RiskBook(self.clock))
@@ -259,6 +259,16 @@ class Gateway:
 
     def on_health(self, session: ProfileSession) -> None:
         self.telling.on_health(session)
+
+    def _connections(self) -> Iterator[Connection]:
+        """Every profile's connection as it is now; one that cannot be looked at hides no other."""
+        for session in self.sessions.values():
+            try:
+                with ours(self.log, "monitor.unforeseen", profile=session.ctx.profile.name):
+                    seen = connection_of(session, self.health)
+            except FloorbrokerError:  # logged
+                continue
+            yield seen
 
     def _on_connection(self, seen: Connection) -> None:
         data = connection_data(seen, self.sessions[seen.profile])

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.ports import NoMeter
-from floorbroker.domain.records import Signs
+from floorbroker.domain.records import ConnectionStatus, Signs
 from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.health import Health
 from floorbroker.gateway.monitor import EVERY_S, Connection, ConnectionMonitor
+from floorbroker.gateway.routing.policy import Policy
 from tests.support.fake_broker import FakeBroker
+from tests.support.fleet import opened as fleet_opened
 from tests.support.house import NOON, Notes, opened
 
 A, B = ProfileName("a"), ProfileName("b")
@@ -213,3 +215,27 @@ async def test_a_status_shows_health_with_its_ingredients_and_lost_connections(t
         assert [i.name for i in status.connection.health.ingredients] == [
             "errors", "latency", "rejects", "reconnects", "staleness", "budget",
         ]  # fmt: skip
+
+
+@dataclass(slots=True)
+class Broken(FakeBroker):
+    """Its adapter cannot say how it is connected, from some moment on."""
+
+    is_broken: bool = False
+
+    def get_connection_status(self) -> ConnectionStatus:
+        if self.is_broken:
+            raise ValueError("a bug in an adapter")
+        return FakeBroker.get_connection_status(self)
+
+
+@pytest.mark.asyncio
+async def test_a_bug_in_one_adapter_hides_no_other_profile(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    first, second = Broken(clock), FakeBroker(clock)
+    brokers: dict[ProfileName, FakeBroker] = {A: first, B: second}
+    async with fleet_opened(tmp_path, Policy(), brokers=brokers, clock=clock) as fleet:
+        first.is_broken = True
+        await clock.advance(2 * EVERY_S)
+        second.stream(False)
+        await fleet.until(lambda: any(e.profile == B for e in fleet.events("connection_status")), longest_s=3 * EVERY_S)
