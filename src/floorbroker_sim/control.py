@@ -105,7 +105,7 @@ class ControlDoor:
         fields = fields_of(request, {"symbol", "bid", "ask", "last"})
         bid, ask = positive_in(fields, "bid"), positive_in(fields, "ask")
         if ask < bid:
-            raise Impossible("ask", "the ask is not below the bid")
+            raise Impossible("ask", "the ask must not be below the bid")
         last = positive_in(fields, "last") if fields.get("last") is not None else None
         self._truth.set_price(text_in(fields, "symbol"), bid, ask, last)
         return Reply(status=204)

@@ -42,6 +42,36 @@ Percent = Annotated[Decimal, BeforeValidator(exact), Field(gt=0, le=100)]
 Count = Annotated[int, Field(gt=0)]
 Window = Annotated[str, AfterValidator(_window)]
 L = TypeVar("L", bound="SharedLimits")
+UNITS = {
+    "max_leverage": "times equity",
+    "max_open_orders": "orders",
+    "max_open_orders_symbol": "orders",
+    "max_messages_s": "messages a second",
+    "max_messages_min": "messages a minute",
+    "max_messages_symbol_min": "messages a minute",
+    "max_orders_day": "orders a day",
+    "max_notional_day": "money a day",
+    "max_fills_untouched": "fills a day",
+    "option_level": "level",
+    "reference_age_by_asset": "seconds",
+    "blackouts": "UTC",
+}
+UNITS_BY_ENDING = {
+    "_bps": "basis points",
+    "_bps_by_asset": "basis points",
+    "_pct": "%",
+    "_qty": "units",
+    "_s": "seconds",
+    "_notional": "money",
+    "_exposure": "money",
+    "_loss_day": "money",
+}
+
+
+def unit_of(name: str) -> str:
+    """What a limit counts in, for people; money is in the account's currency.  Empty for words and lists."""
+    by_ending = (unit for ending, unit in UNITS_BY_ENDING.items() if name.endswith(ending))
+    return UNITS.get(name) or next(by_ending, "")
 
 
 class SharedLimits(BaseModel):

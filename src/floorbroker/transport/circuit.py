@@ -81,7 +81,9 @@ class Circuit:
             opened_at = now if self._opened_at is None else self._opened_at
             left_s = max(0.0, opened_at + self._recovery_s - now)
             raise CircuitBreakerError(
-                "the circuit breaker is open: not sent", outcome=Outcome.NOT_SENT, hint=Hint(retry_after_s=left_s)
+                "not sent: the requests before it failed, and the circuit breaker is open",
+                outcome=Outcome.NOT_SENT,
+                hint=Hint(retry_after_s=left_s),
             )
         return self.probe()
 

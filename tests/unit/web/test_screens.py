@@ -20,6 +20,7 @@ from floorbroker.domain.values import Environment, ProfileName, Quantity
 from floorbroker.gateway.curve import Point
 from floorbroker.gateway.desk import Caller, ProfilePosition, SessionState
 from floorbroker.oms.schema import parse_order
+from floorbroker.risk.limits import RiskLimits, unit_of
 from floorbroker.web.nav import NAV
 from floorbroker.web.policy import policy_of
 from floorbroker.web.screens import SCREENS, records
@@ -74,6 +75,38 @@ def test_limits_are_written_as_people_write_them() -> None:
         "AAPL, MSFT",
         "",
     ]
+
+
+def test_every_limit_that_is_a_number_says_its_unit() -> None:
+    words = {"allow_symbols", "deny_symbols", "allow_assets", "allow_sides", "allow_types", "allow_tifs", "allow_short"}
+    words |= {"allow_fractional", "trade_hours", "self_match"}
+    assert {name for name in RiskLimits.model_fields if not unit_of(name)} == words
+    some = (
+        "max_order_notional",
+        "max_notional_day",
+        "max_messages_s",
+        "collar_window_s",
+        "collar_bps",
+        "max_loss_day_pct",
+    )
+    assert [unit_of(name) for name in some] == [
+        "money",
+        "money a day",
+        "messages a second",
+        "seconds",
+        "basis points",
+        "%",
+    ]
+
+
+@pytest.mark.asyncio
+async def test_the_risk_page_has_a_unit_beside_each_number(visitor: httpx2.AsyncClient) -> None:
+    wish = {"scope": "strategy:dip", "name": "max_order_notional", "value": "250000", "reason": "a beginning"}
+    set_ = await visitor.patch("/api/v1/paper/risk/limits", json=wish, headers={"Authorization": f"Bearer {TOKEN}"})
+    assert set_.status_code == 200, set_.text
+    page = (await visitor.get("/risk", headers={"Accept": "text/html"})).text
+    row = page[page.index('data-limit="max_order_notional"') :].partition("</tr>")[0]
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", row)[:2] == ["250,000", "money"]
 
 
 def test_an_address_that_nobody_wrote_is_the_beginning() -> None:

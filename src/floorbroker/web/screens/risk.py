@@ -11,6 +11,7 @@ from floorbroker.domain.frozen import frozen
 from floorbroker.domain.values import NotExact, decimal_of
 from floorbroker.gateway.guarding import Guard
 from floorbroker.risk.changes import text_of_limit
+from floorbroker.risk.limits import unit_of
 from floorbroker.web.frame import VENUES_MS, Ask, Screen
 from floorbroker.web.text import number
 
@@ -22,6 +23,7 @@ class ShownLimit:
     name: str
     value: str
     shown: str  # the same with its digits grouped
+    unit: str
     used: str
     share: int | None  # whole percent, at most 100
     source: str
@@ -73,6 +75,7 @@ def _limit(guard: Guard, scope: str, name: str, text: str, used: Decimal | int |
         name=name,
         value=value,
         shown=grouped(value),
+        unit=unit_of(name) if value else "",
         used="" if used is None else number(round(Decimal(used), 4)),
         share=share_of(used, value),
         source="the file" if kept is None else f"{kept.change.by}, change {kept.change.version}",
