@@ -17,10 +17,12 @@ from tests.process.nursery import Nursery
 from tests.process.points import COLD, Point, every_step
 
 
-def plan_of(times: int, reached: Mapping[str, int], *, only: str = "") -> Iterator[Point]:
-    """Every point of a campaign; `only` keeps the steps whose names begin with it."""
-    for turn in range(times):
+def plan_of(times: int, reached: Mapping[str, int], *, only: str = "", first: int = 0) -> Iterator[Point]:
+    """Every point of a campaign; `only` keeps the steps whose names begin with it, and `first` is the turn it begins with."""
+    for turn in range(first, times):
         yield from _kept(every_step(turn=turn, hits=reached), only)
+    if first:
+        return
     for act in ("stop", "raise"):
         yield from _kept(every_step(act, turn=1), only)
     yield from _kept([Point(step=step, tls=place % 2 == 0, cold=True) for place, step in enumerate(COLD)], only)
@@ -45,6 +47,7 @@ def main() -> int:
     """Run the campaign; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.process", description=__doc__)
     parser.add_argument("--times", type=int, default=20, help="how many kills at each step")
+    parser.add_argument("--first", type=int, default=0, help="turns that were made before: 5 begins with the sixth")
     parser.add_argument("--only", default="", help="steps whose names begin so, like submit.")
     parser.add_argument(
         "--at-once", type=int, default=AT_ONCE, help="runs beside each other; most of their time is waiting"
@@ -53,7 +56,8 @@ def main() -> int:
     clock, runs = SystemClock(), list[Run]()
     began = clock.monotonic()
     with Nursery() as nursery:
-        for run in run_all(plan_of(asked.times, hits(nursery), only=asked.only), nursery, at_once=asked.at_once):
+        plan = plan_of(asked.times, hits(nursery), only=asked.only, first=asked.first)
+        for run in run_all(plan, nursery, at_once=asked.at_once):
             runs.append(run)
             if not run.is_clean:
                 sys.stdout.write(f"{run}\n")

@@ -97,6 +97,13 @@ def test_a_campaign_takes_every_step_so_many_times_and_another_hit_each_time() -
     assert {point.act for point in points} == {"kill", "stop", "raise"}
 
 
+def test_a_campaign_made_in_parts_is_the_same_campaign() -> None:
+    reached = {"submit.S8": 4, "event.E3": 40}
+    whole = list(plan_of(5, reached))
+    begun = [point for point in plan_of(2, reached) if point.act == "kill" and not point.cold]
+    assert [*begun, *plan_of(5, reached, first=2)] == [p for p in whole if p.act == "kill" and not p.cold]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_at_any_step_the_desk_explains_every_order_and_doubles_none(kind: str, campaign: Campaign) -> None:
     assert campaign.violations("kill", kind=f"{kind}.") == []
