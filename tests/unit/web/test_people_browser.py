@@ -46,6 +46,7 @@ async def looks_well(tab: Tab) -> None:
         await tab.size(width, 800, dark=dark)
         assert await visit.findings() == []
         assert await tab.run("document.documentElement.scrollWidth <= innerWidth"), width
+        assert await tab.run("[...document.querySelectorAll('tbody tr')].every(row => row.offsetHeight < 200)"), width
     await tab.size(1280, 800)
 
 
