@@ -28,6 +28,7 @@ from floorbroker.oms.account import AccountContext, Actor, asked_about
 from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.translate import fact_of_failure
 from floorbroker.oms.unforeseen import ours
+from floorbroker.risk.verdict import refusal
 
 FINISH_POLL_S = 0.05
 MADE_WAY_MAX = 20  # own orders cancelled for one wish
@@ -160,6 +161,7 @@ class Submitter:
                     return self._decide(wish, instrument, actor, margin=margin)
                 if error.control != "self_match" or self.ctx.limits.self_match != "cancel_resting":
                     raise
+                await self._assert_worth_making_way(wish, instrument, actor)
                 await self._make_way(wish, actor)
                 return self._decide(wish, instrument, actor)
         except FloorbrokerError as error:
@@ -167,6 +169,19 @@ class Submitter:
                 error.outcome = Outcome.NOT_SENT  # a question failed; the order was never on its way
             await self.refused(wish, actor, error)
             raise
+
+    async def _assert_worth_making_way(self, wish: NewOrder, instrument: Instrument, actor: Actor) -> None:
+        """Every other control says yes: what rests is not lost for a wish that is refused all the same.
+
+        What rests counts here, so a wish that only its cancel would make room for is refused.
+        """
+        ctx = self.ctx
+        failed = ctx.gate.failed(ctx.situation(wish, instrument, actor=actor), but="self_match")
+        if failed is not None and isinstance(refusal(failed), InsufficientFunds):
+            await ctx.refresh_account()
+            failed = ctx.gate.failed(ctx.situation(wish, instrument, actor=actor), but="self_match")
+        if failed is not None:
+            raise refusal(failed)
 
     async def _make_way(self, wish: NewOrder, actor: Actor) -> None:
         """Cancel our own orders that the wish would trade with, best first; the controls look again after that."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +16,7 @@ from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import (
     DuplicateOrderId,
     FloorbrokerError,
+    InsufficientFunds,
     InvalidRequest,
     JournalFault,
     KillSwitchOn,
@@ -25,7 +27,7 @@ from floorbroker.domain.errors import (
 )
 from floorbroker.domain.orders import NewOrder, OrderState
 from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, KeyEntry
-from floorbroker.domain.records import MarginRequirement
+from floorbroker.domain.records import Account, MarginRequirement
 from floorbroker.domain.values import Environment, NotExact, OrdStatus, Side, decimal_of
 from floorbroker.oms.schema import parse_order
 from floorbroker.risk.limits import RiskLimits
@@ -34,6 +36,16 @@ from tests.support.fake_broker import FakeBroker, buy, silence
 from tests.support.house import CALLER, NOON, PROFILE, Desk, make, opened
 
 pytestmark = pytest.mark.asyncio
+
+
+@dataclass(slots=True)
+class Purse(FakeBroker):
+    """What its account may still buy is the test's word."""
+
+    free: Decimal = Decimal(100_000)
+
+    async def get_account_info(self) -> Account:
+        return replace(await FakeBroker.get_account_info(self), buying_power=self.free)
 
 
 def _kinds(desk: Desk) -> list[str]:
@@ -367,3 +379,32 @@ async def test_a_profile_that_is_not_ready_takes_no_order_i11(tmp_path: Path) ->
         with pytest.raises(NotReady, match="reconciliation failed"):
             await desk.place(buy())
         assert desk.sent("submit") == 0
+
+
+async def test_nothing_of_ours_makes_way_for_a_wish_that_another_control_refuses(tmp_path: Path) -> None:
+    limits = RiskLimits(self_match="cancel_resting", max_position_qty=Decimal(15))
+    async with opened(tmp_path, limits=limits) as desk:
+        resting = await desk.place(buy("10", side=Side.SELL))
+        with pytest.raises(PositionSizeExceeded, match="max_position"):
+            await desk.place(buy("20"))
+        assert (desk.now(resting).is_open, desk.sent("cancel")) == (True, 0)
+        assert (await desk.place(buy("15"))).is_open
+        assert not desk.now(resting).is_open
+
+
+async def test_money_that_was_freed_since_the_last_look_lets_ours_make_way_and_too_little_does_not(
+    tmp_path: Path,
+) -> None:
+    clock = ManualClock(NOON)
+    broker = Purse(clock)
+    async with opened(tmp_path, broker=broker, clock=clock, limits=RiskLimits(self_match="cancel_resting")) as desk:
+        resting = await desk.place(buy("10", side=Side.SELL))
+        await desk.wait(30)
+        broker.free = Decimal(500)
+        await desk.ctx.refresh_account()
+        with pytest.raises(InsufficientFunds):
+            await desk.place(buy("10"))
+        assert (desk.now(resting).is_open, desk.sent("cancel")) == (True, 0)
+        broker.free = Decimal(100_000)
+        assert (await desk.place(buy("10"))).is_open
+        assert not desk.now(resting).is_open
