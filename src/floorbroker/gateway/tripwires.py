@@ -91,7 +91,10 @@ class Tripwires:
             await self.trip(GLOBAL, f"{trouble}, for {self.audit_s:g} s")
         self._wires = {name: wire for name, wire in self._wires.items() if name in self.sessions}
         for name, session in tuple(self.sessions.items()):
-            wrong = diverged(session.last_round)
+            found = session.last_round
+            if found is not None and found.error:  # it heals nothing, and nothing is known to last
+                continue
+            wrong = diverged(found)
             wire = self._wires.setdefault(name, Wire(self.divergence_s))
             if wire.breaks(now_s=now_s, wrong=bool(wrong)):
                 await self.trip(

@@ -112,3 +112,24 @@ async def test_what_heals_in_time_trips_nothing(tmp_path: Path) -> None:
             await desk.wait(4)
         await wires.look()
         assert tripped == []
+
+
+@pytest.mark.asyncio
+async def test_a_round_that_fails_in_between_heals_nothing_and_trips_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        tripped: list[ProfileName] = []
+
+        async def trip(scope: ProfileName, reason: str) -> None:
+            tripped.append(scope)
+
+        wires = Tripwires(
+            sessions={PROFILE: desk.session}, trouble=str, trip=trip, clock=desk.clock, log=desk.log, divergence_s=10.0
+        )
+        lasting, silent = found("AAPL: 1 here, 2 there"), found(error="no answer")
+        told: list[int] = []
+        for result in (lasting, silent, lasting, silent, silent, lasting):
+            desk.session.last_round = result
+            await wires.look()
+            told.append(len(tripped))
+            await desk.wait(4)
+        assert told == [0, 0, 0, 0, 0, 1]
