@@ -71,6 +71,7 @@ class OrderService:
     resolving: Resolving = field(init=False)
     sealer: Sealer = field(init=False)
     _account_looks: Paced = field(default_factory=Paced)
+    _troubles: dict[str, str] = field(default_factory=dict[str, str])  # the last one that each look met, by its code
 
     def __post_init__(self) -> None:
         self.inbound = Inbound(self.ctx)
@@ -161,12 +162,17 @@ class OrderService:
         return looks
 
     async def _try(self, look: Look) -> None:
-        """One look; whatever it meets, the next one comes."""
+        """One look; whatever it meets, the next one comes.  Trouble that stays the same is told once."""
+        name = look.__name__
         try:
             with ours(self.ctx.log, "watch.unforeseen"):
                 await look()
         except FloorbrokerError as error:
-            self.ctx.log.warning("watch.failed", code=error.code, detail=error.detail)
+            if self._troubles.get(name) != error.code:
+                self.ctx.log.warning("watch.failed", code=error.code, detail=error.detail)
+            self._troubles[name] = error.code
+        else:
+            self._troubles.pop(name, None)
 
     def _listing_due_s(self) -> float:
         """Sooner while orders work and the stream says nothing: it may be dead without knowing it."""
@@ -182,7 +188,10 @@ class OrderService:
         self.ctx.catch_up()
         every_s, longest_s = self.ctx.broker.info.account_every_s, EQUITY_S if self._may_have_lost() else None
         if self._account_looks.is_due(self.ctx.clock.monotonic(), every_s=every_s, longest_s=longest_s):
-            await self.ctx.refresh_account()
+            await self._try(self._ask_account)
+
+    async def _ask_account(self) -> None:
+        await self.ctx.refresh_account()
 
     def _may_have_lost(self) -> bool:
         """Whether the account may have lost without any order since it was looked at, and a limit of losses asks for that."""

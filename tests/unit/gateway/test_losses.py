@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.errors import DailyLossLimit
+from floorbroker.domain.errors import ApiError, DailyLossLimit, MarketClosed
 from floorbroker.domain.records import Account
 from floorbroker.domain.values import Side
 from floorbroker.risk.limits import RiskLimits
@@ -77,6 +77,18 @@ async def test_an_account_that_does_not_answer_is_asked_again_in_its_time(tmp_pa
         asked = desk.broker.reads.count("get_account_info")
         await desk.wait(119)
         assert 2 <= desk.broker.reads.count("get_account_info") - asked <= 4
+
+
+async def test_a_venue_that_keeps_its_account_to_itself_at_night_is_told_of_once(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        await _held(desk)
+        shut = MarketClosed("from 0:00 to 5:30")
+        for failing, told in ((shut, 1), (ApiError("500"), 2), (shut, 3), (None, 3), (shut, 4)):
+            desk.broker.failing.pop("get_account_info", None)
+            if failing is not None:
+                desk.broker.failing["get_account_info"] = failing
+            await desk.wait(150)
+            assert desk.log.events.count("watch.failed") == told
 
 
 async def test_another_account_under_the_same_profile_has_losses_of_its_own(tmp_path: Path) -> None:
