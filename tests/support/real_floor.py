@@ -30,6 +30,7 @@ from floorbroker.brokers.registry import BROKERS
 from floorbroker.domain.errors import ConnectionFailed
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.hooks.carriers import Caller as Alerts
+from floorbroker.hooks.guarded import Service
 from floorbroker.hooks.reach import PublicOnly
 from floorbroker.hooks.records import Kind
 from floorbroker.transport.reach import Address
@@ -118,11 +119,22 @@ async def real_floor(folder: Path, *, told: Http | None = None, **settings: str)
                 await hooks.close()
 
 
+@dataclass
+class Somewhere:
+    """A service of Apprise as it was read from a URL."""
+
+    host: str | None = "x.example"
+    protocol: object = "json"
+
+
 class Nobody:
     """People who are told nothing: a service that takes no message."""
 
     def add(self, url: str) -> bool:
         return bool(url)
+
+    def __iter__(self) -> Iterator[Service]:
+        return iter([Somewhere()])
 
     def notify(self, *, title: str, body: str) -> bool:
         del title, body

@@ -6,14 +6,14 @@ import asyncio
 import importlib
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import FloorbrokerError, InvalidRequest, NotSupported
 from floorbroker.domain.secret import Secret
-from floorbroker.hooks.guarded import check_host, only_public
+from floorbroker.hooks.guarded import Service, check_service, only_public
 from floorbroker.hooks.quiet import message_of
 from floorbroker.hooks.reach import PublicOnly, origin_of
 from floorbroker.hooks.records import Delivery, Target
@@ -85,6 +85,8 @@ class Apprise(Protocol):
 
     def add(self, url: str) -> bool: ...
 
+    def __iter__(self) -> Iterator[Service]: ...
+
     def notify(self, *, title: str, body: str) -> bool: ...
 
 
@@ -100,14 +102,26 @@ def apprise() -> Apprise:
 
 
 def check_alert_url(url: Secret, reach: PublicOnly, make: Callable[[], Apprise] = apprise) -> None:
-    """Raises `InvalidRequest`, which does not repeat it, for a URL that Apprise does not know; `Forbidden` for one that
-    leads into this machine or its network.
+    """Raises `InvalidRequest`, which does not repeat it, for a text that is not one URL that Apprise knows; `Forbidden` for one
+    that leads into this machine or its network.
     """
-    check_host(url.reveal(), reach)
     with only_public(reach):
-        is_known = make().add(url.reveal())
-    if not is_known:
+        _sender(url, reach, make)
+
+
+def _sender(url: Secret, reach: PublicOnly, make: Callable[[], Apprise]) -> Apprise:
+    """What tells the one service that a URL names.
+
+    The library takes several URLs out of one text: the others would be hidden from no log, and one look would be for all.
+    """
+    sender = make()
+    if not sender.add(url.reveal()):
         raise InvalidRequest("this is no URL that Apprise knows: see https://appriseit.com/services")
+    services = list(sender)
+    if len(services) != 1:
+        raise InvalidRequest("this is more than one URL: each is told by a notification of its own")
+    check_service(services[0], reach)
+    return sender
 
 
 @dataclass(slots=True)
@@ -134,12 +148,8 @@ class Caller:
 
     def _notify(self, target: Target, title: str, text: str) -> Attempt:
         try:
-            check_host(target.url.reveal(), self.reach)
             with only_public(self.reach) as watch:
-                sender = self.make()
-                if not sender.add(target.url.reveal()):
-                    return Attempt(trouble="this is no URL that Apprise knows")
-                taken = sender.notify(title=title, body=text)
+                taken = _sender(target.url, self.reach, self.make).notify(title=title, body=text)
             if watch.refused and not taken:
                 return Attempt(trouble=watch.refused[0].detail)
         except FloorbrokerError as error:

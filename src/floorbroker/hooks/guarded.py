@@ -12,8 +12,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Protocol
 
 from floorbroker.domain.errors import Forbidden
 from floorbroker.hooks.reach import PublicOnly
@@ -61,23 +60,29 @@ def only_public(reach: PublicOnly) -> Generator[Watch]:
         _watching.reset(token)
 
 
-def check_host(url: str, reach: PublicOnly) -> None:
-    """Look at the host that stands in a URL of Apprise, where it is an address.  Raises `Forbidden`.
+class Service(Protocol):
+    """What is used of a notification of Apprise: what it calls itself, and the host that it read out of its URL."""
+
+    @property
+    def protocol(self) -> object: ...
+
+    host: str | None
+
+
+def check_service(service: Service, reach: PublicOnly) -> None:
+    """Look at the host of a service as the library read it, where it is an address.  Raises `Forbidden`.
 
     A name is looked up when it is connected to: in many URLs what stands there is a token, which no name server should see.
+    Where the library sends without asking, the name is looked up here, and the address that was looked at takes its place.
     """
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        return  # no URL: the library says so
-    if host.rstrip(".") == "localhost":
+    host = (service.host or "").strip("[]")
+    if host.rstrip(".").lower() == "localhost":
         reach.check(host, "127.0.0.1")
     elif _is_address(host):
         reach.check(host, host)
-    elif parts.scheme in DATAGRAMS and host:
-        for answer in _plain(host, None):
-            reach.check(host, str(answer[4][0]))
+    elif host and service.protocol in DATAGRAMS:
+        service.host = str(_plain(host, None, socket.AF_INET)[0][4][0])
+        reach.check(host, service.host)
 
 
 def _is_address(host: str) -> bool:

@@ -19,7 +19,7 @@ from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment
 from floorbroker.hooks import guarded
 from floorbroker.hooks.carriers import Caller, check_alert_url
-from floorbroker.hooks.guarded import check_host, only_public
+from floorbroker.hooks.guarded import only_public
 from floorbroker.hooks.reach import PublicOnly
 from floorbroker.hooks.records import Delivery, Kind, Target
 
@@ -75,20 +75,59 @@ async def carried(url: str, reach: PublicOnly) -> str:
     "url",
     [
         "json://127.0.0.1/a", "json://localhost:8750/a", "jsons://user:word@10.0.0.7/a", "xml://[::1]/a", "ntfy://192.168.1.5/topic",
-        "gotify://169.254.169.254/token", "mailto://user:word@127.0.0.1", "rsyslog://127.0.0.1", "json://[::ffff:127.0.0.1]/a",
+        "gotify://169.254.169.254/token-token", "rsyslog://127.0.0.1", "json://[::ffff:127.0.0.1]/a", "json://LOCALHOST/a",
+        "\u00a0rsyslog://127.0.0.1", "to: rsyslog://127.0.0.1", "rsyslog://8.8.8.8@127.0.0.1",
     ],
 )  # fmt: skip
 def test_an_address_of_this_machine_or_network_is_refused_when_it_is_added(url: str) -> None:
     with pytest.raises(Forbidden, match=r"not of the public internet; \[webhooks\] allow"):
-        check_host(url, PublicOnly())
+        check_alert_url(Secret(url), PublicOnly())
 
 
 @pytest.mark.parametrize(
-    "url", ["ntfy://ntfy.sh/topic", "tgram://184549370:word/1/", "slack://T1/B1/x/#c", "dbus://", "["]
-)
+    "url", ["ntfy://ntfy.sh/topic", f"tgram://184549370:{'A' * 35}/1/", "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#c"]
+)  # fmt: skip
 def test_a_name_a_token_and_no_host_at_all_are_not_looked_up(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: pytest.fail("a name server was asked"))
-    check_host(url, PublicOnly())
+    monkeypatch.setattr(guarded, "_plain", lambda *_: pytest.fail("a name server was asked"))
+    check_alert_url(Secret(url), PublicOnly())
+
+
+@pytest.mark.parametrize("between", [" ", ", ", ",", ";", "\n"])
+def test_one_text_names_one_service(between: str) -> None:
+    """The library takes apart a text of several URLs: the second was looked at by nobody, and the filter knew both as one."""
+    with pytest.raises((InvalidRequest, Forbidden)):
+        check_alert_url(Secret(f"json://8.8.8.8/a{between}rsyslog://127.0.0.1/"), PublicOnly())
+
+
+@pytest.fixture
+def syslog() -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.setblocking(False)
+        yield server
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("before", ["json://192.0.0.9/a ", "to: ", "\u00a0"])
+async def test_no_datagram_leaves_for_this_machine_beside_another_url(syslog: socket.socket, before: str) -> None:
+    """Stored by an earlier version, and as the library would read it."""
+    assert await carried(f"{before}rsyslog://127.0.0.1:{syslog.getsockname()[1]}/", PublicOnly())
+    with pytest.raises(BlockingIOError):
+        syslog.recv(1)
+
+
+@pytest.mark.asyncio
+async def test_a_datagram_goes_to_the_address_that_was_looked_at(
+    syslog: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name is not looked up once more: it could lead elsewhere by then."""
+    here = [(socket.AF_INET, socket.SOCK_DGRAM, 17, "", ("127.0.0.1", 0))]
+    monkeypatch.setattr(guarded, "_plain", lambda *_: here)
+    assert await carried(f"rsyslog://log.example:{syslog.getsockname()[1]}/", HERE) == ""
+    assert b"Floorbroker" in syslog.recv(2048)
+    assert "not of the public internet" in await carried(
+        f"rsyslog://log.example:{syslog.getsockname()[1]}/", PublicOnly()
+    )
 
 
 @pytest.mark.asyncio

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from floorbroker.hooks.records import Kind, Target
 from floorbroker.hooks.signing import objection
 from floorbroker.oms.schema import OrderSchema
 from floorbroker.transport.types import ByteStream, Request, Response
-from tests.support.real_floor import House, real_floor
+from tests.support.real_floor import House, Somewhere, real_floor
 
 CALLER = Caller(principal="tester", via="test")
 PAPER = Environment.PAPER
@@ -222,6 +222,9 @@ async def test_several_alerts_are_one_message_and_a_service_that_fails_is_tried_
     class Service:
         def add(self, url: str) -> bool:
             return url.startswith("json://")
+
+        def __iter__(self) -> Iterator[Somewhere]:
+            return iter([Somewhere()])
 
         def notify(self, *, title: str, body: str) -> bool:
             sent.append((title, body))
