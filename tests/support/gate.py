@@ -11,7 +11,9 @@ import httpx2
 from fastapi import FastAPI
 
 from floorbroker.api import HashedToken, create_app, token_digest
+from floorbroker.app.home import Home
 from floorbroker.app.people import NewToken
+from floorbroker.app.strategies import Strategies
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.values import Environment
 from floorbroker.people.identity import OPERATOR as OPERATOR_ID
@@ -60,6 +62,7 @@ async def open_gate(folder: Path) -> AsyncIterator[Gate]:
     desks = {env: FakeDesk(clock=clock, environment=env, names=(env.value,)) for env in (PAPER, LIVE)}
     for desk in desks.values():
         desk.ends_after_replay = True
+    strategies = Strategies(Home.at(folder))
     async with town(folder, clock) as found:
         for role in reversed(Role):
             await found.add(
@@ -70,7 +73,8 @@ async def open_gate(folder: Path) -> AsyncIterator[Gate]:
             token=HashedToken(token_digest(TOKEN)),
             clock=clock,
             version="0.1.0",
-            page=web_page(desks=desks, clock=clock, version="0.1.0"),
+            page=web_page(desks=desks, clock=clock, version="0.1.0", strategies=strategies),
+            strategies=strategies,
             people=found.people,
         )
         yield Gate(found, app, clock, desks)

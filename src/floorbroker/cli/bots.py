@@ -7,7 +7,7 @@ import json
 import re
 import signal
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +18,7 @@ from floorbroker.cli.failures import CONFLICT, OWN_NO, UNPROVEN, Trouble, usage
 from floorbroker.cli.settings import Settings, settings_of
 from floorbroker.cli.show import Column, say, show_list, show_text
 from floorbroker.domain.clock import SystemClock
-from floorbroker.domain.values import ProfileName, Word, time_text
+from floorbroker.domain.values import Environment, ProfileName, Word, time_text
 
 if TYPE_CHECKING:
     from floorbroker.app.home import Home
@@ -113,9 +113,9 @@ async def _run(settings: Settings, plan: _Plan) -> None:
     only = frozenset({ProfileName(settings.profile)}) if settings.profile else None
     try:
         async with open_floor(home, outside=settings.outside(), config_path=settings.config, only=only) as floor:
-            desk = _desk_of(floor.desks, settings)
+            environment, desk = _desk_of(floor.desks, settings)
             await desk.until_settled()
-            running = _made(home, desk, settings, plan)
+            running = _made(home, environment, desk, settings, plan)
             await _until_stopped(running, settings, plan)
     except BotFailed as failed:
         raise Trouble(
@@ -130,14 +130,14 @@ async def _run(settings: Settings, plan: _Plan) -> None:
         ) from error  # fmt: skip
 
 
-def _desk_of(desks: Any, settings: Settings) -> Gateway:
-    wanted = [desk for environment, desk in desks.items() if settings.env in (None, environment.value)]
+def _desk_of(desks: Mapping[Environment, Gateway], settings: Settings) -> tuple[Environment, Gateway]:
+    wanted = [(environment, desk) for environment, desk in desks.items() if settings.env in (None, environment.value)]
     if len(wanted) != 1:
         raise usage(f"--env: name one of {', '.join(environment.value for environment in desks)}")
     return wanted[0]
 
 
-def _made(home: Home, desk: Gateway, settings: Settings, plan: _Plan) -> Running:
+def _made(home: Home, environment: Environment, desk: Gateway, settings: Settings, plan: _Plan) -> Running:
     from floorbroker.domain.ports import NoLog
     from floorbroker.strategy.bots import Bot, Child, Clerk, Holdings, Keep, Kept, Logbook, Policy, Running, Spec
 
@@ -145,6 +145,7 @@ def _made(home: Home, desk: Gateway, settings: Settings, plan: _Plan) -> Running
     kept = keep.read() or Kept(strategy=plan.strategy, parameters=plan.parameters, profile=settings.profile)
     _may_run(plan, kept)
     kept.strategy, kept.parameters, kept.stopped = plan.strategy, plan.parameters, ""
+    kept.environment = environment.value
     profile = ProfileName(settings.profile) if settings.profile else _only(desk)
     holdings = Holdings(desk, profile)
     logbook = Logbook(home.decisions)

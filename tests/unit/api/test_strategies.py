@@ -13,10 +13,12 @@ from floorbroker.app.home import Home
 from floorbroker.app.strategies import Strategies
 from floorbroker.domain.clock import SystemClock
 from floorbroker.domain.values import Environment
+from floorbroker.people.identity import Scope
 from floorbroker.strategy.bots import Keep, Kept
 from floorbroker.web import web_page
 from tests.support.desk_server import TOKEN
 from tests.support.fake_desk import FakeDesk
+from tests.support.gate import open_gate
 
 pytestmark = pytest.mark.asyncio
 LINE = {
@@ -69,6 +71,32 @@ async def test_bots_and_their_decisions_are_listed_newest_first_page_by_page(tmp
         page = await http.get("/decisions", params={"strategy": "trend"})
         assert page.text.count("buy 5 AAPL") == 3
         assert "<script>alert(1)" not in page.text
+
+
+async def test_bots_and_decisions_are_those_of_one_s_own_environments(tmp_path: Path) -> None:
+    """One log holds the decisions of all; a token for paper reads no live order out of it (RELIABILITY 9, 12)."""
+    home = Home.at(tmp_path)
+    told = {"live": "live", "paper": "paper", "": "earlier"}  # the last as it was written before lines said where
+    for environment, name in told.items():
+        Keep(home.bots / f"{name}.json").write(Kept(strategy="sma", parameters={}, environment=environment))
+    lines = [
+        {**LINE, "bot": name, "key": name} | ({"environment": environment} if environment else {})
+        for environment, name in told.items()
+    ]
+    home.decisions.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    async with open_gate(tmp_path) as gate, gate.client() as http:
+        for environment in (Environment.PAPER, Environment.LIVE):
+            who = await gate.token(Scope.READ, environment=environment)
+            bots = (await http.get("/api/v1/strategies", headers=who)).json()["items"]
+            read = (await http.get("/api/v1/decisions", headers=who)).json()["items"]
+            assert ([one["name"] for one in bots], [one["bot"] for one in read]) == ([environment.value],) * 2
+        viewer, admin = await gate.person("a-viewer"), await gate.person("a-admin")
+        assert _rows_of((await http.get("/decisions", headers=viewer)).text) == {"paper"}
+        assert _rows_of((await http.get("/decisions", headers=admin)).text) == {"live", "paper", "earlier"}
+
+
+def _rows_of(page: str) -> set[str]:
+    return {name for name in ("live", "paper", "earlier") if f"<td>{name}</td>" in page}
 
 
 async def test_a_log_that_cannot_be_read_is_said(tmp_path: Path) -> None:

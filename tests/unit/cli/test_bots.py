@@ -44,7 +44,8 @@ def test_the_state_is_kept_so_the_second_run_buys_nothing(home: Path) -> None:
     lines = [json.loads(line) for line in run(home, "decisions", "tail", "--json", "--verify").stdout.splitlines()]
     assert len(lines) == 1
     (line,) = lines
-    assert (line["bot"], line["agent_reasoning"], line["ord_status"]) == ("once", "it was time", "filled")
+    assert (line["bot"], line["environment"]) == ("once", "paper")
+    assert (line["agent_reasoning"], line["ord_status"]) == ("it was time", "filled")
     assert line["order_id"].startswith("P")
     assert line["market_context"]["mood"] == "good"
     orders = document(run(home, "order", "list", "-p", "paper", "--json"))["items"]
@@ -56,6 +57,7 @@ def test_the_state_is_kept_so_the_second_run_buys_nothing(home: Path) -> None:
 def test_bots_are_listed(home: Path) -> None:
     (row,) = document(run(home, "bot", "list", "--json"))["items"]
     assert (row["name"], row["state"], row["open_orders"]) == ("once", "may run", 0)
+    assert json.loads((home / "bots" / "once.json").read_text("utf-8"))["environment"] == "paper"
     assert run(home, "bot", "list").stdout.splitlines()[0].split()[0] == "NAME"
 
 

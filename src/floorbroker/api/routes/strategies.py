@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from floorbroker.api.door import DoorDep, NoQuery
+from floorbroker.api.door import DoorDep, IdentityDep, NoQuery
 from floorbroker.api.listing import list_reply
 from floorbroker.api.openapi import problems, returns_list
 from floorbroker.api.params import DecisionsQuery
@@ -22,9 +22,9 @@ router = APIRouter()
     dependencies=[NoQuery],
     responses=returns_list(BotView, "Bots.") | problems(),
 )
-async def list_strategies(request: Request, door: DoorDep) -> Response:
-    """Every bot that has run in this home"""
-    found = {} if door.strategies is None else await door.strategies.bots()
+async def list_strategies(request: Request, door: DoorDep, identity: IdentityDep) -> Response:
+    """Every bot that has run in an environment of yours"""
+    found = {} if door.strategies is None else await door.strategies.bots(sees=identity.environments)
     return list_reply(request, [bot_view(name, kept) for name, kept in found.items()], None)
 
 
@@ -34,10 +34,14 @@ async def list_strategies(request: Request, door: DoorDep) -> Response:
     tags=["Decisions"],
     responses=returns_list(DecisionView, "Decisions.") | problems(),
 )
-async def list_decisions(request: Request, door: DoorDep, query: Annotated[DecisionsQuery, Query()]) -> Response:
-    """What strategies decided and why, newest first, a page at a time"""
+async def list_decisions(
+    request: Request, door: DoorDep, identity: IdentityDep, query: Annotated[DecisionsQuery, Query()]
+) -> Response:
+    """What strategies decided in your environments and why, newest first, a page at a time"""
     if door.strategies is None:
         return list_reply(request, [], None)
-    page = await door.strategies.decisions(before=query.before, limit=query.limit, strategy=query.strategy)
+    page = await door.strategies.decisions(
+        sees=identity.environments, before=query.before, limit=query.limit, strategy=query.strategy
+    )
     older = None if page.older is None else str(page.older)
     return list_reply(request, [decision_view(line) for line in page.lines], older)

@@ -200,6 +200,7 @@ class Bot:
                 {
                     **members,
                     "bot": self.name,
+                    "environment": self.kept.environment,
                     "profile": order.profile if order else self.clerk.profile or "",
                     "intent_id": intent_id or "",
                     "order_id": (order.order_id if order else None) or "",

@@ -44,6 +44,7 @@ class Kept(msgspec.Struct, kw_only=True):
     strategy: str
     parameters: dict[str, Any]
     profile: str | None = None
+    environment: str = ""  # where it runs; empty where an earlier version wrote this
     state: dict[str, Any] = {}
     handled: dict[str, datetime] = {}
     wishes: dict[WishId, Ordered] = {}

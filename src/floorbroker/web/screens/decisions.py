@@ -1,4 +1,4 @@
-"""Decisions: the bots of this home, and what they decided and why."""
+"""Decisions: the bots of the environments of whoever looks, and what they decided and why."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ async def decisions(ask: Ask) -> Mapping[str, Any]:
     if ask.strategies is None:
         return shown
     try:
-        page = await ask.strategies.decisions(before=before, limit=ROWS, strategy=strategy)
+        page = await ask.strategies.decisions(sees=ask.sees, before=before, limit=ROWS, strategy=strategy)
         return {
             **shown,
-            "bots": await ask.strategies.bots(),
+            "bots": await ask.strategies.bots(sees=ask.sees),
             "rows": [{**_EMPTY, **line} for line in page.lines],
             "older": page.older,
         }
