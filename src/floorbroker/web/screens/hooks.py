@@ -42,13 +42,14 @@ async def build(ask: Ask) -> Mapping[str, Any]:
     hooks, environment = ask.hooks, ask.environment
     inbound = [ShownHook(hook=h, signals=await hooks.signals(h, NEWEST)) for h in await hooks.hooks(environment)]
     outbound = [await _shown(ask, target) for target in await hooks.targets(Kind.WEBHOOK, environment)]
-    alerts = [await _shown(ask, target) for target in await hooks.targets(Kind.ALERT)]
+    alerts = [await _shown(ask, t) for t in await hooks.targets(Kind.ALERT) if not ask.sees.isdisjoint(t.environments)]
     return {"known": True, "inbound": inbound, "outbound": outbound, "alerts": alerts, "profiles": ask.names}
 
 
 async def _shown(ask: Ask, target: Target) -> ShownTarget:
     assert ask.hooks is not None
-    return ShownTarget(target=target, place=place_of(target), deliveries=await ask.hooks.deliveries(target, NEWEST))
+    found = [one for one in await ask.hooks.deliveries(target, NEWEST) if one.environment in ask.sees]
+    return ShownTarget(target=target, place=place_of(target), deliveries=found)
 
 
 def place_of(target: Target) -> str:
