@@ -329,13 +329,17 @@ _HELD = (
     "multiplier value pnl buy_value sell_value overnight_quantity day_buy_quantity day_sell_quantity last_price close_price isin "
     "t1_quantity cnc_used_quantity collateral_quantity"
 )
-_MONEY = "equity commodity used_margin available_margin payin_amount charges brokerage taxes required_margin final_margin margins"
+_MONEY = "charges brokerage taxes required_margin final_margin margins"
+_FUNDS = (
+    "available_to_trade cash_available_to_trade pledge_available_to_trade unavailable_to_trade total cash opening_balance "
+    "added_today withdrawn_today amount_from_stock_sale unpaid_charges margin_used loss realised unrealised"
+)
 _MARKET = "ohlc depth timestamp volume candles start_time end_time"
 AUDITED = BodyFields(
     allowed=frozenset(f"{_ERRORS} {_ORDER} {_HELD} {_MARKET}".split()),
     elsewhere=MappingProxyType(
         {
-            "accounts.funds": frozenset(f"{_ERRORS} data {_MONEY}".split()),
+            "accounts.funds": frozenset(f"{_ERRORS} data {_FUNDS}".split()),
             "accounts.charges": frozenset(f"{_ERRORS} data {_MONEY} total".split()),
             "accounts.profile": frozenset(_ERRORS.split()),  # whose account it is stays unsaid
             "sessions.token": frozenset(_ERRORS.split()),

@@ -171,17 +171,36 @@ class Profile(Wire, frozen=True, kw_only=True):
     is_active: bool | None = None
 
 
-class Segment(Wire, frozen=True, kw_only=True):
-    """Money of one segment, in rupees."""
+class Cash(Wire, frozen=True, kw_only=True):
+    """What the day began with, in rupees, and what came and went since; nothing that an order or a position ties up."""
 
-    used_margin: Decimal | None = None
-    available_margin: Decimal | None = None
-    payin_amount: Decimal | None = None
+    opening_balance: Decimal
+    added_today: Decimal | None = None
+    withdrawn_today: Decimal | None = None  # the documents show it below zero
+    unpaid_charges: Decimal | None = None
+
+
+class MarginUsed(Wire, frozen=True, kw_only=True):
+    total: Decimal | None = None
+
+
+class CashToTrade(Wire, frozen=True, kw_only=True):
+    total: Decimal
+    cash: Cash
+    margin_used: MarginUsed | None = None
+
+
+class ToTrade(Wire, frozen=True, kw_only=True):
+    """All that orders may use: cash, and margin from pledged shares."""
+
+    total: Decimal
+    cash_available_to_trade: CashToTrade
 
 
 class Funds(Wire, frozen=True, kw_only=True):
-    equity: Segment | None = None
-    commodity: Segment | None = None
+    """Money of all segments."""
+
+    available_to_trade: ToTrade
 
 
 class Position(Wire, frozen=True, kw_only=True):
@@ -198,6 +217,8 @@ class Position(Wire, frozen=True, kw_only=True):
     sell_price: Decimal | None = None
     last_price: Decimal | None = None
     unrealised: Decimal | None = None
+    day_buy_value: Decimal | None = None
+    day_sell_value: Decimal | None = None
 
 
 class Holding(Wire, frozen=True, kw_only=True):

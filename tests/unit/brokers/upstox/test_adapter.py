@@ -71,7 +71,7 @@ DONE = reply({"order_id": VENUE_ID})
 DETAILS = "/v2/order/details"
 ACCOUNT = {
     "/v2/user/profile": told("profile"),
-    "/v2/user/get-funds-and-margin": told("funds"),
+    "/v3/user/get-funds-and-margin": told("funds"),
     "/v2/portfolio/short-term-positions": told("positions"),
     "/v2/portfolio/long-term-holdings": told("holdings"),
 }
@@ -265,11 +265,49 @@ async def test_the_account_is_in_rupees_and_holdings_and_positions_are_one() -> 
     account, held = await broker.get_account_info(), (await broker.get_positions()).items
     assert (account.account, account.currency, account.cash) == ("AB1234", "INR", Decimal("15507.46"))
     assert {position.symbol: position.qty for position in held} == {RELIANCE: 26, "NIFTY 25000 PE 30 MAR 26.NFO": 75}
-    assert account.equity == account.cash + 26 * Decimal(1411) + 75 * Decimal(121)
+    day = 14104 + (14104 - 14100) - Decimal("9037.5")  # what was got for shares, and paid for contracts
+    assert account.equity == 24400 + 200 - 100 + day + 26 * Decimal(1411) + 75 * Decimal(121)
     (balance,) = (await broker.get_balances()).items
     assert (balance.currency, balance.available) == ("INR", Decimal("15507.46"))
     risk = await broker.get_risk_metrics()
     assert (risk.currency, risk.open_orders, risk.gross_exposure) == ("INR", 2, 26 * Decimal(1411) + 75 * Decimal(121))
+
+
+def funds(*, opening: int, free: int, used: int) -> Response:
+    cash = {"opening_balance": opening, "added_today": 0, "withdrawn_today": 0, "unpaid_charges": 0}
+    trade = {"total": free, "cash": cash, "margin_used": {"total": used}}
+    return reply({"available_to_trade": {"total": free, "cash_available_to_trade": trade}})
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("free", "quantity", "day", "equity"),
+    [
+        (1000, None, {}, 10_000),  # an order that waits
+        (8200, 6, {"day_buy_value": 9000, "product": "I", "last_price": 1500}, 10_000),  # on a fifth of its worth
+        (8200, 6, {"day_buy_value": 9000, "product": "I", "last_price": 1400}, 9_400),
+        (8200, -6, {"day_sell_value": 9000, "product": "I", "last_price": 1500}, 10_000),
+        (8200, -6, {"day_sell_value": 9000, "product": "I", "last_price": 1600}, 9_400),
+        (10_000, 0, {"day_buy_value": 9000, "day_sell_value": 9600, "last_price": 1700}, 10_600),
+        (10_000, 6, {"last_price": 1500}, 19_000),  # carried over, and paid for
+    ],
+)
+async def test_what_is_tied_up_is_neither_lost_nor_won(
+    free: int, quantity: int | None, day: dict[str, Any], equity: int
+) -> None:
+    row = {"instrument_token": KEY, "exchange": "NSE", "quantity": quantity, "average_price": 1500, **day}
+    broker = await broker_on(
+        FakeTransport(
+            by_path={
+                **ACCOUNT,
+                "/v3/user/get-funds-and-margin": funds(opening=10_000, free=free, used=10_000 - free),
+                "/v2/portfolio/short-term-positions": reply([] if quantity is None else [row]),
+                "/v2/portfolio/long-term-holdings": reply([]),
+            }
+        )
+    )
+    account = await broker.get_account_info()
+    assert (account.equity, account.buying_power, account.cash) == (equity, free, free)
 
 
 @pytest.mark.asyncio

@@ -21,35 +21,48 @@ EXCHANGES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def account_from(profile: wire.Profile, funds: wire.Funds, held: Sequence[Position], *, is_intraday: bool) -> Account:
-    """The account, in rupees: what is available counts as its cash, and what is held at its last price.
-
-    Raises `ApiError` for funds without those for shares.
-    """
-    if funds.equity is None:
-        raise ApiError("the funds lack those for shares", broker=BROKER)
-    available = needed(funds.equity.available_margin, what="the margin available")
-    used = number(funds.equity.used_margin, what="the margin used") or ZERO
-    values = [position.market_value or ZERO for position in held]
+def account_from(profile: wire.Profile, funds: wire.Funds, equity: Decimal, *, is_intraday: bool) -> Account:
+    """The account, in rupees.  Its cash is what of it is free: what orders and positions tie up is not."""
+    trade = funds.available_to_trade
+    cash = trade.cash_available_to_trade
     is_active = profile.is_active is not False
     return Account(
         account=profile.user_id,
         currency=CURRENCY,
-        cash=available,
-        equity=available + total_of(values),
-        buying_power=max(available, ZERO),
+        cash=needed(cash.total, what="the cash available"),
+        equity=equity,
+        buying_power=max(needed(trade.total, what="the margin available"), ZERO),
         can_trade=is_active,
         can_short=is_intraday,
-        initial_margin=used,
+        initial_margin=(number(cash.margin_used.total, what="the margin used") if cash.margin_used else None) or ZERO,
         blocked_reason=None if is_active else "the venue says that the account is not active",
     )
 
 
+def equity_of(funds: wire.Funds, day: Iterable[wire.Position], holdings: Iterable[wire.Holding]) -> Decimal:
+    """Cash of this morning, what came and went since, holdings, and what the day's trades made of them, at last prices.
+
+    What is free to trade is no measure of it: an order that waits ties money up, and a position on margin less than it is worth.
+    """
+    cash = funds.available_to_trade.cash_available_to_trade.cash
+    gone = (cash.withdrawn_today, cash.unpaid_charges)
+    parts = [
+        needed(cash.opening_balance, what="the opening balance"),
+        number(cash.added_today, what="what was added") or ZERO,
+        *(-abs(number(one, what="what was taken") or ZERO) for one in gone),
+    ]
+    for item in (*holdings, *day):
+        last = number(item.last_price, what="a price") or number(item.average_price, what="a price") or ZERO
+        parts.append(needed(item.quantity, what="a quantity") * last)
+        if isinstance(item, wire.Position):
+            parts.append(number(item.day_sell_value, what="the value of sales") or ZERO)
+            parts.append(-(number(item.day_buy_value, what="the value of purchases") or ZERO))
+    return total_of(parts)
+
+
 def balance_from(funds: wire.Funds) -> Balance:
-    """Rupees for shares."""
-    if funds.equity is None:
-        raise ApiError("the funds lack those for shares", broker=BROKER)
-    available = needed(funds.equity.available_margin, what="the margin available")
+    """Rupees."""
+    available = needed(funds.available_to_trade.cash_available_to_trade.total, what="the cash available")
     return Balance(currency=CURRENCY, total=available, available=max(available, ZERO))
 
 

@@ -51,11 +51,12 @@ class AccountReads:
     async def account(self) -> Account:
         """Profile, funds and what is held.  Raises `AuthenticationFailed` for a token of somebody else."""
         profile = await self.proven()
-        funds, held = await self._funds(), await self.positions()
-        return accounts.account_from(profile, funds, held, is_intraday=self._options.product == "I")
+        funds, (day, holdings) = await self._funds(), await self._held()
+        equity = accounts.equity_of(funds, day, holdings)
+        return accounts.account_from(profile, funds, equity, is_intraday=self._options.product == "I")
 
     async def balance(self) -> Balance:
-        """Rupees for shares."""
+        """Rupees."""
         return accounts.balance_from(await self._funds())
 
     async def _funds(self) -> wire.Funds:
@@ -63,13 +64,17 @@ class AccountReads:
 
     async def positions(self) -> tuple[Position, ...]:
         """Holdings and the day's positions, of each symbol together."""
+        day, holdings = await self._held()
+        return accounts.positions_from(day, holdings, self._symbols)
+
+    async def _held(self) -> tuple[list[wire.Position], list[wire.Holding]]:
         day: list[wire.Position] = await self._reads.ask(
             self._calls.positions(), list[wire.Position], what="the positions"
         )
         holdings: list[wire.Holding] = await self._reads.ask(
             self._calls.holdings(), list[wire.Holding], what="the holdings"
         )
-        return accounts.positions_from(day, holdings, self._symbols)
+        return day, holdings
 
     async def margin(self, order: NewOrder, *, price: Price) -> MarginRequirement:
         """What the venue says an order would bind and cost; nothing is placed."""

@@ -139,8 +139,8 @@ class Calls:
         return self._read("/v2/user/profile", "accounts.profile")
 
     def funds(self) -> Request:
-        """GET /v2/user/get-funds-and-margin."""
-        return self._read("/v2/user/get-funds-and-margin", "accounts.funds")
+        """GET /v3/user/get-funds-and-margin."""
+        return self._read("/v3/user/get-funds-and-margin", "accounts.funds")
 
     def positions(self) -> Request:
         """GET /v2/portfolio/short-term-positions: the day's."""
