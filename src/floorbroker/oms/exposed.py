@@ -17,7 +17,7 @@ from floorbroker.domain.facts import ReplaceAsked
 from floorbroker.domain.instrument import usual_multiplier
 from floorbroker.domain.orders import NewOrder, Order, OrderState
 from floorbroker.domain.records import Position, Quote
-from floorbroker.domain.values import WIDE, ZERO, IntentId, total_of
+from floorbroker.domain.values import WIDE, ZERO, IntentId, OrderClass, total_of
 from floorbroker.oms.book import OrderBook
 from floorbroker.risk.gate import RiskGate
 from floorbroker.risk.workload import Part, Workload, part_of
@@ -234,7 +234,7 @@ class Exposed:
         if not (order.is_open or self._may_yet_arrive(order)):
             return None
         self.marks.asked(order)
-        return part_of(order.terms, self._leaves(order))
+        return part_of(order.terms, self._leaves(order), group=_group_of(order))
 
     def _may_yet_arrive(self, order: Order) -> bool:
         """Whether the venue may have the order, or get it, without its own figures telling.  One presumed not placed counts
@@ -254,3 +254,8 @@ class Exposed:
         if self._whole_successors:
             return WIDE.subtract(WIDE.add(wanted, order.order_qty), order.cum_qty)
         return WIDE.subtract(max(wanted, order.order_qty), order.cum_qty)
+
+
+def _group_of(order: Order) -> IntentId | None:
+    """Whose exits an order is one of: those of its parent, and of an OCO its own."""
+    return order.intent_id if order.terms.order_class is OrderClass.OCO else order.parent_id

@@ -276,9 +276,36 @@ def _when_it_works(wish: NewOrder, market: Decimal) -> Decimal:
 
 
 def reduce_only(s: Situation) -> Verdict:
-    if s.wish.reduce_only and not s.reduces:
-        return failed("reduce_only", "this order would not only reduce the position")
+    """What says that it reduces or closes never opens."""
+    for symbol, side, units in _closing(s):
+        free = s.exposure.free(symbol, side)
+        if units is None or units > free or not free:
+            return failed("reduce_only", _not_covered(s, symbol, side, units), limit=free, value=units)
     return passed("reduce_only")
+
+
+def _closing(s: Situation) -> Iterator[tuple[str, Side, Decimal | None]]:
+    """Symbol, side and units of what a wish says it only closes.
+
+    A venue that reduces only keeps that itself, and knows each side of a hedge, of which we hold but the difference.
+    """
+    wish, is_kept = s.wish, Can.REDUCE_ONLY in s.info.can
+    if wish.reduce_only or (wish.position_intent in options.CLOSING and not is_kept):
+        yield wish.symbol, wish.side, s.units
+    for leg in wish.legs:
+        if leg.position_intent in options.CLOSING and not is_kept:
+            yield leg.symbol, leg.side, leg.ratio_qty * (wish.order_qty or ZERO)
+
+
+def _not_covered(s: Situation, symbol: str, side: Side, units: Decimal | None) -> str:
+    held, free = s.exposure.positions.get(symbol, ZERO), s.exposure.free(symbol, side)
+    asked = "an unknown quantity" if units is None else text_of(units)
+    told = f"an order that only reduces or closes must not open: it would {side.value} {asked} {symbol}"
+    if held * -side.sign <= 0:
+        return f"{told}, and {text_of(held)} are held"
+    taken = max(held * -side.sign - free, ZERO)
+    others = f", of which open orders take {text_of(taken)} already" if taken else ""
+    return f"{told}, and {text_of(held)} are held{others}"
 
 
 def max_position(s: Situation) -> Verdict:

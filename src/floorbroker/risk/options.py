@@ -16,7 +16,7 @@ from floorbroker.domain.orders import NewOrder, OrderLeg
 from floorbroker.domain.values import ZERO, PositionIntent
 from floorbroker.matching import XNYS
 
-_CLOSING = frozenset({PositionIntent.BUY_TO_CLOSE, PositionIntent.SELL_TO_CLOSE})
+CLOSING = frozenset({PositionIntent.BUY_TO_CLOSE, PositionIntent.SELL_TO_CLOSE})
 _DAYS_MAX = 7  # no market rests for longer
 _LATE = timedelta(minutes=15)
 
@@ -90,6 +90,6 @@ def strategy_loss(legs: Iterable[OrderLeg]) -> Decimal | None:
     known: list[tuple[Decimal, OptionContract]] = []
     for leg in legs:
         contract = OptionContract.parse(leg.symbol)
-        if contract is not None and leg.position_intent not in _CLOSING:
+        if contract is not None and leg.position_intent not in CLOSING:
             known.append((leg.side.sign * leg.ratio_qty, contract))
     return worst_loss(known)

@@ -53,6 +53,14 @@ class Exposure:
         load = self.workload.loads.get(symbol)
         return qty if load is None else qty + side.sign * load.at(side, self.marks.get(symbol))
 
+    def free(self, symbol: str, side: Side) -> Decimal:
+        """Units held that an order of `side` lowers and no open or undecided one takes already; a group's exits count once."""
+        left = self.positions.get(symbol, ZERO) * -side.sign
+        load = self.workload.loads.get(symbol)
+        if load is not None:
+            left -= load.at(side, self.marks.get(symbol)) - load.spare[side]
+        return max(left, ZERO)
+
     @property
     def open_total(self) -> int:
         """Open and undecided orders of all symbols."""
@@ -145,8 +153,8 @@ class Situation:
     @property
     def reduces(self) -> bool:
         """Whether the wish can only lower the absolute position, open orders of its side counted."""
-        held = self.held
-        return held != 0 and (held > 0) != (self.wish.side is Side.BUY) and self.after * held >= 0
+        free = self.exposure.free(self.wish.symbol, self.wish.side)
+        return 0 < free >= (self.units or ZERO)
 
 
 def _price(wish: NewOrder, reference: Reference | None) -> Decimal | None:

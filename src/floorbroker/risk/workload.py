@@ -6,31 +6,35 @@ away in a context with room for every digit that an order may have.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.orders import NewOrder
-from floorbroker.domain.values import WIDE, ZERO, IntentId, Side
+from floorbroker.domain.values import WIDE, ZERO, IntentId, Side, total_of
 
 
 @frozen
 class Part:
-    """What one order may still do: units, or money where only an amount was asked for (quote currency)."""
+    """What one order may still do: units, or money where only an amount was asked for (quote currency).
+
+    `group` is set for the exits of one group, of which no more than one fills.
+    """
 
     symbol: str
     side: Side
     units: Decimal = ZERO
     money: Decimal = ZERO
+    group: IntentId | None = None
 
 
-def part_of(wish: NewOrder, leaves: Decimal | None = None) -> Part:
+def part_of(wish: NewOrder, leaves: Decimal | None = None, *, group: IntentId | None = None) -> Part:
     """The part of a wish of which `leaves` units are open; all of it when nobody can say."""
-    if leaves:
-        return Part(symbol=wish.symbol, side=wish.side, units=leaves)
-    if wish.order_qty is not None:
-        return Part(symbol=wish.symbol, side=wish.side, units=wish.order_qty)
-    return Part(symbol=wish.symbol, side=wish.side, money=wish.notional or ZERO)
+    units = leaves or wish.order_qty
+    if units is not None:
+        return Part(symbol=wish.symbol, side=wish.side, units=units, group=group)
+    return Part(symbol=wish.symbol, side=wish.side, money=wish.notional or ZERO, group=group)
 
 
 @dataclass(slots=True)
@@ -40,6 +44,11 @@ class Load:
     orders: int = 0
     units: dict[Side, Decimal] = field(default_factory=lambda: {Side.BUY: ZERO, Side.SELL: ZERO})
     money: dict[Side, Decimal] = field(default_factory=lambda: {Side.BUY: ZERO, Side.SELL: ZERO})
+    groups: dict[tuple[IntentId, Side], tuple[Decimal, ...]] = field(
+        default_factory=dict[tuple[IntentId, Side], tuple[Decimal, ...]]
+    )  # units of the exits that stand in for each other
+    spare: dict[Side, Decimal] = field(default_factory=lambda: {Side.BUY: ZERO, Side.SELL: ZERO})
+    """Units that `at` counts though no fill can be theirs: all exits of a group but its largest."""
 
     def add(self, part: Part) -> None:
         """One order more."""
@@ -47,6 +56,9 @@ class Load:
         self.units[part.side] = WIDE.add(self.units[part.side], part.units)
         if part.money:
             self.money[part.side] = WIDE.add(self.money[part.side], part.money)
+        if part.group is not None:
+            place = (part.group, part.side)
+            self._regroup(place, [*self.groups.get(place, ()), part.units])
 
     def take(self, part: Part) -> None:
         """One order less."""
@@ -54,11 +66,30 @@ class Load:
         self.units[part.side] = WIDE.subtract(self.units[part.side], part.units)
         if part.money:
             self.money[part.side] = WIDE.subtract(self.money[part.side], part.money)
+        if part.group is not None:
+            place = (part.group, part.side)
+            left = list(self.groups[place])
+            left.remove(part.units)
+            self._regroup(place, left)
+
+    def _regroup(self, place: tuple[IntentId, Side], exits: list[Decimal]) -> None:
+        side, before = place[1], _spare(self.groups.pop(place, ()))
+        self.spare[side] = WIDE.add(self.spare[side], WIDE.subtract(_spare(exits), before))
+        if exits:
+            self.groups[place] = tuple(exits)
+
+    def copy(self) -> Load:
+        """The same sums, to be changed on their own."""
+        return Load(self.orders, dict(self.units), dict(self.money), dict(self.groups), dict(self.spare))
 
     def at(self, side: Side, mark: Decimal | None) -> Decimal:
         """Units of one side; money counts at `mark`, and as nothing without one."""
         money = self.money[side]
         return self.units[side] + money / mark if money and mark else self.units[side]
+
+
+def _spare(exits: Collection[Decimal]) -> Decimal:
+    return WIDE.subtract(total_of(exits), max(exits)) if exits else ZERO
 
 
 @dataclass(slots=True)
@@ -103,7 +134,7 @@ class Workload:
             return self
         held = self.loads[part.symbol]
         alone = Workload(
-            loads={**self.loads, part.symbol: Load(held.orders, dict(held.units), dict(held.money))},
+            loads={**self.loads, part.symbol: held.copy()},
             _parts=dict(self._parts),
         )
         alone.put(intent_id, None)

@@ -23,8 +23,10 @@ from floorbroker.domain.records import Account, Quote
 from floorbroker.domain.values import (
     AssetClass,
     Environment,
+    IntentId,
     OrderClass,
     OrderType,
+    PositionIntent,
     Price,
     Quantity,
     Side,
@@ -34,6 +36,7 @@ from floorbroker.risk.controls import CONTROLS
 from floorbroker.risk.limits import RiskLimits
 from floorbroker.risk.situation import Exposure, Reference, Situation
 from floorbroker.risk.verdict import refusal
+from floorbroker.risk.workload import Part, Workload
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 INFO = BrokerInfo(
@@ -269,6 +272,53 @@ def test_reduce_only_means_reduce_only() -> None:
     assert "reduce_only" in _failed(replace(CALM, wish=wish))
     short = replace(CALM, wish=wish, exposure=Exposure(positions={"AAPL": Decimal(-10)}))
     assert _failed(short) == []
+
+
+NO_WORD = replace(INFO, can=INFO.can - {Can.REDUCE_ONLY})
+CLOSE = replace(BUY, side=Side.SELL, position_intent=PositionIntent.SELL_TO_CLOSE)
+
+
+def _working(*parts: Part, held: int) -> Exposure:
+    work = Workload()
+    for number, part in enumerate(parts):
+        work.put(IntentId(f"i{number}"), part)
+    return Exposure(positions={"AAPL": Decimal(held)}, workload=work)
+
+
+def _exit(units: int, group: str | None = None) -> Part:
+    return Part(symbol="AAPL", side=Side.SELL, units=Decimal(units), group=None if group is None else IntentId(group))
+
+
+@pytest.mark.parametrize(
+    ("exposure", "fails"),
+    [
+        pytest.param(_working(held=0), True, id="nothing is held"),
+        pytest.param(_working(held=-10), True, id="what is held is short already"),
+        pytest.param(_working(held=9), True, id="less is held"),
+        pytest.param(_working(held=10), False, id="as much is held"),
+        pytest.param(_working(_exit(1), held=10), True, id="another order takes one of them"),
+        pytest.param(_working(_exit(5, "g"), _exit(5, "g"), held=15), False, id="two exits of which one fills"),
+        pytest.param(_working(_exit(5, "g"), _exit(5, "h"), held=15), True, id="exits of two groups"),
+        pytest.param(_working(_exit(5, "g"), _exit(6, "g"), held=15), True, id="the larger exit counts"),
+    ],
+)
+@pytest.mark.parametrize("wish", [CLOSE, replace(BUY, side=Side.SELL, reduce_only=True)])
+def test_what_says_that_it_closes_never_opens(wish: NewOrder, exposure: Exposure, *, fails: bool) -> None:
+    assert _failed(replace(CALM, wish=wish, info=NO_WORD, exposure=exposure)) == (["reduce_only"] if fails else [])
+
+
+def test_a_refusal_to_close_tells_what_is_held_and_what_is_taken() -> None:
+    wanting = replace(CALM, wish=CLOSE, info=NO_WORD, exposure=_working(_exit(3), held=12))
+    verdict = next(v for control in CONTROLS if not (v := control(wanting)).ok)
+    assert (verdict.control, verdict.limit, verdict.value) == ("reduce_only", 9, 10)
+    assert verdict.detail.endswith("it would sell 10 AAPL, and 12 are held, of which open orders take 3 already")
+    bare = next(v for control in CONTROLS if not (v := control(replace(wanting, exposure=Exposure()))).ok)
+    assert bare.detail.endswith("it would sell 10 AAPL, and 0 are held")
+
+
+def test_a_venue_that_reduces_only_knows_the_sides_of_a_hedge_that_we_do_not() -> None:
+    assert _failed(replace(CALM, wish=CLOSE, exposure=_working(held=2))) == []
+    assert _failed(replace(CALM, wish=replace(CLOSE, reduce_only=True), exposure=_working(held=2))) == ["reduce_only"]
 
 
 @pytest.mark.parametrize(

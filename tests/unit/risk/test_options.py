@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from floorbroker.domain.capability import Can
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.options import OptionContract
 from floorbroker.domain.orders import NewOrder, OrderLeg
@@ -157,3 +158,23 @@ def test_an_expiry_on_a_day_without_a_market_ends_with_the_trading_day_before() 
     friday = datetime(2014, 6, 20, 20, 0, tzinfo=UTC)
     assert last_close(saturday) == friday
     assert (may_have_ended(saturday, friday), is_over(saturday, friday)) == (True, False)
+
+
+def test_puts_that_are_not_held_are_not_sold_to_close() -> None:
+    close = replace(wish(qty=2), position_intent=PositionIntent.SELL_TO_CLOSE)
+    held = {PUT: 1}
+    alone = replace(INFO, can=INFO.can - {Can.REDUCE_ONLY})
+    assert not controls.reduce_only(replace(situation(close), info=alone)).ok
+    assert not controls.reduce_only(replace(situation(close, held=held), info=alone)).ok
+    assert controls.reduce_only(replace(situation(close, held={PUT: 2}), info=alone)).ok
+
+
+def test_legs_that_close_are_covered_by_what_is_held_of_each() -> None:
+    legs = ((PUT, Side.SELL), (CALL, Side.BUY))
+    roll = spread(*legs, price="3")
+    closing = replace(roll.legs[0], position_intent=PositionIntent.SELL_TO_CLOSE)
+    roll = replace(roll, legs=(closing, roll.legs[1]), order_qty=Quantity(Decimal(2)))
+    alone = replace(INFO, can=INFO.can - {Can.REDUCE_ONLY})
+    short = controls.reduce_only(replace(situation(roll, held={PUT: 1}), info=alone))
+    assert (short.ok, PUT in short.detail) == (False, True)
+    assert controls.reduce_only(replace(situation(roll, held={PUT: 2}), info=alone)).ok

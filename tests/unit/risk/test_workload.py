@@ -20,6 +20,7 @@ PARTS = st.one_of(
         side=st.sampled_from(Side),
         units=AMOUNTS,
         money=st.one_of(st.just(ZERO), AMOUNTS),
+        group=st.sampled_from([None, IntentId("g1"), IntentId("g2")]),
     ),
 )
 
@@ -50,6 +51,9 @@ def _assert_same(work: Workload, plain: dict[IntentId, Part]) -> None:
         for side in Side:
             mine = [part for part in here if part.side is side]
             units, money = _sum(part.units for part in mine), _sum(part.money for part in mine)
+            groups = [[p.units for p in mine if p.group == group] for group in {p.group for p in mine} - {None}]
+            spare = _sum(WIDE.subtract(_sum(exits), max(exits)) for exits in groups)
+            assert (ZERO if load is None else load.spare[side]) == spare
             for mark in (None, Decimal(2)):
                 wanted = units + money / mark if money and mark else units
                 assert (ZERO if load is None else load.at(side, mark)) == wanted
