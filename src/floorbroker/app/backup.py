@@ -1,8 +1,10 @@
 """A home copied while its desk trades, so that the parts fit each other.
 
-The order makes them fit.  The audit's key is copied before its files: what stands in them behind the key was never done.  Then
-comes the journal, which so has every row that the chain has; then the vault, which so is no older than the journal remembers.
-Where the journal knows a checkpoint that the copied chain does not, both are copied once more.
+The order makes them fit.  What bots remember is copied first: one that wakes up earlier than the journal asks again under the
+same names, and is answered with the orders that are there.  The audit's key is copied before its files: what stands in them
+behind the key was never done.  Then comes the journal, which so has every row that the chain has; then the vault, which so is
+no older than the journal remembers.  Where the journal knows a checkpoint that the copied chain does not, both are copied once
+more.
 
 What is not copied: permits and lock, so that a restored desk trades only after a person has looked; tokens and plain secrets;
 whatever is made anew.
@@ -94,6 +96,7 @@ def _made(home: Home, into: Path, journals: Sequence[Environment], *, now: datet
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(mode=0o700)
     try:
+        _copy_folder(home.bots, partial)
         parts = [_copy_records(home, Home(partial), environment) for environment in journals]
         _copy_rest(home, Home(partial))
         manifest = Manifest(made_at=time_text(now), build=build, journals=tuple(parts), files=tuple(_files(partial)))
@@ -187,11 +190,15 @@ def _copy_rest(home: Home, copy: Home) -> None:
     for name in _PLAIN:
         with suppress(FileNotFoundError):
             copy_file(home.root / name, copy.root / name)
-    paper = home.root / "paper"
-    if paper.is_dir():
-        (copy.root / "paper").mkdir(mode=0o700)
-        for path in sorted(p for p in paper.iterdir() if p.is_file() and not p.name.startswith(".")):
-            copy_file(path, copy.root / "paper" / path.name)
+    _copy_folder(home.root / "paper", copy.root)
+
+
+def _copy_folder(folder: Path, into: Path) -> None:
+    """The files of a folder without those that are being written, whose names begin with a point."""
+    if folder.is_dir():
+        (into / folder.name).mkdir(mode=0o700)
+        for path in sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")):
+            copy_file(path, into / folder.name / path.name)
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -25,6 +25,7 @@ from floorbroker.gateway.desk import Caller
 from floorbroker.oms.schema import OrderSchema
 from floorbroker.store.copying import Facts
 from floorbroker.store.sqlite import SqliteJournal
+from floorbroker.strategy.bots import Keep, Kept, kept_bots
 from tests.support import house
 from tests.support.fake_broker import FakeBroker, buy
 from tests.support.house import NOON
@@ -138,6 +139,8 @@ async def test_a_backup_is_a_home_without_permits_tokens_and_plain_secrets(tmp_p
         ".env_bot",
         "permits/paper",
         "paper/p.log",
+        "bots/once.json",
+        "bots/.once.json.17",
         "broker_credentials.json.enc",
         "decisions.jsonl",
     ):
@@ -148,13 +151,27 @@ async def test_a_backup_is_a_home_without_permits_tokens_and_plain_secrets(tmp_p
     made = backup_of(home, tmp_path / "backups")
     copied = {str(path.relative_to(made.folder)) for path in made.folder.rglob("*") if path.is_file()}
     assert copied == {
-        MANIFEST, "journal-sim.db", "desk.db", "floorbroker.toml", "paper/p.log", "broker_credentials.json.enc",
-        "decisions.jsonl",
+        MANIFEST, "journal-sim.db", "desk.db", "floorbroker.toml", "paper/p.log", "bots/once.json",
+        "broker_credentials.json.enc", "decisions.jsonl",
     }  # fmt: skip
     assert all(path.stat().st_mode & 0o077 == 0 for path in made.folder.rglob("*") if path.name != MANIFEST)
     assert read(made.folder).manifest == made.manifest
     (part,) = made.manifest.journals
     assert (part.environment, part.instance_tag, part.last_seq) == ("sim", 7, 3)
+
+
+@pytest.mark.asyncio
+async def test_a_restored_bot_remembers_what_it_did_and_one_that_was_stopped_stays_stopped(tmp_path: Path) -> None:
+    """A strategy that bought once would buy once more, and one that failed would run as if nothing had been."""
+    home = await a_home(tmp_path / "home")
+    kept = Kept(strategy="once", parameters={}, environment="sim", state={"bought": True}, stopped="it threw")
+    Keep(home.bots / "once.json").write(kept)
+    made = backup_of(home, tmp_path / "backups")
+    assert [line.wrong for line in examine(read(made.folder)) if line.wrong] == []
+    shutil.rmtree(home.root)
+    new = Home.at(tmp_path / "home")
+    await put_back(new, read(made.folder), clock=SystemClock(), caller=PERSON)
+    assert kept_bots(new.bots) == {"once": kept}
 
 
 @pytest.mark.asyncio
