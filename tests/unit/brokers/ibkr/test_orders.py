@@ -108,6 +108,11 @@ def test_a_combo_names_its_legs_by_number() -> None:
         {"display_qty": Quantity(Decimal(1))},
         {"tif": TimeInForce.CLS, "order_type": OrderType.STOP, "stop_px": price("1")},
         {"order_class": OrderClass.MULTILEG, "order_type": OrderType.STOP, "stop_px": price("1")},
+        *(
+            {"tif": tif, "order_class": group, "take_profit": price("200"), "stop_loss": StopLoss(stop_px=price("170"))}
+            for tif in (TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG, TimeInForce.CLS)
+            for group in (OrderClass.BRACKET, OrderClass.OCO)
+        ),  # the exits would be over with the entry, or before it
     ],
 )
 def test_what_there_are_no_words_for_is_not_sent(terms: dict[str, Any]) -> None:

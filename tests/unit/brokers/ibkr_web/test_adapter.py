@@ -116,6 +116,10 @@ async def test_each_type_has_its_own_members(terms: dict[str, Any], told: dict[s
         {"order_class": OrderClass.MULTILEG},
         {"post_only": True},
         {"order_qty": None, "notional": D(100)},
+        *(
+            {"tif": tif, "order_class": OrderClass.OTO, "stop_loss": StopLoss(stop_px=Price(D(100)))}
+            for tif in (TimeInForce.IOC, TimeInForce.OPG)
+        ),  # the exit would be over with the entry, or before it
     ],
 )
 async def test_what_the_venue_has_no_words_for_is_not_sent(terms: dict[str, Any]) -> None:

@@ -25,6 +25,8 @@ SMART = "SMART"
 CANCEL_THE_REST = 1  # with block: of a group, one at a time is at an exchange
 _ZONE_NAME, _ZONE = "US/Eastern", ZoneInfo("America/New_York")
 _BY_PARENT = frozenset({OrderClass.BRACKET, OrderClass.OTO})
+_GROUPS = _BY_PARENT | {OrderClass.OCO}
+WAITING = frozenset({TimeInForce.DAY, TimeInForce.GTC})  # what an order with exits has: theirs is the same
 
 
 def members(order: NewOrder, cl_ord_id: ClOrdId, account: str) -> tuple[wire.Order, ...]:
@@ -79,6 +81,10 @@ def _assert_spoken(order: NewOrder) -> None:
         raise NotSupported("IBKR has neither post-only and reduce-only orders nor icebergs here")
     if order.order_qty is None or order.notional is not None:
         raise NotSupported("IBKR orders are sized by quantity: the socket takes no amounts of money")
+    if order.order_class in _GROUPS and order.tif not in WAITING:
+        raise NotSupported(
+            f"IBKR takes {order.order_class.value} orders for the day or gtc: exits are over with their entry"
+        )
     if order.order_class is OrderClass.MULTILEG and order.order_type not in (OrderType.MARKET, OrderType.LIMIT):
         raise NotSupported("IBKR takes combos as market and limit orders")
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from floorbroker.brokers.ibkr.info import INFO
+from floorbroker.brokers.ibkr.mapping.orders import WAITING
 from floorbroker.brokers.ibkr.mapping.values import AT_THE_CLOSE
 from floorbroker.domain.errors import FieldError
 from floorbroker.domain.instrument import Instrument, OptionContract, asset_class_of
@@ -31,7 +32,6 @@ from floorbroker.domain.values import (
 Found = Iterator[FieldError]
 _ONE = Decimal(1)
 _LEGS_MAX = 4
-_DAY_GTC = frozenset({TimeInForce.DAY, TimeInForce.GTC})
 _SWIFT = frozenset({TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG})
 _PLAIN = frozenset({OrderType.MARKET, OrderType.LIMIT})
 
@@ -128,7 +128,7 @@ def _trail(wish: Wish) -> Found:
 
 def _extended(wish: Wish) -> Found:
     order = wish.order
-    if order.extended_hours and (order.order_type is not OrderType.LIMIT or order.tif not in _DAY_GTC):
+    if order.extended_hours and (order.order_type is not OrderType.LIMIT or order.tif not in WAITING):
         yield _no("/extended_hours", "not_supported", "outside regular hours there are limit orders, day or gtc")
 
 
@@ -136,7 +136,7 @@ def _groups(wish: Wish) -> Found:
     order, group = wish.order, wish.order.order_class
     if group not in (OrderClass.BRACKET, OrderClass.OTO, OrderClass.OCO):
         return
-    if order.tif not in _DAY_GTC:
+    if order.tif not in WAITING:
         yield _no("/time_in_force", "not_supported", f"{group.value} orders are day or gtc")
     profit, stop = order.take_profit, order.stop_loss
     if group is OrderClass.OTO and (profit is None) == (stop is None):

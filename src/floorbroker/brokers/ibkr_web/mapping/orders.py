@@ -31,6 +31,7 @@ TIFS: Mapping[TimeInForce, str] = MappingProxyType(
 )
 SIDES: Mapping[Side, str] = MappingProxyType({Side.BUY: "BUY", Side.SELL: "SELL"})
 _GROUPS = frozenset({OrderClass.BRACKET, OrderClass.OTO})
+WAITING = frozenset({TimeInForce.DAY, TimeInForce.GTC})  # what an order with exits has: theirs is the same
 
 
 def tickets(order: NewOrder, cl_ord_id: ClOrdId, account: str, *, contract: Contract) -> tuple[wire.Ticket, ...]:
@@ -63,6 +64,10 @@ def _assert_spoken(order: NewOrder) -> None:
         raise NotSupported(f"IBKR_WEB has no time in force {order.tif.value}")
     if order.order_class not in _GROUPS | {OrderClass.SIMPLE}:
         raise NotSupported(f"IBKR_WEB places no {order.order_class.value} order; it has brackets and oto orders")
+    if order.order_class in _GROUPS and order.tif not in WAITING:
+        raise NotSupported(
+            f"IBKR_WEB takes {order.order_class.value} orders for the day or gtc: exits are over with their entry"
+        )
     if order.post_only or order.display_qty is not None or order.reduce_only:
         raise NotSupported("IBKR_WEB has neither post-only and reduce-only orders nor icebergs")
     if order.order_qty is None or order.notional is not None:
