@@ -2,7 +2,7 @@
 
 What was forgotten since the copy, the venues still know.  A restored journal gets an epoch far above the copy's, so that no
 record written from now on can be taken for one that was lost.  Nothing is sent before a person has looked: no permit comes
-back, and a kill of level 1 lies beside the journals.
+back, and a kill of level 1 lies beside the journals.  Nobody comes in again by a session, or by what was taken from them since.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from floorbroker.app.acts import row_of
 from floorbroker.app.backup import Backup, JournalPart
 from floorbroker.app.exclusive import nobody_else
 from floorbroker.app.home import Home
+from floorbroker.app.people.restored import settle
 from floorbroker.app.permits import FilePermits
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import Conflict, JournalFault
@@ -33,11 +34,15 @@ _KEPT = frozenset({"lock", "reserve", ".env_bot", "setup-token"})  # of the mach
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was done: `aside` is where the home's former files are, None where it had none."""
+    """What was done: `aside` is where the home's former files are, None where it had none.
+
+    `people` is how many users and tokens of the copy became what they were last; None where nobody knows what they were.
+    """
 
     journals: tuple[JournalPart, ...]
     epochs: dict[str, int]
     aside: Path | None
+    people: int | None
 
 
 async def put_back(home: Home, backup: Backup, *, clock: Clock, caller: Caller, accept_older: bool = False) -> Restored:
@@ -57,7 +62,10 @@ async def put_back(home: Home, backup: Backup, *, clock: Clock, caller: Caller, 
         part.environment: await _begin_anew(home, part, present, backup=backup, clock=clock, caller=caller)
         for part in backup.manifest.journals
     }
-    return Restored(backup.manifest.journals, epochs, aside)
+    before = None if aside is None else aside / home.desk.name
+    is_known = before is not None and before.exists() and _is_ours(present, backup.manifest.journals)
+    people = await settle(home.desk, before if is_known else None, now=clock.now()) if home.desk.exists() else None
+    return Restored(backup.manifest.journals, epochs, aside, people)
 
 
 Present = dict[str, Facts | str]
@@ -82,6 +90,15 @@ def objection(present: Present, copies: tuple[JournalPart, ...]) -> str:
                 f"the copy to {copy.last_seq} in epoch {copy.epoch} ({lost} records would be set aside)"
             )
     return ""
+
+
+def _is_ours(present: Present, copies: tuple[JournalPart, ...]) -> bool:
+    """Whether the home was of the same installation as the copy, as far as its journals can be read."""
+    tags = {copy.environment: copy.instance_tag for copy in copies}
+    return any(
+        isinstance(facts, Facts) and facts.instance_tag == tags.get(environment)
+        for environment, facts in present.items()
+    )
 
 
 def _present(home: Home) -> Present:

@@ -103,6 +103,10 @@ def restore(
         settings,
         {**_told(found), "epochs": done.epochs, "aside": "" if done.aside is None else str(done.aside)},
     )
+    if done.people is None:
+        say(
+            settings, "who was shut out after the copy may come in again: floorbroker token list, floorbroker user list"
+        )
     say(
         settings,
         "a kill of level 1 is on: start the desk, look at: floorbroker reconcile; then: floorbroker kill off --reason TEXT",

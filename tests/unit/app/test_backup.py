@@ -16,19 +16,25 @@ import pytest
 from floorbroker.app.backup import MANIFEST, Backup, BackupDamaged, FilePart, backups_in, make, prune, read
 from floorbroker.app.backup_proof import examine
 from floorbroker.app.home import Home
+from floorbroker.app.people import NewToken, People, Refused, SignedIn
+from floorbroker.app.people.passes import Refusal
 from floorbroker.app.restore import EPOCH_LEAP, objection, put_back
 from floorbroker.domain.clock import ManualClock, SystemClock
 from floorbroker.domain.errors import ConfigInvalid, Conflict, KillSwitchOn, NotFound
 from floorbroker.domain.ports import AuditEntry, NoteEntry
+from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, OrdStatus, ProfileName
 from floorbroker.gateway.desk import Caller
 from floorbroker.oms.schema import OrderSchema
+from floorbroker.people.identity import OPERATOR as OPERATOR_ID
+from floorbroker.people.identity import Identity, Scope
 from floorbroker.store.copying import Facts
 from floorbroker.store.sqlite import SqliteJournal
 from floorbroker.strategy.bots import Keep, Kept, kept_bots
 from tests.support import house
 from tests.support.fake_broker import FakeBroker, buy
 from tests.support.house import NOON
+from tests.support.people import OPERATOR, town
 from tests.support.real_floor import real_floor
 
 PERSON = Caller(principal="ada", via="cli")
@@ -321,3 +327,67 @@ async def test_a_restored_journal_says_so_in_an_epoch_that_no_lost_record_had(tm
 
 def test_the_parts_of_a_manifest_are_strict() -> None:
     assert FilePart.__struct_config__.forbid_unknown_fields
+
+
+# -- who may come in ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_a_restore_lets_nobody_in_who_was_shut_out_since_the_copy(tmp_path: Path) -> None:
+    """A token that was revoked, a user who was removed, a password that was known to others, a session that was ended."""
+    home = await a_home(tmp_path / "home")
+    async with town(home.root, SystemClock()) as found:
+        people, cookies = found.people, {}
+        for name in ("ada", "grace", "eve"):
+            await found.add(name)
+            cookies[name] = await found.session(name)
+        secrets = {name: await a_token(people, name) for name in ("stays", "goes")}
+    made = backup_of(home, tmp_path / "backups")
+    async with town(home.root, SystemClock()) as found:
+        people = found.people
+        await people.passes.revoke("goes", by=OPERATOR_ID, caller=PERSON)
+        await people.members.remove("eve", caller=OPERATOR)
+        await people.members.set_password("grace", Secret("other words than those"), caller=OPERATOR)
+    done = await put_back(home, made, clock=SystemClock(), caller=PERSON, accept_older=True)
+    assert done.people == 3
+    async with town(home.root, SystemClock()) as found:
+        people = found.people
+        assert [people.visits.standing(cookie) for cookie in cookies.values()] == [None] * 3
+        assert people.passes.by_token(secrets["goes"], "192.0.2.7") == Refusal(why="revoked")
+        assert isinstance(people.passes.by_token(secrets["stays"], "192.0.2.7"), Identity)
+        assert isinstance(await found.sign_in("eve"), Refused)
+        assert isinstance(await found.sign_in("grace"), Refused)
+        assert isinstance(await found.sign_in("grace", "other words than those"), SignedIn)
+        assert isinstance(await found.sign_in("ada"), SignedIn)
+
+
+@pytest.mark.parametrize("lost", ["all", "desk.db", "another"])
+@pytest.mark.asyncio
+async def test_where_nobody_knows_who_was_shut_out_sessions_end_and_it_is_said(tmp_path: Path, lost: str) -> None:
+    home = await a_home(tmp_path / "home")
+    async with town(home.root, SystemClock()) as found:
+        await found.add("ada")
+        cookie = await found.session("ada")
+    made = backup_of(home, tmp_path / "backups")
+    match lost:
+        case "all":
+            shutil.rmtree(home.root)
+        case "desk.db":
+            home.desk.write_bytes(b"nothing that can be read" * 100)
+        case _:
+            home.journal(SIM).unlink()
+            journal = SqliteJournal.open(home.journal(SIM), clock=SystemClock(), environment=SIM, instance_tag=8)
+            await journal.close()
+            home.desk.unlink()
+            async with town(home.root, SystemClock()) as found:
+                await found.add("mallory")
+    done = await put_back(Home.at(home.root), made, clock=SystemClock(), caller=PERSON, accept_older=True)
+    assert done.people is None
+    async with town(home.root, SystemClock()) as found:
+        assert found.people.visits.standing(cookie) is None
+        assert isinstance(await found.sign_in("ada"), SignedIn)
+
+
+async def a_token(people: People, name: str) -> str:
+    new = NewToken(name=name, environment=SIM, scopes=frozenset({Scope.READ}))
+    return (await people.passes.create(new, owner=OPERATOR_ID, caller=PERSON))[1].reveal()
