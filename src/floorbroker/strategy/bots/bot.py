@@ -79,9 +79,10 @@ class Bot:
     async def begin(self, history: Sequence[Closed]) -> None:
         """Wake the strategy up where it was left: `history` is what it may know already.  Raises `BotFailed`."""
         self.clerk.find_orders()
+        purse, so_far = self.clerk.abreast(await self.purse())
         begin = Begin(
             strategy=self.spec.strategy, parameters=self.spec.parameters, calendar=self.spec.calendar,
-            now=self.clock.now(), state=self.kept.state, purse=await self.purse(),
+            now=self.clock.now(), state=self.kept.state, purse=purse, so_far=so_far,
             wishes=[*self.kept.wishes.values()],
             history=[closed for closed in history if not self.is_new(closed)],
         )  # fmt: skip
@@ -142,7 +143,8 @@ class Bot:
     async def _ask(self, **event: Any) -> Done:
         quotes = [*self._quotes.values()]
         self._quotes.clear()
-        seen = Seen(now=self.clock.now(), purse=await self.purse(), quotes=quotes, **event)
+        purse, so_far = self.clerk.abreast(await self.purse())
+        seen = Seen(now=self.clock.now(), purse=purse, so_far=so_far, quotes=quotes, **event)
         return await self._guarded(self.host.see(seen))
 
     async def _guarded(self, asked: Awaitable[Done]) -> Done:
@@ -229,7 +231,7 @@ class Bot:
         self.keep.write(self.kept)
 
     async def _closing(self) -> list[Place]:
-        held = (await self.purse()).held
+        held = self.clerk.abreast(await self.purse())[0].held
         symbols = [symbol for symbol in self.spec.parameters.get("symbols", ()) if held.get(symbol)]
         return [_close(symbol, held[symbol], at=self.clock.now()) for symbol in symbols]
 

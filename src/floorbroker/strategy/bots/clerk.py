@@ -11,17 +11,18 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Protocol
 
 import msgspec
 
 from floorbroker.domain.errors import FloorbrokerError, Outcome
 from floorbroker.domain.orders import NewOrder, Order, OrderChanges
-from floorbroker.domain.values import ZERO, IntentId, OrdStatus, ProfileName, Quantity
+from floorbroker.domain.values import ZERO, IntentId, OrderClass, OrdStatus, ProfileName, Quantity, total_of
 from floorbroker.gateway.desk import Caller, CancelledAll, OrderFilter, Submitted
 from floorbroker.strategy.bots.hearing import hear
 from floorbroker.strategy.bots.state import Ended, Kept, Told
-from floorbroker.strategy.bots.wire import Act
+from floorbroker.strategy.bots.wire import Act, Purse
 from floorbroker.strategy.wishes import Change, Filled, Ordered, Place, WishId, Withdraw
 
 KEY_MAX = 120
@@ -72,6 +73,7 @@ class Clerk:
     hashes: dict[WishId, str] = field(default_factory=dict[WishId, str])  # of what was asked with the last wishes
     _wish_of: dict[IntentId, WishId] = field(default_factory=dict[IntentId, WishId])
     _stirred: set[WishId] = field(default_factory=set[WishId])  # that are over, and to be looked at again
+    _owed: dict[WishId, IntentId] = field(default_factory=dict[WishId, IntentId])  # over, executions may be to come
 
     @property
     def caller(self) -> Caller:
@@ -85,6 +87,7 @@ class Clerk:
         kept = self.kept
         self._wish_of = {intent_id: wish for wish, intent_id in kept.orders.items()}
         self._wish_of |= {ended.intent_id: wish for wish, ended in kept.ended.items()}
+        self._owed = {wish: ended.intent_id for wish, ended in kept.ended.items()}
         self.stir()
         found = self.desk.orders(OrderFilter(strategy=self.name, open_only=True))
         if kept.at is not None:
@@ -149,6 +152,7 @@ class Clerk:
     def _know(self, wish: WishId, order: Order) -> None:
         if (ended := self.kept.ended.pop(wish, None)) is not None:  # asked for again after it was adopted, and over
             self.kept.heard[wish] = ended.heard
+        self._owed.pop(wish, None)
         self.kept.orders[wish] = order.intent_id
         self._wish_of[order.intent_id] = wish
 
@@ -222,9 +226,28 @@ class Clerk:
         if not order.is_open:
             self._end(wish)
 
+    def abreast(self, purse: Purse) -> tuple[Purse, dict[str, Decimal]]:
+        """The purse with units that a venue told the total of and not yet the executions, and what each open wish has filled.
+
+        Both are of this moment: what a strategy holds and what it waits for are never out of step.
+        """
+        held, so_far = dict(purse.held), dict[str, Decimal]()
+        for wish, intent_id in self.kept.orders.items():
+            order = self.desk.order(intent_id)
+            so_far[wish] = order.cum_qty
+            _hold(held, order)
+        for wish, intent_id in [*self._owed.items()]:
+            order = self.desk.order(intent_id)
+            if order.needs_executions:
+                _hold(held, order)
+            else:
+                del self._owed[wish]
+        return msgspec.structs.replace(purse, held={symbol: qty for symbol, qty in held.items() if qty}), so_far
+
     def _end(self, wish: WishId) -> None:
         """It is over, as far as anybody knows."""
         kept = self.kept
+        self._owed[wish] = kept.orders[wish]
         stands = kept.wishes.pop(wish)
         kept.ended[wish] = Ended(kept.orders.pop(wish), stands.ord_status, stands.cum_qty, kept.heard.pop(wish))
         while len(kept.ended) > ENDED_MAX:
@@ -241,6 +264,7 @@ class Clerk:
         if is_known and all(execution.exec_id in ended.heard for execution in order.executions):
             return False
         del self.kept.ended[wish]
+        self._owed.pop(wish, None)
         self.kept.orders[wish], self.kept.heard[wish] = ended.intent_id, ended.heard
         if is_known:
             self.kept.wishes[wish] = _standing(wish, order)
@@ -257,6 +281,13 @@ class Clerk:
     def is_quiet(self) -> bool:
         """Whether nothing of ours is on its way: no answer, cancel or execution is waited for."""
         return not any(_is_moving(self.desk.order(intent_id)) for intent_id in self.kept.orders.values())
+
+
+def _hold(held: dict[str, Decimal], order: Order) -> None:
+    """Count units of which no execution is known yet; those of several legs are nothing of one symbol."""
+    if order.needs_executions and order.terms.order_class is not OrderClass.MULTILEG:
+        symbol, known = order.terms.symbol, total_of(execution.last_qty for execution in order.executions)
+        held[symbol] = held.get(symbol, ZERO) + order.terms.side.sign * max(order.cum_qty - known, ZERO)
 
 
 def _is_moving(order: Order) -> bool:

@@ -37,7 +37,7 @@ class Purse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Begin(msgspec.Struct, frozen=True, kw_only=True):
-    """The first message.  `history` warms tracks up and is told to no handler."""
+    """The first message.  `history` warms tracks up and is told to no handler; `so_far` as of `Seen`."""
 
     strategy: str
     parameters: dict[str, Any]
@@ -47,13 +47,19 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True):
     purse: Purse
     wishes: list[Ordered]
     history: list[Closed]
+    so_far: dict[str, Decimal] = {}
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One event: one of its members; none of them when only time passed."""
+    """One event: one of its members; none of them when only time passed.
+
+    `so_far` is how much each open wish has filled when `purse` was looked into, whether that was told or not: units that are
+    held are not on their way as well.
+    """
 
     now: datetime
     purse: Purse
+    so_far: dict[str, Decimal] = {}
     bar: Closed | None = None
     quote: Quote | None = None
     trade: Trade | None = None

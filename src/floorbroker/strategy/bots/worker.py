@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from floorbroker.domain.records import Quote
+from floorbroker.domain.values import Quantity
 from floorbroker.matching import by_name
 from floorbroker.strategy.bars import microseconds, moment_of
 from floorbroker.strategy.base import Strategy
@@ -16,7 +18,7 @@ from floorbroker.strategy.ground import Ground
 from floorbroker.strategy.loading import strategy_class
 from floorbroker.strategy.runner import Runner
 from floorbroker.strategy.timers import NEVER
-from floorbroker.strategy.wishes import Action, Fired
+from floorbroker.strategy.wishes import Action, Fired, Ordered
 
 TRACE_LINES = 6  # of what a strategy raised, the last ones
 
@@ -29,10 +31,28 @@ class BotGround(Ground):
         self.acts: list[Act] = []
         self.decisions: list[Decision] = []
         self.decided = self.decisions.append
-        self.purse: Purse = begin.purse
         self.now_us = microseconds(begin.now)
         self.quotes: dict[str, Quote] = {}
         self.wishes = {ordered.wish: ordered for ordered in begin.wishes}
+        self._so_far: Mapping[str, Decimal] = {}
+        self.look_into(begin.purse, begin.so_far)
+
+    def look_into(self, purse: Purse, so_far: Mapping[str, Decimal]) -> None:
+        """The account, and what each open wish has filled by then."""
+        self.purse, self._so_far = purse, so_far
+        for ordered in [*self.wishes.values()]:
+            self._keep_step(ordered)
+
+    def heard(self, ordered: Ordered) -> None:
+        """What the strategy is told is where the wish stood; what it counts with is how it stands now."""
+        super().heard(ordered)
+        if ordered.wish in self.wishes:
+            self._keep_step(ordered)
+
+    def _keep_step(self, ordered: Ordered) -> None:
+        filled = self._so_far.get(ordered.wish)
+        if filled is not None and filled != ordered.cum_qty:
+            self.wishes[ordered.wish] = replace(ordered, cum_qty=Quantity(filled))
 
     def due(self) -> list[Fired]:
         """A clock that was moved, or a machine that slept, makes many moments come at once."""
@@ -83,7 +103,7 @@ class Worker:
         assert self._runner is not None
         assert self._ground is not None
         self._ground.now_us = max(self._ground.now_us, microseconds(seen.now))
-        self._ground.purse = seen.purse
+        self._ground.look_into(seen.purse, seen.so_far)
         self._ground.quotes.update((quote.symbol, quote) for quote in seen.quotes)
         try:
             self._hand(seen, self._runner, self._ground)
