@@ -120,18 +120,20 @@ class Hub:
     # -- prices -------------------------------------------------------------------------------------------------------
 
     async def want(self, client: Client, wanted: Iterable[Price]) -> None:
-        """Begin lines that nobody had.  Raises what the venue says to a symbol."""
-        for price in wanted:
-            line = self._lines.get(price)
-            if line is None:
-                line = self._lines[price] = line_for(price, self.desk, self.clock)
-            line.readers.add(client.outbox)
-            client.prices.add(price)
-            try:
+        """Begin lines that nobody had, all of them or none.  Raises what the venue says to a symbol."""
+        begun: list[Price] = []
+        try:
+            for price in wanted:
+                line = self._lines.get(price)
+                if line is None:
+                    line = self._lines[price] = line_for(price, self.desk, self.clock)
+                line.readers.add(client.outbox)
+                client.prices.add(price)
+                begun.append(price)
                 await line.begun()
-            except BaseException:
-                await self.unwant(client, [price])
-                raise
+        except BaseException:
+            await self.unwant(client, begun)
+            raise
 
     async def unwant(self, client: Client, gone: Iterable[Price]) -> None:
         """End lines that nobody reads any more."""

@@ -141,6 +141,8 @@ async def test_a_number_from_the_future_and_channels_that_are_none_are_refused_a
         assert "there is no profile 'other'" in (await listener.subscribe("quotes:other:AAPL"))["detail"]
         refused = await listener.subscribe("quotes:paper:NOPE")
         assert (refused["type"], refused["code"]) == ("error", "symbol_not_found")
+        assert (await listener.subscribe("quotes:paper:AAPL", "quotes:paper:NOPE"))["type"] == "error"
+        assert served.desk.feeds == []  # all of a message, or none
         assert (await listener.subscribe("fills"))["type"] == "ack"
 
 
