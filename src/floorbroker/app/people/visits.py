@@ -72,12 +72,23 @@ class Visits:
         if not fits or user is None or (user.totp_on and not await self.members.passes_code(user, code)):
             await self._turned_away("wrong password" if not fits else "wrong code", user, via=via, address=address)
             return Refused()
-        if not self._is_as_before(user):  # the slow part is over, and somebody changed what it was about
+        async with (
+            self.members.memory.one
+        ):  # so that whoever changes what was looked at ends this session with the others
+            signed = await self._let_in(user, keys, address=address, agent=agent, via=via)
+        if signed is None:  # the slow part was over, and somebody changed what it was about
             await self._turned_away("changed meanwhile", user, via=via, address=address)
             return Refused()
+        await self.members.refresh(user, password)
+        return signed
+
+    async def _let_in(
+        self, user: User, keys: tuple[str, ...], *, address: str, agent: str, via: str
+    ) -> SignedIn | None:
+        if not self._is_as_before(user):
+            return None
         self.brake.passed(keys[0])
         self.brake.forgive(*keys[1:])
-        await self.members.refresh(user, password)
         await self.trail.came_in(user.name, via=via, action="door.login", address=address)
         return await self._open(user, address=address, agent=agent)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +15,7 @@ from pyotp.totp import TOTP
 
 from floorbroker.app.people import NewToken, NewUser, Refused, SignedIn
 from floorbroker.app.people.passes import Refusal
+from floorbroker.app.trail import Trail
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from floorbroker.domain.secret import Secret
@@ -65,6 +67,29 @@ async def test_who_is_changed_while_the_password_is_looked_at_does_not_come_in(
 
 
 # -- users ------------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_password_changed_while_a_sign_in_is_recorded_leaves_it_no_session(
+    here: tuple[Town, ManualClock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was looked at held when the audit was asked, and the old password must not outlive its change."""
+    found, _ = here
+    members, changing = found.people.members, list[asyncio.Task[User]]()
+    record = Trail.came_in
+
+    async def recorded(trail: Trail, *args: Any, **named: Any) -> None:
+        changing.append(
+            asyncio.ensure_future(members.set_password("ada", Secret("other words than those"), caller=OPERATOR))
+        )
+        await asyncio.wait(changing, timeout=0.5)
+        await record(trail, *args, **named)
+
+    monkeypatch.setattr(Trail, "came_in", recorded)
+    signed = await found.sign_in("ada")
+    await asyncio.gather(*changing)
+    if isinstance(signed, SignedIn):
+        assert found.people.visits.standing(signed.reference) is None
+    assert found.people.visits.open_sessions(members.one("ada").id) == []
 
 
 async def test_the_first_user_is_admin_everywhere_and_ends_set_up_once(tmp_path: Path) -> None:
