@@ -23,6 +23,8 @@ from floorbroker.strategy.schedule import Rule
 from floorbroker.strategy.timers import Timers
 from floorbroker.strategy.wishes import Action, Change, Fired, News, Ordered, Place, WishId, Withdraw
 
+CAUSES_MAX = 10_000
+
 
 class Ground(ABC):
     """Subclasses carry wishes away (`send`) and say what is held; events come in through the runner."""
@@ -40,7 +42,7 @@ class Ground(ABC):
         self.stirred = False  # whether the strategy did anything since somebody looked last
         self._seen: dict[str, str] = {}
         self._cause: str = ""
-        self._count = 0
+        self._counts: dict[str, int] = {}  # wishes of the last causes that had any
         self._day: Day | None = None
 
     # -- to be said by subclasses -------------------------------------------------------------------------------------------
@@ -150,15 +152,18 @@ class Ground(ABC):
     # -- inside -----------------------------------------------------------------------------------------------------------------
 
     def _next(self) -> WishId:
-        """`cause#number`: the number counts wishes of one cause."""
+        """`cause#number`: the number counts wishes of one cause, also where another event of its name comes later."""
         self._same_cause()
-        self._count += 1
-        return WishId(f"{self._cause}#{self._count}")
+        count = self._counts.pop(self._cause, 0) + 1
+        self._counts[self._cause] = count
+        if len(self._counts) > CAUSES_MAX:
+            del self._counts[next(iter(self._counts))]
+        return WishId(f"{self._cause}#{count}")
 
     def _same_cause(self) -> None:
         cause = str(self.view)
         if cause != self._cause:
-            self._cause, self._count = cause, 0
+            self._cause = cause
             self._seen.clear()
 
     def _objection(self, order: NewOrder) -> str:
