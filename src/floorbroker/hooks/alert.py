@@ -54,7 +54,7 @@ def read_alert(body: bytes) -> Alert:
 
 def _of_json(text: str) -> dict[str, str]:
     try:
-        found = json.loads(text, parse_float=str, parse_int=str, parse_constant=_refused)
+        found = json.loads(text, parse_float=str, parse_int=str, parse_constant=_refused, object_pairs_hook=_once_each)
     except json.JSONDecodeError as error:
         raise _wrong(f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except (ValueError, RecursionError):
@@ -64,12 +64,26 @@ def _of_json(text: str) -> dict[str, str]:
     return members
 
 
+def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _twice()
+    return members
+
+
+def _twice() -> InvalidRequest:
+    """Of two quantities nobody knows which is meant."""
+    return _wrong("the body names a member twice")
+
+
 def _refused(word: str) -> object:
     raise ValueError(word)
 
 
 def _flatten(found: Mapping[str, object], way: str, into: dict[str, str], depth: int) -> None:
     for name, value in found.items():
+        if f"{way}{name}" in into:
+            raise _twice()
         if isinstance(value, dict):
             if depth == 0:
                 raise _wrong(f"the body is nested deeper than {DEPTH_MAX} levels")
@@ -87,6 +101,8 @@ def _of_text(text: str) -> dict[str, str]:
         pair = _PAIR.match(text, place)
         if pair is None or len(members) >= MEMBERS_MAX:
             raise _wrong(f"the body cannot be read at character {place + 1}: {_EXAMPLE}")
+        if pair[1] in members:
+            raise _twice()
         members[pair[1]] = pair[2].strip('"')
         place = pair.end()
     if not members:

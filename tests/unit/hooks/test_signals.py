@@ -53,6 +53,11 @@ def test_a_body_is_read_as_json_or_as_pairs(body: str, members: dict[str, str], 
         (b'{"id": "has space"}', "an alert's id has"),
         (json.dumps({str(n): "x" for n in range(300)}).encode(), "more than 200 members"),
         (b'{"a":' * 20 + b"1" + b"}" * 20, "nested deeper than 8"),
+        (b'{"quantity": "1", "quantity": "100"}', "a member twice"),
+        (b'{"order": {"side": "buy", "side": "sell"}}', "a member twice"),
+        (b'{"order": {"side": "buy"}, "order.side": "sell"}', "a member twice"),
+        (b'{"order.side": "sell", "order": {"side": "buy"}}', "a member twice"),
+        (b"side=buy quantity=1 side=sell", "a member twice"),
     ],
 )
 def test_a_body_that_says_nothing_is_refused_with_what_would_be_right(body: bytes, told: str) -> None:
