@@ -64,7 +64,7 @@ _FIX = {
     "unknown": "report it with the id; -v shows where it happened",
 }
 _FIX_OF_CONTROL = {
-    "self_match": "cancel the order of ours first: floorbroker order cancel ID",
+    "self_match": "give it a --limit that stops short of the order of ours, or cancel that: floorbroker order cancel ID",
     "duplicate": "say --allow-duplicate if it is meant twice",
     "confirm": "say --confirm SYMBOL if so much is meant",
     "reference": "give it a price with --limit, or try again when the venue tells one",

@@ -80,10 +80,14 @@ def loss(s: Situation) -> Verdict:
 
 
 def self_match(s: Situation) -> Verdict:
-    """Nobody trades with themselves, on one account or between two."""
+    """Nobody trades with themselves, on one account or between two.
+
+    How deep a market order reaches nobody can promise: it could meet any order of ours, however far away that rests.
+    """
     if s.met is None or s.limits.self_match == "off":
         return passed("self_match")
     price, intent_id = s.met
     side = "sells" if s.wish.side is Side.BUY else "buys"
-    detail = f"it would trade with our own order {intent_id}, which {side} at {text_of(price)}"
+    far = "" if s.wish.order_type in LIMITED else " and a market order takes any price: give it a limit short of that"
+    detail = f"it could trade with our own order {intent_id}, which {side} at {text_of(price)}{far}"
     return failed("self_match", detail, value=price)

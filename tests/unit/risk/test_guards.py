@@ -11,13 +11,14 @@ import pytest
 
 from floorbroker.domain.errors import DailyLossLimit, InvalidRequest
 from floorbroker.domain.values import AssetClass, Environment, IntentId, OrderType, Price, Quantity, Side
+from floorbroker.risk import guards
 from floorbroker.risk.controls import CONTROLS
 from floorbroker.risk.equity import Equity
 from floorbroker.risk.hours import shut, window_of
 from floorbroker.risk.limits import limits_of
 from floorbroker.risk.situation import Exposure, Situation
 from floorbroker.risk.verdict import refusal
-from tests.unit.risk.test_controls import CALM, NOW
+from tests.unit.risk.test_controls import BUY, CALM, NOW
 
 Change = Callable[[Situation], Situation]
 LOST = Equity(day=NOW.date(), opened=Decimal(1_000), peak=Decimal(1_200), now=Decimal(890))
@@ -150,3 +151,17 @@ def test_limits_read_tables_and_windows() -> None:
     assert limits.collar_of(AssetClass.CRYPTO) == Decimal(300)
     assert limits.collar_of(AssetClass.EQUITY) == Decimal(1_000)
     assert limits.allow_assets == frozenset({AssetClass.EQUITY})
+
+
+@pytest.mark.parametrize(
+    ("order_type", "price", "end"),
+    [
+        (OrderType.LIMIT, "150", "which buys at 120"),
+        (OrderType.MARKET, None, "which buys at 120 and a market order takes any price: give it a limit short of that"),
+    ],
+)
+def test_a_match_with_ourselves_is_told_as_what_could_be(order_type: OrderType, price: str | None, end: str) -> None:
+    limit = None if price is None else Price(Decimal(price))
+    wish = replace(BUY, side=Side.SELL, order_type=order_type, price=limit)
+    told = guards.self_match(replace(CALM, wish=wish, met=(Decimal(120), IntentId("i7"))))
+    assert (told.ok, told.detail) == (False, f"it could trade with our own order i7, {end}")
