@@ -135,7 +135,9 @@ class Breakers:
             except Exception as error:  # noqa: BLE001 - a reader's bug must not keep orders out for good
                 code = error.code if isinstance(error, FloorbrokerError) else type(error).__name__
                 self._log.warning("breaker.probe_failed", code=code)
-                circuit.failed(leave, self._clock.monotonic())
+                circuit.failed(
+                    leave, self._clock.monotonic(), error.detail if isinstance(error, FloorbrokerError) else code
+                )
             else:
                 circuit.succeeded(leave)
         self._probing = None

@@ -47,6 +47,7 @@ class Circuit:
         "_probing",
         "_recovery_s",
         "_threshold",
+        "cause",
         "failures",
         "free_leave",
         "on_change",
@@ -59,6 +60,7 @@ class Circuit:
         self._recovery_s = recovery_s
         self._probed = probed
         self.failures = 0
+        self.cause = ""  # what the newest failure that counted was
         self._opened_at: float | None = None
         self._probing = False
         self._era = 0
@@ -80,8 +82,9 @@ class Circuit:
         if self._probed or self._probing or self.state(now) is CircuitState.OPEN:
             opened_at = now if self._opened_at is None else self._opened_at
             left_s = max(0.0, opened_at + self._recovery_s - now)
+            why = f" ({self.cause})" if self.cause else ""
             raise CircuitBreakerError(
-                "not sent: the requests before it failed, and the circuit breaker is open",
+                f"not sent: the requests before it failed{why}, and the circuit breaker is open",
                 outcome=Outcome.NOT_SENT,
                 hint=Hint(retry_after_s=left_s),
             )
@@ -105,12 +108,13 @@ class Circuit:
             self._opened_at = None
             self._begin_era()
 
-    def failed(self, leave: Pass, now: float) -> None:
-        """One more failure: open at the threshold, and again at once when it was the probe."""
+    def failed(self, leave: Pass, now: float, cause: str = "") -> None:
+        """One more failure: open at the threshold, and again at once when it was the probe.  `cause` is told while it is open."""
         self.returned(leave)
         if leave.era != self._era or (self._opened_at is not None and not leave.probe):
             return
         self.failures += 1
+        self.cause = cause
         if leave.probe or self.failures >= self._threshold:
             self._opened_at = now
             self._begin_era()

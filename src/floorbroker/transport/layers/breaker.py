@@ -28,14 +28,14 @@ class Breaker:
             leave = circuit.admit(self._clock.monotonic(), always=request.lane is Lane.CANCEL)
         try:
             response = await self._inner.send(request)
-        except FAILURES:
-            circuit.failed(leave, self._clock.monotonic())
+        except FAILURES as error:
+            circuit.failed(leave, self._clock.monotonic(), error.detail)
             raise
         except BaseException:
             circuit.returned(leave)
             raise
         if response.status >= 500:
-            circuit.failed(leave, self._clock.monotonic())
+            circuit.failed(leave, self._clock.monotonic(), f"HTTP {response.status}")
         else:
             circuit.succeeded(leave)
         return response

@@ -58,6 +58,20 @@ async def test_failures_in_a_row_open_it_and_nothing_is_sent_then(failure: Step)
 
 
 @pytest.mark.parametrize(
+    ("failure", "cause"),
+    [(ConnectionFailed("nobody answers at v.example"), "nobody answers at v.example"), (BROKEN, "HTTP 500")],
+    ids=repr,
+)
+async def test_an_open_breaker_tells_what_opened_it(failure: Step, cause: str) -> None:
+    layer, _, _ = breaker([Timeout("an earlier one"), failure])
+    for _ in range(3):
+        await knock(layer)
+    refused = await knock(layer)
+    assert isinstance(refused, CircuitBreakerError)
+    assert f"the requests before it failed ({cause})" in refused.detail
+
+
+@pytest.mark.parametrize(
     "answer",
     [Response(status=400), Response(status=404), Response(status=429), RateLimitExceeded("x"), KillSwitchOn("x")],
     ids=repr,
