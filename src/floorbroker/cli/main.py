@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import select
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -121,6 +122,8 @@ class Root(TyperGroup):
             code = super().main(words, prog_name or "floorbroker", complete_var, standalone_mode=False, **extra)
         except typer.Abort:
             code = INTERRUPTED
+        except SystemExit as error:
+            code = 0 if isinstance(error.__context__, BrokenPipeError) and _nobody_reads() else error.code
         except typer.TyperException as error:
             code = _misused(error, words)
         except Trouble as trouble:
@@ -195,6 +198,16 @@ def main() -> None:
         get_command(app)(obj=Settings(redactor=known))  # `app()` would put a hook of its own in the place of ours
     finally:
         sys.stderr.flush()
+
+
+def _nobody_reads() -> bool:
+    """Whether whoever read our results has gone, as `head` does once it has seen enough: that is no failure."""
+    try:
+        asked = select.poll()
+        asked.register(sys.stdout, select.POLLOUT)
+        return any(events & (select.POLLERR | select.POLLHUP) for _, events in asked.poll(0))
+    except (OSError, ValueError):  # it is no file
+        return False
 
 
 def _readable(words: list[str]) -> None:

@@ -107,7 +107,9 @@ def show_table(settings: Settings, rows: Sequence[Row], columns: Sequence[Column
         table.add_column(column.head, justify="right" if column.right else "left", no_wrap=headed, overflow="fold")
     for row in rows:
         table.add_row(*(Text(column.word(row)) for column in columns))
-    console.print(table)
+    with console.capture() as shown:  # written by us: rich would end the process where nobody reads it
+        console.print(table)
+    show_text(shown.get().removesuffix("\n"))
 
 
 def cell(value: object) -> str:
