@@ -102,3 +102,37 @@ async def test_a_reset_asks_for_a_proof_and_goes_on_by_itself(place: tuple[Town,
         await tab.until(f"document.querySelector('#kill-word').textContent === {word!r}")
     assert await tab.run("document.querySelector('#proof-dialog')") is None
     assert served.desk.kill_state().level == 0
+
+
+HELD_BACK = """{
+  const real = window.fetch;
+  window.fetch = async (address, init) => {
+    const reply = await real(address, init);
+    if (init?.method === "PUT") await new Promise((done) => { window.letGo = done; });
+    return reply;
+  };
+}"""
+
+
+async def test_a_late_answer_leaves_a_dialog_that_was_opened_again_as_it_is(place: tuple[Town, Served, Tab]) -> None:
+    _, served, tab = place
+    await tab.open(f"{served.origin}/login")
+    await tab.type("#token", TOKEN)
+    await tab.press("Enter")
+    await at(tab, "/setup")
+    await tab.open(f"{served.origin}/overview")
+    await tab.until(READY)
+    await tab.run(HELD_BACK)
+    await tab.run("document.querySelector('#kill-open').click()")
+    await tab.run("document.querySelector('#kill-level').value = '1'")
+    await tab.type("#kill-reason", "a drill")
+    await tab.run("document.querySelector('#kill-do').click()")
+    await tab.until("document.querySelector('#kill-word').textContent === 'level 1' && window.letGo !== undefined")
+    await tab.run("document.querySelector('#kill-close').click()")
+    await tab.run("document.querySelector('#kill-open').click()")
+    await tab.type("#kill-reason", "it is over")
+    await tab.run("document.querySelector('#kill-word').textContent = 'not answered'; window.letGo()")
+    await tab.until("document.querySelector('#kill-word').textContent === 'level 1'")
+    assert await tab.run("document.querySelector('#kill-dialog').open")
+    assert await tab.run("document.querySelector('#kill-reason').value") == "it is over"
+    assert await tab.run("document.querySelector('#kill-do').disabled") is False

@@ -3,6 +3,8 @@
 import { call } from "./door.js";
 import { by, make, moment, say } from "./text.js";
 
+let opening = 0; // which opening of the dialog this is: an answer to an earlier one must not close it
+
 export function showKill(kill) {
   const narrow = (kill.latches ?? []).filter((latch) => latch.scope !== "*");
   by("kill-open").dataset.level = kill.level;
@@ -27,22 +29,27 @@ async function setKill(event) {
   const [kind, name] = [by("kill-scope").value, by("kill-name").value.trim()];
   if (kind && !name) return say(by("kill-trouble"), `Name the ${kind}.`, "bad");
   if (!reason) return say(by("kill-trouble"), "Say why, in a few words.", "bad");
+  const asked = opening;
   by("kill-do").disabled = true;
   const reply = await call("PUT", "/kill-switch", { body: { level, reason, ...(kind ? { [kind]: name } : {}) } });
+  if (reply.ok) showKill(reply.body);
+  if (asked !== opening) return;
   by("kill-do").disabled = false;
   if (!reply.ok) return say(by("kill-trouble"), reply.body.detail, "bad");
-  showKill(reply.body);
   by("kill-reason").value = by("kill-name").value = by("kill-scope").value = "";
   by("kill-dialog").close();
 }
 
 /** Open the dialog; a scope and its name may be filled in. */
 export function openKill({ kind = "", name = "", level } = {}) {
+  opening += 1;
+  by("kill-do").disabled = false;
   say(by("kill-trouble"), "");
   by("kill-level").value = level ?? (by("kill-open").dataset.level === "0" ? "1" : "0");
   by("kill-scope").value = kind;
   by("kill-name").value = name;
-  by("kill-dialog").showModal();
+  by("kill-reason").value = "";
+  if (!by("kill-dialog").open) by("kill-dialog").showModal();
   by("kill-reason").focus();
 }
 
