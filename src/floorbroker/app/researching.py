@@ -45,6 +45,18 @@ class Asked:
     budget_bytes: int = 2 << 30
     basis: Basis = "total"
 
+    @property
+    def origin(self) -> str:
+        """The source: the built-in universes lie where their prices are."""
+        if self.source:
+            return self.source
+        return SEEDED if self.universe == SEEDED else RECORDING
+
+    @property
+    def lacks_folder(self) -> bool:
+        """Whether recorded days are meant, and nobody said where they lie."""
+        return self.origin == RECORDING and self.data is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -86,7 +98,7 @@ class Researcher:
     @asynccontextmanager
     async def reader(self, asked: Asked) -> AsyncGenerator[Reader]:
         """The source behind the cache; what lies on this disk already is read as it is."""
-        word = _source(asked)
+        word = asked.origin
         async with history_of(word, here=self.here, outside=self.outside, data=asked.data, seed=asked.seed) as source:
             if word in LOCAL:
                 yield direct(source)
@@ -103,7 +115,7 @@ class Researcher:
     async def _last(self, asked: Asked, universe: Universe) -> date:
         if asked.until is not None:
             return asked.until
-        match _source(asked):
+        match asked.origin:
             case "seeded":
                 return LAST
             case "recording":
@@ -167,10 +179,3 @@ class Researcher:
         """What routes reckon with at each profile: of the value in basis points, and of each unit."""
         venues = load(self.here.home, path=self.here.path).routing.venues
         return {name: (one.fee_bps, one.fee_per_unit) for name, one in venues.items()}
-
-
-def _source(asked: Asked) -> str:
-    """The built-in universes lie where their prices are."""
-    if asked.source:
-        return asked.source
-    return SEEDED if asked.universe == SEEDED else RECORDING

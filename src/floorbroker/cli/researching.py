@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from floorbroker.cli.failures import SOME
+from floorbroker.cli.failures import SOME, usage
 from floorbroker.cli.progressing import Bar
 from floorbroker.cli.settings import Settings
 from floorbroker.cli.show import say
@@ -33,17 +33,22 @@ AsOf = Annotated[
 Data = Annotated[Path | None, typer.Option(envvar="FLOORBROKER_DATA", help="The folder of recorded prices.")]
 Seed = Annotated[int, typer.Option(help="Of the seeded market.")]
 BudgetMb = Annotated[int, typer.Option("--budget-mb", min=16, max=1_000_000, help="How big the cache may be.")]
+NO_DATA = "--data: name a folder of recorded prices, or set FLOORBROKER_DATA"
 
 
 def asked_of(  # noqa: PLR0917 - the flags of every verb here, in their order
     universe: str, source: str, as_of: datetime | None, data: Path | None, seed: int, budget_mb: int
 ) -> Asked:
+    """What was said.  Raises a usage error where recorded prices are meant and no folder is named."""
     from floorbroker.app.researching import Asked
 
-    return Asked(
+    asked = Asked(
         universe=universe, source=source, until=None if as_of is None else as_of.date(), data=data, seed=seed,
         budget_bytes=budget_mb << 20,
     )  # fmt: skip
+    if asked.lacks_folder:
+        raise usage(NO_DATA)
+    return asked
 
 
 def researching(settings: Settings, asked: Asked, work: Callable[[Researcher], Awaitable[T]]) -> T:

@@ -35,13 +35,17 @@ def test_a_report_is_printed_kept_and_says_what_is_missing(tmp_path: Path, recor
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["--universe", "nowhere"], 3, "--universe nowhere"),
+        (["--universe", "nowhere", "--data", "."], 3, "--universe nowhere"),
         (["--source", "nowhere"], 5, "no source 'nowhere'"),
         (["--data", "/nowhere"], 3, "/nowhere"),
         (["--as-of", "soon"], 2, "as-of"),
+        ([], 2, "--data: name a folder"),
     ],
 )
-def test_a_wrong_word_is_told(words: list[str], code: int, said: str, tmp_path: Path) -> None:
+def test_a_wrong_word_is_told(
+    words: list[str], code: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FLOORBROKER_DATA", raising=False)
     result = run(tmp_path, "research", "sectors", *words, "--json")
     assert (result.exit_code, said in result.stderr) == (code, True), result.stderr
 
