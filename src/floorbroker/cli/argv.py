@@ -9,12 +9,18 @@ FLAGS = frozenset(
 )  # global flags without a value
 VALUED = frozenset({"--home", "--config", "--profile", "-p", "--env", "--timeout"})  # global flags with one
 WAITS = ("filled", "accepted")
+_FORMER = {
+    "--from-fd": "--passphrase-fd",
+    "--from-file": "--passphrase-file",
+    "--new-from-fd": "--new-passphrase-fd",
+    "--new-from-file": "--new-passphrase-file",
+}  # what the verbs of the vault called their passphrase before, beside what every verb calls it
 
 
 def arranged(words: Sequence[str]) -> list[str]:
     """Global flags first, so that they may stand before or after the verb; a bare `--wait` means `--wait=filled`.
 
-    Words behind `--` stay where they are.
+    The verbs of the vault take the former names of their options as well.  Words behind `--` stay where they are.
     """
     head, rest = list[str](), list[str]()
     pending = list(words)
@@ -33,7 +39,13 @@ def arranged(words: Sequence[str]) -> list[str]:
             pending = pending[1:]
         else:
             rest.append(word)
-    return [*head, *rest]
+    return [*head, *(_renamed(rest) if rest[:1] == ["vault"] else rest)]
+
+
+def _renamed(words: list[str]) -> list[str]:
+    end = words.index("--") if "--" in words else len(words)
+    parts = [word.partition("=") for word in words[:end]]
+    return ["".join((_FORMER.get(name, name), *value)) for name, *value in parts] + words[end:]
 
 
 def wants_json(words: Sequence[str]) -> bool:

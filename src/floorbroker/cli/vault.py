@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from floorbroker.cli.failures import Trouble, usage
-from floorbroker.cli.passphrases import FROM, Given, fresh, present
+from floorbroker.cli.passphrases import PASSPHRASE, Given, fresh, present
 from floorbroker.cli.settings import Settings, settings_of
 from floorbroker.cli.show import Column, say, show_json, show_one, show_table
 
@@ -37,8 +37,10 @@ RECORDS = (
 )
 vault = typer.Typer(help="The sealed file of credentials.", no_args_is_help=True)
 
-FromFd = Annotated[int | None, typer.Option("--from-fd", min=0, help="Read the passphrase from this file descriptor.")]
-FromFile = Annotated[Path | None, typer.Option("--from-file", help="Read the passphrase from this file.")]
+PassFd = Annotated[
+    int | None, typer.Option("--passphrase-fd", min=0, help="Read the passphrase from this file descriptor.")
+]
+PassFile = Annotated[Path | None, typer.Option("--passphrase-file", help="Read the passphrase from this file.")]
 Keep = Annotated[
     bool, typer.Option("--keep", help="Keep the passphrase in the OS keyring, for [vault] keyring = true.")
 ]
@@ -53,8 +55,8 @@ def register(app: typer.Typer) -> None:
 def init(
     ctx: typer.Context,
     log2n: Annotated[int, typer.Option(min=18, max=20, help="Cost of its key derivation: 20 is four times 18.")] = 18,
-    from_fd: FromFd = None,
-    from_file: FromFile = None,
+    passphrase_fd: PassFd = None,
+    passphrase_file: PassFile = None,
     keep: Keep = False,
 ) -> None:
     """Make the vault of this home, with a passphrase that nobody can recover for you."""
@@ -64,7 +66,7 @@ def init(
         raise Trouble(
             "conflict", f"there is a vault at {home.vault}", fix="move it away first, if it is to be another one"
         )
-    passphrase = fresh(settings, Given(from_fd, from_file, FROM))
+    passphrase = fresh(settings, Given(passphrase_fd, passphrase_file, PASSPHRASE))
     found = _act(
         settings,
         home,
@@ -80,8 +82,8 @@ def init(
 @vault.command("unlock")
 def unlock(
     ctx: typer.Context,
-    from_fd: FromFd = None,
-    from_file: FromFile = None,
+    passphrase_fd: PassFd = None,
+    passphrase_file: PassFile = None,
     accept_older: Annotated[
         bool, typer.Option("--accept-older", help="Take a file that is older than one seen before; recorded.")
     ] = False,
@@ -89,7 +91,7 @@ def unlock(
     """Unlock it: profiles of the running desk connect.  Without a server, prove the passphrase and accept an older file."""
     settings = settings_of(ctx)
     home, seen = _there(settings)
-    passphrase = present(settings, home, Given(from_fd, from_file, FROM), vault_id=seen.vault_id)
+    passphrase = present(settings, home, Given(passphrase_fd, passphrase_file, PASSPHRASE), vault_id=seen.vault_id)
     found = _act(
         settings,
         home,
@@ -121,19 +123,19 @@ def lock(
 def rotate(
     ctx: typer.Context,
     *,
-    from_fd: FromFd = None,
-    from_file: FromFile = None,
-    new_from_fd: Annotated[
+    passphrase_fd: PassFd = None,
+    passphrase_file: PassFile = None,
+    new_passphrase_fd: Annotated[
         int | None, typer.Option(min=0, help="Read the new passphrase from this descriptor.")
     ] = None,
-    new_from_file: Annotated[Path | None, typer.Option(help="Read the new passphrase from this file.")] = None,
+    new_passphrase_file: Annotated[Path | None, typer.Option(help="Read the new passphrase from this file.")] = None,
     keep: Keep = False,
 ) -> None:
     """Give it another passphrase.  Secrets stay; older copies of the file still open with the old passphrase."""
     settings = settings_of(ctx)
     home, seen = _there(settings)
-    old = present(settings, home, Given(from_fd, from_file, FROM), vault_id=seen.vault_id)
-    new = fresh(settings, Given(new_from_fd, new_from_file, "--new-from"))
+    old = present(settings, home, Given(passphrase_fd, passphrase_file, PASSPHRASE), vault_id=seen.vault_id)
+    new = fresh(settings, Given(new_passphrase_fd, new_passphrase_file, "--new-passphrase"))
     if new == old:
         raise usage("the new passphrase is the old one: nothing was changed")
     found = _act(
@@ -148,7 +150,7 @@ def rotate(
 
 
 @vault.command("verify")
-def verify(ctx: typer.Context, from_fd: FromFd = None, from_file: FromFile = None) -> None:
+def verify(ctx: typer.Context, passphrase_fd: PassFd = None, passphrase_file: PassFile = None) -> None:
     """Open every record here, and compare the file with what the journals remember.  Nothing is changed."""
     from floorbroker.app.acts import Acts
     from floorbroker.domain.clock import SystemClock
@@ -156,7 +158,7 @@ def verify(ctx: typer.Context, from_fd: FromFd = None, from_file: FromFile = Non
 
     settings = settings_of(ctx)
     home, seen = _there(settings)
-    passphrase = present(settings, home, Given(from_fd, from_file, FROM), vault_id=seen.vault_id)
+    passphrase = present(settings, home, Given(passphrase_fd, passphrase_file, PASSPHRASE), vault_id=seen.vault_id)
     known = Acts(home, SystemClock()).known()
     opened = Vault.open(home.vault, passphrase, derive=settings.outside().derive, known=known, upgrade=False)
     try:

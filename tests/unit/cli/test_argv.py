@@ -18,6 +18,12 @@ from floorbroker.cli.argv import arranged, wants_json
         (["buy", "AAPL", "1", "--wait", "--limit", "5"], ["buy", "AAPL", "1", "--wait=filled", "--limit", "5"]),
         (["buy", "--", "--json"], ["buy", "--", "--json"]),
         (["status", "--home"], ["--home", "status"]),
+        (["vault", "verify", "--from-file", "f"], ["vault", "verify", "--passphrase-file", "f"]),
+        (
+            ["vault", "rotate", "--from-fd=3", "--new-from-fd=4", "--", "--from-fd"],
+            ["vault", "rotate", "--passphrase-fd=3", "--new-passphrase-fd=4", "--", "--from-fd"],
+        ),
+        (["user", "add", "--from-file", "vault"], ["user", "add", "--from-file", "vault"]),
         ([], []),
     ],
 )

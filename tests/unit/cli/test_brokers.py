@@ -81,8 +81,8 @@ def test_a_profile_is_added_from_a_descriptor_and_shows_no_secret(home: Path) ->
     [
         (("broker", "test", "mine"), "--passphrase-fd N or --passphrase-file FILE"),
         (("broker", "export-env", "mine"), "--passphrase-fd N or --passphrase-file FILE"),
-        (("vault", "verify"), "--from-fd N or --from-file FILE"),
-        (("vault", "rotate", "--from-file", "{word}"), "--new-from-fd N or --new-from-file FILE"),
+        (("vault", "verify"), "--passphrase-fd N or --passphrase-file FILE"),
+        (("vault", "rotate", "--from-file", "{word}"), "--new-passphrase-fd N or --new-passphrase-file FILE"),
     ],
 )
 def test_a_passphrase_that_nobody_gave_is_asked_for_by_the_names_that_the_verb_has(

@@ -64,7 +64,7 @@ def made(home: Path) -> Vault:
 
 
 def test_a_vault_is_made_from_a_descriptor_and_its_answer_holds_no_passphrase(home: Path) -> None:
-    result = run(home, "vault", "init", "--from-fd", piped(GOOD), "--json")
+    result = run(home, "vault", "init", "--passphrase-fd", piped(GOOD), "--json")
     found = document(result)
     assert (found["standing"], found["generation"], found["log2n"]) == ("locked", 1, 18)
     assert GOOD not in result.output
@@ -72,8 +72,10 @@ def test_a_vault_is_made_from_a_descriptor_and_its_answer_holds_no_passphrase(ho
 
 
 def test_a_dearer_vault_can_be_made_and_a_cheaper_one_cannot(home: Path) -> None:
-    assert run(home, "vault", "init", "--log2n", "17", "--from-fd", piped(GOOD)).exit_code == 2
-    assert document(run(home, "vault", "init", "--log2n", "20", "--from-fd", piped(GOOD), "--json"))["log2n"] == 20
+    assert run(home, "vault", "init", "--log2n", "17", "--passphrase-fd", piped(GOOD)).exit_code == 2
+    assert (
+        document(run(home, "vault", "init", "--log2n", "20", "--passphrase-fd", piped(GOOD), "--json"))["log2n"] == 20
+    )
 
 
 def test_a_second_vault_is_refused_before_anybody_is_asked(home: Path) -> None:
@@ -94,12 +96,12 @@ def test_where_nobody_can_be_asked_a_missing_passphrase_is_a_usage_error(home: P
     made(home)
     result = run(home, "vault", "unlock")
     assert result.exit_code == 2
-    assert "--from-fd" in result.stderr
+    assert "--passphrase-fd" in result.stderr
 
 
 def test_a_wrong_passphrase_is_exit_code_four_and_is_not_repeated(home: Path, words: Callable[[str], str]) -> None:
     made(home)
-    result = run(home, "vault", "unlock", "--from-file", words("certainly not this one"))
+    result = run(home, "vault", "unlock", "--passphrase-file", words("certainly not this one"))
     assert result.exit_code == 4
     assert "wrong passphrase, or the file was changed" in result.stderr
     assert "certainly" not in result.output
@@ -107,7 +109,7 @@ def test_a_wrong_passphrase_is_exit_code_four_and_is_not_repeated(home: Path, wo
 
 def test_two_places_for_one_passphrase_are_refused(home: Path, words: Callable[[str], str]) -> None:
     made(home)
-    result = run(home, "vault", "unlock", "--from-fd", "0", "--from-file", words(GOOD))
+    result = run(home, "vault", "unlock", "--passphrase-fd", "0", "--passphrase-file", words(GOOD))
     assert result.exit_code == 2
 
 
@@ -119,14 +121,14 @@ def test_a_passphrase_file_with_nothing_of_use_in_it_is_named(
 ) -> None:
     made(home)
     (tmp_path / "odd").write_bytes(content)
-    result = run(home, "vault", "unlock", "--from-file", str(tmp_path / "odd"))
+    result = run(home, "vault", "unlock", "--passphrase-file", str(tmp_path / "odd"))
     assert result.exit_code == 2
     assert told in result.stderr
 
 
 def test_a_missing_passphrase_file_is_named(home: Path, tmp_path: Path) -> None:
     made(home)
-    result = run(home, "vault", "unlock", "--from-file", str(tmp_path / "absent"))
+    result = run(home, "vault", "unlock", "--passphrase-file", str(tmp_path / "absent"))
     assert (result.exit_code, "absent" in result.stderr) == (3, True)
 
 
@@ -150,19 +152,22 @@ def test_status_needs_no_passphrase_and_says_whose_records_there_are(home: Path)
 def test_verify_opens_every_record_and_changes_nothing(home: Path, words: Callable[[str], str]) -> None:
     made(home)
     before = Home.at(home).vault.read_bytes()
-    found = document(run(home, "vault", "verify", "--from-file", words(GOOD), "--json"))
+    found = document(run(home, "vault", "verify", "--passphrase-file", words(GOOD), "--json"))
     assert (found["opened"], found["generation"], found["remembered"]) == (1, 2, None)
     assert Home.at(home).vault.read_bytes() == before
     Home.at(home).vault.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
-    assert run(home, "vault", "verify", "--from-file", words(GOOD)).exit_code == 4
+    assert run(home, "vault", "verify", "--passphrase-file", words(GOOD)).exit_code == 4
 
 
 def test_a_rotation_changes_the_passphrase(home: Path, words: Callable[[str], str]) -> None:
     made(home)
-    run(home, "vault", "rotate", "--from-file", words(GOOD), "--new-from-fd", piped(NEW))
-    assert run(home, "vault", "unlock", "--from-file", words(GOOD)).exit_code == 4
-    assert run(home, "vault", "unlock", "--from-file", words(NEW)).exit_code == 0
-    assert run(home, "vault", "rotate", "--from-file", words(NEW), "--new-from-file", words(NEW)).exit_code == 2
+    run(home, "vault", "rotate", "--passphrase-file", words(GOOD), "--new-passphrase-fd", piped(NEW))
+    assert run(home, "vault", "unlock", "--passphrase-file", words(GOOD)).exit_code == 4
+    assert run(home, "vault", "unlock", "--passphrase-file", words(NEW)).exit_code == 0
+    assert (
+        run(home, "vault", "rotate", "--passphrase-file", words(NEW), "--new-passphrase-file", words(NEW)).exit_code
+        == 2
+    )
 
 
 def test_an_older_file_is_refused_until_a_person_accepts_it_and_both_are_recorded(
@@ -170,15 +175,15 @@ def test_an_older_file_is_refused_until_a_person_accepts_it_and_both_are_recorde
 ) -> None:
     made(home)
     _journal(home)
-    run(home, "vault", "unlock", "--from-file", words(GOOD))
+    run(home, "vault", "unlock", "--passphrase-file", words(GOOD))
     old = Home.at(home).vault.read_bytes()
-    run(home, "vault", "rotate", "--from-file", words(GOOD), "--new-from-file", words(NEW))
+    run(home, "vault", "rotate", "--passphrase-file", words(GOOD), "--new-passphrase-file", words(NEW))
     Home.at(home).vault.write_bytes(old)
-    refused = run(home, "vault", "unlock", "--from-file", words(GOOD))
+    refused = run(home, "vault", "unlock", "--passphrase-file", words(GOOD))
     assert (refused.exit_code, "--accept-older" in refused.stderr) == (4, True)
-    assert run(home, "vault", "verify", "--from-file", words(GOOD)).exit_code == 4
-    document(run(home, "vault", "unlock", "--accept-older", "--from-file", words(GOOD), "--json"))
-    assert document(run(home, "vault", "verify", "--from-file", words(GOOD), "--json"))["remembered"] == 4
+    assert run(home, "vault", "verify", "--passphrase-file", words(GOOD)).exit_code == 4
+    document(run(home, "vault", "unlock", "--accept-older", "--passphrase-file", words(GOOD), "--json"))
+    assert document(run(home, "vault", "verify", "--passphrase-file", words(GOOD), "--json"))["remembered"] == 4
     assert [f"{row.action} {row.outcome} {row.via}" for row in _rows(home)][-3:] == [
         "vault.unlock refused cli",
         "vault.accept_older begun cli",
@@ -193,7 +198,7 @@ def test_no_verb_takes_a_passphrase_as_an_argument() -> None:
         for option in verb.params
         for name in option.opts
     }
-    assert words >= {"--from-fd", "--from-file", "--new-from-fd", "--keep"}
+    assert words >= {"--passphrase-fd", "--passphrase-file", "--new-passphrase-fd", "--keep"}
     assert not [name for name in words if name in {"--passphrase", "--password", "--secret", "passphrase"}]
 
 
@@ -212,14 +217,14 @@ def test_no_configuration_can_choose_the_derivation_or_its_cost(home: Path) -> N
 @pytest.mark.slow
 def test_with_a_server_the_acts_go_through_its_door(home: Path, words: Callable[[str], str]) -> None:
     with served(home):
-        found = document(run(home, "vault", "init", "--from-file", words(GOOD), "--json"))
+        found = document(run(home, "vault", "init", "--passphrase-file", words(GOOD), "--json"))
         assert found["standing"] == "unlocked"
         assert document(run(home, "vault", "lock", "--json"))["standing"] == "locked"  # nothing was lent: no grace
         codes: list[str] = []
         while codes[-1:] != [
             "rate_limit_exceeded"
         ]:  # each wrong one makes the wait longer; a slow machine outlasts a short one
-            wrong = run(home, "vault", "unlock", "--from-file", words("certainly not this one"), "--json")
+            wrong = run(home, "vault", "unlock", "--passphrase-file", words("certainly not this one"), "--json")
             codes.append(json.loads(wrong.stderr)["code"])
             assert len(codes) < 8
         assert codes[:-1] == ["vault_refused"] * (len(codes) - 1) != []
@@ -239,7 +244,7 @@ def test_a_desk_reads_its_passphrase_from_a_descriptor_and_a_wrong_one_ends_the_
     Home.at(home).config.write_text(
         '[profiles.a]\nbroker = "ALPACA"\nenvironment = "sim"\nurl = "http://127.0.0.1:9"\n'
     )
-    real = start("--home", str(home), "vault", "init", "--from-file", words(GOOD))
+    real = start("--home", str(home), "vault", "init", "--passphrase-file", words(GOOD))
     real.communicate(timeout=60)
     assert real.returncode == 0
     _with_record(home, words)
