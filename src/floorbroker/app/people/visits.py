@@ -72,9 +72,8 @@ class Visits:
         if not fits or user is None or (user.totp_on and not await self.members.passes_code(user, code)):
             await self._turned_away("wrong password" if not fits else "wrong code", user, via=via, address=address)
             return Refused()
-        async with (
-            self.members.memory.one
-        ):  # so that whoever changes what was looked at ends this session with the others
+        # Within it nobody changes what was looked at: whoever does so afterwards ends this session with the others.
+        async with self.members.memory.one:
             signed = await self._let_in(user, keys, address=address, agent=agent, via=via)
         if signed is None:  # the slow part was over, and somebody changed what it was about
             await self._turned_away("changed meanwhile", user, via=via, address=address)
