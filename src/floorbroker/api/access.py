@@ -1,8 +1,8 @@
 """What each route asks of its caller, in one table: a route that is not in it is not served (RELIABILITY 12).
 
-The scope is one of those named; the environment is that of the path, the route's own, or the query's; `proof` wants a person who
-has proved who they are within five minutes.  Objects are looked at by the routes themselves: an id that is not the caller's is
-not found.
+The scope is one of those named; the environment is that of the path, the route's own, the query's, or each that runs here;
+`proof` wants a person who has proved who they are within five minutes.  Objects are looked at by the routes themselves: an id
+that is not the caller's is not found.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Access:
     any_of: frozenset[Scope] = frozenset()
     environment: Environment | None = None
     by_query: bool = False
+    everywhere: bool = False  # concerns every environment that runs here
     proof: bool = False
     open: bool = False
 
@@ -39,6 +40,8 @@ RISK = Access(any_of=frozenset({Scope.RISK}))
 STOP = Access(any_of=frozenset({Scope.TRADE, Scope.RISK}))  # what only takes risk away
 ADMIN = Access(any_of=frozenset({Scope.ADMIN}))
 GUARDED = Access(any_of=frozenset({Scope.ADMIN}), proof=True)
+SHARED = Access(any_of=frozenset({Scope.ADMIN}), everywhere=True)
+SHARED_GUARDED = Access(any_of=frozenset({Scope.ADMIN}), everywhere=True, proof=True)
 AUDIT = Access(any_of=frozenset({Scope.READ}), by_query=True)
 PROOF = Access(proof=True)
 RESET = Access(any_of=frozenset({Scope.RISK}), proof=True)
@@ -163,10 +166,10 @@ ACCESS: dict[str, Access] = {
     # Events, vault, audit
     "stream_events": READ,
     "get_vault": READ,
-    "create_vault": GUARDED,
-    "unlock_vault": GUARDED,
-    "lock_vault": ADMIN,
-    "rotate_vault": GUARDED,
+    "create_vault": SHARED_GUARDED,  # one vault for all: what is locked for one environment is locked for the others
+    "unlock_vault": SHARED_GUARDED,
+    "lock_vault": SHARED,
+    "rotate_vault": SHARED_GUARDED,
     "list_audit": AUDIT,
     "verify_audit": AUDIT,
 }
@@ -236,7 +239,7 @@ def _environments(request: Request, access: Access) -> list[Environment]:
     named = request.query_params.getlist("environment") if access.by_query else []
     if (word := request.path_params.get("env")) is not None:
         named = [word]
-    if access.by_query and not named:
+    if access.everywhere or (access.by_query and not named):
         return list(door_of(request).desks)
     known = {environment.value: environment for environment in Environment}
     return [known[word] for word in named if word in known]
