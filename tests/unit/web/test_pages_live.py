@@ -383,6 +383,7 @@ async def test_the_switch_is_tripped_and_reset_from_the_risk_page(running: Brows
         await visit.click("[data-kill='2']")
         await visit.tab.type("#kill-reason", "drill")
         await visit.tab.press("Enter")
+        await visit.shows("#switch", "Level 2 since ")
         tripped = visit.desk.kill_state().at
         await visit.shows("#switch", f"Level 2 since {tripped:%Y-%m-%d %H:%M:%S} UTC")
         await visit.shows("#kill-word", "level 2")
