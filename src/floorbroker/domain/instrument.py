@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.options import SHARES, OptionContract
-from floorbroker.domain.values import AssetClass, is_multiple
+from floorbroker.domain.values import AssetClass, TimeInForce, is_multiple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +87,12 @@ def asset_class_of(symbol: str) -> AssetClass:
 def usual_multiplier(symbol: str) -> Decimal:
     """What one unit of a symbol is about where its venue was not asked yet: a hundred shares for an option, else one."""
     return SHARES if OptionContract.parse(symbol) is not None else Decimal(1)
+
+
+def usual_tif(symbol: str) -> TimeInForce:
+    """How long an order stands where nobody says: for the day, but coins have none."""
+    has_no_day = asset_class_of(symbol) in (AssetClass.CRYPTO, AssetClass.PERPETUAL)
+    return TimeInForce.GTC if has_no_day else TimeInForce.DAY
 
 
 _FIAT = frozenset(

@@ -25,6 +25,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from floorbroker.domain.instrument import usual_tif
 from floorbroker.domain.orders import NewOrder, OrderChanges
 from floorbroker.domain.records import BookDelta, Quote, Trade
 from floorbroker.domain.values import ZERO, OrderType, Price, Quantity, Side, TimeInForce, decimal_of
@@ -170,10 +171,10 @@ class Strategy:
         *,
         limit: Number | None = None,
         stop: Number | None = None,
-        tif: TimeInForce | str = TimeInForce.DAY,
+        tif: TimeInForce | str | None = None,
         reason: str = "",
     ) -> WishId:
-        """One order; its type follows from the prices that are given."""
+        """One order; its type follows from the prices that are given.  Without a `tif` it is for the day, one of coins gtc."""
         kinds = {
             (False, False): OrderType.MARKET,
             (True, False): OrderType.LIMIT,
@@ -188,7 +189,7 @@ class Strategy:
                 order_qty=Quantity(qty if isinstance(qty, Decimal) else decimal_of(qty)),
                 price=None if limit is None else Price(decimal_of(limit)),
                 stop_px=None if stop is None else Price(decimal_of(stop)),
-                tif=TimeInForce(tif) if isinstance(tif, str) else tif,
+                tif=usual_tif(symbol) if tif is None else TimeInForce(tif) if isinstance(tif, str) else tif,
                 strategy=self.called,
                 reason=reason,
                 allow_duplicate=True,  # the id of a wish tells a repeat from a second one

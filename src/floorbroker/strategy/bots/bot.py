@@ -19,6 +19,7 @@ from typing import Any
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.frozen import frozen
+from floorbroker.domain.instrument import usual_tif
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.ports import Log
 from floorbroker.domain.records import BookDelta, Quote, Trade
@@ -214,7 +215,7 @@ class Bot:
             )
 
     async def retire(self, why: str) -> None:
-        """Stop for good: the strategy's side ends, its orders go by the policy, and the file says why."""
+        """Stop for good: the strategy's side ends, its orders go by the policy, the file says why and what was not closed."""
         self.log.error("bot.stopped", bot=self.name, reason=why)
         await self.host.close()
         if self.spec.policy is not Policy.LEAVE:
@@ -222,7 +223,9 @@ class Bot:
                 OrderFilter(strategy=self.name), caller=self.clerk.caller, reason="its bot was stopped"
             )
         if self.spec.policy is Policy.FLATTEN:
-            await self.clerk.carry([Act(place=place) for place in await self._closing()])
+            for no in await self.clerk.carry([Act(place=place) for place in await self._closing()]):
+                self.log.error("bot.not_closed", bot=self.name, symbol=no.symbol, reason=no.reason)
+                why = f"{why.rstrip()}\n{no.symbol} was not closed: {no.reason}"
         self.kept.stopped = why
         self._write()
 
@@ -239,6 +242,6 @@ class Bot:
 def _close(symbol: str, qty: Any, *, at: datetime) -> Place:
     order = NewOrder(
         symbol=symbol, side=Side.SELL if qty > ZERO else Side.BUY, order_type=OrderType.MARKET,
-        order_qty=Quantity(abs(qty)), reason="its bot was stopped",
+        order_qty=Quantity(abs(qty)), tif=usual_tif(symbol), reason="its bot was stopped",
     )  # fmt: skip
     return Place(wish=WishId(f"stopped:{symbol}:{at:%Y%m%d%H%M%S}"), order=order)

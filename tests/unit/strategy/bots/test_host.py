@@ -11,12 +11,15 @@ from typing import Any, cast
 
 import pytest
 
+from floorbroker.brokers.registry import BROKERS
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import KillSwitchOn
+from floorbroker.domain.instrument import asset_class_of
 from floorbroker.domain.ports import NoLog
 from floorbroker.domain.records import Quote
 from floorbroker.domain.values import OrdStatus, Price, ProfileName
 from floorbroker.gateway.desk import ANY, CancelledAll, OrderFilter
+from floorbroker.risk.controls import unsupported
 from floorbroker.strategy.bots import Bot, BotFailed, Child, Clerk, Host, Inside, Keep, Kept, Policy, Purse, Spec
 
 NOW = datetime(2024, 1, 2, 15, tzinfo=UTC)
@@ -35,6 +38,10 @@ class Trouble(Strategy):
             time.sleep(60)
         if self.what == "dies":
             os._exit(3)
+        if self.what == "closes":
+            if quote.symbol == "throw":
+                raise ValueError("no such luck")
+            self.close(quote.symbol)
         if self.what == "floods":
             for _ in range(200):
                 self.buy("SPY", 1)
@@ -62,15 +69,17 @@ class FakeDesk:
         return CancelledAll(orders=())
 
 
-def bot_of(what: str, folder: Path, host: Host, *, policy: Policy = Policy.CANCEL) -> tuple[Bot, FakeDesk]:
+def bot_of(
+    what: str, folder: Path, host: Host, *, policy: Policy = Policy.CANCEL, symbol: str = "SPY"
+) -> tuple[Bot, FakeDesk]:
     (folder / "own.py").write_text(STRATEGIES, "utf-8")
     desk, strategy = FakeDesk(), f"{folder}/own.py:Trouble"
-    parameters = {"what": what, "symbols": ["SPY"]}
+    parameters = {"what": what, "symbols": [symbol]}
     kept = Kept(strategy=strategy, parameters=parameters)
     clerk = Clerk(name="trouble", desk=cast("Any", desk), profile=ProfileName("paper"), kept=kept)
 
     async def purse() -> Purse:
-        return Purse(cash=Decimal(100), equity=Decimal(100), held={"SPY": Decimal(7)})
+        return Purse(cash=Decimal(100), equity=Decimal(100), held={symbol: Decimal(7)})
 
     bot = Bot(
         name="trouble", spec=Spec(strategy=strategy, parameters=parameters, policy=policy), clerk=clerk, host=host,
@@ -131,6 +140,22 @@ async def test_the_policy_says_what_becomes_of_its_orders(
     if closes:
         order, given = desk.submitted[0]
         assert (order.side.value, order.order_qty, given["key"].startswith("trouble/stopped:SPY")) == ("sell", 7, True)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("symbol", ["SPY", "BTC/USD", "BTC/USDT:USDT", "EUR/USD", "AAPL260320P00150000"])
+async def test_what_closes_a_position_is_an_order_that_venues_take(symbol: str, tmp_path: Path) -> None:
+    """Coins have no day: an order for the day would be refused, and the position would stay."""
+    bot, desk = bot_of("closes", tmp_path, Inside(), policy=Policy.FLATTEN, symbol=symbol)
+    await bot.begin([])
+    await bot.quote(replace(QUOTE, symbol=symbol))
+    with pytest.raises(BotFailed):
+        await bot.quote(replace(QUOTE, symbol="throw"))
+    assert [order.side.value for order, _ in desk.submitted] == ["sell", "sell"]
+    kind = asset_class_of(symbol)
+    for order, _ in desk.submitted:
+        assert [info.code for info in BROKERS.values() if kind in info.tifs and unsupported(order, info, kind)] == []
+    assert "kill_switch_on" in bot.kept.stopped  # what was refused is said where the bot is listed
 
 
 @pytest.mark.asyncio
