@@ -94,7 +94,7 @@ class Inbox:
 
     async def receive(self, hook_id: str, body: bytes, *, signature: str, address: str, request_id: str) -> Received:
         """One signal.  Raises `Unauthorized`, `RateLimitExceeded`, `InvalidRequest`, and whatever a submit raises."""
-        hook = (await self._known()).get(hook_id)
+        hook, now = (await self._known()).get(hook_id), self.clock.now()
         guesses = f"wrong:{'*' if hook is None else hook.id}:{address}"
         try:
             alert = read_alert(body)
@@ -102,11 +102,11 @@ class Inbox:
             if hook is None:
                 raise self._refused(guesses) from None
             raise
-        if hook is None or not self._is_right(hook, alert, body, signature):
+        if hook is None or not self._is_right(hook, alert, body, signature, now=now):
             raise self._refused(guesses)
         self._brake(hook.id, hook.per_minute)
         async with self._turns.setdefault(hook.id, asyncio.Lock()):
-            signal, is_new = await self._begun(hook, alert, body)
+            signal, is_new = await self._begun(hook, alert, body, now=now)
         return await self._act(hook, alert, signal, is_new=is_new, request_id=request_id)
 
     def preview(self, hook: Hook, body: bytes) -> OrderSchema:
@@ -135,9 +135,9 @@ class Inbox:
             self._read_s = self.clock.monotonic()
         return self._hooks
 
-    def _is_right(self, hook: Hook, alert: Alert, body: bytes, signature: str) -> bool:
+    def _is_right(self, hook: Hook, alert: Alert, body: bytes, signature: str, *, now: datetime) -> bool:
         if hook.auth is Auth.HMAC:
-            return hook.secret is not None and not objection(signature, body, hook.secret, now=self.clock.now())
+            return hook.secret is not None and not objection(signature, body, hook.secret, now=now)
         return hmac.compare_digest(digest_of(alert.secret), hook.digest)
 
     def _refused(self, guesses: str) -> Unauthorized:
@@ -162,8 +162,8 @@ class Inbox:
 
     # -- whether it came before -------------------------------------------------------------------------------------------
 
-    async def _begun(self, hook: Hook, alert: Alert, body: bytes) -> tuple[Signal, bool]:
-        now = self.clock.now()
+    async def _begun(self, hook: Hook, alert: Alert, body: bytes, *, now: datetime) -> tuple[Signal, bool]:
+        """By the moment its signature was looked at: a signal that waited since is no older, and what it repeats is known."""
         if alert.id:
             return await self.rows.begin_signal(self._signal(hook, f"id:{alert.id}", now))
         like = f"body:{hashlib.sha256(body).hexdigest()}:"

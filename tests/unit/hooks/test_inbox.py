@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
 import pytest
 import pytest_asyncio
 
+from floorbroker.domain.clock import SystemClock
 from floorbroker.domain.ports import AuditEntry
 from floorbroker.domain.secret import Secret
 from floorbroker.gateway.desk import Caller
@@ -139,6 +140,32 @@ async def test_a_signing_sender_shows_no_secret(house: House) -> None:
     assert (await sent(house, hook, body + b" ", **{HEADER: right})).status_code == 401
     assert (await sent(house, hook, body, **{HEADER: right})).status_code == 202
     assert orders_of(house, "signed") == 1
+
+
+class Stepping(SystemClock):
+    """Tells one moment after the other, and the last for good."""
+
+    def __init__(self, *moments: datetime) -> None:
+        self.moments = [*moments]
+
+    def now(self) -> datetime:
+        return self.moments.pop(0) if len(self.moments) > 1 else self.moments[0]
+
+
+async def test_a_signed_signal_is_as_old_as_it_came_in_however_long_it_waits(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signed by a clock that is ahead, and sent again when its signature is about to end: the first must not be forgotten."""
+    hook = await added(house, "ahead", auth="hmac")
+    body, begin = b'{"symbol": "AAPL", "side": "buy", "quantity": "57"}', datetime.now(UTC).replace(microsecond=0)
+    ahead = sign(body, Secret(hook["secret"]), at=begin + timedelta(seconds=30))
+    late = begin + timedelta(seconds=59.5), begin + timedelta(seconds=61)
+    monkeypatch.setattr(house.hooks.inbox, "clock", Stepping(begin))
+    first = await sent(house, hook, body, **{HEADER: ahead})
+    monkeypatch.setattr(house.hooks.inbox, "clock", Stepping(*late))
+    again = await sent(house, hook, body, **{HEADER: ahead})
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert (again.json()["order"], again.json()["replayed"]) == (first.json()["order"], True)
 
 
 @pytest.mark.parametrize(
