@@ -528,7 +528,9 @@ class FakeDesk:
     async def positions(self, profile: ProfileName | None = None) -> list[ProfilePosition]:
         names = list(self.state) if profile is None else [self._known(profile)]
         return [
-            ProfilePosition(profile=name, position=p, realized_pl=ZERO) for name in names for p in self._holdings(name)
+            ProfilePosition(profile=name, position=p, realized_pl=ZERO, currency="USD")
+            for name in names
+            for p in self._holdings(name)
         ]
 
     def _holdings(self, name: ProfileName) -> list[Position]:

@@ -17,6 +17,7 @@ POSITIONS = (
     Column("AVG", "avg_px", right=True, quotient=True),
     Column("MARKET", "market_px", right=True),
     Column("VALUE", "market_value", right=True),
+    Column("IN", "currency"),
     Column("UNREALIZED", "unrealized_pl", right=True),
     Column("REALIZED", "realized_pl", right=True),
 )

@@ -163,7 +163,7 @@ class Size(Shape, frozen=True):
 
 
 class Position(Shape, frozen=True):
-    """One position; `quantity` is signed, short is negative."""
+    """One position; `quantity` is signed, short is negative; prices and amounts are in `currency`."""
 
     profile: str
     symbol: str
@@ -176,6 +176,7 @@ class Position(Shape, frozen=True):
     available: Decimal | None = None
     marked_by: str | None = None
     option: HeldOption | None = None
+    currency: str | None = None
 
 
 class Account(Shape, frozen=True):

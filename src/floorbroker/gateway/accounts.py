@@ -29,6 +29,7 @@ from floorbroker.gateway.consolidated import (
     common_currency,
     consolidate,
     currencies_of,
+    quoted_in,
 )
 from floorbroker.gateway.desk import HeldOption, ProfilePosition, SessionState
 from floorbroker.gateway.session import ProfileSession
@@ -136,6 +137,7 @@ class Accounts:
                 expired=is_over(contract, now),
             ),
             marked_by=marked_by,
+            currency=quoted_in(symbol, "" if ctx.account is None else ctx.account.currency),
         )
 
     async def one(self, session: ProfileSession) -> list[ProfilePosition]:

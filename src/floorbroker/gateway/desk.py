@@ -217,7 +217,9 @@ class HeldOption:
 
 @frozen
 class ProfilePosition:
-    """One position at one profile, with the realised profit the desk has booked for it (quote currency, multiplier included).
+    """One position at one profile, with the realised profit the desk has booked for it (multiplier included).
+
+    Prices and amounts are in `currency`: a pair's second half, else the account's; empty while that is not known.
 
     `marked_by` says whose price values it: the `venue`'s own, or one that the `desk` heard where the venue tells none.
     """
@@ -227,6 +229,7 @@ class ProfilePosition:
     realized_pl: Decimal | None = None
     option: HeldOption | None = None
     marked_by: str = ""
+    currency: str = ""
 
 
 @frozen

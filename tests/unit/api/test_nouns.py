@@ -31,6 +31,7 @@ async def test_positions_and_cash_follow_the_fills(door: Caller) -> None:
     (fill,) = (await get(door, "/fills"))["items"]
     assert (account["cash"], account["currency"]) == ("98104.8", "USD")
     assert (held["symbol"], held["quantity"], held["unrealized_pl"]) == ("AAPL", "10", "-0.4")
+    assert held["currency"] == "USD"
     assert (fill["quantity"], fill["price"]) == ("10", "189.52")
 
 

@@ -161,6 +161,15 @@ async def test_rupees_and_dollars_are_one_account_in_either(tmp_path: Path) -> N
         assert [(rate.currency, rate.source) for rate in in_dollars.rates] == [("INR", "USD/INR at a (fake)")]
 
 
+async def test_a_position_tells_the_currency_of_its_amounts(tmp_path: Path) -> None:
+    broker = Priced(ManualClock(NOON))
+    broker.currency = "INR"
+    async with pair(tmp_path, broker) as desks:
+        broker.positions |= {"INFY": Decimal(2), "BTC/USDT": Decimal(1)}
+        rows = await desks.accounts.one(desks.one.session)
+        assert {row.position.symbol: row.currency for row in rows} == {"INFY": "INR", "BTC/USDT": "USDT"}
+
+
 async def test_without_a_quote_there_is_no_rate(tmp_path: Path) -> None:
     broker = Priced(ManualClock(NOON))
     async with pair(tmp_path, broker) as desks:

@@ -43,7 +43,7 @@ class PositionView(View, frozen=True):
     """One position; `quantity` is signed, short is negative.  What the venue does not tell is null.
 
     `marked_by` says whose price values it: `venue`, or `desk` where the venue tells none.  Profit and value have the multiplier
-    in them; prices are a share.
+    in them; prices are a share.  All are in `currency`, null while the account's is not known.
     """
 
     profile: str
@@ -57,6 +57,7 @@ class PositionView(View, frozen=True):
     available: str | None
     marked_by: str | None = None
     option: OptionView | None = None
+    currency: str | None = None
 
 
 class WorthView(View, frozen=True):
@@ -108,4 +109,5 @@ def position_view(held: ProfilePosition) -> PositionView:
         available=text(position.qty_available),
         marked_by=held.marked_by or None,
         option=None if held.option is None else option_view(held.option),
+        currency=held.currency or None,
     )
