@@ -68,7 +68,7 @@ def changed(limits: L, name: str, raw: object) -> L:
     told = ""
     for value in _readings(raw):
         try:
-            return type(limits).model_validate({**_values(limits), name: typed_value(name, value)})
+            return type(limits).model_validate({**_stated(limits), name: typed_value(name, value)})
         except ValidationError as error:
             told = told or error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
         except ConfigInvalid as error:
@@ -76,8 +76,9 @@ def changed(limits: L, name: str, raw: object) -> L:
     raise _wrong("/value", "not_valid", f"{name}: {told}")
 
 
-def _values(limits: SharedLimits) -> dict[str, object]:
-    return {name: getattr(limits, name) for name in type(limits).model_fields}
+def _stated(limits: SharedLimits) -> dict[str, object]:
+    """Those that somebody wrote down: the rest stay defaults, and are told as such."""
+    return {name: getattr(limits, name) for name in limits.model_fields_set}
 
 
 def _readings(raw: object) -> Iterator[object]:

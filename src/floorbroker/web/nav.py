@@ -57,5 +57,5 @@ NAV = (
             NavItem(path="/audit", label="Audit", key="a"),
         ),
     ),
-    NavGroup(label="Beside it", items=(NavItem(path="/webhooks", label="Webhooks and alerts", key="w"),)),
+    NavGroup(label="Connections", items=(NavItem(path="/webhooks", label="Webhooks and alerts", key="w"),)),
 )

@@ -73,6 +73,11 @@ def test_a_value_from_outside_is_read_as_what_the_limit_is(name: str, raw: objec
     assert getattr(changed(RiskLimits(), name, raw), name) == value
 
 
+def test_a_change_leaves_the_rest_what_it_was_stated_or_a_default() -> None:
+    stated = changed(RiskLimits(max_open_orders=3), "max_order_qty", "5").model_fields_set
+    assert stated == {"max_open_orders", "max_order_qty"}
+
+
 @pytest.mark.parametrize(
     ("name", "raw", "pointer"),
     [

@@ -20,14 +20,14 @@ from floorbroker.domain.values import Environment, ProfileName, Quantity
 from floorbroker.gateway.curve import Point
 from floorbroker.gateway.desk import Caller, ProfilePosition, SessionState
 from floorbroker.oms.schema import parse_order
-from floorbroker.risk.limits import RiskLimits, unit_of
+from floorbroker.risk.limits import RiskLimits, SharedLimits, unit_of
 from floorbroker.web.nav import NAV
 from floorbroker.web.policy import policy_of
 from floorbroker.web.screens import SCREENS, records
 from floorbroker.web.screens.holdings import after_of
 from floorbroker.web.screens.overview import bars_of, curve_of
 from floorbroker.web.screens.records import number_of
-from floorbroker.web.screens.risk import share_of, written
+from floorbroker.web.screens.risk import limits_of, share_of, written
 from tests.support.desk_server import TOKEN, app_over
 from tests.support.fake_desk import FakeDesk
 
@@ -75,6 +75,13 @@ def test_limits_are_written_as_people_write_them() -> None:
         "AAPL, MSFT",
         "",
     ]
+
+
+def test_a_limit_that_nobody_wrote_down_is_no_limit_of_the_file() -> None:
+    guard = FakeDesk(clock=SystemClock()).guard
+    guard.risk.limit("global", SharedLimits(max_open_orders=3))
+    sources = {row.name: row.source for row in limits_of(guard, "global")}
+    assert (sources["max_open_orders"], sources["max_orders_day"]) == ("the file", "default")
 
 
 def test_every_limit_that_is_a_number_says_its_unit() -> None:

@@ -11,7 +11,7 @@ from floorbroker.domain.frozen import frozen
 from floorbroker.domain.values import NotExact, decimal_of
 from floorbroker.gateway.guarding import Guard
 from floorbroker.risk.changes import text_of_limit
-from floorbroker.risk.limits import unit_of
+from floorbroker.risk.limits import SharedLimits, unit_of
 from floorbroker.web.frame import VENUES_MS, Ask, Screen
 from floorbroker.web.text import number
 
@@ -62,15 +62,14 @@ def scopes_of(guard: Guard, ask: Ask) -> list[ShownScope]:
 def limits_of(guard: Guard, scope: str) -> Sequence[ShownLimit]:
     """The limits of one scope, those that are on first."""
     limits, usage = guard.limits.of(scope), guard.usage(scope)
-    rows = [
-        _limit(guard, scope, name, text_of_limit(limits, name), usage.get(name)) for name in type(limits).model_fields
-    ]
+    rows = [_limit(guard, scope, name, limits, usage.get(name)) for name in type(limits).model_fields]
     return sorted(rows, key=lambda row: not row.value)
 
 
-def _limit(guard: Guard, scope: str, name: str, text: str, used: Decimal | int | None) -> ShownLimit:
+def _limit(guard: Guard, scope: str, name: str, limits: SharedLimits, used: Decimal | int | None) -> ShownLimit:
     kept = guard.limits.kept.get((scope, name))
-    value = written(text)
+    value = written(text_of_limit(limits, name))
+    origin = "the file" if name in limits.model_fields_set else "default"
     return ShownLimit(
         name=name,
         value=value,
@@ -78,7 +77,7 @@ def _limit(guard: Guard, scope: str, name: str, text: str, used: Decimal | int |
         unit=unit_of(name) if value else "",
         used="" if used is None else number(round(Decimal(used), 4)),
         share=share_of(used, value),
-        source="the file" if kept is None else f"{kept.change.by}, change {kept.change.version}",
+        source=origin if kept is None else f"{kept.change.by}, change {kept.change.version}",
     )
 
 
