@@ -18,6 +18,7 @@ from enum import Enum
 from typing import Any
 
 from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import FloorbrokerError
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.instrument import usual_tif
 from floorbroker.domain.orders import NewOrder
@@ -215,18 +216,40 @@ class Bot:
             )
 
     async def retire(self, why: str) -> None:
-        """Stop for good: the strategy's side ends, its orders go by the policy, the file says why and what was not closed."""
+        """Stop for good: the strategy's side ends, its orders go by the policy, the file says why and what was not closed.
+
+        That it is stopped is written first: no desk in trouble, and no crash, lets it begin again.
+        """
         self.log.error("bot.stopped", bot=self.name, reason=why)
         await self.host.close()
-        if self.spec.policy is not Policy.LEAVE:
-            await self.clerk.desk.cancel_all(
-                OrderFilter(strategy=self.name), caller=self.clerk.caller, reason="its bot was stopped"
-            )
-        if self.spec.policy is Policy.FLATTEN:
-            for no in await self.clerk.carry([Act(place=place) for place in await self._closing()]):
-                self.log.error("bot.not_closed", bot=self.name, symbol=no.symbol, reason=no.reason)
-                why = f"{why.rstrip()}\n{no.symbol} was not closed: {no.reason}"
         self.kept.stopped = why
+        self._write()
+        if self.spec.policy is not Policy.LEAVE:
+            await self._left("its orders were not cancelled", self._cancel())
+        if self.spec.policy is Policy.FLATTEN:
+            await self._left("what it holds was not closed", self._flatten())
+
+    async def _cancel(self) -> None:
+        where = OrderFilter(strategy=self.name)
+        done = await self.clerk.desk.cancel_all(where, caller=self.clerk.caller, reason="its bot was stopped")
+        for intent_id, error in done.refused.items():
+            self._remains(f"order {intent_id} was not cancelled: {error.code}: {error.detail}")
+
+    async def _flatten(self) -> None:
+        for no in await self.clerk.carry([Act(place=place) for place in await self._closing()]):
+            self._remains(f"{no.symbol} was not closed: {no.reason}")
+
+    async def _left(self, what: str, work: Awaitable[None]) -> None:
+        """One part of the policy; where the desk or the venue cannot do it, the next is tried all the same."""
+        try:
+            await work
+        except FloorbrokerError as error:
+            self._remains(f"{what}: {error.code}: {error.detail}")
+
+    def _remains(self, text: str) -> None:
+        """Said where a person looks why the bot was stopped."""
+        self.log.error("bot.not_closed", bot=self.name, detail=text)
+        self.kept.stopped = f"{self.kept.stopped.rstrip()}\n{text}"
         self._write()
 
     def _write(self) -> None:

@@ -13,11 +13,11 @@ import pytest
 
 from floorbroker.brokers.registry import BROKERS
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.errors import KillSwitchOn
+from floorbroker.domain.errors import ConnectionFailed, KillSwitchOn, OrderRejected
 from floorbroker.domain.instrument import asset_class_of
 from floorbroker.domain.ports import NoLog
 from floorbroker.domain.records import Quote
-from floorbroker.domain.values import OrdStatus, Price, ProfileName
+from floorbroker.domain.values import IntentId, OrdStatus, Price, ProfileName
 from floorbroker.gateway.desk import ANY, CancelledAll, OrderFilter
 from floorbroker.risk.controls import unsupported
 from floorbroker.strategy.bots import Bot, BotFailed, Child, Clerk, Host, Inside, Keep, Kept, Policy, Purse, Spec
@@ -156,6 +156,46 @@ async def test_what_closes_a_position_is_an_order_that_venues_take(symbol: str, 
     for order, _ in desk.submitted:
         assert [info.code for info in BROKERS.values() if kind in info.tifs and unsupported(order, info, kind)] == []
     assert "kill_switch_on" in bot.kept.stopped  # what was refused is said where the bot is listed
+
+
+@pytest.mark.asyncio
+async def test_a_desk_that_can_do_nothing_lets_no_stopped_bot_begin_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot, desk = bot_of("throws", tmp_path, Inside(), policy=Policy.FLATTEN)
+    await bot.begin([])
+    stood: list[str] = []
+
+    async def fail(where: OrderFilter, **given: Any) -> CancelledAll:
+        del where, given
+        stood.append(cast("Kept", bot.keep.read()).stopped)
+        raise ConnectionFailed("nobody answers")
+
+    monkeypatch.setattr(desk, "cancel_all", fail)
+    with pytest.raises(BotFailed):
+        await bot.quote(QUOTE)
+    assert "no such luck" in stood[0]  # before anything was asked
+    kept = bot.keep.read()
+    assert kept is not None
+    assert "its orders were not cancelled: connection_failed: nobody answers" in kept.stopped
+    assert len(desk.submitted) == 1  # it is closed all the same
+
+
+@pytest.mark.asyncio
+async def test_an_order_that_could_not_be_cancelled_is_named_where_the_bot_is_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot, desk = bot_of("throws", tmp_path, Inside())
+    await bot.begin([])
+
+    async def refuse(where: OrderFilter, **given: Any) -> CancelledAll:
+        del where, given
+        return CancelledAll(orders=(), refused={IntentId("one"): OrderRejected("the market is closed")})
+
+    monkeypatch.setattr(desk, "cancel_all", refuse)
+    with pytest.raises(BotFailed):
+        await bot.quote(QUOTE)
+    assert "order one was not cancelled: order_rejected: the market is closed" in bot.kept.stopped
 
 
 @pytest.mark.asyncio
