@@ -479,3 +479,22 @@ async def test_nothing_of_a_broker_becomes_markup(running: Browser) -> None:
         await visit.place("reject")
         await visit.shows("#alerts tbody", "<img src=x onerror=alert(1)>")
         assert await visit.tab.run("document.querySelectorAll('#alerts img').length") == 0
+
+
+@pytest.mark.parametrize("width", [1280, 1366])
+async def test_the_status_of_an_options_order_stands_in_sight_beside_the_ticket(running: Browser, width: int) -> None:
+    """Bites when the table is wider than its card: the button that sticks to its edge then covers the status."""
+    async with visiting(running) as visit:
+        await visit.tab.size(width, 900)
+        await visit.place(type="limit", limit_price="100")
+        await visit.shows("#order-rows tbody", "AAPL")
+        made = "{...first, symbol: 'AAPL261218P00220000', ord_status: 'partially_filled', limit_price: '1234.56'}"
+        order = "fetch('/api/v1/paper/orders').then(reply => reply.json()).then(page => page.items[0])"
+        await visit.tab.run(
+            f"Promise.all([import('/static/blotter.js'), {order}])"
+            f".then(([blotter, first]) => blotter.showOrders([{made}]))"
+        )
+        await visit.shows("#order-rows tbody", "AAPL261218P00220000")
+        rows = "document.querySelector('#order-rows')"
+        assert await visit.tab.run(f"{rows}.scrollWidth - {rows}.clientWidth") <= 0
+        assert await visit.tab.run(f"{rows}.querySelector('tr[data-id]').offsetHeight") == 36
