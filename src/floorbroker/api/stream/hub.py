@@ -19,7 +19,7 @@ from floorbroker.api.stream.outbox import FACTS_MAX, Outbox
 from floorbroker.api.stream.prices import Line, line_for
 from floorbroker.api.stream.protocol import Price
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import Conflict
+from floorbroker.domain.errors import Conflict, FloorbrokerError
 from floorbroker.domain.ports import Log
 from floorbroker.domain.values import Environment
 from floorbroker.gateway.desk import Desk, DeskEvent
@@ -27,6 +27,7 @@ from floorbroker.gateway.views import is_kept
 
 BREATH = 64  # events of a replay between two looks at the loop
 ROOM_S = 0.05
+AGAIN_S = 1.0
 
 
 @dataclass(slots=True, eq=False)
@@ -78,7 +79,10 @@ class Hub:
     # -- facts --------------------------------------------------------------------------------------------------------
 
     async def _follow(self, after: int) -> None:
-        """Tell what becomes durable behind a number.  When the desk cuts us off we come back there: nobody misses anything."""
+        """Tell what becomes durable behind a number.  When the desk cuts us off we come back there: nobody misses anything.
+
+        So we do where the past cannot be read: whoever listens hears of it once it can.
+        """
         while True:
             try:
                 async for event in self.desk.events(after=after):
@@ -87,6 +91,9 @@ class Hub:
                 return
             except Conflict as slow:
                 self.log.warning("stream.behind", after=after, detail=slow.detail)
+            except FloorbrokerError as error:
+                self.log.error("stream.failed", after=after, code=error.code, detail=error.detail)
+                await self.clock.sleep(AGAIN_S)
 
     def _tell(self, event: DeskEvent) -> None:
         told: bytes | None = None

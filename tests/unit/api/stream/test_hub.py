@@ -10,9 +10,10 @@ from typing import Any, cast
 
 import pytest
 
-from floorbroker.api.stream.hub import Client, Hub
+from floorbroker.api.stream.hub import AGAIN_S, Client, Hub
 from floorbroker.domain import facts as f
 from floorbroker.domain.clock import ManualClock
+from floorbroker.domain.errors import JournalFault
 from floorbroker.domain.fold import fold
 from floorbroker.domain.ports import NoLog
 from floorbroker.domain.values import ClOrdId, IntentId, OrderId, ProfileName
@@ -42,6 +43,7 @@ class Told:
 
     def __init__(self) -> None:
         self.kept: list[DeskEvent] = []
+        self.faults: list[Exception] = []
         self._queue: asyncio.Queue[DeskEvent] = asyncio.Queue()
 
     def last_seq(self) -> int:
@@ -65,6 +67,8 @@ class Told:
 
     async def events(self, *, after: int | None = None) -> AsyncIterator[DeskEvent]:
         while True:
+            if self.faults:
+                raise self.faults.pop()
             event = await self._queue.get()
             if event.seq > (after or 0) or event.order is None:
                 yield event
@@ -128,3 +132,17 @@ async def test_a_fact_of_a_channel_that_is_not_replayed_is_heard_though_the_repl
     replay = await listening.replaying("fills", after=2)
     listening.desk.order()
     assert await listening.heard(replay) == ["o4"]
+
+
+async def test_a_journal_that_cannot_be_read_for_a_moment_ends_nobodys_stream() -> None:
+    listening = Listening("orders")
+    listening.desk.faults.append(JournalFault("the disk does not answer"))
+    listening.hub.join(listening.client)
+    await turns(5)
+    listening.desk.order()
+    await turns(5)
+    assert listening.client.outbox.take() == []
+    await listening.clock.advance(AGAIN_S)
+    await turns(10)
+    assert [json.loads(one)["key"] for one in listening.client.outbox.take()][-1] == "o4"
+    await listening.hub.leave(listening.client)
