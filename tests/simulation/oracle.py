@@ -91,7 +91,7 @@ def _state(name: str, order: Order, family: list[Mapping[str, Any]]) -> list[Vio
         found.append(Violation("lost", f"{name} is closed here and {status} at the venue"))
     elif end is not None and order.state in OPEN:
         found.append(Violation("stuck", f"{name} is open here and {status} at the venue"))
-    elif end is not None and order.state is not end and not _was_turned_away(order, end):
+    elif end is not None and order.state is not end and not (_was_turned_away(order, end) or _was_cut(order, end)):
         found.append(Violation("wrong", f"{name} is {status} at the venue"))
     if order.is_open and (order.pending_cancel or order.pending_replace):
         found.append(Violation("stuck", f"{name} still waits for an answer to a cancel or replace"))
@@ -104,6 +104,13 @@ def _was_turned_away(order: Order, end: OrderState) -> bool:
         order.terms.post_only
         and (end, order.state) == (OrderState.CANCELLED, OrderState.REJECTED)
         and not order.cum_qty
+    )
+
+
+def _was_cut(order: Order, end: OrderState) -> bool:
+    """A change to less than had traded meanwhile: some venues cancel what is left, of which there is nothing to us."""
+    return (end, order.state) == (OrderState.CANCELLED, OrderState.FILLED) and (
+        order.order_qty is not None and order.order_qty < order.cum_qty
     )
 
 

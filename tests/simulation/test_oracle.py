@@ -60,6 +60,25 @@ def test_an_honest_desk_is_acquitted() -> None:
     assert judge(TRUTH, HONEST) == []
 
 
+@pytest.mark.parametrize(("changed_to", "told"), [("3", []), ("4", ["wrong"]), (None, ["wrong"])])
+def test_an_order_is_filled_here_and_canceled_there_only_where_it_was_cut_below_its_fills(
+    changed_to: str | None, told: list[str]
+) -> None:
+    v1 = OrderId("v1")
+    cut = [f.ReplaceDone(orig_order_id=v1, order_id=v1, order_qty=Quantity(Decimal(changed_to or 10)), **STAMP)]
+    rest = replace(EXEC, exec_id=ExecId("x2"), last_qty=Quantity(Decimal(6)))
+    traded = [EXEC] if changed_to else [EXEC, rest]
+    filled = str(sum(fill.last_qty for fill in traded))
+    fills = [{**FILL, "exec": fill.exec_id, "quantity": str(fill.last_qty)} for fill in traded]
+    truth = Truth(
+        orders=[{**VENUE, "status": "canceled", "quantity": changed_to or "10", "filled": filled}],
+        fills=fills,
+        positions=[{"symbol": "AAPL", "quantity": filled}],
+    )
+    desk = replace(HONEST, orders=[order(SENDING, WORKING, *cut, *traded)], holdings={"AAPL": Decimal(filled)})
+    assert [violation.kind for violation in judge(truth, desk)] == told
+
+
 def _claims(*orders: Order) -> Claim:
     return replace(HONEST, orders=orders)
 
