@@ -79,17 +79,22 @@ class FilePermits:
     def write_sentinel(self, sentinel: Sentinel) -> None:
         """Add a kill beside a server that may be down or hang."""
         told = [] if not self.home.kill.exists() else self.home.kill.read_text("utf-8").splitlines()
-        line = json.dumps(
-            {"level": sentinel.level, "scope": sentinel.scope, "reason": sentinel.reason, "by": sentinel.by}
-        )
-        write_private(self.home.kill, "\n".join([*told, line]) + "\n")
+        self._write_lines([*told, _line(sentinel)])
 
     def clear_sentinels(self, scope: ProfileName) -> None:
-        """Forget the kills of one scope; of every scope when it is global."""
-        kept = [s for s in self.sentinels() if scope not in (GLOBAL, s.scope)]
-        self.home.kill.unlink(missing_ok=True)
-        for sentinel in kept:
-            self.write_sentinel(sentinel)
+        """Forget the kills of one scope; of every scope when it is global.  The others are in the file at any moment."""
+        kept = [_line(s) for s in self.sentinels() if scope not in (GLOBAL, s.scope)]
+        if kept:
+            self._write_lines(kept)
+        else:
+            self.home.kill.unlink(missing_ok=True)
+
+    def _write_lines(self, lines: list[str]) -> None:
+        write_private(self.home.kill, "\n".join(lines) + "\n")
+
+
+def _line(sentinel: Sentinel) -> str:
+    return json.dumps({"level": sentinel.level, "scope": sentinel.scope, "reason": sentinel.reason, "by": sentinel.by})
 
 
 def _sentinel(line: str) -> Sentinel:

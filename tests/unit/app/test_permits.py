@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from floorbroker.app import permits as permits_module
 from floorbroker.app.home import Home
 from floorbroker.app.permits import FilePermits
 from floorbroker.domain.values import ProfileName
+from floorbroker.gateway.kill import Sentinel
+from floorbroker.gateway.scopes import GLOBAL
 
 MAIN = ProfileName("main")
 
@@ -71,3 +74,26 @@ def test_a_permit_that_cannot_be_withdrawn_keeps_no_other_and_is_told(
         Stuck(home).withdraw_all(of)
     assert refused.value.filename == str(home.permits / "b")
     assert sorted(path.name for path in home.permits.iterdir()) == ["b", "y"]
+
+
+def test_a_reset_of_one_scope_leaves_the_kills_of_others_in_the_file_at_any_moment_i14(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    permits = FilePermits(Home.at(tmp_path))
+    for scope in (ProfileName("one"), ProfileName("two"), ProfileName("three")):
+        permits.write_sentinel(Sentinel(level=2, scope=scope, reason="drill", by="me"))
+    original = permits_module.write_private
+
+    def looked(path: Path, text: str) -> None:
+        assert {"one", "three"} <= {s.scope for s in permits.sentinels()}
+        original(path, text)
+
+    monkeypatch.setattr(permits_module, "write_private", looked)
+    permits.clear_sentinels(ProfileName("two"))
+    assert [(s.scope, s.level, s.reason, s.by) for s in permits.sentinels()] == [
+        ("one", 2, "drill", "me"),
+        ("three", 2, "drill", "me"),
+    ]
+    permits.clear_sentinels(GLOBAL)
+    assert permits.sentinels() == []
+    assert not permits.home.kill.exists()
