@@ -23,7 +23,9 @@ from types import ModuleType
 from typing import Any
 
 from floorbroker.app.redactor import TOKENS_MAX
-from floorbroker.brokers.bybit.mapping.memory import KEPT_MAX
+from floorbroker.brokers.binance.mapping import families, terms
+from floorbroker.brokers.bybit.mapping import memory
+from floorbroker.brokers.kraken import limits
 from floorbroker.gateway.curve import POINTS_MAX
 from floorbroker.oms.archive import LOADED_MAX
 from floorbroker.oms.questions import ORDERS_MAX
@@ -70,7 +72,13 @@ BOUNDS = {  # what has a bound of its own that takes long to reach: caches, and 
     "floorbroker.oms.questions.Questions._kept": ORDERS_MAX,
     "floorbroker.gateway.curve.Point": len(ACCOUNTS) * POINTS_MAX,  # a point a minute for a day and a half
     "floorbroker.app.redactor.Spelling": 120 * TOKENS_MAX,
-    "floorbroker.brokers.bybit.mapping.memory.Memory._filters": KEPT_MAX,
+    "floorbroker.brokers.binance.mapping.families.Families._heads": families.KEPT_MAX,
+    "floorbroker.brokers.binance.mapping.terms.Terms._touched": terms.TOUCHED_MAX,
+    "floorbroker.brokers.bybit.mapping.memory.Memory._filters": memory.KEPT_MAX,
+    **dict.fromkeys(
+        (f"floorbroker.brokers.kraken.limits.PairCounters.{name}" for name in ("_placed_s", "_symbols")),
+        limits.KEPT_MAX,
+    ),
     **dict.fromkeys(
         ("floorbroker.risk.day.DayLedger.orders", "floorbroker.risk.day.Counted", "floorbroker.risk.scope.Owner"),
         ORDERS_A_DAY,  # counted until midnight

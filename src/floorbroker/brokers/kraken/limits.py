@@ -22,7 +22,7 @@ from floorbroker.transport.bucket import ORDER_SHARES, Budget, LimitNews
 from floorbroker.transport.limiter import Limits, limits_of
 from floorbroker.transport.types import Response
 
-_KEPT_MAX = 20_000  # orders whose age is remembered; an older one costs nothing extra anyway
+KEPT_MAX = 20_000  # orders whose age is remembered; an older one costs nothing extra anyway
 _DUST = 1e-6
 _LOCKOUT_S = 900.0
 READ_WAIT_S = 120.0
@@ -135,7 +135,7 @@ class PairCounters:
         """An order, by our own id, was sent or changed."""
         self._placed_s[name], self._symbols[name] = now_s, symbol
         self._placed_s.move_to_end(name)
-        if len(self._placed_s) > _KEPT_MAX:
+        if len(self._placed_s) > KEPT_MAX:
             self._symbols.pop(self._placed_s.popitem(last=False)[0], None)
 
     def amend_points(self, name: str, now_s: float) -> int:

@@ -15,7 +15,7 @@ from floorbroker.brokers.binance.mapping.values import order_id_of
 from floorbroker.domain.values import OrderClass, OrderId
 
 REPLACES = 4_310_005  # our strategyType: `strategyId` is the number of the order this one replaced
-_KEPT_MAX = 50_000
+KEPT_MAX = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,5 +88,5 @@ def replaces_of(symbol: str, strategy_id: int | None, strategy_type: int | None)
 
 
 def _trim(kept: dict[str, OrderId] | dict[str, None]) -> None:
-    while len(kept) > _KEPT_MAX:
+    while len(kept) > KEPT_MAX:
         del kept[next(iter(kept))]

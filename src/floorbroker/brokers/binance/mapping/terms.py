@@ -12,7 +12,7 @@ from floorbroker.brokers.binance.mapping.values import order_id_of
 from floorbroker.domain.values import OrderId
 
 _KEPT_MAX = 5_000
-_TOUCHED_MAX = 50_000
+TOUCHED_MAX = 50_000
 
 
 class Terms:
@@ -44,7 +44,7 @@ class Terms:
         """Something happened to it, or may have."""
         self._orders.pop(order_id, None)
         self._touched[order_id] = None
-        while len(self._touched) > _TOUCHED_MAX:
+        while len(self._touched) > TOUCHED_MAX:
             del self._touched[next(iter(self._touched))]
 
     def clear(self) -> None:
