@@ -27,7 +27,7 @@ from floorbroker.gateway.happenings import Announced, Fill, Happening, OrderChan
 from floorbroker.gateway.listening import Listener
 from floorbroker.hooks.quiet import due, quiet_of
 from floorbroker.hooks.records import Delivery, Kind, State, Target
-from floorbroker.hooks.retries import Attempt, revived, tried
+from floorbroker.hooks.retries import Attempt, revived, tried_together
 from floorbroker.hooks.rows import Rows
 from floorbroker.oms.unforeseen import ours
 
@@ -228,7 +228,7 @@ class Outbox:
     async def _hand_over(self, target: Target, batch: Sequence[Delivery]) -> bool:
         attempt = await self.carriers[target.kind].carry(target, batch)
         now = self.clock.now()
-        done = [tried(delivery, attempt, now=now, random=self.random) for delivery in batch]
+        done = tried_together(batch, attempt, now=now, random=self.random)
         await self.rows.put_deliveries(done)
         for delivery in done:
             self._tell(target, delivery)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
@@ -40,6 +41,13 @@ def tried(delivery: Delivery, attempt: Attempt, *, now: datetime, random: Random
         return replace(seen, state=State.DEAD, ended_at=now)
     wait_s = max(LEAST_S, BACKOFF.delay_s(attempts - 1, random), min(attempt.after_s, BACKOFF.cap_s))
     return replace(seen, due_at=now + timedelta(seconds=wait_s))
+
+
+def tried_together(batch: Sequence[Delivery], attempt: Attempt, *, now: datetime, random: Random) -> list[Delivery]:
+    """The deliveries of one message after one more try; those that wait stay one message, and leave when the first may."""
+    done = [tried(delivery, attempt, now=now, random=random) for delivery in batch]
+    first = min((delivery.due_at for delivery in done if delivery.state is State.WAITING), default=now)
+    return [replace(each, due_at=first) if each.state is State.WAITING else each for each in done]
 
 
 def revived(delivery: Delivery, *, now: datetime) -> Delivery:

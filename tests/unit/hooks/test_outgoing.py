@@ -15,7 +15,7 @@ from floorbroker.domain.values import Environment
 from floorbroker.hooks.quiet import due, message_of, quiet_of
 from floorbroker.hooks.reach import PublicOnly, is_public, origin_of
 from floorbroker.hooks.records import Delivery, State
-from floorbroker.hooks.retries import LEAST_S, TRIES, Attempt, revived, tried
+from floorbroker.hooks.retries import LEAST_S, TRIES, Attempt, revived, tried, tried_together
 from floorbroker.transport.reach import Address
 
 NOW = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
@@ -151,6 +151,16 @@ def test_a_receiver_that_wants_no_more_is_not_asked_again_and_one_that_asks_for_
     forever = tried(WAITING, Attempt(status=429, after_s=1e9), now=NOW, random=Random(1))
     assert (forever.due_at - NOW).total_seconds() <= 3600
     assert tried(replace(WAITING), Attempt(trouble="x" * 999), now=NOW, random=Random(1)).trouble == "x" * 200
+
+
+def test_a_message_of_several_deliveries_that_failed_is_one_message_when_it_is_sent_again() -> None:
+    batch = [replace(WAITING, event_id=f"e{n}") for n in range(20)]
+    again = tried_together(batch, Attempt(status=500), now=NOW, random=Random(3))
+    assert len({delivery.due_at for delivery in again}) == 1
+    assert again[0].due_at >= NOW + timedelta(seconds=LEAST_S)
+    last_try = replace(WAITING, attempts=TRIES - 1)
+    dead, alive = tried_together([last_try, WAITING], Attempt(status=500), now=NOW, random=Random(3))
+    assert (dead.state, dead.due_at, alive.state) == (State.DEAD, WAITING.due_at, State.WAITING)
 
 
 # -- people ---------------------------------------------------------------------------------------------------------------
