@@ -296,8 +296,8 @@ def test_a_sound_order_breaks_no_rule(order: NewOrder) -> None:
         ({"price": Price(D("64000.15"))}, {("/limit_price", "off_tick")}),
         ({"price": Price(D(-1))}, {("/limit_price", "not_positive")}),
         ({"price": None}, {("/limit_price", "missing")}),
-        ({"display_qty": Quantity(D("0.0001"))}, {("/display_qty", "out_of_range")}),
-        ({"display_qty": Quantity(D("0.02"))}, {("/display_qty", "out_of_range")}),
+        ({"display_qty": Quantity(D("0.0001"))}, {("/display_quantity", "out_of_range")}),
+        ({"display_qty": Quantity(D("0.02"))}, {("/display_quantity", "out_of_range")}),
         ({"order_qty": None, "notional": D(50)}, {("/notional", "not_supported")}),
         (
             {"order_type": OrderType.MARKET, "price": None, "order_qty": None, "notional": D("0.1")},
@@ -326,7 +326,7 @@ def test_a_broken_rule_is_named(changes: dict[str, Any], found: set[tuple[str, s
 
 def test_an_order_with_display_needs_a_limit() -> None:
     order = limit_order(order_type=OrderType.MARKET, price=None, display_qty=Quantity(D("0.005")))
-    assert ("/display_qty", "not_supported") in broken(order)
+    assert ("/display_quantity", "not_supported") in broken(order)
 
 
 def test_a_pair_that_cannot_be_traded_now_is_named() -> None:

@@ -117,10 +117,10 @@ def _display(wish: Wish) -> Found:
     if order.display_qty is None:
         return
     if order.order_type is not OrderType.LIMIT:
-        yield _no("/display_qty", "not_supported", "limit orders alone show part of themselves")
+        yield _no("/display_quantity", "not_supported", "limit orders alone show part of themselves")
     qty = order.order_qty or ZERO
     if not qty / _DISPLAY_MIN <= order.display_qty <= qty:
-        yield _no("/display_qty", "out_of_range", "at least a fifteenth of the quantity, at most all of it")
+        yield _no("/display_quantity", "out_of_range", "at least a fifteenth of the quantity, at most all of it")
 
 
 def _prices(wish: Wish) -> Found:
