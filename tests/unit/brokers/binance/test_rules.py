@@ -78,6 +78,8 @@ def test_an_order_within_the_rules_breaks_none(terms: dict[str, Any]) -> None:
         ({"order_qty": None, "notional": Decimal(50)}, ("/notional", "not_supported")),
         ({"order_qty": None}, ("/quantity", "missing")),
         ({"tif": TimeInForce.DAY}, ("/time_in_force", "not_supported")),
+        (MARKET | {"tif": TimeInForce.FOK}, ("/time_in_force", "not_supported")),
+        (TRAIL | {"trail_percent": Decimal(1), "tif": TimeInForce.IOC}, ("/time_in_force", "not_supported")),
         ({"post_only": True, "tif": TimeInForce.IOC}, ("/time_in_force", "not_supported")),
         (MARKET | {"post_only": True}, ("/post_only", "not_supported")),
         ({"reduce_only": True}, ("/reduce_only", "not_supported")),  # to buy; a sale is fine

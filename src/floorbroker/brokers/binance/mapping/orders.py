@@ -92,9 +92,13 @@ def _prices(order: NewOrder, kind: str) -> tuple[tuple[str, str | None], ...]:
 def _no_tif(order: NewOrder, kind: str) -> None:
     """These types are sent without one: a market order is done at once, the others stand until they are cancelled."""
     tif_word(order.tif)
-    meant = (TimeInForce.GTC, TimeInForce.IOC) if kind == "MARKET" else (TimeInForce.GTC,)
-    if order.tif not in meant:
+    if order.tif not in tifs_of(kind):
         raise NotSupported(f"Binance has no time in force {order.tif.value} for {kind} orders")
+
+
+def tifs_of(kind: str) -> tuple[TimeInForce, ...]:
+    """What may be meant by an order of a type that is sent without a time in force."""
+    return (TimeInForce.GTC, TimeInForce.IOC) if kind == "MARKET" else (TimeInForce.GTC,)
 
 
 def replacing(params: Params, *, order_number: str, cl_ord_id: ClOrdId) -> Params:

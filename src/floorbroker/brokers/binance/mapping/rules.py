@@ -13,7 +13,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from floorbroker.brokers.binance import wire
 from floorbroker.brokers.binance.info import INFO
-from floorbroker.brokers.binance.mapping.orders import TIFS, take_profit_of, wire_type
+from floorbroker.brokers.binance.mapping.orders import LIMITED as WITH_TIF
+from floorbroker.brokers.binance.mapping.orders import TIFS, take_profit_of, tifs_of, wire_type
 from floorbroker.brokers.binance.mapping.symbols import Band, Rules, Span
 from floorbroker.domain.errors import FieldError, NotSupported
 from floorbroker.domain.orders import NewOrder
@@ -127,6 +128,9 @@ def _words(wish: Wish) -> Found:
         return
     if order.order_class is not OrderClass.OCO and kind not in rules.order_types:
         yield _no("/type", "not_supported", f"{order.symbol} takes {', '.join(sorted(rules.order_types))}")
+    if order.tif in TIFS and kind not in WITH_TIF and order.tif not in tifs_of(kind) and not order.post_only:
+        known = ", ".join(tif.value for tif in tifs_of(kind))
+        yield _no("/time_in_force", "not_supported", f"{order.order_type.value} orders at Binance: {known}")
     if order.post_only and order.tif is not TimeInForce.GTC:
         yield _no("/time_in_force", "not_supported", "a post-only order is gtc")
     if order.reduce_only and order.side is Side.BUY:
