@@ -121,6 +121,26 @@ def test_what_there_are_no_words_for_is_not_sent(terms: dict[str, Any]) -> None:
     assert broken_rules(wish(**terms))
 
 
+def test_an_oco_that_sells_takes_its_profit_above_its_stop() -> None:
+    def oco(profit: str, side: Side) -> tuple[str, ...]:
+        exits = {"take_profit": price(profit), "stop_loss": StopLoss(stop_px=price("180"))}
+        return tuple(f.pointer for f in broken_rules(wish(side=side, order_class=OrderClass.OCO, **exits)))
+
+    assert (oco("190", Side.SELL), oco("170", Side.BUY)) == ((), ())
+    assert oco("170", Side.SELL) == oco("190", Side.BUY) == ("/take_profit/limit_price",)
+
+
+def test_orders_with_a_price_may_work_outside_regular_hours() -> None:
+    """A limit fills there and a stop is triggered there; a market order waits for the open, whatever it says."""
+    stop = wish(order_type=OrderType.STOP, price=None, stop_px=price("150"), extended_hours=True)
+    assert broken_rules(stop) == broken_rules(wish(extended_hours=True, tif=TimeInForce.IOC)) == ()
+    for odd in (
+        wish(order_type=OrderType.MARKET, price=None, extended_hours=True),
+        wish(tif=TimeInForce.OPG, extended_hours=True),
+    ):
+        assert [found.pointer for found in broken_rules(odd)] == ["/extended_hours"]
+
+
 # -- changes ----------------------------------------------------------------------------------------------------------------
 
 

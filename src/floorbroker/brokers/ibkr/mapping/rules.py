@@ -24,6 +24,7 @@ from floorbroker.domain.values import (
     OrderClass,
     OrderType,
     Price,
+    Side,
     TimeInForce,
     is_multiple,
     text_of,
@@ -33,6 +34,7 @@ Found = Iterator[FieldError]
 _ONE = Decimal(1)
 _LEGS_MAX = 4
 _SWIFT = frozenset({TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG})
+_AUCTIONS = frozenset({TimeInForce.OPG, TimeInForce.CLS})
 _PLAIN = frozenset({OrderType.MARKET, OrderType.LIMIT})
 
 
@@ -127,9 +129,10 @@ def _trail(wish: Wish) -> Found:
 
 
 def _extended(wish: Wish) -> Found:
+    """Limits may fill and stops may be triggered outside regular hours; of a market order the venue ignores the wish (2109)."""
     order = wish.order
-    if order.extended_hours and (order.order_type is not OrderType.LIMIT or order.tif not in WAITING):
-        yield _no("/extended_hours", "not_supported", "outside regular hours there are limit orders, day or gtc")
+    if order.extended_hours and (order.order_type is OrderType.MARKET or order.tif in _AUCTIONS):
+        yield _no("/extended_hours", "not_supported", "market orders and auctions are for regular hours alone")
 
 
 def _groups(wish: Wish) -> Found:
@@ -147,8 +150,11 @@ def _groups(wish: Wish) -> Found:
         yield _no("/stop_loss", "missing", "an oco order has a stop loss beside its limit")
     if group is OrderClass.OCO and order.order_type is not OrderType.LIMIT:
         yield _no("/type", "not_supported", "an oco order is a limit order with a stop loss")
-    if profit is not None and stop is not None and (profit - stop.stop_px) * order.side.sign <= 0:
-        where = "above" if order.side.sign > 0 else "below"
+    closes = (
+        order.side if group is OrderClass.OCO else order.side.opposite
+    )  # an oco is spoken of from its exits' own side
+    if profit is not None and stop is not None and (profit - stop.stop_px) * -closes.sign <= 0:
+        where = "above" if closes is Side.SELL else "below"
         yield _no("/take_profit/limit_price", "out_of_order", f"must be {where} the stop")
 
 

@@ -29,6 +29,7 @@ from floorbroker.domain.values import (
 Found = Iterator[FieldError]
 _ONE = Decimal(1)
 _LIMITS = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
+_AUCTIONS = frozenset({TimeInForce.OPG, TimeInForce.CLS})
 _STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 
 
@@ -119,9 +120,10 @@ def _trail(wish: Wish) -> Found:
 
 
 def _extended(wish: Wish) -> Found:
+    """Limits may fill and stops may be triggered outside regular hours; of a market order the venue ignores the wish (2109)."""
     order = wish.order
-    if order.extended_hours and (order.order_type is not OrderType.LIMIT or order.tif not in WAITING):
-        yield _no("/extended_hours", "not_supported", "outside regular hours there are limit orders, day or gtc")
+    if order.extended_hours and (order.order_type is OrderType.MARKET or order.tif in _AUCTIONS):
+        yield _no("/extended_hours", "not_supported", "market orders and auctions are for regular hours alone")
 
 
 def _groups(wish: Wish) -> Found:
