@@ -184,8 +184,9 @@ def tick(s: Situation) -> Verdict:
 
 def _prices(wish: NewOrder) -> tuple[tuple[str, Decimal | None], ...]:
     loss = wish.stop_loss
+    is_net = wish.order_class is OrderClass.MULTILEG  # what the legs cost together has steps of its own
     return (
-        ("/limit_price", wish.price),
+        ("/limit_price", None if is_net else wish.price),
         ("/stop_price", wish.stop_px),
         ("/trail_price", wish.trail_amount),
         ("/take_profit/limit_price", wish.take_profit),

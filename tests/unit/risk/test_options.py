@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from floorbroker.domain.capability import Can
-from floorbroker.domain.instrument import Instrument
+from floorbroker.domain.instrument import Instrument, TickRule
 from floorbroker.domain.options import OptionContract
 from floorbroker.domain.orders import NewOrder, OrderLeg
 from floorbroker.domain.records import Account, MarginRequirement
@@ -65,6 +65,14 @@ def situation(order: NewOrder, **changes: object) -> Situation:
 
 def verdict(order: NewOrder, control: controls.Control, **changes: object) -> Verdict:
     return control(situation(order, **changes))
+
+
+def test_the_net_price_of_a_spread_is_not_held_to_the_steps_of_a_leg() -> None:
+    nickels = replace(option("AAPL"), ticks=(TickRule(from_price=Decimal(0), tick=Decimal("0.05")),))
+    net = spread(("AAPL  260320C00180000", Side.BUY), ("AAPL  260320C00190000", Side.SELL), price="1.03")
+    alone = replace(net, order_class=OrderClass.SIMPLE, legs=())
+    assert controls.tick(replace(situation(net), instrument=nickels)).ok
+    assert not controls.tick(replace(situation(alone), instrument=nickels)).ok
 
 
 def test_a_long_option_costs_premium_times_multiplier() -> None:
