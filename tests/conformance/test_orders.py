@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -13,12 +16,14 @@ from floorbroker.domain.errors import (
     Conflict,
     FloorbrokerError,
     InvalidRequest,
+    NotSupported,
     OrderNotFound,
     OrderRejected,
+    RiskLimitExceeded,
     SymbolNotFound,
 )
-from floorbroker.domain.orders import OrderChanges
-from floorbroker.domain.values import OrderType, OrdStatus, Side, TimeInForce
+from floorbroker.domain.orders import NewOrder, OrderChanges, StopLoss
+from floorbroker.domain.values import OrderClass, OrderType, OrdStatus, Side, TimeInForce
 from tests.conformance.desk import CALLER, Desk, price, quantity
 
 pytestmark = pytest.mark.asyncio
@@ -194,6 +199,59 @@ async def test_a_price_off_the_tick_is_refused_before_it_leaves(desk: Desk) -> N
     with pytest.raises(InvalidRequest, match=re.escape(step)):
         await desk.place(price=off)
     assert await desk.venue.orders() == []
+
+
+async def test_what_a_preview_has_against_an_order_by_rule_is_refused_in_the_same_words_before_it_is_kept(
+    desk: Desk,
+) -> None:
+    """Every type at every time in force, and with each further term; what nothing is known against is left alone here."""
+    (session,) = desk.gateway.sessions.values()
+    broker, refused = session.ctx.broker, 0
+    instrument = await broker.get_instrument(desk.goods.symbol)
+    for wish in _wishes(desk.goods.symbol, desk.goods.tif, session.ctx.clock.now()):
+        against = broker.broken_rules(wish, instrument)
+        if not against:
+            continue
+        assert await broker.validate_order(wish) == against
+        with pytest.raises((InvalidRequest, NotSupported, RiskLimitExceeded)) as said:
+            await desk.gateway.submit(wish, profile=None, caller=CALLER, key=None)
+        if str(said.value).startswith(f"{desk.info.name} takes no such order"):
+            assert isinstance(said.value, InvalidRequest)
+            assert said.value.fields == against
+            refused += 1
+    assert refused
+    assert (desk.gateway.orders(), await desk.venue.orders()) == ([], [])
+
+
+def _wishes(symbol: str, tif: TimeInForce, now: datetime) -> Iterator[NewOrder]:
+    ten, stop, limit = quantity("10"), price("205.00"), price("206.00")
+    prices: dict[OrderType, dict[str, Any]] = {
+        OrderType.MARKET: {},
+        OrderType.LIMIT: {"price": limit},
+        OrderType.STOP: {"stop_px": stop},
+        OrderType.STOP_LIMIT: {"stop_px": stop, "price": limit},
+        OrderType.TRAILING_STOP: {"trail_percent": Decimal(2)},
+        OrderType.MARKET_IF_TOUCHED: {"stop_px": price("150.00")},
+        OrderType.LIMIT_IF_TOUCHED: {"stop_px": price("150.00"), "price": price("151.00")},
+    }
+    until = {TimeInForce.GTD: {"expire_at": now + timedelta(days=2)}}
+    more: list[dict[str, Any]] = [
+        *({"tif": word, **until.get(word, {})} for word in TimeInForce),
+        {"tif": TimeInForce.GTD, "expire_at": now - timedelta(days=2)},
+        {"post_only": True},
+        {"display_qty": quantity("0.1")},
+        {"extended_hours": True},
+        {"order_qty": None, "notional": Decimal("0.5")},
+        *(
+            {"order_class": kind, "take_profit": price("220.00"), "stop_loss": StopLoss(stop_px=price("140.00")), **at}
+            for kind in (OrderClass.BRACKET, OrderClass.OCO)
+            for at in ({}, {"tif": TimeInForce.IOC})
+        ),
+    ]
+    for kind, terms in prices.items():
+        for extra in more:
+            plain: dict[str, Any] = {"order_qty": ten, "tif": tif, "allow_duplicate": True, **terms, **extra}
+            yield NewOrder(symbol=symbol, side=Side.BUY, order_type=kind, **plain)
 
 
 @needs(OrderType.MARKET_IF_TOUCHED)

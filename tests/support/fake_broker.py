@@ -413,6 +413,9 @@ class FakeBroker:
     async def validate_order(self, order: NewOrder) -> tuple[FieldError, ...]:
         return ()
 
+    def broken_rules(self, order: NewOrder, instrument: Instrument) -> tuple[FieldError, ...]:
+        return ()
+
     async def get_margin_requirements(self, order: NewOrder) -> MarginRequirement:
         raise NotSupported("no preview here")
 

@@ -156,6 +156,14 @@ class Broker(Protocol):
         """What this venue would refuse, as far as documents and instrument rules tell; nothing is sent."""
         ...
 
+    def broken_rules(self, order: NewOrder, instrument: Instrument) -> tuple[FieldError, ...]:
+        """Those of its objections that are known here without asking anybody; every new order is held to them before it is sent.
+
+        `instrument` is what the order is measured by.  Where its rules are not at hand, or may be stricter than the venue, an
+        adapter says nothing and the venue has the word.
+        """
+        ...
+
     async def get_margin_requirements(self, order: NewOrder) -> MarginRequirement: ...
 
     async def get_risk_metrics(self) -> RiskMetrics: ...

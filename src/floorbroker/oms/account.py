@@ -314,9 +314,10 @@ class AccountContext:
         leave_out: IntentId | None = None,
         actor: Actor | None = None,
         margin: MarginRequirement | None = None,
+        is_new: bool = True,
     ) -> Situation:
         """Everything the controls look at, now, without waiting.  `leave_out` is an order about to be replaced, `margin` what the
-        venue told of the wish, where it was asked.
+        venue told of the wish, where it was asked.  A wish that is no new order (`is_new`) is not held to the venue's own rules.
         """
         gate, risk, limits, symbol = self.gate, self.risk, self.limits, wish.symbol
         second, minute = gate.message_counts()
@@ -353,6 +354,7 @@ class AccountContext:
             orders_day=today.orders,
             notional_day=today.notional,
             equity=risk.equities.get(self.profile.name),
+            objections=self.broker.broken_rules(wish, instrument) if is_new else (),
             margin=margin if margin is not None and margin.source == "venue" else None,
             shared=risk.standings(
                 wish, self.share.owner(wish, who.principal), leave_out=leave_out, filled=filled, fills_yet=whole

@@ -79,7 +79,7 @@ class Replacer:
             self._sane(current, changes)
             wish = _changed(current, changes, whole=ctx.broker.info.whole_successors)
             owner = Actor(principal=ctx.share.owner_of(current).token, via=actor.via, confirm=actor.confirm)
-            situation = ctx.situation(wish, instrument, leave_out=order.intent_id, actor=owner)
+            situation = ctx.situation(wish, instrument, leave_out=order.intent_id, actor=owner, is_new=False)
             return self._approve(current, changes, situation)
         except FloorbrokerError as error:
             if error.outcome is Outcome.UNKNOWN:

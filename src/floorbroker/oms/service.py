@@ -266,8 +266,9 @@ class OrderService:
                 raise
             # An adapter that reckons by itself has no price or no rule for it: then nobody tells, and our controls stand.
         is_option = instrument.asset_class is AssetClass.OPTION  # of shares our own reckoning stands, as for a submit
-        situation = ctx.situation(wish, instrument, margin=margin if is_option and has_preview else None)
-        verdicts = ctx.gate.check(situation)
+        told = margin if is_option and has_preview else None
+        situation = ctx.situation(wish, instrument, margin=told, is_new=False)
+        verdicts = tuple(v for v in ctx.gate.check(situation) if v.control != "venue_rules")  # the objections tell that
         return Outlook(
             verdicts=verdicts,
             objections=objections,

@@ -390,6 +390,16 @@ def buying_power(s: Situation) -> Verdict:
     return failed("buying_power", text, limit=shown, value=cost)
 
 
+def venue_rules(s: Situation) -> Verdict:
+    """What the venue would refuse by its documents, in the words of a preview: a type at such a time in force, say."""
+    if not s.objections:
+        return passed("venue_rules")
+    first = s.objections[0]
+    at = f"{first.pointer}: " if first.pointer else ""
+    told = f"{s.info.name} takes no such order: {at}{first.detail}"
+    return Verdict(control="venue_rules", ok=False, detail=told, pointer=first.pointer, fields=s.objections)
+
+
 def open_orders(s: Situation) -> Verdict:
     total = within("max_open_orders", s.exposure.open_total + 1, s.limits.max_open_orders, "open orders")
     if not total.ok:
@@ -458,6 +468,7 @@ CONTROLS: tuple[Control, ...] = (
     exposure,
     shared.exposure,
     buying_power,
+    venue_rules,
 )
 SHARED = frozenset(
     {shared.message_rate, shared.open_orders, shared.order_size, shared.day, shared.position, shared.exposure}

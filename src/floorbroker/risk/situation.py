@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from floorbroker.domain.capability import BrokerInfo
+from floorbroker.domain.errors import FieldError
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.instrument import Instrument, usual_multiplier
 from floorbroker.domain.options import OptionContract
@@ -115,6 +116,9 @@ class Situation:
     notional_day: Decimal = ZERO  # what such an order traded included
     equity: Equity | None = None
     shared: tuple[Standing, ...] = ()  # the other scopes that have limits, widest first
+    objections: tuple[
+        FieldError, ...
+    ] = ()  # what the venue's documents and rules have against a new order, as known here
     margin: MarginRequirement | None = None  # what the venue itself says that the wish would tie up, where it was asked
     # What nearly every control asks, worked out once.
     price: Decimal | None = field(

@@ -38,6 +38,7 @@ class Verdict:
     value: Decimal | int | None = None
     pointer: str = ""
     scope: str = ""  # whose limit it is (`strategy:momentum-1`); empty for the profile's own
+    fields: tuple[FieldError, ...] = ()  # every member at fault, where there may be several
 
     @property
     def limit_text(self) -> str | None:
@@ -102,6 +103,8 @@ def refusal(verdict: Verdict) -> FloorbrokerError:
     """The error a failed control raises at the doors."""
     if verdict.control in _STATES:
         return _STATES[verdict.control](verdict.detail)
+    if verdict.fields:
+        return InvalidRequest(verdict.detail, fields=verdict.fields)
     if verdict.control in _RULES:
         field = FieldError(
             pointer=verdict.pointer or _RULES[verdict.control], code=verdict.control, detail=verdict.detail

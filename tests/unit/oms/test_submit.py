@@ -15,6 +15,7 @@ from floorbroker.domain.capability import Can
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import (
     DuplicateOrderId,
+    FieldError,
     FloorbrokerError,
     InsufficientFunds,
     InvalidRequest,
@@ -23,12 +24,14 @@ from floorbroker.domain.errors import (
     NotReady,
     Outcome,
     PositionSizeExceeded,
+    RiskLimitExceeded,
     Timeout,
 )
-from floorbroker.domain.orders import NewOrder, OrderState
+from floorbroker.domain.instrument import Instrument
+from floorbroker.domain.orders import NewOrder, OrderChanges, OrderState
 from floorbroker.domain.ports import AuditEntry, Entry, FactEntry, KeyEntry
 from floorbroker.domain.records import Account, MarginRequirement
-from floorbroker.domain.values import Environment, NotExact, OrdStatus, Side, decimal_of
+from floorbroker.domain.values import Environment, NotExact, OrderType, OrdStatus, Quantity, Side, decimal_of
 from floorbroker.oms.schema import parse_order
 from floorbroker.risk.limits import RiskLimits
 from floorbroker.store import StaleEpoch
@@ -46,6 +49,22 @@ class Purse(FakeBroker):
 
     async def get_account_info(self) -> Account:
         return replace(await FakeBroker.get_account_info(self), buying_power=self.free)
+
+
+@dataclass(slots=True)
+class Strict(FakeBroker):
+    """A venue that is known to take no market orders, and asks for more than one unit."""
+
+    def broken_rules(self, order: NewOrder, instrument: Instrument) -> tuple[FieldError, ...]:
+        found: list[FieldError] = []
+        if order.order_type is OrderType.MARKET:
+            found.append(FieldError(pointer="/type", code="not_supported", detail="limit"))
+        if order.order_qty == 1:
+            found.append(FieldError(pointer="/quantity", code="too_small", detail="at least 2"))
+        return tuple(found)
+
+    async def validate_order(self, order: NewOrder) -> tuple[FieldError, ...]:
+        return self.broken_rules(order, await self.get_instrument(order.symbol))
 
 
 def _kinds(desk: Desk) -> list[str]:
@@ -408,3 +427,51 @@ async def test_money_that_was_freed_since_the_last_look_lets_ours_make_way_and_t
         broker.free = Decimal(100_000)
         assert (await desk.place(buy("10"))).is_open
         assert not desk.now(resting).is_open
+
+
+async def test_what_a_preview_has_against_an_order_is_refused_in_the_same_words_before_it_is_kept(
+    tmp_path: Path,
+) -> None:
+    clock = ManualClock(NOON)
+    wish = replace(buy("1"), order_type=OrderType.MARKET, price=None)
+    async with opened(tmp_path, broker=Strict(clock), clock=clock) as desk:
+        shown = await desk.gateway.preview(wish, profile=None)
+        with pytest.raises(InvalidRequest) as refused:
+            await desk.place(wish)
+        assert refused.value.fields == shown.objections
+        assert [found.pointer for found in refused.value.fields] == ["/type", "/quantity"]
+        assert str(refused.value) == "Fake takes no such order: /type: limit"
+        assert (desk.sent("submit"), _kinds(desk), desk.gateway.orders()) == (0, [], [])
+        rows = [e for batch in desk.journal.commits for e in batch if isinstance(e, AuditEntry)]
+        assert [(row.outcome, row.reason) for row in rows if row.action == "order.submit"] == [
+            ("refused", "invalid_request")
+        ]
+        assert "venue_rules" not in [verdict.control for verdict in shown.verdicts]  # said once, as objections
+        assert (await desk.place(buy("2"))).ord_status is OrdStatus.NEW
+
+
+async def test_our_own_controls_speak_before_the_rules_of_a_venue(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    async with opened(tmp_path, broker=Strict(clock), clock=clock, limits=RiskLimits(max_order_qty=Decimal(1))) as desk:
+        with pytest.raises(InvalidRequest, match="at least 2"):
+            await desk.place(buy("1"))
+        with pytest.raises(RiskLimitExceeded, match="max_order_qty"):
+            await desk.place(replace(buy("3"), order_type=OrderType.MARKET, price=None))
+
+
+async def test_a_change_is_left_to_the_venue(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    async with opened(tmp_path, broker=Strict(clock), clock=clock) as desk:
+        order = await desk.place(buy("2"))
+        await desk.gateway.modify(order.intent_id, OrderChanges(order_qty=Quantity(Decimal(1))), caller=CALLER)
+        assert desk.sent("modify") == 1
+
+
+async def test_nothing_of_ours_makes_way_for_a_wish_that_the_venue_would_refuse(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    limits = RiskLimits(self_match="cancel_resting")
+    async with opened(tmp_path, broker=Strict(clock), clock=clock, limits=limits) as desk:
+        resting = await desk.place(buy("10", side=Side.SELL))
+        with pytest.raises(InvalidRequest, match="at least 2"):
+            await desk.place(buy("1"))
+        assert (desk.now(resting).is_open, desk.sent("cancel")) == (True, 0)

@@ -465,6 +465,10 @@ class AlpacaBroker:
             return (FieldError(pointer="/symbol", code="not_found", detail=error.detail),)
         return rules.broken_rules(order, instrument)
 
+    def broken_rules(self, order: NewOrder, instrument: Instrument) -> tuple[FieldError, ...]:
+        """Documented rules, and the instrument's own."""
+        return rules.broken_rules(order, instrument)
+
     async def get_margin_requirements(self, order: NewOrder) -> MarginRequirement:
         """Computed from the account's multiplier and the latest price; Alpaca has no call for it."""
         account = await self.get_account_info()

@@ -416,6 +416,12 @@ class BinanceBroker:
             return (FieldError(pointer="", code=error.code, detail=error.venue_text or error.detail),)
         return ()
 
+    def broken_rules(self, order: NewOrder, instrument: Instrument) -> tuple[FieldError, ...]:
+        """The filters of its symbol, at a price that was heard a moment ago, if any was."""
+        del instrument  # the filters say more
+        found = self._market.known(order.symbol)
+        return () if found is None else rules.broken_rules(order, found, reference=self._market.recent(order.symbol))
+
     async def get_margin_requirements(self, order: NewOrder) -> MarginRequirement:
         """Paid in full, with the fee by the venue's word for this account and symbol."""
         found = await self._market.rules(order.symbol)

@@ -350,6 +350,11 @@ class BybitBroker:
             return (FieldError(pointer="/symbol", code="not_found", detail=error.detail),)
         return rules.broken_rules(order, self._options, found)
 
+    def broken_rules(self, order: NewOrder, instrument: Instrument) -> tuple[FieldError, ...]:
+        """Documented rules, and the symbol's own, once they were asked for."""
+        del instrument  # our own rules say more
+        return rules.broken_rules(order, self._options, self._market.known(order.symbol))
+
     async def get_margin_requirements(self, order: NewOrder) -> MarginRequirement:
         """Computed from the latest price, the leverage in force and the account's own fee rate."""
         instrument = await self.get_instrument(order.symbol)

@@ -375,6 +375,10 @@ class IbkrBroker:
             return (FieldError(pointer="", code=refusal.code, detail=refusal.venue_text or refusal.detail),)
         return ()
 
+    def broken_rules(self, order: NewOrder, instrument: Instrument) -> tuple[FieldError, ...]:
+        """Documented rules, and the contract's own."""
+        return rules.broken_rules(order, instrument)
+
     async def get_margin_requirements(self, order: NewOrder) -> MarginRequirement:
         """The venue's own what-if, without placing anything."""
         return await self._trading.margin(order)

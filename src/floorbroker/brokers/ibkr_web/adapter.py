@@ -396,6 +396,10 @@ class IbkrWebBroker:
             return (FieldError(pointer="/symbol", code="not_found", detail=error.detail),)
         return rules.broken_rules(order, instrument)
 
+    def broken_rules(self, order: NewOrder, instrument: Instrument) -> tuple[FieldError, ...]:
+        """Documented rules, and the contract's own."""
+        return rules.broken_rules(order, instrument)
+
     async def get_margin_requirements(self, order: NewOrder) -> MarginRequirement:
         """The venue's own preview, without placing anything."""
         return await self._trading.preview(order, PREVIEWED)

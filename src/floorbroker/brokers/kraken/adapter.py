@@ -407,6 +407,10 @@ class KrakenBroker:
             self._log.warning("order.not_checked", code=error.code, detail=error.detail)
         return ()
 
+    def broken_rules(self, order: NewOrder, instrument: Instrument) -> tuple[FieldError, ...]:
+        """Documented rules, and the pair's own."""
+        return rules.broken_rules(order, instrument, now=self._clock.now())
+
     async def get_margin_requirements(self, order: NewOrder) -> MarginRequirement:
         """Spot pays in full; the price is the order's own, or the ask."""
         has_price = order.price or order.stop_px or order.notional is not None

@@ -306,6 +306,11 @@ class OandaBroker:
             return (FieldError(pointer="/symbol", code="not_found", detail=error.detail),)
         return rules.broken_rules(order, instrument, told)
 
+    def broken_rules(self, order: NewOrder, instrument: Instrument) -> tuple[FieldError, ...]:
+        """Documented rules, and the instrument's own, once its list was read."""
+        told = self._market.known(order.symbol)
+        return () if told is None else rules.broken_rules(order, instrument, told)
+
     async def get_margin_requirements(self, order: NewOrder) -> MarginRequirement:
         """Computed from the larger of the instrument's margin rate and the account's; OANDA has no call for it."""
         instrument, told = await self.get_instrument(order.symbol), await self._market.rules(order.symbol)

@@ -379,6 +379,10 @@ class PaperBroker:
         await self._asked()
         return self.venue.broken_rules(order, now=self._clock.now())
 
+    def broken_rules(self, order: NewOrder, instrument: Instrument) -> tuple[FieldError, ...]:
+        del instrument  # the venue is here, and knows its own
+        return self.venue.broken_rules(order, now=self._clock.now())
+
     async def get_margin_requirements(self, order: NewOrder) -> MarginRequirement:
         await self._asked()
         try:

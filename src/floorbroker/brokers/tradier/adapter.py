@@ -359,6 +359,10 @@ class TradierBroker:
             return (FieldError(pointer="", code=refusal.code, detail=refusal.venue_text or refusal.detail),)
         return ()
 
+    def broken_rules(self, order: NewOrder, instrument: Instrument) -> tuple[FieldError, ...]:
+        """Documented rules, and the instrument's own."""
+        return rules.broken_rules(order, instrument)
+
     async def get_margin_requirements(self, order: NewOrder) -> MarginRequirement:
         """The venue's preview; computed where the venue would refuse the order, and so tells no amount."""
         try:

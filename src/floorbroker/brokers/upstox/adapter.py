@@ -358,6 +358,12 @@ class UpstoxBroker:
             return (FieldError(pointer="/symbol", code="not_found", detail=error.detail),)
         return rules.broken_rules(order, listed, self._options)
 
+    def broken_rules(self, order: NewOrder, instrument: Instrument) -> tuple[FieldError, ...]:
+        """Documented rules, and what the files of instruments say of it."""
+        del instrument  # the files say more
+        listed = self._market.known(order.symbol)
+        return () if listed is None else rules.broken_rules(order, listed, self._options)
+
     async def get_margin_requirements(self, order: NewOrder) -> MarginRequirement:
         """What the venue says the order would bind and cost, at its own price or the present one."""
         await self._market.listed(order.symbol)

@@ -98,6 +98,10 @@ class MarketReads:
             await self._list(_LIST_PAUSE_S)  # it may be newer than our list
         return self._symbols.rules(symbol)  # of a list that is renewed by `load`: an order waits for no download
 
+    def known(self, symbol: str) -> Rules | None:
+        """The same without asking: of the list that was read last."""
+        return self._symbols.find(symbol)
+
     async def instrument(self, symbol: str) -> Instrument:
         await self.load()
         rules = await self.rules(symbol)

@@ -64,6 +64,11 @@ class MarketReads:
         self._rules[symbol] = _Kept(asked_s, found)
         return found
 
+    def known(self, symbol: str) -> Rules | None:
+        """The same without asking: what was told last."""
+        kept = self._rules.get(symbol)
+        return None if kept is None else kept.rules
+
     async def _look_up(self, place: Place, symbol: str) -> Rules:
         page = await self._of_symbol(self._calls.instrument(place), wire.Page[wire.Instrument], symbol)
         found = next((one for one in page.items or [] if one.symbol == place.symbol), None)

@@ -56,6 +56,10 @@ class MarketReads:
         """The venue's own description.  Raises `SymbolNotFound` by name."""
         return self._known(await self._rules(), symbol)
 
+    def known(self, symbol: str) -> wire.Instrument | None:
+        """The same without asking: of the list that was read last."""
+        return None if self._kept is None else self._kept.instruments.get(symbol)
+
     def _known(self, kept: _Kept, symbol: str) -> wire.Instrument:
         if symbol not in kept.instruments:
             raise SymbolNotFound(f"OANDA does not trade {symbol} in this account", broker=BROKER)

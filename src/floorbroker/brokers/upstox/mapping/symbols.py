@@ -75,12 +75,16 @@ class Symbols:
 
     def of(self, symbol: str) -> Listed:
         """Raises `SymbolNotFound`, by name."""
-        found = self._by_symbol.get(symbol)
+        found = self.find(symbol)
         if found is None:
             is_option = asset_class_of(symbol) is AssetClass.OPTION
             like = "options are read with derivatives = options" if is_option else "shares are like RELIANCE.NSE"
             raise SymbolNotFound(f"Upstox does not know {symbol[:_TEXT_MAX]}: {like}", broker=BROKER)
         return found
+
+    def find(self, symbol: str) -> Listed | None:
+        """None where the files do not list it."""
+        return self._by_symbol.get(symbol)
 
     def key_of(self, symbol: str) -> str | None:
         """The venue's key, where the symbol is known."""

@@ -50,6 +50,10 @@ class MarketReads:
         await self.learn()
         return self._symbols.of(symbol)
 
+    def known(self, symbol: str) -> Listed | None:
+        """The same without asking: what the files said when they were read last."""
+        return self._symbols.find(symbol)
+
     async def instrument(self, symbol: str) -> Instrument:
         """The rules of a share, as of when the files were read."""
         found = await self.listed(symbol)
