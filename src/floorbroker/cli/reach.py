@@ -73,6 +73,17 @@ def on_desk(settings: Settings, work: Callable[[Reached], Awaitable[T]]) -> T:
     return run(settings, whole)
 
 
+def at_door(settings: Settings, work: Callable[[Door], Awaitable[T]]) -> T:
+    """The same for what belongs to no environment: none has to be named where there are several."""
+
+    async def whole() -> T:
+        async with AsyncExitStack() as stack:
+            door, _ = await _door(stack, settings)
+            return await work(door)
+
+    return run(settings, whole)
+
+
 def run(settings: Settings, work: Callable[[], Awaitable[T]]) -> T:
     """Run to the end; what the client raises becomes `Trouble`."""
 
@@ -114,13 +125,8 @@ def as_typed(detail: str) -> str:
 @asynccontextmanager
 async def reach(settings: Settings) -> AsyncGenerator[Reached]:
     """The desk that the settings mean.  Raises `Trouble` and `DeskError`."""
-    home = settings.open_home()
     async with AsyncExitStack() as stack:
-        door, url = await server_of(stack, home, settings), ""
-        if door is not None:
-            url = str(door.http.base_url)
-        else:
-            door = await _inside(stack, home, settings)
+        door, url = await _door(stack, settings)
         environment = await _environment(door, settings)
         yield Reached(
             client=DeskClient(door, environment),
@@ -129,6 +135,14 @@ async def reach(settings: Settings) -> AsyncGenerator[Reached]:
             by_server=bool(url),
             url=url or "this process",
         )
+
+
+async def _door(stack: AsyncExitStack, settings: Settings) -> tuple[Door, str]:
+    """The door of the server with its address, else one inside this process without."""
+    home = settings.open_home()
+    if (door := await server_of(stack, home, settings)) is not None:
+        return door, str(door.http.base_url)
+    return await _inside(stack, home, settings), ""
 
 
 # -- the server -----------------------------------------------------------------------------------------------------------

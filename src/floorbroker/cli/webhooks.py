@@ -16,7 +16,7 @@ from floorbroker.cli.show import Column, say, show_list, show_one
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from floorbroker.client.door import Method
+    from floorbroker.client.door import Door, Method
 
 HOOKS = (
     Column("NAME", "name"),
@@ -182,15 +182,16 @@ def call(
     in_environment: bool = True,
 ) -> Any:
     """The document that answers at a path of the environment, or beside the environments."""
-    from floorbroker.cli.reach import Reached, on_desk
+    from floorbroker.cli.reach import at_door, on_desk
     from floorbroker.client.desk import API
 
-    async def work(desk: Reached) -> Any:
-        where = desk.client.at(path) if in_environment else f"{API}{path}"
-        answer = await desk.client.door.call(method, where, body=body, params=params, headers=headers)
+    async def asked(door: Door, where: str) -> Any:
+        answer = await door.call(method, where, body=body, params=params, headers=headers)
         return None if answer.status == 204 else answer.json()
 
-    return on_desk(settings, work)
+    if in_environment:
+        return on_desk(settings, lambda desk: asked(desk.client.door, desk.client.at(path)))
+    return at_door(settings, lambda door: asked(door, f"{API}{path}"))
 
 
 def switch(settings: Settings, path: str, *, enabled: bool, in_environment: bool = True) -> None:

@@ -92,3 +92,20 @@ def test_people_are_told_by_a_url_that_is_never_shown(home: Path, tmp_path: Path
     assert "canary" not in made.stdout + made.stderr + listed.stdout
     assert run(home, "notify", "add", "other", "--quiet-hours", "never", "--from-file", str(url)).exit_code == 2
     assert run(home, "notify", "remove", "phone").exit_code == 0
+
+
+def test_people_are_told_of_every_environment_where_none_is_named(tmp_path: Path) -> None:
+    """Alerts belong to no environment: a desk that has several asks for none."""
+    home, url = tmp_path / "home", tmp_path / "url"
+    home.mkdir()
+    practice = '[profiles.p]\nbroker = "PAPER"\nenvironment = "paper"\n'
+    sim = '[profiles.s]\nbroker = "ALPACA"\nenvironment = "sim"\nurl = "http://127.0.0.1:9"\n'
+    (home / ".env_bot").write_text(
+        "BROKER_CODE=ALPACA\nBROKER_API_KEY=PK1\nBROKER_SECRET_KEY=k1\nBROKER_URL=http://127.0.0.1:9\n", "utf-8"
+    )
+    url.write_text("json://127.0.0.2:9/x")
+    (home / "floorbroker.toml").write_text(practice + sim + '[webhooks]\nallow = ["127.0.0.2/32"]\n', "utf-8")
+    made = document(run(home, "--json", "notify", "add", "phone", "--from-file", str(url)))
+    assert set(made["environments"]) == {"sim", "paper"}
+    assert [row["name"] for row in document(run(home, "--json", "notify", "list"))["items"]] == ["phone"]
+    assert run(home, "notify", "remove", "phone").exit_code == 0
