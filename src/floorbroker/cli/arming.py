@@ -7,7 +7,7 @@ starts.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from floorbroker.app.compose import BROKERS
 from floorbroker.app.config import Config, load
@@ -16,6 +16,7 @@ from floorbroker.app.home import Home, known_token
 from floorbroker.app.permits import FilePermits
 from floorbroker.app.recovery import restore_arms
 from floorbroker.cli.failures import Trouble, usage
+from floorbroker.cli.moments import length_of
 from floorbroker.cli.reach import addresses, is_ours, run
 from floorbroker.cli.settings import Settings
 from floorbroker.client.desk import LIVE_ARMING
@@ -24,9 +25,13 @@ from floorbroker.domain.clock import SystemClock
 from floorbroker.domain.errors import NotFound
 from floorbroker.domain.ports import NoLog
 from floorbroker.domain.values import Environment, ProfileName, time_text
-from floorbroker.gateway.arming import Arming, Confirmation
+from floorbroker.gateway.arming import LEAST_S, MOST_S, Arming, Confirmation
 from floorbroker.gateway.desk import ArmingState, Caller
 from floorbroker.gateway.kill import LATCH, KillSwitch
+from floorbroker.gateway.routing.record import BOUND
+
+if TYPE_CHECKING:
+    from floorbroker.store import SqliteJournal
 
 CALLER = Caller(principal="operator", via="cli")
 Rows = list[dict[str, Any]]
@@ -45,6 +50,14 @@ def named(settings: Settings) -> ProfileName:
     return ProfileName(settings.profile)
 
 
+def length_bounded(lasts: str) -> int:
+    """Seconds that arming may last.  Raises a usage error naming the flag."""
+    for_s = length_of(lasts, flag="--for")
+    if not LEAST_S <= for_s <= MOST_S:
+        raise usage(f"--for {lasts}: arming lasts a minute to a day")
+    return for_s
+
+
 def armed(settings: Settings, profile: ProfileName, *, for_s: int, confirm: str, reason: str) -> Rows:
     """Arm one profile.  Every live profile after it."""
     body = {"profile": profile, "for_s": for_s, "confirm": confirm, "reason": reason}
@@ -54,7 +67,7 @@ def armed(settings: Settings, profile: ProfileName, *, for_s: int, confirm: str,
         await arms.arm(profile, for_s=for_s, confirmation=confirmation, caller=CALLER, reason=reason)
         return arms.states()
 
-    return _done(settings, "PUT", act, body=body)
+    return _done(settings, "PUT", act, body=body, started=profile)
 
 
 def disarmed(settings: Settings, *, reason: str) -> Rows:
@@ -77,7 +90,15 @@ def standing(settings: Settings) -> Rows:
     return [row for row in rows if settings.profile in (None, row["profile"])]
 
 
-def _done(settings: Settings, method: Any, act: Act, *, body: object = None, params: Params | None = None) -> Rows:
+def _done(
+    settings: Settings,
+    method: Any,
+    act: Act,
+    *,
+    body: object = None,
+    params: Params | None = None,
+    started: ProfileName | None = None,
+) -> Rows:
     async def whole() -> Rows:
         home = settings.open_home()
         for url in addresses(home, settings):
@@ -85,30 +106,28 @@ def _done(settings: Settings, method: Any, act: Act, *, body: object = None, par
                 token = known_token(home)
                 async with open_door(url, token.reveal() if token else "", timeout_s=settings.timeout_s) as door:
                     return (await door.call(method, LIVE_ARMING, body=body, params=params)).json()["items"]
-        return [_row(state) for state in await _on_journal(home, _config(settings), act)]
+        return [_row(state) for state in await _on_journal(home, _config(settings), act, started=started)]
 
     return run(settings, whole)
 
 
-async def _on_journal(home: Home, config: Config, act: Act) -> tuple[ArmingState, ...]:
+async def _on_journal(home: Home, config: Config, act: Act, *, started: ProfileName | None) -> tuple[ArmingState, ...]:
+    """`started` is a profile that must have started before: its permit is missing because nobody gave it one, not withdrawn."""
     from floorbroker.store import Reserve, SqliteJournal
 
     path, clock, names = home.journal(Environment.LIVE), SystemClock(), _live_profiles(home, config)
     if not names:
         return ()
     if not path.exists():
-        raise Trouble(
-            code="not_ready",
-            detail="no live desk has run in this home yet",
-            fix="start it once, then arm it: floorbroker up",
-        )
+        raise _never_ran("no live desk has run in this home yet")
     journal = SqliteJournal.open(path, clock=clock, environment=Environment.LIVE, reserve=Reserve(home.reserve))
     try:
-        switch = KillSwitch(
-            journal=journal, permits=FilePermits(home), clock=clock, log=NoLog(), profiles=lambda: names
-        )
+        permits = FilePermits(home)
+        switch = KillSwitch(journal=journal, permits=permits, clock=clock, log=NoLog(), profiles=lambda: names)
         for record in journal.notes(LATCH):
             switch.restore(record)
+        if started is not None and not (permits.has(started) or switch.level(started) or _is_bound(journal, started)):
+            raise _never_ran(f"profile {started} has not started in this home yet")
         arms = Arming(
             journal=journal, clock=clock, enabled=config.live_enabled, profiles=lambda: names, blocked=switch.blocked
         )
@@ -116,6 +135,14 @@ async def _on_journal(home: Home, config: Config, act: Act) -> tuple[ArmingState
         return await act(arms)
     finally:
         await journal.close()
+
+
+def _is_bound(journal: SqliteJournal, profile: ProfileName) -> bool:
+    return any(record.entry.profile == profile for record in journal.notes(BOUND))
+
+
+def _never_ran(detail: str) -> Trouble:
+    return Trouble(code="not_ready", detail=detail, fix="start it once, then arm it: floorbroker up")
 
 
 def _config(settings: Settings) -> Config:

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import typer
 
 from floorbroker.cli.failures import Trouble, plain, usage
-from floorbroker.cli.moments import length_of
 from floorbroker.cli.settings import Settings, settings_of
 from floorbroker.cli.show import Column, say, show_list
 
@@ -37,10 +36,10 @@ def arm(
     ] = None,
 ) -> None:
     """Let one live profile trade.  It ends by itself, and a kill ends it at once.  --yes never arms."""
-    from floorbroker.cli.arming import armed, named
+    from floorbroker.cli.arming import armed, length_bounded, named
 
     settings = settings_of(ctx)
-    for_s, profile = length_of(lasts, flag="--for"), named(settings)
+    for_s, profile = length_bounded(lasts), named(settings)
     if settings.may_ask:
         say(settings, f"LIVE {profile}")
         reason = reason or typer.prompt("Why", err=True)

@@ -115,6 +115,20 @@ def test_a_live_desk_that_never_ran_and_a_profile_that_is_not_there_are_told(tmp
     assert (nobody.exit_code, "there are: real" in nobody.stderr) == (5, True)
 
 
+def test_a_profile_that_never_started_is_told_so_and_not_of_a_kill_that_nobody_tripped(tmp_path: Path) -> None:
+    home = _home(tmp_path)
+    FilePermits(home).withdraw(REAL)
+    never = run(tmp_path, "live", "arm", "--reason", "r", "--confirm", "real")
+    assert (never.exit_code, "floorbroker up" in never.stderr, "kill" in never.stderr) == (8, True, False)
+
+
+def test_a_server_is_not_asked_for_a_time_that_nobody_may_have(tmp_path: Path) -> None:
+    home = _home(tmp_path)
+    with _serving(home):
+        refused = run(tmp_path, "live", "arm", "--reason", "r", "--confirm", "real", "--for", "25h")
+    assert (refused.exit_code, "--for 25h: arming lasts a minute to a day" in refused.stderr) == (2, True)
+
+
 def test_the_older_name_of_the_setting_still_counts(tmp_path: Path) -> None:
     home = _home(tmp_path)
     home.config.write_text(home.config.read_text().replace("[live]\nenabled", "[trading]\nlive_enabled"))
