@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_DOWN, Decimal
+
 import pytest
 
 from floorbroker.domain.capability import Can
@@ -48,6 +50,26 @@ async def test_cancelling_the_entry_takes_the_exits_with_it(desk: Desk) -> None:
     await desk.cancel(entry)
     for order in (entry, *children):
         assert (await desk.settled(order)).ord_status in GONE
+
+
+@needs(Can.BRACKET)
+async def test_what_is_held_can_be_closed_beside_a_bracket_that_has_not_entered(desk: Desk) -> None:
+    """Its exits close what it buys and nothing else; once it bought, they take that."""
+    await desk.settled(await desk.place())
+    held = (await desk.position()).quantize(Decimal("0.01"), ROUND_DOWN)  # some venues keep their fee in coins
+    entry = await desk.place(
+        price="195.00",
+        tif=TimeInForce.GTC,
+        order_class=OrderClass.BRACKET,
+        take_profit=price("210.00"),
+        stop_loss=StopLoss(stop_px=price("185.00")),
+    )
+    await desk.until_children(entry, 2)
+    (session,) = desk.gateway.sessions.values()
+    assert session.ctx.exposure().free(desk.goods.symbol, Side.SELL) >= held
+    await desk.quote("194.80", "194.90")
+    await desk.settled(entry)
+    assert session.ctx.exposure().free(desk.goods.symbol, Side.SELL) <= 10
 
 
 @needs(Can.OCO)

@@ -26,6 +26,7 @@ PRESUMED_COUNTS = timedelta(hours=24)
 MARK_S = 60.0
 _TICK = timedelta(microseconds=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_ENTRIES = frozenset({OrderClass.BRACKET, OrderClass.OTO})
 _NEVER_PLACED = frozenset({OrderState.NOT_SENT, OrderState.REJECTED, OrderState.NOT_PLACED})
 
 
@@ -63,7 +64,12 @@ class Marks:
     def asked(self, order: Order) -> None:
         """What an open order asks, where nobody says better."""
         symbol = order.terms.symbol
-        if order.price is not None and symbol not in self._heard_s and symbol not in self._told:
+        if (
+            order.price is not None
+            and not order.terms.legs
+            and symbol not in self._heard_s
+            and symbol not in self._told
+        ):
             self._set(symbol, order.price)
 
     def _set(self, symbol: str, mark: Decimal) -> None:
@@ -152,6 +158,7 @@ class Exposed:
     ) -> None:
         self.work = Workload()
         self.listener: Listener | None = None
+        self._exits: dict[IntentId, set[IntentId]] = {}  # open exits by entry
         self._expires = _NEVER
         self.marks = Marks()
         self.costs = Costs(find=book.get, is_pending=gate.pending.__contains__, may_yet_arrive=self._may_yet_arrive)
@@ -184,8 +191,14 @@ class Exposed:
         marked.clear()
 
     def _look_at(self, intent_id: IntentId) -> None:
+        self._look_at_one(intent_id)
+        for exit_id in tuple(self._exits.get(intent_id, ())):  # how much of them counts is for their entry to say
+            self._look_at_one(exit_id)
+
+    def _look_at_one(self, intent_id: IntentId) -> None:
         order = self._book.at_hand(intent_id)
         part = self._part(intent_id)
+        self._keep_exit(intent_id, order, part)
         self.work.put(intent_id, part)
         self.costs.look_at(intent_id)
         if order is not None and order.presumed and self._may_yet_arrive(order):
@@ -194,6 +207,17 @@ class Exposed:
             self._book.holdings.stirred.add(order.terms.symbol)  # its total counts before its executions are told
         if self.listener is not None:
             self.listener.on_part(intent_id, order, part)
+
+    def _keep_exit(self, intent_id: IntentId, order: Order | None, part: Part | None) -> None:
+        """Remember whose exit an open order is."""
+        if order is None or order.parent_id is None:
+            return
+        if part is not None:
+            self._exits.setdefault(order.parent_id, set()).add(intent_id)
+        elif (exits := self._exits.get(order.parent_id)) is not None:
+            exits.discard(intent_id)
+            if not exits:
+                del self._exits[order.parent_id]
 
     def positions(self) -> Mapping[str, Decimal]:
         """What is held, with what a venue told only as a total: its fills are on their way, its order may be closed already."""
@@ -234,7 +258,14 @@ class Exposed:
         if not (order.is_open or self._may_yet_arrive(order)):
             return None
         self.marks.asked(order)
-        return part_of(order.terms, self._leaves(order), group=_group_of(order))
+        return part_of(order.terms, self._leaves(order), group=_group_of(order), entered=self._entered(order))
+
+    def _entered(self, order: Order) -> Decimal | None:
+        """What the entry of an exit filled; None where it is not at hand, in doubt, or no entry."""
+        entry = None if order.parent_id is None else self._book.at_hand(order.parent_id)
+        if entry is None or entry.in_doubt or entry.terms.order_class not in _ENTRIES:
+            return None
+        return entry.cum_qty
 
     def _may_yet_arrive(self, order: Order) -> bool:
         """Whether the venue may have the order, or get it, without its own figures telling.  One presumed not placed counts

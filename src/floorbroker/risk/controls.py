@@ -114,7 +114,7 @@ def written(s: Situation) -> Verdict:
         if s.bounded:
             return passed("written")
         return failed("written", "nothing bounds what these legs can lose, and the venue told no margin for them")
-    short = ZERO if wish.side is Side.BUY else max(-s.after, ZERO)
+    short = ZERO if wish.side is Side.BUY or s.reduces else max(-s.after, ZERO)
     if short == 0:
         return passed("written")
     if not s.limits.allow_short:
@@ -139,7 +139,7 @@ def short_sale(s: Situation) -> Verdict:
         or s.instrument.asset_class in (AssetClass.FX, AssetClass.OPTION)
     ):
         return passed("short_sale")
-    after = s.exposure.worst_case(s.wish.symbol, Side.SELL) - (s.units or ZERO)
+    after = s.exposure.left(s.wish.symbol, Side.SELL) - (s.units or ZERO)
     if after >= 0 or (s.limits.allow_short and s.instrument.shortable):
         return passed("short_sale")
     why = (
@@ -305,8 +305,12 @@ def _not_covered(s: Situation, symbol: str, side: Side, units: Decimal | None) -
     if held * -side.sign <= 0:
         return f"{told}, and {text_of(held)} are held"
     taken = max(held * -side.sign - free, ZERO)
-    others = f", of which open orders take {text_of(taken)} already" if taken else ""
+    others = f", of which open orders take {text_of(taken)} already: {_way_on(free)}" if taken else ""
     return f"{told}, and {text_of(held)} are held{others}"
+
+
+def _way_on(free: Decimal) -> str:
+    return f"ask for {text_of(free)} at most, or cancel them first" if free else "cancel them first"
 
 
 def max_position(s: Situation) -> Verdict:

@@ -56,11 +56,15 @@ class Exposure:
 
     def free(self, symbol: str, side: Side) -> Decimal:
         """Units held that an order of `side` lowers and no open or undecided one takes already; a group's exits count once."""
+        return max(self.left(symbol, side), ZERO)
+
+    def left(self, symbol: str, side: Side) -> Decimal:
+        """The same, below zero where more is taken than held."""
         left = self.positions.get(symbol, ZERO) * -side.sign
         load = self.workload.loads.get(symbol)
         if load is not None:
             left -= load.at(side, self.marks.get(symbol)) - load.spare[side]
-        return max(left, ZERO)
+        return left
 
     @property
     def open_total(self) -> int:

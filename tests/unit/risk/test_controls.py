@@ -285,8 +285,19 @@ def _working(*parts: Part, held: int) -> Exposure:
     return Exposure(positions={"AAPL": Decimal(held)}, workload=work)
 
 
-def _exit(units: int, group: str | None = None) -> Part:
-    return Part(symbol="AAPL", side=Side.SELL, units=Decimal(units), group=None if group is None else IntentId(group))
+def _exit(units: int, group: str | None = None, entered: int | None = None) -> Part:
+    return Part(
+        symbol="AAPL",
+        side=Side.SELL,
+        units=Decimal(units),
+        group=None if group is None else IntentId(group),
+        entered=None if entered is None else Decimal(entered),
+    )
+
+
+def _legs(units: int) -> Part:
+    """An order of several legs, one of which sells so many."""
+    return Part(symbol="ELSE", side=Side.BUY, legs=(("AAPL", Side.SELL, Decimal(units)),))
 
 
 @pytest.mark.parametrize(
@@ -300,6 +311,12 @@ def _exit(units: int, group: str | None = None) -> Part:
         pytest.param(_working(_exit(5, "g"), _exit(5, "g"), held=15), False, id="two exits of which one fills"),
         pytest.param(_working(_exit(5, "g"), _exit(5, "h"), held=15), True, id="exits of two groups"),
         pytest.param(_working(_exit(5, "g"), _exit(6, "g"), held=15), True, id="the larger exit counts"),
+        pytest.param(_working(_exit(8, "g", 0), _exit(8, "g", 0), held=10), False, id="exits without an entry"),
+        pytest.param(_working(_exit(8, "g", 3), _exit(8, "g", 3), held=13), False, id="exits of an entry in part"),
+        pytest.param(_working(_exit(8, "g", 3), _exit(8, "g", 3), held=12), True, id="what has entered is taken"),
+        pytest.param(_working(_legs(5), held=15), False, id="a leg beside it"),
+        pytest.param(_working(_legs(6), held=15), True, id="a leg takes what it would close"),
+        pytest.param(_working(_legs(5), _exit(5, "i0"), held=15), False, id="a leg and the order that is that leg"),
     ],
 )
 @pytest.mark.parametrize("wish", [CLOSE, replace(BUY, side=Side.SELL, reduce_only=True)])
@@ -311,9 +328,21 @@ def test_a_refusal_to_close_tells_what_is_held_and_what_is_taken() -> None:
     wanting = replace(CALM, wish=CLOSE, info=NO_WORD, exposure=_working(_exit(3), held=12))
     verdict = next(v for control in CONTROLS if not (v := control(wanting)).ok)
     assert (verdict.control, verdict.limit, verdict.value) == ("reduce_only", 9, 10)
-    assert verdict.detail.endswith("it would sell 10 AAPL, and 12 are held, of which open orders take 3 already")
+    assert verdict.detail.endswith(
+        "it would sell 10 AAPL, and 12 are held, of which open orders take 3 already: ask for 9 at most, or cancel them first"
+    )
+    none = next(v for c in CONTROLS if not (v := c(replace(wanting, exposure=_working(_exit(12), held=12)))).ok)
+    assert none.detail.endswith("of which open orders take 12 already: cancel them first")
     bare = next(v for control in CONTROLS if not (v := control(replace(wanting, exposure=Exposure()))).ok)
     assert bare.detail.endswith("it would sell 10 AAPL, and 0 are held")
+
+
+def test_exits_of_one_group_make_no_short_sale_of_what_is_free() -> None:
+    coin = _instrument(shortable=False)(replace(CALM, wish=replace(BUY, side=Side.SELL)))
+    spare = _working(_exit(5, "g"), _exit(5, "g"), held=15)
+    assert _failed(replace(coin, exposure=spare)) == []
+    assert _failed(replace(coin, exposure=_working(_exit(6, "g"), _exit(6, "g"), held=15))) == ["short_sale"]
+    assert _failed(replace(coin, exposure=_working(_legs(6), held=15))) == ["short_sale"]
 
 
 def test_a_venue_that_reduces_only_knows_the_sides_of_a_hedge_that_we_do_not() -> None:

@@ -15,6 +15,7 @@ from floorbroker.domain.orders import NewOrder, OrderLeg
 from floorbroker.domain.records import Account, MarginRequirement
 from floorbroker.domain.values import (
     AssetClass,
+    IntentId,
     OrderClass,
     OrderType,
     PositionIntent,
@@ -28,8 +29,10 @@ from floorbroker.risk.limits import RiskLimits
 from floorbroker.risk.options import is_over, last_close, may_have_ended
 from floorbroker.risk.situation import Exposure, Situation
 from floorbroker.risk.verdict import Verdict
+from floorbroker.risk.workload import Workload, part_of
 from tests.unit.risk.test_controls import CALM, INFO, NOW
 
+SELL_TO_CLOSE = PositionIntent.SELL_TO_CLOSE
 PUT, CALL = "AAPL  260320P00150000", "AAPL  260320C00150000"
 ONE = Quantity(Decimal(1))
 
@@ -65,6 +68,32 @@ def situation(order: NewOrder, **changes: object) -> Situation:
 
 def verdict(order: NewOrder, control: controls.Control, **changes: object) -> Verdict:
     return control(situation(order, **changes))
+
+
+def test_the_legs_of_an_open_spread_take_what_they_close_and_its_head_takes_nothing() -> None:
+    """Two orders to close the same contracts would leave the account short of them."""
+    near, far = "AAPL  260320C00180000", "AAPL  260320C00190000"
+    close = spread((near, Side.SELL), (far, Side.BUY), price="1.03")
+    close = replace(
+        close,
+        order_qty=Quantity(Decimal(5)),
+        legs=tuple(
+            replace(leg, position_intent=PositionIntent.BUY_TO_CLOSE if leg.side is Side.BUY else SELL_TO_CLOSE)
+            for leg in close.legs
+        ),
+    )
+    work = Workload()
+    held = {near: Decimal(8), far: Decimal(-8), "AAPL": Decimal(-5)}
+    work.put(IntentId("i1"), part_of(close, Decimal(5)))
+    exposure = Exposure(positions=held, workload=work)
+    assert [exposure.free(near, Side.SELL), exposure.free(far, Side.BUY), exposure.free("AAPL", Side.BUY)] == [3, 3, 5]
+    info = replace(INFO, can=INFO.can - {Can.REDUCE_ONLY})
+    again = controls.reduce_only(replace(situation(close), exposure=exposure, info=info))
+    assert (again.ok, again.limit, again.value) == (False, 3, 5)
+    alone = situation(replace(close, symbol=near, side=Side.SELL, order_class=OrderClass.SIMPLE, legs=()))
+    assert not controls.written(replace(alone, exposure=exposure, limits=RiskLimits(allow_short=False))).ok
+    work.put(IntentId("i1"), None)
+    assert (work.loads, work.total) == ({}, 0)
 
 
 def test_the_net_price_of_a_spread_is_not_held_to_the_steps_of_a_leg() -> None:

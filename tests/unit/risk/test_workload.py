@@ -20,7 +20,16 @@ PARTS = st.one_of(
         side=st.sampled_from(Side),
         units=AMOUNTS,
         money=st.one_of(st.just(ZERO), AMOUNTS),
-        group=st.sampled_from([None, IntentId("g1"), IntentId("g2")]),
+        group=st.sampled_from([None, IntentId("g1"), IntentId("i0"), IntentId("i1")]),
+        entered=st.one_of(st.none(), AMOUNTS),
+    ),
+    st.builds(
+        Part,
+        symbol=st.just("SPY"),
+        side=st.just(Side.BUY),
+        legs=st.dictionaries(
+            st.tuples(st.sampled_from(["AAPL", "SPY"]), st.sampled_from(Side)), AMOUNTS, min_size=1, max_size=4
+        ).map(lambda legs: tuple((*place, units) for place, units in legs.items())),
     ),
 )
 
@@ -41,18 +50,26 @@ def test_sums_are_those_of_the_orders_that_are_there(moves: list[tuple[IntentId,
 
 def _assert_same(work: Workload, plain: dict[IntentId, Part]) -> None:
     assert work.total == len(plain)
-    assert set(work.loads) == {part.symbol for part in plain.values()} | {
-        s for s, load in work.loads.items() if not load.orders
-    }
+    claims = [(i, *leg) for i, part in plain.items() for leg in part.legs if leg[2]]
+    here = {part.symbol for part in plain.values()} | {symbol for _, symbol, _, _ in claims}
+    assert set(work.loads) >= here
     for symbol in ("AAPL", "SPY"):
-        here = [part for part in plain.values() if part.symbol == symbol]
+        mine = [part for part in plain.values() if part.symbol == symbol]
         load = work.loads.get(symbol)
-        assert (0 if load is None else load.orders) == len(here)
+        assert (0 if load is None else load.orders) == len(mine)
         for side in Side:
-            mine = [part for part in here if part.side is side]
-            units, money = _sum(part.units for part in mine), _sum(part.money for part in mine)
-            groups = [[p.units for p in mine if p.group == group] for group in {p.group for p in mine} - {None}]
-            spare = _sum(WIDE.subtract(_sum(exits), max(exits)) for exits in groups)
+            sided = [part for part in mine if part.side is side]
+            claimed = {i: units for i, at, which, units in claims if (at, which) == (symbol, side)}
+            groups = {p.group for p in sided if p.group is not None} | set(claimed)
+            beyond, spare = ZERO, ZERO
+            for group in groups:
+                exits = [p for p in sided if p.group == group]
+                told, claim = _sum(p.units for p in exits), claimed.get(group, ZERO)
+                may = [p.units if p.entered is None else min(p.units, p.entered) for p in exits]
+                more = max(WIDE.subtract(claim, told), ZERO)
+                beyond = WIDE.add(beyond, more)
+                spare = WIDE.add(spare, WIDE.subtract(WIDE.add(told, more), max([*may, claim])))
+            units, money = WIDE.add(_sum(p.units for p in sided), beyond), _sum(p.money for p in sided)
             assert (ZERO if load is None else load.spare[side]) == spare
             for mark in (None, Decimal(2)):
                 wanted = units + money / mark if money and mark else units
