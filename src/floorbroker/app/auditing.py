@@ -34,6 +34,7 @@ from floorbroker.store.sqlite import SqliteJournal
 POLL_S = 0.5
 STUCK_S = 10.0
 COPY_RETRY_S = 5.0
+FINISH_S = 5.0
 BATCH, SLICE = 1000, 32
 BREATH_S = 0.0005
 RESTART = "floorbroker audit restart"
@@ -54,12 +55,14 @@ class Auditing:
     meter: Meter
     copy: Copy | None = None
     steps: Steps = NO_STEPS
+    finish_s: float = FINISH_S
     chain: Chain | None = None
     trouble: str = ""
     on_chain: Callable[[], None] = lambda: None
     _seen: int = -1
     _is_told: bool = False
     _is_noted: bool = False
+    _is_finishing: bool = False
     _one: asyncio.Lock = field(default_factory=asyncio.Lock)
     _pending: list[Checkpoint] = field(default_factory=list[Checkpoint])
     _reader: JournalReader | None = None
@@ -114,11 +117,16 @@ class Auditing:
             self._tasks.append(loop.create_task(self._bring_away(), name=f"audit-copy-{self.places.environment.value}"))
 
     async def finish(self) -> None:
-        """Everything the journal holds by now, and a last checkpoint; then let go.  The journal must still be open."""
+        """What the journal holds by now, and a last checkpoint; then let go.  The journal must still be open.
+
+        A long past that is chained for the first time holds no stop up: what `finish_s` did not suffice for leaves at the next
+        start, which goes on where the chain ends.
+        """
+        self._is_finishing = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.catch_up(closing=True)
+        await self._finish_chain()
         if self.copy is not None and self.chain is not None:
             await self._bring(self.copy, self.chain)
         self._let_go()
@@ -141,17 +149,26 @@ class Auditing:
             await self.catch_up()
             await self.clock.sleep(POLL_S)
 
-    async def catch_up(self, *, closing: bool = False) -> None:
+    async def catch_up(self) -> None:
         """Bring the files to where the journal is; what cannot be written now is tried again the next time."""
         async with self._one:
             seen = self.journal.last_seq
-            if seen == self._seen and not self.trouble and not closing and not self._is_due():
+            if seen == self._seen and not self.trouble and not self._is_due():
                 return
-            while await self._attempt(lambda: self._export(closing=closing)):
+            while await self._attempt(self._export):
                 pass
             await self._note()
             if not self.trouble:
                 self._seen = seen
+
+    async def _finish_chain(self) -> None:
+        async with self._one:
+            until = self.clock.monotonic() + self.finish_s
+            while await self._attempt(self._export):
+                if self.clock.monotonic() >= until:
+                    break
+            await self._attempt(self._state_the_end)
+            await self._note()
 
     def _is_due(self) -> bool:
         return self.chain is not None and self.chain.is_due(self.clock.now())
@@ -200,10 +217,14 @@ class Auditing:
             )
         elif chain.size > reader.audit_count:
             raise ChainBroken(f"the chain has {chain.size} records and the journal {reader.audit_count}: {RESTART}")
-        chain.breathe = breathe
+        chain.breathe = self._breathe
         self.chain = chain
 
-    def _export(self, *, closing: bool) -> bool:
+    def _breathe(self) -> None:
+        if not self._is_finishing:
+            breathe()
+
+    def _export(self) -> bool:
         """One batch; whether there is more."""
         if self.chain is None:
             self._open()
@@ -212,18 +233,24 @@ class Auditing:
             return False
         rows = self._rows(reader, chain.size)
         self.steps.reach("audit.rows")
-        is_last = len(rows) < BATCH
-        self._pending += chain.extend(rows, at=self.clock.now(), closing=closing and is_last)
-        return not is_last
+        self._pending += chain.extend(rows, at=self.clock.now())
+        return len(rows) == BATCH
 
-    @staticmethod
-    def _rows(reader: JournalReader, after: int) -> list[Row]:
+    def _state_the_end(self) -> None:
+        """A checkpoint over all there is in the chain, and a word on what is not."""
+        if self.chain is None or self._reader is None:
+            return
+        self._pending += self.chain.extend((), at=self.clock.now(), closing=True)
+        if (left := self._reader.audit_count - self.chain.size) > 0:
+            self.log.info("audit.goes_on_later", environment=self.places.environment.value, records=left)
+
+    def _rows(self, reader: JournalReader, after: int) -> list[Row]:
         rows: list[Row] = []
         for page in audit_pages(reader, node=node_of(reader), after=after, page=SLICE):
             rows += page
             if len(rows) >= BATCH:
                 break
-            breathe()
+            self._breathe()
         return rows[:BATCH]
 
     # -- what the journal remembers ---------------------------------------------------------------------------------------

@@ -154,6 +154,23 @@ async def test_a_long_journal_from_before_leaves_in_batches(tmp_path: Path) -> N
     assert verdict.checkpoints >= 3
 
 
+async def test_a_stop_waits_for_no_long_past_and_the_next_start_goes_on_with_it(tmp_path: Path) -> None:
+    home = Home.at(tmp_path)
+    journal = SqliteJournal.open(
+        home.journal(Environment.PAPER), clock=ManualClock(START), environment=Environment.PAPER
+    )
+    await journal.commit([audited(number) for number in range(3_500)])
+    await journal.close()
+    async with desk(tmp_path) as here:
+        here.auditing.finish_s = 0
+    verdict = proven(home)
+    assert (verdict.ok, verdict.last, verdict.waiting) == (True, 1_000, 2_501)
+    async with desk(tmp_path):
+        pass
+    verdict = proven(home)
+    assert (verdict.ok, verdict.last, verdict.waiting) == (True, 3_501, 0)
+
+
 async def test_a_disk_that_takes_nothing_is_the_reason_until_it_takes_again(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         await here.rounds(2)
