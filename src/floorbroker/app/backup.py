@@ -25,7 +25,7 @@ import msgspec
 
 from floorbroker.app.home import Home
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import ConfigInvalid, Conflict, JournalFault, NotFound
+from floorbroker.domain.errors import Conflict, InvalidRequest, JournalFault, NotFound
 from floorbroker.domain.values import Environment, time_text
 from floorbroker.store.audit import keys
 from floorbroker.store.audit.notes import checkpoint_notes
@@ -82,7 +82,7 @@ def make(home: Home, into: Path, *, clock: Clock, build: str) -> Backup:
     if not journals:
         raise NotFound(f"there is no journal in {home.root}: nothing to back up")
     if into.resolve().is_relative_to(home.root.resolve()):
-        raise ConfigInvalid(f"{into} is inside the home: a backup beside what it protects is lost with it")
+        raise InvalidRequest(f"{into} is inside the home: a backup beside what it protects is lost with it")
     try:
         into.mkdir(mode=0o700, parents=True, exist_ok=True)
         return _made(home, into, journals, now=clock.now(), build=build)

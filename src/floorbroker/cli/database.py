@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SCHEMAS = (Column("FILE", "file"), Column("SCHEMA", "schema"), Column("NEWEST", "newest"), Column("STATE", "state"))
 LINES = (Column("LOOKED AT", "what"), Column("FOUND", "found"), Column("WRONG", "wrong"))
 Folder = Annotated[Path, typer.Argument(help="The folder of one backup.", metavar="BACKUP")]
+ANOTHER = "use another backup"
 database = typer.Typer(help="Journals and tables as files: migrate, back up, restore.", no_args_is_help=True)
 
 
@@ -71,7 +72,7 @@ def verify(ctx: typer.Context, folder: Folder) -> None:
         found = read(folder.expanduser().absolute())
         lines = [{"what": line.what, "found": line.found, "wrong": line.wrong} for line in examine(found)]
     except BackupDamaged as error:
-        raise Trouble(code=error.code, detail=error.detail, exit_code=UNPROVEN, fix="use another backup") from None
+        raise Trouble(code=error.code, detail=error.detail, exit_code=UNPROVEN, fix=ANOTHER) from None
     is_sound = not any(line["wrong"] for line in lines)
     if settings.json:
         show_json({"ok": is_sound, **_told(found), "lines": lines})
@@ -90,15 +91,18 @@ def restore(
     ] = False,
 ) -> None:
     """Put a backup in the place of the home, which is kept aside.  No desk may run.  Nothing trades before you open the kill."""
-    from floorbroker.app.backup import read
+    from floorbroker.app.backup import BackupDamaged, read
     from floorbroker.app.restore import put_back
     from floorbroker.domain.clock import SystemClock
     from floorbroker.gateway.desk import Caller
 
     settings = settings_of(ctx)
     home, caller = settings.open_home(), Caller(principal="operator", via="cli")
-    found = read(folder.expanduser().absolute())
-    done = asyncio.run(put_back(home, found, clock=SystemClock(), caller=caller, accept_older=accept_older))
+    try:
+        found = read(folder.expanduser().absolute())
+        done = asyncio.run(put_back(home, found, clock=SystemClock(), caller=caller, accept_older=accept_older))
+    except BackupDamaged as error:
+        raise Trouble(code=error.code, detail=error.detail, fix=ANOTHER) from None
     show_one(
         settings,
         {**_told(found), "epochs": done.epochs, "aside": "" if done.aside is None else str(done.aside)},

@@ -20,7 +20,7 @@ from floorbroker.app.people import NewToken, People, Refused, SignedIn
 from floorbroker.app.people.passes import Refusal
 from floorbroker.app.restore import EPOCH_LEAP, objection, put_back
 from floorbroker.domain.clock import ManualClock, SystemClock
-from floorbroker.domain.errors import ConfigInvalid, Conflict, KillSwitchOn, NotFound
+from floorbroker.domain.errors import Conflict, InvalidRequest, KillSwitchOn, NotFound
 from floorbroker.domain.ports import AuditEntry, NoteEntry
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment, OrdStatus, ProfileName
@@ -185,7 +185,7 @@ async def test_an_empty_home_and_a_folder_inside_the_home_are_refused(tmp_path: 
     with pytest.raises(NotFound, match="nothing to back up"):
         backup_of(Home.at(tmp_path / "empty"), tmp_path / "backups")
     home = await a_home(tmp_path / "home")
-    with pytest.raises(ConfigInvalid, match="inside the home"):
+    with pytest.raises(InvalidRequest, match="inside the home"):
         backup_of(home, home.root / "backups")
 
 

@@ -69,8 +69,14 @@ def test_a_backup_that_was_changed_is_not_proven(home: Path, tmp_path: Path) -> 
     with (Path(made["folder"]) / "journal-paper.db").open("ab") as file:
         file.write(b"x")
     assert run(home, "db", "verify", made["folder"]).exit_code == 11
-    assert run(home, "db", "restore", made["folder"]).exit_code == 13
+    refused = run(home, "db", "restore", made["folder"])
+    assert (refused.exit_code, "use another backup" in refused.stderr) == (13, True)
     assert run(home, "db", "verify", str(tmp_path)).exit_code == 5
+
+
+def test_a_backup_inside_the_home_is_a_wrong_use_and_no_fault_of_the_configuration(home: Path) -> None:
+    refused = run(home, "db", "backup", str(home / "copies"))
+    assert (refused.exit_code, "config" in refused.stderr) == (2, False)
 
 
 def test_old_backups_are_removed_when_asked(home: Path, tmp_path: Path) -> None:
