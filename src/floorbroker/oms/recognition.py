@@ -21,6 +21,8 @@ def stranger(account: Account, environment: Environment, *, expected: str) -> st
     hint = account.environment_hint
     if hint and hint not in AGREES[environment]:
         return f"the venue says this account is {hint}, the profile is {environment.value}"
+    if expected and not account.account:
+        return "the venue tells no account number, so that it cannot be compared with BROKER_ACCOUNT_NUMBER"
     if expected and expected != account.account:
         return f"the venue's account (it ends in {account.account[-4:]}) is not the one in BROKER_ACCOUNT_NUMBER"
     return ""

@@ -47,6 +47,7 @@ async def test_a_profile_is_made_read_changed_and_removed_and_no_value_comes_out
     assert made.status_code == 201, made.text
     assert made.json()["fields"] == [
         {"name": "BROKER_API_KEY", "source": "vault"}, {"name": "BROKER_SECRET_KEY", "source": "vault"},
+        {"name": "BROKER_ACCOUNT_NUMBER", "source": None},
     ]  # fmt: skip
     read = await http.get(f"{ONE}/settings")
     assert read.json() == made.json()

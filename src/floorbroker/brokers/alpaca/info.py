@@ -144,6 +144,15 @@ INFO = BrokerInfo(
             shape="letters, digits, /, +, =, - and _ alone",
         ),
         CredentialField(
+            name="BROKER_ACCOUNT_NUMBER",
+            label="Account number",
+            help="Whose account it is, as its dashboard shows it. When given, a key of any other account is refused.",
+            required=False,
+            example="PA3XXXXXXXXX",
+            pattern=r"[A-Za-z0-9]{1,40}",
+            shape="letters and digits alone",
+        ),
+        CredentialField(
             name="BROKER_URL",
             label="Origin",
             help="Where the simulator listens. Paper and live have hosts of their own.",

@@ -131,6 +131,15 @@ INFO = BrokerInfo(
             lines=True,
         ),
         CredentialField(
+            name="BROKER_ACCOUNT_NUMBER",
+            label="User id",
+            help="Whose account it is (UID). When given, a key of any other account is refused.",
+            required=False,
+            example="354937868",
+            pattern=r"[A-Za-z0-9]{1,40}",
+            shape="letters and digits alone",
+        ),
+        CredentialField(
             name="BROKER_URL",
             label="Origin",
             help="Where the simulator listens. Paper and live have hosts of their own.",

@@ -151,6 +151,15 @@ INFO = BrokerInfo(
             example="36 letters and digits",
         ),
         CredentialField(
+            name="BROKER_ACCOUNT_NUMBER",
+            label="User id",
+            help="Whose account it is (UID). When given, a key of any other account is refused.",
+            required=False,
+            example="24617703",
+            pattern=r"[A-Za-z0-9]{1,40}",
+            shape="letters and digits alone",
+        ),
+        CredentialField(
             name="BROKER_URL",
             label="Origin",
             help="Where the simulator listens. The venue's own worlds have hosts of their own.",
