@@ -226,3 +226,12 @@ def secret_of(text: str) -> Secret:
     from floorbroker.domain.secret import Secret
 
     return Secret(text.removesuffix("\n").removesuffix("\r"))
+
+
+def new_secret(text: str, field: str) -> Secret:
+    """The secret of one field: what stands behind `FIELD=` where the text has such lines, else the whole text."""
+    from floorbroker.domain.secret import Secret
+
+    if not any(line.startswith(f"{field}=") for line in text.splitlines()):
+        return secret_of(text)
+    return Secret(fields_in(text, "the secrets").get(field, ""))

@@ -45,6 +45,10 @@ FromFd = Annotated[int | None, typer.Option("--from-fd", min=0, help="Read the s
 FromFile = Annotated[
     Path | None, typer.Option("--from-file", help="Read the secrets from this file, lines like BROKER_API_KEY=...")
 ]
+OneFromFd = Annotated[int | None, typer.Option("--from-fd", min=0, help="Read the secret from this file descriptor.")]
+OneFromFile = Annotated[
+    Path | None, typer.Option("--from-file", help="Read it from this file: the secret alone, or a line FIELD=...")
+]
 PassFd = Annotated[int | None, typer.Option("--passphrase-fd", min=0, help="Read the vault's passphrase from it.")]
 PassFile = Annotated[Path | None, typer.Option("--passphrase-file", help="Read the vault's passphrase from it.")]
 Option = Annotated[list[str] | None, typer.Option("--option", help="An option of the broker, NAME=VALUE; repeatable.")]
@@ -243,20 +247,20 @@ def rotate(
     field: Annotated[str, typer.Argument(metavar="FIELD", help="Which secret: BROKER_SECRET_KEY and the like.")],
     *,
     no_test: Annotated[bool, typer.Option("--no-test", help="Store it without asking the venue first.")] = False,
-    from_fd: FromFd = None,
-    from_file: FromFile = None,
+    from_fd: OneFromFd = None,
+    from_file: OneFromFile = None,
     passphrase_fd: PassFd = None,
     passphrase_file: PassFile = None,
 ) -> None:
     """Put one new secret in the place of the old one, after the venue took it."""
-    from floorbroker.cli.brokering import changing, is_sealed, named, profiles_here, read_given, secret_of
+    from floorbroker.cli.brokering import changing, is_sealed, named, new_secret, profiles_here, read_given
     from floorbroker.domain.forms import SEALED
 
     settings = settings_of(ctx)
     if field not in SEALED:
         raise usage(f"{field!r} is no secret; those are {', '.join(SEALED)}")
     environment, text = _where(settings, name), read_given(from_fd, from_file)
-    new = prompted_for(settings, f"New {field} of {name}") if text is None else secret_of(text)
+    new = prompted_for(settings, f"New {field} of {name}") if text is None else new_secret(text, field)
     body = {"fields": {field: new.reveal()}, "test": not no_test}
 
     async def work(door: Changing) -> tuple[Any, bool]:

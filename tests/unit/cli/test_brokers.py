@@ -69,7 +69,8 @@ def sealed(home: Path, name: str = "mine") -> dict[str, str]:
 def test_a_profile_is_added_from_a_descriptor_and_shows_no_secret(home: Path) -> None:
     found = added(home)
     assert (found["name"], found["environment"], found["enabled"]) == ("mine", "paper", True)
-    assert {field["name"]: field["source"] for field in found["fields"]} == dict.fromkeys(sealed(home), "vault")
+    given = {field["name"]: field["source"] for field in found["fields"]}
+    assert given == {"BROKER_ACCOUNT_NUMBER": None, **dict.fromkeys(sealed(home), "vault")}
     assert sealed(home) == {"BROKER_API_KEY": KEY, "BROKER_SECRET_KEY": SECRET}
     assert toml(home)["profiles"]["mine"] == {"broker": "ALPACA", "environment": "paper"}
     assert (home / "floorbroker.toml").read_text().startswith("# mine\n")
@@ -147,6 +148,7 @@ def test_the_list_tells_who_gives_what(home: Path) -> None:
     assert {field["name"]: field["source"] for field in rows["mine"]["fields"]} == {
         "BROKER_API_KEY": ".env_bot",
         "BROKER_SECRET_KEY": "vault",
+        "BROKER_ACCOUNT_NUMBER": None,
     }
     table = run(home, "broker", "list").stdout
     assert "mine" in table
@@ -155,7 +157,12 @@ def test_the_list_tells_who_gives_what(home: Path) -> None:
 
 def test_what_brokers_ask_for_is_shown_from_their_own_facts(home: Path) -> None:
     (alpaca,) = document(run(home, "broker", "fields", "alpaca", "--json"))["items"]
-    assert [field["name"] for field in alpaca["fields"]] == ["BROKER_API_KEY", "BROKER_SECRET_KEY", "BROKER_URL"]
+    assert [(field["name"], field["required"]) for field in alpaca["fields"]] == [
+        ("BROKER_API_KEY", True),
+        ("BROKER_SECRET_KEY", True),
+        ("BROKER_ACCOUNT_NUMBER", False),
+        ("BROKER_URL", True),
+    ]
     shown = run(home, "broker", "fields").stdout
     assert "Key ID" in shown
     assert "trading_requests_min" in shown
@@ -179,6 +186,22 @@ def test_a_secret_is_rotated_without_asking_the_venue_when_that_is_said(home: Pa
     words = ("broker", "rotate", "mine", "BROKER_SECRET_KEY", "--no-test", "--from-fd", piped("newer-canary\n"))
     found = document(run(home, *words, "--json"))
     assert (found["version"], sealed(home)["BROKER_SECRET_KEY"]) == (2, "newer-canary")
+
+
+def test_a_secret_to_rotate_to_may_stand_on_its_line_as_it_does_for_a_new_profile(home: Path) -> None:
+    added(home)
+    lines = "BROKER_API_KEY=PKOTHER\nBROKER_SECRET_KEY=newer-canary\n"
+    words = ("broker", "rotate", "mine", "BROKER_SECRET_KEY", "--no-test", "--from-fd", piped(lines))
+    assert run(home, *words).exit_code == 0
+    assert sealed(home)["BROKER_SECRET_KEY"] == "newer-canary"
+    assert sealed(home)["BROKER_API_KEY"] != "PKOTHER"
+
+
+def test_the_account_of_a_key_can_be_sealed_beside_it(home: Path) -> None:
+    added(home)
+    words = ("broker", "rotate", "mine", "BROKER_ACCOUNT_NUMBER", "--no-test", "--from-fd", piped("PA3XXXXXXXXX"))
+    assert run(home, *words).exit_code == 0
+    assert sealed(home)["BROKER_ACCOUNT_NUMBER"] == "PA3XXXXXXXXX"
 
 
 def test_an_exported_file_is_what_a_desk_reads_and_its_owners_alone(home: Path, tmp_path: Path) -> None:
