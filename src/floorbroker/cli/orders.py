@@ -56,6 +56,12 @@ PARTS = (
     Column("QTY", "quantity", right=True),
 )
 FACTS = (Column("SEQ", "seq", right=True), Column("AT", "at"), Column("FACT", "kind"), Column("FROM", "source"))
+CANDIDATES = (
+    Column("PROFILE", "profile"),
+    Column("TAKEN", "taken"),
+    Column("SCORE", "score", right=True),
+    Column("WHY", "reason"),
+)
 POLL_S = 0.2
 PRINTABLE = re.compile(r"[!-~](?:[ -~]{0,126}[!-~])?")
 
@@ -424,12 +430,15 @@ def _show_preview(settings: Settings, found: Any) -> None:
         show_json(found)
         return
     show_table(settings, found["verdicts"], VERDICTS)
+    if len(found["candidates"]) > 1:
+        show_table(settings, found["candidates"], CANDIDATES)
     if found["parts"]:
         show_table(settings, found["parts"], PARTS)
         say(settings, "it would be split; the verdicts are those of the first part")
     for objection in found["objections"]:
         say(settings, f"the venue would object: {objection['pointer']}: {objection['detail']}")
-    say(settings, "it would be sent" if found["ok"] else "it would be refused")
+    where = "" if found["parts"] or not found["profile"] else f" to {found['profile']}"
+    say(settings, f"it would be sent{where}" if found["ok"] else "it would be refused")
 
 
 def _quoted(id: str) -> str:
