@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from floorbroker.app.binding import assert_bound
 from floorbroker.app.catalogue import KNOWN
-from floorbroker.app.compose import OWN_OPTIONS, exchange_row
+from floorbroker.app.compose import OWN_OPTIONS, Seat, exchange_row
 from floorbroker.app.floor import Outside
 from floorbroker.app.home import Home
 from floorbroker.app.providers import outfit_of, self_check
@@ -93,6 +94,26 @@ class Trial:
             secrets=given.secrets,
             read_retries=0,
         )
+
+
+async def assert_wired(home: Home, seats: Iterable[Seat], outside: Outside) -> None:
+    """Make the broker of each seat as a start does, and ask it nothing.  Raises `ConfigInvalid` as a start would.
+
+    One that asks for no credentials has nothing to be wrong, and its books may be another process's now.
+    """
+    held = list(seats)
+    assert_bound(home, [seat.profile for seat in held], outside.log)
+    trial = Trial(home, outside)
+    for seat in held:
+        if not KNOWN[seat.profile.broker].fields:
+            continue
+        broker = trial.broker(seat.profile, Gathered(seat.plain, seat.secrets), _unheard)
+        await broker.disconnect()
+
+
+def _unheard(exchange: Exchange) -> None:
+    """Of a broker that is asked nothing."""
+    del exchange
 
 
 def _nothing_is_ordered(request: Request) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import json
 import os
@@ -108,13 +109,15 @@ def validate(ctx: typer.Context) -> None:
     """Whether a desk would start with this configuration; exit code 3 when not."""
     from floorbroker.app.config import load
     from floorbroker.app.credentials import read_bot
-    from floorbroker.app.floor import NO_ROUTE, seats_of
+    from floorbroker.app.floor import NO_ROUTE, seats_of, vault_of
     from floorbroker.app.routes import has_routes, policy_of
+    from floorbroker.app.trial import assert_wired
 
     settings = settings_of(ctx)
-    home = settings.open_home()
+    home, outside = settings.open_home(), settings.outside()
     found = load(home, path=settings.config)
-    seats = seats_of(home, found, read_bot(home.env_bot))
+    seats = seats_of(home, found, read_bot(home.env_bot), vault=vault_of(home, found, outside))
+    asyncio.run(assert_wired(home, seats, outside))
     policy_of(found, [seat.profile.name for seat in seats])
     idle = found.failover.enabled and not has_routes(found)
     _told(settings, [seat.profile.name for seat in seats], [NO_ROUTE] if idle else [])

@@ -78,6 +78,34 @@ def test_bad_input_names_what_is_wrong_and_does_nothing(
     assert not (server.home / "kill").exists()
 
 
+ALPACA_SIM = '[profiles.a]\nbroker = "ALPACA"\nenvironment = "sim"\nurl = "http://127.0.0.1:9"\n'
+
+
+def test_a_desk_that_would_not_start_for_want_of_a_key_is_not_called_valid(tmp_path: Path) -> None:
+    (tmp_path / "floorbroker.toml").write_text(ALPACA_SIM, "utf-8")
+    refused = run(tmp_path, "config", "validate")
+    assert (refused.exit_code, "profile a needs BROKER_API_KEY" in refused.stderr) == (3, True)
+    (tmp_path / ".env_bot").write_text(
+        "BROKER_CODE=ALPACA\nBROKER_API_KEY=PK1\nBROKER_SECRET_KEY=k1\nBROKER_URL=http://127.0.0.1:9\n", "utf-8"
+    )
+    assert document(run(tmp_path, "config", "validate", "--json"))["profiles"] == ["a"]
+
+
+def test_validating_leaves_the_home_as_it_was(tmp_path: Path) -> None:
+    assert run(tmp_path, "config", "validate").exit_code == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_preview_of_a_routed_order_names_where_it_would_go_and_who_was_asked(tmp_path: Path) -> None:
+    two = "".join(f'[profiles.{name}]\nbroker = "PAPER"\nenvironment = "paper"\n' for name in ("one", "two"))
+    routes = '[routing]\nstrategy = "primary"\nprofiles = ["two", "one"]\n'
+    (tmp_path / "floorbroker.toml").write_text(two + routes, "utf-8")
+    shown = run(tmp_path, "buy", "AAPL", "1", "--preview")
+    assert "it would be sent to two" in shown.stderr
+    heads = [line.split() for line in shown.stdout.splitlines() if line.startswith(("PROFILE", "one", "two"))]
+    assert [words[:2] for words in heads] == [["PROFILE", "TAKEN"], ["two", "yes"], ["one", "no"]]
+
+
 def test_a_preview_sends_nothing(tmp_path: Path) -> None:
     shown = document(run(tmp_path, "buy", "AAPL", "1", "--preview", "--json"))
     assert shown["ok"]
