@@ -243,9 +243,13 @@ class AccountContext:
         if held is None or now - held[0] > INSTRUMENT_AGE:
             held = (now, await self.broker.get_instrument(symbol))
             self._instruments[symbol] = held
-            self._multipliers[symbol] = held[1].multiplier
+            self._multipliers[symbol] = held[1].multiplier * (self._rate(held[1]) or 1)
             self._exposed.marks.moved.add(symbol)
         return held[1]
+
+    def _rate(self, instrument: Instrument) -> Decimal | None:
+        """What one unit of an instrument's currency is in the account's; None when nobody said."""
+        return Decimal(1) if self.account is None else self.risk.between(instrument.currency, self.account.currency)
 
     def on_quote(self, quote: Quote) -> None:
         """Remember a price heard on a stream or in an answer."""
@@ -335,6 +339,7 @@ class AccountContext:
             exposure=exposure,
             now=self.clock.now(),
             account=self.account,
+            rate=self._rate(instrument),
             reference=self.reference(symbol),
             blocked="" if is_pardoned else switches.blocked() or switches.barred(wish.strategy, ""),
             locked=switches.locked(),

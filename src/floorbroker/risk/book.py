@@ -26,6 +26,7 @@ from floorbroker.risk.watch import Standing, Watch
 from floorbroker.risk.workload import Part
 
 _OF_ACCOUNTS = frozenset({ScopeKind.GLOBAL, ScopeKind.PROFILE, ScopeKind.ACCOUNT, ScopeKind.SYMBOL})
+_DOLLARS = frozenset({"USD", "USDT", "USDC"})
 _ONE_ACCOUNT = frozenset({ScopeKind.PROFILE, ScopeKind.ACCOUNT})
 
 
@@ -290,7 +291,15 @@ class RiskBook:
                 notional_day=today.notional,
                 rate=self._rate(watch, profile),
                 equity=self.equity_of(watch),
+                currency=self._currency(watch, profile),
             )
+
+    def _currency(self, watch: Watch, profile: ProfileName) -> str:
+        """What the amounts of a scope are in; empty while its account did not tell."""
+        if scope_of(watch.key)[0] not in _ONE_ACCOUNT:
+            return self.base
+        known = self._members[profile].account()
+        return "" if known is None else known[1]
 
     def _rate(self, watch: Watch, profile: ProfileName) -> Decimal | None:
         """What one unit of a profile's currency is in a scope's; None when nobody said."""
@@ -299,6 +308,20 @@ class RiskBook:
     def _base_rate(self, profile: ProfileName) -> Decimal | None:
         known = self._members[profile].account()
         return Decimal(1) if known is None else self.rate_of(known[1])
+
+    def between(self, currency: str, other: str) -> Decimal | None:
+        """What one unit of a currency is in another; None when nobody said.  Dollars and coins that stand for them are one."""
+        if currency == other:
+            return Decimal(1)
+        worth, of_other = self._worth(currency), self._worth(other)
+        if worth is None or of_other is None:
+            return None
+        return worth if of_other == 1 else worth / of_other
+
+    def _worth(self, currency: str) -> Decimal | None:
+        told = self.rate_of(currency)
+        is_dollar = currency in _DOLLARS and self.base in _DOLLARS
+        return Decimal(1) if told is None and is_dollar else told
 
     def rate_of(self, currency: str) -> Decimal | None:
         """What one unit of a currency is in the base; None when nobody said."""

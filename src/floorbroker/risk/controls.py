@@ -26,6 +26,7 @@ Control = Callable[[Situation], Verdict]
 
 _BPS = Decimal(10_000)
 _HUNDRED = Decimal(100)
+_ONE = Decimal(1)
 _ANY_PRICE = frozenset(OrderType) - LIMITED
 
 
@@ -219,7 +220,7 @@ def min_qty(s: Situation) -> Verdict:
 
 
 def min_notional(s: Situation) -> Verdict:
-    size, least = s.notional, s.instrument.min_notional
+    size, least = s.quoted, s.instrument.min_notional
     if size is None or size >= least:
         return passed("min_notional")
     return failed(
@@ -239,7 +240,19 @@ def max_order_qty(s: Situation) -> Verdict:
 
 
 def max_order_notional(s: Situation) -> Verdict:
-    return within("max_order_notional", s.notional, s.limits.max_order_notional, "order size")
+    return within("max_order_notional", s.notional, s.limits.max_order_notional, "order size", currency=s.currency)
+
+
+def currency(s: Situation) -> Verdict:
+    """Amounts in another currency than the account's want a rate: a limit in dollars says nothing of a size in coins."""
+    if s.rate is not None or s.reduces:
+        return passed("currency")
+    told, own = s.instrument.currency, s.currency
+    return failed(
+        "currency",
+        f"{s.wish.symbol} is measured in {told} and the limits of this account in {own}: say under [risk.rates] what one"
+        f" unit of each that is not the base currency is worth in it",
+    )
 
 
 def reference(s: Situation) -> Verdict:
@@ -319,10 +332,10 @@ def max_position(s: Situation) -> Verdict:
         return passed("max_position")
     after = abs(s.after)
     by_qty = within("max_position", after, s.limits.max_position_qty, "position after worst case")
-    if not by_qty.ok or s.price is None:
+    if not by_qty.ok or s.unit is None:
         return by_qty
-    value = after * s.price * s.instrument.multiplier
-    return within("max_position", value, s.limits.max_position_notional, "position value after worst case")
+    limit, what = s.limits.max_position_notional, "position value after worst case"
+    return within("max_position", after * s.unit, limit, what, currency=s.currency)
 
 
 def exposure(s: Situation) -> Verdict:
@@ -331,9 +344,10 @@ def exposure(s: Situation) -> Verdict:
         return passed("exposure")
     longs, shorts = _worst_values(s)
     gross, net = longs - shorts, max(longs, -shorts)
+    most, money = s.limits, s.currency
     verdicts = [
-        within("max_gross_exposure", gross, s.limits.max_gross_exposure, "gross exposure after worst case"),
-        within("max_net_exposure", net, s.limits.max_net_exposure, "net exposure after worst case"),
+        within("max_gross_exposure", gross, most.max_gross_exposure, "gross exposure after worst case", currency=money),
+        within("max_net_exposure", net, most.max_net_exposure, "net exposure after worst case", currency=money),
     ]
     if s.account is not None and s.account.equity <= 0:
         verdicts += [
@@ -355,7 +369,7 @@ def _against_equity(s: Situation, gross: Decimal, equity: Decimal) -> Iterator[V
         leverage = (gross / equity).quantize(Decimal("0.001"), context=WIDE)
         yield within("max_leverage", leverage, s.limits.max_leverage, "leverage after worst case")
     if s.limits.max_concentration_pct is not None:
-        value = abs(s.after) * (s.price or ZERO) * s.instrument.multiplier
+        value = abs(s.after) * (s.unit or ZERO)
         share = (value / equity * _HUNDRED).quantize(Decimal("0.01"), context=WIDE)
         yield within("max_concentration_pct", share, s.limits.max_concentration_pct, "share of equity in percent,")
 
@@ -365,14 +379,13 @@ def _worst_values(s: Situation) -> tuple[Decimal, Decimal]:
     longs = shorts = ZERO
     for symbol in s.exposure.symbols() | {s.wish.symbol}:
         up, down = s.exposure.worst_case(symbol, Side.BUY), s.exposure.worst_case(symbol, Side.SELL)
-        price = s.exposure.marks.get(symbol, ZERO)
-        scale = s.exposure.multiplier(symbol)
+        worth = s.exposure.value(symbol, _ONE)
         if symbol == s.wish.symbol:
-            price, scale = s.price or price, s.instrument.multiplier
+            worth = worth if s.unit is None else s.unit
             up += s.units or ZERO if s.wish.side is Side.BUY else ZERO
             down -= s.units or ZERO if s.wish.side is Side.SELL else ZERO
-        longs += max(up, ZERO) * price * scale
-        shorts += min(down, ZERO) * price * scale
+        longs += max(up, ZERO) * worth
+        shorts += min(down, ZERO) * worth
     return longs, shorts
 
 
@@ -455,6 +468,7 @@ CONTROLS: tuple[Control, ...] = (
     option_level,
     max_order_qty,
     min_notional,
+    currency,
     max_order_notional,
     shared.order_size,
     shared.day,

@@ -34,7 +34,8 @@ def day(s: Situation) -> Verdict:
     if not count.ok or s.limits.max_notional_day is None or s.reduces:
         return count
     ordered = None if s.notional is None else WIDE.add(s.notional_day, s.notional)
-    return within("max_notional_day", ordered, s.limits.max_notional_day, "notional ordered today")
+    limit, what = s.limits.max_notional_day, "notional ordered today"
+    return within("max_notional_day", ordered, limit, what, currency=s.currency)
 
 
 def confirm(s: Situation) -> Verdict:
@@ -44,7 +45,7 @@ def confirm(s: Situation) -> Verdict:
         return passed("confirm")
     if s.confirm == s.wish.symbol or (s.confirm and s.environment is not Environment.LIVE):
         return passed("confirm")
-    text = f"an order above {text_of(least)} wants its symbol typed once more: confirm {s.wish.symbol}"
+    text = f"an order above {text_of(least)} {s.currency} wants its symbol typed once more: confirm {s.wish.symbol}"
     return failed("confirm", text, limit=least, value=s.notional, pointer="/confirm")
 
 

@@ -55,7 +55,9 @@ def order_size(s: Situation) -> Verdict:
 def _sizes(s: Situation, at: Standing) -> Iterable[Verdict]:
     yield within("max_order_qty", s.units, at.limits.max_order_qty, "quantity", scope=at.key)
     size = _amount(at, s.notional)
-    yield within("max_order_notional", size, at.limits.max_order_notional, "order size", scope=at.key)
+    yield within(
+        "max_order_notional", size, at.limits.max_order_notional, "order size", scope=at.key, currency=at.currency
+    )
 
 
 def day(s: Situation) -> Verdict:
@@ -69,7 +71,14 @@ def _day(s: Situation, at: Standing) -> Iterable[Verdict]:
     if not s.reduces:
         size = _amount(at, s.notional)
         ordered = None if size is None else WIDE.add(at.notional_day, size)
-        yield within("max_notional_day", ordered, at.limits.max_notional_day, "notional ordered today", scope=at.key)
+        yield within(
+            "max_notional_day",
+            ordered,
+            at.limits.max_notional_day,
+            "notional ordered today",
+            scope=at.key,
+            currency=at.currency,
+        )
 
 
 def position(s: Situation) -> Verdict:
@@ -85,9 +94,9 @@ def _positions(s: Situation, at: Standing) -> Iterable[Verdict]:
         return  # it can only lower what the scope holds
     after = abs(signed)
     yield within("max_position", after, at.limits.max_position_qty, "position after worst case", scope=at.key)
-    value = None if s.price is None else _amount(at, WIDE.multiply(after, s.price * s.instrument.multiplier))
+    value = None if s.unit is None else _amount(at, WIDE.multiply(after, s.unit))
     what = "position value after worst case"
-    yield within("max_position", value, at.limits.max_position_notional, what, scope=at.key)
+    yield within("max_position", value, at.limits.max_position_notional, what, scope=at.key, currency=at.currency)
 
 
 def exposure(s: Situation) -> Verdict:
@@ -103,10 +112,11 @@ def _exposures(s: Situation, at: Standing) -> Iterable[Verdict]:
     longs, shorts = _ends(s, at)
     gross = None if longs is None or shorts is None else longs - shorts
     net = None if longs is None or shorts is None else max(longs, -shorts)
+    money, what = at.currency, "exposure after worst case"
     yield within(
-        "max_gross_exposure", gross, at.limits.max_gross_exposure, "gross exposure after worst case", scope=at.key
+        "max_gross_exposure", gross, at.limits.max_gross_exposure, f"gross {what}", scope=at.key, currency=money
     )
-    yield within("max_net_exposure", net, at.limits.max_net_exposure, "net exposure after worst case", scope=at.key)
+    yield within("max_net_exposure", net, at.limits.max_net_exposure, f"net {what}", scope=at.key, currency=money)
     if at.limits.max_leverage is not None:
         leverage = _leverage(gross, at.equity)
         yield within("max_leverage", leverage, at.limits.max_leverage, "leverage after worst case", scope=at.key)
@@ -128,7 +138,7 @@ def _adds(s: Situation, at: Standing) -> bool:
 
 def _ends(s: Situation, at: Standing) -> tuple[Decimal | None, Decimal | None]:
     """Summed long and short values after the wish; None where price or currency of some of it cannot be told."""
-    worth = _amount(at, None if s.price is None else s.price * s.instrument.multiplier)
+    worth = _amount(at, s.unit)
     if worth is None or s.units is None or at.longs_else is None or at.shorts_else is None:
         return None, None
     up = at.up + s.units if s.wish.side is Side.BUY else at.up

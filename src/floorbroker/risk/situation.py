@@ -100,6 +100,7 @@ class Situation:
     exposure: Exposure
     now: datetime
     account: Account | None = None
+    rate: Decimal | None = Decimal(1)  # of the instrument's currency in the account's; None where nobody said
     reference: Reference | None = None
     blocked: str = ""  # why the latch is closed, empty when open
     locked: str = ""  # why the vault lends nothing, empty when it does or none is needed
@@ -129,6 +130,7 @@ class Situation:
         init=False
     )  # what measures the wish: its limit, its trigger, or what the market asks now
     units: Decimal | None = field(init=False)  # units asked for; a notional wish is measured at `price`
+    quoted: Decimal | None = field(init=False)  # size in the instrument's currency
     notional: Decimal | None = field(init=False)  # size in account currency
     held: Decimal = field(init=False)  # signed units of the symbol
     cost: Decimal | None = field(init=False)  # buying power it would take, in account currency
@@ -140,7 +142,8 @@ class Situation:
         price = _price(wish, self.reference)
         units = _units(wish, price, self.instrument.multiplier)
         worst = exposure.worst_case(wish.symbol, wish.side)
-        notional = _notional(wish, price, self.instrument.multiplier)
+        quoted = _notional(wish, price, self.instrument.multiplier)
+        notional = _in_account(quoted, self.rate)
         held = exposure.positions.get(wish.symbol, ZERO)
         after = worst + wish.side.sign * (units or ZERO)
         is_option = self.instrument.asset_class is AssetClass.OPTION
@@ -150,6 +153,7 @@ class Situation:
         for name, value in (
             ("price", price),
             ("units", units),
+            ("quoted", quoted),
             ("notional", notional),
             ("held", held),
             ("cost", cost),
@@ -159,10 +163,25 @@ class Situation:
             object.__setattr__(self, name, value)
 
     @property
+    def unit(self) -> Decimal | None:
+        """What one unit is worth at `price`, in account currency."""
+        return None if self.price is None else _in_account(self.price * self.instrument.multiplier, self.rate)
+
+    @property
+    def currency(self) -> str:
+        """What amounts are in."""
+        return self.instrument.currency if self.account is None else self.account.currency
+
+    @property
     def reduces(self) -> bool:
         """Whether the wish can only lower the absolute position, open orders of its side counted."""
         free = self.exposure.free(self.wish.symbol, self.wish.side)
         return 0 < free >= (self.units or ZERO)
+
+
+def _in_account(amount: Decimal | None, rate: Decimal | None) -> Decimal | None:
+    """Without a rate one for one: `currency` has refused what opens anything then."""
+    return amount if amount is None or rate is None or rate == 1 else amount * rate
 
 
 def _price(wish: NewOrder, reference: Reference | None) -> Decimal | None:

@@ -38,6 +38,7 @@ class Verdict:
     value: Decimal | int | None = None
     pointer: str = ""
     scope: str = ""  # whose limit it is (`strategy:momentum-1`); empty for the profile's own
+    currency: str = ""  # what limit and value are in, where they are amounts of money
     fields: tuple[FieldError, ...] = ()  # every member at fault, where there may be several
 
     @property
@@ -73,7 +74,13 @@ def failed(
 
 
 def within(
-    control: str, value: Decimal | int | None, limit: Decimal | int | None, what: str, *, scope: str = ""
+    control: str,
+    value: Decimal | int | None,
+    limit: Decimal | int | None,
+    what: str,
+    *,
+    scope: str = "",
+    currency: str = "",
 ) -> Verdict:
     """A plain upper bound; without a limit it holds, without a value it does not."""
     if limit is None:
@@ -84,9 +91,10 @@ def within(
         detail = f"{what} cannot be measured without {needed}{of_whom}"
         return Verdict(control=control, ok=False, detail=detail, limit=limit, scope=scope)
     if value <= limit:
-        return Verdict(control=control, ok=True, limit=limit, value=value, scope=scope)
-    detail = f"{what} {_text(value)} is above {control} {_text(limit)}{of_whom}"
-    return Verdict(control=control, ok=False, detail=detail, limit=limit, value=value, scope=scope)
+        return Verdict(control=control, ok=True, limit=limit, value=value, scope=scope, currency=currency)
+    unit = f" {currency}" if currency else ""
+    detail = f"{what} {_text(value)} is above {control} {_text(limit)}{unit}{of_whom}"
+    return Verdict(control=control, ok=False, detail=detail, limit=limit, value=value, scope=scope, currency=currency)
 
 
 _RULES = {

@@ -47,6 +47,7 @@ class Standing:
     notional_day: Decimal
     rate: Decimal | None
     equity: Decimal | None
+    currency: str = ""  # what its amounts are in, where that is known
 
 
 @dataclass(slots=True)

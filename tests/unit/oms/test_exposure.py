@@ -12,6 +12,7 @@ import pytest
 
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import InsufficientFunds, PositionSizeExceeded, RiskLimitExceeded
+from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import OrderChanges, OrderState
 from floorbroker.domain.records import Account, Fetched, Position
 from floorbroker.domain.values import ZERO, OrdStatus, Price, Quantity, Side
@@ -184,3 +185,21 @@ async def test_an_answer_about_the_account_that_was_overtaken_frees_no_money_i8(
         assert (await slow).buying_power == 0
         with pytest.raises(InsufficientFunds):
             await desk.place(buy("10"))
+
+
+class InCoins(FakeBroker):
+    """What it trades is priced in coins, its account is in dollars."""
+
+    async def get_instrument(self, symbol: str) -> Instrument:
+        return replace(await FakeBroker.get_instrument(self, symbol), currency="BTC")
+
+
+async def test_a_size_in_coins_is_no_size_in_dollars(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    async with opened(tmp_path, broker=InCoins(clock), clock=clock) as desk:
+        with pytest.raises(RiskLimitExceeded, match=r"in BTC .* in USD: say under \[risk.rates\]"):
+            await desk.place(buy("1"))
+        desk.ctx.risk.rates = {"BTC": Decimal(10)}
+        assert (await desk.place(buy("1"))).is_open
+        assert _reserved(desk) == 1_000  # a hundred coins
+        assert desk.sent("submit") == 1

@@ -7,10 +7,12 @@ from decimal import Decimal
 
 import pytest
 
+from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import ConfigInvalid
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.records import Quote
 from floorbroker.domain.values import IntentId, OrderType, Price, ProfileName, Quantity, Side
+from floorbroker.risk.book import RiskBook
 from floorbroker.risk.day import Counted, DayLedger
 from floorbroker.risk.equity import Equity
 from floorbroker.risk.limits import SharedLimits
@@ -193,3 +195,16 @@ def test_the_risk_section_tells_common_limits_from_those_of_scopes() -> None:
 def test_what_is_wrong_in_the_risk_section_is_named(section: dict[str, object], named: str) -> None:
     with pytest.raises(ConfigInvalid, match=named):
         settings_of(section)
+
+
+def test_a_currency_is_worth_in_another_what_their_rates_in_the_base_say() -> None:
+    book = RiskBook(ManualClock(NOON), base="USD", rates={"EUR": Decimal("1.25"), "BTC": Decimal(50_000)})
+    assert (book.between("BTC", "USD"), book.between("BTC", "EUR")) == (50_000, 40_000)
+    assert (book.between("JPY", "JPY"), book.between("USDT", "USD"), book.between("EUR", "USDC")) == (
+        1,
+        1,
+        Decimal("1.25"),
+    )
+    assert (book.between("JPY", "USD"), book.between("USD", "JPY")) == (None, None)
+    told = RiskBook(ManualClock(NOON), base="EUR", rates={"USDT": Decimal("0.9")})
+    assert (told.between("USDT", "EUR"), told.between("USDC", "EUR")) == (Decimal("0.9"), None)

@@ -364,3 +364,29 @@ def test_a_failed_control_raises_its_own_kind_of_error(
 ) -> None:
     failed = next(v for control in CONTROLS if not (v := control(change(CALM))).ok)
     assert isinstance(refusal(failed), kind)
+
+
+def test_a_refused_amount_names_its_currency() -> None:
+    day = next(v for c in CONTROLS if not (v := c(_limits(max_notional_day=Decimal(100))(CALM))).ok)
+    assert day.detail == "notional ordered today 1895 is above max_notional_day 100 USD"
+    order = next(v for c in CONTROLS if not (v := c(_limits(max_order_notional=Decimal(100))(CALM))).ok)
+    assert order.detail.endswith("is above max_order_notional 100 USD")
+
+
+def test_a_size_in_another_currency_counts_at_its_rate_and_without_one_opens_nothing() -> None:
+    """Ten at 189.50 coins of 50,000 dollars each are no order of 1,895 dollars."""
+    coins = replace(CALM, instrument=replace(AAPL, currency="BTC"))
+    dear = replace(coins, rate=Decimal(50_000))
+    assert (dear.quoted, dear.notional, dear.cost) == (1895, 94_750_000, 94_750_000)
+    assert {"max_order_notional", "max_position", "max_gross_exposure", "buying_power"} <= set(_failed(dear))
+    unknown = replace(coins, rate=None)
+    assert _failed(unknown) == ["currency"]
+    told = refusal(next(v for c in CONTROLS if not (v := c(unknown)).ok))
+    assert "AAPL is measured in BTC and the limits of this account in USD: say under [risk.rates]" in str(told)
+    held = Exposure(positions={"AAPL": Decimal(10)})
+    assert _failed(replace(unknown, wish=replace(BUY, side=Side.SELL), exposure=held)) == []
+
+
+def test_what_a_venue_wants_at_least_is_in_the_currency_of_the_instrument() -> None:
+    small = _instrument(min_notional=Decimal(2000))(replace(CALM, rate=Decimal(10)))
+    assert "min_notional" in _failed(small)
