@@ -58,6 +58,21 @@ TABLE: dict[str, tuple[tuple[f.Fact, ...], int]] = {
     "the venue's clock runs ahead of ours": (
         (_asked("r1", 10, 6), _done(6, 10.2, venue=11, ours="r1"), _asked("r2", 10.5, 8), _done(8, 10.7, ours="r2")), 8,
     ),
+    "the venue's clock runs ahead of ours, and its stream repeats our first change without our name for it": (
+        (
+            _asked("r1", 10, 6), _done(6, 10.1, ours="r1"), _done(6, 10.2, venue=11), _asked("r2", 10.5, 8),
+            _done(8, 10.7, ours="r2"),
+        ), 8,
+    ),
+    "the same, and then the venue cuts": (
+        (
+            _asked("r1", 10, 6), _done(6, 10.2, venue=11), _asked("r2", 10.5, 8), _done(8, 10.7, ours="r2"),
+            _done(4, 10.9, venue=11.7),
+        ), 4,
+    ),
+    "a time that no clock tells moves nothing": (
+        (_done(9, 1, venue=2e11), _asked("r1", 10, 6), _done(6, 10.2, venue=10.1, ours="r1"), _done(4, 11, venue=10.9)), 9,
+    ),
     "the venue's clock runs behind ours": (
         (_asked("r1", 10, 6), _done(6, 10.2, venue=9.2, ours="r1"), _done(4, 10.4, venue=9.5)), 4,
     ),
@@ -90,3 +105,11 @@ def test_terms_that_come_back_are_news_and_the_same_said_again_is_none() -> None
         order.is_news(fact) for fact in (*told, _done(4, 8, venue=2), _done(4, 9, venue=3), _done(4, 9, venue=1.5))
     )
     assert order.is_news(_done(10, 9, venue=3))
+
+
+def test_the_same_heard_again_is_no_news_although_the_venues_clock_runs_ahead() -> None:
+    order = OrderFold(INTENT)
+    for fact in (FOUNDED, *TABLE["the same, and then the venue cuts"][0][:-1]):
+        order.add(fact)
+    assert not order.is_news(_done(6, 20, venue=11))
+    assert order.is_news(_done(6, 20, venue=19))
