@@ -7,7 +7,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from itertools import count, repeat
 
@@ -17,6 +17,7 @@ from floorbroker.matching.calendar import NEW_YORK, Calendar
 from floorbroker.strategy.bars import Columns, microseconds, moment_of
 from floorbroker.tape import QuoteSeries
 
+_DAY_US = 86_400_000_000
 Play = Callable[[int], None]  # plays one event of a source, by its place there
 
 
@@ -66,20 +67,26 @@ class Feed:
 def within(columns: Columns, calendar: Calendar) -> Columns:
     """The bars of core sessions, their ends drawn in to open and close: a daily bar lasts from open to close of its day."""
     kept = Columns(columns.symbol, price_decimals=columns.price_decimals, size_decimals=columns.size_decimals)
-    day, opens, closes = None, 0, 0
+    day, sessions = None, list[tuple[int, int]]()
     for place, start_us in enumerate(columns.start_us):
+        end_us = columns.end_us[place]
         own = moment_of(start_us).astimezone(NEW_YORK).date()
         if own != day:
-            session = calendar.session(day := own)
-            opens, closes = (0, 0) if session is None else (microseconds(session.open), microseconds(session.close))
-        end_us = columns.end_us[place]
-        if start_us >= closes or end_us <= opens:
+            sessions, day = _sessions_about(own, calendar, days=2 + (end_us - start_us) // _DAY_US), own
+        here = [(opens, closes) for opens, closes in sessions if start_us < closes and end_us > opens]
+        if not here:
             continue
-        kept.start_us.append(max(start_us, opens))
-        kept.end_us.append(min(end_us, closes))
+        kept.start_us.append(max(start_us, here[0][0]))
+        kept.end_us.append(min(end_us, here[-1][1]))
         for name in ("open", "high", "low", "close", "volume"):
             getattr(kept, name).append(getattr(columns, name)[place])
     return kept
+
+
+def _sessions_about(day: date, calendar: Calendar, *, days: int) -> list[tuple[int, int]]:
+    """Opens and closes from the day before on: whose day a session is, its exchange's own clock says and not New York's."""
+    found = (calendar.session(day + timedelta(days=step)) for step in range(-1, days + 1))
+    return [(microseconds(one.open), microseconds(one.close)) for one in found if one is not None]
 
 
 def cut(columns: Columns, since: datetime | None, until: datetime | None) -> Columns:
