@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from floorbroker.backtest.actions import Happening, Renamed, morning_of, to_shares
 from floorbroker.backtest.costs import YEAR_DAYS
-from floorbroker.backtest.venue import Resized, Venue
+from floorbroker.backtest.venue import Moved, Resized, Venue
 from floorbroker.domain.actions import Dividend, Split
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.values import ZERO, round_step
@@ -35,7 +35,7 @@ class Happenings:
     def __init__(self, actions: Iterable[Happening], *, start: datetime, borrow_percent: Decimal) -> None:
         self._borrow_percent = borrow_percent
         begin_us = microseconds(start)
-        self._waiting: list[tuple[int, int, Happening | _Night]] = []
+        self._waiting: list[tuple[int, bool, int, Happening | _Night]] = []
         self._count = 0
         for action in actions:
             if (due_us := microseconds(morning_of(action))) > begin_us:
@@ -45,8 +45,9 @@ class Happenings:
         self._look()
 
     def _add(self, due_us: int, what: Happening | _Night) -> None:
+        """A night is paid for in the units of the day before, so it goes before what happens on the same morning."""
         self._count += 1
-        heapq.heappush(self._waiting, (due_us, self._count, what))
+        heapq.heappush(self._waiting, (due_us, not isinstance(what, _Night), self._count, what))
 
     def _look(self) -> None:
         self.next_us = self._waiting[0][0] if self._waiting else NEVER
@@ -59,7 +60,7 @@ class Happenings:
     def happen(self, venue: Venue, until_us: int) -> None:
         """Everything that is due until then."""
         while self._waiting and self._waiting[0][0] <= until_us:
-            due_us, _, what = heapq.heappop(self._waiting)
+            due_us, _, _, what = heapq.heappop(self._waiting)
             if isinstance(what, _Night):
                 _pay_for_borrowed(venue, self._borrow_percent, due_us)
                 self._next_night(what.at)
@@ -85,6 +86,7 @@ def apply(venue: Venue, what: Happening, at_us: int) -> None:
         case Renamed():
             venue.end_orders(symbol, at)
             venue.ledger.rename(symbol, what.new)
+            venue.splits.append(Moved(at_us=at_us, symbol=symbol, new=what.new))
             venue.note(what.new, at_us)
             _tell(venue, Income(symbol=symbol, at=at, renamed_to=what.new), is_due=bool(qty) or had_orders)
     venue.note(symbol, at_us)

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from floorbroker.backtest.feed import Feed
 from floorbroker.backtest.statistics import Point, statistics_of
-from floorbroker.backtest.venue import Held, Resized, Venue
+from floorbroker.backtest.venue import Held, Moved, Resized, Venue
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.values import ZERO, Price, Quantity, text_of, time_text
 from floorbroker.strategy.bars import Columns, microseconds, moment_of
@@ -56,7 +56,7 @@ class Result:
         income: Decimal,
         fills: Sequence[Filled],
         changes: Sequence[Held],
-        splits: Sequence[Resized],
+        splits: Sequence[Resized | Moved],
         bars: Mapping[str, Columns],
         events: int,
         multiplier: Mapping[str, Decimal],
@@ -202,12 +202,20 @@ def _grid(bars: Iterable[Columns]) -> list[int]:
     return sorted(ends)
 
 
-def _trips(fills: Iterable[Filled], splits: Iterable[Resized], multiplier: Mapping[str, Decimal]) -> Iterable[Trip]:
+def _trips(
+    fills: Iterable[Filled], splits: Iterable[Resized | Moved], multiplier: Mapping[str, Decimal]
+) -> Iterable[Trip]:
     lots: dict[str, deque[tuple[Filled, Decimal]]] = {}
     waiting = deque(splits)
     for fill in fills:
         while waiting and waiting[0].at_us <= microseconds(fill.at):
-            _split(lots, waiting.popleft())
+            match waiting.popleft():
+                case Resized() as split:
+                    _split(lots, split)
+                case Moved(symbol=symbol, new=new) if symbol in lots:
+                    lots[new] = deque((replace(entry, symbol=new), qty) for entry, qty in lots.pop(symbol))
+                case Moved():
+                    pass
         mine, left = lots.setdefault(fill.symbol, deque()), fill.qty
         while left and mine and mine[0][0].side is not fill.side:
             entry, open_qty = mine.popleft()

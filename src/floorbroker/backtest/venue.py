@@ -59,6 +59,15 @@ class Resized:
     ratio: Fraction
 
 
+@frozen
+class Moved:
+    """The same units under another symbol, from a moment on (microseconds since 1970)."""
+
+    at_us: int
+    symbol: str
+    new: str
+
+
 class Venue(Ground):
     """`awake` while something is open or on its way; then, and only then, bars need to be shown to `meet_bar`.
 
@@ -81,7 +90,7 @@ class Venue(Ground):
         self.awake = False
         self.fills: list[Filled] = []
         self.changes: list[Held] = []
-        self.splits: list[Resized] = []
+        self.splits: list[Resized | Moved] = []
         self.instrument = instrument
         self.costs = costs
         self.ledger = Ledger(currency=currency, cash=cash, multiplier=lambda symbol: instrument(symbol).multiplier)

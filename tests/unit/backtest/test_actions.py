@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from floorbroker.backtest import Backtest, Costs, Feed, Renamed, recorded_feed
+from floorbroker.domain.actions import Split
 from floorbroker.domain.values import OrdStatus
 from floorbroker.strategy import BarView, Income
 from floorbroker.tape import Tape, load
-from tests.unit.backtest.market import Scripted
+from tests.unit.backtest.market import Scripted, series
 
 D = Decimal
 
@@ -114,6 +115,19 @@ def test_a_symbol_goes_on_under_another_name(tape: Tape) -> None:
     assert [(fill.symbol, fill.signed_qty) for fill in result.fills] == [("GOOG", 10), ("GOOGL", -10)]
     assert [income.renamed_to for income in told] == ["GOOGL"]
     assert not result.positions
+    (trip,) = result.trips
+    assert (trip.symbol, trip.qty, trip.entry, trip.exit) == ("GOOGL", 10, result.fills[0].price, result.fills[1].price)
+    assert trip.profit == result.end_cash - result.cash
+
+
+def test_a_night_before_a_split_is_paid_for_in_old_units() -> None:
+    four = Split(symbol="SPY", day=date(2024, 1, 4), shares_from=D(1), shares_to=D(4))
+    bars = series([(10_000, 10_000, 10_000, 10_000)] * 3 + [(2_500, 2_500, 2_500, 2_500)] * 2, span_s=36_000)
+    costs = Costs(borrow_percent=D(36))
+    run = Backtest(Scripted({0: lambda s: s.sell("SPY", 10)}), Feed.of_bars(bars), actions=[four], costs=costs)
+    run.run()
+    assert run.venue.held() == {"SPY": -40}
+    assert run.venue.ledger.income == -1  # 1,000 dollars at a tenth of a percent, not four times that
 
 
 def test_borrowed_shares_cost_every_night(tape: Tape) -> None:
