@@ -134,7 +134,11 @@ async def test_a_new_profile_is_a_section_and_a_sealed_record_and_two_audit_rows
     profiles = await desk.begin()
     found = await profiles.add(NEW, caller=CALLER)
     assert desk.toml["profiles"]["mine"] == {"broker": "ALPACA", "environment": "paper"}
-    assert dict(found.fields) == {"BROKER_API_KEY": Origin.VAULT, "BROKER_SECRET_KEY": Origin.VAULT}
+    assert dict(found.fields) == {
+        "BROKER_API_KEY": Origin.VAULT,
+        "BROKER_SECRET_KEY": Origin.VAULT,
+        "BROKER_ACCOUNT_NUMBER": None,
+    }
     assert (found.version, found.notes) == (1, ())
     record = profiles.unlocking.session.vault().read("mine", broker="ALPACA", environment=Environment.PAPER)
     assert record["BROKER_SECRET_KEY"].reveal() == SECRET
@@ -248,7 +252,7 @@ async def test_secrets_may_lie_in_the_keyring_instead(desk: Desk) -> None:
     profiles = await desk.begin(unlocked=False)
     found = await profiles.add(replace(NEW, credentials="keyring"), caller=CALLER)
     assert desk.toml["profiles"]["mine"]["credentials"] == "keyring"
-    assert set(found.fields.values()) == {Origin.KEYRING}
+    assert {found.fields[name] for name in FIELDS} == {Origin.KEYRING}
     await profiles.rotate("mine", {"BROKER_SECRET_KEY": Secret("newer-canary")}, caller=CALLER)
     assert desk.keyring.held["floorbroker/mine", "BROKER_SECRET_KEY"] == "newer-canary"
     journal = SqliteJournal.open(
@@ -353,7 +357,10 @@ async def test_the_profile_of_the_bot_file_is_listed_with_its_source(desk: Desk)
     profiles = await desk.begin()
     (desk.root / ".env_bot").write_text(f"BROKER_CODE=ALPACA\nBROKER_API_KEY={KEY}\n")
     found = profiles.one("alpaca-paper")
-    assert dict(found.fields) == {"BROKER_API_KEY": Origin.ENV_BOT, "BROKER_SECRET_KEY": None}
+    assert {name: found.fields[name] for name in FIELDS} == {
+        "BROKER_API_KEY": Origin.ENV_BOT,
+        "BROKER_SECRET_KEY": None,
+    }
     assert found.notes == ("missing: BROKER_SECRET_KEY",)
     await profiles.test("alpaca-paper", caller=CALLER)
     assert desk.venue.asked == [{"BROKER_API_KEY": KEY}]
