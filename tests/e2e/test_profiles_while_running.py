@@ -133,6 +133,19 @@ async def test_a_profile_that_is_switched_off_is_gone_and_back_with_its_orders_w
         assert [order["status"] for order in simulator.orders()] == ["canceled", "filled"]
 
 
+async def test_an_account_number_that_is_given_later_is_asked_for_at_once(tmp_path: Path) -> None:
+    async with begun(tmp_path / "home") as (_, desk):
+        await desk.add("mine")
+        await desk.stands("mine", "ready")
+        number = (await desk.ask("GET", "/sim/profiles/mine/account"))["account"]
+        path, right = "/sim/profiles/mine/rotate", {"fields": {"BROKER_ACCOUNT_NUMBER": number}}
+        await desk.ask("POST", path, json={"fields": {"BROKER_ACCOUNT_NUMBER": "PA3ELSEWHERE"}})
+        await desk.stands("mine", "degraded")
+        await desk.order("mine", status=423)
+        await desk.ask("POST", path, json=right)
+        await desk.stands("mine", "ready")
+
+
 async def test_a_wrong_key_is_told_and_the_right_one_trades_without_a_restart(tmp_path: Path) -> None:
     async with begun(tmp_path / "home") as (_, desk):
         await desk.add("mine", fields={"BROKER_SECRET_KEY": "mistyped"})

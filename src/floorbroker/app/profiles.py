@@ -415,15 +415,15 @@ class Profiles:
         notes += [f"{x} is also given by {given.origins[x].value}, which wins" for x in held]
         kept = section.credentials == "keyring" or any(given.origins.get(x) is Origin.KEYRING for x in fields)
         await self._replace(profile, fields, caller, in_keyring=kept)
-        notes += await self._renewed(profile, caller)
+        notes += await self._renewed(profile, caller, with_more=not fields.keys() <= given.secrets.keys())
         return _noted(await asyncio.to_thread(self.one, name), tuple(notes))
 
-    async def _renewed(self, profile: Profile, caller: Caller) -> list[str]:
+    async def _renewed(self, profile: Profile, caller: Caller, *, with_more: bool) -> list[str]:
         """The running session logs in with what was stored; why it did not, as a note."""
         if self.seating is None:
             return []
         try:
-            await self.seating.renewed(profile, caller=caller)
+            await self.seating.renewed(profile, caller=caller, with_more=with_more)
         except FloorbrokerError as error:
             return [self._why_not_anew(profile, error)]
         return []

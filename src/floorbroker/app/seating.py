@@ -218,16 +218,17 @@ class Seating:
 
     # -- new secrets ------------------------------------------------------------------------------------------------------
 
-    async def renewed(self, profile: Profile, *, caller: Caller) -> None:
+    async def renewed(self, profile: Profile, *, caller: Caller, with_more: bool = False) -> None:
         """The secrets of a profile were replaced: its session logs in with the new ones.
 
-        Where the vault lends them, nothing else has to change; a session that holds its own begins anew.  Raises `Conflict`
-        for one of those that has open orders, and what `take_up` raises.
+        Where the vault lends them, nothing else has to change; a session that holds its own begins anew, and so does one that
+        was lent less than there is now (`with_more`).  Raises `Conflict` for one of those that has open orders, and what
+        `take_up` raises.
         """
         session, reason = self.session(profile), "its secrets were replaced"
         if session is None:
             return
-        if session.lock is NO_LOCK:
+        if session.lock is NO_LOCK or with_more:
             self.outlived.add(profile.name)
             await self.reseated(profile, caller=caller, reason=reason)
             return
