@@ -393,7 +393,8 @@ class Engine:
             self._life.trigger(order, reference, self.now)
 
     def _fill(self, order: MatchOrder, *, qty: Quantity, price: Price, maker: bool, is_last: bool) -> None:
-        fee = self._fees.fee(symbol=order.symbol, side=order.side, qty=qty, price=price, maker=maker)
+        each = Price(price * self._instrument(order.symbol).multiplier)
+        fee = self._fees.fee(symbol=order.symbol, side=order.side, qty=qty, price=each, maker=maker)
         self._life.fill(order, qty=qty, price=price, fee=fee, maker=maker, is_last=is_last, at=self.now)
 
     def _try_legs(self, head: MatchOrder) -> None:

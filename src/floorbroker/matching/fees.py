@@ -13,7 +13,7 @@ _BPS = Decimal(10_000)
 
 
 class FeeModel(Protocol):
-    """Fee of one execution in quote currency, positive; `qty` in units."""
+    """Fee of one execution in quote currency, positive; `qty` in units, `price` of one unit (of a contract: of its shares)."""
 
     def fee(self, *, symbol: str, side: Side, qty: Quantity, price: Price, maker: bool) -> Decimal: ...
 

@@ -13,7 +13,7 @@ from floorbroker.domain.errors import InvalidRequest
 from floorbroker.domain.orders import OrderChanges
 from floorbroker.domain.records import Quote
 from floorbroker.domain.values import OrdStatus, Price
-from floorbroker.matching import BpsSlippage, PerShare
+from floorbroker.matching import Bps, BpsSlippage, PerShare
 from floorbroker.strategy import Budget, Fired, Once
 from floorbroker.tape import QuoteSeries
 from tests.unit.backtest.market import MINUTE, START, Scripted, flat, play, prices, series
@@ -176,3 +176,12 @@ def test_where_quotes_are_played_an_order_meets_the_quote_that_stands() -> None:
 def test_nothing_to_play_is_said() -> None:
     with pytest.raises(InvalidRequest, match="nothing to play"):
         play(Scripted({}), series([]))
+
+
+def test_fees_by_value_count_the_shares_of_an_option() -> None:
+    """One per cent of a contract at two dollars is one per cent of two hundred."""
+    call = "SPY   240119C00470000"
+    for fees in (Bps(taker=Decimal(100), maker=Decimal(100)), PerShare(rate=Decimal(5), maximum_percent=Decimal(1))):
+        bought = Scripted({0: lambda s: s.buy(call, 1)})
+        result = play(bought, series(flat(200, 200, 200), symbol=call), costs=Costs(fees=fees))
+        assert ([fill.fee for fill in result.fills], result.fees) == ([2], 2)
