@@ -18,6 +18,7 @@ from floorbroker.domain.errors import Forbidden
 from floorbroker.hooks.reach import PublicOnly
 
 DATAGRAMS = frozenset({"rsyslog"})  # sent without asking `getaddrinfo`
+UNWATCHED = frozenset({"xmpp"})  # whose library, where somebody installs it, looks up names by itself
 
 
 @dataclass(slots=True)
@@ -75,6 +76,8 @@ def check_service(service: Service, reach: PublicOnly) -> None:
     A name is looked up when it is connected to: in many URLs what stands there is a token, which no name server should see.
     Where the library sends without asking, the name is looked up here, and the address that was looked at takes its place.
     """
+    if service.protocol in UNWATCHED:
+        raise Forbidden(f"{service.protocol} is not offered: where its library leads cannot be looked at")
     host = (service.host or "").strip("[]")
     if host.rstrip(".").lower() == "localhost":
         reach.check(host, "127.0.0.1")

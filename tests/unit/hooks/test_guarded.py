@@ -19,7 +19,7 @@ from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment
 from floorbroker.hooks import guarded
 from floorbroker.hooks.carriers import Caller, check_alert_url
-from floorbroker.hooks.guarded import only_public
+from floorbroker.hooks.guarded import check_service, only_public
 from floorbroker.hooks.reach import PublicOnly
 from floorbroker.hooks.records import Delivery, Kind, Target
 
@@ -90,6 +90,16 @@ def test_an_address_of_this_machine_or_network_is_refused_when_it_is_added(url: 
 def test_a_name_a_token_and_no_host_at_all_are_not_looked_up(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guarded, "_plain", lambda *_: pytest.fail("a name server was asked"))
     check_alert_url(Secret(url), PublicOnly())
+
+
+def test_a_service_whose_way_nobody_can_watch_is_not_offered() -> None:
+    @dataclass
+    class Chat:
+        protocol: object = "xmpp"
+        host: str | None = "chat.example"
+
+    with pytest.raises(Forbidden, match="xmpp is not offered"):
+        check_service(Chat(), PublicOnly())
 
 
 @pytest.mark.parametrize("between", [" ", ", ", ",", ";", "\n"])
