@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable
+import threading
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from stat import S_ISREG
 from typing import cast
 
 from floorbroker.app.home import Home, write_private
 from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import Conflict, JournalFault
 from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.kill import LEVELS, Sentinel
 from floorbroker.gateway.scopes import GLOBAL, NAME_MAX, NARROW, parted
+from floorbroker.store.lock import ProcessLock
 
 POLL_S = 0.5
+TRIES, TRY_S = 50, 0.005
+_PAUSE = threading.Event()  # that nobody ever sets
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -78,16 +84,36 @@ class FilePermits:
 
     def write_sentinel(self, sentinel: Sentinel) -> None:
         """Add a kill beside a server that may be down or hang."""
-        told = [] if not self.home.kill.exists() else self.home.kill.read_text("utf-8").splitlines()
-        self._write_lines([*told, _line(sentinel)])
+        with self._alone():
+            told = [] if not self.home.kill.exists() else self.home.kill.read_text("utf-8").splitlines()
+            self._write_lines([*told, _line(sentinel)])
 
     def clear_sentinels(self, scope: ProfileName) -> None:
         """Forget the kills of one scope; of every scope when it is global.  The others are in the file at any moment."""
-        kept = [_line(s) for s in self.sentinels() if scope not in (GLOBAL, s.scope)]
-        if kept:
-            self._write_lines(kept)
-        else:
-            self.home.kill.unlink(missing_ok=True)
+        with self._alone():
+            kept = [_line(s) for s in self.sentinels() if scope not in (GLOBAL, s.scope)]
+            if kept:
+                self._write_lines(kept)
+            else:
+                self.home.kill.unlink(missing_ok=True)
+
+    @contextmanager
+    def _alone(self) -> Generator[None]:
+        """While no other process changes the file.  A kill waits a moment for that and no longer, whoever hangs there."""
+        lock = ProcessLock(self.home.kill.with_name("kill.lock"))
+        for _ in range(TRIES):
+            try:
+                lock.acquire()
+            except Conflict:
+                _PAUSE.wait(TRY_S)
+            except JournalFault:  # no lock can be made here, which is in no kill's way
+                break
+            else:
+                break
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _write_lines(self, lines: list[str]) -> None:
         write_private(self.home.kill, "\n".join(lines) + "\n")

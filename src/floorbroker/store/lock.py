@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from floorbroker.domain.errors import Conflict, JournalFault
@@ -27,9 +28,10 @@ class ProcessLock:
         except OSError as error:
             os.close(fd)
             raise Conflict(f"{self.path.stem} is open in another process; one process owns a journal") from error
-        os.ftruncate(fd, 0)
-        os.write(fd, f"{os.getpid()}\n".encode("ascii"))
         self._fd = fd
+        with suppress(OSError):  # a full disk has no room for the number, and it is locked all the same
+            os.ftruncate(fd, 0)
+            os.write(fd, f"{os.getpid()}\n".encode("ascii"))
 
     def release(self) -> None:
         """Let go; harmless when not held."""

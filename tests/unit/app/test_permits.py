@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -14,6 +15,7 @@ from floorbroker.app.permits import FilePermits
 from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.kill import Sentinel
 from floorbroker.gateway.scopes import GLOBAL
+from floorbroker.store.lock import ProcessLock
 
 MAIN = ProfileName("main")
 
@@ -97,3 +99,36 @@ def test_a_reset_of_one_scope_leaves_the_kills_of_others_in_the_file_at_any_mome
     permits.clear_sentinels(GLOBAL)
     assert permits.sentinels() == []
     assert not permits.home.kill.exists()
+
+
+def test_a_kill_written_while_another_scope_is_reset_is_not_lost_i14(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    permits, original, threads = FilePermits(Home.at(tmp_path)), permits_module.write_private, list[Thread]()
+    for scope in ("one", "two"):
+        permits.write_sentinel(Sentinel(level=2, scope=ProfileName(scope), reason="drill", by="me"))
+
+    def beside(path: Path, text: str) -> None:
+        if not threads:
+            kill = Sentinel(level=3, scope=ProfileName("three"), reason="now", by="her")
+            threads.append(Thread(target=permits.write_sentinel, args=(kill,)))
+            threads[0].start()
+            threads[0].join(0.05)
+        original(path, text)
+
+    monkeypatch.setattr(permits_module, "write_private", beside)
+    permits.clear_sentinels(ProfileName("two"))
+    threads[0].join()
+    assert sorted(s.scope for s in permits.sentinels()) == ["one", "three"]
+
+
+def test_a_kill_waits_for_nobody_who_hangs_and_needs_no_lock(tmp_path: Path) -> None:
+    permits = FilePermits(Home.at(tmp_path))
+    held = ProcessLock(permits.home.kill.with_name("kill.lock"))
+    held.acquire()
+    permits.write_sentinel(Sentinel(level=2, scope=GLOBAL, reason="held", by="me"))
+    held.release()
+    held.path.unlink()
+    held.path.mkdir()
+    permits.write_sentinel(Sentinel(level=2, scope=GLOBAL, reason="no lock", by="me"))
+    assert [s.reason for s in permits.sentinels()] == ["held", "no lock"]
