@@ -56,7 +56,13 @@ def _plotly() -> tuple[Any, Any]:
 
 
 def _statistics(result: Result) -> dict[str, object]:
-    return {"end equity": result.end_equity, "fees": result.fees, "income": result.income, **result.statistics}
+    return {
+        "currency": result.currency,
+        "end equity": result.end_equity,
+        "fees": result.fees,
+        "income": result.income,
+        **result.statistics,
+    }
 
 
 def _pairs(members: Mapping[str, object]) -> str:

@@ -60,6 +60,7 @@ class Result:
         bars: Mapping[str, Columns],
         events: int,
         multiplier: Mapping[str, Decimal],
+        currencies: Sequence[str],
     ) -> None:
         self.strategy = strategy
         self.parameters = parameters
@@ -76,6 +77,7 @@ class Result:
         self.bars = bars
         self.events = events
         self.multiplier = multiplier
+        self.currencies = currencies
 
     @classmethod
     def of(cls, venue: Venue, feed: Feed, *, strategy: Strategy, cash: Decimal) -> Result:
@@ -97,6 +99,7 @@ class Result:
             bars=feed.bars,
             events=feed.size,
             multiplier={one.symbol: venue.instrument(one.symbol).multiplier for one in venue.changes},
+            currencies=sorted({venue.instrument(symbol).currency for symbol in feed.symbols}),
         )
 
     @cached_property
@@ -134,6 +137,11 @@ class Result:
         """At the end; the cash where no bar was played."""
         return self.equity[-1].equity if self.equity else self.end_cash
 
+    @property
+    def currency(self) -> str:
+        """What amounts are in; of several, `BTC + USD`: they were added up one for one."""
+        return " + ".join(self.currencies)
+
     def document(self) -> dict[str, Any]:
         """Everything as JSON can say it: numbers are text, times UTC."""
         return {
@@ -142,6 +150,7 @@ class Result:
             "start": time_text(self.start),
             "end": time_text(self.end),
             "events": self.events,
+            "currency": self.currency,
             "cash": {"start": text_of(self.cash), "end": text_of(self.end_cash)},
             "equity": {"start": text_of(self.cash), "end": text_of(self.end_equity)},
             "fees": text_of(self.fees),

@@ -397,6 +397,7 @@ def _show(settings: Settings, found: Result) -> None:
     if document["fills"]:
         show_table(settings, document["fills"][-SHOWN:], FILLS)
         say(settings, f"the last of {len(document['fills'])} fills; all of them with --json")
-    rows: dict[str, Any] = {name: document[name] for name in ("strategy", "start", "end", "fees", "income", "pnl")}
+    named = ("strategy", "start", "end", "currency", "fees", "income", "pnl")
+    rows: dict[str, Any] = {name: document[name] for name in named}
     rows |= {"equity": document["equity"]["end"], **document["statistics"]}
     show_one(settings, rows)

@@ -70,3 +70,9 @@ def test_months_compound_to_the_whole() -> None:
 def test_the_document_is_plain_json() -> None:
     document = play(Scripted({0: lambda s: s.buy("SPY", 1)}), series(flat(100, 110, 90))).document()
     assert json.loads(json.dumps(document))["fills"][0]["price"] == "1"
+    assert document["currency"] == "USD"
+
+
+def test_a_result_names_the_currencies_that_its_amounts_are_in() -> None:
+    flats = (series(flat(100, 110), symbol=symbol) for symbol in ("BTC/EUR", "ETH/BTC", "LTC/EUR"))
+    assert play(Scripted({}), *flats).currency == "BTC + EUR"
