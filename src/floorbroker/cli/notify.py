@@ -44,7 +44,8 @@ def add(  # noqa: PLR0917 - Typer hands every option by name
         str, typer.Option("--quiet-hours", help="Like '22:00-07:00 Europe/Berlin'; urgent events pass.")
     ] = "",
     group: Annotated[
-        int, typer.Option(min=0, max=3600, help="Gather events for so many seconds into one message.")
+        int,
+        typer.Option(min=0, max=3600, help="Gather events for so many seconds into one message; urgent events pass."),
     ] = 0,
     from_fd: FromFd = None,
     from_file: FromFile = None,
