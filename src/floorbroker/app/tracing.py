@@ -140,11 +140,19 @@ def _remote(traceparent: str) -> Recorded | None:
 
 
 def tracer_of(endpoint: str, *, clock: Clock, random: Random) -> OtelTracer | None:
-    """A tracer that posts to an OTLP/HTTP receiver; None without one.  Raises `ConfigInvalid` without the extra, or for an
-    open road.
-    """
+    """A tracer that posts to an OTLP/HTTP receiver; None without one.  Raises what `assert_traceable` raises."""
     if not endpoint:
         return None
+    assert_traceable(endpoint)
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    return OtelTracer(OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_S), clock=clock, random=random)
+
+
+def assert_traceable(endpoint: str) -> None:
+    """Raises `ConfigInvalid` without the extra, for an open road, and for a secret in the address; none may be named."""
+    if not endpoint:
+        return
     place = urlsplit(endpoint)
     if place.scheme != "https" and not (place.scheme == "http" and is_loopback(place.hostname or "")):
         raise ConfigInvalid(
@@ -154,6 +162,3 @@ def tracer_of(endpoint: str, *, clock: Clock, random: Random) -> OtelTracer | No
         raise ConfigInvalid("telemetry.endpoint: without a user and a query, which are no place for secrets")
     if any(find_spec(name) is None for name in _PARTS):
         raise ConfigInvalid("telemetry.endpoint is set, and traces need the extra: pip install 'floorbroker[otel]'")
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-    return OtelTracer(OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_S), clock=clock, random=random)

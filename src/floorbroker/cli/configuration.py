@@ -111,11 +111,13 @@ def validate(ctx: typer.Context) -> None:
     from floorbroker.app.credentials import read_bot
     from floorbroker.app.floor import NO_ROUTE, seats_of, vault_of
     from floorbroker.app.routes import has_routes, policy_of
+    from floorbroker.app.tracing import assert_traceable
     from floorbroker.app.trial import assert_wired
 
     settings = settings_of(ctx)
     home, outside = settings.open_home(), settings.outside()
     found = load(home, path=settings.config)
+    assert_traceable(found.telemetry.endpoint)
     seats = seats_of(home, found, read_bot(home.env_bot), vault=vault_of(home, found, outside))
     asyncio.run(assert_wired(home, seats, outside))
     policy_of(found, [seat.profile.name for seat in seats])

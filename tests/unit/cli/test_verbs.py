@@ -91,6 +91,14 @@ def test_a_desk_that_would_not_start_for_want_of_a_key_is_not_called_valid(tmp_p
     assert document(run(tmp_path, "config", "validate", "--json"))["profiles"] == ["a"]
 
 
+def test_traces_over_an_open_road_are_not_called_valid(tmp_path: Path) -> None:
+    (tmp_path / "floorbroker.toml").write_text(
+        '[telemetry]\nendpoint = "http://collector.example/v1/traces"\n', "utf-8"
+    )
+    refused = run(tmp_path, "config", "validate")
+    assert (refused.exit_code, "telemetry.endpoint" in refused.stderr) == (3, True)
+
+
 def test_validating_leaves_the_home_as_it_was(tmp_path: Path) -> None:
     assert run(tmp_path, "config", "validate").exit_code == 0
     assert list(tmp_path.iterdir()) == []
