@@ -37,26 +37,48 @@ CHANNELS = frozenset({"orders", "fills"})
 class Holdings:
     """The account of one profile, or of all of them as one, for a strategy's eyes.  Money is asked for again after fills.
 
-    A venue that does not answer leaves it as it was heard last; before anything was heard, `purse` raises.
+    A venue that does not answer leaves it as it was heard last, and so does one that takes its time: a bot does not stay deaf to
+    its orders for it, and sees the money with a later event.  Before anything was heard, `purse` waits, and raises.
     """
 
     desk: Gateway
     profile: ProfileName | None
+    patience_s: float = 2.0
     is_stale: bool = True
     _is_known: bool = False
+    _asking: asyncio.Task[None] | None = None
     _cash: Decimal = ZERO
     _equity: Decimal = ZERO
 
     async def purse(self) -> Purse:
-        if self.is_stale:
+        patience_s = 0.0  # a question that was waited for once is not waited for with each event
+        if self.is_stale and self._asking is None:
             self.is_stale = False
-            try:
-                await self._ask()
-            except FloorbrokerError:
-                self.is_stale = True
-                if not self._is_known:
-                    raise
+            self._asking = asyncio.create_task(self._ask(), name="bot:account")
+            patience_s = self.patience_s
+        if self._asking is not None:
+            await asyncio.wait({self._asking}, timeout=patience_s if self._is_known else None)
+            self._take_answer()
         return Purse(cash=self._cash, equity=self._equity, held=self._held())
+
+    def _take_answer(self) -> None:
+        asking = self._asking
+        if asking is None or not asking.done():
+            return
+        self._asking = None
+        try:
+            asking.result()
+        except FloorbrokerError:
+            self.is_stale = True
+            if not self._is_known:
+                raise
+
+    async def close(self) -> None:
+        """Nobody waits for an answer any more."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
+            self._asking = None
 
     async def _ask(self) -> None:
         names = [self.profile] if self.profile is not None else [*self.desk.sessions]
@@ -93,6 +115,12 @@ class Running:
 
     async def run(self) -> None:
         """From waking up to the stop."""
+        try:
+            await self._live()
+        finally:
+            await self.holdings.close()
+
+    async def _live(self) -> None:
         await self._until_the_account_is_known()
         makers = {symbol: Maker(symbol, self.span) for symbol in self.symbols}
         history = await self._history()
