@@ -148,8 +148,9 @@ async def test_brokers_say_what_they_can_do(door: Caller) -> None:
 
 
 async def test_a_field_says_who_asks_for_it_and_what_its_keys_look_like() -> None:
-    key, _, url = broker_view(ALPACA).fields
+    key, _, number, url = broker_view(ALPACA).fields
     assert (key.environments, key.prefixes) == (("sim", "paper", "live"), {"paper": "PK", "live": "AK"})
+    assert (number.name, number.required) == ("BROKER_ACCOUNT_NUMBER", False)
     assert (url.name, url.environments) == ("BROKER_URL", ("sim",))
     option = broker_view(ALPACA).options[-1]
     assert (option.name, option.default) == ("trading_requests_min", "200")

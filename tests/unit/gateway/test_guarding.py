@@ -10,6 +10,7 @@ import pytest
 
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import RiskLimitExceeded
+from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.records import Account
 from floorbroker.domain.values import ProfileName, Side
 from floorbroker.gateway.limiting import Wanted
@@ -23,7 +24,10 @@ pytestmark = pytest.mark.asyncio
 
 
 class InPounds(FakeBroker):
-    """Its account is in pounds."""
+    """Its account is in pounds, and so is what it trades."""
+
+    async def get_instrument(self, symbol: str) -> Instrument:
+        return replace(await FakeBroker.get_instrument(self, symbol), currency="GBP")
 
     async def get_account_info(self) -> Account:
         return replace(await FakeBroker.get_account_info(self), currency="GBP")
