@@ -23,6 +23,10 @@ from floorbroker.oms.external import ExternalOrders
 from floorbroker.oms.unforeseen import ours
 
 CANCEL_ROUND_S = 1.0
+CANCEL_SLOWER, CANCEL_ROUND_MOST_S = (
+    1.5,
+    5.0,
+)  # while rounds change nothing: each lists everything, and looks cost as well
 FLATTEN_AGAIN_S = 5.0  # nothing is open any more, and positions cannot be closed yet
 TOGETHER = 25  # cancels of one burst
 CANCELS = 2  # the level from which on open orders are cancelled
@@ -135,9 +139,11 @@ class Killing:
         await asyncio.gather(*loops, return_exceptions=True)
 
     async def _until_none(self, session: ProfileSession) -> None:
-        name = session.ctx.profile.name
+        name, pause_s = session.ctx.profile.name, CANCEL_ROUND_S
+        met: frozenset[IntentId] = frozenset()
         while True:
-            pause_s = CANCEL_ROUND_S
+            before, met = met, frozenset(order.intent_id for order in self.covered(name))
+            pause_s = min(pause_s * CANCEL_SLOWER, CANCEL_ROUND_MOST_S) if met == before else CANCEL_ROUND_S
             try:
                 with ours(self.log, "kill.unforeseen", profile=name):
                     if await self._round(session):

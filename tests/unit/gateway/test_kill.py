@@ -80,6 +80,22 @@ async def test_what_a_venue_refuses_to_cancel_is_asked_again_without_a_word_to_t
         assert desk.now(order).ord_status is OrdStatus.CANCELED
 
 
+async def test_a_kill_whose_rounds_change_nothing_leaves_a_budget_to_look(tmp_path: Path) -> None:
+    """A listing a second is most of what a venue allows, and more than an order in doubt leaves to find it."""
+    async with opened(tmp_path) as desk:
+        await desk.place(buy())
+        desk.broker.failing["cancel_all"] = silence()
+        desk.broker.next_cancel += ["refuse"] * 100
+        await desk.gateway.kill(2, caller=CALLER, reason="test")
+        await desk.wait(10)
+        before = desk.broker.reads.count("get_open_orders")
+        for _ in range(60):
+            await desk.wait(1)
+        assert desk.gateway.kill_state().remaining
+        looks = desk.broker.reads.count("get_open_orders") - before
+        assert 8 <= looks <= 20  # every five seconds, and the desk's own
+
+
 async def test_level_one_cancels_nothing(tmp_path: Path) -> None:
     async with opened(tmp_path) as desk:
         order = await desk.place(buy())
