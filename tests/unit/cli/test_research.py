@@ -80,7 +80,7 @@ def test_a_proposal_is_seen_first_and_then_sent_once(tmp_path: Path, recorded_da
 
 
 def test_a_wrong_number_is_told(tmp_path: Path) -> None:
-    result = run(tmp_path, "research", "allocate", "--most", "-1", "--json")
+    result = run(tmp_path, "research", "allocate", "--most", "-1", "--data", str(tmp_path), "--json")
     assert (result.exit_code, "--most -1" in result.stderr) == (2, True)
 
 
