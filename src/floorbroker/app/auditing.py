@@ -167,7 +167,8 @@ class Auditing:
             while await self._attempt(self._export):
                 if self.clock.monotonic() >= until:
                     break
-            await self._attempt(self._state_the_end)
+            if not self.trouble:  # nothing was left out but for want of time
+                await self._attempt(self._state_the_end)
             await self._note()
 
     def _is_due(self) -> bool:

@@ -76,7 +76,7 @@ def apply(venue: Venue, what: Happening, at_us: int) -> None:
     match what:
         case Split():
             venue.end_orders(symbol, at)
-            venue.splits.append(Resized(at_us=at_us, symbol=symbol, ratio=what.ratio))
+            venue.reshaped.append(Resized(at_us=at_us, symbol=symbol, ratio=what.ratio))
             _split(venue, symbol, qty, what.ratio)
             ratio = Decimal(what.ratio.numerator) / what.ratio.denominator
             _tell(venue, Income(symbol=symbol, at=at, split=ratio), is_due=bool(qty) or had_orders)
@@ -86,7 +86,7 @@ def apply(venue: Venue, what: Happening, at_us: int) -> None:
         case Renamed():
             venue.end_orders(symbol, at)
             venue.ledger.rename(symbol, what.new)
-            venue.splits.append(Moved(at_us=at_us, symbol=symbol, new=what.new))
+            venue.reshaped.append(Moved(at_us=at_us, symbol=symbol, new=what.new))
             venue.note(what.new, at_us)
             _tell(venue, Income(symbol=symbol, at=at, renamed_to=what.new), is_due=bool(qty) or had_orders)
     venue.note(symbol, at_us)

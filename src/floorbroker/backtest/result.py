@@ -56,7 +56,7 @@ class Result:
         income: Decimal,
         fills: Sequence[Filled],
         changes: Sequence[Held],
-        splits: Sequence[Resized | Moved],
+        reshaped: Sequence[Resized | Moved],
         bars: Mapping[str, Columns],
         events: int,
         multiplier: Mapping[str, Decimal],
@@ -73,7 +73,7 @@ class Result:
         self.income = income
         self.fills = fills
         self.changes = changes
-        self.splits = splits
+        self.reshaped = reshaped
         self.bars = bars
         self.events = events
         self.multiplier = multiplier
@@ -95,7 +95,7 @@ class Result:
             income=venue.ledger.income,
             fills=venue.fills,
             changes=venue.changes,
-            splits=venue.splits,
+            reshaped=venue.reshaped,
             bars=feed.bars,
             events=feed.size,
             multiplier={one.symbol: venue.instrument(one.symbol).multiplier for one in venue.changes},
@@ -125,7 +125,7 @@ class Result:
     @cached_property
     def trips(self) -> list[Trip]:
         """Round trips, first in first out; what is still held at the end is none."""
-        return list(_trips(self.fills, self.splits, self.multiplier))
+        return list(_trips(self.fills, self.reshaped, self.multiplier))
 
     @cached_property
     def statistics(self) -> dict[str, Decimal | int | None]:
@@ -212,10 +212,10 @@ def _grid(bars: Iterable[Columns]) -> list[int]:
 
 
 def _trips(
-    fills: Iterable[Filled], splits: Iterable[Resized | Moved], multiplier: Mapping[str, Decimal]
+    fills: Iterable[Filled], reshaped: Iterable[Resized | Moved], multiplier: Mapping[str, Decimal]
 ) -> Iterable[Trip]:
     lots: dict[str, deque[tuple[Filled, Decimal]]] = {}
-    waiting = deque(splits)
+    waiting = deque(reshaped)
     for fill in fills:
         while waiting and waiting[0].at_us <= microseconds(fill.at):
             match waiting.popleft():

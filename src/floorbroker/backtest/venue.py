@@ -90,7 +90,7 @@ class Venue(Ground):
         self.awake = False
         self.fills: list[Filled] = []
         self.changes: list[Held] = []
-        self.splits: list[Resized | Moved] = []
+        self.reshaped: list[Resized | Moved] = []
         self.instrument = instrument
         self.costs = costs
         self.ledger = Ledger(currency=currency, cash=cash, multiplier=lambda symbol: instrument(symbol).multiplier)

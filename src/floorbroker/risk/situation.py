@@ -121,9 +121,7 @@ class Situation:
     notional_day: Decimal = ZERO  # what such an order traded included
     equity: Equity | None = None
     shared: tuple[Standing, ...] = ()  # the other scopes that have limits, widest first
-    objections: tuple[
-        FieldError, ...
-    ] = ()  # what the venue's documents and rules have against a new order, as known here
+    objections: tuple[FieldError, ...] = ()  # of the venue's documents and rules against a new order, as known here
     margin: MarginRequirement | None = None  # what the venue itself says that the wish would tie up, where it was asked
     # What nearly every control asks, worked out once.
     price: Decimal | None = field(

@@ -140,13 +140,19 @@ def stat_modes(folder: Path) -> set[int]:
     return {path.stat().st_mode & 0o777 for path in folder.iterdir()}
 
 
-async def test_a_long_journal_from_before_leaves_in_batches(tmp_path: Path) -> None:
-    home = Home.at(tmp_path)
+async def with_a_past(root: Path, records: int) -> Home:
+    """A home whose journal has audit records that no chain ever saw."""
+    home = Home.at(root)
     journal = SqliteJournal.open(
         home.journal(Environment.PAPER), clock=ManualClock(START), environment=Environment.PAPER
     )
-    await journal.commit([audited(number) for number in range(2_500)])
+    await journal.commit([audited(number) for number in range(records)])
     await journal.close()
+    return home
+
+
+async def test_a_long_journal_from_before_leaves_in_batches(tmp_path: Path) -> None:
+    home = await with_a_past(tmp_path, 2_500)
     async with desk(tmp_path):
         pass
     verdict = proven(home)
@@ -155,12 +161,7 @@ async def test_a_long_journal_from_before_leaves_in_batches(tmp_path: Path) -> N
 
 
 async def test_a_stop_waits_for_no_long_past_and_the_next_start_goes_on_with_it(tmp_path: Path) -> None:
-    home = Home.at(tmp_path)
-    journal = SqliteJournal.open(
-        home.journal(Environment.PAPER), clock=ManualClock(START), environment=Environment.PAPER
-    )
-    await journal.commit([audited(number) for number in range(3_500)])
-    await journal.close()
+    home = await with_a_past(tmp_path, 3_500)
     async with desk(tmp_path) as here:
         here.auditing.finish_s = 0
     verdict = proven(home)

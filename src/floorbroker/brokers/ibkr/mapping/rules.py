@@ -150,9 +150,8 @@ def _groups(wish: Wish) -> Found:
         yield _no("/stop_loss", "missing", "an oco order has a stop loss beside its limit")
     if group is OrderClass.OCO and order.order_type is not OrderType.LIMIT:
         yield _no("/type", "not_supported", "an oco order is a limit order with a stop loss")
-    closes = (
-        order.side if group is OrderClass.OCO else order.side.opposite
-    )  # an oco is spoken of from its exits' own side
+    # An oco is spoken of from its exits' own side, a bracket from its entry's.
+    closes = order.side if group is OrderClass.OCO else order.side.opposite
     if profit is not None and stop is not None and (profit - stop.stop_px) * -closes.sign <= 0:
         where = "above" if closes is Side.SELL else "below"
         yield _no("/take_profit/limit_price", "out_of_order", f"must be {where} the stop")
