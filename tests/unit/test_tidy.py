@@ -59,6 +59,7 @@ OLD_NAMES = (
 BROAD_EXCEPTS = {
     "floorbroker/gateway/monitor.py": "a callback may raise anything: it is logged, and the monitor goes on for the others",
     "floorbroker/hooks/carriers.py": "a plug-in of Apprise may raise anything, with a URL in it: it is a try that failed",
+    "floorbroker/marketdata/books.py": "whatever an update or a question meets, that book alone is stale and asked for again",
     "floorbroker/oms/unforeseen.py": "makes whatever nobody foresaw an error of ours, so that nobody else has to",
     "floorbroker/strategy/bots/worker.py": "a strategy may raise anything: it is told to the desk's side, which stops the bot",
     "floorbroker/app/logs.py": "a library's line that cannot be formatted is told by its type: logging would print its arguments",

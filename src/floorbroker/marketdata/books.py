@@ -197,7 +197,13 @@ class BookKeeper:
         if delta.lost:
             self._lose(kept, delta.lost)
             return
-        self._heard(kept, kept.book.apply(delta).verdict)
+        try:
+            verdict = kept.book.apply(delta).verdict
+        except Exception as error:  # noqa: BLE001 - what it holds is not known any more; it is told, and this book alone is stale
+            self._log.error("book.broken", symbol=kept.symbol, error=type(error).__name__)
+            kept.book.fail(f"an update broke it: {type(error).__name__}")
+            verdict = Verdict.FAILED
+        self._heard(kept, verdict)
 
     def _lose(self, kept: _Kept, reason: str) -> None:
         """The connection is gone, and nobody knows what changed since: stale until the book comes whole on the next one."""
@@ -248,3 +254,5 @@ class BookKeeper:
             await self._broker.resync_book(kept.symbol)
         except FloorbrokerError as error:
             self._log.warning("book.resync_failed", symbol=kept.symbol, detail=error.detail)
+        except Exception as error:  # noqa: BLE001 - a bug that one book meets is told; it is asked for again like after any failure
+            self._log.error("book.resync_failed", symbol=kept.symbol, error=type(error).__name__)

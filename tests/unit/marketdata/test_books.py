@@ -224,6 +224,32 @@ async def test_asking_again_is_spaced_while_it_does_not_help() -> None:
 
 
 @pytest.mark.asyncio
+async def test_an_error_nobody_foresaw_does_not_end_the_asking() -> None:
+    async with desk() as d:
+        watch = await d.keeper.watch("BTC/USDT")
+        d.venue.tell(whole(1), change(3))
+        d.venue.refuses = KeyError("a bug of the broker's")
+        await d.clock.advance(0)
+        assert d.venue.asked == ["BTC/USDT"]
+        d.venue.refuses = None
+        await d.clock.advance(1)
+        assert d.venue.asked == ["BTC/USDT"] * 2
+        d.venue.tell(whole(7))
+        assert watch.book.state is BookState.FRESH
+
+
+@pytest.mark.asyncio
+async def test_an_update_that_breaks_a_book_makes_it_stale_alone() -> None:
+    async with desk() as d:
+        bad, good = await d.keeper.watch("BTC/USDT"), await d.keeper.watch("ETH/USDT")
+        d.venue.tell(whole(1), whole(1, "ETH/USDT"))
+        d.venue.tell(replace(change(2), bids=cast("Any", (None,))))
+        assert (bad.book.state, good.book.state) == (BookState.STALE, BookState.FRESH)
+        await d.clock.advance(0)
+        assert d.venue.asked == ["BTC/USDT"]
+
+
+@pytest.mark.asyncio
 async def test_a_book_that_fails_again_and_again_is_asked_for_with_pauses() -> None:
     async with desk() as d:
         await d.keeper.watch("BTC/USDT")
