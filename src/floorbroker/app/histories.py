@@ -13,7 +13,7 @@ from floorbroker.app.profiles import Profiles
 from floorbroker.app.providers import build_provider, outfit_of, unrecorded
 from floorbroker.app.sources import Gathered
 from floorbroker.app.trial import Trial
-from floorbroker.domain.errors import ConfigInvalid, NotFound
+from floorbroker.domain.errors import ConfigInvalid, FieldError, InvalidRequest, NotFound
 from floorbroker.domain.ports import Profile
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.marketdata.history import HistorySource
@@ -64,10 +64,11 @@ async def _given(word: str, here: Profiles) -> tuple[Profile, Gathered]:
 
 
 def recording(data: Path | None) -> RecordedHistory:
-    """Raises `ConfigInvalid` without a folder."""
+    """Raises `ConfigInvalid` without a folder, and `InvalidRequest` for one that is none."""
     if data is None:
         raise ConfigInvalid("the source recording needs a folder of recorded days: --data DIR, or FLOORBROKER_DATA")
     try:
         return RecordedHistory(load_tape(data))
     except NotRecorded as error:
-        raise ConfigInvalid(f"--data {data}: {error}") from error
+        detail = f"--data {data}: {error}"
+        raise InvalidRequest(detail, fields=(FieldError(pointer="/data", code="not_found", detail=detail),)) from error

@@ -13,7 +13,7 @@ from floorbroker.app.config import load
 from floorbroker.app.floor import Outside
 from floorbroker.app.histories import LOCAL, RECORDING, SEEDED, history_of, recording
 from floorbroker.app.profiles import Profiles
-from floorbroker.domain.errors import ConfigInvalid
+from floorbroker.domain.errors import FieldError, InvalidRequest
 from floorbroker.marketdata.adjust import Basis
 from floorbroker.marketdata.cache import Reader, Store, direct
 from floorbroker.marketdata.calendars import is_session
@@ -84,11 +84,15 @@ class Researcher:
     told: Callable[[int, int], None] = _unheard
 
     def universe(self, word: str) -> Universe:
-        """One of ours by its name, or a TOML file.  Raises `ConfigInvalid`."""
+        """One of ours by its name, or a TOML file.  Raises `InvalidRequest` for a word or path that names none, and
+        `ConfigInvalid` for a file that says nothing of use.
+        """
         if word in BUILT_IN:
             return BUILT_IN[word]
         if not word.endswith(".toml"):
-            raise ConfigInvalid(f"--universe {word}: say {', '.join(BUILT_IN)}, or name a .toml file")
+            raise _no_universe(word, f"say {', '.join(BUILT_IN)}, or name a .toml file")
+        if not Path(word).is_file():
+            raise _no_universe(word, "there is no such file")
         return read_universe(Path(word))
 
     @property
@@ -179,3 +183,8 @@ class Researcher:
         """What routes reckon with at each profile: of the value in basis points, and of each unit."""
         venues = load(self.here.home, path=self.here.path).routing.venues
         return {name: (one.fee_bps, one.fee_per_unit) for name, one in venues.items()}
+
+
+def _no_universe(word: str, why: str) -> InvalidRequest:
+    detail = f"--universe {word}: {why}"
+    return InvalidRequest(detail, fields=(FieldError(pointer="/universe", code="not_found", detail=detail),))

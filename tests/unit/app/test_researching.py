@@ -20,7 +20,7 @@ from floorbroker.app.researching import Asked, Researcher
 from floorbroker.app.sources import Sources
 from floorbroker.brokers.wiring import Shells
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.errors import ConfigInvalid, NotFound
+from floorbroker.domain.errors import ConfigInvalid, InvalidRequest, NotFound
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment
 from floorbroker_sim.archive import Flaws
@@ -136,7 +136,7 @@ async def test_a_source_nobody_knows_is_told(house: House) -> None:
             raise AssertionError
     with pytest.raises(ConfigInvalid, match="FLOORBROKER_DATA"):
         histories.recording(None)
-    with pytest.raises(ConfigInvalid, match="no folder"):
+    with pytest.raises(InvalidRequest, match="no folder"):
         histories.recording(Path("/nowhere"))
-    with pytest.raises(ConfigInvalid, match="universe"):
+    with pytest.raises(InvalidRequest, match="universe"):
         house.researcher.universe("mine")

@@ -35,9 +35,10 @@ def test_a_report_is_printed_kept_and_says_what_is_missing(tmp_path: Path, recor
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["--universe", "nowhere", "--data", "."], 3, "--universe nowhere"),
+        (["--universe", "nowhere", "--data", "."], 2, "--universe nowhere"),
+        (["--universe", "/nowhere.toml", "--data", "."], 2, "--universe /nowhere.toml"),
         (["--source", "nowhere"], 5, "no source 'nowhere'"),
-        (["--data", "/nowhere"], 3, "/nowhere"),
+        (["--data", "/nowhere"], 2, "--data /nowhere"),
         (["--as-of", "soon"], 2, "as-of"),
         ([], 2, "--data: name a folder"),
     ],
