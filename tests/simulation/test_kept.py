@@ -20,6 +20,7 @@ BUGS = {  # file -> the bug beside it
     "grace": "grace by the wall clock",
     "moved-clock": "horizon by the wall clock",
     "replayed-change": "refused change taken as not done",
+    "sealed-legs": "what was sealed before a restart not asked for",
     "silent-log-in": "stream by the wall clock",
     "unheard-bust": "totals of nothing not heard",
     "unwritten-kill": "unwritten kill of everything opened by halves",

@@ -23,7 +23,7 @@ from floorbroker.gateway.lists import listed_fills, listed_orders
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.oms.adjustments import ADJUSTMENT
 from floorbroker.oms.book import OrderBook
-from floorbroker.oms.rounds import ROUND, restored_watermark
+from floorbroker.oms.rounds import ROUND, agreed, restored_watermark
 from floorbroker.risk.changes import TOPIC as LIMIT
 from floorbroker.risk.equity import TOPIC as EQUITY
 from floorbroker.risk.scope import ScopeKind
@@ -31,6 +31,7 @@ from floorbroker.risk.untouched import TOPIC as STRATEGY
 
 STATE = frozenset({"fact"})  # audit rows and keys are most of a journal, and make no state; notes have an index
 PAGE = 1000
+FEW = 10
 CHUNK = 20_000
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -62,6 +63,7 @@ def recovering(gateway: Gateway, sessions: Mapping[ProfileName, ProfileSession])
         yield
     for name, records in list(told.items()):
         _restore(sessions[name], records, told)
+        sessions[name].ctx.book.remember(after=_compared(gateway.journal, name))
     gateway.guard.recount(_of_today(gateway, sessions))
 
 
@@ -108,6 +110,24 @@ def _restore_notes(gateway: Gateway, sessions: Mapping[ProfileName, ProfileSessi
         session = sessions.get(record.entry.profile)
         if session is not None and isinstance(record.entry, NoteEntry):
             session.service.reconciler.watermark = restored_watermark(record.entry.data)
+
+
+def _compared(journal: Journal, name: ProfileName) -> int:
+    """A record up to which everything was compared with the venue: the last round that agreed began behind the one before it."""
+    has_agreed = False
+    for record in _rounds(journal, name):
+        if has_agreed:
+            return record.seq
+        has_agreed = isinstance(record.entry, NoteEntry) and agreed(record.entry.data)
+    return 0
+
+
+def _rounds(journal: Journal, name: ProfileName) -> Iterator[Record]:
+    """The rounds of a profile, newest first."""
+    before: int | None = None
+    while page := journal.notes_before(ROUND, name, before=before, limit=FEW):
+        yield from page
+        before = page[-1].seq
 
 
 def _limits_one_of(record: Record, names: Collection[ProfileName]) -> bool:

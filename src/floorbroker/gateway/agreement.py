@@ -11,7 +11,7 @@ from floorbroker.domain.ports import NoteEntry, Record
 from floorbroker.domain.values import ProfileName, text_of, time_text
 from floorbroker.gateway.desk import KeptRound, RoundResult
 from floorbroker.oms.adjustments import Adjusted, Adjustment, adjusted_of
-from floorbroker.oms.rounds import BETWEEN, Kind, Round
+from floorbroker.oms.rounds import BETWEEN, Kind, Round, agreed
 
 
 @frozen
@@ -65,7 +65,7 @@ def kept_round(record: Record) -> KeptRound:
     result = RoundResult(
         profile=entry.profile,
         at=datetime.fromisoformat(data["started"]),
-        converged=data.get("watermark", data["started"]) == data["started"],
+        converged=agreed(data),
         counts={name: int(text) for name, text in data.items() if text.isdecimal()},
         differences=tuple(data["differences"].split(BETWEEN)) if data.get("differences") else (),
     )

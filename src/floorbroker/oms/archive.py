@@ -278,6 +278,12 @@ class Archive:
         """What orders in memory held when they were sealed, as long as their seals are on."""
         return (execution for part in self._recalled.values() for execution in part)
 
+    def symbols(self, *, after: int) -> set[str]:
+        """What the sealed orders with facts behind one record were about."""
+        touched = self.history.touched(self.profile, after=after, upto=self.through)
+        seals = (self.seals.find(intent_id) for intent_id, _ in touched)
+        return {seal.symbol for seal in seals if seal is not None}
+
     def numbers(self) -> Iterator[tuple[int, IntentId]]:
         """Sealed orders that are not in memory, by their first fact."""
         after = 0

@@ -58,6 +58,9 @@ class OrderBook:
     _records: dict[IntentId, list[Record]] = field(default_factory=dict[IntentId, list[Record]])
     _expected: set[IntentId] = field(default_factory=set[IntentId])
     _noting: list[set[IntentId]] = field(default_factory=list[set[IntentId]])
+    _lately: set[str] = field(
+        default_factory=set[str]
+    )  # what sealed orders were about that had news not long before a start
 
     def __post_init__(self) -> None:
         self._names = Names(self._sealed_owner)
@@ -382,8 +385,12 @@ class OrderBook:
         return [fold.view() for fold in self._folds.values() if fold.is_founded]
 
     def symbols(self) -> set[str]:
-        """What its orders in memory and its holdings are about."""
-        return {order.terms.symbol for order in self.in_memory()} | self.holdings.all().keys()
+        """What its orders in memory and its holdings are about, and what `remember` found at the start."""
+        return {order.terms.symbol for order in self.in_memory()} | self.holdings.all().keys() | self._lately
+
+    def remember(self, *, after: int) -> None:
+        """At a start: what sealed orders were about that had news behind one record, since the venue may have had more."""
+        self._lately = self.guarded(lambda archive: archive.symbols(after=after)) or set()
 
     @property
     def is_quiet(self) -> bool:

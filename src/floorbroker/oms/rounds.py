@@ -74,6 +74,11 @@ def restored_watermark(data: Mapping[str, str]) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
+def agreed(data: Mapping[str, str]) -> bool:
+    """Whether the round of a note converged."""
+    return data.get("watermark", data["started"]) == data["started"]
+
+
 def _untold(found: Round | Adjustment) -> None:
     """Before anybody listens, nobody does."""
     del found

@@ -36,13 +36,25 @@ def _books_not_asked(desk: Gateway) -> None:
     ctx_of(desk).broker._history._traded.ours = tuple  # type: ignore[attr-defined]  # noqa: SLF001 - nobody else asks for it
 
 
-# Plans show it too seldom to be hunted; `tests/simulation/kept/` has one that does.
+def _sealed_forgotten(desk: Gateway) -> None:
+    ctx_of(desk).book._lately.clear()  # noqa: SLF001 - nobody else asks for it
+
+
+# Plans show these too seldom to be hunted; `tests/simulation/kept/` has one for each.
 RARE = (
     Bug(
         name="the past asked for by what was heard alone",
         what="After a restart a venue that lists by symbol is not asked about those that only the desk's books know.",
         breaks="RELIABILITY 4",
         plant=Plant(desk=_books_not_asked),
+        wants=killed,
+        venue="binance",
+    ),
+    Bug(
+        name="what was sealed before a restart not asked for",
+        what="After a restart a venue that lists by symbol is not asked about those whose orders were done and sealed before.",
+        breaks="RELIABILITY 4",
+        plant=Plant(desk=_sealed_forgotten),
         wants=killed,
         venue="binance",
     ),

@@ -21,7 +21,7 @@ from floorbroker.gateway.kill import GLOBAL, LATCH
 from floorbroker.oms.adjustments import ADJUSTMENT
 from floorbroker.oms.book import OrderBook
 from floorbroker.oms.rounds import ROUND
-from tests.support.house import NOON, PROFILE, Desk, make, opened
+from tests.support.house import CALLER, NOON, PROFILE, Desk, make, opened
 from tests.unit.store import making
 
 OTHER = ProfileName("of-another-desk")
@@ -162,3 +162,20 @@ async def test_a_desk_that_seals_goes_on_where_it_stopped_and_where_it_crashed_i
     third = make(tmp_path, seals=True)
     assert repr((third.gateway.orders(), third.gateway.fills(), third.ctx.book.holdings.all())) == held
     await third.crash()
+
+
+@pytest.mark.asyncio
+async def test_what_sealed_orders_were_about_is_asked_for_again_after_a_start_until_rounds_have_agreed(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path, seals=True) as desk:
+        order = await desk.place(replace(making.ORDER, price=Price(Decimal(100))))
+        await desk.gateway.cancel(order.intent_id, caller=CALLER)
+        await desk.until(lambda: desk.now(order).ord_status is OrdStatus.CANCELED)
+    again = make(tmp_path, seals=True)
+    assert (again.ctx.book.in_memory(), again.ctx.book.symbols()) == ([], {order.terms.symbol})
+    await again.crash()
+    for _ in range(2):
+        async with opened(tmp_path, seals=True):
+            pass  # READY by a round
+    assert make(tmp_path, seals=True).ctx.book.symbols() == set()
