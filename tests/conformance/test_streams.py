@@ -10,6 +10,7 @@ import pytest
 
 from floorbroker.domain.capability import Can
 from floorbroker.domain.clock import SystemClock
+from floorbroker.domain.errors import SymbolNotFound
 from floorbroker.domain.ports import Broker, MarketEvent
 from floorbroker.domain.records import DataKind, Quote
 from tests.conformance.desk import PATIENCE_S, Desk
@@ -70,3 +71,13 @@ async def test_two_subscriptions_share_a_feed_and_each_hears_its_own(desk: Desk)
     await two.close()
     assert {event.symbol for event in mine} == {desk.goods.symbol}
     assert {event.symbol for event in other} == {desk.goods.other}
+
+
+@needs(Can.STREAM_QUOTES)
+async def test_a_symbol_that_the_venue_does_not_know_is_refused_by_name_and_nobody_waits_for_it(desk: Desk) -> None:
+    kinds, heard = frozenset({DataKind.QUOTES}), list[MarketEvent]()
+    with pytest.raises(SymbolNotFound, match=desk.goods.unknown):
+        await _broker(desk).subscribe_market_data([desk.goods.symbol, desk.goods.unknown], kinds, heard.append)
+    with pytest.raises(SymbolNotFound, match=desk.goods.unknown):
+        await desk.gateway.subscribe_market_data([desk.goods.unknown], lambda _: None, kinds=kinds)
+    assert desk.gateway.feeds.places == ()

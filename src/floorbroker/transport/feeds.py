@@ -9,14 +9,14 @@ its own.  One that raises is told of in the log, and nobody else notices.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
 
 from floorbroker.domain.bars import Bar
-from floorbroker.domain.errors import AuthenticationFailed, FloorbrokerError, VenueError
+from floorbroker.domain.errors import AuthenticationFailed, FloorbrokerError, Outcome, VenueError
 from floorbroker.domain.ports import MarketEvent, RawBookSink
 from floorbroker.domain.records import BookDelta, DataKind, Quote, Trade
 from floorbroker.transport.actions import Action, Session
@@ -26,6 +26,7 @@ from floorbroker.transport.types import Connect
 
 MarketHandler = Callable[[MarketEvent], None]
 Sinks = Callable[[], RawBookSink]
+Look = Callable[[str], Awaitable[object]]
 Pair = tuple[DataKind, str]
 
 _KIND: Mapping[type[MarketEvent], DataKind] = MappingProxyType(
@@ -250,11 +251,21 @@ class Feed:
 class Feeds:
     """Every market data connection of an account.
 
-    `sinks` makes one for each connection, where there are any: frames that it takes are decoded by nobody else.
+    `sinks` makes one for each connection, where there are any: frames that it takes are decoded by nobody else.  `look` raises
+    what the venue says to a symbol: one that it does not know is refused, since many streams are just silent about it.
     """
 
-    def __init__(self, plan: FeedPlan, *, connect: Connect, around: Surroundings, sinks: Sinks | None = None) -> None:
+    def __init__(
+        self,
+        plan: FeedPlan,
+        *,
+        connect: Connect,
+        around: Surroundings,
+        sinks: Sinks | None = None,
+        look: Look | None = None,
+    ) -> None:
         self._plan = plan
+        self._look = look
         self._connect = connect
         self._around = around
         self._sinks = sinks
@@ -263,15 +274,30 @@ class Feeds:
     async def subscribe(
         self, symbols: Sequence[str], kinds: frozenset[DataKind], handler: MarketHandler
     ) -> MarketSubscription:
-        """Raises `NotSupported` for a kind that no line of the symbol carries; then nothing is subscribed."""
+        """Raises `NotSupported` for a kind that no line of the symbol carries, and what the venue says to a symbol; then nothing
+        is subscribed.
+        """
         wanted = [(kind, symbol) for symbol in dict.fromkeys(symbols) for kind in sorted(kinds, key=_by_value)]
         lines = [(self._plan.line_of(pair), pair) for pair in wanted]
+        for symbol in dict.fromkeys(symbols):
+            await self._must_know(symbol)
         taken: dict[Feed, list[Pair]] = {}
         for line, pair in lines:
             taken.setdefault(self._feed_for(line, pair, taken), []).append(pair)
         for feed, pairs in taken.items():
             await feed.add(pairs, handler)
         return MarketSubscription(list(taken.items()), handler)
+
+    async def _must_know(self, symbol: str) -> None:
+        """Raise what the venue says to a symbol that nobody is subscribed to; where it has no answer, the stream has the word."""
+        if self._look is None or symbol in self.symbols:
+            return
+        try:
+            await self._look(symbol)
+        except VenueError as error:
+            if error.outcome is Outcome.REFUSED:
+                raise
+            self._around.log.warning("feed.not_looked_up", symbol=symbol, code=error.code)
 
     @property
     def silence_s(self) -> float | None:

@@ -11,12 +11,12 @@ from random import Random
 import pytest
 
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.errors import ConnectionFailed, NotSupported
+from floorbroker.domain.errors import ConnectionFailed, NotSupported, SymbolNotFound, Timeout
 from floorbroker.domain.ports import MarketEvent, NoLog, NoMeter
 from floorbroker.domain.records import BookDelta, DataKind, Quote
 from floorbroker.domain.values import Price
 from floorbroker.transport.actions import Emit, Send
-from floorbroker.transport.feeds import Actions, FeedError, Feeds, FeedSession, Pair, Sinks
+from floorbroker.transport.feeds import Actions, FeedError, Feeds, FeedSession, Look, Pair, Sinks
 from floorbroker.transport.private import DENIED_PAUSE_S, Surroundings, Target
 from floorbroker.transport.types import Frame, SocketTarget
 from tests.unit.transport.fakes import START, clock
@@ -127,7 +127,14 @@ class Plan:
 class House:
     """Feeds over wires the test can hold."""
 
-    def __init__(self, *, most: int | None = None, sinks: Sinks | None = None, time: ManualClock | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        most: int | None = None,
+        sinks: Sinks | None = None,
+        time: ManualClock | None = None,
+        look: Look | None = None,
+    ) -> None:
         self.wires: list[Wire] = []
         self.refusing = False
         self.plan = Plan(most)
@@ -135,7 +142,7 @@ class House:
         around = Surroundings(
             broker="ACME", clock=time or clock(), random=Random(1), log=NoLog(), meter=Counting(self.counted)
         )
-        self.feeds = Feeds(self.plan, connect=self.connect, around=around, sinks=sinks)
+        self.feeds = Feeds(self.plan, connect=self.connect, around=around, sinks=sinks, look=look)
 
     async def connect(self, target: SocketTarget) -> Wire:
         if self.refusing:
@@ -198,6 +205,36 @@ async def test_a_kind_that_no_line_carries_subscribes_to_nothing() -> None:
         await house.feeds.subscribe(["BTC/USD"], frozenset(DataKind), lambda _: None)
     await turns()
     assert house.wires == []
+
+
+async def test_a_symbol_that_the_venue_does_not_know_is_refused_with_all_that_came_with_it() -> None:
+    asked = list[str]()
+
+    async def look(symbol: str) -> None:
+        asked.append(symbol)
+        if symbol == "NOSUCH":
+            raise SymbolNotFound(f"nobody knows {symbol}")
+
+    house = House(look=look)
+    with pytest.raises(SymbolNotFound, match="NOSUCH"):
+        await house.feeds.subscribe(["AAPL", "NOSUCH"], QUOTES, lambda _: None)
+    await turns()
+    assert house.wires == []
+    await house.feeds.subscribe(["AAPL"], QUOTES, lambda _: None)
+    await house.feeds.subscribe(["AAPL"], QUOTES, lambda _: None)
+    assert asked == ["AAPL", "NOSUCH", "AAPL"]
+    await house.feeds.close()
+
+
+async def test_where_nobody_can_say_whether_a_symbol_is_known_it_is_subscribed_to() -> None:
+    async def look(symbol: str) -> None:
+        raise Timeout(f"no answer about {symbol}")
+
+    house = House(look=look)
+    await house.feeds.subscribe(["AAPL"], QUOTES, lambda _: None)
+    await turns()
+    assert house.wires[0].sent == ["+ AAPL"]
+    await house.feeds.close()
 
 
 async def test_a_listener_that_raises_is_counted_and_nobody_else_notices() -> None:

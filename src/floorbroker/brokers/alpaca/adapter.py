@@ -135,7 +135,7 @@ class AlpacaBroker:
         around = Surroundings(broker=BROKER, clock=clock, random=random, log=log, meter=meter)
         self._orders = OrderStream(self._lines(credentials, connect), around)
         plan = DataPlan(origin=origins.data_stream, options=self._options, credentials=credentials)
-        self._feeds = Feeds(plan, connect=connect, around=around)
+        self._feeds = Feeds(plan, connect=connect, around=around, look=self._market.streamed)
         self._link = Link(
             self._orders,
             self._feeds,

@@ -148,7 +148,13 @@ class BybitBroker:
         session = PrivateSession(reader, login=lambda: login(credentials, self._offset.venue_now()))
         line = Line(name="private", session=session, connect=connect, target=self._private_target)
         self._orders = OrderStream([line], around)
-        self._feeds = Feeds(PublicPlan(origins, self._options, symbols), connect=connect, around=around, sinks=sinks)
+        self._feeds = Feeds(
+            PublicPlan(origins, self._options, symbols),
+            connect=connect,
+            around=around,
+            sinks=sinks,
+            look=self._market.rules,
+        )
         self._signs = SignsOf(self._orders, self._feeds, limiter)
 
     @property

@@ -157,7 +157,7 @@ class KrakenBroker:
         )
         self._orders = OrderStream([self._line(connect)], around)
         plan = MarketPlan(origin=origins.public_stream, depth=int(options.book_depth))
-        self._feeds = Feeds(plan, connect=connect, around=around, sinks=sinks)
+        self._feeds = Feeds(plan, connect=connect, around=around, sinks=sinks, look=self._market.instrument)
         self._signs = SignsOf(self._orders, self._feeds, limiter)
 
     @property

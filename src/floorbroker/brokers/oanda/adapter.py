@@ -122,7 +122,12 @@ class OandaBroker:
 
         line = Line(name="transactions", session=TransactionSession(self._reader), connect=connect, target=target)
         self._orders = OrderStream([line], around)
-        self._feeds = Feeds(PricePlan(origin=origins.stream, account=account), connect=connect, around=around)
+        self._feeds = Feeds(
+            PricePlan(origin=origins.stream, account=account),
+            connect=connect,
+            around=around,
+            look=self._market.rules,
+        )
         self._link = Link(
             self._orders,
             self._feeds,

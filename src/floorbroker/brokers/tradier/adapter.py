@@ -139,7 +139,7 @@ class TradierBroker:
         around = Surroundings(broker=BROKER, clock=clock, random=random, log=log, meter=meter)
         self._orders = OrderStream(self._lines(), around)
         plan = DataPlan(origin=origins.data_stream, ids=self._ids)
-        self._feeds = Feeds(plan, connect=connect, around=around)
+        self._feeds = Feeds(plan, connect=connect, around=around, look=self._market.instrument)
         self._link = Link(
             self._orders,
             self._feeds,

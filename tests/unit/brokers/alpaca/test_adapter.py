@@ -790,7 +790,7 @@ def data_greeting(socket: FakeSocket) -> None:
 
 async def test_subscriptions_of_one_feed_share_one_connection() -> None:
     connect = FakeConnect(data_greeting)
-    venue = broker(connect=connect)
+    venue = broker(connect=connect, reads=FakeTransport(ok("asset_share"), ok("asset_share")))
     quotes: list[Any] = []
     everything: list[Any] = []
     first = await venue.subscribe_market_data(["AAPL"], frozenset({DataKind.QUOTES}), quotes.append)
@@ -821,7 +821,7 @@ async def test_subscriptions_of_one_feed_share_one_connection() -> None:
 
 async def test_the_last_to_leave_a_feed_closes_it() -> None:
     connect = FakeConnect(data_greeting)
-    venue = broker(connect=connect)
+    venue = broker(connect=connect, reads=FakeTransport(ok("asset_coin")))
     subscription = await venue.subscribe_market_data(["BTC/USD"], frozenset({DataKind.BOOK}), lambda _: None)
     await settle()
     await subscription.close()
@@ -831,7 +831,7 @@ async def test_the_last_to_leave_a_feed_closes_it() -> None:
 
 async def test_shares_and_coins_are_two_feeds() -> None:
     connect = FakeConnect(data_greeting)
-    venue = broker(connect=connect)
+    venue = broker(connect=connect, reads=FakeTransport(ok("asset_share"), ok("asset_coin")))
     await venue.subscribe_market_data(["AAPL", "BTC/USD"], frozenset({DataKind.QUOTES}), lambda _: None)
     await settle()
     assert sorted(socket.target.url for socket in connect.sockets) == [
@@ -846,6 +846,15 @@ async def test_a_book_of_shares_is_refused_and_nothing_is_opened() -> None:
     with pytest.raises(NotSupported):
         await broker(connect=connect).subscribe_market_data(["AAPL"], frozenset({DataKind.BOOK}), lambda _: None)
     assert connect.sockets == []
+
+
+async def test_the_share_that_is_always_on_is_no_asset_and_is_subscribed_to_unasked() -> None:
+    connect = FakeConnect(data_greeting)
+    venue = broker(connect=connect, reads=FakeTransport(), options=Options(stock_feed="test"))
+    await venue.subscribe_market_data(["FAKEPACA"], frozenset({DataKind.QUOTES}), lambda _: None)
+    await settle()
+    assert connect.sockets[0].sent[1:] == [{"action": "subscribe", "quotes": ["FAKEPACA"]}]
+    await venue.disconnect()
 
 
 # -- hostile replies ----------------------------------------------------------------------------------------------------

@@ -843,7 +843,7 @@ async def test_order_events_come_from_the_private_stream() -> None:
 
 async def test_market_data_of_both_categories_over_a_socket_each() -> None:
     connect = FakeConnect()
-    venue = broker(connect=connect)
+    venue = broker(connect=connect, reads=FakeTransport(by_path={"/v5/market/instruments-info": instruments}))
     heard: list[Any] = []
     subscription = await venue.subscribe_market_data([PERP, PAIR], frozenset({DataKind.QUOTES}), heard.append)
     await until(lambda: len(connect.sockets) == 2 and all(socket.sent for socket in connect.sockets))
@@ -859,7 +859,7 @@ async def test_market_data_of_both_categories_over_a_socket_each() -> None:
 
 async def test_a_book_is_resynced_on_its_own_connection() -> None:
     connect = FakeConnect()
-    venue = broker(connect=connect)
+    venue = broker(connect=connect, reads=FakeTransport(by_path={"/v5/market/instruments-info": instruments}))
     subscription = await venue.subscribe_market_data([PERP], frozenset({DataKind.BOOK}), lambda _: None)
     await until(lambda: connect.sockets and connect.sockets[0].sent)
     await venue.resync_book(PERP)

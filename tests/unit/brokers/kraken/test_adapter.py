@@ -914,7 +914,7 @@ async def test_a_timer_that_could_not_be_stopped_is_told() -> None:
 
 async def test_market_data_is_shared_over_one_connection() -> None:
     clock, connect = ManualClock(NOW), FakeConnect()
-    venue = broker(connect=connect, clock=clock, options=Options(book_depth="25"))
+    venue = broker(connect=connect, reads=venue_reads(), clock=clock, options=Options(book_depth="25"))
     quotes: list[Any] = []
     books: list[Any] = []
     first = await venue.subscribe_market_data(["BTC/USD"], frozenset({DataKind.QUOTES}), quotes.append)

@@ -57,6 +57,11 @@ class MarketReads:
         self._rules[symbol] = _Kept(self._clock.monotonic(), found)
         return found
 
+    async def streamed(self, symbol: str) -> Instrument | None:
+        """The same before a stream is asked for it; None at the feed `test`, whose share nobody trades."""
+        tried_out = self._calls.options.stock_feed == "test" and asset_class_of(symbol) is AssetClass.EQUITY
+        return None if tried_out else await self.instrument(symbol)
+
     async def _look_up(self, symbol: str) -> Instrument:
         if asset_class_of(symbol) is AssetClass.OPTION:
             contract = await self._reads.instrument(symbol, wire.OptionContract)
