@@ -627,8 +627,8 @@ class Gateway:
         token: str | None = None,
     ) -> KillState:
         scope = self._scope(profile=profile, account=account, strategy=strategy, token=token)
-        await self.kill_switch.trip(level, scope=scope, caller=caller, reason=reason)
-        self._announce_kill("kill_tripped", scope, caller, reason)
+        if await self.kill_switch.trip(level, scope=scope, caller=caller, reason=reason):
+            self._announce_kill("kill_tripped", scope, caller, reason)
         self.killing.look()
         return self.kill_state()
 

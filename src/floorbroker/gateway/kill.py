@@ -211,12 +211,14 @@ class KillSwitch:
 
     # -- on and off ---------------------------------------------------------------------------------------------------------
 
-    async def trip(self, level: int, *, scope: ProfileName, caller: Caller, reason: str) -> None:
+    async def trip(self, level: int, *, scope: ProfileName, caller: Caller, reason: str) -> bool:
         """Block now, durably; cancelling is the caller's next step.  A full disk does not stop it: the permit is gone.
 
         A strategy or a token has no permit and no position: level 3 is 2 for it, and where the journal does not take its latch,
         every profile loses its permit, so that no restart lets it in.  So does every profile that may be an account's, where
         nobody knows yet which is.
+
+        False where it says nothing new: the latch was as strict already, for the same reason.  A kill comes by several ways.
         """
         if level not in LEVELS:
             detail = f"kill level {level} is not one of {LEVELS}"
@@ -225,6 +227,7 @@ class KillSwitch:
         before, now = self._latch(scope), self.clock.now()
         trip = before.trip if before.trip and level < max(LEVELS) else time_text(now)
         level = max(min(level, _most(scope)), before.level)
+        is_news = (level, reason) != (before.level, before.reason)
         self._set(scope, _Latch(level, reason, caller.principal, now, trip, caller.token))
         disarmed = [entry for one in self._arms_of(scope) for entry in self.disarm(one, caller, reason)]
         self.steps.reach("kill.memory")
@@ -239,6 +242,7 @@ class KillSwitch:
             for profile in self._perhaps_within(scope):
                 self._withdraw(profile)
         self.steps.reach("kill.journal")
+        return is_news
 
     async def settle(self) -> None:
         """Write the kills that no disk took, once one does: a permit tells neither its level nor its scope."""

@@ -192,6 +192,25 @@ async def test_whoever_watches_risk_hears_of_a_trip_and_its_reset(tmp_path: Path
 
 
 @pytest.mark.asyncio
+async def test_a_kill_that_comes_by_file_and_by_the_server_is_told_once_and_a_stricter_or_another_one_again(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as desk:
+        heard: list[tuple[str, str]] = []
+        desk.gateway.on("kill_tripped", lambda told: heard.append((told.data["level"], told.data["reason"])))
+        FilePermits(Home.at(tmp_path)).write_sentinel(Sentinel(level=1, scope=PROFILE, reason="drill", by="operator"))
+        await desk.until(lambda: bool(heard))
+        await desk.gateway.kill(1, caller=CALLER, reason="drill", profile=PROFILE)
+        await desk.gateway.kill(2, caller=CALLER, reason="drill", profile=PROFILE)
+        await asyncio.gather(
+            desk.gateway.kill(1, caller=CALLER, reason="worse", profile=PROFILE),
+            desk.gateway.kill(1, caller=CALLER, reason="worse", profile=PROFILE),
+        )
+        await desk.wait(1)
+        assert heard == [("1", "drill"), ("2", "drill"), ("2", "worse")]
+
+
+@pytest.mark.asyncio
 async def test_a_kill_file_may_name_a_strategy_i14(tmp_path: Path) -> None:
     async with opened(tmp_path) as desk:
         beside = FilePermits(Home.at(tmp_path))
