@@ -280,9 +280,7 @@ class Archive:
 
     def symbols(self, *, after: int) -> set[str]:
         """What the sealed orders with facts behind one record were about."""
-        touched = self.history.touched(self.profile, after=after, upto=self.through)
-        seals = (self.seals.find(intent_id) for intent_id, _ in touched)
-        return {seal.symbol for seal in seals if seal is not None}
+        return self.seals.symbols(after=after)
 
     def numbers(self) -> Iterator[tuple[int, IntentId]]:
         """Sealed orders that are not in memory, by their first fact."""

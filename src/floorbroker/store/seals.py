@@ -248,6 +248,10 @@ class Seals:
         )
         return rows[0][0] if rows else None
 
+    def symbols(self, *, after: int) -> set[str]:
+        """What the orders are about whose last fact has a greater number; looks at each order there is."""
+        return {row[0] for row in self._all("SELECT DISTINCT symbol FROM orders WHERE last_seq > ?", after)}
+
     def numbers(self, *, after: int, limit: int) -> list[tuple[int, str]]:
         """Orders by their first fact, oldest first: (number, intent)."""
         return self._all("SELECT number, intent_id FROM orders WHERE number > ? ORDER BY number LIMIT ?", after, limit)
