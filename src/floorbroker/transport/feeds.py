@@ -9,9 +9,11 @@ its own.  One that raises is told of in the log, and nobody else notices.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from types import MappingProxyType
 from typing import Protocol
 
@@ -27,6 +29,7 @@ from floorbroker.transport.types import Connect
 MarketHandler = Callable[[MarketEvent], None]
 Sinks = Callable[[], RawBookSink]
 Look = Callable[[str], Awaitable[object]]
+FEW_LOOKS, LOOKS_S = 20, 60.0  # within which no more symbols are looked up where each is a request of its own
 Pair = tuple[DataKind, str]
 
 _KIND: Mapping[type[MarketEvent], DataKind] = MappingProxyType(
@@ -252,7 +255,8 @@ class Feeds:
     """Every market data connection of an account.
 
     `sinks` makes one for each connection, where there are any: frames that it takes are decoded by nobody else.  `look` raises
-    what the venue says to a symbol: one that it does not know is refused, since many streams are just silent about it.
+    what the venue says to a symbol: one that it does not know is refused, since many streams are just silent about it.  No more
+    than `most_looks` are looked up within a minute: a thousand questions would hold up streams and use up the venue's budget.
     """
 
     def __init__(
@@ -263,9 +267,12 @@ class Feeds:
         around: Surroundings,
         sinks: Sinks | None = None,
         look: Look | None = None,
+        most_looks: float = inf,
     ) -> None:
         self._plan = plan
         self._look = look
+        self._most_looks = most_looks
+        self._looked_s: deque[float] = deque()
         self._connect = connect
         self._around = around
         self._sinks = sinks
@@ -279,8 +286,7 @@ class Feeds:
         """
         wanted = [(kind, symbol) for symbol in dict.fromkeys(symbols) for kind in sorted(kinds, key=_by_value)]
         lines = [(self._plan.line_of(pair), pair) for pair in wanted]
-        for symbol in dict.fromkeys(symbols):
-            await self._must_know(symbol)
+        await self._must_know([symbol for symbol in dict.fromkeys(symbols) if symbol not in self.symbols])
         taken: dict[Feed, list[Pair]] = {}
         for line, pair in lines:
             taken.setdefault(self._feed_for(line, pair, taken), []).append(pair)
@@ -288,16 +294,30 @@ class Feeds:
             await feed.add(pairs, handler)
         return MarketSubscription(list(taken.items()), handler)
 
-    async def _must_know(self, symbol: str) -> None:
-        """Raise what the venue says to a symbol that nobody is subscribed to; where it has no answer, the stream has the word."""
-        if self._look is None or symbol in self.symbols:
+    async def _must_know(self, symbols: Sequence[str]) -> None:
+        """Raise what the venue says to symbols that nobody is subscribed to; where it has no answer, the stream has the word."""
+        if self._look is None:
             return
-        try:
-            await self._look(symbol)
-        except VenueError as error:
-            if error.outcome is Outcome.REFUSED:
-                raise
-            self._around.log.warning("feed.not_looked_up", symbol=symbol, code=error.code)
+        for symbol in symbols:
+            if not self._may_look():
+                return
+            try:
+                await self._look(symbol)
+            except VenueError as error:
+                if error.outcome is Outcome.REFUSED:
+                    raise
+                self._around.log.warning("feed.not_looked_up", symbol=symbol, code=error.code)
+
+    def _may_look(self) -> bool:
+        """Whether one more symbol may be looked up now; counts it."""
+        now_s, looked = self._around.clock.monotonic(), self._looked_s
+        while looked and now_s - looked[0] >= LOOKS_S:
+            looked.popleft()
+        if len(looked) >= self._most_looks:
+            return False
+        if self._most_looks < inf:
+            looked.append(now_s)
+        return True
 
     @property
     def silence_s(self) -> float | None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from math import inf
 from random import Random
 
 import pytest
@@ -134,6 +135,7 @@ class House:
         sinks: Sinks | None = None,
         time: ManualClock | None = None,
         look: Look | None = None,
+        most_looks: float = inf,
     ) -> None:
         self.wires: list[Wire] = []
         self.refusing = False
@@ -142,7 +144,9 @@ class House:
         around = Surroundings(
             broker="ACME", clock=time or clock(), random=Random(1), log=NoLog(), meter=Counting(self.counted)
         )
-        self.feeds = Feeds(self.plan, connect=self.connect, around=around, sinks=sinks, look=look)
+        self.feeds = Feeds(
+            self.plan, connect=self.connect, around=around, sinks=sinks, look=look, most_looks=most_looks
+        )
 
     async def connect(self, target: SocketTarget) -> Wire:
         if self.refusing:
@@ -223,6 +227,22 @@ async def test_a_symbol_that_the_venue_does_not_know_is_refused_with_all_that_ca
     await house.feeds.subscribe(["AAPL"], QUOTES, lambda _: None)
     await house.feeds.subscribe(["AAPL"], QUOTES, lambda _: None)
     assert asked == ["AAPL", "NOSUCH", "AAPL"]
+    await house.feeds.close()
+
+
+async def test_of_more_symbols_than_may_be_looked_up_within_a_minute_the_stream_has_the_word() -> None:
+    asked, time = list[str](), clock()
+
+    async def look(symbol: str) -> None:
+        asked.append(symbol)
+
+    house = House(look=look, most_looks=2, time=time)
+    await house.feeds.subscribe(["A", "B", "C"], QUOTES, lambda _: None)
+    await house.feeds.subscribe(["D"], QUOTES, lambda _: None)
+    assert asked == ["A", "B"]
+    await time.advance(60)
+    await house.feeds.subscribe(["E"], QUOTES, lambda _: None)
+    assert asked == ["A", "B", "E"]
     await house.feeds.close()
 
 

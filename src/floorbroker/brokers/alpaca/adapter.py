@@ -71,7 +71,7 @@ from floorbroker.domain.records import (
 from floorbroker.domain.values import ClOrdId, Environment, ExecType, OrderClass, OrderId, is_multiple, time_text
 from floorbroker.transport import stack
 from floorbroker.transport.breakers import Breakers, SafeRead
-from floorbroker.transport.feeds import Feeds, MarketHandler
+from floorbroker.transport.feeds import FEW_LOOKS, Feeds, MarketHandler
 from floorbroker.transport.layers.gate import HostTable, IntentAge, all_of
 from floorbroker.transport.layers.ratelimit import standard_limits
 from floorbroker.transport.limiter import Limiter
@@ -135,7 +135,7 @@ class AlpacaBroker:
         around = Surroundings(broker=BROKER, clock=clock, random=random, log=log, meter=meter)
         self._orders = OrderStream(self._lines(credentials, connect), around)
         plan = DataPlan(origin=origins.data_stream, options=self._options, credentials=credentials)
-        self._feeds = Feeds(plan, connect=connect, around=around, look=self._market.streamed)
+        self._feeds = Feeds(plan, connect=connect, around=around, look=self._market.streamed, most_looks=FEW_LOOKS)
         self._link = Link(
             self._orders,
             self._feeds,

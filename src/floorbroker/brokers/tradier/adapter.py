@@ -67,7 +67,7 @@ from floorbroker.domain.records import (
 from floorbroker.domain.values import ClOrdId, Environment, ExecType, OrderClass, OrdStatus
 from floorbroker.transport import stack
 from floorbroker.transport.breakers import Breakers, SafeRead
-from floorbroker.transport.feeds import Feeds, MarketHandler
+from floorbroker.transport.feeds import FEW_LOOKS, Feeds, MarketHandler
 from floorbroker.transport.layers.gate import HostTable, IntentAge, all_of
 from floorbroker.transport.limiter import Limiter
 from floorbroker.transport.link import Link, first_checks
@@ -139,7 +139,7 @@ class TradierBroker:
         around = Surroundings(broker=BROKER, clock=clock, random=random, log=log, meter=meter)
         self._orders = OrderStream(self._lines(), around)
         plan = DataPlan(origin=origins.data_stream, ids=self._ids)
-        self._feeds = Feeds(plan, connect=connect, around=around, look=self._market.instrument)
+        self._feeds = Feeds(plan, connect=connect, around=around, look=self._market.instrument, most_looks=FEW_LOOKS)
         self._link = Link(
             self._orders,
             self._feeds,
