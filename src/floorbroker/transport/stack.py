@@ -3,8 +3,9 @@
 From the outside in: each attempt of a read passes the breaker and pays its own tokens (so `Retry` is outermost but for the
 gate, which looks at a read once); waiting for tokens is not a failure to the breaker, and an open breaker spends none; the gate
 of a command looks after the last wait, which is that for a turn where the venue wants order; the signature is made last, so it
-is fresh; the time-out covers one attempt on the wire and no wait of ours; the audit sees exactly what crossed the wire, and what
-a refusal says is hushed between the two.
+is fresh; the audit sees exactly what crossed the wire, and that nothing came back: the time-out is within it, and covers one
+attempt on the wire and no wait of ours, so that silence is a failure of the venue and not an end of our own; what a refusal says
+is hushed between signature and audit.
 
 A command stack has no `Retry`: nothing in it can send an order twice.  Both stacks of an account share one `Limiter`,
 since the venue counts them together, and its `Breakers`, whose probe is a read.
@@ -71,7 +72,7 @@ class Fittings:
 
 
 def reads(http: Http, *, check: Check, fit: Fittings) -> SendGate:
-    """`SendGate(Retry(Breaker(RateLimit(InTurn(Sign(Timeout(Hush(Audit(Timed(http))))))))))`, `InTurn` where order is wanted."""
+    """`SendGate(Retry(Breaker(RateLimit(InTurn(Sign(Hush(Audit(Timeout(Timed(http))))))))))`, `InTurn` where order is wanted."""
     limited = RateLimit(
         _in_turn(_signed(http, fit), fit),
         limiter=fit.limiter,
@@ -92,7 +93,7 @@ def reads(http: Http, *, check: Check, fit: Fittings) -> SendGate:
 
 
 def commands(order_http: OrderHttp, *, check: Check, fit: Fittings) -> Breaker:
-    """`Breaker(RateLimit(InTurn(SendGate(Sign(Timeout(Hush(Audit(Timed(order_http)))))))))`, `InTurn` where order is wanted.
+    """`Breaker(RateLimit(InTurn(SendGate(Sign(Hush(Audit(Timeout(Timed(order_http)))))))))`, `InTurn` where order is wanted.
 
     Hand the same `check` to `OrderHttpClient`.
     """
@@ -109,8 +110,8 @@ def commands(order_http: OrderHttp, *, check: Check, fit: Fittings) -> Breaker:
 
 def _signed(shell: Transport, fit: Fittings) -> Sign:
     timed = shell if fit.offset is None else Timed(shell, offset=fit.offset, clock=fit.clock)
-    audited = Audit(timed, tap=fit.tap, redactor=fit.redactor, clock=fit.clock, fields=fit.fields)
-    hushed: Transport = Timeout(Hush(audited, redactor=fit.redactor))
+    audited = Audit(Timeout(timed), tap=fit.tap, redactor=fit.redactor, clock=fit.clock, fields=fit.fields)
+    hushed: Transport = Hush(audited, redactor=fit.redactor)
     if fit.tracer is not NO_TRACER:
         hushed = Traced(hushed, tracer=fit.tracer)
     return Sign(hushed, sign=fit.sign, may_sign=fit.may_sign, steps=fit.steps)

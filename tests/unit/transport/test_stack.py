@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from floorbroker.app.tracing import OtelTracer
 from floorbroker.domain.clock import SystemClock
-from floorbroker.domain.errors import CircuitBreakerError, KillSwitchOn, Outcome, VenueError
+from floorbroker.domain.errors import CircuitBreakerError, KillSwitchOn, Outcome, Timeout, VenueError
 from floorbroker.transport import stack
 from floorbroker.transport.breakers import Breakers
 from floorbroker.transport.bucket import Budget
@@ -118,6 +119,23 @@ async def test_a_timeout_of_the_stack_is_unknown_and_opens_the_breaker_in_the_en
         assert len(server.requests) == 5
 
 
+class Mute:
+    """A shell that never answers, without a time-out of its own."""
+
+    async def send(self, request: Request) -> Response:
+        await asyncio.Event().wait()
+        raise AssertionError(request)
+
+
+@pytest.mark.parametrize("make", [stack.reads, stack.commands])
+async def test_a_venue_that_is_silent_is_recorded_as_such_and_not_as_a_wait_that_we_ended(make: Any) -> None:
+    tap: list[Exchange] = []
+    door = make(Mute(), check=allow, fit=replace(fittings(tap), policy=stack.Policy(read_retries=0)))
+    with pytest.raises(Timeout):
+        await door.send(command(timeout_s=0.01))
+    assert [(exchange.error, exchange.outcome) for exchange in tap] == [("timeout", Outcome.UNKNOWN)]
+
+
 async def test_there_is_no_retry_anywhere_in_a_command_stack() -> None:
     layer: object = stack.commands(OrderHttpClient(), check=allow, fit=fittings([]))
     names: list[str] = []
@@ -125,7 +143,7 @@ async def test_there_is_no_retry_anywhere_in_a_command_stack() -> None:
         names.append(type(layer).__name__)
         assert not isinstance(layer, Retry)
         layer = getattr(layer, "_inner", None)
-    assert names == ["Breaker", "RateLimit", "SendGate", "Sign", "Timeout", "Hush", "Audit", "OrderHttpClient"]
+    assert names == ["Breaker", "RateLimit", "SendGate", "Sign", "Hush", "Audit", "Timeout", "OrderHttpClient"]
 
 
 async def test_a_traced_stack_tells_of_what_crosses_the_wire_and_of_waits_for_the_budget() -> None:
