@@ -17,7 +17,7 @@ from floorbroker.gateway.bells import Bells
 from floorbroker.gateway.desk import NO_LOCK, Lock, RoundResult, SessionState
 from floorbroker.gateway.maintenance import Calendar
 from floorbroker.gateway.recovery import Remedy, Rule, delay_s, is_refusal, remedy_of
-from floorbroker.gateway.states import CONNECTED, allowed, word_of
+from floorbroker.gateway.states import CONNECTED, allowed, words_of
 from floorbroker.gateway.views import round_result
 from floorbroker.oms.account import AccountContext
 from floorbroker.oms.rounds import Round
@@ -268,7 +268,8 @@ class ProfileSession:
                     disputes = await self._look()
             except FloorbrokerError as error:
                 refused = isinstance(error, Forbidden)
-                self._degrade(error.detail if refused else f"reconciliation failed: {error.detail}")
+                failed = "reconciliation failed" if self._has_stream() else "the order stream is down"
+                self._degrade(error.detail if refused else f"{failed}: {error.detail}")
                 await self._wait(await self._treat(error), attempt)
             else:
                 if disputes is None:
@@ -448,13 +449,13 @@ class ProfileSession:
 
     def _tell(self, before: SessionState, *, is_lost: bool) -> None:
         name, clock = self.ctx.profile.name, self.ctx.clock
-        word = word_of(before, self.state, is_lost=is_lost, was_lost=self._was_lost, rests=bool(self.rests))
+        words = words_of(before, self.state, is_lost=is_lost, was_lost=self._was_lost, rests=bool(self.rests))
         self._was_lost = (self._was_lost or is_lost) and self.state is not SessionState.READY
         if self.state is SessionState.READY and self.rests:
             self.rests = ""
             self.ctx.log.warning("session.rested", tag=self.log_tag, profile=name)
         self.since, self.since_s = clock.now(), clock.monotonic()
         self.ctx.log.info("session.state", profile=name, state=self.state.value, reason=self.reason)
-        self.news = word
-        self.on_health(self)
+        for self.news in words:
+            self.on_health(self)
         self.news = ""

@@ -37,14 +37,17 @@ def allowed(before: SessionState, after: SessionState) -> bool:
     return before is after or after in MOVES[before]
 
 
-def word_of(before: SessionState, after: SessionState, *, is_lost: bool, was_lost: bool, rests: bool) -> str:
-    """What a change is called on the `health` channel.
+def words_of(
+    before: SessionState, after: SessionState, *, is_lost: bool, was_lost: bool, rests: bool
+) -> tuple[str, ...]:
+    """What a change is called on the `health` channel, one word for each thing that it ends or begins.
 
-    `connection_lost` and `connection_restored` are a pair, and so are `resting` and `rested`; every other change goes by the
-    name of its new state.
+    `connection_lost` and `connection_restored` are a pair, and so are `resting` and `rested`: what began is told to be over,
+    both where both were.  Every other change goes by the name of its new state.
     """
     if after is S.READY:
-        return "rested" if rests else "connection_restored" if was_lost else after.value
+        ended = [word for word, holds in (("rested", rests), ("connection_restored", was_lost)) if holds]
+        return tuple(ended) or (after.value,)
     if rests and before is S.READY:
-        return "resting"
-    return "connection_lost" if is_lost and not was_lost else after.value
+        return ("resting",)
+    return ("connection_lost" if is_lost and not was_lost else after.value,)

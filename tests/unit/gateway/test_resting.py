@@ -138,6 +138,26 @@ async def test_the_beginning_and_the_end_of_a_rest_are_told_with_their_tag(tmp_p
         assert {"session.resting", "session.rested"} <= set(desk.log.events)
 
 
+async def test_a_connection_that_is_lost_during_a_rest_is_told_to_be_back_as_well(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        heard: list[str] = []
+
+        async def listen() -> None:
+            async for event in desk.gateway.events(channels=frozenset({"health"})):
+                heard.append(event.data["event"])  # noqa: PERF401 - it is looked at while events still come
+
+        listening = asyncio.ensure_future(listen())
+        await desk.wait()
+        fail(desk, 3)
+        desk.broker.stream(up=False)
+        await desk.wait()
+        desk.broker.stream(up=True)
+        await desk.until(lambda: desk.session.state.value == "ready")
+        listening.cancel()
+        words = [word for word in heard if word in {"resting", "rested", "connection_lost", "connection_restored"}]
+        assert words == ["resting", "connection_lost", "rested", "connection_restored"]
+
+
 async def test_failures_of_a_profile_that_is_not_ready_begin_no_rest(tmp_path: Path) -> None:
     async with opened(tmp_path) as desk:
         desk.broker.stream(up=False)

@@ -62,6 +62,15 @@ async def test_a_stream_that_never_comes_is_told_and_not_waited_for_for_ever(tmp
         await desk.until(lambda: desk.session.state.value == "ready")
 
 
+async def test_a_venue_that_is_gone_with_its_stream_is_not_told_as_a_round_that_failed(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        desk.broker.failing["get_account_info"] = silence()
+        desk.broker.stream(up=False)
+        await desk.until(lambda: desk.session.state.value == "degraded")
+        await desk.wait()
+        assert desk.session.reason.startswith("the order stream is down: ")
+
+
 @pytest.mark.parametrize("fault", [silence(), RuntimeError("a bug in an adapter")])
 async def test_a_round_that_fails_degrades_and_is_tried_again_i11(tmp_path: Path, fault: Exception) -> None:
     async with opened(tmp_path) as desk:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from floorbroker.gateway.desk import SessionState
-from floorbroker.gateway.states import CONNECTED, MOVES, allowed, word_of
+from floorbroker.gateway.states import CONNECTED, MOVES, allowed, words_of
 
 S = SessionState
 
@@ -48,20 +48,21 @@ def test_what_is_connected_may_reconcile_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told", "word"),
+    ("before", "after", "told", "words"),
     [
-        (S.READY, S.RECONCILING, (True, False, False), "connection_lost"),
-        (S.RECONCILING, S.DEGRADED, (False, True, False), "degraded"),
-        (S.RECONCILING, S.RECONCILING, (True, True, False), "reconciling"),
-        (S.RECONCILING, S.READY, (False, True, False), "connection_restored"),
-        (S.RECONCILING, S.READY, (False, False, False), "ready"),
-        (S.READY, S.DEGRADED, (False, False, True), "resting"),
-        (S.DEGRADED, S.READY, (False, True, True), "rested"),
-        (S.READY, S.MAINTENANCE, (False, False, False), "maintenance"),
+        (S.READY, S.RECONCILING, (True, False, False), ("connection_lost",)),
+        (S.RECONCILING, S.DEGRADED, (False, True, False), ("degraded",)),
+        (S.RECONCILING, S.RECONCILING, (True, True, False), ("reconciling",)),
+        (S.RECONCILING, S.READY, (False, True, False), ("connection_restored",)),
+        (S.RECONCILING, S.READY, (False, False, False), ("ready",)),
+        (S.READY, S.DEGRADED, (False, False, True), ("resting",)),
+        (S.DEGRADED, S.READY, (False, False, True), ("rested",)),
+        (S.RECONCILING, S.READY, (False, True, True), ("rested", "connection_restored")),
+        (S.READY, S.MAINTENANCE, (False, False, False), ("maintenance",)),
     ],
 )
 def test_a_change_is_called_by_what_it_means(
-    before: SessionState, after: SessionState, told: tuple[bool, bool, bool], word: str
+    before: SessionState, after: SessionState, told: tuple[bool, bool, bool], words: tuple[str, ...]
 ) -> None:
     is_lost, was_lost, rests = told
-    assert word_of(before, after, is_lost=is_lost, was_lost=was_lost, rests=rests) == word
+    assert words_of(before, after, is_lost=is_lost, was_lost=was_lost, rests=rests) == words
