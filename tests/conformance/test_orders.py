@@ -23,7 +23,7 @@ from floorbroker.domain.errors import (
     SymbolNotFound,
 )
 from floorbroker.domain.orders import NewOrder, OrderChanges, StopLoss
-from floorbroker.domain.values import OrderClass, OrderType, OrdStatus, Side, TimeInForce
+from floorbroker.domain.values import AssetClass, OrderClass, OrderType, OrdStatus, Side, TimeInForce
 from tests.conformance.desk import CALLER, Desk, price, quantity
 
 pytestmark = pytest.mark.asyncio
@@ -307,3 +307,14 @@ async def test_a_reduce_only_order_closes(desk: Desk) -> None:
     await desk.settled(await desk.place())
     closing = await desk.place(side=Side.SELL, order_qty="5", reduce_only=True)
     assert (await desk.settled(closing)).ord_status is OrdStatus.FILLED
+
+
+async def test_the_currency_of_a_symbol_is_the_same_before_its_rules_are_read_as_after(desk: Desk) -> None:
+    """But for pairs that their venue converts itself: their amounts are in the account's currency once it was asked."""
+    (session,) = desk.gateway.sessions.values()
+    scales, account = session.ctx.scales, await session.ctx.refresh_account()
+    for symbol in (desk.goods.symbol, desk.goods.other):
+        before = scales.currency(symbol) or account.currency
+        rules = await session.ctx.instrument(symbol)
+        assert scales.currency(symbol) == rules.currency
+        assert rules.currency in {before, account.currency if rules.asset_class is AssetClass.FX else before}

@@ -125,7 +125,7 @@ class Floor:
 
     def realized(self, symbol: str) -> Decimal:
         """Money that closed contracts made."""
-        return self.ctx.book.realized(symbol) * self.ctx.share.worth(symbol)[1]
+        return self.ctx.book.realized(symbol) * self.ctx.scales.multiplier(symbol)
 
     async def cash(self) -> Decimal:
         return (await self.wait(self.gateway.account())).cash

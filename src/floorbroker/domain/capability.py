@@ -144,7 +144,8 @@ class BrokerInfo:
     keeps its ids, and that the change was carried out shows in its terms alone.  With `whole_coins` a coin is one position, told
     in one of the pairs it is traded in, whichever its units were bought in.  Trading calls for a look at the account every
     `account_every_s` at most, for where calls are scarce.  `market` is the calendar whose opening and close matter (`XNYS`),
-    empty where trading never stops.
+    empty where trading never stops.  `priced_in` is the one currency of all its shares and options, which an
+    account need not be in; empty where they are in the account's.
     `account_sign` and `key_sign` tell the environment of an account number and of a BROKER_API_KEY.
     """
 
@@ -168,6 +169,7 @@ class BrokerInfo:
     whole_coins: bool = False
     account_every_s: float = 0.0
     market: str = ""
+    priced_in: str = ""
     account_sign: Sign = Sign()
     key_sign: Sign = Sign()
     etiquette: Etiquette = Etiquette()

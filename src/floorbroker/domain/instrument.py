@@ -95,6 +95,15 @@ def usual_tif(symbol: str) -> TimeInForce:
     return TimeInForce.GTC if has_no_day else TimeInForce.DAY
 
 
+def quote_of(symbol: str) -> str:
+    """What the amounts of a pair are in, as its spelling tells: the coin that a perpetual settles in, else the quote.
+
+    Empty for what is no pair.
+    """
+    pair, _, settled = symbol.partition(":")
+    return settled or pair.partition("/")[2]
+
+
 _FIAT = frozenset(
     "USD EUR GBP JPY CHF AUD CAD NZD SEK NOK DKK SGD HKD INR MXN ZAR PLN CZK HUF TRY CNH THB".split()  # noqa: SIM905 - a line
 )
@@ -106,4 +115,12 @@ def _is_fx(symbol: str) -> bool:
     return base in _FIAT | _METALS and quote in _FIAT | _METALS
 
 
-__all__ = ["INDIAN_OPTION", "Instrument", "OptionContract", "TickRule", "asset_class_of", "usual_multiplier"]
+__all__ = [
+    "INDIAN_OPTION",
+    "Instrument",
+    "OptionContract",
+    "TickRule",
+    "asset_class_of",
+    "quote_of",
+    "usual_multiplier",
+]

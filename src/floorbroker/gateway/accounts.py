@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import ApiError, FloorbrokerError, SymbolNotFound
-from floorbroker.domain.instrument import asset_class_of
+from floorbroker.domain.instrument import asset_class_of, quote_of
 from floorbroker.domain.options import OptionContract
 from floorbroker.domain.ports import Log
 from floorbroker.domain.records import Position, Quote
@@ -117,9 +117,10 @@ class Accounts:
 
     def _row(self, session: ProfileSession, position: Position) -> ProfilePosition:
         ctx, symbol = session.ctx, position.symbol
-        mark, multiplier = ctx.share.worth(symbol)
+        mark, multiplier = ctx.share.worth(symbol)[0], ctx.scales.multiplier(symbol)
         if asset_class_of(symbol) is AssetClass.FX:
             multiplier = Decimal(1)  # values of a pair are in its quote currency; the venue's conversion is for limits
+        currency = quoted_in(symbol, "" if ctx.account is None else ctx.account.currency)
         contract, now = OptionContract.parse(symbol), self.clock.now()
         marked_by = "" if position.market_px is None and position.market_value is None else "venue"
         if not marked_by and mark is not None:
@@ -137,7 +138,7 @@ class Accounts:
                 expired=is_over(contract, now),
             ),
             marked_by=marked_by,
-            currency=quoted_in(symbol, "" if ctx.account is None else ctx.account.currency),
+            currency=currency if quote_of(symbol) else ctx.scales.currency(symbol) or currency,
         )
 
     async def one(self, session: ProfileSession) -> list[ProfilePosition]:

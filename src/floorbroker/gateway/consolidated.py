@@ -155,7 +155,7 @@ def currencies_of(held: Iterable[Held]) -> frozenset[str]:
     for one in held:
         found.add(one.account.currency)
         found.update(balance.currency for balance in money_of(one))
-        found.update(quoted_in(row.position.symbol, one.account.currency) for row in one.positions)
+        found.update(currency_of(one, row) for row in one.positions)
     return frozenset(found)
 
 
@@ -184,6 +184,11 @@ def quoted_in(symbol: str, account_currency: str) -> str:
     if asset_class_of(symbol) in (AssetClass.CRYPTO, AssetClass.FX, AssetClass.PERPETUAL):
         return symbol.partition(":")[0].partition("/")[2] or account_currency
     return account_currency
+
+
+def currency_of(held: Held, row: ProfilePosition) -> str:
+    """What a row says that its values are in; where it does not, what its symbol and account say."""
+    return row.currency or quoted_in(row.position.symbol, held.account.currency)
 
 
 def add(amounts: Iterable[Decimal]) -> Decimal:
@@ -279,7 +284,7 @@ class _Sums:
         value = _worth(row)
         if value is None:
             return None
-        return self.take("exposure", one.profile, quoted_in(row.position.symbol, one.account.currency), value)
+        return self.take("exposure", one.profile, currency_of(one, row), value)
 
     def take(self, what: str, profile: ProfileName, currency: str, amount: Decimal) -> Decimal | None:
         converted = self.converted(currency, amount)
@@ -332,7 +337,7 @@ def _netted(held: Sequence[Held]) -> tuple[NetPosition, ...]:
     rows: dict[tuple[str, str], list[ProfilePosition]] = {}
     for one in held:
         for row in one.positions:
-            key = (row.position.symbol, quoted_in(row.position.symbol, one.account.currency))
+            key = (row.position.symbol, currency_of(one, row))
             rows.setdefault(key, []).append(row)
     return tuple(_net(symbol, currency, parts) for (symbol, currency), parts in sorted(rows.items()))
 

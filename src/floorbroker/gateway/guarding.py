@@ -22,11 +22,12 @@ from floorbroker.gateway.limiting import DESK, Limits, Wanted
 from floorbroker.gateway.measuring import Measure
 from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.book import Change
+from floorbroker.oms.scales import asked_about
+from floorbroker.oms.share import traded
 from floorbroker.risk import equity as equities
 from floorbroker.risk import untouched, usage
 from floorbroker.risk.book import RiskBook
 from floorbroker.risk.changes import LimitChange
-from floorbroker.risk.day import Counted
 from floorbroker.risk.equity import Equity
 from floorbroker.risk.metrics import Report
 from floorbroker.risk.scope import ScopeKind, scope_of
@@ -246,9 +247,9 @@ class Guard:
     def _recount(self, ctx: AccountContext, order: Order, midnight: datetime, now: datetime) -> None:
         if order.created_at >= midnight and not order.external and order.parent_id is None:
             owner = ctx.share.owner_of(order)
-            self.risk.day.decide(order.intent_id, Counted(owner=owner, notional=ctx.share.size_of(order)), now)
+            self.risk.decide(order.intent_id, owner, ctx.share.asked(order), symbol=asked_about(order.terms))
             if not order.is_open and not order.presumed:
-                self.risk.day.done(order.intent_id, ctx.share.traded(order))
+                self.risk.day.done(order.intent_id, traded(order))
         name = order.terms.strategy
         since = max(midnight, self.risk.strategies.touched_at(name) or midnight)
         fills = sum(1 for execution in order.executions if execution.transact_time >= since)

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from floorbroker.domain.errors import FloorbrokerError
 from floorbroker.domain.frozen import frozen
-from floorbroker.domain.records import Account
+from floorbroker.domain.records import Account, Position
 from floorbroker.domain.values import ZERO
 from floorbroker.oms.account import AccountContext
 from floorbroker.oms.unforeseen import ours
@@ -97,13 +97,7 @@ class Measure:
         account = await ctx.refresh_account()
         positions = (await ctx.broker.get_positions()).items
         ctx.on_positions(positions)
-        worths = [(position, *ctx.share.worth(position.symbol)) for position in positions if position.qty]
-        holdings = [
-            Holding(
-                profile=ctx.profile.name, symbol=p.symbol, value=None if mark is None else p.qty * mark * multiplier
-            )
-            for p, mark, multiplier in worths
-        ]
+        holdings = [_held(ctx, position) for position in positions if position.qty]
         return _Side(ctx=ctx, account=account, holdings=tuple(holdings), rate=self.risk.rate_of(account.currency))
 
     async def _measured(
@@ -122,7 +116,9 @@ class Measure:
             open_orders=sum(len(side.ctx.book.open_orders()) for side in sides),
             day_pl=None,
             drawdown_pct=None,
-            unknown=tuple(f"{holding.symbol}: no price" for holding in holdings if holding.value is None),
+            unknown=tuple(
+                f"{holding.symbol}: {_lacking(holding, sides)}" for holding in holdings if holding.value is None
+            ),
             value_at_risk=await self._at_risk(holdings, sides) if with_history else (),
         )
 
@@ -132,6 +128,21 @@ class Measure:
         contexts = {side.ctx.profile.name: side.ctx for side in sides}
         closes = {h.symbol: await _closes(contexts[h.profile], h.symbol) for h in holdings if h.value is not None}
         return tuple(value_at_risk(values, closes, confidence) for confidence in CONFIDENCES)
+
+
+def _held(ctx: AccountContext, position: Position) -> Holding:
+    """A position in its account's currency; without a value where price or rate are not known."""
+    mark, scale = ctx.share.worth(position.symbol)
+    value = None if mark is None or scale is None else position.qty * mark * scale
+    return Holding(profile=ctx.profile.name, symbol=position.symbol, value=value)
+
+
+def _lacking(holding: Holding, sides: Iterable[_Side]) -> str:
+    """Why a holding has no value."""
+    ctx = next(side.ctx for side in sides if side.ctx.profile.name == holding.profile)
+    if ctx.scales(holding.symbol) is not None:
+        return "no price"
+    return f"no rate for {ctx.scales.currency(holding.symbol)}"
 
 
 def _at_rate(holding: Holding, rate: Decimal | None) -> Holding:

@@ -44,7 +44,8 @@ from floorbroker.oms.exposed import Exposed
 from floorbroker.oms.external import ExternalOrders, may_touch
 from floorbroker.oms.pardon import Pardons
 from floorbroker.oms.recognition import overpowered, stranger
-from floorbroker.oms.share import Share
+from floorbroker.oms.scales import Scales, asked_about
+from floorbroker.oms.share import Share, traded
 from floorbroker.oms.writer import Writer
 from floorbroker.risk.book import RiskBook
 from floorbroker.risk.gate import RiskGate
@@ -63,11 +64,6 @@ class Actor:
     via: str
     request_id: str = ""
     confirm: str = ""  # what a person typed to show that they mean it
-
-
-def asked_about(wish: NewOrder) -> str:
-    """The symbol whose rules and price a wish is measured by: a multi-leg order's first leg."""
-    return wish.legs[0].symbol if wish.legs else wish.symbol
 
 
 def _nobody(account: Account) -> None:
@@ -187,16 +183,16 @@ class AccountContext:
     _exposed: Exposed = field(init=False)
     _instruments: dict[str, tuple[datetime, Instrument]] = field(default_factory=dict[str, tuple[datetime, Instrument]])
     _quotes: dict[str, tuple[float, Quote]] = field(default_factory=dict[str, tuple[float, Quote]])
-    _multipliers: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
+    scales: Scales = field(init=False)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
 
     def __post_init__(self, risk_book: RiskBook | None) -> None:
         self.risk = RiskBook(self.clock) if risk_book is None else risk_book
-        self._exposed = Exposed(
-            self.book, self.gate, self.clock, self._multipliers, whole_successors=self.broker.info.whole_successors
-        )
+        info = self.broker.info
+        self.scales = Scales(self._instruments, lambda: self.account, self.risk.between, info.priced_in)
+        self._exposed = Exposed(self.book, self.gate, self.clock, self.scales, whole_successors=info.whole_successors)
         self.share = Share(
-            self.profile.name, self.risk, self.book, self.gate, self._exposed, self._multipliers, lambda: self.account
+            self.profile.name, self.risk, self.book, self.gate, self._exposed, self.scales, lambda: self.account
         )
 
     @property
@@ -242,14 +238,20 @@ class AccountContext:
         held = self._instruments.get(symbol)
         if held is None or now - held[0] > INSTRUMENT_AGE:
             held = (now, await self.broker.get_instrument(symbol))
-            self._instruments[symbol] = held
-            self._multipliers[symbol] = held[1].multiplier * (self._rate(held[1]) or 1)
-            self._exposed.marks.moved.add(symbol)
+            before, self._instruments[symbol] = self.scales(symbol), held
+            if self.scales(symbol) != before:
+                self.risk.rescale(self.profile.name, symbol)
         return held[1]
 
-    def _rate(self, instrument: Instrument) -> Decimal | None:
-        """What one unit of an instrument's currency is in the account's; None when nobody said."""
-        return Decimal(1) if self.account is None else self.risk.between(instrument.currency, self.account.currency)
+    async def learn_scales(self) -> None:
+        """Read the rules of what is in a currency without a rate: some venues themselves say what that is worth."""
+        lacking = {symbol for symbol in self.exposure().symbols() if self.scales(symbol) is None}
+        lacking |= self.risk.day.untold(self.profile.name)
+        for symbol in sorted(lacking - set(self._instruments)):
+            try:
+                await self.instrument(symbol)
+            except FloorbrokerError as error:
+                self.log.warning("instrument.unavailable", symbol=symbol, code=error.code)
 
     def on_quote(self, quote: Quote) -> None:
         """Remember a price heard on a stream or in an answer."""
@@ -339,7 +341,7 @@ class AccountContext:
             exposure=exposure,
             now=self.clock.now(),
             account=self.account,
-            rate=self._rate(instrument),
+            rate=self.scales.rate(asked_about(wish)),
             reference=self.reference(symbol),
             blocked="" if is_pardoned else switches.blocked() or switches.barred(wish.strategy, ""),
             locked=switches.locked(),
@@ -357,7 +359,7 @@ class AccountContext:
             met=risk.resting.met(wish, leave_out),
             off=risk.strategies.why_off(wish.strategy) if wish.strategy else "",
             orders_day=today.orders,
-            notional_day=today.notional,
+            notional_day=today.told,
             equity=risk.equities.get(self.profile.name),
             objections=self.broker.broken_rules(wish, instrument) if is_new else (),
             margin=margin if margin is not None and margin.source == "venue" else None,
@@ -369,9 +371,9 @@ class AccountContext:
         )
 
     def _filled(self, intent_id: IntentId | None) -> Decimal:
-        """What an order that is about to change traded so far, in account currency; zero for none."""
+        """What an order that is about to change traded so far, units times price; zero for none."""
         order = self.book.at_hand(intent_id) if intent_id is not None else None
-        return ZERO if order is None else self.share.traded(order)
+        return ZERO if order is None else traded(order)
 
     def exposure(self, leave_out: IntentId | None = None) -> Exposure:
         """Holdings, open and undecided orders (I5), and what is reserved beyond the venue's own figure.
@@ -383,7 +385,7 @@ class AccountContext:
         return Exposure(
             positions=exposed.positions(),
             marks=exposed.marks.by_symbol,
-            multipliers=self._multipliers,
+            scale=self.scales,
             workload=exposed.work if leave_out is None else exposed.work.without(leave_out, fills_yet=whole),
             reserved=exposed.reserved(leave_out),
         )
@@ -396,7 +398,8 @@ class AccountContext:
         """Count the cost of an approved wish until the venue's own figure does; of a change, the larger of the two sizes (I5)."""
         self._exposed.costs.put(intent_id, situation.cost or ZERO)
         owner = self.share.owner(situation.wish, situation.principal)
-        self.risk.decide(intent_id, owner, situation.notional or ZERO, filled=self._filled(intent_id))
+        amount, symbol = situation.amount or ZERO, asked_about(situation.wish)
+        self.risk.decide(intent_id, owner, amount, symbol=symbol, filled=self._filled(intent_id))
         self.risk.count_message(owner)
 
     # -- orders of others -----------------------------------------------------------------------------------------------------

@@ -14,11 +14,11 @@ from typing import Protocol
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.facts import ReplaceAsked
-from floorbroker.domain.instrument import usual_multiplier
-from floorbroker.domain.orders import NewOrder, Order, OrderState
+from floorbroker.domain.orders import Order, OrderState
 from floorbroker.domain.records import Position, Quote
 from floorbroker.domain.values import WIDE, ZERO, IntentId, OrderClass, total_of
 from floorbroker.oms.book import OrderBook
+from floorbroker.oms.scales import Scales, asked_about
 from floorbroker.risk.gate import RiskGate
 from floorbroker.risk.workload import Part, Workload, part_of
 
@@ -152,7 +152,7 @@ class Exposed:
         book: OrderBook,
         gate: RiskGate,
         clock: Clock,
-        multipliers: Mapping[str, Decimal],
+        scales: Scales,
         *,
         whole_successors: bool = False,
     ) -> None:
@@ -162,7 +162,7 @@ class Exposed:
         self._expires = _NEVER
         self.marks = Marks()
         self.costs = Costs(find=book.get, is_pending=gate.pending.__contains__, may_yet_arrive=self._may_yet_arrive)
-        self._multipliers = multipliers
+        self._scales = scales
         self._book = book
         self._gate = gate
         self._clock = clock
@@ -231,24 +231,29 @@ class Exposed:
             held[order.terms.symbol] = WIDE.add(was, signed)
         return held
 
-    def reserved(self, leave_out: IntentId | None = None) -> Decimal:
-        """Buying power that is taken, orders in doubt whose reservation ended with an earlier process included (I5)."""
-        total = self.costs.total if leave_out is None else self.costs.without(leave_out)
-        return total + sum((self._cost_of_doubt(i) for i in self.costs.unpriced if i != leave_out), ZERO)
+    def reserved(self, leave_out: IntentId | None = None) -> Decimal | None:
+        """Buying power that is taken, orders in doubt whose reservation ended with an earlier process included (I5).
 
-    def _cost_of_doubt(self, intent_id: IntentId) -> Decimal:
+        None where one of those is in a currency of which nobody said what it is worth.
+        """
+        total = self.costs.total if leave_out is None else self.costs.without(leave_out)
+        for intent_id in self.costs.unpriced:
+            cost = ZERO if intent_id == leave_out else self._cost_of_doubt(intent_id)
+            if cost is None:
+                return None
+            total += cost
+        return total
+
+    def _cost_of_doubt(self, intent_id: IntentId) -> Decimal | None:
         order = self._book.get(intent_id)
         if order is None:
             return ZERO
         terms = order.terms
+        scale = self._scales.rate(terms.symbol) if terms.notional else self._scales(asked_about(terms))
         price = abs(order.price or order.stop_px or self.marks.by_symbol.get(terms.symbol, ZERO))
         held = max(self._book.holdings.qty(terms.symbol) * -terms.side.sign, ZERO)
-        return terms.notional or max((terms.order_qty or ZERO) - held, ZERO) * price * self._multiplier(terms)
-
-    def _multiplier(self, terms: NewOrder) -> Decimal:
-        """Of an instrument nobody has asked for since the start: an option's is a hundred."""
-        symbol = terms.legs[0].symbol if terms.legs else terms.symbol
-        return self._multipliers.get(symbol) or usual_multiplier(symbol)
+        amount = terms.notional or max((terms.order_qty or ZERO) - held, ZERO) * price
+        return ZERO if not amount else None if scale is None else amount * scale
 
     def _part(self, intent_id: IntentId) -> Part | None:
         order = self._book.at_hand(intent_id)

@@ -177,6 +177,7 @@ class Reconciler:
         ctx.steps.reach("recon.completed")
         adjusted, disputed = await self._explain(snapshot.positions, since=since)
         ctx.steps.reach("recon.explained")
+        await ctx.learn_scales()
         result = Round(
             at=started,
             converged=not disputed,

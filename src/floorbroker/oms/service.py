@@ -14,7 +14,7 @@ from floorbroker.domain.options import Premium
 from floorbroker.domain.orders import NewOrder, Order, OrderState
 from floorbroker.domain.records import ExecutionReport, MarginRequirement, Quote
 from floorbroker.domain.values import AssetClass
-from floorbroker.oms.account import GATEWAY, AccountContext, Actor, asked_about
+from floorbroker.oms.account import GATEWAY, AccountContext, Actor
 from floorbroker.oms.book import Change
 from floorbroker.oms.cancel import Canceller
 from floorbroker.oms.doubt import Resolver
@@ -23,6 +23,7 @@ from floorbroker.oms.paced import Paced
 from floorbroker.oms.replace import Replacer
 from floorbroker.oms.resolving import Resolving
 from floorbroker.oms.rounds import Reconciler
+from floorbroker.oms.scales import asked_about
 from floorbroker.oms.sealer import Sealer
 from floorbroker.oms.submit import Submitter
 from floorbroker.oms.unforeseen import ours

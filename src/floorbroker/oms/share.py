@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from floorbroker.domain import facts as f
-from floorbroker.domain.instrument import usual_multiplier
 from floorbroker.domain.orders import NewOrder, Order
 from floorbroker.domain.records import Account
 from floorbroker.domain.values import WIDE, ZERO, IntentId, ProfileName, Side
 from floorbroker.oms.book import Change, OrderBook
 from floorbroker.oms.exposed import Exposed
 from floorbroker.oms.holdings import part_of, signed
+from floorbroker.oms.scales import Scales
 from floorbroker.risk.book import RiskBook
 from floorbroker.risk.gate import RiskGate
 from floorbroker.risk.scope import Owner, ScopeKind
@@ -29,7 +29,7 @@ class Share:
     book: OrderBook
     gate: RiskGate
     exposed: Exposed
-    multipliers: Mapping[str, Decimal]
+    scales: Scales
     told: Callable[[], Account | None]
 
     def __post_init__(self) -> None:
@@ -64,7 +64,7 @@ class Share:
             if done is None:
                 self.risk.day.drop(intent_id)
             else:
-                self.risk.day.done(intent_id, self.traded(done))
+                self.risk.day.done(intent_id, traded(done))
 
     def _owner_at(self, intent_id: IntentId, order: Order | None, wish: NewOrder | None) -> Owner:
         if order is not None:
@@ -84,19 +84,12 @@ class Share:
         prices = [order.price, *asked]
         return max(prices) if order.terms.side is Side.BUY else min(prices)
 
-    def size_of(self, order: Order) -> Decimal:
-        """What an order was asked for, in account currency: at its limit or trigger, else at what its symbol is marked."""
+    def asked(self, order: Order) -> Decimal:
+        """What an order was asked for, units times price: at its limit or trigger, else at what its symbol is marked."""
         if order.terms.notional is not None:
-            return order.terms.notional
-        mark, scale = self.worth(order.terms.symbol)
-        price = order.price or order.stop_px or mark or ZERO
-        return (order.order_qty or ZERO) * abs(price) * scale
-
-    def traded(self, order: Order) -> Decimal:
-        """What an order filled, in account currency."""
-        scale = self.multipliers.get(order.terms.symbol) or usual_multiplier(order.terms.symbol)
-        made = sum((e.last_qty * e.last_px for e in order.executions), ZERO)
-        return max(made, order.cum_qty * (order.avg_px or ZERO)) * scale
+            return order.terms.notional / self.scales.multiplier(order.terms.symbol)
+        price = order.price or order.stop_px or self.exposed.marks.by_symbol.get(order.terms.symbol) or ZERO
+        return (order.order_qty or ZERO) * abs(price)
 
     def on_holdings(self, symbols: set[str]) -> None:
         """Positions changed."""
@@ -145,12 +138,21 @@ class Share:
                     found[symbol] = WIDE.add(found.get(symbol, ZERO), moved)
         return found
 
-    def worth(self, symbol: str) -> tuple[Decimal | None, Decimal]:
-        return self.exposed.marks.by_symbol.get(symbol), self.multipliers.get(symbol) or usual_multiplier(symbol)
+    def worth(self, symbol: str) -> tuple[Decimal | None, Decimal | None]:
+        return self.exposed.marks.by_symbol.get(symbol), self.scales(symbol)
+
+    def scale(self, symbol: str) -> Decimal | None:
+        return self.scales(symbol)
 
     def account(self) -> tuple[str, str, Decimal] | None:
         told = self.told()
         return None if told is None else (told.account, told.currency, told.equity)
+
+
+def traded(order: Order) -> Decimal:
+    """What an order filled, units times price."""
+    made = sum((e.last_qty * e.last_px for e in order.executions), ZERO)
+    return max(made, order.cum_qty * (order.avg_px or ZERO))
 
 
 def _moved(before: Order | None, after: Order) -> Iterator[tuple[str, Decimal]]:

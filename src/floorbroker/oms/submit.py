@@ -24,8 +24,9 @@ from floorbroker.domain.orders import Approved, NewOrder, Order
 from floorbroker.domain.ports import Entry, FactEntry, KeyEntry
 from floorbroker.domain.records import MarginRequirement
 from floorbroker.domain.values import Environment, IntentId, text_of
-from floorbroker.oms.account import AccountContext, Actor, asked_about
+from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.inbound import Inbound
+from floorbroker.oms.scales import asked_about
 from floorbroker.oms.translate import fact_of_failure
 from floorbroker.oms.unforeseen import ours
 from floorbroker.risk.verdict import refusal

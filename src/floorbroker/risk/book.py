@@ -49,8 +49,12 @@ class Member(Protocol):
         """Signed units that the orders of a strategy or token hold, by symbol.  Goes through all of them: for starts alone."""
         ...
 
-    def worth(self, symbol: str) -> tuple[Decimal | None, Decimal]:
-        """What a unit is marked at, and its multiplier."""
+    def worth(self, symbol: str) -> tuple[Decimal | None, Decimal | None]:
+        """What a unit is marked at, and what that is multiplied with to be an amount of the account."""
+        ...
+
+    def scale(self, symbol: str) -> Decimal | None:
+        """The second of these alone; None while nobody said what the symbol's currency is worth in the account's."""
         ...
 
     def account(self) -> tuple[str, str, Decimal] | None:
@@ -69,7 +73,10 @@ class _Asked:
 
 @dataclass(slots=True)
 class RiskBook:
-    """Amounts of scopes over several accounts are in `base`; `rates` says what one unit of another currency is worth in it."""
+    """Amounts of scopes over several accounts are in `base`; `rates` says what one unit of another currency is worth in it.
+
+    New rates take the place of old ones as a whole; sums that were made with those are made again at the next `catch_up`.
+    """
 
     clock: Clock
     base: str = "USD"
@@ -81,6 +88,7 @@ class RiskBook:
     watches: dict[tuple[str, str], Watch] = field(default_factory=dict[tuple[str, str], Watch])
     _owners: dict[IntentId, Owner] = field(default_factory=dict[IntentId, Owner])  # of what the watches count
     _members: dict[ProfileName, Member] = field(default_factory=dict[ProfileName, Member])
+    _rated: Mapping[str, Decimal] | None = None  # the rates that sums were made with
 
     # -- who is in it -------------------------------------------------------------------------------------------------
 
@@ -116,14 +124,24 @@ class RiskBook:
 
     def recognise(self, profile: ProfileName) -> None:
         """An account's number and currency have become known: what was counted without them counts under them now."""
-        self.day.own(profile, account=self.account_of(profile), rate=self._base_rate(profile) or Decimal(1))
-        for place, watch in list(self.watches.items()):
+        self._rate_again(profile)
+        for place in list(self.watches):
             if ScopeKind(place[0]) is ScopeKind.ACCOUNT:
                 self._make_again(place)
-                continue
+
+    def _rate_again(self, profile: ProfileName) -> None:
+        """Sums of what an account ordered today, and of what it holds, at the rates of now."""
+        rate, scale = self._base_rate(profile), self._members[profile].scale
+        self.day.own(profile, account=self.account_of(profile), rate=rate, scale=scale)
+        for watch in self.watches.values():
             for at, symbol in list(watch.cells):
                 if at == profile:
                     self._mark(watch, profile, symbol)
+
+    def rescale(self, profile: ProfileName, symbol: str) -> None:
+        """What prices of a symbol come to in an account has changed: its rules were read."""
+        self.day.rescale(profile, symbol, self._members[profile].scale(symbol))
+        self.remark(profile, symbol)
 
     def _make_again(self, place: tuple[str, str]) -> None:
         watch = self.watches[place]
@@ -162,6 +180,10 @@ class RiskBook:
         """Bring every account to the present."""
         for member in self._members.values():
             member.catch_up()
+        if self._rated is not self.rates:
+            self._rated = self.rates
+            for profile in self._members:
+                self._rate_again(profile)
 
     def see(
         self,
@@ -219,8 +241,8 @@ class RiskBook:
         member = self._members.get(profile)
         if member is None:  # a late price of an account that left
             return
-        mark, multiplier = member.worth(symbol)
-        watch.mark((profile, symbol), mark, multiplier, self._rate(watch, profile))
+        mark, scale = member.worth(symbol)
+        watch.mark((profile, symbol), mark, scale, self._rate(watch, profile))
 
     def count_message(self, owner: Owner) -> None:
         """One order message of somebody's went out."""
@@ -242,12 +264,19 @@ class RiskBook:
         self.day.begin(self.clock.now())
         return self.day.beside(leave_out, filled, kind="profile", name=profile)
 
-    def decide(self, intent_id: IntentId, owner: Owner, notional: Decimal, *, filled: Decimal = ZERO) -> None:
-        """Count an approved wish to its day; a change of an order that counts there with what that `filled` before."""
-        rate = self._base_rate(owner.profile) or Decimal(1)
+    def decide(
+        self, intent_id: IntentId, owner: Owner, amount: Decimal, *, symbol: str = "", filled: Decimal = ZERO
+    ) -> None:
+        """Count an approved wish to its day; a change of an order that counts there with what that `filled` before.
+
+        Both are units times price of `symbol`: of a multi-leg order that of its first leg.
+        """
+        symbol = symbol or owner.symbol
         if intent_id in self.day.orders:
-            notional = WIDE.add(notional, filled)
-        self.day.decide(intent_id, Counted(owner=owner, notional=notional, rate=rate), self.clock.now())
+            amount = WIDE.add(amount, filled)
+        scale, rate = self._members[owner.profile].scale(symbol), self._base_rate(owner.profile)
+        counted = Counted(owner=owner, amount=amount, symbol=symbol, scale=scale, rate=rate)
+        self.day.decide(intent_id, counted, self.clock.now())
 
     def standings(
         self,
@@ -260,7 +289,7 @@ class RiskBook:
     ) -> tuple[Standing, ...]:
         """Every scope with limits that a wish belongs to, widest first.  The accounts must have caught up.
 
-        `leave_out` is the order that the wish is to take the place of, `filled` what it traded in its account's currency.
+        `leave_out` is the order that the wish is to take the place of, `filled` what it traded, units times price.
         """
         if not self.watches:
             return ()
@@ -288,7 +317,7 @@ class RiskBook:
                 messages_s=in_second,
                 messages_min=in_minute,
                 orders_day=today.orders,
-                notional_day=today.notional,
+                notional_day=today.told,
                 rate=self._rate(watch, profile),
                 equity=self.equity_of(watch),
                 currency=self._currency(watch, profile),

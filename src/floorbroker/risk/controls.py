@@ -240,6 +240,8 @@ def max_order_qty(s: Situation) -> Verdict:
 
 
 def max_order_notional(s: Situation) -> Verdict:
+    if s.rate is None:
+        return passed("max_order_notional")  # `currency` lets nothing through but what reduces
     return within("max_order_notional", s.notional, s.limits.max_order_notional, "order size", currency=s.currency)
 
 
@@ -342,7 +344,10 @@ def exposure(s: Situation) -> Verdict:
     """Gross and net exposure, leverage and concentration after the worst case."""
     if s.reduces:
         return passed("exposure")
-    longs, shorts = _worst_values(s)
+    found = _worst_values(s)
+    if found is None:
+        return _unmeasured(s)
+    longs, shorts = found
     gross, net = longs - shorts, max(longs, -shorts)
     most, money = s.limits, s.currency
     verdicts = [
@@ -368,24 +373,46 @@ def _against_equity(s: Situation, gross: Decimal, equity: Decimal) -> Iterator[V
     if s.limits.max_leverage is not None:
         leverage = (gross / equity).quantize(Decimal("0.001"), context=WIDE)
         yield within("max_leverage", leverage, s.limits.max_leverage, "leverage after worst case")
-    if s.limits.max_concentration_pct is not None:
+    yield from _concentration(s)
+
+
+def _concentration(s: Situation) -> Iterator[Verdict]:
+    equity = None if s.account is None else s.account.equity
+    if s.limits.max_concentration_pct is not None and equity is not None and equity > 0:
         value = abs(s.after) * (s.unit or ZERO)
         share = (value / equity * _HUNDRED).quantize(Decimal("0.01"), context=WIDE)
         yield within("max_concentration_pct", share, s.limits.max_concentration_pct, "share of equity in percent,")
 
 
-def _worst_values(s: Situation) -> tuple[Decimal, Decimal]:
-    """Summed long and short values if each symbol went to the worse of its two ends."""
+def _unmeasured(s: Situation) -> Verdict:
+    """Some of what is held or ordered is in a currency without a rate: a limit that has to count it is not met."""
+    limits, what = s.limits, "exposure after worst case"
+    lacking = [symbol for symbol in sorted(s.exposure.symbols()) if s.exposure.scale(symbol) is None]
+    lacks = f"a rate of exchange under [risk.rates] for {', '.join(lacking)}"
+    verdicts = (
+        within("max_gross_exposure", None, limits.max_gross_exposure, f"gross {what}", lacks=lacks),
+        within("max_net_exposure", None, limits.max_net_exposure, f"net {what}", lacks=lacks),
+        within("max_leverage", None, limits.max_leverage, "leverage after worst case", lacks=lacks),
+        *_concentration(s),
+    )
+    return next((verdict for verdict in verdicts if not verdict.ok), passed("exposure"))
+
+
+def _worst_values(s: Situation) -> tuple[Decimal, Decimal] | None:
+    """Summed long and short values if each symbol went to the worse of its two ends; None where one of them cannot be told."""
     longs = shorts = ZERO
     for symbol in s.exposure.symbols() | {s.wish.symbol}:
         up, down = s.exposure.worst_case(symbol, Side.BUY), s.exposure.worst_case(symbol, Side.SELL)
-        worth = s.exposure.value(symbol, _ONE)
-        if symbol == s.wish.symbol:
-            worth = worth if s.unit is None else s.unit
+        is_meant = symbol == s.wish.symbol
+        if is_meant:
             up += s.units or ZERO if s.wish.side is Side.BUY else ZERO
             down -= s.units or ZERO if s.wish.side is Side.SELL else ZERO
-        longs += max(up, ZERO) * worth
-        shorts += min(down, ZERO) * worth
+        if up > 0 or down < 0:
+            worth = s.unit if is_meant and s.unit is not None else s.exposure.value(symbol, _ONE)
+            if worth is None:
+                return None
+            longs += max(up, ZERO) * worth
+            shorts += min(down, ZERO) * worth
     return longs, shorts
 
 
@@ -399,6 +426,9 @@ def buying_power(s: Situation) -> Verdict:
     told, whose = s.account.buying_power, "buying power"
     if s.instrument.asset_class is AssetClass.OPTION and s.account.option_buying_power is not None:
         told, whose = s.account.option_buying_power, "buying power for options"
+    if s.exposure.reserved is None:
+        detail = "what orders in doubt may cost cannot be measured without a rate of exchange under [risk.rates]"
+        return failed("buying_power", detail)
     free = told * (_HUNDRED - s.limits.buying_power_buffer_pct) / _HUNDRED - s.exposure.reserved
     if cost <= free:
         return Verdict(control="buying_power", ok=True, limit=free, value=cost)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from floorbroker.domain.values import LIMITED, WIDE, Environment, OrderClass, Side, text_of
 from floorbroker.risk.hours import shut, window_of
 from floorbroker.risk.situation import Situation
-from floorbroker.risk.verdict import Verdict, failed, passed, within
+from floorbroker.risk.verdict import RATES, Verdict, failed, passed, within
 
 _BPS = Decimal(10_000)
 _TYPED = frozenset({"page"})  # doors at which a person types
@@ -33,9 +33,10 @@ def day(s: Situation) -> Verdict:
     count = within("max_orders_day", s.orders_day + 1, s.limits.max_orders_day, "orders today")
     if not count.ok or s.limits.max_notional_day is None or s.reduces:
         return count
-    ordered = None if s.notional is None else WIDE.add(s.notional_day, s.notional)
-    limit, what = s.limits.max_notional_day, "notional ordered today"
-    return within("max_notional_day", ordered, limit, what, currency=s.currency)
+    before, limit, what = s.notional_day, s.limits.max_notional_day, "notional ordered today"
+    ordered = None if s.notional is None or before is None else WIDE.add(before, s.notional)
+    lacks = RATES if before is None else ""
+    return within("max_notional_day", ordered, limit, what, currency=s.currency, lacks=lacks)
 
 
 def confirm(s: Situation) -> Verdict:

@@ -54,6 +54,8 @@ def order_size(s: Situation) -> Verdict:
 
 def _sizes(s: Situation, at: Standing) -> Iterable[Verdict]:
     yield within("max_order_qty", s.units, at.limits.max_order_qty, "quantity", scope=at.key)
+    if s.rate is None:
+        return  # `currency` lets nothing through but what reduces
     size = _amount(at, s.notional)
     yield within(
         "max_order_notional", size, at.limits.max_order_notional, "order size", scope=at.key, currency=at.currency
@@ -70,7 +72,8 @@ def _day(s: Situation, at: Standing) -> Iterable[Verdict]:
     yield within("max_orders_day", at.orders_day + 1, at.limits.max_orders_day, "orders today", scope=at.key)
     if not s.reduces:
         size = _amount(at, s.notional)
-        ordered = None if size is None else WIDE.add(at.notional_day, size)
+        before = at.notional_day
+        ordered = None if size is None or before is None else WIDE.add(before, size)
         yield within(
             "max_notional_day",
             ordered,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
@@ -20,6 +20,9 @@ from floorbroker.risk.equity import Equity
 from floorbroker.risk.limits import RiskLimits
 from floorbroker.risk.watch import Standing
 from floorbroker.risk.workload import Workload
+
+Scale = Callable[[str], Decimal | None]
+"""What units times price of a symbol are multiplied with to be an amount of the account; None where nobody said."""
 
 
 @frozen
@@ -39,14 +42,15 @@ class Reference:
 class Exposure:
     """What the account holds and may still get.  Positions are signed units by symbol; marks are prices by symbol.
 
-    `reserved` is the buying power taken by intents the venue's own figure does not know of yet.
+    `scale` is asked anew each time.  `reserved` is the buying power taken by intents the venue's own figure does not know of yet;
+    None where some of it is in a currency of which nobody said what it is worth.
     """
 
     positions: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
     marks: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
-    multipliers: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+    scale: Scale = usual_multiplier
     workload: Workload = field(default_factory=Workload)  # open, undecided and approved orders
-    reserved: Decimal = ZERO
+    reserved: Decimal | None = ZERO
 
     def worst_case(self, symbol: str, side: Side) -> Decimal:
         """Signed units if every open and undecided order of `side` filled in full."""
@@ -76,13 +80,16 @@ class Exposure:
         load = self.workload.loads.get(symbol)
         return 0 if load is None else load.orders
 
-    def value(self, symbol: str, qty: Decimal) -> Decimal:
-        """Signed market value of `qty` units; an unknown price counts as zero and is caught by other controls."""
-        return qty * self.marks.get(symbol, ZERO) * self.multiplier(symbol)
+    def value(self, symbol: str, qty: Decimal) -> Decimal | None:
+        """Signed market value of `qty` units in account currency; None where nobody said what the symbol's is worth in it.
 
-    def multiplier(self, symbol: str) -> Decimal:
-        """What one unit is about; of an instrument nobody has asked for since the start, what is usual."""
-        return self.multipliers.get(symbol) or usual_multiplier(symbol)
+        An unknown price counts as zero and is caught by other controls.
+        """
+        price = self.marks.get(symbol)
+        if not qty or not price:
+            return ZERO
+        scale = self.scale(symbol)
+        return None if scale is None else qty * price * scale
 
     def symbols(self) -> set[str]:
         return {*self.positions, *self.workload.loads}
@@ -118,7 +125,7 @@ class Situation:
     met: tuple[Decimal, IntentId] | None = None  # the best order of our own that the wish would trade with
     off: str = ""  # why the wish's strategy is switched off, empty when it is not
     orders_day: int = 0  # decided since midnight UTC, this wish and an order it replaces left out
-    notional_day: Decimal = ZERO  # what such an order traded included
+    notional_day: Decimal | None = ZERO  # what such an order traded included; None where some of it cannot be told
     equity: Equity | None = None
     shared: tuple[Standing, ...] = ()  # the other scopes that have limits, widest first
     objections: tuple[FieldError, ...] = ()  # of the venue's documents and rules against a new order, as known here
@@ -161,6 +168,11 @@ class Situation:
             object.__setattr__(self, name, value)
 
     @property
+    def amount(self) -> Decimal | None:
+        """Size in units times price: what multiplier and rate of exchange make an amount of the account."""
+        return None if self.quoted is None else self.quoted / self.instrument.multiplier
+
+    @property
     def unit(self) -> Decimal | None:
         """What one unit is worth at `price`, in account currency."""
         return None if self.price is None else _in_account(self.price * self.instrument.multiplier, self.rate)
@@ -178,7 +190,7 @@ class Situation:
 
 
 def _in_account(amount: Decimal | None, rate: Decimal | None) -> Decimal | None:
-    """Without a rate one for one: `currency` has refused what opens anything then."""
+    """Without a rate one for one: `currency` refuses what opens anything then, and no limit is held against what is left."""
     return amount if amount is None or rate is None or rate == 1 else amount * rate
 
 

@@ -1,4 +1,7 @@
-"""How much of each limit is used, without any wish: what `risk show` and the page tell."""
+"""How much of each limit is used, without any wish: what `risk show` and the page tell.
+
+What is in a currency without a rate is in no figure: the figures that would have to hold it are left out.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +21,7 @@ def of_account(
     exposure: Exposure, *, messages: tuple[int, int], today: Sum, equity: Equity | None, worth: Decimal | None
 ) -> Usage:
     """One account; `worth` is its equity, None while it is not known."""
-    longs = shorts = ZERO
-    for symbol in exposure.symbols():
-        longs += max(exposure.value(symbol, exposure.worst_case(symbol, Side.BUY)), ZERO)
-        shorts += min(exposure.value(symbol, exposure.worst_case(symbol, Side.SELL)), ZERO)
-    found: dict[str, Decimal | int] = {
-        "max_gross_exposure": longs - shorts,
-        "max_net_exposure": max(longs, -shorts),
-        "max_open_orders": exposure.open_total,
-        "max_messages_s": messages[0],
-        "max_messages_min": messages[1],
-        "max_orders_day": today.orders,
-        "max_notional_day": today.notional,
-    }
-    if worth is not None and worth > 0:
-        found["max_leverage"] = _share(longs - shorts, worth)
+    found = _exposures(_ends(exposure), worth) | _counts(exposure.open_total, messages, today)
     if equity is not None and equity.is_known:
         found |= {
             "max_loss_day": equity.loss,
@@ -46,17 +35,42 @@ def of_account(
 
 def of_scope(watch: Watch, *, messages: tuple[int, int], today: Sum, worth: Decimal | None) -> Usage:
     """A scope over several accounts, in its own currency."""
-    gross = watch.longs - watch.shorts
+    ends = None if watch.lacks() else (watch.longs, watch.shorts)
+    return _exposures(ends, worth) | _counts(watch.open_total, messages, today)
+
+
+def _ends(exposure: Exposure) -> tuple[Decimal, Decimal] | None:
+    """Long and short values in the worst case; None where some of them cannot be told in the account's currency."""
+    longs = shorts = ZERO
+    for symbol in exposure.symbols():
+        up = exposure.value(symbol, exposure.worst_case(symbol, Side.BUY))
+        down = exposure.value(symbol, exposure.worst_case(symbol, Side.SELL))
+        if up is None or down is None:
+            return None
+        longs, shorts = longs + max(up, ZERO), shorts + min(down, ZERO)
+    return longs, shorts
+
+
+def _exposures(ends: tuple[Decimal, Decimal] | None, worth: Decimal | None) -> dict[str, Decimal | int]:
+    """What is used of limits of exposure; nothing is said where it cannot be told."""
+    if ends is None:
+        return {}
+    longs, shorts = ends
     found: dict[str, Decimal | int] = {
-        "max_gross_exposure": gross,
-        "max_net_exposure": max(watch.longs, -watch.shorts),
-        "max_open_orders": watch.open_total,
+        "max_gross_exposure": longs - shorts,
+        "max_net_exposure": max(longs, -shorts),
+    }
+    return found | ({"max_leverage": _share(longs - shorts, worth)} if worth is not None and worth > 0 else {})
+
+
+def _counts(open_orders: int, messages: tuple[int, int], today: Sum) -> dict[str, Decimal | int]:
+    found: dict[str, Decimal | int] = {
+        "max_open_orders": open_orders,
         "max_messages_s": messages[0],
         "max_messages_min": messages[1],
         "max_orders_day": today.orders,
-        "max_notional_day": today.notional,
     }
-    return found | ({"max_leverage": _share(gross, worth)} if worth is not None and worth > 0 else {})
+    return found if today.told is None else found | {"max_notional_day": today.told}
 
 
 def _share(part: Decimal, whole: Decimal) -> Decimal:

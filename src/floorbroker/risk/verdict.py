@@ -81,13 +81,14 @@ def within(
     *,
     scope: str = "",
     currency: str = "",
+    lacks: str = "",
 ) -> Verdict:
-    """A plain upper bound; without a limit it holds, without a value it does not."""
+    """A plain upper bound; without a limit it holds, without a value it does not: it `lacks` what measures it."""
     if limit is None:
         return passed(control)
     of_whom = f" of {scope}" if scope else ""
     if value is None:
-        needed = "a price and a rate of exchange" if scope else "a price"
+        needed = lacks or ("a price and a rate of exchange" if scope else "a price")
         detail = f"{what} cannot be measured without {needed}{of_whom}"
         return Verdict(control=control, ok=False, detail=detail, limit=limit, scope=scope)
     if value <= limit:
@@ -96,6 +97,8 @@ def within(
     detail = f"{what} {_text(value)} is above {control} {_text(limit)}{unit}{of_whom}"
     return Verdict(control=control, ok=False, detail=detail, limit=limit, value=value, scope=scope, currency=currency)
 
+
+RATES = "a rate of exchange under [risk.rates] for all of it"  # what an amount in several currencies lacks
 
 _RULES = {
     "tick": "/limit_price", "lot": "/quantity", "min_qty": "/quantity", "min_notional": "/quantity",

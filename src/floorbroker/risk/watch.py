@@ -44,7 +44,7 @@ class Standing:
     messages_s: int
     messages_min: int
     orders_day: int
-    notional_day: Decimal
+    notional_day: Decimal | None
     rate: Decimal | None
     equity: Decimal | None
     currency: str = ""  # what its amounts are in, where that is known
@@ -115,16 +115,20 @@ class Watch:
         """So many units more."""
         self.hold(place, WIDE.add(self.cell(place).held, units))
 
-    def mark(self, place: Place, mark: Decimal | None, multiplier: Decimal, rate: Decimal | None) -> None:
-        """What a unit is worth; without a rate its value is in its account's own currency, and in no sum that could be told."""
+    def mark(self, place: Place, mark: Decimal | None, scale: Decimal | None, rate: Decimal | None) -> None:
+        """What a unit is worth: its price, what makes that an amount of its account, and the rate into the scope's currency.
+
+        Where one of the latter two is missing its value is in another currency, and in no sum that could be told.
+        """
         cell = self.cells.get(place)
         if cell is None:
             return
-        if rate is None:
+        if rate is None or scale is None:
             self.unrated.add(place)
+            cell.mark, cell.scale = mark, Decimal(1)
         else:
             self.unrated.discard(place)
-        cell.mark, cell.scale = mark, multiplier if rate is None else WIDE.multiply(multiplier, rate)
+            cell.mark, cell.scale = mark, WIDE.multiply(scale, rate)
         self._revalue(place)
 
     def count_message(self, now_s: float) -> None:
@@ -160,10 +164,14 @@ class Watch:
 
     def else_than(self, place: Place) -> tuple[Decimal, Decimal] | None:
         """Summed long and short values of everything but one place; None where some of it cannot be told."""
-        if any(other != place and (self.cells[other].longs or self.cells[other].shorts) for other in self.unrated):
+        if self.lacks(place):
             return None
         cell = self.cell(place)
         return WIDE.subtract(self.longs, cell.longs), WIDE.subtract(self.shorts, cell.shorts)
+
+    def lacks(self, but: Place | None = None) -> bool:
+        """Whether some of what it holds or may get, but for one place, is in a currency of which nobody said what it is worth."""
+        return any(at != but and bool(self.cells[at].longs or self.cells[at].shorts) for at in self.unrated)
 
     def messages(self, now_s: float) -> tuple[int, int]:
         """Order messages of the last second and the last minute."""

@@ -61,10 +61,12 @@ async def test_after_a_start_a_day_counts_in_the_desks_currency(tmp_path: Path) 
         await desk.place(buy("1"))
         before = desk.gateway.guard.risk.day.of("global", "").notional
         assert before > 0
+    broker.reads.clear()
     async with opened(tmp_path, seals=True, broker=broker, clock=clock, ready=False) as desk:
         desk.gateway.guard.risk.rates = {"GBP": Decimal(2)}
         await desk.until(lambda: desk.session.state.value == "ready")
-        assert desk.gateway.guard.risk.day.of("global", "").notional == before
+        assert desk.gateway.guard.risk.day.of("global", "").told == before
+        assert "get_instrument" not in broker.reads
 
 
 async def test_an_order_that_is_sealed_before_anybody_looked_stays_in_its_day(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def _wish(side: Side, price: str | None, symbol: str = "AAPL") -> NewOrder:
 
 def _counted(notional: int, *, profile: ProfileName = A, strategy: str = "s", rate: str = "1") -> Counted:
     owner = Owner(profile=profile, symbol="AAPL", strategy=strategy)
-    return Counted(owner=owner, notional=Decimal(notional), rate=Decimal(rate))
+    return Counted(owner=owner, amount=Decimal(notional), rate=Decimal(rate))
 
 
 def test_a_day_counts_what_was_decided_and_gives_back_what_never_filled() -> None:

@@ -383,8 +383,10 @@ def test_a_size_in_another_currency_counts_at_its_rate_and_without_one_opens_not
     assert _failed(unknown) == ["currency"]
     told = refusal(next(v for c in CONTROLS if not (v := c(unknown)).ok))
     assert "AAPL is measured in BTC and the limits of this account in USD: say under [risk.rates]" in str(told)
-    held = Exposure(positions={"AAPL": Decimal(10)})
-    assert _failed(replace(unknown, wish=replace(BUY, side=Side.SELL), exposure=held)) == []
+    closing = replace(unknown, wish=replace(BUY, side=Side.SELL), exposure=Exposure(positions={"AAPL": Decimal(10)}))
+    assert _failed(closing) == []
+    small = RiskLimits(max_order_notional=Decimal(1))
+    assert _failed(replace(closing, limits=small)) == [], "ten coins are not more than a dollar, nor less"
 
 
 def test_what_a_venue_wants_at_least_is_in_the_currency_of_the_instrument() -> None:

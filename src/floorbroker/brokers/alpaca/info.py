@@ -38,6 +38,7 @@ INFO = BrokerInfo(
     code="ALPACA",
     folder="alpaca",
     market="XNYS",
+    priced_in="USD",
     name="Alpaca",
     environments=(Environment.SIM, Environment.PAPER, Environment.LIVE),
     can=frozenset(

@@ -50,6 +50,7 @@ INFO = BrokerInfo(
     code=BROKER,
     folder="ibkr",
     market="XNYS",
+    priced_in="USD",
     name="Interactive Brokers (TWS and IB Gateway)",
     environments=(Environment.SIM, Environment.PAPER),  # live opens with what the page of this venue lists as open
     can=frozenset(

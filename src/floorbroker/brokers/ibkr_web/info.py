@@ -44,6 +44,7 @@ INFO = BrokerInfo(
     code="IBKR_WEB",
     folder="ibkr_web",
     market="XNYS",
+    priced_in="USD",
     name="Interactive Brokers (Web API)",
     environments=(Environment.SIM, Environment.PAPER, Environment.LIVE),
     can=frozenset(

@@ -39,6 +39,7 @@ INFO = BrokerInfo(
     code="TRADIER",
     folder="tradier",
     market="XNYS",
+    priced_in="USD",
     name="Tradier",
     environments=(Environment.SIM, Environment.PAPER, Environment.LIVE),
     can=frozenset(

@@ -48,6 +48,7 @@ INFO = BrokerInfo(
     code=BROKER,
     folder="upstox",
     market="XNSE",
+    priced_in="INR",
     name="Upstox",
     environments=(
         Environment.SIM,

@@ -20,7 +20,8 @@ from floorbroker.gateway.routing.policy import Policy, Strategy, VenueTerms
 from floorbroker.gateway.routing.strategies import Candidate
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.marketdata.books import BookKeeper
-from floorbroker.oms.account import AccountContext, asked_about
+from floorbroker.oms.account import AccountContext
+from floorbroker.oms.scales import asked_about
 from floorbroker.oms.unforeseen import ours
 from floorbroker.risk.controls import unsupported
 from floorbroker.risk.verdict import Verdict

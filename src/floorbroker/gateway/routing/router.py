@@ -53,8 +53,9 @@ from floorbroker.gateway.routing.splitting import Plan
 from floorbroker.gateway.routing.strategies import Choice, Ranking, rank
 from floorbroker.gateway.routing.tasks import WAITED_FOR, Tasks
 from floorbroker.gateway.session import ProfileSession
-from floorbroker.oms.account import Actor, asked_about
+from floorbroker.oms.account import Actor
 from floorbroker.oms.book import Change
+from floorbroker.oms.scales import asked_about
 from floorbroker.oms.submit import Key, Submitter, key_error
 from floorbroker.risk.verdict import refusal as refusal_of
 

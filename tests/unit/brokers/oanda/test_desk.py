@@ -161,7 +161,8 @@ def test_a_pair_is_valued_in_its_quote_currency_and_limited_in_that_of_the_accou
         assert row.position.market_value is not None
         assert abs(row.position.market_value / 10_000 - 150) < 1
         (session,) = house.desk.gateway.sessions.values()
-        scale = session.ctx.exposure().multiplier("USD/JPY")
+        scale = session.ctx.exposure().scale("USD/JPY")
+        assert scale is not None
         assert abs(scale * 150 - 1) < Decimal("0.01")
 
     at_oanda(tmp_path, work)
