@@ -49,16 +49,17 @@ def register(app: typer.Typer) -> None:
 
 
 def status(ctx: typer.Context) -> None:
-    """Every profile, and where its session stands."""
-    from floorbroker.cli.reach import on_desk
+    """Every profile of every environment, or of the one that is named, and where its session stands."""
+    from floorbroker.cli.reach import on_desks
 
     settings = settings_of(ctx)
 
-    async def work(desk: Reached) -> Any:
-        say(settings, f"server at {desk.url}" if desk.by_server else "no server runs; asked inside this command")
-        return await desk.get("/profiles")
+    async def work(desks: list[Reached]) -> list[dict[str, Any]]:
+        for desk in desks[:1]:
+            say(settings, f"server at {desk.url}" if desk.by_server else "no server runs; asked inside this command")
+        return [row for desk in desks for row in (await desk.get("/profiles"))["items"]]
 
-    rows = on_desk(settings, work)["items"]
+    rows = on_desks(settings, work)
     show_list(settings, rows if settings.json else [_flat(row) for row in rows], PROFILES, empty="no profiles")
 
 

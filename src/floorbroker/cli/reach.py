@@ -73,6 +73,18 @@ def on_desk(settings: Settings, work: Callable[[Reached], Awaitable[T]]) -> T:
     return run(settings, whole)
 
 
+def on_desks(settings: Settings, work: Callable[[list[Reached]], Awaitable[T]]) -> T:
+    """The same for the desks of every environment, of the one that is named, or of that of the profile."""
+
+    async def whole() -> T:
+        async with AsyncExitStack() as stack:
+            door, url = await _door(stack, settings)
+            there = await _environments(door, settings)
+            return await work([_reached(door, url, environment, settings) for environment in there])
+
+    return run(settings, whole)
+
+
 def at_door(settings: Settings, work: Callable[[Door], Awaitable[T]]) -> T:
     """The same for what belongs to no environment: none has to be named where there are several."""
 
@@ -127,14 +139,17 @@ async def reach(settings: Settings) -> AsyncGenerator[Reached]:
     """The desk that the settings mean.  Raises `Trouble` and `DeskError`."""
     async with AsyncExitStack() as stack:
         door, url = await _door(stack, settings)
-        environment = await _environment(door, settings)
-        yield Reached(
-            client=DeskClient(door, environment),
-            settings=settings,
-            profile=settings.profile,
-            by_server=bool(url),
-            url=url or "this process",
-        )
+        yield _reached(door, url, await _environment(door, settings), settings)
+
+
+def _reached(door: Door, url: str, environment: str, settings: Settings) -> Reached:
+    return Reached(
+        client=DeskClient(door, environment),
+        settings=settings,
+        profile=settings.profile,
+        by_server=bool(url),
+        url=url or "this process",
+    )
 
 
 async def _door(stack: AsyncExitStack, settings: Settings) -> tuple[Door, str]:
@@ -304,17 +319,22 @@ async def _opened(stack: AsyncExitStack, opening: Any, home: Home) -> Any:
 
 async def _environment(door: Door, settings: Settings) -> str:
     """The environment asked for, that of the profile, or the only one there is.  Raises a usage error."""
-    words = [environment.value for environment in Environment]
+    found = await _environments(door, settings)
+    if len(found) != 1:
+        raise usage(f"name an environment with --env; there are: {', '.join(found) or 'none'}")
+    return found[0]
+
+
+async def _environments(door: Door, settings: Settings) -> list[str]:
+    """The environment asked for, those of the profile, or all there are.  Raises `Trouble` for a profile nobody has."""
     if settings.env is not None:
-        return settings.env
-    there = {word: await _profiles_of(door, word) for word in words}
+        return [settings.env]
+    there = {environment.value: await _profiles_of(door, environment.value) for environment in Environment}
     found = [word for word, names in there.items() if names and settings.profile in (None, *names)]
-    if len(found) == 1:
-        return found[0]
     if settings.profile and not found:
         known = ", ".join(name for names in there.values() for name in names)
         raise Trouble(code="not_found", detail=f"no profile {settings.profile!r}; there are: {known or 'none'}")
-    raise usage(f"name an environment with --env; there are: {', '.join(found) or 'none'}")
+    return found
 
 
 async def _profiles_of(door: Door, environment: str) -> list[str]:

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from floorbroker.cli.failures import UNPROVEN, usage
+from floorbroker.cli.failures import UNPROVEN, Trouble, usage
 from floorbroker.cli.settings import Settings, settings_of
 from floorbroker.cli.show import Column, say, show_list, show_one
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from floorbroker.cli.reach import Reached
     from floorbroker.client.door import Door, Method
 
 HOOKS = (
     Column("NAME", "name"),
+    Column("ENVIRONMENT", "environment"),
     Column("DIRECTION", "direction"),
     Column("ENABLED", "enabled"),
     Column("PROFILE", "profile"),
@@ -59,17 +61,26 @@ def register(app: typer.Typer) -> None:
 
 @webhook.command("list")
 def list_(ctx: typer.Context) -> None:
-    """Every webhook of an environment; no secret is shown."""
+    """Every webhook of every environment, or of the one that is named; no secret is shown."""
+    from floorbroker.cli.reach import on_desks
+
     settings = settings_of(ctx)
-    found = call(settings, "GET", "/webhooks")
-    show_list(settings, found["items"], HOOKS, empty="no webhooks")
+
+    async def listed(desks: list[Reached]) -> list[dict[str, Any]]:
+        return [
+            row | {"environment": desk.client.environment}
+            for desk in desks
+            for row in (await desk.get("/webhooks"))["items"]
+        ]
+
+    show_list(settings, on_desks(settings, listed), HOOKS, empty="no webhooks")
 
 
 @webhook.command("show")
 def show(ctx: typer.Context, name: Name) -> None:
     """One webhook, with its template and limits."""
     settings = settings_of(ctx)
-    show_one(settings, call(settings, "GET", f"/webhooks/{part(name)}"))
+    show_one(settings, call(settings, "GET", f"/webhooks/{part(name)}", of=name))
 
 
 @webhook.command("add")
@@ -128,26 +139,26 @@ def try_(
     """in: what a sample signal would become; nothing is sent.  out: post an event now.  Exit code 11 where it would fail."""
     settings = settings_of(ctx)
     sample = sys.stdin.read() if body == "-" else body
-    told(settings, call(settings, "POST", f"/webhooks/{part(name)}/test", body={"body": sample}))
+    told(settings, call(settings, "POST", f"/webhooks/{part(name)}/test", body={"body": sample}, of=name))
 
 
 @webhook.command("on")
 def on(ctx: typer.Context, name: Name) -> None:
     """Switch it on."""
-    switch(settings_of(ctx), f"/webhooks/{part(name)}", enabled=True)
+    switch(settings_of(ctx), f"/webhooks/{part(name)}", enabled=True, of=name)
 
 
 @webhook.command("off")
 def off(ctx: typer.Context, name: Name) -> None:
     """Switch it off; what waits for delivery goes on waiting."""
-    switch(settings_of(ctx), f"/webhooks/{part(name)}", enabled=False)
+    switch(settings_of(ctx), f"/webhooks/{part(name)}", enabled=False, of=name)
 
 
 @webhook.command("remove")
 def remove(ctx: typer.Context, name: Name) -> None:
     """Take it out, with its log."""
     settings = settings_of(ctx)
-    call(settings, "DELETE", f"/webhooks/{part(name)}")
+    call(settings, "DELETE", f"/webhooks/{part(name)}", of=name)
     say(settings, f"removed: {name}")
 
 
@@ -155,9 +166,9 @@ def remove(ctx: typer.Context, name: Name) -> None:
 def log(ctx: typer.Context, name: Name, limit: Rows = 20) -> None:
     """in: signals and what became of them.  out: deliveries, dead letters among them."""
     settings = settings_of(ctx)
-    is_in = call(settings, "GET", f"/webhooks/{part(name)}")["direction"] == "in"
+    is_in = call(settings, "GET", f"/webhooks/{part(name)}", of=name)["direction"] == "in"
     what, columns = ("signals", SIGNALS) if is_in else ("deliveries", DELIVERIES)
-    found = call(settings, "GET", f"/webhooks/{part(name)}/{what}", params={"limit": limit})
+    found = call(settings, "GET", f"/webhooks/{part(name)}/{what}", params={"limit": limit}, of=name)
     show_list(settings, found["items"], columns, empty=f"no {what} yet")
 
 
@@ -165,7 +176,8 @@ def log(ctx: typer.Context, name: Name, limit: Rows = 20) -> None:
 def retry(ctx: typer.Context, name: Name, delivery: Annotated[str, typer.Argument(help="The delivery's id.")]) -> None:
     """Send a dead letter once more."""
     settings = settings_of(ctx)
-    show_one(settings, call(settings, "POST", f"/webhooks/{part(name)}/deliveries/{part(delivery)}/retry"))
+    path = f"/webhooks/{part(name)}/deliveries/{part(delivery)}/retry"
+    show_one(settings, call(settings, "POST", path, of=name))
 
 
 # -- shared with `notify` -------------------------------------------------------------------------------------------------
@@ -180,26 +192,62 @@ def call(
     params: Mapping[str, str | int | None] | None = None,
     headers: Mapping[str, str] | None = None,
     in_environment: bool = True,
+    of: str = "",
 ) -> Any:
-    """The document that answers at a path of the environment, or beside the environments."""
-    from floorbroker.cli.reach import at_door, on_desk
+    """The document that answers at a path of the environment, or beside the environments.
+
+    `of` is a webhook: where no environment is named it is that of the webhook.
+    """
+    from floorbroker.cli.reach import at_door, on_desk, on_desks
     from floorbroker.client.desk import API
 
     async def asked(door: Door, where: str) -> Any:
         answer = await door.call(method, where, body=body, params=params, headers=headers)
         return None if answer.status == 204 else answer.json()
 
+    async def at_its_own(desks: list[Reached]) -> Any:
+        desk = await _holder(desks, of)
+        return await asked(desk.client.door, desk.client.at(path))
+
+    if of:
+        return on_desks(settings, at_its_own)
     if in_environment:
         return on_desk(settings, lambda desk: asked(desk.client.door, desk.client.at(path)))
     return at_door(settings, lambda door: asked(door, f"{API}{path}"))
 
 
-def switch(settings: Settings, path: str, *, enabled: bool, in_environment: bool = True) -> None:
+async def _holder(desks: list[Reached], name: str) -> Reached:
+    """The desk that has a webhook.  Raises `Trouble` where none has, and a usage error where several have."""
+    if len(desks) == 1:
+        return desks[0]
+    holders = [desk for desk in desks if await _has(desk, name)]
+    if len(holders) == 1:
+        return holders[0]
+    if not holders:
+        there = ", ".join(desk.client.environment for desk in desks) or "this home"
+        raise Trouble(code="not_found", detail=f"no webhook {name!r} in {there}", fix="see: floorbroker webhook list")
+    words = ", ".join(desk.client.environment for desk in holders)
+    raise usage(f"name an environment with --env; a webhook {name!r} is in: {words}")
+
+
+async def _has(desk: Reached, name: str) -> bool:
+    from floorbroker.client import Refused
+
+    try:
+        await desk.get(f"/webhooks/{part(name)}")
+    except Refused as error:
+        if error.problem.status == 404:
+            return False
+        raise
+    return True
+
+
+def switch(settings: Settings, path: str, *, enabled: bool, in_environment: bool = True, of: str = "") -> None:
     """Read the version, and change that one."""
-    version = call(settings, "GET", path, in_environment=in_environment)["version"]
+    version = call(settings, "GET", path, in_environment=in_environment, of=of)["version"]
     changed = call(
         settings, "PATCH", path, body={"enabled": enabled}, headers={"If-Match": f'"{version}"'},
-        in_environment=in_environment,
+        in_environment=in_environment, of=of,
     )  # fmt: skip
     show_one(settings, changed)
 

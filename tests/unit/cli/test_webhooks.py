@@ -94,17 +94,58 @@ def test_people_are_told_by_a_url_that_is_never_shown(home: Path, tmp_path: Path
     assert run(home, "notify", "remove", "phone").exit_code == 0
 
 
-def test_people_are_told_of_every_environment_where_none_is_named(tmp_path: Path) -> None:
-    """Alerts belong to no environment: a desk that has several asks for none."""
-    home, url = tmp_path / "home", tmp_path / "url"
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with two environments."""
+    home = tmp_path_factory.mktemp("two") / "home"
     home.mkdir()
     practice = '[profiles.p]\nbroker = "PAPER"\nenvironment = "paper"\n'
     sim = '[profiles.s]\nbroker = "ALPACA"\nenvironment = "sim"\nurl = "http://127.0.0.1:9"\n'
     (home / ".env_bot").write_text(
         "BROKER_CODE=ALPACA\nBROKER_API_KEY=PK1\nBROKER_SECRET_KEY=k1\nBROKER_URL=http://127.0.0.1:9\n", "utf-8"
     )
-    url.write_text("json://127.0.0.2:9/x")
     (home / "floorbroker.toml").write_text(practice + sim + '[webhooks]\nallow = ["127.0.0.2/32"]\n', "utf-8")
+    return home
+
+
+def test_a_webhook_is_found_in_whichever_environment_has_it(two: Path) -> None:
+    for name, profile in (("tv", "p"), ("both", "p"), ("both", "s")):
+        assert run(two, "webhook", "add", name, "--profile", profile).exit_code == 0
+    listed = document(run(two, "--json", "webhook", "list"))["items"]
+    assert {(row["name"], row["environment"]) for row in listed} == {
+        ("tv", "paper"),
+        ("both", "paper"),
+        ("both", "sim"),
+    }
+    assert [r["name"] for r in document(run(two, "--json", "--env", "sim", "webhook", "list"))["items"]] == ["both"]
+    assert document(run(two, "--json", "webhook", "off", "tv"))["enabled"] is False
+    assert document(run(two, "--json", "webhook", "log", "tv"))["items"] == []
+    several = run(two, "webhook", "show", "both")
+    assert several.exit_code == 2
+    assert "--env; a webhook 'both' is in: sim, paper" in several.stderr
+    assert document(run(two, "--json", "--env", "sim", "webhook", "show", "both"))["profile"] == "s"
+    nowhere = run(two, "webhook", "remove", "other")
+    assert nowhere.exit_code == 5
+    assert "no webhook 'other' in sim, paper" in nowhere.stderr
+    outward = run(two, "webhook", "add", "x", "--direction", "out", "--url", "http://127.0.0.2:9/x")
+    assert outward.exit_code == 2
+    assert "name an environment with --env; there are: sim, paper" in outward.stderr
+
+
+def test_the_status_is_of_every_environment_or_of_the_one_that_is_named(two: Path) -> None:
+    def names(*flags: str) -> set[str]:
+        return {row["name"] for row in document(run(two, "--json", *flags, "status"))["items"]}
+
+    assert names() == {"p", "s"}
+    assert names("--env", "paper") == {"p"}
+    assert names("--profile", "s") == {"s"}
+    assert run(two, "--profile", "x", "status").exit_code == 5
+
+
+def test_people_are_told_of_every_environment_where_none_is_named(two: Path, tmp_path: Path) -> None:
+    """Alerts belong to no environment: a desk that has several asks for none."""
+    home, url = two, tmp_path / "url"
+    url.write_text("json://127.0.0.2:9/x")
     made = document(run(home, "--json", "notify", "add", "phone", "--from-file", str(url)))
     assert set(made["environments"]) == {"sim", "paper"}
     assert [row["name"] for row in document(run(home, "--json", "notify", "list"))["items"]] == ["phone"]
