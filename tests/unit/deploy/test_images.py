@@ -6,7 +6,11 @@ No image is built here: what is read is what would be built.
 from __future__ import annotations
 
 import configparser
+import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,7 @@ import pytest
 import yaml
 
 from floorbroker.cli.failures import CONFIG, CONFLICT, DISK, USAGE
+from tests.unit.cli.running import served
 
 ROOT = Path(__file__).resolve().parents[3]
 DEPLOY = ROOT / "deploy"
@@ -63,6 +68,23 @@ def services() -> Mapping[str, dict[str, Any]]:
 
 def test_the_image_is_confined() -> None:
     assert faults((DEPLOY / "Dockerfile").read_text(encoding="utf-8")) == []
+
+
+def is_healthy(home: Path) -> bool:
+    """What the image's health check says of the desk of a home, whatever proxy the container is told of."""
+    steps = instructions((DEPLOY / "Dockerfile").read_text(encoding="utf-8"))
+    (check,) = [rest for word, rest in steps if word == "HEALTHCHECK"]
+    words: list[str] = json.loads(check.partition(" CMD ")[2])
+    assert words[:2] == ["python", "-c"]
+    around = {**os.environ, "FLOORBROKER_HOME": str(home), "http_proxy": "http://127.0.0.1:9"}
+    return subprocess.run([sys.executable, *words[1:]], env=around, capture_output=True, check=False).returncode == 0
+
+
+def test_the_health_check_asks_whichever_port_the_desk_listens_on(tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        assert ":8750" not in server.told["url"]
+        assert is_healthy(tmp_path)
+    assert not is_healthy(tmp_path)
 
 
 @pytest.mark.parametrize(
