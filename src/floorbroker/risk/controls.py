@@ -140,8 +140,12 @@ def short_sale(s: Situation) -> Verdict:
         or s.instrument.asset_class in (AssetClass.FX, AssetClass.OPTION)
     ):
         return passed("short_sale")
-    after = s.exposure.left(s.wish.symbol, Side.SELL) - (s.units or ZERO)
-    if after >= 0 or (s.limits.allow_short and s.instrument.shortable):
+    if s.limits.allow_short and s.instrument.shortable:
+        return passed("short_sale")
+    if s.units is None:
+        return failed("short_sale", "whether this sells more than is held cannot be told without a price", limit=0)
+    after = s.exposure.left(s.wish.symbol, Side.SELL) - s.units
+    if after >= 0:
         return passed("short_sale")
     why = (
         "selling short is not permitted on this profile"
@@ -332,12 +336,13 @@ def max_position(s: Situation) -> Verdict:
     """The position after everything open, undecided and this wish filled."""
     if s.reduces or s.wish.order_class is OrderClass.MULTILEG:
         return passed("max_position")
-    after = abs(s.after)
+    after = None if s.units is None else abs(s.after)
     by_qty = within("max_position", after, s.limits.max_position_qty, "position after worst case")
-    if not by_qty.ok or s.unit is None:
+    if not by_qty.ok or (s.unit is None and after is not None):
         return by_qty
     limit, what = s.limits.max_position_notional, "position value after worst case"
-    return within("max_position", after * s.unit, limit, what, currency=s.currency)
+    value = None if after is None or s.unit is None else after * s.unit
+    return within("max_position", value, limit, what, currency=s.currency)
 
 
 def exposure(s: Situation) -> Verdict:
@@ -380,15 +385,15 @@ def _concentration(s: Situation) -> Iterator[Verdict]:
     equity = None if s.account is None else s.account.equity
     if s.limits.max_concentration_pct is not None and equity is not None and equity > 0:
         value = abs(s.after) * (s.unit or ZERO)
-        share = (value / equity * _HUNDRED).quantize(Decimal("0.01"), context=WIDE)
+        share = None if s.units is None else (value / equity * _HUNDRED).quantize(Decimal("0.01"), context=WIDE)
         yield within("max_concentration_pct", share, s.limits.max_concentration_pct, "share of equity in percent,")
 
 
 def _unmeasured(s: Situation) -> Verdict:
-    """Some of what is held or ordered is in a currency without a rate: a limit that has to count it is not met."""
+    """The size of the wish, or what is held or ordered in a currency without a rate, cannot be told: no limit takes that."""
     limits, what = s.limits, "exposure after worst case"
     lacking = [symbol for symbol in sorted(s.exposure.symbols()) if s.exposure.scale(symbol) is None]
-    lacks = f"a rate of exchange under [risk.rates] for {', '.join(lacking)}"
+    lacks = f"a rate of exchange under [risk.rates] for {', '.join(lacking)}" if lacking else ""
     verdicts = (
         within("max_gross_exposure", None, limits.max_gross_exposure, f"gross {what}", lacks=lacks),
         within("max_net_exposure", None, limits.max_net_exposure, f"net {what}", lacks=lacks),
@@ -400,13 +405,15 @@ def _unmeasured(s: Situation) -> Verdict:
 
 def _worst_values(s: Situation) -> tuple[Decimal, Decimal] | None:
     """Summed long and short values if each symbol went to the worse of its two ends; None where one of them cannot be told."""
+    if s.units is None:
+        return None
     longs = shorts = ZERO
     for symbol in s.exposure.symbols() | {s.wish.symbol}:
         up, down = s.exposure.worst_case(symbol, Side.BUY), s.exposure.worst_case(symbol, Side.SELL)
         is_meant = symbol == s.wish.symbol
         if is_meant:
-            up += s.units or ZERO if s.wish.side is Side.BUY else ZERO
-            down -= s.units or ZERO if s.wish.side is Side.SELL else ZERO
+            up += s.units if s.wish.side is Side.BUY else ZERO
+            down -= s.units if s.wish.side is Side.SELL else ZERO
         if up > 0 or down < 0:
             worth = s.unit if is_meant and s.unit is not None else s.exposure.value(symbol, _ONE)
             if worth is None:

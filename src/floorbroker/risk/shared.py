@@ -92,12 +92,12 @@ def position(s: Situation) -> Verdict:
 
 
 def _positions(s: Situation, at: Standing) -> Iterable[Verdict]:
-    signed = WIDE.add(at.worst, s.wish.side.sign * (s.units or ZERO))
-    if at.held != 0 and (at.held > 0) != (s.wish.side is Side.BUY) and signed * at.held >= 0:
+    signed = None if s.units is None else WIDE.add(at.worst, s.wish.side.sign * s.units)
+    if signed is not None and at.held != 0 and (at.held > 0) != (s.wish.side is Side.BUY) and signed * at.held >= 0:
         return  # it can only lower what the scope holds
-    after = abs(signed)
+    after = None if signed is None else abs(signed)
     yield within("max_position", after, at.limits.max_position_qty, "position after worst case", scope=at.key)
-    value = None if s.unit is None else _amount(at, WIDE.multiply(after, s.unit))
+    value = None if after is None or s.unit is None else _amount(at, WIDE.multiply(after, s.unit))
     what = "position value after worst case"
     yield within("max_position", value, at.limits.max_position_notional, what, scope=at.key, currency=at.currency)
 

@@ -184,9 +184,10 @@ class Situation:
 
     @property
     def reduces(self) -> bool:
-        """Whether the wish can only lower the absolute position, open orders of its side counted."""
-        free = self.exposure.free(self.wish.symbol, self.wish.side)
-        return 0 < free >= (self.units or ZERO)
+        """Whether the wish can only lower the absolute position, open orders of its side counted; unknown units may not."""
+        if self.units is None:
+            return False
+        return 0 < self.exposure.free(self.wish.symbol, self.wish.side) >= self.units
 
 
 def _in_account(amount: Decimal | None, rate: Decimal | None) -> Decimal | None:

@@ -15,7 +15,8 @@ from floorbroker.domain.records import Account
 from floorbroker.domain.values import ProfileName, Side
 from floorbroker.gateway.limiting import Wanted
 from floorbroker.gateway.routing.policy import Strategy
-from tests.support.fake_broker import FakeBroker, buy
+from floorbroker.risk.limits import RiskLimits
+from tests.support.fake_broker import FakeBroker, buy, silence
 from tests.support.fleet import A, B, ruled
 from tests.support.fleet import opened as fleet_opened
 from tests.support.house import CALLER, NOON, PROFILE, Desk, opened
@@ -142,3 +143,22 @@ async def test_what_is_held_in_a_currency_without_a_rate_counts_in_no_sum_of_a_d
         guard.risk.recognise(B)
         with pytest.raises(RiskLimitExceeded, match="1496 is above max_gross_exposure"):
             await fleet.gateway.submit(buy("1", "98"), profile=A, caller=CALLER)
+
+
+async def test_an_order_for_money_whose_units_nobody_can_tell_meets_no_limit_of_a_scopes_position(
+    tmp_path: Path,
+) -> None:
+    free = RiskLimits(
+        self_match="off", collar_bps=None, max_order_qty=None, max_position_qty=None, max_position_notional=None,
+        max_gross_exposure=None, max_net_exposure=None, max_leverage=None,
+    )  # fmt: skip
+    async with opened(tmp_path, limits=free) as desk:
+        order = await desk.place(buy("3"))
+        desk.broker.fill(desk.broker.of(order.cl_ord_id), "3")
+        desk.broker.failing["get_market_data"] = silence()
+        await desk.wait(1)
+        money = replace(buy(price=None, side=Side.SELL, symbol="MSFT"), order_qty=None, notional=Decimal(5000))
+        await desk.place(money)
+        await _limit(desk, "max_position_qty", 10, scope="global")
+        with pytest.raises(RiskLimitExceeded, match="position after worst case cannot be measured"):
+            await desk.place(replace(money, notional=Decimal(5001)))

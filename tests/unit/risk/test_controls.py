@@ -389,6 +389,22 @@ def test_a_size_in_another_currency_counts_at_its_rate_and_without_one_opens_not
     assert _failed(replace(closing, limits=small)) == [], "ten coins are not more than a dollar, nor less"
 
 
+@pytest.mark.parametrize(("side", "held"), [(Side.BUY, -1), (Side.SELL, 1)])
+def test_an_order_for_money_whose_units_nobody_can_tell_reduces_nothing(side: Side, held: int) -> None:
+    """Five thousand dollars may be more than is held, and nothing that limits units can take it."""
+    money = replace(BUY, side=side, order_type=OrderType.MARKET, price=None, order_qty=None, notional=Decimal(5000))
+    limits = RiskLimits(collar_bps=None, max_order_qty=None, allow_short=False)
+    holding = Exposure(positions={"AAPL": Decimal(held)}, marks={"AAPL": Decimal(190)})
+    blind = replace(CALM, wish=money, limits=limits, reference=None, exposure=holding)
+    assert not blind.reduces
+    short = ["short_sale"] if side is Side.SELL else []
+    assert _failed(blind) == [*short, "max_position", "max_gross_exposure"]
+    assert _failed(replace(blind, exposure=Exposure())) == [*short, "max_position", "max_gross_exposure"]
+    shares = {"max_position_qty": None, "max_gross_exposure": None, "max_net_exposure": None, "max_leverage": None}
+    small = limits.model_copy(update={**shares, "max_concentration_pct": Decimal(50)})
+    assert _failed(replace(blind, limits=small)) == [*short, "max_position", "max_concentration_pct"]
+
+
 def test_what_a_venue_wants_at_least_is_in_the_currency_of_the_instrument() -> None:
     small = _instrument(min_notional=Decimal(2000))(replace(CALM, rate=Decimal(10)))
     assert "min_notional" in _failed(small)
