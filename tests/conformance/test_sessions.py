@@ -18,6 +18,31 @@ from tests.simulation.loop import SimulatedLoop
 
 UNWELL = {"where": "request", "what": "status", "args": {"status": 503}, "match": {"method": "GET", "path": "*"}}
 
+SILENT = {"where": "request", "what": "drop", "args": {"seconds": 600}, "match": {"path": "*"}}
+
+
+@pytest.mark.parametrize("kind", SIMULATED.values(), ids=SIMULATED)
+def test_a_venue_that_answers_nothing_is_a_venue_that_fails(tmp_path: Path, kind: Simulated) -> None:
+    """It rests, or its order stream fell first."""
+
+    async def work(loop: SimulatedLoop) -> None:
+        venue = simulator(kind, loop)
+        async with simulated_desk(kind, loop, tmp_path, venue=venue) as desk:
+            (session,) = desk.gateway.sessions.values()
+            name = session.ctx.profile.name
+            await _plan(venue, SILENT)
+            with pytest.raises(FloorbrokerError):
+                await desk.gateway.quote(kind.goods.symbol)
+            await desk.until(lambda: desk.gateway.health.failures_in_a_row(name) >= 3, within_s=120)
+            assert desk.gateway.health.score(name) < 80
+            with pytest.raises(NotReady):
+                await desk.place()
+            await _plan(venue)
+            await desk.until(lambda: _is_ready(desk), within_s=120)
+            await desk.place()
+
+    played(work)
+
 
 @pytest.mark.parametrize("kind", SIMULATED.values(), ids=SIMULATED)
 def test_a_venue_that_answers_503_three_times_in_a_row_gets_no_new_orders_until_it_is_well(

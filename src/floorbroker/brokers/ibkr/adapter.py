@@ -457,6 +457,7 @@ def build(wiring: Wiring) -> IbkrBroker:
         limiter=limiter,
         clock=clock,
         log=wiring.log,
+        tap=wiring.tap,
         account=lambda: wiring.account_number,
     )
     safe = SafeRead(Request(method="GET", origin=place.origin, path="/reqCurrentTime", endpoint="clock"))

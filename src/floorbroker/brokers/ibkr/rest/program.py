@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
+from functools import partial
 from itertools import count
 from typing import TypeVar
 
@@ -22,6 +24,7 @@ from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import (
     ConfigInvalid,
     ConnectionFailed,
+    FloorbrokerError,
     GatewayNotRunning,
     NotReady,
     Outcome,
@@ -31,6 +34,7 @@ from floorbroker.domain.errors import (
     VenueError,
 )
 from floorbroker.domain.ports import Log
+from floorbroker.transport.layers.audit import Exchange, Tap
 from floorbroker.transport.limiter import Limiter
 from floorbroker.transport.types import Connect, Lane, Socket, SocketTarget
 
@@ -42,6 +46,7 @@ OPEN_S = 10.0
 ASK_S = 10.0
 _PATIENT = ("market.", "contracts.", "account.preview")
 """Questions whose answers come from far behind the program, and may take long or stay away."""
+_ANSWERED, _REFUSED = 200, 400  # in the words of the other venues, for who hears of exchanges
 REQUEST_FIRST = ID_MAX + 1
 ORDER_MESSAGES = (wire.OpenOrder, wire.OrderStatus, wire.Execution, wire.Commission, wire.Error)
 DATA_MESSAGES = (
@@ -53,7 +58,8 @@ class Program:
     """The program behind `target`, as client `client_id`.  `account` tells the one that was named; empty where none was.
 
     The account of the first connection is that of every later one: whoever logs the program in to another meanwhile is told so.
-    Questions pay to `limiter`, each by its endpoint and lane.  Belongs to one event loop; `close` ends it.
+    Questions pay to `limiter`, each by its endpoint and lane, and `tap` hears of each that was put, as it hears of commands.
+    Belongs to one event loop; `close` ends it.
     """
 
     def __init__(
@@ -66,6 +72,7 @@ class Program:
         limiter: Limiter,
         clock: Clock,
         log: Log,
+        tap: Tap,
         account: Callable[[], str] = str,
     ) -> None:
         self._connect = connect
@@ -75,6 +82,7 @@ class Program:
         self._limiter = limiter
         self._clock = clock
         self._log = log
+        self._tap = tap
         self._named = account
         self._link: Link | None = None
         self._account: str | None = None
@@ -198,8 +206,28 @@ class Program:
 
         Raises what the collector found, `Timeout`, or what stands in the way.
         """
-        link = await self.asked()
         await self._limiter.acquire(endpoint, lane=lane, max_wait_s=within_s)
+        at, started = self._clock.now(), self._clock.monotonic()
+        tell = partial(self._told, endpoint, at, started)
+        try:
+            await self._put(collector, build, endpoint=endpoint, stop=stop, within_s=within_s)
+        except FloorbrokerError as error:
+            is_left = isinstance(error, Timeout) and endpoint.startswith(_PATIENT)
+            tell(error="cancelled" if is_left else error.code)
+            raise
+        except BaseException:
+            tell(error="cancelled")
+            raise
+        tell(status=_ANSWERED if collector.failure is None else _REFUSED)
+        if collector.failure is not None:
+            raise collector.failure
+        return collector
+
+    async def _put(
+        self, collector: Collector, build: Build, *, endpoint: str, stop: Build | None, within_s: float
+    ) -> None:
+        """Until it is answered, with what `collector` found.  Raises `Timeout`, or what stands in the way."""
+        link = await self.asked()
         waiting, losses = link.wait_for(collector), link.losses
         try:
             async with asyncio.timeout(within_s):
@@ -213,11 +241,24 @@ class Program:
             link.forget(collector)
             if stop is not None and link.is_open:
                 await self._call_off(link, stop, endpoint)
-        if collector.failure is not None:
-            raise collector.failure
-        if link.losses != losses:
+        if collector.failure is None and link.losses != losses:
             raise ConnectionFailed(f"{endpoint}: the program lost the broker's servers meanwhile", broker=BROKER)
-        return collector
+
+    def _told(
+        self, endpoint: str, at: datetime, started_s: float, *, status: int | None = None, error: str | None = None
+    ) -> None:
+        """One question and what came of it; of a wait that a patient question ended nothing is known, as of one we broke off."""
+        exchange = Exchange(
+            at=at,
+            method="GET",
+            url=f"{self._target.url}/{endpoint}",
+            endpoint=endpoint,
+            status=status,
+            error=error,
+            outcome=None if error is None else Outcome.UNKNOWN,
+            elapsed_s=self._clock.monotonic() - started_s,
+        )
+        self._tap(exchange)
 
     async def _call_off(self, link: Link, stop: Build, endpoint: str) -> None:
         """Best effort: a question that is not called off costs a line of market data and nothing else."""
