@@ -31,6 +31,22 @@ def morning_of(happening: Happening) -> datetime:
     return datetime.combine(happening.day, time(), NEW_YORK)
 
 
+def in_order(happenings: Iterable[Happening]) -> list[Happening]:
+    """By day.  On one day as they are given, but a dividend goes before a split: it is for the units of the evening before."""
+    found: list[Happening] = []
+    for one in sorted(happenings, key=lambda happening: happening.day):
+        place = len(found)
+        if isinstance(one, Dividend):
+            for back in range(len(found) - 1, -1, -1):
+                other = found[back]
+                if other.day != one.day:
+                    break
+                if isinstance(other, Split) and other.symbol == one.symbol:
+                    place = back
+        found.insert(place, one)
+    return found
+
+
 def split_places(starts_us: Sequence[int], happenings: Iterable[Happening]) -> list[tuple[int, Fraction]]:
     """Where in a symbol's bars each split begins to count."""
     found: list[tuple[int, Fraction]] = []

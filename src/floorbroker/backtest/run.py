@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from sys import getrefcount
 
-from floorbroker.backtest.actions import Happening, split_places
+from floorbroker.backtest.actions import Happening, in_order, split_places
 from floorbroker.backtest.costs import FREE, Costs
 from floorbroker.backtest.feed import Feed, Play, in_turn, times_of
 from floorbroker.backtest.happenings import Happenings
@@ -56,7 +56,7 @@ class Backtest:
         self.feed = feed
         self._told = told
         start, self._end = feed.span()
-        planned = sorted(actions, key=lambda action: action.day)
+        planned = in_order(actions)
         calendar = calendar_of(feed.symbols[0], instrument) if sessions else None
         self.venue = Venue(start=start, cash=cash, costs=costs, instrument=instrument, calendar=calendar)
         self.venue.decided = decided

@@ -26,7 +26,10 @@ class Split:
 
 @frozen
 class Dividend:
-    """Whoever holds a share at the close before `day` (the ex-date) is paid `amount`, in the money of that day's shares."""
+    """Whoever holds a share at the close before `day` (the ex-date) is paid `amount`, in the money of that day's shares.
+
+    So a dividend on the day of a split is for each old share.
+    """
 
     symbol: str
     day: date
