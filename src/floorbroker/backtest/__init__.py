@@ -5,10 +5,11 @@ from floorbroker.backtest.costs import AT_ONCE, FREE, Between, Costs, Fixed
 from floorbroker.backtest.feed import Feed, cut, within
 from floorbroker.backtest.recorded import Span, recorded_feed
 from floorbroker.backtest.report import html_of
+from floorbroker.backtest.reshaped import Resized
 from floorbroker.backtest.result import Result, Trip
 from floorbroker.backtest.run import Backtest
 from floorbroker.backtest.sweep import Outcome, Plan, Step, bounds_of, combinations, sweep, values_of, walk_forward
-from floorbroker.backtest.venue import Held, Resized, Venue
+from floorbroker.backtest.venue import Held, Venue
 
 __all__ = [
     "AT_ONCE",

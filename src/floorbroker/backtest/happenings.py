@@ -10,7 +10,8 @@ from fractions import Fraction
 
 from floorbroker.backtest.actions import Happening, Renamed, morning_of, to_shares
 from floorbroker.backtest.costs import YEAR_DAYS
-from floorbroker.backtest.venue import Moved, Resized, Venue
+from floorbroker.backtest.reshaped import Moved, Paid, Resized
+from floorbroker.backtest.venue import Venue
 from floorbroker.domain.actions import Dividend, Split
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.values import ZERO, round_step
@@ -76,17 +77,18 @@ def apply(venue: Venue, what: Happening, at_us: int) -> None:
     match what:
         case Split():
             venue.end_orders(symbol, at)
-            venue.reshaped.append(Resized(at_us=at_us, symbol=symbol, ratio=what.ratio))
+            venue.reshape(Resized(at_us=at_us, symbol=symbol, ratio=what.ratio))
             _split(venue, symbol, qty, what.ratio)
             ratio = Decimal(what.ratio.numerator) / what.ratio.denominator
             _tell(venue, Income(symbol=symbol, at=at, split=ratio), is_due=bool(qty) or had_orders)
         case Dividend():
             venue.ledger.pay(qty * what.amount)
+            venue.reshape(Paid(at_us=at_us, symbol=symbol, amount=what.amount))
             _tell(venue, Income(symbol=symbol, at=at, cash=qty * what.amount), is_due=bool(qty))
         case Renamed():
             venue.end_orders(symbol, at)
             venue.ledger.rename(symbol, what.new)
-            venue.reshaped.append(Moved(at_us=at_us, symbol=symbol, new=what.new))
+            venue.reshape(Moved(at_us=at_us, symbol=symbol, new=what.new))
             venue.note(what.new, at_us)
             _tell(venue, Income(symbol=symbol, at=at, renamed_to=what.new), is_due=bool(qty) or had_orders)
     venue.note(symbol, at_us)
@@ -102,7 +104,7 @@ def _split(venue: Venue, symbol: str, qty: Decimal, ratio: Fraction) -> None:
     if not qty:
         return
     whole, rest = to_shares(qty, ratio)
-    paid = rest * (venue.price(symbol) or ZERO) * ratio.denominator / ratio.numerator
+    paid = rest * (venue.price(symbol) or ZERO)
     venue.ledger.restate(symbol, whole, paid=round_step(paid, _CENT, ROUND_HALF_EVEN))
 
 

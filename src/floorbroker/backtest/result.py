@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -12,17 +11,16 @@ from functools import cached_property
 from typing import Any, cast
 
 from floorbroker.backtest.feed import Feed
+from floorbroker.backtest.marks import Marks
+from floorbroker.backtest.reshaped import Moved, Paid, Reshaped, Resized
 from floorbroker.backtest.statistics import Point, statistics_of
-from floorbroker.backtest.venue import Held, Moved, Resized, Venue
+from floorbroker.backtest.venue import Held, Venue
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.values import ZERO, Price, Quantity, text_of, time_text
-from floorbroker.strategy.bars import Columns, microseconds, moment_of
+from floorbroker.strategy.bars import microseconds, moment_of
 from floorbroker.strategy.base import Strategy
 from floorbroker.strategy.parameters import parameters_of
 from floorbroker.strategy.wishes import Filled
-
-POINTS_MAX = 20_000  # of equity; more bars than that are shown by the day
-_DAY_US = 86_400_000_000
 
 
 @frozen
@@ -56,8 +54,8 @@ class Result:
         income: Decimal,
         fills: Sequence[Filled],
         changes: Sequence[Held],
-        reshaped: Sequence[Resized | Moved],
-        bars: Mapping[str, Columns],
+        reshaped: Sequence[Reshaped],
+        feed: Feed,
         events: int,
         multiplier: Mapping[str, Decimal],
         currencies: Sequence[str],
@@ -74,7 +72,8 @@ class Result:
         self.fills = fills
         self.changes = changes
         self.reshaped = reshaped
-        self.bars = bars
+        self.feed = feed
+        self.bars = feed.bars
         self.events = events
         self.multiplier = multiplier
         self.currencies = currencies
@@ -96,7 +95,7 @@ class Result:
             fills=venue.fills,
             changes=venue.changes,
             reshaped=venue.reshaped,
-            bars=feed.bars,
+            feed=feed,
             events=feed.size,
             multiplier={one.symbol: venue.instrument(one.symbol).multiplier for one in venue.changes},
             currencies=sorted({venue.instrument(symbol).currency for symbol in feed.symbols}),
@@ -104,23 +103,16 @@ class Result:
 
     @cached_property
     def equity(self) -> list[Point]:
-        """Cash and positions at their last close: at every bar's end, or at the last of each day where there are very many."""
-        grid = _grid(self.bars.values())
+        """Cash and positions at their last price: whenever there is a new one, the last of a day where there are very many."""
+        marks = Marks(self.feed, fills=self.fills, reshaped=self.reshaped)
         held, cash, points, changes = dict[str, Decimal](), self.cash, list[Point](), deque(self.changes)
-        for us in grid:
+        for us in marks.grid():
             while changes and changes[0].at_us <= us:
                 change = changes.popleft()
                 held[change.symbol], cash = change.qty, change.cash
-            worth = sum((self._worth(symbol, qty, us) for symbol, qty in held.items() if qty), ZERO)
+            worth = sum((marks.worth(s, qty * self.multiplier[s], us) for s, qty in held.items() if qty), ZERO)
             points.append(Point(at=moment_of(us), equity=cash + worth))
         return points
-
-    def _worth(self, symbol: str, qty: Decimal, us: int) -> Decimal:
-        columns = self.bars.get(symbol)
-        place = -1 if columns is None else bisect_right(columns.end_us, us) - 1
-        if columns is None or place < 0:
-            return ZERO
-        return qty * self.multiplier[symbol] * Decimal(columns.close[place]).scaleb(-columns.price_decimals)
 
     @cached_property
     def trips(self) -> list[Trip]:
@@ -134,7 +126,7 @@ class Result:
 
     @property
     def end_equity(self) -> Decimal:
-        """At the end; the cash where no bar was played."""
+        """At the end; the cash where nothing was played."""
         return self.equity[-1].equity if self.equity else self.end_cash
 
     @property
@@ -200,20 +192,7 @@ def _plain(value: object) -> object:
             return str(value)
 
 
-def _grid(bars: Iterable[Columns]) -> list[int]:
-    ends: set[int] = set()
-    for columns in bars:
-        if len(columns) > POINTS_MAX:
-            by_day = dict(zip((us // _DAY_US for us in columns.end_us), columns.end_us, strict=True))
-            ends.update(by_day.values())
-        else:
-            ends.update(columns.end_us)
-    return sorted(ends)
-
-
-def _trips(
-    fills: Iterable[Filled], reshaped: Iterable[Resized | Moved], multiplier: Mapping[str, Decimal]
-) -> Iterable[Trip]:
+def _trips(fills: Iterable[Filled], reshaped: Iterable[Reshaped], multiplier: Mapping[str, Decimal]) -> Iterable[Trip]:
     lots: dict[str, deque[tuple[Filled, Decimal]]] = {}
     waiting = deque(reshaped)
     for fill in fills:
@@ -223,7 +202,7 @@ def _trips(
                     _split(lots, split)
                 case Moved(symbol=symbol, new=new) if symbol in lots:
                     lots[new] = deque((replace(entry, symbol=new), qty) for entry, qty in lots.pop(symbol))
-                case Moved():
+                case Moved() | Paid():
                     pass
         mine, left = lots.setdefault(fill.symbol, deque()), fill.qty
         while left and mine and mine[0][0].side is not fill.side:

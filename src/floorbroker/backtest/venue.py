@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
 from itertools import count
 
 from floorbroker.backtest.costs import Costs
 from floorbroker.backtest.instruments import InstrumentOf
+from floorbroker.backtest.reshaped import Moved, Reshaped, carried
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.records import BookDelta, Quote, Trade
@@ -50,24 +50,6 @@ class Held:
     cash: Decimal
 
 
-@frozen
-class Resized:
-    """New units for each old one, from a moment on (microseconds since 1970)."""
-
-    at_us: int
-    symbol: str
-    ratio: Fraction
-
-
-@frozen
-class Moved:
-    """The same units under another symbol, from a moment on (microseconds since 1970)."""
-
-    at_us: int
-    symbol: str
-    new: str
-
-
 class Venue(Ground):
     """`awake` while something is open or on its way; then, and only then, bars need to be shown to `meet_bar`.
 
@@ -90,11 +72,13 @@ class Venue(Ground):
         self.awake = False
         self.fills: list[Filled] = []
         self.changes: list[Held] = []
-        self.reshaped: list[Resized | Moved] = []
+        self.reshaped: list[Reshaped] = []
+        self._since: dict[str, list[Reshaped]] = {}  # what happened to a symbol since its last price
         self.instrument = instrument
         self.costs = costs
         self.ledger = Ledger(currency=currency, cash=cash, multiplier=lambda symbol: instrument(symbol).multiplier)
         self.quoted: set[str] = set()
+        self._heard: dict[str, Quote | Trade] = {}  # the last quote with both sides; without quotes, the last trade
         execs, kids = count(1), count(1)
         self.engine = Engine(
             instrument=instrument,
@@ -137,6 +121,46 @@ class Venue(Ground):
 
     def quote(self, symbol: str) -> Quote | None:
         return self.engine.quote(symbol) if symbol in self.quoted else None
+
+    # -- what happens without a trade ----------------------------------------------------------------------------------
+
+    def reshape(self, what: Reshaped) -> None:
+        """From now on a symbol is something else than what its last price was of."""
+        self.reshaped.append(what)
+        self._since.setdefault(what.new if isinstance(what, Moved) else what.symbol, []).append(what)
+
+    def price(self, symbol: str) -> Price | None:
+        """In the units of now, though the last price is one of before a split; of a new name, the old one's."""
+        price, happened = self._last_price(symbol), self._since.get(symbol)
+        if happened is None:
+            return price
+        seen_us = self._seen_us(symbol)
+        if price is None and isinstance(moved := happened[0], Moved):
+            price, seen_us = self.price(moved.symbol), moved.at_us
+        elif seen_us >= happened[-1].at_us:
+            del self._since[symbol]
+        return (
+            None if price is None else Price(carried(price, seen_us=seen_us, until_us=self.now_us, happened=happened))
+        )
+
+    def _last_price(self, symbol: str) -> Price | None:
+        """As at the desk; where a quote lacks a side the last one that had both counts, without quotes the last trade."""
+        price = super().price(symbol)
+        if price is not None:
+            return price
+        heard = self._heard.get(symbol)
+        if isinstance(heard, Trade):
+            return heard.price
+        return None if heard is None or heard.mid is None else Price(heard.mid)
+
+    def _seen_us(self, symbol: str) -> int:
+        """When the last price of a symbol is from: a bar is of the units of its start."""
+        track = self.tracks.get(symbol)
+        if track is not None and track.at >= 0:
+            return track.columns.start_us[track.at]
+        quote = self.quote(symbol)
+        heard = self._heard.get(symbol) if quote is None or quote.mid is None else quote
+        return -1 if heard is None else microseconds(heard.time)
 
     # -- wishes --------------------------------------------------------------------------------------------------------
 
@@ -249,11 +273,15 @@ class Venue(Ground):
     def meet_quote(self, quote: Quote) -> None:
         self.arrivals(quote.symbol, self.now_us)
         self.quoted.add(quote.symbol)
+        if quote.bid is not None and quote.ask is not None:
+            self._heard[quote.symbol] = quote
         self._book(self.engine.on_quote(quote))
         self._look()
 
     def meet_trade(self, trade: Trade) -> None:
         self.arrivals(trade.symbol, self.now_us)
+        if trade.symbol not in self.quoted:
+            self._heard[trade.symbol] = trade
         self._book(self.engine.on_trade(trade))
         if not self.costs.at_close and trade.symbol not in self.quoted:
             self.engine.close_book(trade.symbol)
