@@ -147,6 +147,15 @@ INFO = BrokerInfo(
             secret=True,
         ),
         CredentialField(
+            name="BROKER_ACCOUNT_NUMBER",
+            label="Public account ID",
+            help="Whose account it is, as Kraken's settings show it. When given, a key of any other account is refused.",
+            required=False,
+            example="AAXXN84GXXXXXXXX",
+            pattern=r"AA[A-Z0-9]{14}",
+            shape="16 capital letters and digits without spaces, of which the first two are AA",
+        ),
+        CredentialField(
             name="BROKER_URL",
             label="Origin",
             help="Where the simulator listens. Live has hosts of its own; Kraken has no public practice venue for spot.",

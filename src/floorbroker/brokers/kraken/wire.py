@@ -161,7 +161,7 @@ class TradeBalance(Wire, frozen=True, kw_only=True):
 
 
 class Key(Wire, frozen=True, kw_only=True, rename="camel"):
-    """GetApiKeyInfo; `iban` is the account's own number at Kraken."""
+    """GetApiKeyInfo; `iban` is the public account ID, in groups of four with spaces between."""
 
     permissions: list[str]
     iban: str | None = None

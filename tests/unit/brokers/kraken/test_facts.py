@@ -17,6 +17,7 @@ from floorbroker.brokers.kraken.mapping.rules import broken_rules, margin_for
 from floorbroker.domain.bars import Bar
 from floorbroker.domain.errors import ApiError, ConfigInvalid, InvalidRequest, NotSupported
 from floorbroker.domain.facts import Source
+from floorbroker.domain.forms import Form
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.records import Balance, ExecutionReport, Position
@@ -165,9 +166,18 @@ def test_an_account_is_told_in_its_quote_currency() -> None:
     key = result("key", wire.Key)
     found = accounts.account_from(HELD, result("trade_balance", wire.TradeBalance), key, quote="USD")
     assert (found.account, found.currency, found.cash, found.buying_power, found.equity) == (
-        "AA00 N84G FAKE NUMB", "USD", D("1000.0000"), D("750.0000"), D("97123.4500"),
+        "AA00N84GFAKENUMB", "USD", D("1000.0000"), D("750.0000"), D("97123.4500"),
     )  # fmt: skip
     assert (found.can_trade, found.environment_hint) == (True, "")
+
+
+def test_the_public_account_id_may_stand_beside_the_keys() -> None:
+    """https://support.kraken.com/hc/en-us/articles/360028555092: 16 characters, of which the first two are AA."""
+    form = Form(INFO.fields, Environment.LIVE)
+    told = accounts.account_from(HELD, result("trade_balance", wire.TradeBalance), result("key", wire.Key), quote="USD")
+    assert form.wrong({"BROKER_ACCOUNT_NUMBER": told.account}) == {}
+    assert "16 capital letters" in form.wrong({"BROKER_ACCOUNT_NUMBER": "AA00 N84G FAKE NUMB"})["BROKER_ACCOUNT_NUMBER"]
+    assert "BROKER_ACCOUNT_NUMBER" not in {asked.name for asked in form.missing({})}
 
 
 def test_a_key_tells_what_it_may_do() -> None:

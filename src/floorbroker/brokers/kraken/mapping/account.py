@@ -110,12 +110,15 @@ def positions_from(
 def account_from(
     held: Mapping[str, wire.Holding], told: wire.TradeBalance, key: wire.Key | None, *, quote: str
 ) -> Account:
-    """The account in its quote currency; `equity` is the venue's own valuation of everything."""
+    """The account in its quote currency; `equity` is the venue's own valuation of everything.
+
+    Its number is the public account ID, without the spaces that the answer has in it: one text to compare with.
+    """
     cash = [holding for name, holding in held.items() if asset_of(name).currency == quote and asset_of(name).is_free]
     permissions = permissions_from(key)
     blocked = "the key may not place orders" if permissions.trade is False else None
     return Account(
-        account=key.iban or "" if key is not None else "",
+        account="" if key is None or key.iban is None else key.iban.replace(" ", ""),
         currency=quote,
         cash=sum((needed(holding.balance, what="a balance") for holding in cash), ZERO),
         equity=needed(told.eb, what="the equity"),
