@@ -8,7 +8,7 @@ woken only while an order is open or on its way.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from itertools import count
@@ -241,13 +241,15 @@ class Venue(Ground):
         """Why the account may not hold that much more."""
         if self.costs.leverage is None:
             return ""
-        price = order.price or self.price(order.symbol)
-        if price is None:
+        price = None if order.legs else order.price or self.price(order.symbol)  # several legs' price is their net
+        if price is None and not order.legs:
             return ""
-        qty = order.order_qty or (order.notional or ZERO) / price
         held = self.held()
-        after = {**held, order.symbol: held.get(order.symbol, ZERO) + order.side.sign * qty}
-        worth, allowed = self._worth(after, {order.symbol: price}), self.equity * self.costs.leverage
+        after = dict(held)
+        for symbol, qty in _moves(order, price):
+            after[symbol] = after.get(symbol, ZERO) + qty
+        worth = self._worth(after, {} if price is None else {order.symbol: price})
+        allowed = self.equity * self.costs.leverage
         if worth <= max(allowed, self._worth(held, {})):
             return ""
         return f"insufficient funds: {worth:.2f} would be held, {allowed:.2f} may"
@@ -346,6 +348,15 @@ class Venue(Ground):
             if order.is_open:
                 self._book(self.engine.cancel(order.order_id, at=at))
         self._look()
+
+
+def _moves(order: NewOrder, price: Price | None) -> Iterator[tuple[str, Decimal]]:
+    """Signed units by symbol that an order would bring; `price` makes units of money."""
+    for leg in order.legs:
+        yield leg.symbol, leg.side.sign * leg.ratio_qty * (order.order_qty or ZERO)
+    if not order.legs:
+        qty = order.order_qty or (order.notional or ZERO) / (price or Decimal(1))
+        yield order.symbol, order.side.sign * qty
 
 
 def _refused(place: Place, why: str) -> Ordered:

@@ -10,9 +10,9 @@ import pytest
 
 from floorbroker.backtest import Backtest, Between, Costs, Feed, Fixed
 from floorbroker.domain.errors import InvalidRequest
-from floorbroker.domain.orders import OrderChanges
+from floorbroker.domain.orders import NewOrder, OrderChanges, OrderLeg
 from floorbroker.domain.records import Quote
-from floorbroker.domain.values import OrdStatus, Price
+from floorbroker.domain.values import OrderClass, OrderType, OrdStatus, Price, Quantity, Side, TimeInForce
 from floorbroker.matching import Bps, BpsSlippage, PerShare
 from floorbroker.strategy import Budget, Fired, Once
 from floorbroker.tape import QuoteSeries
@@ -185,3 +185,34 @@ def test_fees_by_value_count_the_shares_of_an_option() -> None:
         bought = Scripted({0: lambda s: s.buy(call, 1)})
         result = play(bought, series(flat(200, 200, 200), symbol=call), costs=Costs(fees=fees))
         assert ([fill.fee for fill in result.fills], result.fees) == ([2], 2)
+
+
+def _spread(units: int) -> NewOrder:
+    legs = tuple(
+        OrderLeg(symbol=symbol, side=side, ratio_qty=Quantity(D(1)))
+        for symbol, side in (("SPY", Side.BUY), ("QQQ", Side.SELL))
+    )
+    return NewOrder(
+        symbol="SPY", side=Side.BUY, order_type=OrderType.MARKET, order_qty=Quantity(D(units)), tif=TimeInForce.DAY,
+        order_class=OrderClass.MULTILEG, legs=legs,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("units", "fills"), [(5, 2), (6, 0)])
+def test_every_leg_counts_for_what_the_account_may_hold(units: int, fills: int) -> None:
+    """At a hundred dollars a leg, a thousand dollars hold five units of two legs and no more."""
+    quotes = [QuoteSeries(symbol, span_s=60, price_decimals=2, size_decimals=0) for symbol in ("SPY", "QQQ")]
+    for series_ in quotes:
+        for minute in range(3):
+            series_.append_scaled(START + minute * MINUTE, [10_000] * 4 + [100] + [10_000] * 4 + [100])
+
+    class Spreading(Scripted):
+        def on_quote(self, quote: Quote) -> None:
+            self.seen += 1
+            if self.seen == 2:
+                self.submit(_spread(units))
+
+    strategy = Spreading({})
+    result = Backtest(strategy, Feed(quotes=quotes), cash=D(1_000), costs=Costs(leverage=D(1))).run()
+    assert len(result.fills) == fills
+    assert fills or "insufficient funds: 1200.00 would be held, 1000.00 may" in strategy.heard[-1].reason
