@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
@@ -42,7 +43,7 @@ class Policy(Enum):
 
     CANCEL = "cancel"
     LEAVE = "leave"
-    FLATTEN = "flatten"  # cancel, then close what is held of its symbols
+    FLATTEN = "flatten"  # cancel, then close what its own orders hold
 
 
 @frozen
@@ -257,9 +258,17 @@ class Bot:
         self.keep.write(self.kept)
 
     async def _closing(self) -> list[Place]:
+        """What its own orders brought, and no more than the account still holds of it."""
         held = self.clerk.abreast(await self.purse())[0].held
-        symbols = [symbol for symbol in self.spec.parameters.get("symbols", ()) if held.get(symbol)]
-        return [_close(symbol, held[symbol], at=self.clock.now()) for symbol in symbols]
+        left = {symbol: common(qty, held.get(symbol, ZERO)) for symbol, qty in sorted(self.clerk.own().items())}
+        return [_close(symbol, qty, at=self.clock.now()) for symbol, qty in left.items() if qty]
+
+
+def common(own: Decimal, held: Decimal) -> Decimal:
+    """As many of the own units as are held; none where the two are on different sides."""
+    if own * held <= 0:
+        return ZERO
+    return min(own, held) if own > 0 else max(own, held)
 
 
 def _close(symbol: str, qty: Any, *, at: datetime) -> Place:

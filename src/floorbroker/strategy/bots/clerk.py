@@ -20,6 +20,7 @@ from floorbroker.domain.errors import FloorbrokerError, Outcome
 from floorbroker.domain.orders import NewOrder, Order, OrderChanges
 from floorbroker.domain.values import ZERO, IntentId, OrderClass, OrdStatus, ProfileName, Quantity, total_of
 from floorbroker.gateway.desk import Caller, CancelledAll, OrderFilter, Submitted
+from floorbroker.oms.holdings import part_of, signed
 from floorbroker.strategy.bots.hearing import hear
 from floorbroker.strategy.bots.state import Ended, Kept, Told
 from floorbroker.strategy.bots.wire import Act, Purse
@@ -243,6 +244,15 @@ class Clerk:
             else:
                 del self._owed[wish]
         return msgspec.structs.replace(purse, held={symbol: qty for symbol, qty in held.items() if qty}), so_far
+
+    def own(self) -> dict[str, Decimal]:
+        """Signed units that the orders of this bot hold, by symbol, as far back as the desk knows orders."""
+        held = dict[str, Decimal]()
+        for order in self.desk.orders(OrderFilter(strategy=self.name, profile=self.profile)):
+            for execution in part_of(order):
+                held[execution.symbol] = held.get(execution.symbol, ZERO) + signed(execution)
+            _hold(held, order)
+        return held
 
     def _end(self, wish: WishId) -> None:
         """It is over, as far as anybody knows."""

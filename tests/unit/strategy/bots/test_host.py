@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -17,7 +18,7 @@ from floorbroker.domain.errors import ConnectionFailed, KillSwitchOn, OrderRejec
 from floorbroker.domain.instrument import asset_class_of
 from floorbroker.domain.ports import NoLog
 from floorbroker.domain.records import Quote
-from floorbroker.domain.values import IntentId, OrdStatus, Price, ProfileName
+from floorbroker.domain.values import IntentId, OrderClass, OrdStatus, Price, ProfileName, Side
 from floorbroker.gateway.desk import ANY, CancelledAll, OrderFilter
 from floorbroker.risk.controls import unsupported
 from floorbroker.strategy.bots import Bot, BotFailed, Child, Clerk, Host, Inside, Keep, Kept, Policy, Purse, Spec
@@ -50,19 +51,32 @@ class Trouble(Strategy):
 """
 
 
+def bought(symbol: str, qty: Decimal) -> Any:
+    """An order that has filled."""
+    side = Side.BUY if qty > 0 else Side.SELL
+    execution = SimpleNamespace(symbol=symbol, side=side, last_qty=abs(qty), fee=None)
+    return SimpleNamespace(
+        terms=SimpleNamespace(symbol=symbol, side=side, order_class=OrderClass.SIMPLE), executions=(execution,),
+        needs_executions=False, cum_qty=abs(qty),
+    )  # fmt: skip
+
+
 class FakeDesk:
     """Keeps what is asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, symbol: str) -> None:
+        self.symbol = symbol
         self.cancelled: list[OrderFilter] = []
         self.submitted: list[Any] = []
+        self.bought = Decimal(7)  # by the bot's orders
 
     async def submit(self, order: Any, **given: Any) -> Any:
         self.submitted.append((order, given))
         raise KillSwitchOn("nothing goes out")
 
     def orders(self, where: OrderFilter = ANY) -> list[Any]:
-        return []
+        assert where.strategy == "trouble"
+        return [] if where.open_only else [bought(self.symbol, self.bought)]
 
     async def cancel_all(self, where: OrderFilter, **given: Any) -> CancelledAll:
         self.cancelled.append(where)
@@ -73,7 +87,7 @@ def bot_of(
     what: str, folder: Path, host: Host, *, policy: Policy = Policy.CANCEL, symbol: str = "SPY"
 ) -> tuple[Bot, FakeDesk]:
     (folder / "own.py").write_text(STRATEGIES, "utf-8")
-    desk, strategy = FakeDesk(), f"{folder}/own.py:Trouble"
+    desk, strategy = FakeDesk(symbol), f"{folder}/own.py:Trouble"
     parameters = {"what": what, "symbols": [symbol]}
     kept = Kept(strategy=strategy, parameters=parameters)
     clerk = Clerk(name="trouble", desk=cast("Any", desk), profile=ProfileName("paper"), kept=kept)
@@ -140,6 +154,34 @@ async def test_the_policy_says_what_becomes_of_its_orders(
     if closes:
         order, given = desk.submitted[0]
         assert (order.side.value, order.order_qty, given["key"].startswith("trouble/stopped:SPY")) == ("sell", 7, True)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("own", "account", "closed"),
+    [
+        ("3", "7", ("sell", 3)),  # four are somebody else's
+        ("9", "7", ("sell", 7)),  # two were closed by hand: what is not there is not sold
+        ("-3", "-7", ("buy", 3)),
+        ("-3", "7", None),
+        ("0", "7", None),
+    ],
+)
+async def test_what_it_holds_itself_is_closed_and_nothing_of_others(
+    own: str, account: str, closed: tuple[str, int] | None, tmp_path: Path
+) -> None:
+    bot, desk = bot_of("throws", tmp_path, Inside(), policy=Policy.FLATTEN)
+    desk.bought = Decimal(own)
+
+    async def purse() -> Purse:
+        return Purse(cash=Decimal(100), equity=Decimal(100), held={"SPY": Decimal(account)})
+
+    bot.purse = purse
+    await bot.begin([])
+    with pytest.raises(BotFailed):
+        await bot.quote(QUOTE)
+    sent = [(order.side.value, order.order_qty) for order, _ in desk.submitted]
+    assert sent == ([] if closed is None else [closed])
 
 
 @pytest.mark.asyncio
