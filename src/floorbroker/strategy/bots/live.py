@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from floorbroker.domain.bars import Bar, BarSeries
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import FloorbrokerError
+from floorbroker.domain.errors import FloorbrokerError, NotSupported
 from floorbroker.domain.ports import Log
 from floorbroker.domain.records import DataKind, Quote, Trade
 from floorbroker.domain.values import ZERO, ProfileName
@@ -23,10 +23,12 @@ from floorbroker.gateway.feeds import Tick
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.strategy.bots.bars import Maker
 from floorbroker.strategy.bots.bot import Bot
+from floorbroker.strategy.bots.warmup import calendar_of, since
 from floorbroker.strategy.bots.wire import Closed, Purse
 
 QUEUE = 10_000
-HISTORY = 1_000  # bars of each symbol
+HISTORIES = (1_000, 500, 100)  # bars of each symbol; fewer where a venue keeps fewer
+BARS_MAX = 10_000  # of one question
 IDLE_S = 1.0
 RETRY_S = 2.0
 STIR_FIRST_S, STIR_S = 5.0, 60.0  # when orders that are over are looked at, whether anybody told of them or not
@@ -111,6 +113,7 @@ class Running:
     woken: asyncio.Event = field(default_factory=asyncio.Event)  # the strategy has started, and hears the market
     _waiting: asyncio.Queue[Quote | Trade | Bar | DeskEvent] = field(default_factory=lambda: asyncio.Queue(QUEUE))
     _missed: int = 0
+    _heard_from: datetime | None = None  # when the market was heard first: bars that began before are not whole
     _stirs_at_s: float = 0.0  # by the monotonic clock
 
     async def run(self) -> None:
@@ -124,10 +127,10 @@ class Running:
         await self._until_the_account_is_known()
         makers = {symbol: Maker(symbol, self.span) for symbol in self.symbols}
         history = await self._history()
-        since = self.clock.now() - 2 * self.span
+        recent = self.clock.now() - 2 * self.span
         for symbol in self.symbols:
             handled = self.bot.kept.handled.get(symbol)
-            self.bot.kept.handled[symbol] = max(since, handled) if handled else since
+            self.bot.kept.handled[symbol] = max(recent, handled) if handled else recent
         await self.bot.begin(history)
         for closed in history:
             await self.bot.bar(closed)
@@ -136,6 +139,7 @@ class Running:
         consumer = await self.desk.subscribe_market_data(
             self.symbols, self._take, kinds=self._kinds(), profile=self.holdings.profile
         )
+        self._heard_from = self.clock.now()
         self.woken.set()
         try:
             await self._loop(makers)
@@ -164,17 +168,45 @@ class Running:
         found: list[Closed] = []
         now = self.clock.now()
         for symbol in self.symbols:
-            span_s = int(self.span.total_seconds())
-            try:
-                series = await self.desk.bars(
-                    symbol, span_s=span_s, start=now - HISTORY * self.span, end=now, limit=HISTORY,
-                    profile=self.holdings.profile,
-                )  # fmt: skip
-            except FloorbrokerError as error:
-                self.log.warning("bot.no_history", bot=self.bot.name, symbol=symbol, detail=error.detail)
-                continue
-            found += _closed(series, self.span, now)
+            found += await self._history_of(symbol, now)
         return sorted(found, key=lambda closed: closed.end)
+
+    async def _history_of(self, symbol: str, now: datetime) -> list[Closed]:
+        """As many bars as the venue keeps: one that refuses so many is asked for fewer."""
+        calendar = calendar_of(symbol, self.bot.spec.calendar)
+        why = ""
+        for count in HISTORIES:
+            start = since(now, span=self.span, count=count, calendar=calendar)
+            try:
+                series = await self._bars(symbol, start, now)
+            except NotSupported as error:
+                why = error.detail
+            except FloorbrokerError as error:
+                why = error.detail
+                break
+            else:
+                return _closed(series, self.span, now)[-count:]
+        self.log.warning("bot.no_history", bot=self.bot.name, symbol=symbol, detail=why)
+        return []
+
+    async def _bars(self, symbol: str, start: datetime, end: datetime) -> BarSeries:
+        """All of a time, early and late hours included: a limit would leave out the newest."""
+        return await self.desk.bars(
+            symbol, span_s=int(self.span.total_seconds()), start=start, end=end,
+            limit=min((end - start) // self.span + 1, BARS_MAX), profile=self.holdings.profile,
+        )  # fmt: skip
+
+    async def _whole(self, closed: Closed) -> Closed | None:
+        """A bar as it was from its start on: one that began before the market was heard is the venue's own, or none."""
+        bar = closed.bar
+        if self._heard_from is None or bar.start >= self._heard_from:
+            return closed
+        try:
+            told = await self._bars(bar.symbol, bar.start, closed.end)
+        except FloorbrokerError as error:
+            self.log.warning("bot.no_whole_bar", bot=self.bot.name, symbol=bar.symbol, detail=error.detail)
+            return None
+        return next((Closed(bar=one, end=closed.end) for one in told if one.start == bar.start), None)
 
     def _take(self, tick: Tick) -> None:
         if isinstance(tick.event, Quote | Trade):
@@ -201,7 +233,8 @@ class Running:
                 event = await self._next(makers, stopping)
                 await self._stir()
                 for closed in self._over(makers, event):
-                    await self.bot.bar(closed)
+                    if (whole := await self._whole(closed)) is not None:
+                        await self.bot.bar(whole)
                 await self._hand(event)
         finally:
             stopping.cancel()
