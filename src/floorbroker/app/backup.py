@@ -23,7 +23,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from floorbroker.app.home import Home
+from floorbroker.app.home import Home, write_private
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.errors import Conflict, InvalidRequest, JournalFault, NotFound
 from floorbroker.domain.values import Environment, time_text
@@ -100,8 +100,8 @@ def _made(home: Home, into: Path, journals: Sequence[Environment], *, now: datet
         parts = [_copy_records(home, Home(partial), environment) for environment in journals]
         _copy_rest(home, Home(partial))
         manifest = Manifest(made_at=time_text(now), build=build, journals=tuple(parts), files=tuple(_files(partial)))
-        (partial / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
-        for path in (partial / MANIFEST, *_folders(partial)):
+        write_private(partial / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)).decode() + "\n")
+        for path in _folders(partial):
             sync_file(path)
         partial.rename(folder)
         sync_file(into)

@@ -160,7 +160,7 @@ async def test_a_backup_is_a_home_without_permits_tokens_and_plain_secrets(tmp_p
         MANIFEST, "journal-sim.db", "desk.db", "floorbroker.toml", "paper/p.log", "bots/once.json",
         "broker_credentials.json.enc", "decisions.jsonl",
     }  # fmt: skip
-    assert all(path.stat().st_mode & 0o077 == 0 for path in made.folder.rglob("*") if path.name != MANIFEST)
+    assert all(path.stat().st_mode & 0o077 == 0 for path in [made.folder, *made.folder.rglob("*")])
     assert read(made.folder).manifest == made.manifest
     (part,) = made.manifest.journals
     assert (part.environment, part.instance_tag, part.last_seq) == ("sim", 7, 3)
