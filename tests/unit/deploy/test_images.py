@@ -178,10 +178,25 @@ def test_a_unit_is_confined(name: str) -> None:
         "NoNewPrivileges": "yes",
         "ProtectSystem": "strict",
         "ProtectHome": "yes",
+        "ProtectProc": "invisible",
+        "ProtectClock": "yes",
+        "ProtectHostname": "yes",
         "UMask": "0077",
         "LimitCORE": "0",
     }
     assert {key: service[key] for key in wanted} == wanted
+
+
+def filtered(name: str) -> list[str]:
+    """The lines of a unit's filter of system calls, in their order, which decides."""
+    lines = (DEPLOY / name).read_text(encoding="utf-8").splitlines()
+    return [line.partition("=")[2] for line in lines if line.startswith("SystemCallFilter=")]
+
+
+def test_a_unit_may_call_what_it_needs_of_the_kernel_and_a_backtest_may_make_itself_nicer() -> None:
+    confined = ["@system-service", "~@privileged @resources"]
+    assert filtered("floorbroker-backup.service") == confined
+    assert filtered("floorbroker.service") == [*confined, "setpriority"]
 
 
 def test_a_desk_is_not_started_again_for_what_needs_a_person() -> None:
