@@ -100,6 +100,8 @@ def quote_of(symbol: str) -> str:
 
     Empty for what is no pair.
     """
+    if "/" not in symbol:
+        return ""
     pair, _, settled = symbol.partition(":")
     return settled or pair.partition("/")[2]
 

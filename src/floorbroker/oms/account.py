@@ -230,6 +230,8 @@ class AccountContext:
         held = self._instruments.get(symbol)
         if held is None or self.account is None or not self._is_fresh(self.reference(symbol)):
             return None
+        if wish.legs and self._unmarked(wish):
+            return None
         return None if self.clock.now() - held[0] > INSTRUMENT_AGE else held[1]
 
     async def instrument(self, symbol: str) -> Instrument:
@@ -283,6 +285,18 @@ class AccountContext:
         except FloorbrokerError as error:
             self.log.warning("reference.unavailable", symbol=symbol, code=error.code)
         return self.reference(symbol)
+
+    def _unmarked(self, wish: NewOrder) -> list[str]:
+        """Symbols of legs that nobody said the worth of yet."""
+        marks = self._exposed.marks.by_symbol
+        return [leg.symbol for leg in wish.legs if leg.symbol not in marks]
+
+    async def look_at(self, wish: NewOrder) -> Reference | None:
+        """A fresh price for a wish, None when the venue gives none; and some price of each of its legs, which measures them."""
+        found = await self.fresh_reference(asked_about(wish))
+        for symbol in self._unmarked(wish):
+            await self.fresh_reference(symbol)
+        return found
 
     def _is_fresh(self, held: Reference | None) -> bool:
         return held is not None and held.age_s <= float(self.limits.reference_age_max_s) / 2

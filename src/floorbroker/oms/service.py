@@ -251,7 +251,7 @@ class OrderService:
         ctx = self.ctx
         symbol = asked_about(wish)
         instrument = await ctx.instrument(symbol)
-        reference = await ctx.fresh_reference(symbol)
+        reference = await ctx.look_at(wish)
         if ctx.account is None:
             await ctx.refresh_account()
         objections = tuple(await ctx.broker.validate_order(wish))

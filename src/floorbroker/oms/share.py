@@ -47,6 +47,7 @@ class Share:
             strategy=wish.strategy,
             token=principal,
             account=told.account if told is not None else "",
+            legs=tuple(dict.fromkeys(leg.symbol for leg in wish.legs)) if wish.legs else (),
         )
 
     def owner_of(self, order: Order) -> Owner:

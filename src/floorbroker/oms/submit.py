@@ -198,7 +198,7 @@ class Submitter:
         ctx.switches.assert_open(wish)  # at once, before anything is asked of the venue
         symbol = asked_about(wish)
         instrument = await ctx.instrument(symbol)
-        await ctx.fresh_reference(symbol)
+        await ctx.look_at(wish)
         if ctx.account is None:
             await ctx.refresh_account()
         return instrument

@@ -23,7 +23,7 @@ from floorbroker.risk.resting import Resting, rests
 from floorbroker.risk.scope import Owner, ScopeKind, scope_of
 from floorbroker.risk.untouched import Strategies
 from floorbroker.risk.watch import Standing, Watch
-from floorbroker.risk.workload import Part
+from floorbroker.risk.workload import Part, part_of
 
 _OF_ACCOUNTS = frozenset({ScopeKind.GLOBAL, ScopeKind.PROFILE, ScopeKind.ACCOUNT, ScopeKind.SYMBOL})
 _DOLLARS = frozenset({"USD", "USDT", "USDC"})
@@ -162,7 +162,7 @@ class RiskBook:
             for intent_id, owner, part in member.counted():
                 if (kind.value, name) in places_of(owner):
                     self._owners[intent_id] = owner
-                    watch.put(intent_id, profile, part)
+                    watch.put(intent_id, profile, _part_in(kind.value, name, part))
             for at, symbol in list(watch.cells):
                 if at == profile:
                     self._mark(watch, profile, symbol)
@@ -209,8 +209,9 @@ class RiskBook:
         for place in places_of(owner):
             watch = self.watches.get(place)
             if watch is not None:
-                watch.put(intent_id, owner.profile, part)
-                self._mark(watch, owner.profile, owner.symbol)
+                watch.put(intent_id, owner.profile, None if part is None else _part_in(*place, part))
+                for symbol in (owner.symbol, *owner.legs):
+                    self._mark(watch, owner.profile, symbol)
 
     def hold(self, profile: ProfileName, symbol: str, units: Decimal) -> None:
         """An account's position changed."""
@@ -302,7 +303,12 @@ class RiskBook:
         in_second, in_minute = watch.messages(self.clock.monotonic())
         today = self.day.beside(asked.leave_out, asked.filled, kind=place[0], name=place[1])
         with watch.without(asked.leave_out, fills_yet=asked.fills_yet):
-            cell, others = watch.cell((profile, wish.symbol)), watch.else_than((profile, wish.symbol))
+            cell, trades = watch.cell((profile, wish.symbol)), _part_in(*place, part_of(wish))
+            places = [(profile, symbol) for symbol in trades.symbols]
+            for at in places if wish.legs else ():
+                watch.cell(at)
+                self._mark(watch, *at)
+            others = watch.else_than(*places)
             return Standing(
                 key=watch.key,
                 limits=watch.limits,
@@ -321,6 +327,7 @@ class RiskBook:
                 rate=self._rate(watch, profile),
                 equity=self.equity_of(watch),
                 currency=self._currency(watch, profile),
+                legs=tuple(watch.leg((profile, symbol), side, units) for symbol, side, units in trades.legs),
             )
 
     def _currency(self, watch: Watch, profile: ProfileName) -> str:
@@ -367,6 +374,11 @@ class RiskBook:
                     return None
                 total += known[2] * rate
         return total
+
+
+def _part_in(kind: str, name: str, part: Part) -> Part:
+    """What a scope counts of a part: that of a symbol the legs in it alone."""
+    return part.only(name) if kind == ScopeKind.SYMBOL.value else part
 
 
 def places_of(owner: Owner) -> tuple[tuple[str, str], ...]:

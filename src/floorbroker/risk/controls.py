@@ -18,7 +18,7 @@ from floorbroker.domain.values import (
     is_multiple,
     text_of,
 )
-from floorbroker.risk import guards, options, shared
+from floorbroker.risk import guards, options, positions, shared
 from floorbroker.risk.situation import Situation
 from floorbroker.risk.verdict import Verdict, failed, passed, within
 
@@ -26,7 +26,6 @@ Control = Callable[[Situation], Verdict]
 
 _BPS = Decimal(10_000)
 _HUNDRED = Decimal(100)
-_ONE = Decimal(1)
 _ANY_PRICE = frozenset(OrderType) - LIMITED
 
 
@@ -332,97 +331,6 @@ def _way_on(free: Decimal) -> str:
     return f"ask for {text_of(free)} at most, or cancel them first" if free else "cancel them first"
 
 
-def max_position(s: Situation) -> Verdict:
-    """The position after everything open, undecided and this wish filled."""
-    if s.reduces or s.wish.order_class is OrderClass.MULTILEG:
-        return passed("max_position")
-    after = None if s.units is None else abs(s.after)
-    by_qty = within("max_position", after, s.limits.max_position_qty, "position after worst case")
-    if not by_qty.ok or (s.unit is None and after is not None):
-        return by_qty
-    limit, what = s.limits.max_position_notional, "position value after worst case"
-    value = None if after is None or s.unit is None else after * s.unit
-    return within("max_position", value, limit, what, currency=s.currency)
-
-
-def exposure(s: Situation) -> Verdict:
-    """Gross and net exposure, leverage and concentration after the worst case."""
-    if s.reduces:
-        return passed("exposure")
-    found = _worst_values(s)
-    if found is None:
-        return _unmeasured(s)
-    longs, shorts = found
-    gross, net = longs - shorts, max(longs, -shorts)
-    most, money = s.limits, s.currency
-    verdicts = [
-        within("max_gross_exposure", gross, most.max_gross_exposure, "gross exposure after worst case", currency=money),
-        within("max_net_exposure", net, most.max_net_exposure, "net exposure after worst case", currency=money),
-    ]
-    if s.account is not None and s.account.equity <= 0:
-        verdicts += [
-            failed(name, "no equity stands against this exposure", limit=limit, value=gross)
-            for name, limit in (
-                ("max_leverage", s.limits.max_leverage),
-                ("max_concentration_pct", s.limits.max_concentration_pct),
-            )
-            if limit is not None
-        ]
-    elif s.account is not None:
-        verdicts += _against_equity(s, gross, s.account.equity)
-    return next((verdict for verdict in verdicts if not verdict.ok), passed("exposure"))
-
-
-def _against_equity(s: Situation, gross: Decimal, equity: Decimal) -> Iterator[Verdict]:
-    """What is measured as a part of what the account is worth; nothing is divided where there is no limit."""
-    if s.limits.max_leverage is not None:
-        leverage = (gross / equity).quantize(Decimal("0.001"), context=WIDE)
-        yield within("max_leverage", leverage, s.limits.max_leverage, "leverage after worst case")
-    yield from _concentration(s)
-
-
-def _concentration(s: Situation) -> Iterator[Verdict]:
-    equity = None if s.account is None else s.account.equity
-    if s.limits.max_concentration_pct is not None and equity is not None and equity > 0:
-        value = abs(s.after) * (s.unit or ZERO)
-        share = None if s.units is None else (value / equity * _HUNDRED).quantize(Decimal("0.01"), context=WIDE)
-        yield within("max_concentration_pct", share, s.limits.max_concentration_pct, "share of equity in percent,")
-
-
-def _unmeasured(s: Situation) -> Verdict:
-    """The size of the wish, or what is held or ordered in a currency without a rate, cannot be told: no limit takes that."""
-    limits, what = s.limits, "exposure after worst case"
-    lacking = [symbol for symbol in sorted(s.exposure.symbols()) if s.exposure.scale(symbol) is None]
-    lacks = f"a rate of exchange under [risk.rates] for {', '.join(lacking)}" if lacking else ""
-    verdicts = (
-        within("max_gross_exposure", None, limits.max_gross_exposure, f"gross {what}", lacks=lacks),
-        within("max_net_exposure", None, limits.max_net_exposure, f"net {what}", lacks=lacks),
-        within("max_leverage", None, limits.max_leverage, "leverage after worst case", lacks=lacks),
-        *_concentration(s),
-    )
-    return next((verdict for verdict in verdicts if not verdict.ok), passed("exposure"))
-
-
-def _worst_values(s: Situation) -> tuple[Decimal, Decimal] | None:
-    """Summed long and short values if each symbol went to the worse of its two ends; None where one of them cannot be told."""
-    if s.units is None:
-        return None
-    longs = shorts = ZERO
-    for symbol in s.exposure.symbols() | {s.wish.symbol}:
-        up, down = s.exposure.worst_case(symbol, Side.BUY), s.exposure.worst_case(symbol, Side.SELL)
-        is_meant = symbol == s.wish.symbol
-        if is_meant:
-            up += s.units if s.wish.side is Side.BUY else ZERO
-            down -= s.units if s.wish.side is Side.SELL else ZERO
-        if up > 0 or down < 0:
-            worth = s.unit if is_meant and s.unit is not None else s.exposure.value(symbol, _ONE)
-            if worth is None:
-                return None
-            longs += max(up, ZERO) * worth
-            shorts += min(down, ZERO) * worth
-    return longs, shorts
-
-
 def buying_power(s: Situation) -> Verdict:
     """Cost against the venue's figure less what it does not know of yet."""
     if s.account is None or s.reduces or s.wish.order_class is OrderClass.OCO:
@@ -518,9 +426,9 @@ CONTROLS: tuple[Control, ...] = (
     reduce_only,
     guards.loss,
     guards.self_match,
-    max_position,
+    positions.max_position,
     shared.position,
-    exposure,
+    positions.exposure,
     shared.exposure,
     buying_power,
     venue_rules,

@@ -48,6 +48,7 @@ class Owner:
     strategy: str = ""
     token: str = ""
     account: str = ""
+    legs: tuple[str, ...] = ()  # the symbols of a multi-leg order, each once
 
     def names(self) -> tuple[tuple[str, str], ...]:
         """Kind and name of each scope beside the profile's, widest first."""
@@ -57,4 +58,5 @@ class Owner:
             ("token", self.token),
             ("strategy", self.strategy),
             ("symbol", self.symbol),
+            *(("symbol", leg) for leg in self.legs),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from floorbroker.domain.values import WIDE, ZERO, OrderClass, Side
+from floorbroker.domain.values import WIDE, ZERO, Side
 from floorbroker.risk.situation import Situation
 from floorbroker.risk.verdict import Verdict, passed, within
 from floorbroker.risk.watch import Standing
@@ -86,18 +86,29 @@ def _day(s: Situation, at: Standing) -> Iterable[Verdict]:
 
 def position(s: Situation) -> Verdict:
     """The scope's position in the wish's symbol after everything open and this wish filled."""
-    if not s.shared or s.wish.order_class is OrderClass.MULTILEG:
+    if not s.shared:
         return passed("shared_position")
     return _first("shared_position", (verdict for standing in s.shared for verdict in _positions(s, standing)))
 
 
 def _positions(s: Situation, at: Standing) -> Iterable[Verdict]:
-    signed = None if s.units is None else WIDE.add(at.worst, s.wish.side.sign * s.units)
-    if signed is not None and at.held != 0 and (at.held > 0) != (s.wish.side is Side.BUY) and signed * at.held >= 0:
+    if not s.wish.legs:
+        signed = None if s.units is None else WIDE.add(at.worst, s.wish.side.sign * s.units)
+        yield from _position(at, s.wish.side, at.held, signed, _amount(at, s.unit))
+    for leg in at.legs:
+        signed = WIDE.add(leg.worst, leg.side.sign * leg.units)
+        yield from _position(at, leg.side, leg.held, signed, leg.worth)
+
+
+def _position(
+    at: Standing, side: Side, held: Decimal, signed: Decimal | None, worth: Decimal | None
+) -> Iterable[Verdict]:
+    """In one symbol: `held` units before, `signed` after everything open on this side and the wish."""
+    if signed is not None and held != 0 and (held > 0) != (side is Side.BUY) and signed * held >= 0:
         return  # it can only lower what the scope holds
     after = None if signed is None else abs(signed)
     yield within("max_position", after, at.limits.max_position_qty, "position after worst case", scope=at.key)
-    value = None if after is None or s.unit is None else _amount(at, WIDE.multiply(after, s.unit))
+    value = None if after is None or worth is None else WIDE.multiply(after, worth)
     what = "position value after worst case"
     yield within("max_position", value, at.limits.max_position_notional, what, scope=at.key, currency=at.currency)
 
@@ -134,6 +145,8 @@ def _leverage(gross: Decimal | None, equity: Decimal | None) -> Decimal | None:
 
 def _adds(s: Situation, at: Standing) -> bool:
     """Whether the wish adds to an end of this scope, whatever it does to others."""
+    if s.wish.legs:
+        return any(leg.up + leg.units > 0 if leg.side is Side.BUY else leg.down - leg.units < 0 for leg in at.legs)
     if s.units is None:
         return True
     return at.up + s.units > 0 if s.wish.side is Side.BUY else at.down - s.units < 0
@@ -141,9 +154,27 @@ def _adds(s: Situation, at: Standing) -> bool:
 
 def _ends(s: Situation, at: Standing) -> tuple[Decimal | None, Decimal | None]:
     """Summed long and short values after the wish; None where price or currency of some of it cannot be told."""
+    if s.wish.legs:
+        return _ends_of_legs(at)
     worth = _amount(at, s.unit)
     if worth is None or s.units is None or at.longs_else is None or at.shorts_else is None:
         return None, None
     up = at.up + s.units if s.wish.side is Side.BUY else at.up
     down = at.down - s.units if s.wish.side is Side.SELL else at.down
     return at.longs_else + max(up, ZERO) * worth, at.shorts_else + min(down, ZERO) * worth
+
+
+def _ends_of_legs(at: Standing) -> tuple[Decimal | None, Decimal | None]:
+    """The same of a multi-leg wish, of which each symbol goes to both of its ends with all the legs that trade in it."""
+    if at.longs_else is None or at.shorts_else is None:
+        return None, None
+    longs, shorts = at.longs_else, at.shorts_else
+    for symbol in dict.fromkeys(leg.symbol for leg in at.legs):
+        legs = [leg for leg in at.legs if leg.symbol == symbol]
+        up = legs[0].up + sum((leg.units for leg in legs if leg.side is Side.BUY), ZERO)
+        down = legs[0].down - sum((leg.units for leg in legs if leg.side is Side.SELL), ZERO)
+        worth = legs[0].worth
+        if worth is None:
+            return None, None
+        longs, shorts = longs + max(up, ZERO) * worth, shorts + min(down, ZERO) * worth
+    return longs, shorts

@@ -19,7 +19,7 @@ from floorbroker.risk import options
 from floorbroker.risk.equity import Equity
 from floorbroker.risk.limits import RiskLimits
 from floorbroker.risk.watch import Standing
-from floorbroker.risk.workload import Workload
+from floorbroker.risk.workload import Workload, part_of
 
 Scale = Callable[[str], Decimal | None]
 """What units times price of a symbol are multiplied with to be an amount of the account; None where nobody said."""
@@ -93,6 +93,22 @@ class Exposure:
 
     def symbols(self) -> set[str]:
         return {*self.positions, *self.workload.loads}
+
+
+@frozen
+class Trade:
+    """What a wish trades in one symbol, on one side: units, or None where nobody can tell them.
+
+    `after` is the position in signed units once everything open on this side and the wish filled, `worth` what one unit is worth
+    in account currency, None where that is not known.  `reduces` is whether it can only lower the absolute position.
+    """
+
+    symbol: str
+    side: Side
+    units: Decimal | None
+    after: Decimal | None
+    worth: Decimal | None
+    reduces: bool
 
 
 @frozen
@@ -185,9 +201,42 @@ class Situation:
     @property
     def reduces(self) -> bool:
         """Whether the wish can only lower the absolute position, open orders of its side counted; unknown units may not."""
-        if self.units is None:
-            return False
-        return 0 < self.exposure.free(self.wish.symbol, self.wish.side) >= self.units
+        if not self.wish.legs:
+            return self._reduces(self.wish.symbol, self.wish.side, self.units)
+        legs = part_of(self.wish).legs
+        return bool(legs) and all(self._reduces(*leg) for leg in legs)
+
+    def _reduces(self, symbol: str, side: Side, units: Decimal | None) -> bool:
+        return units is not None and 0 < self.exposure.free(symbol, side) >= units
+
+    @property
+    def trades(self) -> tuple[Trade, ...]:
+        """What it trades: in one symbol, or leg by leg."""
+        wish = self.wish
+        if wish.legs:
+            return tuple(self._leg(*leg) for leg in part_of(wish).legs)
+        after = None if self.units is None else self.after
+        return (
+            Trade(
+                symbol=wish.symbol,
+                side=wish.side,
+                units=self.units,
+                after=after,
+                worth=self.unit,
+                reduces=self.reduces,
+            ),
+        )
+
+    def _leg(self, symbol: str, side: Side, units: Decimal) -> Trade:
+        exposure = self.exposure
+        return Trade(
+            symbol=symbol,
+            side=side,
+            units=units,
+            after=exposure.worst_case(symbol, side) + side.sign * units,
+            worth=exposure.value(symbol, Decimal(1)) if exposure.marks.get(symbol) else None,
+            reduces=self._reduces(symbol, side, units),
+        )
 
 
 def _in_account(amount: Decimal | None, rate: Decimal | None) -> Decimal | None:

@@ -7,7 +7,7 @@ long at one broker does not pay for a short at another.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -22,11 +22,30 @@ _SECOND, _MINUTE = 1.0, 60.0
 
 
 @frozen
+class LegStanding:
+    """One leg of a multi-leg wish in one scope: what the wish trades there, and what is there before it.
+
+    `held` and `worst` are the scope's, of the leg's side; `up` and `down` both ends of the wish's own account.  `worth` is what
+    one unit is worth in the scope's currency; None without a price, or a rate of exchange.
+    """
+
+    symbol: str
+    side: Side
+    units: Decimal
+    held: Decimal
+    worst: Decimal
+    up: Decimal
+    down: Decimal
+    worth: Decimal | None
+
+
+@frozen
 class Standing:
     """One scope beside one wish, before it: units signed, amounts in the desk's base currency (an account's own in its scopes).
 
     `worst` is the position of the wish's symbol if all that is open on the wish's side filled; `up` and `down` are both ends
-    of the wish's own account in it, `longs_else` and `shorts_else` the values of everything else; None where some of it is in
+    of the wish's own account in it, `longs_else` and `shorts_else` the values of everything else, of a multi-leg wish all but its
+    `legs`; None where some of it is in
     a currency of which nobody said what it is worth.  `rate` turns the account's currency into the base; None where nobody said.
     `equity` is None while an account's is not known.
     """
@@ -48,6 +67,7 @@ class Standing:
     rate: Decimal | None
     equity: Decimal | None
     currency: str = ""  # what its amounts are in, where that is known
+    legs: tuple[LegStanding, ...] = ()
 
 
 @dataclass(slots=True)
@@ -99,12 +119,20 @@ class Watch:
         if before is not None:
             del self._parts[intent_id]
             self.cells[before[0]].load.take(before[1])
+            self._claim(intent_id, before[0][0], [(symbol, side, ZERO) for symbol, side, _ in before[1].legs])
             self._revalue(before[0])
         if part is not None:
             place = (profile, part.symbol)
             self._parts[intent_id] = (place, part)
             self.cell(place).load.add(part)
+            self._claim(intent_id, profile, part.legs)
             self._revalue(place)
+
+    def _claim(self, intent_id: IntentId, profile: ProfileName, legs: Iterable[tuple[str, Side, Decimal]]) -> None:
+        """What a multi-leg order may trade in each of its symbols."""
+        for symbol, side, units in legs:
+            self.cell((profile, symbol)).load.claim(intent_id, side, units)
+            self._revalue((profile, symbol))
 
     def hold(self, place: Place, units: Decimal) -> None:
         """An account holds so many units of a symbol, signed."""
@@ -162,16 +190,34 @@ class Watch:
     def open_total(self) -> int:
         return len(self._parts)
 
-    def else_than(self, place: Place) -> tuple[Decimal, Decimal] | None:
-        """Summed long and short values of everything but one place; None where some of it cannot be told."""
-        if self.lacks(place):
+    def else_than(self, *places: Place) -> tuple[Decimal, Decimal] | None:
+        """Summed long and short values of everything but some places; None where some of it cannot be told."""
+        if self.lacks(*places):
             return None
-        cell = self.cell(place)
-        return WIDE.subtract(self.longs, cell.longs), WIDE.subtract(self.shorts, cell.shorts)
+        longs, shorts = self.longs, self.shorts
+        for place in places:
+            cell = self.cell(place)
+            longs, shorts = WIDE.subtract(longs, cell.longs), WIDE.subtract(shorts, cell.shorts)
+        return longs, shorts
 
-    def lacks(self, but: Place | None = None) -> bool:
-        """Whether some of what it holds or may get, but for one place, is in a currency of which nobody said what it is worth."""
-        return any(at != but and bool(self.cells[at].longs or self.cells[at].shorts) for at in self.unrated)
+    def lacks(self, *but: Place) -> bool:
+        """Whether something of it, but for some places, is in a currency of which nobody said what it is worth."""
+        return any(at not in but and bool(self.cells[at].longs or self.cells[at].shorts) for at in self.unrated)
+
+    def leg(self, place: Place, side: Side, units: Decimal) -> LegStanding:
+        """How a leg of a wish stands before the wish."""
+        cell, symbol = self.cell(place), place[1]
+        known = cell.mark is not None and place not in self.unrated
+        return LegStanding(
+            symbol=symbol,
+            side=side,
+            units=units,
+            held=self.position(symbol),
+            worst=self.worst(symbol, side),
+            up=cell.up,
+            down=cell.down,
+            worth=WIDE.multiply(cell.mark, cell.scale) if known and cell.mark is not None else None,
+        )
 
     def messages(self, now_s: float) -> tuple[int, int]:
         """Order messages of the last second and the last minute."""

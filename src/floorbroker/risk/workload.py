@@ -31,6 +31,15 @@ class Part:
     entered: Decimal | None = None
     legs: tuple[tuple[str, Side, Decimal], ...] = ()
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What it trades in, each once: its own symbol, or those of its legs."""
+        return tuple(dict.fromkeys(symbol for symbol, _, _ in self.legs)) or (self.symbol,)
+
+    def only(self, symbol: str) -> Part:
+        """What of it trades in one symbol: all of an order without legs."""
+        return self if not self.legs else replace(self, legs=tuple(leg for leg in self.legs if leg[0] == symbol))
+
 
 def part_of(
     wish: NewOrder,

@@ -24,7 +24,7 @@ from floorbroker.domain.values import (
     Side,
     TimeInForce,
 )
-from floorbroker.risk import controls
+from floorbroker.risk import controls, positions
 from floorbroker.risk.limits import RiskLimits
 from floorbroker.risk.options import is_over, last_close, may_have_ended
 from floorbroker.risk.situation import Exposure, Situation
@@ -215,3 +215,40 @@ def test_legs_that_close_are_covered_by_what_is_held_of_each() -> None:
     short = controls.reduce_only(replace(situation(roll, held={PUT: 1}), info=alone))
     assert (short.ok, PUT in short.detail) == (False, True)
     assert controls.reduce_only(replace(situation(roll, held={PUT: 2}), info=alone)).ok
+
+
+NEAR, FAR = "AAPL  260320C00180000", "AAPL  260320C00190000"
+
+
+def _legged(order: NewOrder, *, held: dict[str, int] | None = None, **limits: object) -> Situation:
+    """A wish for a spread, of which the near leg is worth 5 a share and the far one 2."""
+    positions = {symbol: Decimal(qty) for symbol, qty in (held or {}).items()}
+    marks = {NEAR: Decimal(5), FAR: Decimal(2), "AAPL": Decimal(200)}
+    exposure = Exposure(positions=positions, marks=marks)
+    return replace(situation(order), exposure=exposure, limits=RiskLimits().model_copy(update=limits))
+
+
+def test_a_spread_reduces_what_its_legs_close_and_nothing_of_the_share_behind_them() -> None:
+    close = spread((NEAR, Side.SELL), (FAR, Side.BUY), price="1.03")
+    assert not _legged(close, held={"AAPL": -100}).reduces
+    assert not _legged(close, held={NEAR: 1}).reduces
+    assert _legged(close, held={NEAR: 1, FAR: -1}).reduces
+
+
+def test_a_position_is_limited_leg_by_leg() -> None:
+    order = spread((NEAR, Side.BUY), (FAR, Side.SELL), price="3.00")
+    tight = _legged(order, held={NEAR: 4}, max_position_qty=Decimal(4))
+    said = positions.max_position(tight)
+    assert (said.ok, said.value) == (False, 5)
+    assert positions.max_position(_legged(order, held={NEAR: -4}, max_position_qty=Decimal(4))).ok
+    dear = positions.max_position(_legged(order, held={FAR: -4}, max_position_notional=Decimal(999)))
+    assert (dear.ok, dear.value) == (False, 1000)
+
+
+def test_the_exposure_of_a_spread_is_that_of_its_legs_beside_what_is_held() -> None:
+    """A hundred shares are not worth the net price of a spread, and a spread is not worth its net price alone."""
+    order = spread((NEAR, Side.BUY), (FAR, Side.SELL), price="3.00")
+    one = positions.exposure(_legged(order, held={"AAPL": 100}, max_gross_exposure=Decimal(1)))
+    assert (one.ok, one.value) == (False, 20_000 + 500 + 200)
+    net = positions.exposure(_legged(order, held={FAR: 3}, max_gross_exposure=None, max_net_exposure=Decimal(1)))
+    assert (net.ok, net.value) == (False, 500 + 600)

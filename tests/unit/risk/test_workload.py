@@ -7,8 +7,10 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorbroker.domain.values import WIDE, ZERO, IntentId, Side
-from floorbroker.risk.workload import Part, Workload
+from floorbroker.domain.values import WIDE, ZERO, IntentId, ProfileName, Side
+from floorbroker.risk.limits import SharedLimits
+from floorbroker.risk.watch import Watch
+from floorbroker.risk.workload import Load, Part, Workload
 
 IDS = st.sampled_from([IntentId(f"i{number}") for number in range(6)])
 AMOUNTS = st.decimals(min_value=0, max_value=10**20, places=9)
@@ -46,6 +48,21 @@ def test_sums_are_those_of_the_orders_that_are_there(moves: list[tuple[IntentId,
     _assert_same(work, plain)
     _assert_same(work.without(left), {i: part for i, part in plain.items() if i != left})
     _assert_same(work, plain)
+
+
+@given(st.lists(st.tuples(IDS, PARTS), max_size=40), IDS)
+def test_a_scope_counts_the_orders_of_its_account_as_the_account_does(
+    moves: list[tuple[IntentId, Part | None]], left: IntentId
+) -> None:
+    work, watch, name = Workload(), Watch(key="global", limits=SharedLimits()), ProfileName("a")
+    for intent_id, part in moves:
+        work.put(intent_id, part)
+        watch.put(intent_id, name, part)
+    for _ in range(2):
+        for symbol in ("AAPL", "SPY"):
+            assert watch.cell((name, symbol)).load == work.loads.get(symbol, Load())
+        with watch.without(left, fills_yet=False):
+            assert watch.open_total == work.without(left).total
 
 
 def _assert_same(work: Workload, plain: dict[IntentId, Part]) -> None:
