@@ -37,6 +37,5 @@ LAYERS = (
 CATALOGUE: tuple[Bug, ...] = tuple(bug for layer in LAYERS for bug in layer.BUGS)
 BY_NAME: dict[str, Bug] = {bug.name: bug for bug in CATALOGUE}
 RARE: dict[str, Bug] = {  # those that kept plans alone show
-    bug.name: bug
-    for bug in (*executions.RARE, *submitting.RARE, *changing.RARE, *stopping.RARE, *troubles.RARE, *elsewhere.RARE)
+    bug.name: bug for layer in (executions, submitting, changing, stopping, troubles, elsewhere) for bug in layer.RARE
 }

@@ -12,7 +12,7 @@ from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.errors import FloorbrokerError
 from floorbroker.domain.facts import Source
 from floorbroker.domain.orders import Order, OrderRef
-from floorbroker.domain.ports import Entry, Reports
+from floorbroker.domain.ports import Entry, FactEntry, Reports
 from floorbroker.domain.records import ExecutionReport
 from floorbroker.domain.values import ExecType, OrdStatus
 from floorbroker.gateway.gateway import Gateway
@@ -22,7 +22,7 @@ from floorbroker.oms.exposed import Exposed
 from floorbroker.oms.inbound import Inbound
 from floorbroker.oms.replace import Replacer
 from tests.simulation.house import Plant
-from tests.simulation.schedule import Cancel, Modify
+from tests.simulation.schedule import Cancel, Modify, Plan
 from tests.simulation.teeth.bug import Bug, every, sized, struck_by, with_act
 from tests.simulation.teeth.ports import BrokerAround, around_broker, becomes, exposed_of, service_of
 from tests.simulation.teeth.transport import SILENCE
@@ -79,6 +79,23 @@ class CountsReplacementsAnew(Inbound):
         return super().entries_of(replace(report, replaces=None, replaced_by=None) for report in reports)
 
 
+class HearsWhenItWas(Inbound):
+    """A stream's word on terms is taken to be heard when the venue says that they began."""
+
+    __slots__ = ()
+
+    def entries_of(self, reports: Iterable[ExecutionReport]) -> list[Entry]:
+        return [_heard_when_it_was(entry) for entry in super().entries_of(reports)]
+
+
+def _heard_when_it_was(entry: Entry) -> Entry:
+    if not isinstance(entry, FactEntry) or not isinstance(fact := entry.fact, f.ReplaceDone):
+        return entry
+    if fact.source is not Source.STREAM or fact.venue_time is None:
+        return entry
+    return replace(entry, fact=replace(fact, at=max(fact.at, fact.venue_time)))
+
+
 class CountsEarlierFills(BrokerAround):
     """Whatever replaces an order is taken to ask only for what was left."""
 
@@ -113,6 +130,10 @@ class NeverAmendsInPlace(BrokerAround):
     def __init__(self, honest: Any) -> None:
         super().__init__(honest)
         self.info: BrokerInfo = replace(honest.info, amends_in_place=False)
+
+
+def _venue_is_ahead(plan: Plan) -> bool:
+    return plan.skew_s < -0.2
 
 
 BUGS = (
@@ -169,5 +190,14 @@ RARE = (
         breaks="RELIABILITY 2.6",
         plant=Plant(desk=around_broker(NeverAmendsInPlace)),
         wants=with_act(Modify),
+    ),
+    Bug(
+        name="terms by a clock that is ahead",
+        what="Terms are placed by the venue's time as it is, so what its stream repeats of a first change comes after the"
+        " second one.",
+        breaks="I5",
+        plant=Plant(desk=becomes(lambda desk: service_of(desk).inbound, HearsWhenItWas)),
+        wants=every(with_act(Modify), _venue_is_ahead),
+        venue="kraken",
     ),
 )

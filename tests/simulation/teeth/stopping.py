@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.orders import Order
@@ -12,7 +13,7 @@ from floorbroker.domain.values import ProfileName
 from floorbroker.gateway.desk import Caller
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.kill import GLOBAL, LATCH, KillSwitch, Permits, Sentinel
-from floorbroker.gateway.killing import Killing
+from floorbroker.gateway.killing import CANCEL_ROUND_S, Killing
 from tests.simulation.house import Plant
 from tests.simulation.places import PROFILE
 from tests.simulation.schedule import Crash, Plan, Reopen, Stop
@@ -99,6 +100,26 @@ class ForgetsDoubts(Killing):
         """Whatever shows up later stays."""
 
 
+class Hurried:
+    """A clock by which nobody waits longer than from one round of a kill to the next."""
+
+    def __init__(self, honest: Clock) -> None:
+        self._honest = honest
+
+    def now(self) -> datetime:
+        return self._honest.now()
+
+    def monotonic(self) -> float:
+        return self._honest.monotonic()
+
+    async def sleep(self, delay_s: float) -> None:
+        await self._honest.sleep(min(delay_s, CANCEL_ROUND_S))
+
+
+def _rounds_without_rest(desk: Gateway) -> None:
+    desk.killing.clock = Hurried(desk.killing.clock)
+
+
 def _never_reopened(plan: Plan) -> bool:
     is_tripped = any(isinstance(act, Stop) and act.level > 1 for act in plan.acts)
     return is_tripped and not any(isinstance(act, Reopen) for act in plan.acts)
@@ -151,5 +172,14 @@ RARE = (
         plant=Plant(desk=becomes(lambda desk: desk.kill_switch, OpensOneOfAll)),
         wants=every(stopped, struck_by("disk.full")),
         venue=ALL,
+    ),
+    Bug(
+        name="kill rounds without rest",
+        what="A kill lists everything every second for as long as something is open, so that a venue's budget leaves no look"
+        " for an order in doubt.",
+        breaks="RELIABILITY 6",
+        plant=Plant(desk=_rounds_without_rest),
+        wants=every(_never_reopened, struck_by("read.throttle")),
+        venue="binance",
     ),
 )

@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,25 @@ async def test_a_stop_waits_for_no_long_past_and_the_next_start_goes_on_with_it(
         pass
     verdict = proven(home)
     assert (verdict.ok, verdict.last, verdict.waiting) == (True, 3_501, 0)
+
+
+async def test_a_stop_waits_five_seconds_at_most_where_nobody_says_otherwise(tmp_path: Path) -> None:
+    home, slow = await with_a_past(tmp_path, 3_500), Slow()
+    async with desk(tmp_path, steps=slow) as here:
+        slow.clock = here.clock
+    verdict = proven(home)
+    assert (verdict.ok, verdict.last, verdict.waiting) == (True, 2_000, 1_501)
+
+
+@dataclass
+class Slow:
+    """Three seconds pass over each batch, once there is a clock."""
+
+    clock: ManualClock | None = None
+
+    def reach(self, step: str) -> None:
+        if step == "audit.rows" and self.clock is not None:
+            self.clock.set(self.clock.now() + timedelta(seconds=3))
 
 
 async def test_a_disk_that_takes_nothing_is_the_reason_until_it_takes_again(tmp_path: Path) -> None:
