@@ -129,10 +129,11 @@ def kill_status(ctx: typer.Context) -> None:
 
 
 def _rows(state: dict[str, Any]) -> list[dict[str, Any]]:
-    """Everything first, then what has a level of its own, with its own reason."""
+    """Everything first, then what has a level of its own; each with its own reason and nobody else's."""
     closed = {latch["scope"]: latch for latch in state["latches"]}
     withdrawn = {name: {"level": level, "reason": "no permit"} for name, level in state["by_profile"].items()}
-    top = {**state, "scope": "all profiles"} | closed.pop("*", {}) | {"scope": "all profiles"}
+    nobody = {"reason": "", "by": "", "at": None} if closed and "*" not in closed else {}
+    top = {**state, **nobody, **closed.pop("*", {}), "scope": "all profiles"}
     return [
         top,
         *({**state, "by": "", "at": None, "scope": name, **told} for name, told in (withdrawn | closed).items()),

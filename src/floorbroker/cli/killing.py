@@ -194,7 +194,7 @@ def reset(settings: Settings, scope: Scope, *, reason: str) -> list[Step]:
     asked = asyncio.run(_ask_server(settings, scope, 0, reason))
     if asked and asked[0].name.startswith("server "):
         return asked
-    steps = _on_journals(scope, lambda switch, target: _reset(switch, target, reason))
+    steps = _on_journals(scope, lambda switch, target: _reset(switch, target, reason), is_reset=True)
     if not steps:
         for target in scope.targets:
             FilePermits(scope.home).clear_sentinels(target)
@@ -234,8 +234,20 @@ async def _put(desk: DeskClient, target: ProfileName, level: int, reason: str) -
         if error.problem.status == 404:
             return []
         return [Step(name, False, error.problem.detail)]
+    if level == 0 and (held := _held(state.level, target)):
+        return [Step(name, False, held)]
     now = max([state.level, *(latch.level for latch in state.latches if latch.scope == target)])
     return [Step(name, True, f"level {now} on {target}, {len(state.remaining)} orders still open", blocks=level > 0)]
+
+
+def _held(level: int, target: ProfileName) -> str:
+    """Why what was opened is stopped all the same, by the latch of everything; empty when it is not."""
+    if level == 0 or target == GLOBAL:
+        return ""
+    return (
+        f"{target} has no kill of its own now, and is stopped by level {level} on everything: "
+        "kill off --reason TEXT opens that"
+    )
 
 
 async def _server(settings: Settings, home: Home) -> str | None:
@@ -261,13 +273,19 @@ def _token_of(home: Home) -> str:
 # -- the journals -----------------------------------------------------------------------------------------------------------
 
 
-def _on_journals(scope: Scope, act: Callable[[KillSwitch, ProfileName], Awaitable[None]]) -> list[Step]:
+def _on_journals(
+    scope: Scope, act: Callable[[KillSwitch, ProfileName], Awaitable[None]], *, is_reset: bool = False
+) -> list[Step]:
     here = [e for e in Environment if scope.home.journal(e).exists() and scope.of(e)]
-    return [asyncio.run(_on_journal(scope, environment, act)) for environment in here]
+    return [asyncio.run(_on_journal(scope, environment, act, is_reset=is_reset)) for environment in here]
 
 
 async def _on_journal(
-    scope: Scope, environment: Environment, act: Callable[[KillSwitch, ProfileName], Awaitable[None]]
+    scope: Scope,
+    environment: Environment,
+    act: Callable[[KillSwitch, ProfileName], Awaitable[None]],
+    *,
+    is_reset: bool,
 ) -> Step:
     from floorbroker.store import Reserve, SqliteJournal
 
@@ -286,7 +304,10 @@ async def _on_journal(
             await journal.close()
     except (FloorbrokerError, OSError) as error:
         return Step(name, False, str(error))
-    return Step(name, True, f"level {_level(switch.state(), scope.of(environment))}, durable", blocks=True)
+    state, targets = switch.state(), scope.of(environment)
+    if is_reset and (held := [why for target in targets if (why := _held(state.level, target))]):
+        return Step(name, False, held[0])
+    return Step(name, True, f"level {_level(state, targets)}, durable", blocks=True)
 
 
 def _switch(scope: Scope, environment: Environment, journal: Journal) -> KillSwitch:

@@ -88,6 +88,21 @@ def test_one_profile_is_killed_alone(home: Path) -> None:
     assert document(run(home, "kill", "status", "--json"))["items"][0]["by_profile"] == {}
 
 
+def test_a_profile_that_is_opened_under_a_kill_of_everything_is_told_to_be_stopped(home: Path) -> None:
+    document(run(home, "kill", "on", "--level", "1", "--json"))
+    for words in (["--profile", "paper"], ["--env", "paper"]):
+        opened = run(home, "kill", "off", *words, "--reason", "fine")
+        assert opened.exit_code == 10
+        assert "paper has no kill of its own now, and is stopped by level 1 on everything" in opened.stderr
+    assert run(home, "buy", "AAPL", "1").exit_code == 6
+
+
+def test_everything_is_not_told_for_the_reason_of_one_profile(home: Path) -> None:
+    document(run(home, "kill", "on", "--profile", "paper", "--reason", "this one alone", "--json"))
+    everything, one = run(home, "kill", "status").stdout.splitlines()[1:3]
+    assert ("this one alone" in everything, "this one alone" in one) == (False, True)
+
+
 def test_a_permit_taken_away_by_hand_shows_and_can_be_given_back(home: Path) -> None:
     (home / "permits" / "paper").unlink()
     assert document(run(home, "kill", "status", "--json"))["items"][0]["by_profile"] == {"paper": 1}
@@ -117,7 +132,8 @@ def test_a_kill_that_only_its_file_knows_is_taken_before_another_latch_is_opened
         run(home, "kill", "on", "--level", "1", "--reason", "not in the journal", "--json")
     finally:
         other.release()
-    document(run(home, "kill", "off", "--profile", "paper", "--reason", "this one is well", "--json"))
+    opened = run(home, "kill", "off", "--profile", "paper", "--reason", "this one is well", "--json")
+    assert (opened.exit_code, "stopped by level 1 on everything" in opened.stderr) == (10, True)
     assert "not in the journal" in run(home, "buy", "AAPL", "1").stderr
     document(run(home, "kill", "off", "--reason", "looked at it", "--json"))
     assert document(run(home, "buy", "AAPL", "1", "--json"))["ord_status"] in {"new", "filled"}

@@ -151,6 +151,8 @@ def test_a_kill_reaches_the_running_server(tmp_path: Path) -> None:
         assert [step["step"] for step in found["steps"]] == ["permits", "sentinel", "server paper"]
         refused = server.ask("POST", "/orders", json=MARKET, headers={"Idempotency-Key": "two"})
         assert (refused.status_code, refused.json()["code"]) == (423, "kill_switch_on")
+        opened = run(tmp_path, "kill", "off", "--profile", "paper", "--reason", "fine")
+        assert (opened.exit_code, "stopped by level 2 on everything" in opened.stderr) == (10, True)
         document(run(tmp_path, "kill", "off", "--reason", "fine", "--json"))
         assert server.ask("POST", "/orders", json=MARKET, headers={"Idempotency-Key": "three"}).status_code == 201
 
