@@ -57,7 +57,7 @@ from floorbroker.gateway.monitor import Connection, ConnectionMonitor
 from floorbroker.gateway.routing.naming import OPEN, Named
 from floorbroker.gateway.routing.parents import Parent, PlannedPart
 from floorbroker.gateway.routing.promoting import Promotions
-from floorbroker.gateway.routing.record import Seen, seen_of
+from floorbroker.gateway.routing.record import Seen, no_route
 from floorbroker.gateway.routing.router import Router
 from floorbroker.gateway.routing.shown import NO_ROUTING, NOT_ROUTED, OrderRoute, RoutingState, routing_state
 from floorbroker.gateway.routing.splitter import Splitter
@@ -372,13 +372,21 @@ class Gateway:
         named = _named(order, profile)
         if self.router is not None and (named or (profile is None and self.router.takes(None))):
             found = await self.router.outlook(wish, named)
-            session, parts = found.session, found.parts
-            seen = seen_of(found.ranking, session.ctx.profile.name, found.refused)
+            session, parts, seen = found.session, found.parts, found.seen()
             if parts:
                 wish = replace(wish, order_qty=Quantity(parts[0].qty))
         else:
             session = self._session(profile)
-        outlook = await session.service.preview(wish)
+        try:
+            outlook = await session.service.preview(wish)
+        except FloorbrokerError as error:
+            if seen and not parts and not any(one.taken for one in seen):
+                said = {one.profile: one.reason.removeprefix("refused: ") for one in seen} | {
+                    session.ctx.profile.name: error.detail
+                }
+                error.detail = no_route(said.items())
+                error.args = (error.detail,)
+            raise
         return Preview(
             profile=session.ctx.profile.name,
             verdicts=outlook.verdicts,

@@ -6,7 +6,7 @@ and why, and the journey of an intent that moved.  It is found beside the order'
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -105,6 +105,15 @@ class RouteRecord:
                 **({} if self.part is None else {"split_of": self.part.parent, "part": str(self.part.number)}),
             },
         )
+
+
+NOBODY = ProfileName("")
+"""Who is taken where nobody is, or several are."""
+
+
+def no_route(told: Iterable[tuple[ProfileName, str]]) -> str:
+    """That nobody takes a wish, with what each says."""
+    return "no route takes it: " + "; ".join(f"{profile}: {detail}" for profile, detail in told)
 
 
 def seen_of(ranking: Ranking, taken: ProfileName, refused: Mapping[ProfileName, str]) -> tuple[Seen, ...]:

@@ -40,10 +40,13 @@ from floorbroker.gateway.routing.policy import Policy, Rule, Strategy
 from floorbroker.gateway.routing.record import (
     BOUND,
     MOVED,
+    NOBODY,
     ROUTE,
     Journey,
     RouteRecord,
+    Seen,
     moved_note,
+    no_route,
     route_of,
     seen_of,
     was_routed,
@@ -64,12 +67,21 @@ Told = Callable[[ProfileName, Mapping[str, str]], None]
 
 @frozen
 class Outlook:
-    """Where a wish would go: the ranking, who would refuse it, and its parts where it would be split, the first at `session`."""
+    """Where a wish would go: the ranking, who would refuse it, and its parts where it would be split, the first at `session`.
+
+    `is_taken` is false where nobody would take it: then `session` is the one whose refusal is told.
+    """
 
     session: ProfileSession
     ranking: Ranking
     refused: Mapping[ProfileName, str]
     parts: tuple[PlannedPart, ...] = ()
+    is_taken: bool = True
+
+    def seen(self) -> tuple[Seen, ...]:
+        """Every candidate; the one that would take it is marked, and none where none would, or several a part of it."""
+        taken = self.session.ctx.profile.name if self.is_taken and not self.parts else NOBODY
+        return seen_of(self.ranking, taken, self.refused)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -187,14 +199,28 @@ class Router:
         refused: dict[ProfileName, str] = {}
         for choice in ranking.choices:
             session = self._here(choice.profile)
-            error = self.refusal(session, wish)
+            error = await self._would_refuse(session, wish)
             if error is None:
                 return Outlook(session=session, ranking=ranking, refused=refused)
             refused[choice.profile] = error.detail
         names = [choice.profile for choice in ranking.choices] or [profile for profile, _ in ranking.dropped]
         if not names:
             raise InvalidRequest(f"no profile of route {rule.name} is enabled here")
-        return Outlook(session=self._here(names[0]), ranking=ranking, refused=refused)
+        return Outlook(session=self._here(names[0]), ranking=ranking, refused=refused, is_taken=False)
+
+    async def _would_refuse(self, session: ProfileSession, wish: NewOrder) -> FloorbrokerError | None:
+        """What a profile would say to a wish, once its venue was asked what a submit would ask it; None when it takes it."""
+        ctx, symbol = session.ctx, asked_about(wish)
+        try:
+            await ctx.instrument(symbol)
+            await ctx.fresh_reference(symbol)
+            if ctx.account is None:
+                await ctx.refresh_account()
+        except FloorbrokerError as error:
+            if isinstance(error, SymbolNotFound):
+                self.looks.note_unknown(ctx.profile.name, symbol)
+            return error
+        return self.refusal(session, wish)
 
     async def ranked(self, wish: NewOrder, rule: Rule, *, without: Iterable[ProfileName] = ()) -> Ranking:
         """Where a wish would go now, best first; waits for prices where the strategy compares them."""
@@ -445,7 +471,7 @@ class Router:
             return InvalidRequest(f"no profile of route {attempt.wanted.rule.name} is enabled here")
         error = first or refusal_of(dropped[0][1])
         if len(told) > 1:
-            error.detail = "no route takes it: " + "; ".join(f"{profile}: {detail}" for profile, detail in told)
+            error.detail = no_route(told)
             error.args = (error.detail,)
         if not attempt.is_audited:
             submitter = self._here(told[0][0]).service.submitter

@@ -33,14 +33,13 @@ from floorbroker.gateway.routing.parents import (
     topic_of,
 )
 from floorbroker.gateway.routing.policy import Policy, Rule, Strategy
-from floorbroker.gateway.routing.record import PartOf, seen_of
+from floorbroker.gateway.routing.record import NOBODY, PartOf, seen_of
 from floorbroker.gateway.routing.splitting import Part, Plan, Pool, split, whole_because
 from floorbroker.gateway.routing.strategies import Ranking
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.oms.account import Actor
 
 _SIZES = frozenset({"confirm", "duplicate", "max_order_notional", "max_order_qty"})  # limits of what one wish may be
-_NOBODY = ProfileName("")
 Refusal = Callable[[ProfileSession, NewOrder, Actor | None], FloorbrokerError | None]
 Place = Callable[[Wanted, Ranking, Trip], Awaitable[Order]]
 
@@ -162,7 +161,7 @@ class Splitter:
             rule=wanted.rule.name,
             strategy=wanted.rule.uses.value,
             reason=plan.why,
-            seen=seen_of(ranking, _NOBODY, {}),
+            seen=seen_of(ranking, NOBODY, {}),
             parts=self.planned(plan),
             principal=wanted.actor.principal,
             via=wanted.actor.via,

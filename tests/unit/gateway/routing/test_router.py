@@ -18,6 +18,7 @@ from floorbroker.domain.errors import (
     NotReady,
     NotSupported,
     RiskLimitExceeded,
+    SymbolNotFound,
 )
 from floorbroker.domain.ports import AuditEntry
 from floorbroker.domain.values import AssetClass, Environment, IntentId, OrderType, OrdStatus, Side
@@ -49,6 +50,36 @@ async def test_primary_takes_the_first_that_can(tmp_path: Path) -> None:
     assert first.route == "primary: first in order of preference that can take it"
     assert [(seen.profile, seen.taken) for seen in told.seen] == [(B, True), (C, False), (A, False)]
     assert told.seen[2].reason.startswith("ready: profile alpha is ")
+
+
+async def test_a_preview_goes_where_a_submit_would_past_a_venue_that_does_not_know_the_symbol(tmp_path: Path) -> None:
+    async with opened(tmp_path, ruled(Strategy.PRIMARY, moving=STILL)) as fleet:
+        fleet.brokers[A].unknown.add("AAPL")
+        seen = await fleet.gateway.preview(buy(), profile=None)
+        assert fleet.sent() == []
+        assert (seen.profile, seen.ok) == (B, True)
+        assert [(one.profile, one.taken) for one in seen.seen] == [(A, False), (B, True), (C, False)]
+        assert seen.seen[0].reason == "refused: no symbol AAPL"
+        assert (await fleet.place(buy())).profile == B
+
+
+async def test_a_preview_goes_past_an_account_whose_controls_refuse_before_anything_was_asked_there(
+    tmp_path: Path,
+) -> None:
+    small = {A: RiskLimits(max_order_notional=Decimal(100))}
+    async with opened(tmp_path, ruled(Strategy.PRIMARY, moving=STILL), limits=small) as fleet:
+        seen = await fleet.gateway.preview(buy(), profile=None)
+        assert (seen.profile, seen.ok) == (B, True)
+        assert (await fleet.place(buy())).profile == B
+
+
+async def test_a_preview_that_nobody_would_take_tells_what_each_has_against_it(tmp_path: Path) -> None:
+    async with opened(tmp_path, ruled(Strategy.PRIMARY, moving=STILL)) as fleet:
+        for name in (A, B, C):
+            fleet.brokers[name].unknown.add("AAPL")
+        with pytest.raises(SymbolNotFound) as told:
+            await fleet.gateway.preview(buy(), profile=None)
+    assert told.value.detail == "no route takes it: " + "; ".join(f"{name}: no symbol AAPL" for name in (A, B, C))
 
 
 async def test_an_id_that_two_venues_gave_names_no_order(tmp_path: Path) -> None:
