@@ -73,7 +73,7 @@ class Happenings:
 def apply(venue: Venue, what: Happening, at_us: int) -> None:
     """One corporate action; the strategy hears of it when it holds something, or has orders there."""
     symbol, at = what.symbol, moment_of(at_us)
-    qty, had_orders = venue.ledger.qty(symbol), bool(venue.open_wishes(symbol))
+    qty, had_orders = venue.ledger_of(symbol).qty(symbol), bool(venue.open_wishes(symbol))
     match what:
         case Split():
             venue.end_orders(symbol, at)
@@ -82,12 +82,12 @@ def apply(venue: Venue, what: Happening, at_us: int) -> None:
             ratio = Decimal(what.ratio.numerator) / what.ratio.denominator
             _tell(venue, Income(symbol=symbol, at=at, split=ratio), is_due=bool(qty) or had_orders)
         case Dividend():
-            venue.ledger.pay(qty * what.amount)
+            venue.pay(symbol, qty * what.amount)
             venue.reshape(Paid(at_us=at_us, symbol=symbol, amount=what.amount))
             _tell(venue, Income(symbol=symbol, at=at, cash=qty * what.amount), is_due=bool(qty))
         case Renamed():
             venue.end_orders(symbol, at)
-            venue.ledger.rename(symbol, what.new)
+            venue.ledger_of(symbol).rename(symbol, what.new)
             venue.reshape(Moved(at_us=at_us, symbol=symbol, new=what.new))
             venue.note(what.new, at_us)
             _tell(venue, Income(symbol=symbol, at=at, renamed_to=what.new), is_due=bool(qty) or had_orders)
@@ -105,11 +105,15 @@ def _split(venue: Venue, symbol: str, qty: Decimal, ratio: Fraction) -> None:
         return
     whole, rest = to_shares(qty, ratio)
     paid = rest * (venue.price(symbol) or ZERO)
-    venue.ledger.restate(symbol, whole, paid=round_step(paid, _CENT, ROUND_HALF_EVEN))
+    venue.ledger_of(symbol).restate(symbol, whole)
+    venue.pay(symbol, round_step(paid, _CENT, ROUND_HALF_EVEN))
 
 
 def _pay_for_borrowed(venue: Venue, percent: Decimal, at_us: int) -> None:
-    short = sum((-qty * (venue.price(symbol) or ZERO) for symbol, qty in venue.held().items() if qty < 0), ZERO)
-    if short:
-        venue.ledger.pay(-round_step(short * percent / 100 / YEAR_DAYS, _CENT, ROUND_HALF_EVEN))
-        venue.note(next(iter(venue.held())), at_us)
+    """In each currency for what is short there, as one amount."""
+    for ledger in [*venue.ledgers.values()]:
+        shorts = {p.symbol: -p.qty * (venue.price(p.symbol) or ZERO) for p in ledger.positions() if p.qty < 0}
+        if short := sum(shorts.values(), ZERO):
+            first = next(iter(shorts))
+            venue.pay(first, -round_step(short * percent / 100 / YEAR_DAYS, _CENT, ROUND_HALF_EVEN))
+            venue.note(first, at_us)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, cast
 
+from floorbroker.backtest.currencies import Currencies, turned
 from floorbroker.backtest.feed import Feed
 from floorbroker.backtest.marks import Marks
 from floorbroker.backtest.reshaped import Moved, Paid, Reshaped, Resized
@@ -58,7 +59,8 @@ class Result:
         feed: Feed,
         events: int,
         multiplier: Mapping[str, Decimal],
-        currencies: Sequence[str],
+        currencies: Currencies,
+        currency_of: Mapping[str, str],
     ) -> None:
         self.strategy = strategy
         self.parameters = parameters
@@ -77,6 +79,7 @@ class Result:
         self.events = events
         self.multiplier = multiplier
         self.currencies = currencies
+        self.currency_of = currency_of
 
     @classmethod
     def of(cls, venue: Venue, feed: Feed, *, strategy: Strategy, cash: Decimal) -> Result:
@@ -88,36 +91,54 @@ class Result:
             start=start,
             end=end,
             cash=cash,
-            end_cash=venue.ledger.cash,
+            end_cash=venue.cash,
             positions=dict(venue.held()),
-            fees=venue.ledger.fees,
-            income=venue.ledger.income,
+            fees=venue.fees,
+            income=venue.income,
             fills=venue.fills,
             changes=venue.changes,
             reshaped=venue.reshaped,
             feed=feed,
             events=feed.size,
             multiplier={one.symbol: venue.instrument(one.symbol).multiplier for one in venue.changes},
-            currencies=sorted({venue.instrument(symbol).currency for symbol in feed.symbols}),
+            currencies=venue.currencies,
+            currency_of={s: venue.instrument(s).currency for s in (*feed.symbols, *(c.symbol for c in venue.changes))},
         )
 
     @cached_property
     def equity(self) -> list[Point]:
         """Cash and positions at their last price: whenever there is a new one, the last of a day where there are very many."""
         marks = Marks(self.feed, fills=self.fills, reshaped=self.reshaped)
-        held, cash, points, changes = dict[str, Decimal](), self.cash, list[Point](), deque(self.changes)
+        held, cash = dict[str, Decimal](), {self.currency: self.cash}
+        points, changes = list[Point](), deque(self.changes)
         for us in marks.grid():
             while changes and changes[0].at_us <= us:
                 change = changes.popleft()
-                held[change.symbol], cash = change.qty, change.cash
-            worth = sum((marks.worth(s, qty * self.multiplier[s], us) for s, qty in held.items() if qty), ZERO)
-            points.append(Point(at=moment_of(us), equity=cash + worth))
+                held[change.symbol], cash[change.currency] = change.qty, change.cash
+            worth = dict(cash)
+            for symbol, qty in held.items():
+                if qty:
+                    worth[self.currency_of[symbol]] += marks.worth(symbol, qty * self.multiplier[symbol], us)
+            equity = sum((self._in_base(marks, amount, one, us) for one, amount in worth.items()), ZERO)
+            points.append(Point(at=moment_of(us), equity=equity))
         return points
+
+    def _in_base(self, marks: Marks, amount: Decimal, currency: str, us: int) -> Decimal:
+        rate = self.currencies.rate(currency, lambda symbol: marks.price(symbol, us)) if amount else None
+        return turned(amount, rate or ZERO)
 
     @cached_property
     def trips(self) -> list[Trip]:
-        """Round trips, first in first out; what is still held at the end is none."""
-        return list(_trips(self.fills, self.reshaped, self.multiplier))
+        """Round trips, first in first out; what is still held at the end is none.
+
+        Profit and fees are in the account's currency, at the rate of the moment the trip ended.
+        """
+        marks, found = Marks(self.feed, fills=self.fills, reshaped=self.reshaped), list[Trip]()
+        for trip in _trips(self.fills, self.reshaped, self.multiplier):
+            currency, us = self.currency_of[trip.symbol], microseconds(trip.left)
+            profit, fees = (self._in_base(marks, amount, currency, us) for amount in (trip.profit, trip.fees))
+            found.append(replace(trip, profit=profit, fees=fees))
+        return found
 
     @cached_property
     def statistics(self) -> dict[str, Decimal | int | None]:
@@ -131,8 +152,14 @@ class Result:
 
     @property
     def currency(self) -> str:
-        """What amounts are in; of several, `BTC + USD`: they were added up one for one."""
-        return " + ".join(self.currencies)
+        """What amounts are in: all of them but the prices and fees of fills, which are in the money of their symbol."""
+        return self.currencies.base
+
+    @property
+    def rates(self) -> dict[str, Decimal | None]:
+        """What one unit of each other currency was worth in the end."""
+        marks, us = Marks(self.feed, fills=self.fills, reshaped=self.reshaped), microseconds(self.end)
+        return self.currencies.told(lambda symbol: marks.price(symbol, us))
 
     def document(self) -> dict[str, Any]:
         """Everything as JSON can say it: numbers are text, times UTC."""
@@ -143,6 +170,7 @@ class Result:
             "end": time_text(self.end),
             "events": self.events,
             "currency": self.currency,
+            "rates": {currency: _plain(rate) for currency, rate in self.rates.items()},
             "cash": {"start": text_of(self.cash), "end": text_of(self.end_cash)},
             "equity": {"start": text_of(self.cash), "end": text_of(self.end_equity)},
             "fees": text_of(self.fees),

@@ -7,12 +7,13 @@ hears what became of them; then its own handler runs.  Timers that are due come 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from sys import getrefcount
 
 from floorbroker.backtest.actions import Happening, in_order, split_places
 from floorbroker.backtest.costs import FREE, Costs
+from floorbroker.backtest.currencies import currencies_of
 from floorbroker.backtest.feed import Feed, Play, in_turn, times_of
 from floorbroker.backtest.happenings import Happenings
 from floorbroker.backtest.instruments import InstrumentOf, calendar_of, usual
@@ -36,7 +37,12 @@ def nobody(done: int, total: int) -> None:
 
 
 class Backtest:
-    """One run.  `sessions` lets orders work by each symbol's calendar; without, the market never closes."""
+    """One run.  `sessions` lets orders work by each symbol's calendar; without, the market never closes.
+
+    `cash` and all figures are in `currency`; `rates` says what one unit of another is worth in it, else a pair does
+    that is played.
+    Raises `InvalidRequest` where there is nothing to play, or a currency has neither.
+    """
 
     def __init__(
         self,
@@ -44,6 +50,8 @@ class Backtest:
         feed: Feed,
         *,
         cash: Decimal = Decimal(100_000),
+        currency: str = "",
+        rates: Mapping[str, Decimal] | None = None,
         costs: Costs = FREE,
         actions: Iterable[Happening] = (),
         sessions: bool = False,
@@ -58,7 +66,10 @@ class Backtest:
         start, self._end = feed.span()
         planned = in_order(actions)
         calendar = calendar_of(feed.symbols[0], instrument) if sessions else None
-        self.venue = Venue(start=start, cash=cash, costs=costs, instrument=instrument, calendar=calendar)
+        currencies = currencies_of(feed.symbols, instrument, base=currency, given=rates)
+        self.venue = Venue(
+            start=start, cash=cash, costs=costs, instrument=instrument, calendar=calendar, currencies=currencies
+        )
         self.venue.decided = decided
         self.venue.now_us = microseconds(start)
         self._happenings = Happenings(planned, start=start, borrow_percent=costs.borrow_percent)

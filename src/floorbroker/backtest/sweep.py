@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import field, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise, product
@@ -39,6 +40,8 @@ class Plan:
     feed: Feed
     happenings: tuple[Happening, ...] = ()
     cash: Decimal = Decimal(100_000)
+    currency: str = ""
+    rates: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
     costs: Costs = FREE
     sessions: bool = True
 
@@ -113,7 +116,14 @@ def run(plan: Plan, parameters: Given) -> Result:
     """One run with its whole result."""
     made: Strategy = strategy_class(plan.strategy)(**parameters)
     return Backtest(
-        made, plan.feed, cash=plan.cash, costs=plan.costs, actions=plan.happenings, sessions=plan.sessions
+        made,
+        plan.feed,
+        cash=plan.cash,
+        currency=plan.currency,
+        rates=plan.rates,
+        costs=plan.costs,
+        actions=plan.happenings,
+        sessions=plan.sessions,
     ).run()
 
 
@@ -155,10 +165,7 @@ def _step(
 
 def _during(plan: Plan, since: datetime, until: datetime) -> Plan:
     bars = {symbol: cut(columns, since, until) for symbol, columns in plan.feed.bars.items()}
-    return Plan(
-        strategy=plan.strategy, feed=Feed(bars=bars), happenings=plan.happenings, cash=plan.cash, costs=plan.costs,
-        sessions=plan.sessions,
-    )  # fmt: skip
+    return replace(plan, feed=Feed(bars=bars))
 
 
 def bounds_of(start: datetime, end: datetime, steps: int) -> list[datetime]:

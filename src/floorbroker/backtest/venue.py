@@ -14,6 +14,7 @@ from decimal import Decimal
 from itertools import count
 
 from floorbroker.backtest.costs import Costs
+from floorbroker.backtest.currencies import Currencies, turned
 from floorbroker.backtest.instruments import InstrumentOf
 from floorbroker.backtest.reshaped import Moved, Reshaped, carried
 from floorbroker.domain.frozen import frozen
@@ -42,12 +43,13 @@ STATUS = {
 
 @frozen
 class Held:
-    """What one symbol's position and the account's cash were after a change (microseconds since 1970)."""
+    """What one symbol's position and the account's cash in its currency were after a change (microseconds since 1970)."""
 
     at_us: int
     symbol: str
     qty: Decimal
     cash: Decimal
+    currency: str = "USD"
 
 
 class Venue(Ground):
@@ -64,7 +66,7 @@ class Venue(Ground):
         costs: Costs,
         instrument: InstrumentOf,
         calendar: Calendar | None,
-        currency: str = "USD",
+        currencies: Currencies,
     ) -> None:
         self.playing: Track | None = None
         self._now_us = 0
@@ -76,7 +78,10 @@ class Venue(Ground):
         self._since: dict[str, list[Reshaped]] = {}  # what happened to a symbol since its last price
         self.instrument = instrument
         self.costs = costs
-        self.ledger = Ledger(currency=currency, cash=cash, multiplier=lambda symbol: instrument(symbol).multiplier)
+        self.currencies = currencies
+        self.ledger = self._opened(currencies.base, cash)
+        self.ledgers = {currencies.base: self.ledger}  # by currency; each has its own cash, which may be owed
+        self.fees = self.income = ZERO  # in the account's currency, each at the rate of its moment
         self.quoted: set[str] = set()
         self._heard: dict[str, Quote | Trade] = {}  # the last quote with both sides; without quotes, the last trade
         execs, kids = count(1), count(1)
@@ -108,16 +113,41 @@ class Venue(Ground):
 
     # -- the account ---------------------------------------------------------------------------------------------------
 
+    def _opened(self, currency: str, cash: Decimal) -> Ledger:
+        return Ledger(currency=currency, cash=cash, multiplier=lambda symbol: self.instrument(symbol).multiplier)
+
+    def ledger_of(self, symbol: str) -> Ledger:
+        """The one in a symbol's currency."""
+        currency = self.instrument(symbol).currency
+        found = self.ledgers.get(currency)
+        if found is None:
+            found = self.ledgers[currency] = self._opened(currency, ZERO)
+        return found
+
+    def rate(self, currency: str) -> Decimal | None:
+        """What one unit of a currency is worth in the account's; None while nobody knows."""
+        return self.currencies.rate(currency, self.price)
+
+    def in_base(self, amount: Decimal, currency: str) -> Decimal:
+        """An amount in the account's currency; nothing is traded in one whose rate is not known yet."""
+        return turned(amount, self.rate(currency) or ZERO) if amount else ZERO
+
+    def pay(self, symbol: str, amount: Decimal) -> None:
+        """Cash without a trade, in a symbol's currency."""
+        ledger = self.ledger_of(symbol)
+        ledger.pay(amount)
+        self.income += self.in_base(amount, ledger.currency)
+
     @property
     def cash(self) -> Decimal:
-        return self.ledger.cash
+        return sum((self.in_base(ledger.cash, ledger.currency) for ledger in self.ledgers.values()), ZERO)
 
     @property
     def equity(self) -> Decimal:
-        return self.ledger.equity(self.price)
+        return sum((self.in_base(ledger.equity(self.price), ledger.currency) for ledger in self.ledgers.values()), ZERO)
 
     def held(self) -> Mapping[str, Decimal]:
-        return {position.symbol: position.qty for position in self.ledger.positions()}
+        return {p.symbol: p.qty for ledger in self.ledgers.values() for p in ledger.positions()}
 
     def quote(self, symbol: str) -> Quote | None:
         return self.engine.quote(symbol) if symbol in self.quoted else None
@@ -212,7 +242,7 @@ class Venue(Ground):
                 self._replace(action, at)
 
     def _take(self, place: Place, at: datetime) -> None:
-        why = self._short_of_money(place.order)
+        why = self._without_rate(place.order) or self._short_of_money(place.order)
         order_id = OrderId(f"B{next(self._ids):08d}")
         if not why:
             self._wish_of[order_id], self._order_of[place.wish] = place.wish, order_id
@@ -237,6 +267,13 @@ class Venue(Ground):
         except (NotOpen, BadOrder) as error:
             self.news.append(self._standing(self.engine.order(order_id), reason=str(error)))
 
+    def _without_rate(self, order: NewOrder) -> str:
+        """Why nobody could tell what an order would cost the account."""
+        for symbol in (leg.symbol for leg in order.legs) if order.legs else (order.symbol,):
+            if self.rate(currency := self.instrument(symbol).currency) is None:
+                return f"no rate from {currency} to {self.currencies.base} is known yet"
+        return ""
+
     def _short_of_money(self, order: NewOrder) -> str:
         """Why the account may not hold that much more."""
         if self.costs.leverage is None:
@@ -257,7 +294,9 @@ class Venue(Ground):
     def _worth(self, held: Mapping[str, Decimal], prices: Mapping[str, Price]) -> Decimal:
         total = ZERO
         for symbol, qty in held.items():
-            total += abs(qty) * (prices.get(symbol) or self.price(symbol) or ZERO) * self.instrument(symbol).multiplier
+            of = self.instrument(symbol)
+            price = prices.get(symbol) or self.price(symbol) or ZERO
+            total += self.in_base(abs(qty) * price * of.multiplier, of.currency)
         return total
 
     # -- the market ----------------------------------------------------------------------------------------------------
@@ -316,7 +355,10 @@ class Venue(Ground):
             self.heard(self._standing(order, reason=reason))
 
     def _fill(self, fill: Fill) -> None:
-        self.ledger.apply(fill)
+        ledger = self.ledger_of(fill.symbol)
+        ledger.apply(fill)
+        if not fill.is_summary:
+            self.fees += self.in_base(fill.fee, ledger.currency)
         wish = self._wish_of.get(fill.order_id) or WishId(f"child:{fill.order_id}")
         filled = Filled(
             wish=wish, symbol=fill.symbol, side=fill.side, qty=fill.qty, price=fill.price, fee=fill.fee, at=fill.at,
@@ -329,7 +371,9 @@ class Venue(Ground):
 
     def note(self, symbol: str, at_us: int) -> None:
         """Keep what is held of a symbol from now on, and the cash."""
-        self.changes.append(Held(at_us=at_us, symbol=symbol, qty=self.ledger.qty(symbol), cash=self.ledger.cash))
+        ledger = self.ledger_of(symbol)
+        held = Held(at_us=at_us, symbol=symbol, qty=ledger.qty(symbol), cash=ledger.cash, currency=ledger.currency)
+        self.changes.append(held)
 
     def _standing(self, order: MatchOrder, reason: str = "") -> Ordered:
         return Ordered(

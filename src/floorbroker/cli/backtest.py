@@ -44,6 +44,13 @@ Slippage = Annotated[str, typer.Option(help="How much worse a taker fares, in ba
 LatencyMs = Annotated[int, typer.Option(min=0, max=3_600_000, help="How long a wish is on its way.")]
 Borrow = Annotated[str, typer.Option(help="What short units cost a year.")]
 Leverage = Annotated[str, typer.Option(help="How many times its equity the account may hold.")]
+Currency = Annotated[
+    str, typer.Option(help="The account's; without it that of the symbols, USD where they have several and it is one.")
+]
+Rate = Annotated[
+    list[str] | None,
+    typer.Option("--rate", help="What one unit of another currency is worth, like EUR=1.08; may be given again."),
+]
 Quotes = Annotated[
     bool, typer.Option("--quotes", help="With --span minute: play recorded quotes, which orders meet at once.")
 ]
@@ -70,6 +77,8 @@ def run(
     since: Day = None,
     until: Day = None,
     cash: Amount = "100000",
+    currency: Currency = "",
+    rates: Rate = None,
     fee_per_unit: PerUnit = "0",
     fee_bps: PerValue = "0",
     slippage_bps: Slippage = "0",
@@ -96,6 +105,8 @@ def run(
         since=since,
         until=until,
         cash=cash,
+        currency=currency,
+        rates=rates,
         costs=costs,
         quotes=quotes,
     )
@@ -103,7 +114,8 @@ def run(
     if keep:
         asked = {
             "strategy": strategy, "symbols": symbols.split(","), "span": span.value, "since": _day(since), "until": _day(until),
-            "cash": cash, "fee_per_unit": fee_per_unit, "fee_bps": fee_bps, "slippage_bps": slippage_bps,
+            "cash": cash, "currency": found.currency, "rates": rates or [],
+            "fee_per_unit": fee_per_unit, "fee_bps": fee_bps, "slippage_bps": slippage_bps,
             "latency_ms": latency_ms, "borrow_percent": borrow_percent, "leverage": leverage, "at_close": at_close,
             "quotes": quotes, "parameters": {k: v for k, v in parameters.items() if k != "symbols"},
         }  # fmt: skip
@@ -143,6 +155,8 @@ def report(
     since: Day = None,
     until: Day = None,
     cash: Amount = "100000",
+    currency: Currency = "",
+    rates: Rate = None,
     fee_per_unit: PerUnit = "0",
     fee_bps: PerValue = "0",
     slippage_bps: Slippage = "0",
@@ -159,8 +173,9 @@ def report(
         borrow_percent=borrow_percent, leverage=leverage, at_close=at_close,
     )  # fmt: skip
     plan, parameters = _plan(
-        strategy, symbols, settings, data=data, span=span, since=since, until=until, cash=cash, costs=costs
-    )
+        strategy, symbols, settings, data=data, span=span, since=since, until=until, cash=cash, currency=currency,
+        rates=rates, costs=costs,
+    )  # fmt: skip
     found = _played(settings_of(ctx), plan, parameters)
     out.write_text(html_of(found), "utf-8")
     chosen = settings_of(ctx)
@@ -185,6 +200,8 @@ def sweep(
     since: Day = None,
     until: Day = None,
     cash: Amount = "100000",
+    currency: Currency = "",
+    rates: Rate = None,
     fee_per_unit: PerUnit = "0",
     fee_bps: PerValue = "0",
     slippage_bps: Slippage = "0",
@@ -202,8 +219,9 @@ def sweep(
         borrow_percent=borrow_percent, leverage=leverage, at_close=False,
     )  # fmt: skip
     plan, fixed = _plan(
-        strategy, symbols, settings, data=data, span=span, since=since, until=until, cash=cash, costs=costs
-    )
+        strategy, symbols, settings, data=data, span=span, since=since, until=until, cash=cash, currency=currency,
+        rates=rates, costs=costs,
+    )  # fmt: skip
     tries = combinations(fixed, _grid(grid))
     if walk:
         bounds = bounds_of(*plan.feed.span(), walk)
@@ -224,6 +242,8 @@ def _plan(
     since: datetime | None,
     until: datetime | None,
     cash: str,
+    currency: str,
+    rates: list[str] | None,
     costs: Costs,
     quotes: bool = False,
 ) -> tuple[Plan, dict[str, object]]:
@@ -236,7 +256,11 @@ def _plan(
     made = strategy_class(strategy)(**parameters)
     money = _number("--cash", cash)
     feed, happenings = _feed(data, made, span, since, until, quotes=quotes)
-    plan = Plan(strategy=strategy, feed=feed, happenings=tuple(happenings), cash=money, costs=costs)
+    given = {one.upper(): _number("--rate", text) for one, text in pairs(rates or (), flag="--rate").items()}
+    plan = Plan(
+        strategy=strategy, feed=feed, happenings=tuple(happenings), cash=money, currency=currency.upper(), rates=given,
+        costs=costs,
+    )  # fmt: skip
     return plan, parameters
 
 
@@ -247,8 +271,9 @@ def _played(settings: Settings, plan: Plan, parameters: dict[str, object]) -> Re
     made = strategy_class(plan.strategy)(**parameters)
     with Bar(settings, f"{made.called}: bars", total=plan.feed.size) as bar:
         return Backtest(
-            made, plan.feed, cash=plan.cash, costs=plan.costs, actions=plan.happenings, sessions=True, told=bar.tell
-        ).run()
+            made, plan.feed, cash=plan.cash, currency=plan.currency, rates=plan.rates, costs=plan.costs,
+            actions=plan.happenings, sessions=True, told=bar.tell,
+        ).run()  # fmt: skip
 
 
 def _grid(words: list[str]) -> dict[str, list[object]]:

@@ -73,6 +73,6 @@ def test_the_document_is_plain_json() -> None:
     assert document["currency"] == "USD"
 
 
-def test_a_result_names_the_currencies_that_its_amounts_are_in() -> None:
+def test_a_result_names_the_currency_that_its_amounts_are_in() -> None:
     flats = (series(flat(100, 110), symbol=symbol) for symbol in ("BTC/EUR", "ETH/BTC", "LTC/EUR"))
-    assert play(Scripted({}), *flats).currency == "BTC + EUR"
+    assert play(Scripted({}), *flats).currency == "EUR"

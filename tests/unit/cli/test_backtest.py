@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -43,12 +44,35 @@ def test_a_run_is_kept_where_the_door_lists_it_unless_that_is_not_wished(tmp_pat
         (["--fee-per-unit", "1", "--fee-bps", "1"], "choose one of them"),
         (["--data", "/nowhere"], "--data /nowhere"),
         (["--quotes"], "add --span minute"),
+        (["--rate", "EUR"], "--rate EUR: write a parameter as name=value"),
+        (["--rate", "EUR=dear"], "--rate dear"),
     ],
 )
 def test_a_wrong_word_is_told(words: list[str], said: str, tmp_path: Path) -> None:
     result = run(tmp_path, *CROSSOVER, *words, "--json")
     assert result.exit_code in (2, 3)
     assert said in result.stderr
+
+
+def test_figures_are_in_the_currency_that_is_asked_for_and_need_a_rate(tmp_path: Path, recorded_data: Path) -> None:
+    words = [
+        *CROSSOVER,
+        "--data",
+        str(recorded_data),
+        "--since",
+        "2014-01-02",
+        "--until",
+        "2014-12-31",
+        "--no-keep",
+        "--json",
+    ]
+    dollars = document(run(tmp_path, *words))
+    euros = document(run(tmp_path, *words, "--currency", "EUR", "--rate", "USD=0.5"))
+    assert (dollars["currency"], dollars["rates"]) == ("USD", {})
+    assert (euros["currency"], euros["rates"]) == ("EUR", {"USD": "0.5"})
+    assert Decimal(euros["pnl"]) == Decimal(dollars["pnl"]) / 2 != 0
+    refused = run(tmp_path, *words, "--currency", "EUR")
+    assert (refused.exit_code, "amounts in USD have no rate into EUR" in refused.stderr) == (2, True)
 
 
 def test_what_is_not_recorded_is_named(tmp_path: Path, recorded_data: Path) -> None:
