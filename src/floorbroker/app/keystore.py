@@ -11,14 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from floorbroker.domain.errors import ConfigInvalid
+from floorbroker.domain.errors import ConfigInvalid, without_extra
 from floorbroker.domain.forms import FIELDS, SEALED
 from floorbroker.domain.secret import Secret
 from floorbroker.domain.values import Environment
 
 SERVICE = "floorbroker"
 CODE, PLACE = "BROKER_CODE", "ENVIRONMENT"
-_INSTALL = "install it with: pip install 'floorbroker[keyring]'"
 _NO_BACKEND = "this machine has no keyring that can be used (a desktop session has one, a container has none)"
 
 
@@ -102,5 +101,5 @@ def os_keyring() -> KeyStore:
         keyring: Any = importlib.import_module("keyring")
         errors: Any = importlib.import_module("keyring.errors")
     except ImportError:
-        raise ConfigInvalid(f"the OS keyring needs one more package; {_INSTALL}") from None
+        raise ConfigInvalid(without_extra("the OS keyring needs", "keyring")) from None
     return KeyStore(keyring.get_keyring(), (errors.KeyringError,))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import ConfigInvalid, FloorbrokerError
+from floorbroker.domain.errors import ConfigInvalid, FloorbrokerError, without_extra
 from floorbroker.transport.reach import is_loopback
 
 if TYPE_CHECKING:
@@ -161,4 +161,4 @@ def assert_traceable(endpoint: str) -> None:
     if place.username is not None or place.query:
         raise ConfigInvalid("telemetry.endpoint: without a user and a query, which are no place for secrets")
     if any(find_spec(name) is None for name in _PARTS):
-        raise ConfigInvalid("telemetry.endpoint is set, and traces need the extra: pip install 'floorbroker[otel]'")
+        raise ConfigInvalid(without_extra("telemetry.endpoint is set, and traces need", "otel"))

@@ -310,3 +310,11 @@ def error_codes() -> dict[str, list[type[FloorbrokerError]]]:
 
 
 BrokerError = FloorbrokerError  # the name library users know the root by
+
+
+def without_extra(what: str, extra: str) -> str:
+    """What cannot be done because the libraries of an optional extra are not installed, and how they are added: from the source.
+
+    `what` is the beginning of the sentence, verb included.
+    """
+    return f"{what} the extra {extra}: in the folder of the source, make extra NAME={extra}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import FloorbrokerError, InvalidRequest, NotSupported
+from floorbroker.domain.errors import FloorbrokerError, InvalidRequest, NotSupported, without_extra
 from floorbroker.domain.secret import Secret
 from floorbroker.hooks.guarded import Service, check_service, only_public
 from floorbroker.hooks.quiet import message_of
@@ -23,7 +23,7 @@ from floorbroker.transport.types import Http, Request
 
 TIMEOUT_S = 10.0
 ALERT_TIMEOUT_S = 30.0
-EXTRA = "alerts need the extra notify: pip install 'floorbroker[notify]'"
+EXTRA = without_extra("alerts need", "notify")
 TALKATIVE = ("apprise", "requests", "urllib3")  # what they log repeats URLs, which hold tokens
 _SUMMARY_MAX = 300
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from floorbroker.domain.errors import ConfigInvalid, InvalidRequest
+from floorbroker.domain.errors import ConfigInvalid, InvalidRequest, without_extra
 from floorbroker.research.numbers import YEAR, changes, deviation, mean, text
 from floorbroker.research.panel import Panel, Quality
 from floorbroker.research.universe import Universe
@@ -156,4 +156,4 @@ def _library(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        raise ConfigInvalid(f"allocation needs the extra {EXTRA}: pip install 'floorbroker[{EXTRA}]'") from error
+        raise ConfigInvalid(without_extra("allocation needs", EXTRA)) from error

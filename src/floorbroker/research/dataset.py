@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from floorbroker.domain.errors import ConfigInvalid, NotFound
+from floorbroker.domain.errors import ConfigInvalid, NotFound, without_extra
 from floorbroker.research.features import FEATURES, Columns, Feature, columns_of, prove_point_in_time, value_of
 from floorbroker.research.numbers import change
 from floorbroker.research.panel import Panel, Quality
@@ -177,7 +177,7 @@ def save(dataset: Dataset, folder: Path) -> Path:
     try:
         polars: Any = import_module("polars")
     except ImportError as error:
-        raise ConfigInvalid("datasets need the extra data: pip install 'floorbroker[data]'") from error
+        raise ConfigInvalid(without_extra("datasets need", "data")) from error
     names = list(dataset.manifest.features)
     table: dict[str, list[Any]] = {
         "day": [dataset.days[one.at] for one in dataset.samples],

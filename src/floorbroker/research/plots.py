@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from floorbroker.domain.errors import ConfigInvalid
+from floorbroker.domain.errors import ConfigInvalid, without_extra
 from floorbroker.research.sectors import SectorReport
 from floorbroker.research.shelf import write
 
@@ -19,7 +19,7 @@ def plotly() -> Any:
     try:
         return import_module("plotly.graph_objects"), import_module("plotly.subplots")
     except ImportError as error:
-        raise ConfigInvalid(f"plots need the extra {EXTRA}: pip install 'floorbroker[{EXTRA}]'") from error
+        raise ConfigInvalid(without_extra("plots need", EXTRA)) from error
 
 
 def sector_page(report: SectorReport, path: Path) -> None:

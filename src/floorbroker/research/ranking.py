@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from floorbroker.domain.errors import ConfigInvalid, InvalidRequest
+from floorbroker.domain.errors import ConfigInvalid, InvalidRequest, without_extra
 from floorbroker.research.dataset import Dataset, FoldDays, Sample
 from floorbroker.research.numbers import correlation, deviation, mean, text
 
@@ -225,4 +225,4 @@ def _library(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        raise ConfigInvalid(f"ranking needs the extra {EXTRA}: pip install 'floorbroker[{EXTRA}]'") from error
+        raise ConfigInvalid(without_extra("ranking needs", EXTRA)) from error

@@ -54,5 +54,5 @@ def test_a_keyring_that_does_not_answer_is_told_without_its_own_words(trouble: E
 
 @pytest.mark.skipif(importlib.util.find_spec("keyring") is not None, reason="the keyring library is installed here")
 def test_without_the_library_the_command_that_installs_it_is_told() -> None:
-    with pytest.raises(ConfigInvalid, match=r"pip install 'floorbroker\[keyring\]'"):
+    with pytest.raises(ConfigInvalid, match="make extra NAME=keyring"):
         os_keyring()

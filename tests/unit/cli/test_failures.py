@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from floorbroker.cli.failures import Trouble, as_json, as_text, exit_code_of, trouble_of
-from floorbroker.domain.errors import FieldError, InvalidRequest, error_codes
+from floorbroker.domain.errors import FieldError, InvalidRequest, error_codes, without_extra
 
 
 @pytest.mark.parametrize(
@@ -84,9 +85,18 @@ def test_a_control_that_says_no_names_what_can_be_done_about_it(control: str, fi
     ("code", "detail", "fix"),
     [
         ("config_invalid", 'plotly is not installed: pip install "floorbroker[research]"', "make extra NAME=research"),
+        ("config_invalid", without_extra("plots need", "research"), "make extra NAME=research"),
         ("conflict", "lock is open in another process; one process owns a journal", "stop the desk that runs"),
         ("conflict", "the profile has version 4", "read the present state"),
     ],
 )
 def test_the_remedy_fits_what_happened(code: str, detail: str, fix: str) -> None:
     assert fix in as_text(Trouble(code, detail))
+
+
+def test_no_error_but_two_of_backtests_tells_people_to_install_from_an_index_where_nothing_of_ours_is() -> None:
+    source = Path(__file__).resolve().parents[3] / "src"
+    named = {
+        path.relative_to(source).as_posix() for path in source.rglob("*.py") if "pip install" in path.read_text("utf-8")
+    }
+    assert named <= {"floorbroker/backtest/report.py", "floorbroker/backtest/sweep.py"}

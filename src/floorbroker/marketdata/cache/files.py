@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from floorbroker.domain.errors import ConfigInvalid
+from floorbroker.domain.errors import ConfigInvalid, without_extra
 from floorbroker.marketdata.cache.manifest import File
 from floorbroker.marketdata.history import Row
 from floorbroker.marketdata.intake import series_of
@@ -35,7 +35,7 @@ def polars() -> Any:
     try:
         return import_module("polars")
     except ImportError as error:
-        raise ConfigInvalid(f"the cache needs the extra {EXTRA}: pip install 'floorbroker[{EXTRA}]'") from error
+        raise ConfigInvalid(without_extra("the cache needs", EXTRA)) from error
 
 
 def folder_name(symbol: str) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from floorbroker.domain.actions import CorporateAction, Split
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import ConfigInvalid, FloorbrokerError
+from floorbroker.domain.errors import ConfigInvalid, FloorbrokerError, without_extra
 from floorbroker.marketdata.history import Told
 from floorbroker.marketdata.providers.outfit import Outfit
 from floorbroker.marketdata.providers.yahoo.errors import UNFORESEEN, error_of
@@ -92,7 +92,7 @@ def build(outfit: Outfit, *, folder: Path) -> Yahoo:
     try:
         library = import_module("yfinance")
     except ImportError as error:
-        raise ConfigInvalid(f"Yahoo needs the extra {EXTRA}: pip install 'floorbroker[{EXTRA}]'") from error
+        raise ConfigInvalid(without_extra("Yahoo needs", EXTRA)) from error
     folder.mkdir(parents=True, exist_ok=True)
     library.set_tz_cache_location(str(folder))
     library.config.debug.hide_exceptions = False
