@@ -287,5 +287,5 @@ class Inbound:
 
 
 def _may_be_a_leg(report: ExecutionReport) -> bool:
-    """A member of a group, heard of on a stream that names no parents: a listing will tell whose it is."""
-    return report.source is f.Source.STREAM and report.order_class not in (None, OrderClass.SIMPLE)
+    """A member of a group, heard of on a stream or in an answer that names no parents: a listing will tell whose it is."""
+    return report.source in (f.Source.STREAM, f.Source.REPLY) and report.order_class not in (None, OrderClass.SIMPLE)

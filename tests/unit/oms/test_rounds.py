@@ -458,7 +458,13 @@ async def test_a_strangers_order_is_adopted_and_counts(tmp_path: Path) -> None:
         assert desk.ctx.exposure().worst_case("AAPL", Side.BUY) == 20
 
 
-async def test_a_member_of_a_group_is_nobodys_until_a_listing_tells_whose(tmp_path: Path) -> None:
+REFUSED_CANCEL = {"source": Source.REPLY, "exec_type": ExecType.CANCEL_REJECTED, "ord_status": None}
+
+
+@pytest.mark.parametrize("told", [{}, REFUSED_CANCEL], ids=["by a stream", "by the answer to a cancel"])
+async def test_a_member_of_a_group_is_nobodys_until_a_listing_tells_whose(
+    tmp_path: Path, told: dict[str, object]
+) -> None:
     async with opened(tmp_path) as desk:
         parent = await desk.place(buy("10"))
         leg = ExecutionReport(
@@ -474,8 +480,7 @@ async def test_a_member_of_a_group_is_nobodys_until_a_listing_tells_whose(tmp_pa
             order_class=OrderClass.BRACKET,
             order_qty=Quantity(Decimal(10)),
         )
-        desk.service.on_report(leg)
-        await desk.wait()
+        await desk.service.inbound.take([replace(leg, **told)])
         assert [order.intent_id for order in desk.gateway.orders()] == [parent.intent_id]
         listed = replace(leg, source=Source.SNAPSHOT, parent_order_id=parent.order_id)
         await desk.service.inbound.take([listed])
