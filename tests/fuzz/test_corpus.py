@@ -5,6 +5,7 @@ The inputs follow from a number, so a red line names the one that broke: `mutate
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from random import Random
 
@@ -71,6 +72,71 @@ def test_an_untouched_message_is_read_to_its_end(target: Target) -> None:
     """A corpus that only ever meets the first check proves nothing about the code behind it."""
     made = [target.run(data) for data in target.seeds()]
     assert sum(not isinstance(value, Exception | None | str) for value in made) * 3 > len(made)
+
+
+ENDS = {  # seeds that end with an error, each with the one it is named after; every other seed runs to its end
+    "alpaca_replies": {
+        "cancel_refused", "modify_infinite", "modify_signalling", "status_not_found", "submit_page", "submit_refused",
+        "submit_twice", "too_many",
+    },
+    "binance_replies": {"broken", "half", "refused"},
+    "bybit_replies": {"html", "refused", "unknown"},
+    "ibkr_web_replies": {
+        "no_bridge", "not_ready", "penalty", "strike_that_is_no_number", "submit_declined", "submit_for_ever", "submit_lost",
+        "submit_prompt", "submit_refused", "submit_twice",
+    },
+    "kraken_replies": {"html", "nonce", "refused"},
+    "oanda_replies": {
+        "cancel_gone", "connect_mt4", "modify_monstrous", "status_absent", "status_html", "submit_other", "submit_page",
+        "submit_refused",
+    },
+    "polygon_replies": {"nobody", "number-that-is-none", "refused"},
+    "tradier_replies": {"quote_none", "submit_fault", "submit_plain", "submit_refused"},
+    "upstox_replies": {"gone", "gtt_cancel_refused", "submit_refused"},
+}  # fmt: skip
+BESIDE = {  # replies whose failure changes nothing of what is made
+    ("ibkr_web_replies", "chain_by_strike", 3),
+    ("kraken_replies", "validate", 1),
+}
+
+
+def of_replies(name: str) -> list[tuple[str, bytes]]:
+    """The seeds of a target of replies."""
+    return [(path.name, path.read_bytes()) for path in sorted((CORPUS / name).iterdir())]
+
+
+def told(made: object) -> str:
+    """What was made, without where it lies in memory."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(made))
+
+
+def test_every_target_of_replies_says_which_seeds_end_with_an_error() -> None:
+    assert set(ENDS) == {name for name in TARGETS if name.endswith("_replies")}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_every_seed_of_replies_runs_to_its_end_but_those_that_are_meant_to_end_sooner(name: str) -> None:
+    """A seed that ends at its first reply by mistake lets no mutation reach the code behind it."""
+    made = {seed: TARGETS[name].run(data) for seed, data in of_replies(name)}
+    assert {
+        seed: error for seed, error in made.items() if isinstance(error, Exception) and seed not in ENDS[name]
+    } == {}
+    assert {seed for seed, value in made.items() if isinstance(value, Exception)} == ENDS[name]
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_every_reply_of_a_seed_is_read(name: str) -> None:
+    target, unread = TARGETS[name], set[tuple[str, str, int]]()
+    for seed, data in of_replies(name):
+        if seed in ENDS[name]:
+            continue
+        word, *lines = data.split(b"\n")
+        made = told(target.run(data))
+        for index in range(len(lines)):
+            broken = b"\n".join([word, *lines[:index], b"500 {}", *lines[index + 1 :]])
+            if told(target.run(broken)) == made:
+                unread.add((name, seed, index + 1))
+    assert unread == {beside for beside in BESIDE if beside[0] == name}
 
 
 WEB_API = TARGETS["ibkr_web_replies"]

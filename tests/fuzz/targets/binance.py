@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from random import Random
 
 from floorbroker.brokers.binance import BinanceBroker, Credentials, origins_for, wire
@@ -14,12 +16,13 @@ from floorbroker.brokers.binance.stream.commands import BinanceDialect
 from floorbroker.brokers.binance.stream.data import DataSession
 from floorbroker.brokers.binance.stream.orders import UserSession
 from floorbroker.domain.clock import ManualClock
+from floorbroker.domain.orders import OrderChanges, OrderRef
 from floorbroker.domain.ports import NoLog, NoMeter
 from floorbroker.domain.records import DataKind
 from floorbroker.domain.secret import Secret
-from floorbroker.domain.values import Environment
+from floorbroker.domain.values import Environment, OrderId, Quantity
 from floorbroker.transport.offset import ClockOffset
-from tests.fuzz.ledger import COINS, NOW, Ledger
+from tests.fuzz.ledger import COINS, INTENT, NOW, Ledger
 from tests.fuzz.replies import Replies, common_calls, no_stream, replies_target
 from tests.fuzz.streams import dialect_target, market_target, private_target
 from tests.fuzz.target import payload
@@ -64,11 +67,24 @@ def user_session() -> UserSession:
     )
 
 
+REF = OrderRef(
+    intent_id=INTENT,
+    cl_ord_id=ledger().cl_ord_id,
+    symbol=COINS.symbol,
+    order_id=OrderId("BTCUSDT:28"),
+    extended_hours=False,
+)
+LESS = OrderChanges(order_qty=Quantity(Decimal("0.015")))
+CALLS: dict[str, Callable[[BinanceBroker], Awaitable[object]]] = {
+    **common_calls(COINS, ledger, order_id="BTCUSDT:28"),
+    "amend": lambda broker: broker.modify_order(REF, LESS, cl_ord_id=REF.cl_ord_id, decided_at=1.0),
+}
+
 TARGETS = (
     replies_target(
         "binance_replies",
         broker,
-        common_calls(COINS, ledger, order_id="BTCUSDT:28"),
+        CALLS,
         ledger=ledger,
         standing={
             "/api/v3/exchangeInfo": payload("binance/exchange_info.json"),

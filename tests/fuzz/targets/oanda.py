@@ -41,8 +41,9 @@ def broker(transport: Replies) -> OandaBroker:
     )
 
 
+UNASKED = ("permissions", "cancel_all")  # answered without a question
 CALLS: dict[str, Call[Broker]] = {
-    **common_calls(CURRENCIES, ledger, order_id="11"),
+    **{name: call for name, call in common_calls(CURRENCIES, ledger, order_id="11").items() if name not in UNASKED},
     "hours": lambda broker: broker.get_market_hours("FX", NOW.date()),
     "sunday": lambda broker: broker.get_market_hours("FX", date(2026, 3, 1)),
 }
