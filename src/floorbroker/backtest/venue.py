@@ -7,6 +7,7 @@ woken only while an order is open or on its way.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -99,6 +100,7 @@ class Venue(Ground):
         self._coming: dict[str, deque[tuple[int, Action]]] = {}
         self._wish_of: dict[OrderId, WishId] = {}
         self._order_of: dict[WishId, OrderId] = {}
+        self._heads: dict[OrderId, tuple[str, ...]] = {}  # orders of several legs that are open, with their symbols
         self._ids = count(1)
 
     @property
@@ -246,6 +248,8 @@ class Venue(Ground):
         order_id = OrderId(f"B{next(self._ids):08d}")
         if not why:
             self._wish_of[order_id], self._order_of[place.wish] = place.wish, order_id
+            if place.order.legs:
+                self._heads[order_id] = tuple(leg.symbol for leg in place.order.legs)
             try:
                 self._book(self.engine.submit(order_id, place.order, at=at))
                 return
@@ -303,13 +307,35 @@ class Venue(Ground):
 
     def meet_bar(self, columns: Columns, place: int) -> None:
         """Show a bar that is over to what was open when it began."""
-        self.arrivals(columns.symbol, columns.start_us[place])
+        symbol, start_us = columns.symbol, columns.start_us[place]
+        shown = self._opens_beside(symbol, start_us)
+        self.arrivals(symbol, start_us)
         if self.engine.has_orders:
-            bar = BarView(columns, place).to_bar()
-            self._book(self.engine.on_bar(bar))
-            if not self.costs.at_close and bar.symbol not in self.quoted:
-                self.engine.close_book(bar.symbol)
+            self._book(self.engine.on_bar(BarView(columns, place).to_bar()))
+            shown.add(symbol)
+        if not self.costs.at_close:
+            for one in shown - self.quoted:
+                self.engine.close_book(one)
         self._look()
+
+    def _opens_beside(self, symbol: str, start_us: int) -> set[str]:
+        """Show what the other legs open at, of those that begin a bar at the same moment: legs trade together or not at all."""
+        if self.costs.at_close:
+            return set()  # closes stay shown
+        self._heads = {order_id: legs for order_id, legs in self._heads.items() if self.engine.order(order_id).is_open}
+        coming = (action.order.legs for _, action in self._coming.get(symbol, ()) if isinstance(action, Place))
+        groups = [*self._heads.values(), *(tuple(leg.symbol for leg in legs) for legs in coming)]
+        legs = {one for group in groups if symbol in group for one in group}
+        return {one for one in legs - self.quoted if self._opened_at(one, start_us)}
+
+    def _opened_at(self, symbol: str, start_us: int) -> bool:
+        track = self.tracks.get(symbol)
+        place = -1 if track is None else bisect_left(track.columns.start_us, start_us)
+        if track is None or place >= len(track.columns) or track.columns.start_us[place] != start_us:
+            return False
+        bar = BarView(track.columns, place)
+        self.engine.show(symbol, bar.open, bar.volume)
+        return True
 
     def meet_quote(self, quote: Quote) -> None:
         self.arrivals(quote.symbol, self.now_us)

@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from floorbroker.domain.bars import Bar
 from floorbroker.domain.instrument import Instrument
@@ -205,6 +206,11 @@ class Engine:
             self._walk(bar.symbol, market, target)
         self._walk(bar.symbol, market, bar.close)
         return self._life.told()
+
+    def show(self, symbol: str, price: Price, size: Decimal) -> None:
+        """A price that orders of several legs meet beside another one.  It is no trade: nothing of the symbol itself meets it."""
+        market = self._market(symbol)
+        market.bids, market.asks = {price: size}, {price: size}
 
     def close_book(self, symbol: str) -> None:
         """What is shown for a symbol is over: whoever comes now meets the next price.  The last trade stays known."""

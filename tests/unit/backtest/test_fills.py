@@ -187,13 +187,13 @@ def test_fees_by_value_count_the_shares_of_an_option() -> None:
         assert ([fill.fee for fill in result.fills], result.fees) == ([2], 2)
 
 
-def _spread(units: int) -> NewOrder:
+def _spread(units: int, *, tif: TimeInForce = TimeInForce.DAY) -> NewOrder:
     legs = tuple(
         OrderLeg(symbol=symbol, side=side, ratio_qty=Quantity(D(1)))
         for symbol, side in (("SPY", Side.BUY), ("QQQ", Side.SELL))
     )
     return NewOrder(
-        symbol="SPY", side=Side.BUY, order_type=OrderType.MARKET, order_qty=Quantity(D(units)), tif=TimeInForce.DAY,
+        symbol="SPY", side=Side.BUY, order_type=OrderType.MARKET, order_qty=Quantity(D(units)), tif=tif,
         order_class=OrderClass.MULTILEG, legs=legs,
     )  # fmt: skip
 
@@ -216,3 +216,23 @@ def test_every_leg_counts_for_what_the_account_may_hold(units: int, fills: int) 
     result = Backtest(strategy, Feed(quotes=quotes), cash=D(1_000), costs=Costs(leverage=D(1))).run()
     assert len(result.fills) == fills
     assert fills or "insufficient funds: 1200.00 would be held, 1000.00 may" in strategy.heard[-1].reason
+
+
+@pytest.mark.parametrize("tif", [TimeInForce.DAY, TimeInForce.IOC])
+@pytest.mark.parametrize("first", ["SPY", "QQQ"])
+def test_legs_meet_the_opens_of_bars_that_begin_at_one_moment(first: str, tif: TimeInForce) -> None:
+    bars = {
+        "SPY": series([(1_000, 1_000, 1_000, 1_000)] * 2 + [(1_100, 1_200, 1_100, 1_200)] * 2),
+        "QQQ": series([(2_000, 2_000, 2_000, 2_000)] * 2 + [(2_100, 2_200, 2_100, 2_200)] * 2, symbol="QQQ"),
+    }
+    ordered = [bars[first], *(one for symbol, one in bars.items() if symbol != first)]
+    result = play(Scripted({3: lambda s: s.submit(_spread(1, tif=tif))}), *ordered)
+    assert {(fill.symbol, fill.signed_qty, fill.price) for fill in result.fills} == {("SPY", 1, 11), ("QQQ", -1, 21)}
+
+
+def test_legs_wait_for_bars_that_begin_at_one_moment() -> None:
+    spy = series([(1_000, 1_000, 1_000, 1_000)] * 5)
+    qqq = series([(2_000, 2_000, 2_000, 2_000)] * 2, symbol="QQQ", start=START + 3 * MINUTE)
+    result = play(Scripted({1: lambda s: s.submit(_spread(1))}), spy, qqq)
+    assert {fill.at for fill in result.fills} == {START + 3 * MINUTE}
+    assert len(result.fills) == 2
