@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 
 from floorbroker.backtest.actions import Happening
@@ -11,11 +11,14 @@ from floorbroker.backtest.feed import Feed, cut, within
 from floorbroker.backtest.instruments import InstrumentOf, calendar_of, usual
 from floorbroker.domain.bars import BarSeries
 from floorbroker.domain.errors import FieldError, InvalidRequest
+from floorbroker.domain.instrument import asset_class_of
+from floorbroker.domain.values import AssetClass
 from floorbroker.matching.calendar import NEW_YORK, Calendar
 from floorbroker.strategy.bars import Columns
 from floorbroker.tape import NotRecorded, QuoteSeries, Tape, actions_of
 
 _DAY = timedelta(days=1)
+_OF_UTC = frozenset({AssetClass.CRYPTO, AssetClass.FX})
 
 
 class Span(Enum):
@@ -37,7 +40,7 @@ def recorded_feed(
     sessions: bool = True,
     instrument: InstrumentOf = usual,
 ) -> tuple[Feed, list[Happening]]:
-    """Bars of the days from `since` to `until` (local, both inclusive), and the corporate actions of the symbols.
+    """Bars of the days from `since` to `until` (as they are recorded, both inclusive), and the corporate actions of the symbols.
 
     With `sessions` only core sessions count, and a daily bar lasts from its open to its close.  `quotes` adds minute quotes.
     Raises `InvalidRequest` that names what is not recorded.
@@ -50,7 +53,7 @@ def recorded_feed(
                 feed.quotes += [tape.quotes(symbol, day) for day in _days(tape, symbol, since, until, "quote")]
         except NotRecorded as error:
             raise _missing(symbol, str(error)) from error
-        columns = cut(columns, _midnight(since), _midnight(until + _DAY if until else None))
+        columns = cut(columns, _midnight(symbol, since), _midnight(symbol, until + _DAY if until else None))
         feed.bars[symbol] = within(columns, calendar_of(symbol, instrument)) if sessions else columns
         actions += _actions(tape, symbol, calendar_of(symbol, instrument))
     if sessions:
@@ -110,8 +113,10 @@ def _quotes_within(series: QuoteSeries, instrument: InstrumentOf) -> QuoteSeries
     return series.where(lambda start: calendar.is_open(start) or calendar.is_open(start + span))
 
 
-def _midnight(day: date | None) -> datetime | None:
-    return None if day is None else datetime.combine(day, time(), NEW_YORK)
+def _midnight(symbol: str, day: date | None) -> datetime | None:
+    """As the days of a recording begin: of coins and currencies in UTC, of all else in New York."""
+    zone = UTC if asset_class_of(symbol) in _OF_UTC else NEW_YORK
+    return None if day is None else datetime.combine(day, time(), zone)
 
 
 def _missing(symbol: str, why: str) -> InvalidRequest:

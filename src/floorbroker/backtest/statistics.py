@@ -71,8 +71,9 @@ def by_day(equity: Sequence[Point]) -> list[Point]:
 
 
 def by_month(equity: Sequence[Point], start: Decimal) -> dict[tuple[int, int], Decimal]:
-    """Return of each month as a part of one."""
-    last = {(point.at.year, point.at.month): point.equity for point in by_day(equity)}
+    """Return of each month in New York, as a part of one."""
+    days = ((point.at.astimezone(NEW_YORK), point.equity) for point in by_day(equity))
+    last = {(at.year, at.month): worth for at, worth in days}
     values = [start, *last.values()]
     return {month: after / before - 1 for month, (before, after) in zip(last, pairwise(values), strict=True) if before}
 

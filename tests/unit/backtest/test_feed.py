@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from floorbroker.backtest import Span, recorded_feed
 from floorbroker.backtest.feed import within
 from floorbroker.domain.bars import BarSeries
 from floorbroker.matching import by_name
 from floorbroker.strategy.bars import Columns, moment_of
+from floorbroker.tape import load
 
 HOUR_S, DAY_S = 3_600, 86_400
 
@@ -32,6 +35,13 @@ def test_coins_trade_at_every_hour() -> None:
         ("03 00:00", "04 00:00"),
         ("04 00:00", "05 00:00"),
     ]
+
+
+def test_a_day_of_coins_is_a_day_of_utc(recorded_data: Path) -> None:
+    tape = load(recorded_data)
+    day = next(one for one in tape.days("BTC/USD") if tape.has("BTC/USD", one, "trade"))
+    feed, _ = recorded_feed(tape, ("BTC/USD",), Span.MINUTE, since=day, until=day)
+    assert len(feed.bars["BTC/USD"]) == len(tape.minutes("BTC/USD", day))
 
 
 def test_currencies_trade_through_the_evenings_of_new_york_until_the_weekend() -> None:

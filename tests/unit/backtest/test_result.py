@@ -67,6 +67,13 @@ def test_months_compound_to_the_whole() -> None:
     assert round(whole, 12) == D("1.07")
 
 
+def test_a_month_ends_with_its_last_day_in_new_york() -> None:
+    """Half past three in the morning, UTC, on the first of February is still January there."""
+    late = datetime(2024, 2, 1, 3, 30, tzinfo=UTC)
+    curve = [Point(at=late - DAY, equity=D(100)), Point(at=late, equity=D(110)), Point(at=late + DAY, equity=D(121))]
+    assert by_month(curve, D(100)) == {(2024, 1): D("0.1"), (2024, 2): D("0.1")}
+
+
 def test_the_document_is_plain_json() -> None:
     document = play(Scripted({0: lambda s: s.buy("SPY", 1)}), series(flat(100, 110, 90))).document()
     assert json.loads(json.dumps(document))["fills"][0]["price"] == "1"
