@@ -44,6 +44,7 @@ from floorbroker.oms.exposed import Exposed
 from floorbroker.oms.external import ExternalOrders, may_touch
 from floorbroker.oms.pardon import Pardons
 from floorbroker.oms.recognition import overpowered, stranger
+from floorbroker.oms.reconcile import in_other_pairs
 from floorbroker.oms.scales import Scales, asked_about
 from floorbroker.oms.share import Share, traded
 from floorbroker.oms.writer import Writer
@@ -264,7 +265,10 @@ class AccountContext:
 
     def on_positions(self, positions: Iterable[Position]) -> None:
         """Remember what the venue thinks holdings are worth: their mark while no price is heard."""
-        for position in positions:
+        told = tuple(positions)
+        if self.broker.info.whole_coins:
+            told = (*told, *in_other_pairs(told, self.book.holdings.all(), self.risk.between))
+        for position in told:
             self._exposed.marks.worth(position, self.clock.monotonic())
 
     def reference(self, symbol: str) -> Reference | None:

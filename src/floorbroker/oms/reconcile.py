@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from floorbroker.domain.facts import Ack, Cancelled, Cum, Expired, Filled, Held, Unrecognised, Working
-from floorbroker.domain.instrument import asset_class_of
+from floorbroker.domain.instrument import asset_class_of, quote_of
 from floorbroker.domain.orders import Order, OrderState
 from floorbroker.domain.records import ExecutionReport, Position
 from floorbroker.domain.standing import Evidence
-from floorbroker.domain.values import WIDE, ZERO, AssetClass, IntentId, OrderId, text_of
+from floorbroker.domain.values import WIDE, ZERO, AssetClass, IntentId, OrderId, Price, text_of
 
 MIN_OVERLAP = timedelta(minutes=5)
 FIRST_LOOK_BACK = timedelta(days=1)
@@ -101,6 +101,19 @@ def shares(venue: Mapping[str, Decimal], ours: Mapping[str, Decimal]) -> dict[st
         )
         found[rest] = WIDE.subtract(found[rest], too_much)
     return found
+
+
+def in_other_pairs(
+    told: Sequence[Position], ours: Iterable[str], between: Callable[[str, str], Decimal | None]
+) -> Iterator[Position]:
+    """Coins that we hold in another pair than they are told in, at that price in the quote of ours, where a rate is known."""
+    named = {position.symbol for position in told}
+    by_coin = {thing_of(position.symbol): position for position in told if position.market_px is not None}
+    for symbol in set(ours) - named:
+        found = by_coin.get(thing_of(symbol))
+        rate = None if found is None else between(quote_of(found.symbol), quote_of(symbol))
+        if found is not None and found.market_px is not None and rate is not None:
+            yield replace(found, symbol=symbol, market_px=Price(found.market_px * rate))
 
 
 def _told_in(symbols: Iterable[str], venue: Mapping[str, Decimal]) -> str | None:

@@ -12,8 +12,8 @@ from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import InsufficientFunds, RiskLimitExceeded
 from floorbroker.domain.instrument import Instrument, quote_of
 from floorbroker.domain.orders import NewOrder, OrderState
-from floorbroker.domain.records import Account
-from floorbroker.domain.values import Side
+from floorbroker.domain.records import Account, Fetched, Position
+from floorbroker.domain.values import Price, Side
 from floorbroker.gateway.limiting import Wanted
 from floorbroker.risk.limits import RiskLimits
 from tests.support.fake_broker import INFO, FakeBroker, buy
@@ -219,3 +219,24 @@ async def test_a_report_leaves_out_and_names_what_is_in_a_currency_without_a_rat
         desk.gateway.guard.risk.rates = {}
         found = await desk.gateway.guard.report(None)
         assert (found.gross_exposure, found.unknown) == (500, ("ETH/BTC: no rate for BTC",))
+
+
+class OneCoin(Mixed):
+    """Its positions are coins: each is told once, in the pair that it was traded in last."""
+
+    async def get_positions(self) -> Fetched[Position]:
+        found = await FakeBroker.get_positions(self)
+        return replace(found, items=tuple(replace(p, market_px=Price(Decimal(5))) for p in found.items))
+
+
+async def test_a_coin_that_is_told_in_another_pair_now_is_worth_in_the_first_what_the_rates_say(tmp_path: Path) -> None:
+    """After a start nobody hears a price of the pair that it was bought in: it would count for nothing."""
+    clock = ManualClock(NOON)
+    broker = OneCoin(clock, info=replace(INFO, whole_coins=True))
+    async with opened(tmp_path, seals=True, broker=broker, clock=clock, limits=WIDE_LIMITS) as desk:
+        await _held(desk, buy("20", "50", symbol="ETH/USD"))
+    broker.positions = {PAIR: Decimal(20)}
+    async with opened(tmp_path, seals=True, broker=broker, clock=clock, limits=WIDE_LIMITS, ready=False) as desk:
+        desk.gateway.guard.risk.rates = RATES
+        await desk.until(lambda: desk.session.state.value == "ready")
+        assert (desk.ctx.exposure().positions, _gross(desk)) == ({"ETH/USD": 20}, 20 * 5 * 10)
