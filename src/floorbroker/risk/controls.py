@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from floorbroker.domain.capability import BrokerInfo, Can
+from floorbroker.domain.instrument import asset_class_of
+from floorbroker.domain.options import OptionContract
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.values import (
     LIMITED,
@@ -19,6 +21,7 @@ from floorbroker.domain.values import (
     text_of,
 )
 from floorbroker.risk import guards, options, positions, shared
+from floorbroker.risk.limits import RiskLimits
 from floorbroker.risk.situation import Situation
 from floorbroker.risk.verdict import Verdict, failed, passed, within
 
@@ -81,9 +84,8 @@ def permission(s: Situation) -> Verdict:
 
 def _forbidden(s: Situation) -> str:
     wish, limits = s.wish, s.limits
-    allowed = limits.allow_symbols
-    if wish.symbol in limits.deny_symbols or (allowed is not None and wish.symbol not in allowed):
-        return f"symbol {wish.symbol}"
+    if what := _forbidden_leg(s) if wish.legs else _unlisted({wish.symbol}, wish.symbol, limits):
+        return what
     if s.instrument.asset_class not in limits.allow_assets:
         return f"asset class {s.instrument.asset_class.value}"
     if wish.side not in limits.allow_sides:
@@ -93,6 +95,22 @@ def _forbidden(s: Situation) -> str:
     if wish.tif not in limits.allow_tifs:
         return f"time in force {wish.tif.value}"
     return ""
+
+
+def _forbidden_leg(s: Situation) -> str:
+    """A leg goes by its own name and by what it is an option on: who permits a share permits spreads on it."""
+    for leg in s.wish.legs:
+        contract, kind = OptionContract.parse(leg.symbol), asset_class_of(leg.symbol)
+        if what := _unlisted({leg.symbol, contract.root if contract else leg.symbol}, leg.symbol, s.limits):
+            return what
+        if kind not in s.limits.allow_assets:
+            return f"asset class {kind.value}"
+    return ""
+
+
+def _unlisted(names: set[str], symbol: str, limits: RiskLimits) -> str:
+    is_allowed = limits.allow_symbols is None or bool(names & limits.allow_symbols)
+    return "" if is_allowed and not names & limits.deny_symbols else f"symbol {symbol}"
 
 
 def expiry(s: Situation) -> Verdict:

@@ -70,6 +70,30 @@ def verdict(order: NewOrder, control: controls.Control, **changes: object) -> Ve
     return control(situation(order, **changes))
 
 
+COVERED = spread((CALL, Side.SELL), ("AAPL", Side.BUY), price="180.00")
+MIXED = spread((CALL, Side.SELL), ("SPY   260320C00500000", Side.BUY), price="1.00")
+
+
+@pytest.mark.parametrize(
+    ("order", "lists", "said"),
+    [
+        (COVERED, {"deny_symbols": frozenset({CALL})}, f"symbol {CALL}"),
+        (COVERED, {"deny_symbols": frozenset({"AAPL"})}, f"symbol {CALL}"),
+        (COVERED, {"allow_symbols": frozenset({"AAPL"})}, ""),
+        (COVERED, {"allow_symbols": frozenset({"AAPL", CALL})}, ""),
+        (COVERED, {"allow_symbols": frozenset({CALL})}, "symbol AAPL"),
+        (COVERED, {"allow_assets": frozenset({AssetClass.OPTION})}, "asset class equity"),
+        (COVERED, {"allow_assets": frozenset({AssetClass.OPTION, AssetClass.EQUITY})}, ""),
+        (MIXED, {"allow_symbols": frozenset({"AAPL"})}, "symbol SPY   260320C00500000"),
+    ],
+)
+def test_lists_of_what_may_be_traded_hold_for_each_leg_by_its_own_name_or_by_what_it_is_an_option_on(
+    order: NewOrder, lists: dict[str, frozenset[str]], said: str
+) -> None:
+    found = verdict(order, controls.permission, limits=RiskLimits.model_validate(lists))
+    assert (found.ok, found.detail) == (not said, f"{said} is not permitted on this profile" if said else "")
+
+
 def test_the_legs_of_an_open_spread_take_what_they_close_and_its_head_takes_nothing() -> None:
     """Two orders to close the same contracts would leave the account short of them."""
     near, far = "AAPL  260320C00180000", "AAPL  260320C00190000"
