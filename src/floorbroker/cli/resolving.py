@@ -44,12 +44,14 @@ def resolve_order(
     id: Annotated[str, typer.Argument(help="The order's id, or its client order id.")],
     action: Annotated[
         str | None,
-        typer.Option(help="ask, attribute, declare_not_placed or watch; without one the doubt is shown."),
+        typer.Option(
+            help="ask, attribute, declare_not_placed, declare_ended or watch; without one the doubt is shown."
+        ),
     ] = None,
     reason: Annotated[str | None, typer.Option(help="Why, for the record; every action needs it.")] = None,
     candidate: Annotated[str | None, typer.Option(help="The venue's id of the order that is ours (attribute).")] = None,
     confirm: Annotated[
-        str | None, typer.Option(help="The client order id once more (attribute, declare_not_placed).")
+        str | None, typer.Option(help="The client order id once more (attribute, declare_not_placed, declare_ended).")
     ] = None,
 ) -> None:
     """Look at an order in doubt: evidence, candidates, allowed actions; or take one of them.  Nothing is ever sent again."""

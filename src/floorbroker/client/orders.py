@@ -75,6 +75,6 @@ class Orders(Verbs):
     async def resolve(
         self, id: str, action: str, *, reason: str, candidate: str | None = None, confirm: str | None = None
     ) -> Resolution:
-        """Decide about a doubt: `ask`, `attribute`, `declare_not_placed` or `watch`.  Nothing is sent to trade."""
+        """Decide about a doubt: `ask`, `attribute`, `declare_not_placed`, `declare_ended` or `watch`.  Nothing is traded."""
         body = given(action=action, reason=reason, candidate=candidate, confirm=confirm)
         return one(await self.door.call("POST", self.at(f"/orders/{segment(id)}/resolution"), body=body), Resolution)

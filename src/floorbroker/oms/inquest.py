@@ -1,7 +1,8 @@
 """What people see of an order whose fate is not known, and what they may do about it.  Pure: `resolving.py` acts.
 
 Nothing here sends an order, now or later (I4).  A person can have the venue asked again, say which of its orders ours is where no
-id tells, declare an order not placed that the rules presume so, and take note; each is kept with who did it and why.
+id tells, declare an order not placed that the rules presume so, or ended that
+the venue has forgotten, and take note; each is kept with who did it and why.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Standing(Word):
     UNKNOWN = "unknown"  # it left, or may have, and no evidence says what became of it
     PRESUMED = "presumed"  # not found by any rule, and still watched
     CONTRADICTED = "contradicted"  # the venue said what cannot both be true
+    FORGOTTEN = "forgotten"  # the venue took it, and does not know it any more
     CHANGING = "changing"  # a change of it is not answered
 
 
@@ -38,6 +40,7 @@ class Act(Word):
     ASK = "ask"
     ATTRIBUTE = "attribute"
     DECLARE = "declare_not_placed"
+    CLOSE = "declare_ended"
     WATCH = "watch"
 
 
@@ -81,20 +84,28 @@ class Inquest:
     deeds: tuple[Deed, ...]
 
 
-def standing_of(order: Order) -> Standing:
-    """What is doubtful about an order, the worst first."""
+def standing_of(order: Order, denials: int) -> Standing:
+    """What is doubtful about an order, the worst first.  `denials`: how often in a row the venue did not know it by name."""
     if order.in_doubt:
         return Standing.UNKNOWN
     if order.presumed:
         return Standing.PRESUMED
+    if is_forgotten(order, denials):
+        return Standing.FORGOTTEN
     if order.alerts:
         return Standing.CONTRADICTED
     return Standing.CHANGING if order.pending_replace else Standing.SETTLED
 
 
+def is_forgotten(order: Order, denials: int) -> bool:
+    """Whether a venue has nothing to say any more of an order that it took: its test network was reset, say."""
+    return order.is_open and order.order_id is not None and denials >= NEGATIVES
+
+
 def offers_of(
     order: Order,
     info: BrokerInfo,
+    standing: Standing,
     *,
     horizon: datetime | None,
     now: datetime,
@@ -103,7 +114,6 @@ def offers_of(
     is_in_reach: bool = True,
 ) -> tuple[Offer, ...]:
     """Every act, allowed or not, each with its reason.  `is_in_reach`: whether the venue's lists go back to the order."""
-    standing = standing_of(order)
     is_open_doubt = standing is not Standing.SETTLED
     settled = "nothing is in doubt about this order"
     return (
@@ -114,6 +124,7 @@ def offers_of(
         ),
         _attribution(order, info, found),
         _declaration(standing, horizon=horizon, now=now, negatives=negatives, is_in_reach=is_in_reach),
+        _ending(standing),
         Offer(
             act=Act.WATCH,
             allowed=is_open_doubt,
@@ -154,6 +165,17 @@ def _declaration(
     else:
         why = f"{negatives} of {NEGATIVES} complete negatives: the desk concludes by itself when it has them"
     return Offer(act=Act.DECLARE, allowed=False, detail=why)
+
+
+def _ending(standing: Standing) -> Offer:
+    """That an order is over is the venue's to say, unless it cannot say anything of it any more."""
+    is_gone = standing is Standing.FORGOTTEN
+    why = (
+        "asks every source once more, and takes the order as cancelled when all answer and none knows it"
+        if is_gone
+        else f"only an order that its venue took, and did not know {NEGATIVES} times in a row, can be declared ended"
+    )
+    return Offer(act=Act.CLOSE, allowed=is_gone, detail=why)
 
 
 def note_of(

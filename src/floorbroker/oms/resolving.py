@@ -14,10 +14,10 @@ from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.candidates import candidates
 from floorbroker.oms.doubt import OVERLAP, Resolver
 from floorbroker.oms.inbound import Inbound
-from floorbroker.oms.inquest import RESOLUTION, Act, Inquest, deeds_of, note_of, offers_of, standing_of
+from floorbroker.oms.inquest import RESOLUTION, Act, Inquest, deeds_of, is_forgotten, note_of, offers_of, standing_of
 from floorbroker.oms.resolve import NEGATIVES
 
-SURE = frozenset({Act.ATTRIBUTE, Act.DECLARE})  # acts that need the order's client id, typed once more
+SURE = frozenset({Act.ATTRIBUTE, Act.DECLARE, Act.CLOSE})  # acts that need the order's client id, typed once more
 
 
 @dataclass(slots=True)
@@ -34,10 +34,11 @@ class Resolving:
         resolution = self.resolver.standing_of(order)
         found = self._candidates(order) if order.in_doubt else ()
         horizon = resolution.horizon if order.in_doubt else None
+        standing = standing_of(order, self._denials(order))
         negatives = max([resolution.negatives, *(passed.negatives for passed in self._passed(order))])
         return Inquest(
             order=order,
-            standing=standing_of(order),
+            standing=standing,
             bound_s=resolution.arrival_bound_s,
             bound_enforced=info.bound_enforced,
             horizon=horizon,
@@ -48,6 +49,7 @@ class Resolving:
             offers=offers_of(
                 order,
                 info,
+                standing,
                 horizon=horizon,
                 now=ctx.clock.now(),
                 negatives=negatives,
@@ -78,6 +80,8 @@ class Resolving:
                 await self._attribute(order, candidate, actor=actor, reason=reason)
             case Act.DECLARE:
                 await self._declare(order, actor=actor, reason=reason)
+            case Act.CLOSE:
+                await self._close(order, actor=actor, reason=reason)
             case Act.WATCH:
                 await self._record(order, act, actor=actor, reason=reason, outcome="watched")
         return self.view(self.ctx.book.get(order.intent_id) or order)
@@ -115,6 +119,24 @@ class Resolving:
         negatives = 1 + max((passed.negatives for passed in self._passed(order)), default=0)
         passed = f.HorizonPassed(source=f.Source.OPERATOR, at=self.ctx.clock.now(), presumed=False, negatives=negatives)
         await self._record(order, Act.DECLARE, passed, actor=actor, reason=reason, outcome="declared not placed")
+
+    async def _close(self, order: Order, *, actor: Actor, reason: str) -> None:
+        """No source of the venue knows an order that it took, and a person says that it is over: cancelled, as far as it had
+        filled.  Should it appear, it is folded.
+        """
+        if not await self._ask_everywhere(order):
+            await self._record(order, Act.CLOSE, actor=actor, reason=reason, outcome="not declared")
+            raise Conflict(
+                "not declared: a source did not answer completely, or it knows the order; look at the evidence"
+            )
+        current = self.ctx.book.get(order.intent_id)
+        if current is None or current.order_id is None or not is_forgotten(current, self._denials(current)):
+            raise Conflict("not declared: the order was heard of meanwhile")
+        over = f.Cancelled(source=f.Source.OPERATOR, at=self.ctx.clock.now(), order_id=current.order_id)
+        await self._record(order, Act.CLOSE, over, actor=actor, reason=reason, outcome="declared ended")
+
+    def _denials(self, order: Order) -> int:
+        return self.resolver.questions.denials(order.intent_id, after=order.updated_at)
 
     async def _record(
         self,

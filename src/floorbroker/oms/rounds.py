@@ -21,6 +21,8 @@ from floorbroker.oms.account import GATEWAY, AccountContext
 from floorbroker.oms.adjustments import Adjustment, Cause
 from floorbroker.oms.doubt import Resolver
 from floorbroker.oms.inbound import Inbound
+from floorbroker.oms.inquest import is_forgotten
+from floorbroker.oms.questions import Asked, Question
 from floorbroker.oms.reconcile import (
     FILLS_PATIENCE_S,
     MIN_OVERLAP,
@@ -177,6 +179,7 @@ class Reconciler:
         ctx.steps.reach("recon.completed")
         adjusted, disputed = await self._explain(snapshot.positions, since=since)
         ctx.steps.reach("recon.explained")
+        forgotten = self._forgotten()
         await ctx.learn_scales()
         result = Round(
             at=started,
@@ -189,8 +192,12 @@ class Reconciler:
                 "changed": len(changed),
                 "adjusted": len(adjusted),
                 "disputed": len(disputed),
+                "forgotten": len(forgotten),
             },
-            differences=tuple(str(gap) for gap in (*adjusted, *disputed)),
+            differences=(
+                *(str(gap) for gap in (*adjusted, *disputed)),
+                *(f"{o.terms.symbol}: the venue does not know order {o.intent_id} any more" for o in forgotten),
+            ),
         )
         await self._note(result)
         ctx.steps.reach("recon.noted")
@@ -251,10 +258,19 @@ class Reconciler:
             await self._ask(order)
 
     async def _ask(self, order: Order) -> None:
+        """By name, and that it was asked is evidence: an order that a venue does not know any more is a matter for people."""
+        questions, at = self.resolver.questions, self.ctx.clock.now()
         try:
             await self.inbound.take(await self.ctx.broker.get_order_status(order.ref))
+            questions.note(order.intent_id, Question(at=at, source=Asked.BY_ID, complete=True, found=True))
         except OrderNotFound as missing:
+            questions.note(order.intent_id, Question(at=at, source=Asked.BY_ID, complete=True))
             self.ctx.log.warning("order.unknown_to_venue", intent=order.intent_id, detail=missing.detail)
+
+    def _forgotten(self) -> list[Order]:
+        """Open orders that their venue does not know any more, asked for by name again and again."""
+        denials = self.resolver.questions.denials
+        return [o for o in self.ctx.book.open_orders() if is_forgotten(o, denials(o.intent_id, after=o.updated_at))]
 
     def _ours(self, asked_at: datetime) -> list[Order]:
         """Orders we think the venue works on, and thought so before we asked."""

@@ -29,7 +29,13 @@ async def test_a_doubt_is_shown_with_its_evidence_and_what_may_be_done(door: Cal
     )
     assert (asked["source"], asked["complete"], asked["trouble"]) == ("order by our id", False, "timeout: no answer")
     allowed = {action["action"]: action["allowed"] for action in found["actions"]}
-    assert allowed == {"ask": True, "attribute": False, "declare_not_placed": False, "watch": True}
+    assert allowed == {
+        "ask": True,
+        "attribute": False,
+        "declare_not_placed": False,
+        "declare_ended": False,
+        "watch": True,
+    }
 
 
 async def test_an_act_is_kept_with_its_reason(door: Caller) -> None:

@@ -389,3 +389,52 @@ async def test_the_successor_of_an_unanswered_change_is_found_by_its_own_id(tmp_
         await changing
         assert not desk.now(order).pending_replace
         assert len(desk.gateway.orders()) == 1
+
+
+async def _forget(desk: Desk) -> None:
+    """The venue knows no order any more, and three sweeps ask for them."""
+    desk.broker.orders.clear()
+    for _ in range(3):
+        await desk.wait(1)
+        sweeping = asyncio.ensure_future(desk.service.reconciler.sweep())
+        await desk.until(sweeping.done)
+
+
+async def test_an_order_that_its_venue_forgot_is_told_of_and_ends_by_a_persons_word_alone_i9(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        await _forget(desk)
+        found = desk.gateway.inquest(order.intent_id)
+        assert (found.standing, found.order.is_open) == (Standing.FORGOTTEN, True)
+        assert _allowed(found) == {Act.ASK, Act.WATCH, Act.CLOSE}
+        reconciling = asyncio.ensure_future(desk.session.reconcile_now())
+        await desk.until(reconciling.done)
+        told = await reconciling
+        assert told.differences == (f"AAPL: the venue does not know order {order.intent_id} any more",)
+        assert (told.converged, told.counts["forgotten"]) == (True, 1)
+        with pytest.raises(InvalidRequest, match="type the order's client id"):
+            await _act(desk, order, Act.CLOSE)
+        closed = await _act(desk, order, Act.CLOSE, confirm=order.cl_ord_id)
+        assert (closed.order.ord_status, closed.standing) == (OrdStatus.CANCELED, Standing.SETTLED)
+        assert [deed.outcome for deed in closed.deeds] == ["declared ended"]
+        assert desk.ctx.exposure().worst_case("AAPL", order.terms.side) == 0
+
+
+async def test_an_order_that_the_venue_knows_again_cannot_be_declared_ended(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        order = await desk.place(buy())
+        with pytest.raises(Conflict, match="did not know 3 times in a row"):
+            await _act(desk, order, Act.CLOSE, confirm=order.cl_ord_id)
+    async with opened(tmp_path / "again") as desk:
+        order = await desk.place(buy())
+        kept = dict(desk.broker.orders)
+        await _forget(desk)
+        desk.broker.failing["get_order_history"] = silence()
+        with pytest.raises(Conflict, match="a source did not answer completely"):
+            await _act(desk, order, Act.CLOSE, confirm=order.cl_ord_id)
+        desk.broker.failing.clear()
+        desk.broker.orders.update(kept)
+        with pytest.raises(Conflict, match="it knows the order"):
+            await _act(desk, order, Act.CLOSE, confirm=order.cl_ord_id)
+        assert desk.gateway.inquest(order.intent_id).standing is Standing.SETTLED
+        assert desk.now(order).is_open

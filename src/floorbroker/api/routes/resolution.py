@@ -22,8 +22,8 @@ ACTIONS = {act.value: act for act in Act}
 
 
 class ResolveSchema(BaseModel):
-    """One action about a doubt.  `confirm` is the order's client order id once more, typed by a person, for `attribute` and
-    `declare_not_placed`; `candidate` is the venue's id of the order that is ours.
+    """One action about a doubt.  `confirm` is the order's client order id once more, typed by a person, for `attribute`,
+    `declare_not_placed` and `declare_ended`; `candidate` is the venue's id of the order that is ours.
     """
 
     model_config = ConfigDict(
@@ -34,7 +34,7 @@ class ResolveSchema(BaseModel):
         json_schema_extra={"examples": [{"action": "ask", "reason": "the venue is back"}]},
     )
 
-    action: Literal["ask", "attribute", "declare_not_placed", "watch"]
+    action: Literal["ask", "attribute", "declare_not_placed", "declare_ended", "watch"]
     reason: Annotated[Reason, Field(min_length=1)]
     candidate: Annotated[str, Field(max_length=128)] = ""
     confirm: Annotated[str, Field(max_length=128)] = ""
@@ -64,7 +64,7 @@ async def get_resolution(desk: DeskDep, id: OrderId) -> Response:
     openapi_extra=reads(ResolveSchema),
 )
 async def resolve_order(request: Request, desk: DeskDep, caller: CallerDep, id: OrderId) -> Response:
-    """Ask the venue again, attribute one of its orders, declare an order not placed, or take note; kept with the reason."""
+    """Ask the venue again, attribute one of its orders, declare an order not placed or ended, or take note, with a reason."""
     wish = parse_resolve(await read_json(request))
     found = await desk.resolve(
         id,

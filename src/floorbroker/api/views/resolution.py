@@ -49,7 +49,7 @@ class DeedView(View, frozen=True):
 
 
 class ResolutionView(View, frozen=True):
-    """A doubt: `standing` is settled, unknown, presumed, contradicted or changing.
+    """A doubt: `standing` is settled, unknown, presumed, contradicted, forgotten or changing.
 
     `horizon` is when negatives begin to count, and is null where nothing waits for that; `negatives` of `needed` have counted.
     `bound_s` is how late the order may still arrive, and `bound_enforced` whether the venue itself sees to that.

@@ -15,6 +15,7 @@ from floorbroker.domain.orders import Order
 from floorbroker.domain.ports import AuditEntry, FactEntry, Record
 from floorbroker.domain.values import text_of, time_text
 from floorbroker.gateway.desk import Desk, OrderFilter, Page
+from floorbroker.oms.inquest import Inquest, Standing
 from floorbroker.web.frame import Ask, Screen
 from floorbroker.web.panels import ROWS_MAX
 
@@ -118,10 +119,18 @@ async def build_one(ask: Ask) -> Mapping[str, Any]:
         "steps": steps[-_PAGE_ROWS:],
         "more": max(0, len(steps) - _PAGE_ROWS),
         "route": ask.desk.route_of(order),
-        "inquest": ask.desk.inquest(order.intent_id) if order.in_doubt or order.presumed or order.alerts else None,
+        "inquest": _doubt(ask, order),
         "body": body_of(order),
         "line": line_of(order),
     }
+
+
+def _doubt(ask: Ask, order: Order) -> Inquest | None:
+    """What is doubtful about an order; None where nothing is."""
+    if not (order.is_open or order.presumed or order.alerts):
+        return None
+    found = ask.desk.inquest(order.intent_id)
+    return None if found.standing is Standing.SETTLED else found
 
 
 def body_of(order: Order) -> str:

@@ -3,7 +3,7 @@
 import { call } from "./door.js";
 import { by, make, moment, say, stamp, words } from "./text.js";
 
-const SURE = new Set(["attribute", "declare_not_placed"]); // need the client order id, typed once more
+const SURE = new Set(["attribute", "declare_not_placed", "declare_ended"]); // need the client order id, typed once more
 let shown = null;
 
 const path = (id) => `/orders/${encodeURIComponent(id)}/resolution`;
