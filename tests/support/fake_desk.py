@@ -427,7 +427,7 @@ class FakeDesk:
         asked = Question(at=now, source=Asked.BY_ID, complete=False, trouble="timeout: no answer")
         return Inquest(
             order=held,
-            standing=standing_of(held, 0),
+            standing=standing_of(held, is_forgotten=False),
             bound_s=60.0,
             bound_enforced=False,
             horizon=now + timedelta(seconds=65) if held.in_doubt else None,
@@ -435,7 +435,9 @@ class FakeDesk:
             needed=3,
             questions=(asked,) if held.in_doubt else (),
             candidates=(),
-            offers=offers_of(held, info, standing_of(held, 0), horizon=None, now=now, negatives=0, found=()),
+            offers=offers_of(
+                held, info, standing_of(held, is_forgotten=False), horizon=None, now=now, negatives=0, found=()
+            ),
             deeds=deeds_of(self._records, held.intent_id),
         )
 

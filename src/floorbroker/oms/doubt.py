@@ -15,6 +15,7 @@ from floorbroker.domain.values import IntentId
 from floorbroker.oms.account import AccountContext
 from floorbroker.oms.candidates import by_terms, candidates
 from floorbroker.oms.inbound import Inbound
+from floorbroker.oms.inquest import may_be_forgotten
 from floorbroker.oms.questions import Asked, Question, Questions
 from floorbroker.oms.resolve import Resolution
 from floorbroker.oms.translate import unanswered
@@ -115,6 +116,11 @@ class Resolver:
     def is_in_reach(self, order: Order) -> bool:
         """Whether the venue's lists would hold this order, so that its absence there says something (I9)."""
         return self.ctx.broker.info.still_lists(order.created_at, self.ctx.clock.now())
+
+    def is_forgotten(self, order: Order) -> bool:
+        """Whether the venue took an order, and did not know it when it was last asked for it by name."""
+        is_denied = self.questions.is_denied(order.intent_id, after=order.updated_at)
+        return is_denied and may_be_forgotten(order, self.ctx.clock.now())
 
     def _steady(self) -> Callable[[], datetime]:
         """Wall time that goes on by the monotonic clock, so that a stepped clock cannot bring a horizon nearer."""

@@ -8,7 +8,7 @@ the venue has forgotten, and take note; each is kept with who did it and why.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from floorbroker.domain.capability import BrokerInfo
 from floorbroker.domain.frozen import frozen
@@ -21,6 +21,7 @@ from floorbroker.oms.questions import Question
 from floorbroker.oms.resolve import NEGATIVES
 
 RESOLUTION = "resolution"
+LONG_TAKEN = timedelta(seconds=60)  # no venue shows an order that late
 
 
 class Standing(Word):
@@ -84,22 +85,22 @@ class Inquest:
     deeds: tuple[Deed, ...]
 
 
-def standing_of(order: Order, denials: int) -> Standing:
-    """What is doubtful about an order, the worst first.  `denials`: how often in a row the venue did not know it by name."""
+def standing_of(order: Order, *, is_forgotten: bool) -> Standing:
+    """What is doubtful about an order, the worst first."""
     if order.in_doubt:
         return Standing.UNKNOWN
     if order.presumed:
         return Standing.PRESUMED
-    if is_forgotten(order, denials):
+    if is_forgotten:
         return Standing.FORGOTTEN
     if order.alerts:
         return Standing.CONTRADICTED
     return Standing.CHANGING if order.pending_replace else Standing.SETTLED
 
 
-def is_forgotten(order: Order, denials: int) -> bool:
-    """Whether a venue has nothing to say any more of an order that it took: its test network was reset, say."""
-    return order.is_open and order.order_id is not None and denials >= NEGATIVES
+def may_be_forgotten(order: Order, now: datetime) -> bool:
+    """Whether a venue that does not know an order by name has lost it (a test network was reset, say): it took it a while ago."""
+    return order.is_open and not order.in_doubt and order.order_id is not None and now - order.updated_at >= LONG_TAKEN
 
 
 def offers_of(
@@ -173,7 +174,7 @@ def _ending(standing: Standing) -> Offer:
     why = (
         "asks every source once more, and takes the order as cancelled when all answer and none knows it"
         if is_gone
-        else f"only an order that its venue took, and did not know {NEGATIVES} times in a row, can be declared ended"
+        else "only an order that its venue took, and does not know any more, can be declared ended"
     )
     return Offer(act=Act.CLOSE, allowed=is_gone, detail=why)
 

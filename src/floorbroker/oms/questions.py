@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import takewhile
 
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.values import IntentId, Word
@@ -52,10 +51,11 @@ class Questions:
         if len(self._kept) > ORDERS_MAX:
             del self._kept[next(iter(self._kept))]
 
-    def denials(self, intent_id: IntentId, *, after: datetime) -> int:
-        """How often in a row the venue, asked for an order by name after a moment, did not know it; up to now."""
-        asked = [one for one in self._kept.get(intent_id, ()) if one.source is Asked.BY_ID and one.complete]
-        return len(list(takewhile(lambda one: not one.found and one.at > after, reversed(asked))))
+    def is_denied(self, intent_id: IntentId, *, after: datetime) -> bool:
+        """Whether the venue, when it last answered for an order by name, did not know it; asked after a moment."""
+        named = (one for one in reversed(self._kept.get(intent_id, ())) if one.source is Asked.BY_ID and one.complete)
+        last = next(named, None)
+        return last is not None and not last.found and last.at > after
 
     def about(self, intent_id: IntentId) -> tuple[Question, ...]:
         return tuple(self._kept.get(intent_id, ()))

@@ -14,7 +14,7 @@ from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.candidates import candidates
 from floorbroker.oms.doubt import OVERLAP, Resolver
 from floorbroker.oms.inbound import Inbound
-from floorbroker.oms.inquest import RESOLUTION, Act, Inquest, deeds_of, is_forgotten, note_of, offers_of, standing_of
+from floorbroker.oms.inquest import RESOLUTION, Act, Inquest, deeds_of, note_of, offers_of, standing_of
 from floorbroker.oms.resolve import NEGATIVES
 
 SURE = frozenset({Act.ATTRIBUTE, Act.DECLARE, Act.CLOSE})  # acts that need the order's client id, typed once more
@@ -34,7 +34,7 @@ class Resolving:
         resolution = self.resolver.standing_of(order)
         found = self._candidates(order) if order.in_doubt else ()
         horizon = resolution.horizon if order.in_doubt else None
-        standing = standing_of(order, self._denials(order))
+        standing = standing_of(order, is_forgotten=self.resolver.is_forgotten(order))
         negatives = max([resolution.negatives, *(passed.negatives for passed in self._passed(order))])
         return Inquest(
             order=order,
@@ -130,13 +130,10 @@ class Resolving:
                 "not declared: a source did not answer completely, or it knows the order; look at the evidence"
             )
         current = self.ctx.book.get(order.intent_id)
-        if current is None or current.order_id is None or not is_forgotten(current, self._denials(current)):
+        if current is None or current.order_id is None or not self.resolver.is_forgotten(current):
             raise Conflict("not declared: the order was heard of meanwhile")
         over = f.Cancelled(source=f.Source.OPERATOR, at=self.ctx.clock.now(), order_id=current.order_id)
         await self._record(order, Act.CLOSE, over, actor=actor, reason=reason, outcome="declared ended")
-
-    def _denials(self, order: Order) -> int:
-        return self.resolver.questions.denials(order.intent_id, after=order.updated_at)
 
     async def _record(
         self,

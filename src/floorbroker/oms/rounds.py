@@ -21,7 +21,6 @@ from floorbroker.oms.account import GATEWAY, AccountContext
 from floorbroker.oms.adjustments import Adjustment, Cause
 from floorbroker.oms.doubt import Resolver
 from floorbroker.oms.inbound import Inbound
-from floorbroker.oms.inquest import is_forgotten
 from floorbroker.oms.questions import Asked, Question
 from floorbroker.oms.reconcile import (
     FILLS_PATIENCE_S,
@@ -268,9 +267,8 @@ class Reconciler:
             self.ctx.log.warning("order.unknown_to_venue", intent=order.intent_id, detail=missing.detail)
 
     def _forgotten(self) -> list[Order]:
-        """Open orders that their venue does not know any more, asked for by name again and again."""
-        denials = self.resolver.questions.denials
-        return [o for o in self.ctx.book.open_orders() if is_forgotten(o, denials(o.intent_id, after=o.updated_at))]
+        """Open orders that their venue does not know any more."""
+        return [order for order in self.ctx.book.open_orders() if self.resolver.is_forgotten(order)]
 
     def _ours(self, asked_at: datetime) -> list[Order]:
         """Orders we think the venue works on, and thought so before we asked."""
