@@ -216,7 +216,7 @@ def _session(
         limits=limits,
         switches=Switches(
             blocked=lambda: gateway.kill_switch.blocked(name),
-            not_ready=lambda: gateway.sessions[name].not_ready(),  # noqa: PLW0108 - it is made below
+            not_ready=lambda: session.not_ready(),  # noqa: PLW0108 - it is made below
             not_armed=str,
         ),
         log=gateway.log,
@@ -227,7 +227,8 @@ def _session(
     )
     gateway.guard.attend(ctx)
     service = OrderService(ctx, announce=gateway.on_change)
-    return ProfileSession(ctx=ctx, service=service, random=random, on_health=gateway.on_health)
+    session = ProfileSession(ctx=ctx, service=service, random=random, on_health=gateway.on_health)
+    return session
 
 
 @asynccontextmanager

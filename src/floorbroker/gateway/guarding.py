@@ -133,8 +133,10 @@ class Guard:
     # -- losses -------------------------------------------------------------------------------------------------------
 
     def on_equity(self, ctx: AccountContext, account: Account) -> None:
-        """The venue's newest figure of an account."""
+        """The venue's newest figure of an account; one that comes when it has left is measured no more."""
         name, met = ctx.profile.name, (account.account, account.currency)
+        if self.accounts.get(name) is not ctx:
+            return
         standing = self.risk.equities.setdefault(name, Equity())
         self.curve.note(name, account.equity, account.currency, self.clock.now())
         whose = f"{account.account} {account.currency}" if account.account else ""

@@ -124,6 +124,8 @@ class RiskBook:
 
     def recognise(self, profile: ProfileName) -> None:
         """An account's number and currency have become known: what was counted without them counts under them now."""
+        if profile not in self._members:  # a late answer to an account that left
+            return
         self._rate_again(profile)
         for place in list(self.watches):
             if ScopeKind(place[0]) is ScopeKind.ACCOUNT:
@@ -140,8 +142,10 @@ class RiskBook:
 
     def rescale(self, profile: ProfileName, symbol: str) -> None:
         """What prices of a symbol come to in an account has changed: its rules were read."""
-        self.day.rescale(profile, symbol, self._members[profile].scale(symbol))
-        self.remark(profile, symbol)
+        member = self._members.get(profile)
+        if member is not None:
+            self.day.rescale(profile, symbol, member.scale(symbol))
+            self.remark(profile, symbol)
 
     def _make_again(self, place: tuple[str, str]) -> None:
         watch = self.watches[place]
@@ -257,8 +261,13 @@ class RiskBook:
 
     def account_of(self, profile: ProfileName) -> str:
         """The venue's number of a profile's account; empty while it is not known."""
-        known = self._members[profile].account() if profile in self._members else None
+        known = self._known(profile)
         return known[0] if known is not None else ""
+
+    def _known(self, profile: ProfileName) -> tuple[str, str, Decimal] | None:
+        """Number, currency and equity of a profile's account; None while they are not known, and when it has left."""
+        member = self._members.get(profile)
+        return None if member is None else member.account()
 
     def ordered_today(self, profile: ProfileName, *, leave_out: IntentId | None = None, filled: Decimal = ZERO) -> Sum:
         """Today's orders of one profile; `leave_out` is about to change, and counts for what it `filled` alone."""
@@ -334,7 +343,7 @@ class RiskBook:
         """What the amounts of a scope are in; empty while its account did not tell."""
         if scope_of(watch.key)[0] not in _ONE_ACCOUNT:
             return self.base
-        known = self._members[profile].account()
+        known = self._known(profile)
         return "" if known is None else known[1]
 
     def _rate(self, watch: Watch, profile: ProfileName) -> Decimal | None:
@@ -342,7 +351,7 @@ class RiskBook:
         return Decimal(1) if scope_of(watch.key)[0] in _ONE_ACCOUNT else self._base_rate(profile)
 
     def _base_rate(self, profile: ProfileName) -> Decimal | None:
-        known = self._members[profile].account()
+        known = self._known(profile)
         return Decimal(1) if known is None else self.rate_of(known[1])
 
     def between(self, currency: str, other: str) -> Decimal | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.errors import RiskLimitExceeded
+from floorbroker.domain.errors import NotReady, RiskLimitExceeded
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.records import Account
 from floorbroker.domain.values import ProfileName, Side
@@ -123,6 +124,40 @@ async def test_what_was_cancelled_right_before_its_profile_left_stands_in_nobody
         await fleet.gateway.cancel(offer.order.intent_id, caller=CALLER)
         await fleet.gateway.dismiss(A, caller=CALLER, reason="test")
         await fleet.gateway.submit(buy("1", "101"), profile=B, caller=CALLER)
+
+
+class InTens(FakeBroker):
+    """A unit is ten of everything, and the account is worth `equity`."""
+
+    equity = Decimal(100_000)
+
+    async def get_instrument(self, symbol: str) -> Instrument:
+        return replace(await FakeBroker.get_instrument(self, symbol), multiplier=Decimal(10))
+
+    async def get_account_info(self) -> Account:
+        return replace(await FakeBroker.get_account_info(self), equity=self.equity)
+
+
+async def test_what_a_venue_still_answers_when_its_profile_has_left_changes_nothing(tmp_path: Path) -> None:
+    """Whoever asked has the answer; the desk does not stumble over it, nor measure an account that it let go."""
+    clock = ManualClock(NOON)
+    venue, answers = InTens(clock), asyncio.Event()
+    brokers: dict[ProfileName, FakeBroker] = {A: venue, B: FakeBroker(clock)}
+    async with fleet_opened(tmp_path, ruled(Strategy.PRIMARY), brokers=brokers, clock=clock) as fleet:
+        guard, ctx = fleet.gateway.guard, fleet.gateway.sessions[A].ctx
+        await guard.set_limit(Wanted(scope="global", name="max_gross_exposure", value=100_000), caller=CALLER)
+        venue.gates = {"get_account_info": answers, "get_instrument": answers}
+        account = asyncio.create_task(fleet.gateway.account(A))
+        rules = asyncio.create_task(ctx.instrument("MSFT"))
+        wish = asyncio.create_task(fleet.gateway.submit(buy("1", symbol="TSLA"), profile=A, caller=CALLER))
+        await asyncio.sleep(0)
+        await fleet.gateway.dismiss(A, caller=CALLER, reason="test")
+        venue.equity = Decimal(1)
+        answers.set()
+        assert ((await account).equity, (await rules).multiplier) == (1, 10)
+        with pytest.raises(NotReady):
+            await wish
+        assert guard.risk.equities[A].now == 100_000
 
 
 async def test_what_is_held_in_a_currency_without_a_rate_counts_in_no_sum_of_a_desk(tmp_path: Path) -> None:
