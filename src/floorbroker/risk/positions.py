@@ -38,10 +38,9 @@ def _position(s: Situation, trade: Trade) -> Iterator[Verdict]:
         return
     after = None if trade.after is None else abs(trade.after)
     yield within("max_position", after, s.limits.max_position_qty, "position after worst case")
-    if trade.worth is not None or after is None:
-        value = None if after is None or trade.worth is None else after * trade.worth
-        limit, what = s.limits.max_position_notional, "position value after worst case"
-        yield within("max_position", value, limit, what, currency=s.currency)
+    value = None if after is None or trade.worth is None else after * trade.worth
+    limit, what = s.limits.max_position_notional, "position value after worst case"
+    yield within("max_position", value, limit, what, currency=s.currency)
 
 
 def exposure(s: Situation) -> Verdict:
@@ -82,7 +81,7 @@ def _concentration(s: Situation) -> Iterator[Verdict]:
     equity = None if s.account is None else s.account.equity
     if s.limits.max_concentration_pct is not None and equity is not None and equity > 0:
         for trade in s.trades:
-            value = None if trade.after is None else abs(trade.after) * (trade.worth or ZERO)
+            value = None if trade.after is None or trade.worth is None else abs(trade.after) * trade.worth
             share = None if value is None else (value / equity * _HUNDRED).quantize(Decimal("0.01"), context=WIDE)
             yield within("max_concentration_pct", share, s.limits.max_concentration_pct, "share of equity in percent,")
 
@@ -114,7 +113,8 @@ def _worst_values(s: Situation) -> tuple[Decimal, Decimal] | None:
             up, down = up + moved[symbol, Side.BUY], down - moved[symbol, Side.SELL]
         if up > 0 or down < 0:
             worth = worths.get(symbol)
-            worth = s.exposure.value(symbol, _ONE) if worth is None else worth
+            if worth is None and (symbol not in worths or symbol in s.exposure.marks):
+                worth = s.exposure.value(symbol, _ONE)
             if worth is None:
                 return None
             longs += max(up, ZERO) * worth

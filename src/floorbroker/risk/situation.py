@@ -234,7 +234,7 @@ class Situation:
             side=side,
             units=units,
             after=exposure.worst_case(symbol, side) + side.sign * units,
-            worth=exposure.value(symbol, Decimal(1)) if exposure.marks.get(symbol) else None,
+            worth=exposure.value(symbol, Decimal(1)) if symbol in exposure.marks else None,
             reduces=self._reduces(symbol, side, units),
         )
 
