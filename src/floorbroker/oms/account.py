@@ -302,6 +302,14 @@ class AccountContext:
             await self.fresh_reference(symbol)
         return found
 
+    async def look_around(self, wish: NewOrder) -> tuple[Instrument, Reference | None]:
+        """Ask the venue for all that a wish is measured by and that is not at hand: rules, prices, account."""
+        instrument = await self.instrument(asked_about(wish))
+        reference = await self.look_at(wish)
+        if self.account is None:
+            await self.refresh_account()
+        return instrument, reference
+
     def _is_fresh(self, held: Reference | None) -> bool:
         return held is not None and held.age_s <= float(self.limits.reference_age_max_s) / 2
 

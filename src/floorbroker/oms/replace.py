@@ -68,13 +68,12 @@ class Replacer:
         return self.ctx.book.get(order.intent_id) or order
 
     async def _decide(self, order: Order, changes: OrderChanges, actor: Actor) -> _Change:
-        ctx, symbol = self.ctx, order.terms.symbol
+        ctx = self.ctx
         try:
             self._sane(order, changes)
             ctx.switches.assert_open()
             ctx.switches.assert_admitted(order.terms.strategy, actor.principal)
-            instrument = await ctx.instrument(symbol)
-            await ctx.fresh_reference(symbol)
+            instrument, _ = await ctx.look_around(order.terms)
             current = ctx.book.get(order.intent_id) or order
             self._sane(current, changes)
             wish = _changed(current, changes, whole=ctx.broker.info.whole_successors)

@@ -23,7 +23,6 @@ from floorbroker.oms.paced import Paced
 from floorbroker.oms.replace import Replacer
 from floorbroker.oms.resolving import Resolving
 from floorbroker.oms.rounds import Reconciler
-from floorbroker.oms.scales import asked_about
 from floorbroker.oms.sealer import Sealer
 from floorbroker.oms.submit import Submitter
 from floorbroker.oms.unforeseen import ours
@@ -249,11 +248,7 @@ class OrderService:
     async def preview(self, wish: NewOrder) -> Outlook:
         """Every control's verdict, the venue's objections, margin and price; nothing is reserved or sent."""
         ctx = self.ctx
-        symbol = asked_about(wish)
-        instrument = await ctx.instrument(symbol)
-        reference = await ctx.look_at(wish)
-        if ctx.account is None:
-            await ctx.refresh_account()
+        instrument, reference = await ctx.look_around(wish)
         objections = tuple(await ctx.broker.validate_order(wish))
         margin, has_preview = None, Can.PREVIEW in ctx.broker.info.can
         try:

@@ -26,7 +26,6 @@ from floorbroker.domain.records import MarginRequirement
 from floorbroker.domain.values import Environment, IntentId, text_of
 from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.inbound import Inbound
-from floorbroker.oms.scales import asked_about
 from floorbroker.oms.translate import fact_of_failure
 from floorbroker.oms.unforeseen import ours
 from floorbroker.risk.verdict import refusal
@@ -194,14 +193,8 @@ class Submitter:
             self.ctx.risk.catch_up()
 
     async def _look_around(self, wish: NewOrder) -> Instrument:
-        ctx = self.ctx
-        ctx.switches.assert_open(wish)  # at once, before anything is asked of the venue
-        symbol = asked_about(wish)
-        instrument = await ctx.instrument(symbol)
-        await ctx.look_at(wish)
-        if ctx.account is None:
-            await ctx.refresh_account()
-        return instrument
+        self.ctx.switches.assert_open(wish)  # at once, before anything is asked of the venue
+        return (await self.ctx.look_around(wish))[0]
 
     def _decide(
         self,

@@ -13,11 +13,15 @@ import pytest
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import RiskLimitExceeded
 from floorbroker.domain.instrument import Instrument, asset_class_of, usual_multiplier
-from floorbroker.domain.orders import NewOrder, OrderLeg
+from floorbroker.domain.orders import NewOrder, OrderChanges, OrderLeg
 from floorbroker.domain.records import Quote
-from floorbroker.domain.values import AssetClass, OrderClass, OrderType, Price, Quantity, Side, TimeInForce
+from floorbroker.domain.values import AssetClass, OrderClass, OrderType, Price, ProfileName, Quantity, Side, TimeInForce
 from floorbroker.gateway.limiting import Wanted
+from floorbroker.gateway.routing.policy import Strategy
+from floorbroker.risk.limits import RiskLimits
 from tests.support.fake_broker import INFO, FakeBroker, buy
+from tests.support.fleet import A, B, ruled
+from tests.support.fleet import opened as fleet_opened
 from tests.support.house import CALLER, NOON, Desk, opened
 
 pytestmark = pytest.mark.asyncio
@@ -29,6 +33,11 @@ OF_OPTIONS = replace(
     order_types={kind: frozenset(OrderType) for kind in (AssetClass.EQUITY, AssetClass.OPTION)},
     tifs={kind: frozenset(TimeInForce) for kind in (AssetClass.EQUITY, AssetClass.OPTION)},
 )
+
+UNLIMITED = RiskLimits(
+    max_position_qty=None, max_position_notional=None, max_gross_exposure=None, max_net_exposure=None, max_leverage=None,
+    max_concentration_pct=None,
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -101,9 +110,12 @@ async def test_a_symbols_limit_counts_the_leg_in_it_and_no_other(tmp_path: Path)
 
 
 async def test_a_leg_without_a_price_meets_no_limit_of_a_scopes_exposure(tmp_path: Path) -> None:
-    async with _desk(tmp_path, "max_gross_exposure", 100_000, scope="global") as desk:
-        assert isinstance(desk.broker, Chain)
-        del desk.broker.prices[FAR]
+    clock = ManualClock(NOON)
+    broker = Chain(clock, info=OF_OPTIONS)
+    async with opened(tmp_path, broker=broker, clock=clock, limits=UNLIMITED) as desk:
+        wanted = Wanted(scope="global", name="max_gross_exposure", value=100_000)
+        await desk.gateway.guard.set_limit(wanted, caller=CALLER)
+        del broker.prices[FAR]
         with pytest.raises(RiskLimitExceeded, match="gross exposure after worst case cannot be measured"):
             await desk.place(_spread())
 
@@ -116,3 +128,48 @@ async def test_a_day_has_an_order_of_several_legs_with_its_hundred_shares_after_
             if not broker.orders:
                 await desk.place(_spread(3))
             assert desk.gateway.guard.risk.day.of("global", "").told == 300
+
+
+async def test_a_preview_goes_past_an_account_that_a_leg_is_too_much_for(tmp_path: Path) -> None:
+    """As a submit does: the price of each leg is asked for first."""
+    clock = ManualClock(NOON)
+    brokers: dict[ProfileName, FakeBroker] = {name: Chain(clock, info=OF_OPTIONS) for name in (A, B)}
+    small = {A: RiskLimits(max_gross_exposure=Decimal(899))}
+    async with fleet_opened(tmp_path, ruled(Strategy.PRIMARY), brokers=brokers, clock=clock, limits=small) as fleet:
+        seen = await fleet.gateway.preview(_spread(), profile=None)
+        assert (seen.profile, seen.ok) == (B, True)
+        assert (await fleet.place(_spread())).profile == B
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"),
+    [("max_gross_exposure", 100_000), ("max_net_exposure", 100_000), ("max_leverage", 4), ("max_concentration_pct", 90),
+     ("max_position_notional", 100_000)],
+)  # fmt: skip
+async def test_a_leg_without_a_price_meets_no_limit_of_its_account_either(
+    tmp_path: Path, limit: str, value: int
+) -> None:
+    clock = ManualClock(NOON)
+    broker = Chain(clock, info=OF_OPTIONS)
+    async with opened(tmp_path, broker=broker, clock=clock, limits=UNLIMITED) as desk:
+        del broker.prices[FAR]
+        await desk.place(_spread())
+        await desk.gateway.guard.set_limit(Wanted(scope="profile:fake", name=limit, value=value), caller=CALLER)
+        with pytest.raises(RiskLimitExceeded, match="cannot be measured without a price") as refused:
+            await desk.place(_spread())
+        assert refused.value.control in (limit, "max_position")
+
+
+async def test_a_change_of_an_order_of_several_legs_is_measured_like_the_order(tmp_path: Path) -> None:
+    """By the rules of its first leg, a hundred shares each, and not by those of the share behind it."""
+    clock = ManualClock(NOON)
+    broker = Chain(clock, info=OF_OPTIONS)
+    async with opened(tmp_path, broker=broker, clock=clock, limits=UNLIMITED) as desk:
+        order = await desk.place(_spread())
+        await desk.gateway.guard.set_limit(
+            Wanted(scope="profile:fake", name="max_order_notional", value=250), caller=CALLER
+        )
+        with pytest.raises(RiskLimitExceeded, match="order size 300 is above"):
+            await desk.gateway.modify(order.intent_id, OrderChanges(order_qty=Quantity(Decimal(3))), caller=CALLER)
+        await desk.gateway.modify(order.intent_id, OrderChanges(order_qty=Quantity(Decimal(2))), caller=CALLER)
+        assert desk.gateway.guard.risk.day.of("profile", "fake").told == 200

@@ -210,15 +210,11 @@ class Router:
 
     async def _would_refuse(self, session: ProfileSession, wish: NewOrder) -> FloorbrokerError | None:
         """What a profile would say to a wish, once its venue was asked what a submit would ask it; None when it takes it."""
-        ctx, symbol = session.ctx, asked_about(wish)
         try:
-            await ctx.instrument(symbol)
-            await ctx.fresh_reference(symbol)
-            if ctx.account is None:
-                await ctx.refresh_account()
+            await session.ctx.look_around(wish)
         except FloorbrokerError as error:
             if isinstance(error, SymbolNotFound):
-                self.looks.note_unknown(ctx.profile.name, symbol)
+                self.looks.note_unknown(session.ctx.profile.name, asked_about(wish))
             return error
         return self.refusal(session, wish)
 
