@@ -109,7 +109,7 @@ class Costs:
     def settled_before(self, asked_at: datetime) -> None:
         """The venue was asked at `asked_at`: its figure holds what was settled by then, and only that."""
         kept = {i: cost for i, cost in self._by_intent.items() if self._still_counts(self.find(i), asked_at)}
-        self._by_intent, self.total = kept, sum(kept.values(), ZERO)
+        self._by_intent, self.total = kept, total_of(kept.values())
 
     def without(self, intent_id: IntentId) -> Decimal:
         """The total but for one intent."""

@@ -57,6 +57,5 @@ class Owner:
             ("account", self.account),
             ("token", self.token),
             ("strategy", self.strategy),
-            ("symbol", self.symbol),
-            *(("symbol", leg) for leg in self.legs),
+            *(("symbol", symbol) for symbol in dict.fromkeys((self.symbol, *self.legs))),
         )

@@ -52,6 +52,14 @@ def test_a_day_counts_what_was_decided_and_gives_back_what_never_filled() -> Non
     assert (day.of("global", "").orders, day.of("global", "").notional) == (1, Decimal(30))
 
 
+def test_an_order_counts_once_in_the_symbol_that_it_names_and_trades() -> None:
+    """An order of several legs may bear the symbol of one of them."""
+    day, owner = DayLedger(), Owner(profile=A, symbol="AAPL", legs=("AAPL", "MSFT"))
+    day.decide(IntentId("1"), Counted(owner=owner, amount=Decimal(100)), NOON)
+    for symbol in ("AAPL", "MSFT"):
+        assert (day.of("symbol", symbol).orders, day.of("symbol", symbol).notional) == (1, 100)
+
+
 def test_a_change_of_an_order_counts_at_the_larger_of_its_sizes() -> None:
     day = DayLedger()
     day.decide(IntentId("1"), _counted(100), NOON)
