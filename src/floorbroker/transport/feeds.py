@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from floorbroker.domain.bars import Bar
-from floorbroker.domain.errors import AuthenticationFailed, FloorbrokerError, Outcome, VenueError
+from floorbroker.domain.errors import AuthenticationFailed, FloorbrokerError, Outcome, SessionExpired, VenueError
 from floorbroker.domain.ports import MarketEvent, RawBookSink
 from floorbroker.domain.records import BookDelta, DataKind, Quote, Trade
 from floorbroker.transport.actions import Action, Session
@@ -31,6 +31,7 @@ Sinks = Callable[[], RawBookSink]
 Look = Callable[[str], Awaitable[object]]
 FEW_LOOKS, LOOKS_S = 20, 60.0  # within which no more symbols are looked up where each is a request of its own
 Pair = tuple[DataKind, str]
+_OF_CREDENTIALS = (AuthenticationFailed, SessionExpired)  # what they say is no word about a symbol
 
 _KIND: Mapping[type[MarketEvent], DataKind] = MappingProxyType(
     {Quote: DataKind.QUOTES, Trade: DataKind.TRADES, Bar: DataKind.BARS, BookDelta: DataKind.BOOK}
@@ -304,7 +305,7 @@ class Feeds:
             try:
                 await self._look(symbol)
             except VenueError as error:
-                if error.outcome is Outcome.REFUSED:
+                if error.outcome is Outcome.REFUSED and not isinstance(error, _OF_CREDENTIALS):
                     raise
                 self._around.log.warning("feed.not_looked_up", symbol=symbol, code=error.code)
 

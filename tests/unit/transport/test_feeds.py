@@ -12,7 +12,15 @@ from random import Random
 import pytest
 
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.errors import ConnectionFailed, NotSupported, SymbolNotFound, Timeout
+from floorbroker.domain.errors import (
+    AuthenticationFailed,
+    ConnectionFailed,
+    NotSupported,
+    SessionExpired,
+    SymbolNotFound,
+    Timeout,
+    VenueError,
+)
 from floorbroker.domain.ports import MarketEvent, NoLog, NoMeter
 from floorbroker.domain.records import BookDelta, DataKind, Quote
 from floorbroker.domain.values import Price
@@ -246,9 +254,12 @@ async def test_of_more_symbols_than_may_be_looked_up_within_a_minute_the_stream_
     await house.feeds.close()
 
 
-async def test_where_nobody_can_say_whether_a_symbol_is_known_it_is_subscribed_to() -> None:
+@pytest.mark.parametrize("kind", [Timeout, AuthenticationFailed, SessionExpired])
+async def test_where_nobody_can_say_whether_a_symbol_is_known_it_is_subscribed_to(kind: type[VenueError]) -> None:
+    """Refused credentials say nothing of a symbol: the stream comes back when they are mended."""
+
     async def look(symbol: str) -> None:
-        raise Timeout(f"no answer about {symbol}")
+        raise kind(f"no answer about {symbol}")
 
     house = House(look=look)
     await house.feeds.subscribe(["AAPL"], QUOTES, lambda _: None)
