@@ -55,6 +55,7 @@ from floorbroker.gateway.routing.splitter import Splitter
 from floorbroker.gateway.routing.splitting import Plan
 from floorbroker.gateway.routing.strategies import Choice, Ranking, rank
 from floorbroker.gateway.routing.tasks import WAITED_FOR, Tasks
+from floorbroker.gateway.routing.twins import twin_at
 from floorbroker.gateway.session import ProfileSession
 from floorbroker.oms.account import Actor
 from floorbroker.oms.book import Change
@@ -192,11 +193,14 @@ class Router:
         """
         rule = self.rule_for(wish, named)
         ranking = await self.ranked(wish, rule)
+        refused: dict[ProfileName, str] = {}
+        if ranking.choices and (twin := twin_at(self.among(rule), wish)) is not None:
+            refused |= {choice.profile: twin[1].detail for choice in ranking.choices}
+            return Outlook(session=twin[0], ranking=ranking, refused=refused, is_taken=False)
         plan = await self.splitter.plan(wish, rule, ranking)
         if isinstance(plan, Plan):
             parts = self.splitter.planned(plan)
             return Outlook(session=self._here(parts[0].profile), ranking=ranking, refused={}, parts=parts)
-        refused: dict[ProfileName, str] = {}
         for choice in ranking.choices:
             session = self._here(choice.profile)
             error = await self._would_refuse(session, wish)
@@ -283,6 +287,7 @@ class Router:
         ranking = await self.ranked(wanted.wish, wanted.rule)
         plan = await self.splitter.plan(wanted.wish, wanted.rule, ranking, wanted.actor)
         if isinstance(plan, Plan):
+            await self._assert_no_twin(Attempt(wanted, ranking))
             return await self.splitter.carry_out(plan, wanted, ranking, trip)
         return await self._journey(wanted, ranking, trip)
 
@@ -300,6 +305,7 @@ class Router:
         """
         first: FloorbrokerError | None = None
         for choice in chain(attempt.ranking.choices, attempt.poor):
+            await self._assert_no_twin(attempt)
             try:
                 return await self._try(choice, attempt, trip)
             except JournalFault:
@@ -312,6 +318,20 @@ class Router:
                 if isinstance(error, SymbolNotFound):
                     self.looks.note_unknown(choice.profile, asked_about(attempt.wanted.wish))
         raise await self._nobody(attempt, first)
+
+    async def _assert_no_twin(self, attempt: Attempt) -> None:
+        """Raises `RiskLimitExceeded` for what an account of the route had seconds ago: the next one must not have it as well.
+
+        What moves, and a part of a split order, are of one wish: that one was looked at.
+        """
+        wanted = attempt.wanted
+        if attempt.old is not None or wanted.part is not None:
+            return
+        if (twin := twin_at(self.among(wanted.rule), wanted.wish)) is None:
+            return
+        if not attempt.is_audited:
+            await twin[0].service.submitter.refused(wanted.wish, wanted.actor, twin[1])
+        raise twin[1]
 
     async def _try(self, choice: Choice, attempt: Attempt, trip: Trip) -> Order:
         session, wanted = self._here(choice.profile), attempt.wanted

@@ -179,6 +179,36 @@ async def test_when_all_refuse_the_first_one_is_told_and_audited_once(tmp_path: 
         assert _refusals(fleet) - before == 1
 
 
+@pytest.mark.parametrize(
+    "uses", [Strategy.PRIMARY, Strategy.ROUND_ROBIN, Strategy.LOAD_BALANCED, Strategy.BEST_EXECUTION]
+)
+async def test_a_double_click_is_refused_wherever_its_route_would_put_the_second(
+    tmp_path: Path, uses: Strategy
+) -> None:
+    wish = replace(buy(), allow_duplicate=False)
+    async with opened(tmp_path, ruled(uses, moving=STILL)) as fleet:
+        first = await fleet.place(wish)
+        before = _refusals(fleet)
+        seen = await fleet.gateway.preview(wish, profile=None)
+        with pytest.raises(RiskLimitExceeded, match=rf"the same order was placed 0\.0 s ago at {first.profile}; set"):
+            await fleet.place(wish)
+        assert _refusals(fleet) - before == 1
+        assert fleet.sent() == [first.profile]
+        assert (seen.ok, [one.taken for one in seen.seen]) == (False, [False, False, False])
+        await fleet.place(replace(wish, allow_duplicate=True))
+        await fleet.clock.advance(5.0)
+        await fleet.place(wish)
+        assert len(fleet.sent()) == 3
+
+
+async def test_an_account_that_is_named_has_its_own_order_of_the_same_terms(tmp_path: Path) -> None:
+    wish = replace(buy(), allow_duplicate=False)
+    async with opened(tmp_path, ruled(Strategy.PRIMARY, moving=STILL)) as fleet:
+        await fleet.place(wish)
+        await fleet.gateway.submit(wish, profile=B, caller=CALLER)
+        assert fleet.sent() == [A, B]
+
+
 def _refusals(fleet: Fleet) -> int:
     rows = [record.entry for record in fleet.gateway.audit(limit=1000)]
     return sum(1 for row in rows if isinstance(row, AuditEntry) and row.outcome == "refused")

@@ -127,6 +127,25 @@ async def test_one_key_is_one_split_order(tmp_path: Path) -> None:
     assert {first.replayed, second.replayed} == {True, False}
 
 
+async def test_a_double_click_on_a_split_order_is_no_second_one_at_the_others(tmp_path: Path) -> None:
+    wish = replace(buy("10", "101"), allow_duplicate=False)
+    two = Policy(rules=(Rule(name="best", uses=Strategy.BEST_EXECUTION, split_most=2),))
+    async with opened(tmp_path, two) as fleet:
+        shown(fleet, alpha="6", beta="4", gamma="3")
+        await fleet.place(wish)
+        with pytest.raises(RiskLimitExceeded, match=r"the same order was placed 0\.0 s ago at alpha"):
+            await fleet.place(wish)
+        assert fleet.sent() == [A, B]
+
+
+async def test_what_is_proven_dead_moves_though_the_first_was_a_moment_ago(tmp_path: Path) -> None:
+    wish = replace(buy("10", "101"), allow_duplicate=False)
+    moves = Policy(rules=(Rule(name="best", uses=Strategy.PRIMARY),), moving=MOVING)
+    async with opened(tmp_path, moves) as fleet:
+        fleet.brokers[A].next_submit.append(ConnectionFailed("refused before the first byte"))
+        assert (await fleet.place(wish)).profile == B
+
+
 async def test_a_child_in_doubt_keeps_the_parent_open_and_goes_nowhere_else(tmp_path: Path) -> None:
     """I16: what is unknown is neither moved nor split again; when it is proven dead it moves as a new intent."""
     async with opened(tmp_path, MOVES) as fleet:
