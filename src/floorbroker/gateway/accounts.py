@@ -29,7 +29,6 @@ from floorbroker.gateway.consolidated import (
     common_currency,
     consolidate,
     currencies_of,
-    quoted_in,
 )
 from floorbroker.gateway.desk import HeldOption, ProfilePosition, SessionState
 from floorbroker.gateway.session import ProfileSession
@@ -120,7 +119,7 @@ class Accounts:
         mark, multiplier = ctx.share.worth(symbol)[0], ctx.scales.multiplier(symbol)
         if asset_class_of(symbol) is AssetClass.FX:
             multiplier = Decimal(1)  # values of a pair are in its quote currency; the venue's conversion is for limits
-        currency = quoted_in(symbol, "" if ctx.account is None else ctx.account.currency)
+        own = "" if ctx.account is None else ctx.account.currency
         contract, now = OptionContract.parse(symbol), self.clock.now()
         marked_by = "" if position.market_px is None and position.market_value is None else "venue"
         if not marked_by and mark is not None:
@@ -138,7 +137,7 @@ class Accounts:
                 expired=is_over(contract, now),
             ),
             marked_by=marked_by,
-            currency=currency if quote_of(symbol) else ctx.scales.currency(symbol) or currency,
+            currency=quote_of(symbol) or ctx.scales.currency(symbol) or own,
         )
 
     async def one(self, session: ProfileSession) -> list[ProfilePosition]:

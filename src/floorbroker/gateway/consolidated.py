@@ -21,7 +21,7 @@ from datetime import datetime
 from decimal import Context, Decimal
 
 from floorbroker.domain.frozen import frozen
-from floorbroker.domain.instrument import asset_class_of
+from floorbroker.domain.instrument import asset_class_of, quote_of
 from floorbroker.domain.records import Account, Balance
 from floorbroker.domain.values import ZERO, AssetClass, ProfileName
 from floorbroker.gateway.desk import ProfilePosition
@@ -180,10 +180,8 @@ def money_of(held: Held) -> tuple[Balance, ...]:
 
 
 def quoted_in(symbol: str, account_currency: str) -> str:
-    """The currency of a position's values: a pair's second half, else the account's."""
-    if asset_class_of(symbol) in (AssetClass.CRYPTO, AssetClass.FX, AssetClass.PERPETUAL):
-        return symbol.partition(":")[0].partition("/")[2] or account_currency
-    return account_currency
+    """The currency of a position's values: what a pair's spelling tells, else the account's."""
+    return quote_of(symbol) or account_currency
 
 
 def currency_of(held: Held, row: ProfilePosition) -> str:

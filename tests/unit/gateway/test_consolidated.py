@@ -157,7 +157,14 @@ def test_the_day_is_the_sum_of_those_who_know_it() -> None:
 
 @pytest.mark.parametrize(
     ("symbol", "currency"),
-    [("AAPL", "CHF"), ("BTC/USDT", "USDT"), ("EUR/USD", "USD"), ("BTC/USDT:USDT", "USDT"), ("RELIANCE.NSE", "CHF")],
+    [
+        ("AAPL", "CHF"),
+        ("BTC/USDT", "USDT"),
+        ("EUR/USD", "USD"),
+        ("BTC/USDT:USDT", "USDT"),
+        ("BTC/USD:BTC", "BTC"),
+        ("RELIANCE.NSE", "CHF"),
+    ],
 )
 def test_what_a_position_is_told_in(symbol: str, currency: str) -> None:
     assert quoted_in(symbol, "CHF") == currency
