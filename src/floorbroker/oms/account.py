@@ -368,7 +368,7 @@ class AccountContext:
             now=self.clock.now(),
             account=self.account,
             rate=self.scales.rate(asked_about(wish)),
-            reference=self.reference(symbol),
+            reference=self.reference(asked_about(wish)),
             blocked="" if is_pardoned else switches.blocked() or switches.barred(wish.strategy, ""),
             locked=switches.locked(),
             not_ready=switches.not_ready(),

@@ -17,6 +17,7 @@ from floorbroker.oms.scales import Scales
 from floorbroker.risk.book import RiskBook
 from floorbroker.risk.gate import RiskGate
 from floorbroker.risk.scope import Owner, ScopeKind
+from floorbroker.risk.situation import net_of
 from floorbroker.risk.workload import Part
 
 
@@ -86,10 +87,12 @@ class Share:
         return max(prices) if order.terms.side is Side.BUY else min(prices)
 
     def asked(self, order: Order) -> Decimal:
-        """What an order was asked for, units times price: at its limit or trigger, else at what its symbol is marked."""
+        """What an order was asked for, units times price: at its limit or trigger, else at what its symbol or legs are marked."""
         if order.terms.notional is not None:
             return order.terms.notional / self.scales.multiplier(order.terms.symbol)
-        price = order.price or order.stop_px or self.exposed.marks.by_symbol.get(order.terms.symbol) or ZERO
+        marks = self.exposed.marks.by_symbol
+        marked = net_of(order.terms, marks) if order.terms.legs else marks.get(order.terms.symbol)
+        price = order.price or order.stop_px or marked or ZERO
         return (order.order_qty or ZERO) * abs(price)
 
     def on_holdings(self, symbols: set[str]) -> None:

@@ -160,7 +160,7 @@ class Situation:
 
     def __post_init__(self) -> None:
         wish, exposure = self.wish, self.exposure
-        price = _price(wish, self.reference)
+        price = _price(wish, self.reference) if wish.price is not None or not wish.legs else _price_of_legs(self)
         units = _units(wish, price, self.instrument.multiplier)
         worst = exposure.worst_case(wish.symbol, wish.side)
         quoted = _notional(wish, price, self.instrument.multiplier)
@@ -252,6 +252,12 @@ def _price(wish: NewOrder, reference: Reference | None) -> Decimal | None:
     return reference.against(wish.side) if reference else None
 
 
+def _price_of_legs(s: Situation) -> Decimal | None:
+    """Of a multi-leg order at the market what its legs come to together, either way; None where one of them has no price."""
+    marks = s.exposure.marks
+    return abs(net_of(s.wish, marks)) if all(leg.symbol in marks for leg in s.wish.legs) else None
+
+
 def _units(wish: NewOrder, price: Decimal | None, multiplier: Decimal) -> Decimal | None:
     if wish.order_qty is not None:
         return wish.order_qty
@@ -304,11 +310,10 @@ def _strategy_cost(s: Situation) -> tuple[Decimal | None, bool]:
     loss = options.strategy_loss(wish.legs)
     if loss is None:
         return None, False
-    net = wish.price if wish.price is not None else _net_of_marks(s)
+    net = wish.price if wish.price is not None else net_of(wish, s.exposure.marks)
     return max(net + loss, ZERO) * (wish.order_qty or ZERO) * multiplier, True
 
 
-def _net_of_marks(s: Situation) -> Decimal:
-    """What the legs would cost at the last prices heard, a share; none counts as nothing, and the venue has the last word."""
-    marks = s.exposure.marks
-    return sum((leg.side.sign * leg.ratio_qty * marks.get(leg.symbol, ZERO) for leg in s.wish.legs), ZERO)
+def net_of(wish: NewOrder, marks: Mapping[str, Decimal]) -> Decimal:
+    """What the legs of a wish cost at the last prices, a share; none counts as nothing, and the venue has the last word."""
+    return sum((leg.side.sign * leg.ratio_qty * marks.get(leg.symbol, ZERO) for leg in wish.legs), ZERO)

@@ -173,3 +173,22 @@ async def test_a_change_of_an_order_of_several_legs_is_measured_like_the_order(t
             await desk.gateway.modify(order.intent_id, OrderChanges(order_qty=Quantity(Decimal(3))), caller=CALLER)
         await desk.gateway.modify(order.intent_id, OrderChanges(order_qty=Quantity(Decimal(2))), caller=CALLER)
         assert desk.gateway.guard.risk.day.of("profile", "fake").told == 200
+
+
+async def test_an_order_of_several_legs_at_the_market_is_measured_by_what_they_come_to_together(tmp_path: Path) -> None:
+    """One at 5 against two at 2 is a hundred, whatever the share behind them costs."""
+    clock = ManualClock(NOON)
+    async with opened(tmp_path, broker=Chain(clock, info=OF_OPTIONS), clock=clock) as desk:
+        await desk.ctx.fresh_reference("AAPL")
+        order = await desk.place(replace(_spread(), order_type=OrderType.MARKET, price=None))
+        assert desk.gateway.guard.risk.day.of("profile", "fake").told == 100
+        assert desk.ctx.share.asked(order) == 1, "as a start counts it, before its hundred shares"
+
+
+async def test_a_leg_without_a_price_leaves_an_order_at_the_market_without_a_size(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    broker = Chain(clock, info=OF_OPTIONS)
+    async with opened(tmp_path, broker=broker, clock=clock, limits=UNLIMITED) as desk:
+        del broker.prices[FAR]
+        with pytest.raises(RiskLimitExceeded, match="notional ordered today cannot be measured without a price"):
+            await desk.place(replace(_spread(), order_type=OrderType.MARKET, price=None))
