@@ -251,7 +251,7 @@ class Exposed:
         terms = order.terms
         scale = self._scales.rate(terms.symbol) if terms.notional else self._scales(asked_about(terms))
         price = abs(order.price or order.stop_px or self.marks.by_symbol.get(terms.symbol, ZERO))
-        held = max(self._book.holdings.qty(terms.symbol) * -terms.side.sign, ZERO)
+        held = ZERO if terms.legs else max(self._book.holdings.qty(terms.symbol) * -terms.side.sign, ZERO)
         amount = terms.notional or max((terms.order_qty or ZERO) - held, ZERO) * price
         return ZERO if not amount else None if scale is None else amount * scale
 

@@ -192,3 +192,18 @@ async def test_a_leg_without_a_price_leaves_an_order_at_the_market_without_a_siz
         del broker.prices[FAR]
         with pytest.raises(RiskLimitExceeded, match="notional ordered today cannot be measured without a price"):
             await desk.place(replace(_spread(), order_type=OrderType.MARKET, price=None))
+
+
+async def test_a_short_in_the_share_behind_it_pays_for_no_order_of_several_legs_in_doubt(tmp_path: Path) -> None:
+    """After a start nobody remembers what such an order costs; the legs are no shares of what is held."""
+    clock = ManualClock(NOON)
+    broker = Chain(clock, info=OF_OPTIONS)
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        short = await desk.place(buy("9", "200", side=Side.SELL))
+        broker.fill(broker.of(short.cl_ord_id), "9")
+        await desk.wait(1)
+        broker.next_submit.append("lose_and_hide")
+        await desk.place(_spread(3))
+    async with opened(tmp_path, broker=broker, clock=clock, ready=False) as desk:
+        assert desk.ctx.exposure().positions["AAPL"] == -9
+        assert desk.ctx.exposure().reserved == 300
