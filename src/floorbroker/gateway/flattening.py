@@ -85,10 +85,12 @@ class Flattening:
         return await self._close_each(session, trip)
 
     def _trip(self, name: ProfileName) -> _Trip:
+        """The trip that counts now; one after another on a closed latch goes on telling what the first came to."""
         tripped = self.switch.trip_of(name)
         held = self._trips.get(name)
         if held is None or held.name != tripped:
-            held = self._trips[name] = _Trip(name, tripped)
+            told = {} if held is None else dict(held.told)
+            held = self._trips[name] = _Trip(name, tripped, told)
         return held
 
     async def _why_not_yet(self, session: ProfileSession) -> str:
@@ -123,6 +125,8 @@ class Flattening:
 
     async def _attempt(self, session: ProfileSession, trip: _Trip, position: Position) -> Order | Left:
         ctx, symbol = session.ctx, position.symbol
+        if (doubt := _may_appear(ctx, symbol)) is not None:
+            return Left(detail=f"order {doubt} may still appear at the venue; say what became of it (order resolve)")
         if (number := self._next_try(ctx, trip, symbol)) is None:
             return Left(detail=f"{TRIES} orders did not close it; look at them before another kill")
         try:
@@ -183,6 +187,12 @@ class Flattening:
         await _until(lambda: not (book.get(order.intent_id) or order).is_open, self.clock)
         self.switch.steps.reach("flatten.waited")
         return book.get(order.intent_id) or order
+
+
+def _may_appear(ctx: AccountContext, symbol: str) -> IntentId | None:
+    """The order of a kill, this one or one before it, that would close a symbol once more if it turned up."""
+    presumed = (order for order in ctx.book.presumed_orders() if order.route == ROUTE and order.terms.symbol == symbol)
+    return next((order.intent_id for order in presumed), None)
 
 
 def _key(trip: _Trip, symbol: str, number: int) -> Key:

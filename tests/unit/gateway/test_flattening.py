@@ -84,6 +84,16 @@ async def market(
         yield desk, venue
 
 
+async def test_a_second_kill_on_the_closed_latch_still_tells_what_the_first_closed(tmp_path: Path) -> None:
+    async with market(tmp_path) as (desk, _):
+        await desk.gateway.kill(3, caller=CALLER, reason="test")
+        await desk.until(lambda: [line.state for line in desk.gateway.kill_state().positions] == ["sent"])
+        await desk.gateway.kill(3, caller=CALLER, reason="and again")
+        await desk.until(lambda: [line.state for line in desk.gateway.kill_state().positions] == ["flat"])
+        (order,) = closings(desk)
+        assert told(desk).intent_id == order.intent_id
+
+
 async def test_positions_are_closed_once_nothing_is_open(tmp_path: Path) -> None:
     async with market(tmp_path) as (desk, _):
         await desk.place(buy("5", "90"))
@@ -168,7 +178,11 @@ async def test_an_order_in_doubt_is_not_sent_again_i1(tmp_path: Path, script: st
         assert sum(order.status in OPEN for order in desk.broker.orders.values()) <= 1
         if script == "lose_and_hide":  # presumed not placed: it may appear as long as nobody knows better
             assert len(closings(desk)) == 1
+            await desk.gateway.kill(3, caller=CALLER, reason="and again")
+            await desk.wait(60)
+            assert len(closings(desk)) == 1
             assert told(desk).state == "left"
+            assert told(desk).detail.startswith(f"order {closings(desk)[0].intent_id} may still appear at the venue")
 
 
 async def test_what_a_partial_fill_leaves_is_closed_by_the_next_order_of_that_size(tmp_path: Path) -> None:
