@@ -152,6 +152,11 @@ class Quote:
     def mid(self) -> Decimal | None:
         return None if self.bid is None or self.ask is None else (self.bid + self.ask) / 2
 
+    @property
+    def mark(self) -> Decimal | None:
+        """What a unit is worth by it: the middle, else the last price, else the side that is there."""
+        return self.mid or self.last or self.bid or self.ask
+
 
 @frozen
 class Trade:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import inf
 from typing import TypeVar
 
 from floorbroker.domain.clock import Clock
@@ -37,6 +38,7 @@ from floorbroker.risk.options import is_over
 
 ASK_S = 5.0
 RATES_S = 2.0
+PRICE_S = 60.0  # a price that a venue did not have is not asked for again earlier
 RATE_AGE = timedelta(seconds=60)
 UNLISTED_S = 3600.0  # a venue may list a pair later
 UNLISTED_MOST = 1000
@@ -64,6 +66,9 @@ class Accounts:
     _unlisted: dict[tuple[ProfileName, str], float] = field(
         default_factory=dict[tuple[ProfileName, str], float]
     )  # when a venue said so (monotonic), the oldest first
+    _looked_up: dict[tuple[ProfileName, str], float] = field(
+        default_factory=dict[tuple[ProfileName, str], float]
+    )  # when a price was asked for, the same way
 
     async def consolidated(self, currency: str | None = None) -> Consolidated:
         """All profiles in one currency, that of most accounts unless one is named.  Answers within `ASK_S + RATES_S`."""
@@ -112,18 +117,35 @@ class Accounts:
 
     async def _positions(self, session: ProfileSession) -> list[ProfilePosition]:
         told = (await session.ctx.broker.get_positions()).items
+        for position in told:
+            if marked_by(position) == "" and position.qty:
+                self._look_up(session, position.symbol)
         return [self._row(session, position) for position in told]
+
+    def _look_up(self, session: ProfileSession, symbol: str) -> None:
+        """Have a price asked for that nobody has told yet, now and then; nobody waits for it."""
+        ctx, now_s = session.ctx, self.clock.monotonic()
+        place = (ctx.profile.name, symbol)
+        is_early = now_s - self._looked_up.get(place, -inf) < PRICE_S
+        if is_early or session.state is not SessionState.READY or ctx.heard(symbol) is not None:
+            return
+        self._looked_up.pop(place, None)
+        while len(self._looked_up) >= UNLISTED_MOST:
+            del self._looked_up[next(iter(self._looked_up))]
+        self._looked_up[place] = now_s
+        ctx.spawn(ctx.fresh_reference(symbol), name=f"price:{symbol}")
 
     def _row(self, session: ProfileSession, position: Position) -> ProfilePosition:
         ctx, symbol = session.ctx, position.symbol
-        mark, multiplier = ctx.share.worth(symbol)[0], ctx.scales.multiplier(symbol)
+        heard, multiplier = ctx.heard(symbol), ctx.scales.multiplier(symbol)
+        mark = None if heard is None else heard[1].mark  # a cost, or what an order asks, will do for limits alone
         if asset_class_of(symbol) is AssetClass.FX:
             multiplier = Decimal(1)  # values of a pair are in its quote currency; the venue's conversion is for limits
         own = "" if ctx.account is None else ctx.account.currency
         contract, now = OptionContract.parse(symbol), self.clock.now()
-        marked_by = "" if position.market_px is None and position.market_value is None else "venue"
-        if not marked_by and mark is not None:
-            position, marked_by = marked(position, mark, multiplier), "desk"
+        whose = marked_by(position)
+        if not whose and mark is not None:
+            position, whose = marked(position, mark, multiplier), "desk"
         return ProfilePosition(
             profile=ctx.profile.name,
             position=position,
@@ -136,7 +158,7 @@ class Accounts:
                 expires_today=contract.expires_on(now),
                 expired=is_over(contract, now),
             ),
-            marked_by=marked_by,
+            marked_by=whose,
             currency=quote_of(symbol) or ctx.scales.currency(symbol) or own,
         )
 
@@ -232,6 +254,11 @@ class Accounts:
     def _told_at(self, quote: Quote) -> datetime:
         """The quote's own time, and never one that is still to come."""
         return min(quote.time, self.clock.now())
+
+
+def marked_by(position: Position) -> str:
+    """Whose price a position has as it was told: the `venue`'s, or nobody's."""
+    return "" if position.market_px is None and position.market_value is None else "venue"
 
 
 def marked(position: Position, mark: Decimal, multiplier: Decimal) -> Position:

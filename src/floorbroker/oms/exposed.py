@@ -45,8 +45,7 @@ class Marks:
 
     def hear(self, quote: Quote, now_s: float) -> None:
         """A price from a stream or an answer."""
-        mark = quote.mid or quote.last or quote.bid or quote.ask
-        if mark is not None:
+        if (mark := quote.mark) is not None:
             self._set(quote.symbol, mark)
             self._heard_s[quote.symbol] = now_s
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,9 +13,9 @@ import pytest
 
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import SymbolNotFound
-from floorbroker.domain.records import Account, Quote
+from floorbroker.domain.records import Account, Fetched, Position, Quote
 from floorbroker.domain.values import Price, ProfileName
-from floorbroker.gateway.accounts import ASK_S, RATE_AGE, UNLISTED_MOST, UNLISTED_S, Accounts
+from floorbroker.gateway.accounts import ASK_S, PRICE_S, RATE_AGE, UNLISTED_MOST, UNLISTED_S, Accounts
 from floorbroker.gateway.consolidated import Consolidated, left_out
 from tests.support.fake_broker import FakeBroker, silence
 from tests.support.house import NOON, Desk, opened
@@ -168,6 +168,37 @@ async def test_a_position_tells_the_currency_of_its_amounts(tmp_path: Path) -> N
         broker.positions |= {"INFY": Decimal(2), "BTC/USDT": Decimal(1)}
         rows = await desks.accounts.one(desks.one.session)
         assert {row.position.symbol: row.currency for row in rows} == {"INFY": "INR", "BTC/USDT": "USDT"}
+
+
+class Costs(Priced):
+    """Tells what a holding cost, and no price of it."""
+
+    async def get_positions(self) -> Fetched[Position]:
+        told = await super().get_positions()
+        return replace(told, items=tuple(replace(one, avg_px=Price(Decimal(100))) for one in told.items))
+
+
+async def test_neither_a_cost_nor_a_limit_price_is_shown_as_what_a_holding_is_worth(tmp_path: Path) -> None:
+    broker = Costs(ManualClock(NOON))
+    broker.pair = "MSFT"
+    async with pair(tmp_path, broker) as desks:
+        broker.positions["AAPL"] = Decimal(3)
+        reconciling = asyncio.ensure_future(desks.one.session.reconcile_now())
+        await desks.one.until(reconciling.done)
+        broker.asked_quotes = 0
+        (row,) = await desks.accounts.one(desks.one.session)
+        assert (row.position.avg_px, row.position.market_px, row.marked_by) == (100, None, "")
+        for _ in range(3):
+            await desks.accounts.one(desks.one.session)
+        await desks.one.wait(1)
+        assert broker.asked_quotes == 1
+        await desks.one.wait(PRICE_S)
+        broker.pair, broker.middle = "AAPL", Decimal(130)
+        await desks.accounts.one(desks.one.session)
+        await desks.one.wait(1)
+        (row,) = await desks.accounts.one(desks.one.session)
+        assert (row.position.market_px, row.position.unrealized_pl, row.marked_by) == (130, 90, "desk")
+        assert broker.asked_quotes == 2
 
 
 async def test_without_a_quote_there_is_no_rate(tmp_path: Path) -> None:
