@@ -51,7 +51,7 @@ _FIX = {
     "session_expired": "log in at the broker again, then: floorbroker self-check",
     "kill_switch_on": "see: floorbroker kill status; open it with: floorbroker kill off --reason TEXT",
     "not_armed": "see: floorbroker live status; a person arms it: floorbroker live arm --profile NAME --reason TEXT",
-    "not_ready": "see: floorbroker status; it becomes ready by itself when the venue answers",
+    "not_ready": "see: floorbroker status; it becomes ready by itself once the venue answers and the clock agrees with its own",
     "connection_failed": "see: floorbroker doctor",
     "journal_fault": "see: floorbroker doctor; free disk space or restore the journal",
     "conflict": "read the present state first, then decide anew",

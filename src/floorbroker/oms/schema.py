@@ -284,6 +284,8 @@ def _field_error(detail: ErrorDetails, known: Sequence[str]) -> FieldError:
         told = "write a JSON object"
     elif kind == "missing":
         told = "is required"
+    elif kind in ("too_short", "string_too_short") and detail.get("ctx", {}).get("min_length") == 1:
+        told = "must not be empty"
     elif kind == "extra_forbidden":
         near = difflib.get_close_matches(str(detail["loc"][-1])[:64], known, n=1)
         told = f"no such member; did you mean {near[0]!r}?" if near else "no such member; leave it out"

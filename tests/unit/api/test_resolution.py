@@ -61,6 +61,12 @@ async def test_a_wrong_member_is_named(door: Caller, body: dict[str, Any], statu
     assert (reply.status_code, reply.json()["errors"][0]["pointer"]) == (status, pointer)
 
 
+async def test_a_reason_that_is_empty_is_refused_in_plain_words(door: Caller) -> None:
+    order = await _unknown(door)
+    reply = await door.http.post(f"{ORDERS}/{order['id']}/resolution", json={"action": "ask", "reason": ""})
+    assert reply.json()["detail"] == "/reason: must not be empty"
+
+
 async def test_what_is_not_allowed_is_a_conflict_that_says_why(door: Caller) -> None:
     order = await _unknown(door)
     body = {"action": "attribute", "reason": "x", "candidate": "V9", "confirm": order["cl_ord_id"]}
