@@ -201,6 +201,18 @@ async def test_a_double_click_is_refused_wherever_its_route_would_put_the_second
         assert len(fleet.sent()) == 3
 
 
+@pytest.mark.parametrize("uses", [Strategy.ROUND_ROBIN, Strategy.BEST_EXECUTION])
+async def test_of_two_same_orders_at_one_moment_one_leaves_though_every_venue_has_to_be_asked_first(
+    tmp_path: Path, uses: Strategy
+) -> None:
+    wish = replace(buy(), allow_duplicate=False)
+    async with opened(tmp_path, ruled(uses, moving=STILL)) as fleet:
+        placing = [asyncio.ensure_future(fleet.place(wish)) for _ in range(2)]
+        found = await asyncio.gather(*placing, return_exceptions=True)
+        assert [type(one) for one in found if isinstance(one, Exception)] == [RiskLimitExceeded]
+        assert len(fleet.sent()) == 1
+
+
 async def test_an_account_that_is_named_has_its_own_order_of_the_same_terms(tmp_path: Path) -> None:
     wish = replace(buy(), allow_duplicate=False)
     async with opened(tmp_path, ruled(Strategy.PRIMARY, moving=STILL)) as fleet:
