@@ -131,6 +131,7 @@ async def test_the_key_in_the_vault_proves_every_record(tmp_path: Path) -> None:
 async def test_a_vault_that_cannot_take_it_is_told_and_asked_again_at_the_next_unlock(tmp_path: Path) -> None:
     async with bench(tmp_path) as here:
         await here.unlock()
+        await here.settle()  # there is no key yet
         other = Vault.open(here.home.vault, PASSPHRASE, derive=QuickDerivation())
         other.write("mine", broker="ALPACA", environment=PAPER, fields={"BROKER_API_KEY": PASSPHRASE})
         await here.auditing.start()

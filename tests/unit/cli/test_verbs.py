@@ -315,7 +315,7 @@ def test_help_and_version_need_no_home(tmp_path: Path) -> None:
 def test_a_doubt_is_looked_at_and_what_is_not_allowed_says_why(tmp_path: Path) -> None:
     bought = document(run(tmp_path, "--json", "buy", "AAPL", "5", "--wait"))
     found = document(run(tmp_path, "order", "resolve", bought["id"], "--json"))
-    assert (found["standing"], [a["allowed"] for a in found["actions"]]) == ("settled", [False] * 4)
+    assert (found["standing"], [a["allowed"] for a in found["actions"]]) == ("settled", [False] * 5)
     shown = run(tmp_path, "order", "resolve", bought["id"]).stdout
     assert "is settled: filled" in shown
     assert "nothing is in doubt about this order" in shown

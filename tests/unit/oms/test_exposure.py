@@ -24,7 +24,9 @@ pytestmark = pytest.mark.asyncio
 
 
 def _reserved(desk: Desk) -> Decimal:
-    return desk.ctx.exposure().reserved
+    reserved = desk.ctx.exposure().reserved
+    assert reserved is not None
+    return reserved
 
 
 async def test_a_smaller_size_frees_nothing_before_the_venue_has_it_i5(tmp_path: Path) -> None:
