@@ -216,6 +216,7 @@ def _session(
         limits=limits,
         switches=Switches(
             blocked=lambda: gateway.kill_switch.blocked(name),
+            latched=lambda: gateway.kill_switch.latched(name),
             not_ready=lambda: session.not_ready(),  # noqa: PLW0108 - it is made below
             not_armed=str,
         ),

@@ -215,6 +215,7 @@ def seated_at(gateway: Gateway, seat: Seat, around: Surroundings) -> ProfileSess
 
     switches = Switches(
         blocked=lambda: gateway.kill_switch.blocked(name),
+        latched=lambda: gateway.kill_switch.latched(name),
         not_ready=not_ready,
         not_armed=_not_needed if gateway.arms is None else partial(gateway.arms.not_armed, name),
         locked=lambda: seat.lock.reason,

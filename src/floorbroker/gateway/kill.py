@@ -175,14 +175,20 @@ class KillSwitch:
 
     def blocked(self, profile: ProfileName) -> str:
         """Why new orders are refused at a profile; empty when they are not.  Looks at the permit each time."""
+        if why := self.latched(profile):
+            return why
+        return (
+            "" if self.permits.has(profile) else f"the kill switch is on: the permit of profile {profile} is withdrawn"
+        )
+
+    def latched(self, profile: ProfileName) -> str:
+        """The same by the latches in memory alone, for a first look at what is asked in full before anything leaves."""
         latches = self._latches
         for scope in (GLOBAL, profile, *(self._accounts_of(profile) if self._narrow else ())) if latches else ():
             latch = latches.get(scope)
             if latch is not None and latch.level:
                 return _why(scope, latch)
-        return (
-            "" if self.permits.has(profile) else f"the kill switch is on: the permit of profile {profile} is withdrawn"
-        )
+        return ""
 
     def barred(self, strategy: str, principal: str) -> str:
         """Why orders of a strategy, or of a principal, are refused wherever they go; empty when they are not."""

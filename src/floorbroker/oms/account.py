@@ -98,11 +98,13 @@ class Switches:
 
     `barred` is asked of a strategy and a principal, which may be stopped where the profile is not; `bars_some` tells whether
     any is.  `outlived` is asked of an intent that is about to leave: it took the place of another, which lives after all.
+    `latched` is `blocked` without its look at a file, for the many profiles of a ranking; `blocked` where there is none.
     """
 
     blocked: Callable[[], str]
     not_ready: Callable[[], str]
     not_armed: Callable[[], str]
+    latched: Callable[[], str] | None = None
     locked: Callable[[], str] = str
     barred: Callable[[str, str], str] = _nobody_is
     bars_some: Callable[[], bool] = bool

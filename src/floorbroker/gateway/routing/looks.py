@@ -112,7 +112,7 @@ class Looks:
 
     def _unfit(self, ctx: AccountContext, wish: NewOrder, symbol: str, kind: AssetClass) -> Verdict | None:
         """Why a profile cannot take a wish, as far as can be told without measuring it; None when it can."""
-        if (shut := shut_of(ctx)) is not None:
+        if (shut := shut_of(ctx, by_memory=True)) is not None:
             return shut
         info = ctx.broker.info
         if missing := unsupported(wish, info, kind):
@@ -274,10 +274,13 @@ class Looks:
         return f"its quote of {symbol} has no {'ask' if wish.side is Side.BUY else 'bid'}"
 
 
-def shut_of(ctx: AccountContext) -> Verdict | None:
-    """Why a profile takes no new orders at all; None when it does."""
+def shut_of(ctx: AccountContext, *, by_memory: bool = False) -> Verdict | None:
+    """Why a profile takes no new orders at all; None when it does.
+
+    `by_memory` leaves out its permit, which is a file: the controls of whoever is chosen look at that before they approve.
+    """
     switches = ctx.switches
-    if why := switches.blocked():
+    if why := (switches.latched if by_memory and switches.latched else switches.blocked)():
         return _no("latch", why)
     if why := switches.locked():
         return _no("vault", why)

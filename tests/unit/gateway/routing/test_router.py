@@ -234,6 +234,18 @@ async def test_a_kill_of_everything_refuses_at_every_door(tmp_path: Path) -> Non
         assert fleet.sent() == []
 
 
+async def test_who_lost_its_permit_alone_is_passed_by_though_the_ranking_looks_at_no_file(tmp_path: Path) -> None:
+    async with opened(tmp_path, ruled(Strategy.PRIMARY)) as fleet:
+        fleet.gateway.kill_switch.permits.withdraw(A)
+        order = await fleet.place(buy())
+        assert (order.profile, fleet.sent()) == (B, [B])
+        fleet.gateway.kill_switch.permits.withdraw(B)
+        fleet.gateway.kill_switch.permits.withdraw(C)
+        with pytest.raises(KillSwitchOn, match="the permit of profile"):
+            await fleet.place(buy("11"))
+        assert fleet.sent() == [B]
+
+
 async def test_nobody_ready_says_so(tmp_path: Path) -> None:
     async with opened(tmp_path, ruled(Strategy.FAILOVER)) as fleet:
         for broker in fleet.brokers.values():
