@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date
 from random import Random
@@ -14,7 +13,6 @@ from floorbroker.brokers.ibkr_web.mapping.identity import IbkrWebIdentity
 from floorbroker.brokers.ibkr_web.mapping.reports import Shelves
 from floorbroker.brokers.ibkr_web.stream.market import QuoteSession
 from floorbroker.brokers.ibkr_web.stream.orders import OrdersSession
-from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.ports import NoLog, NoMeter
 from floorbroker.domain.records import DataKind
 from floorbroker.domain.values import Environment
@@ -22,25 +20,13 @@ from tests.fuzz.ledger import NOW, SHARES, Ledger
 from tests.fuzz.replies import Replies, common_calls, no_stream, replies_target
 from tests.fuzz.streams import market_target, private_target
 from tests.fuzz.target import payload
+from tests.support.hasty import HastyClock
 
 ROOT = "/v1/api"
 Asked = Callable[[IbkrWebBroker], Awaitable[object]]
 STANDS = b'{"session":"0123","iserver":{"authStatus":{"authenticated":true,"competing":false,"connected":true}}}'
 GREETING = b'{"topic":"sts","args":{"authenticated":true,"competing":false}}'
 PUT = "AAPL  260320P00150000"
-
-
-class HastyClock(ManualClock):
-    """Nobody waits here: a sleep moves the time on."""
-
-    passed_s = 0.0
-
-    async def sleep(self, delay_s: float) -> None:
-        self.passed_s += delay_s
-        await asyncio.sleep(0)
-
-    def monotonic(self) -> float:
-        return self.passed_s
 
 
 def ledger() -> Ledger:

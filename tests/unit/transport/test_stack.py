@@ -22,9 +22,10 @@ from floorbroker.transport.layers.retry import Retry
 from floorbroker.transport.limiter import Limiter, Limits
 from floorbroker.transport.order_http import OrderHttpClient
 from floorbroker.transport.types import Lane, Request, Response
+from tests.support.hasty import HastyClock
 from tests.support.hostile import Hostile, Peer, hostile
 from tests.support.steps import Footprints
-from tests.unit.transport.fakes import command
+from tests.unit.transport.fakes import START, command
 
 pytestmark = pytest.mark.asyncio
 
@@ -148,7 +149,7 @@ async def test_there_is_no_retry_anywhere_in_a_command_stack() -> None:
 
 async def test_a_traced_stack_tells_of_what_crosses_the_wire_and_of_waits_for_the_budget() -> None:
     exporter = InMemorySpanExporter()
-    clock = SystemClock()
+    clock = HastyClock(START)
     tracer = OtelTracer(exporter, clock=clock, random=Random(1), at_once=True)
     limits = Limits(budgets=(Budget(name="trading", capacity=1, per_s=0.2),), routes={"*": ("trading",)})
     async with hostile() as server, OrderHttpClient() as shell:
