@@ -75,13 +75,16 @@ def list_(ctx: typer.Context) -> None:
 
 
 def _row(listed: Any) -> dict[str, Any]:
-    """A profile as the REST door has it; for people its sources in one word."""
+    """A profile as the REST door has it; for people its sources in one word, and `missing` where it cannot do without more."""
     import msgspec
 
     from floorbroker.api.routes.stored import stored_view
+    from floorbroker.app.catalogue import KNOWN
 
     row: dict[str, Any] = msgspec.to_builtins(stored_view(listed))
-    sources = [f["source"] or "missing" for f in row["fields"] if f["name"] != "BROKER_URL"]
+    sources = [f["source"] for f in row["fields"] if f["source"] and f["name"] != "BROKER_URL"]
+    if (info := KNOWN.get(listed.broker)) is not None and info.form(listed.environment).missing(listed.fields):
+        sources.append("missing")
     row["sources"] = ", ".join(dict.fromkeys(sources)) or "none needed"
     row["told"] = "; ".join(row["notes"])
     return row

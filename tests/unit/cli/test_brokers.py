@@ -155,6 +155,22 @@ def test_the_list_tells_who_gives_what(home: Path) -> None:
     assert KEY not in table
 
 
+def test_the_list_calls_missing_what_a_profile_cannot_do_without_and_nothing_else(home: Path) -> None:
+    added(home)  # without the account's number, which Alpaca does not need
+    config = home / "floorbroker.toml"
+    bare = "".join(
+        f'[profiles.{name}]\nbroker = "{code}"\nenvironment = "{environment}"\n'
+        for name, code, environment in (("bare", "ALPACA", "paper"), ("tws", "IBKR", "paper"), ("far", "ALPACA", "sim"))
+    )
+    config.write_text(f"{config.read_text()}\n{bare}")
+    told = [line.split() for line in run(home, "broker", "list").stdout.splitlines()]
+    credentials = {words[0]: " ".join(words[4:6]) for words in told}
+    assert credentials["mine"] == "vault -"
+    assert credentials["tws"] == "none needed"
+    assert credentials["bare"] == credentials["far"] == "missing missing:"
+    assert " ".join(next(words for words in told if words[0] == "far")[5:]).endswith("BROKER_SECRET_KEY, BROKER_URL")
+
+
 def test_what_brokers_ask_for_is_shown_from_their_own_facts(home: Path) -> None:
     (alpaca,) = document(run(home, "broker", "fields", "alpaca", "--json"))["items"]
     assert [(field["name"], field["required"]) for field in alpaca["fields"]] == [
