@@ -130,7 +130,7 @@ run: $(RUNNABLE) $(if $(CARGO),$(RUNNABLE_NATIVE)) ## serve the desk with the pa
 	@exec $(BIN)/floorbroker up --host $(HOST) --port $(PORT)
 
 # What an extra brings stays when the desk is started or updated; `make setup` brings what the developers need and no more.
-extra: $(RUNNABLE) ## add an extra to the desk: make extra NAME=research
+extra: $(if $(NAME),$(RUNNABLE)) ## add an extra to the desk: make extra NAME=research
 	@$(if $(NAME),:,echo 'make extra: say which one, like NAME=research' >&2; exit 2)
 	@$(UV) sync --frozen --inexact --no-default-groups --extra $(NAME) --python .tools/bin/python
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from floorbroker.backtest.result import Result
 from floorbroker.backtest.statistics import by_day, by_month
-from floorbroker.domain.errors import ConfigInvalid
+from floorbroker.domain.errors import ConfigInvalid, without_extra
 from floorbroker.domain.values import Side, text_of
 from floorbroker.strategy.bars import Columns, moment_of
 from floorbroker.strategy.wishes import Filled
@@ -52,7 +52,7 @@ def _plotly() -> tuple[Any, Any]:
     try:
         return importlib.import_module("plotly.graph_objects"), importlib.import_module("plotly.offline")
     except ImportError as error:
-        raise ConfigInvalid('plotly is not installed: pip install "floorbroker[research]"') from error
+        raise ConfigInvalid(without_extra("the report needs", "research")) from error
 
 
 def _statistics(result: Result) -> dict[str, object]:

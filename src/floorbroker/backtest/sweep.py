@@ -22,7 +22,7 @@ from floorbroker.backtest.feed import Feed, cut
 from floorbroker.backtest.result import Result
 from floorbroker.backtest.run import Backtest
 from floorbroker.backtest.statistics import Figure
-from floorbroker.domain.errors import ConfigInvalid, FieldError, InvalidRequest
+from floorbroker.domain.errors import ConfigInvalid, FieldError, InvalidRequest, without_extra
 from floorbroker.domain.frozen import frozen
 from floorbroker.strategy.base import Strategy
 from floorbroker.strategy.loading import strategy_class
@@ -200,7 +200,7 @@ def _library(name: str, extra: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise ConfigInvalid(f'{name} is not installed: pip install "floorbroker[{extra}]"') from error
+        raise ConfigInvalid(without_extra(f"{name} comes with", extra)) from error
 
 
 def values_of(text: str) -> list[object]:

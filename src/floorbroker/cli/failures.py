@@ -70,9 +70,7 @@ _FIX_OF_CONTROL = {
     "reference": "give it a price with --limit, or try again when the venue tells one",
 }
 
-_EXTRA = re.compile(
-    r"(?:floorbroker\[|make extra NAME=)(\w+)"
-)  # what our errors name when a library of an extra is not there
+_EXTRA = re.compile(r"make extra NAME=(\w+)")  # what our errors name when a library of an extra is not there
 
 
 @dataclass(slots=True)
