@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from floorbroker.domain import facts as f
 from floorbroker.domain.capability import Can
@@ -34,7 +35,7 @@ FINISH_POLL_S = 0.05
 MADE_WAY_MAX = 20  # own orders cancelled for one wish
 _TAKEN = (f.Ack, f.Working)  # the venue has the order, and nothing more is said of it
 Beside = Callable[[IntentId], Iterable[Entry]]  # what is committed with an intent
-Last = Callable[[], None]  # the last look of whoever placed it
+Look = Callable[[], None]  # a look of whoever placed it, at the last moment
 
 
 def _nothing(intent_id: IntentId) -> Iterable[Entry]:
@@ -109,7 +110,7 @@ class Submitter:
         key: Key | None,
         route: str,
         beside: Beside = _nothing,
-        last: Last = _free,
+        last: Look = _free,
     ) -> asyncio.Task[Order]:
         """From the commit on, the act must reach its end even when the caller goes away.
 
@@ -139,31 +140,35 @@ class Submitter:
             raise key_error("this Idempotency-Key was used with another body", status=422)
         return self.ctx.book.get(held.intent_id)
 
-    async def approve(self, wish: NewOrder, actor: Actor) -> Approved:
-        """Every control and the reservation; what has to be asked of the venue is asked before.  A refusal is audited."""
-        with self.ctx.tracer.span("order.risk"):
-            return await self._approved(wish, actor)
+    async def approve(self, wish: NewOrder, actor: Actor, *, first: Look = _free) -> Approved:
+        """Every control and the reservation; what has to be asked of the venue is asked before.  A refusal is audited.
 
-    async def _approved(self, wish: NewOrder, actor: Actor) -> Approved:
+        `first` is asked in the one step of the controls and the reservation, and what it raises is a refusal.
+        """
+        with self.ctx.tracer.span("order.risk"):
+            return await self._approved(wish, actor, first)
+
+    async def _approved(self, wish: NewOrder, actor: Actor, first: Look) -> Approved:
         try:
             self.ctx.switches.assert_admitted(wish.strategy, actor.principal)
             instrument = self.ctx.at_hand(wish) or await self._look_around(wish)
+            decide = partial(self._decide, wish, instrument, actor, first)
             try:
-                return self._decide(wish, instrument, actor)
+                return decide()
             except InsufficientFunds:
                 # Money that fills have freed since the last look may cover it: look once more, then believe it.
                 await self.ctx.refresh_account()
-                return self._decide(wish, instrument, actor)
+                return decide()
             except RiskLimitExceeded as error:
                 if error.control == "written" and Can.PREVIEW in self.ctx.broker.info.can:
                     # We cannot tell what it may lose; the venue can, and its word is taken instead.
                     margin = await self.ctx.broker.get_margin_requirements(wish)
-                    return self._decide(wish, instrument, actor, margin=margin)
+                    return decide(margin=margin)
                 if error.control != "self_match" or self.ctx.limits.self_match != "cancel_resting":
                     raise
                 await self._assert_worth_making_way(wish, instrument, actor)
                 await self._make_way(wish, actor)
-                return self._decide(wish, instrument, actor)
+                return decide()
         except FloorbrokerError as error:
             if error.outcome is Outcome.UNKNOWN:
                 error.outcome = Outcome.NOT_SENT  # a question failed; the order was never on its way
@@ -200,11 +205,13 @@ class Submitter:
         self,
         wish: NewOrder,
         instrument: Instrument,
-        actor: Actor | None = None,
+        actor: Actor,
+        first: Look,
         *,
         margin: MarginRequirement | None = None,
     ) -> Approved:
         """Every control and the reservation, without an await (I12)."""
+        first()
         ctx = self.ctx
         situation = ctx.situation(wish, instrument, actor=actor, margin=margin)
         intent_id = ctx.ids.intent(ctx.clock.now())
@@ -234,7 +241,7 @@ class Submitter:
         self.ctx.meter.count("orders", outcome="refused", profile=self.ctx.profile.name)
 
     async def _carry_out(
-        self, approved: Approved, *, actor: Actor, key: Key | None, route: str, beside: Beside, last: Last
+        self, approved: Approved, *, actor: Actor, key: Key | None, route: str, beside: Beside, last: Look
     ) -> Order:
         ctx, began_s = self.ctx, self.ctx.clock.monotonic()
         with ctx.tracer.span("order.commit"):
@@ -329,7 +336,7 @@ class Submitter:
     def _fact(self, intent_id: IntentId, fact: f.Fact) -> FactEntry:
         return FactEntry(profile=self.ctx.profile.name, intent_id=intent_id, fact=fact)
 
-    async def _send(self, approved: Approved, last: Last) -> list[f.Fact]:
+    async def _send(self, approved: Approved, last: Look) -> list[f.Fact]:
         """The one send, and what is known after it."""
         ctx = self.ctx
         started, has_left = ctx.clock.monotonic(), True

@@ -15,7 +15,7 @@ from floorbroker.gateway.gateway import Gateway
 from floorbroker.oms.account import AccountContext, Actor
 from floorbroker.oms.exposed import Exposed
 from floorbroker.oms.rounds import Reconciler
-from floorbroker.oms.submit import Beside, Key, Last, Submitter
+from floorbroker.oms.submit import Beside, Key, Look, Submitter
 from floorbroker.risk.gate import RiskGate
 from floorbroker.risk.situation import Situation
 from floorbroker.risk.workload import Part
@@ -31,7 +31,7 @@ class SendsFirst(Submitter):
     __slots__ = ()
 
     async def _carry_out(
-        self, approved: Approved, *, actor: Actor, key: Key | None, route: str, beside: Beside, last: Last
+        self, approved: Approved, *, actor: Actor, key: Key | None, route: str, beside: Beside, last: Look
     ) -> Order:
         facts = await self._send(approved, last)
         await self._commit(approved, actor=actor, key=key, route=route, beside=beside)
@@ -43,7 +43,8 @@ class ChecksThenReserves(Submitter):
 
     __slots__ = ()
 
-    async def approve(self, wish: NewOrder, actor: Actor) -> Approved:
+    async def approve(self, wish: NewOrder, actor: Actor, *, first: Look = lambda: None) -> Approved:
+        first()
         ctx = self.ctx
         ctx.switches.assert_open()
         situation = ctx.situation(wish, await self._look_around(wish))

@@ -37,6 +37,7 @@ class Attempt:
     refused: dict[ProfileName, str] = field(default_factory=dict[ProfileName, str])
     poor: list[Choice] = field(default_factory=list[Choice])  # short of money when last looked at
     is_approved: bool = False
+    has_twin: bool = False  # an account of its route had the same wish a moment ago
     is_audited: bool = False  # whether a refusal of it stands in the audit
 
 

@@ -287,7 +287,9 @@ class Router:
         ranking = await self.ranked(wanted.wish, wanted.rule)
         plan = await self.splitter.plan(wanted.wish, wanted.rule, ranking, wanted.actor)
         if isinstance(plan, Plan):
-            await self._assert_no_twin(Attempt(wanted, ranking))
+            if (twin := twin_at(self.among(wanted.rule), wanted.wish)) is not None:
+                await twin[0].service.submitter.refused(wanted.wish, wanted.actor, twin[1])
+                raise twin[1]
             return await self.splitter.carry_out(plan, wanted, ranking, trip)
         return await self._journey(wanted, ranking, trip)
 
@@ -305,33 +307,31 @@ class Router:
         """
         first: FloorbrokerError | None = None
         for choice in chain(attempt.ranking.choices, attempt.poor):
-            await self._assert_no_twin(attempt)
             try:
                 return await self._try(choice, attempt, trip)
             except JournalFault:
                 raise
             except FloorbrokerError as error:
-                if attempt.is_approved:
-                    raise  # it was about to begin: what stopped it is no word of that profile's
+                if attempt.is_approved or attempt.has_twin:
+                    raise  # it was about to begin, or began elsewhere: what stopped it is no word of that profile's
                 first = first or error
                 attempt.refused[choice.profile] = error.detail
                 if isinstance(error, SymbolNotFound):
                     self.looks.note_unknown(choice.profile, asked_about(attempt.wanted.wish))
         raise await self._nobody(attempt, first)
 
-    async def _assert_no_twin(self, attempt: Attempt) -> None:
+    def _assert_no_twin(self, attempt: Attempt) -> None:
         """Raises `RiskLimitExceeded` for what an account of the route had seconds ago: the next one must not have it as well.
 
-        What moves, and a part of a split order, are of one wish: that one was looked at.
+        Asked in the step that approves, so that of two at one moment the second is seen to be one.  What moves, and a part of a
+        split order, are of one wish: that one was looked at.
         """
         wanted = attempt.wanted
         if attempt.old is not None or wanted.part is not None:
             return
-        if (twin := twin_at(self.among(wanted.rule), wanted.wish)) is None:
-            return
-        if not attempt.is_audited:
-            await twin[0].service.submitter.refused(wanted.wish, wanted.actor, twin[1])
-        raise twin[1]
+        if (twin := twin_at(self.among(wanted.rule), wanted.wish)) is not None:
+            attempt.has_twin = True
+            raise twin[1]
 
     async def _try(self, choice: Choice, attempt: Attempt, trip: Trip) -> Order:
         session, wanted = self._here(choice.profile), attempt.wanted
@@ -379,10 +379,10 @@ class Router:
         finally:
             self._carried.discard(intent_id)
 
-    @staticmethod
-    async def _approved(submitter: Submitter, attempt: Attempt) -> Approved:
+    async def _approved(self, submitter: Submitter, attempt: Attempt) -> Approved:
+        wanted = attempt.wanted
         try:
-            return await submitter.approve(attempt.wanted.wish, attempt.wanted.actor)
+            return await submitter.approve(wanted.wish, wanted.actor, first=lambda: self._assert_no_twin(attempt))
         except FloorbrokerError:
             attempt.is_audited = True
             raise

@@ -139,12 +139,11 @@ class Splitter:
         parent = self._parent(plan, wanted, ranking)
         trip.begun = True
         self._acting.add(parent.intent_id)
+        for part in plan.parts:  # before anything is waited for: whoever looked for a twin saw none
+            self.sessions[part.profile].ctx.gate.remember(wanted.wish)
         try:
             await self.journal.commit(list(_planned(parent, plan, wanted)))
             self.meter.count("splits", strategy=wanted.rule.uses.value)
-            for part in plan.parts:
-                if (session := self.sessions.get(part.profile)) is not None:
-                    session.ctx.gate.remember(wanted.wish)
             await asyncio.gather(*(self._part(parent, part, wanted, ranking, trip) for part in plan.parts))
         finally:
             self._acting.discard(parent.intent_id)
