@@ -14,12 +14,15 @@ from typing import Protocol
 
 from floorbroker.domain.clock import Clock
 from floorbroker.domain.facts import ReplaceAsked
+from floorbroker.domain.options import OptionContract
 from floorbroker.domain.orders import Order, OrderState
 from floorbroker.domain.records import Position, Quote
-from floorbroker.domain.values import WIDE, ZERO, IntentId, OrderClass, total_of
+from floorbroker.domain.values import WIDE, ZERO, IntentId, OrderClass, Side, total_of
 from floorbroker.oms.book import OrderBook
 from floorbroker.oms.scales import Scales, asked_about
 from floorbroker.risk.gate import RiskGate
+from floorbroker.risk.options import free_shares
+from floorbroker.risk.situation import tied_by_legs
 from floorbroker.risk.workload import Part, Workload, part_of
 
 PRESUMED_COUNTS = timedelta(hours=24)
@@ -249,10 +252,33 @@ class Exposed:
             return ZERO
         terms = order.terms
         scale = self._scales.rate(terms.symbol) if terms.notional else self._scales(asked_about(terms))
-        price = abs(order.price or order.stop_px or self.marks.by_symbol.get(terms.symbol, ZERO))
-        held = ZERO if terms.legs else max(self._book.holdings.qty(terms.symbol) * -terms.side.sign, ZERO)
-        amount = terms.notional or max((terms.order_qty or ZERO) - held, ZERO) * price
+        amount = terms.notional or self._units_of_doubt(order) * self._price_of_doubt(order)
         return ZERO if not amount else None if scale is None else amount * scale
+
+    def _units_of_doubt(self, order: Order) -> Decimal:
+        """What an order in doubt may open."""
+        terms, units = order.terms, order.order_qty or ZERO
+        if terms.legs:
+            return units
+        return max(units - max(self._book.holdings.qty(terms.symbol) * -terms.side.sign, ZERO), ZERO)
+
+    def _price_of_doubt(self, order: Order) -> Decimal:
+        """What a unit that it opens ties up.  Where nothing but the venue's word bounded that, as much as the share itself."""
+        terms, marks = order.terms, self.marks.by_symbol
+        if terms.legs:
+            bound = tied_by_legs(terms, order.price, marks)
+            return marks.get(terms.symbol, ZERO) if bound is None else bound
+        price = abs(order.price or order.stop_px or marks.get(terms.symbol, ZERO))
+        return price if terms.side is Side.BUY else max(price, self._owed_of_doubt(order))
+
+    def _owed_of_doubt(self, order: Order) -> Decimal:
+        """What a unit of an option that is written in doubt may owe, a share; nothing where shares stand behind it."""
+        contract = OptionContract.parse(order.terms.symbol)
+        if contract is None or contract.is_put:
+            return ZERO if contract is None else contract.strike
+        multiplier, opened = self._scales.multiplier(contract.symbol), self._units_of_doubt(order)
+        shares = free_shares(contract.root, self.positions().items(), multiplier)
+        return ZERO if opened * multiplier <= shares else self.marks.by_symbol.get(contract.root, ZERO)
 
     def _part(self, intent_id: IntentId) -> Part | None:
         order = self._book.at_hand(intent_id)

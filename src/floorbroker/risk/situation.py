@@ -306,12 +306,14 @@ def _option_cost(
 
 def _strategy_cost(s: Situation) -> tuple[Decimal | None, bool]:
     """The net price and the most that the legs can owe at expiry; at the market the net price is that of the marks."""
-    wish, multiplier = s.wish, s.instrument.multiplier
+    each = tied_by_legs(s.wish, s.wish.price, s.exposure.marks)
+    return (None, False) if each is None else (each * (s.wish.order_qty or ZERO) * s.instrument.multiplier, True)
+
+
+def tied_by_legs(wish: NewOrder, price: Decimal | None, marks: Mapping[str, Decimal]) -> Decimal | None:
+    """What one unit of a multi-leg wish ties up, a share, at a net price or that of the marks; None where nothing bounds it."""
     loss = options.strategy_loss(wish.legs)
-    if loss is None:
-        return None, False
-    net = wish.price if wish.price is not None else net_of(wish, s.exposure.marks)
-    return max(net + loss, ZERO) * (wish.order_qty or ZERO) * multiplier, True
+    return None if loss is None else max((net_of(wish, marks) if price is None else price) + loss, ZERO)
 
 
 def net_of(wish: NewOrder, marks: Mapping[str, Decimal]) -> Decimal:
