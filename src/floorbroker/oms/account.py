@@ -38,7 +38,7 @@ from floorbroker.domain.ports import (
     Tracer,
 )
 from floorbroker.domain.records import Account, MarginRequirement, Position, Quote
-from floorbroker.domain.values import ZERO, IntentId
+from floorbroker.domain.values import LIMITED, ZERO, IntentId
 from floorbroker.oms.book import OrderBook
 from floorbroker.oms.exposed import Exposed
 from floorbroker.oms.external import ExternalOrders, may_touch
@@ -233,7 +233,7 @@ class AccountContext:
         held = self._instruments.get(symbol)
         if held is None or self.account is None or not self._is_fresh(self.reference(symbol)):
             return None
-        if wish.legs and self._unmarked(wish):
+        if wish.legs and self._unpriced(wish):
             return None
         return None if self.clock.now() - held[0] > INSTRUMENT_AGE else held[1]
 
@@ -292,17 +292,22 @@ class AccountContext:
             self.log.warning("reference.unavailable", symbol=symbol, code=error.code)
         return self.reference(symbol)
 
-    def _unmarked(self, wish: NewOrder) -> list[str]:
-        """Symbols of legs that nobody said the worth of yet."""
+    def _unpriced(self, wish: NewOrder) -> list[str]:
+        """Symbols of legs that nobody said the worth of yet; of an order that takes any price, those without one of now."""
         marks = self._exposed.marks.by_symbol
-        return [leg.symbol for leg in wish.legs if leg.symbol not in marks]
+        if wish.order_type in LIMITED:
+            return [leg.symbol for leg in wish.legs if leg.symbol not in marks]
+        return [leg.symbol for leg in wish.legs if not self._is_fresh(self.reference(leg.symbol))]
 
     async def look_at(self, wish: NewOrder) -> Reference | None:
-        """A fresh price for a wish, None when the venue gives none; and some price of each of its legs, which measures them."""
+        """A fresh price for a wish, None when the venue gives none; and a price of each of its legs, which measures them."""
         found = await self.fresh_reference(asked_about(wish))
-        for symbol in self._unmarked(wish):
-            await self.fresh_reference(symbol)
+        await asyncio.gather(*map(self.fresh_reference, self._unpriced(wish)))
         return found
+
+    def _leg_prices(self, wish: NewOrder) -> dict[str, Reference]:
+        found = {leg.symbol: self.reference(leg.symbol) for leg in wish.legs}
+        return {symbol: heard for symbol, heard in found.items() if heard is not None}
 
     async def look_around(self, wish: NewOrder) -> tuple[Instrument, Reference | None]:
         """Ask the venue for all that a wish is measured by and that is not at hand: rules, prices, account."""
@@ -371,6 +376,7 @@ class AccountContext:
             account=self.account,
             rate=self.scales.rate(asked_about(wish)),
             reference=self.reference(asked_about(wish)),
+            leg_prices=self._leg_prices(wish),
             blocked="" if is_pardoned else switches.blocked() or switches.barred(wish.strategy, ""),
             locked=switches.locked(),
             not_ready=switches.not_ready(),

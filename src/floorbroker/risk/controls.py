@@ -22,7 +22,7 @@ from floorbroker.domain.values import (
 )
 from floorbroker.risk import guards, options, positions, shared
 from floorbroker.risk.limits import RiskLimits
-from floorbroker.risk.situation import Situation
+from floorbroker.risk.situation import Reference, Situation
 from floorbroker.risk.verdict import Verdict, failed, passed, within
 
 Control = Callable[[Situation], Verdict]
@@ -279,14 +279,23 @@ def currency(s: Situation) -> Verdict:
 
 
 def reference(s: Situation) -> Verdict:
-    """Orders that take any price need a fresh one to be measured against."""
-    if s.wish.order_type not in _ANY_PRICE or s.limits.collar_bps is None:
+    """Orders that take any price need a fresh one to be measured against, of each leg."""
+    wish = s.wish
+    if wish.order_type not in _ANY_PRICE or s.limits.collar_bps is None:
         return passed("reference")
-    if s.reference is None or s.reference.against(s.wish.side) is None:
-        return failed("reference", f"no price for {s.wish.symbol}: an order without a limit is not sent blind")
-    age = Decimal(round(s.reference.age_s * 1000)) / 1000
-    oldest = s.limits.reference_age_of(s.instrument.asset_class)
-    return within("reference", age, oldest, "the age of the price in seconds,")
+    if not wish.legs:
+        return _fresh(s, wish.symbol, wish.side, s.reference, s.instrument.asset_class)
+    prices = s.leg_prices
+    said = [_fresh(s, leg.symbol, leg.side, prices.get(leg.symbol), asset_class_of(leg.symbol)) for leg in wish.legs]
+    return next((verdict for verdict in said if not verdict.ok), said[0])
+
+
+def _fresh(s: Situation, symbol: str, side: Side, heard: Reference | None, kind: AssetClass) -> Verdict:
+    if heard is None or heard.against(side) is None:
+        return failed("reference", f"no price for {symbol}: an order without a limit is not sent blind")
+    age = Decimal(round(heard.age_s * 1000)) / 1000
+    whose = f"{symbol}: " if s.wish.legs else ""
+    return within("reference", age, s.limits.reference_age_of(kind), f"{whose}the age of the price in seconds,")
 
 
 def collar(s: Situation) -> Verdict:

@@ -125,6 +125,7 @@ class Situation:
     account: Account | None = None
     rate: Decimal | None = Decimal(1)  # of the instrument's currency in the account's; None where nobody said
     reference: Reference | None = None
+    leg_prices: Mapping[str, Reference] = field(default_factory=dict[str, Reference])  # of a multi-leg wish, by symbol
     blocked: str = ""  # why the latch is closed, empty when open
     locked: str = ""  # why the vault lends nothing, empty when it does or none is needed
     not_ready: str = ""  # why the profile is not READY, empty when it is

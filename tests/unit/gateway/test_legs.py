@@ -10,12 +10,23 @@ from pathlib import Path
 
 import pytest
 
+from floorbroker.domain.capability import Can
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.errors import RiskLimitExceeded
+from floorbroker.domain.errors import ApiError, RiskLimitExceeded
 from floorbroker.domain.instrument import Instrument, asset_class_of, usual_multiplier
 from floorbroker.domain.orders import NewOrder, OrderChanges, OrderLeg
-from floorbroker.domain.records import Quote
-from floorbroker.domain.values import AssetClass, OrderClass, OrderType, Price, ProfileName, Quantity, Side, TimeInForce
+from floorbroker.domain.records import MarginRequirement, Quote
+from floorbroker.domain.values import (
+    ZERO,
+    AssetClass,
+    OrderClass,
+    OrderType,
+    Price,
+    ProfileName,
+    Quantity,
+    Side,
+    TimeInForce,
+)
 from floorbroker.gateway.limiting import Wanted
 from floorbroker.gateway.routing.policy import Strategy
 from floorbroker.risk.limits import RiskLimits
@@ -27,12 +38,14 @@ from tests.support.house import CALLER, NOON, Desk, opened
 pytestmark = pytest.mark.asyncio
 
 NEAR, FAR = "AAPL  260320P00180000", "AAPL  260320P00170000"
+CALL = NEAR.replace("P00", "C00")
 OF_OPTIONS = replace(
     INFO,
     order_classes=frozenset(OrderClass),
     order_types={kind: frozenset(OrderType) for kind in (AssetClass.EQUITY, AssetClass.OPTION)},
     tifs={kind: frozenset(TimeInForce) for kind in (AssetClass.EQUITY, AssetClass.OPTION)},
 )
+TELLS = replace(OF_OPTIONS, can=OF_OPTIONS.can | {Can.PREVIEW})
 
 UNLIMITED = RiskLimits(
     max_position_qty=None, max_position_notional=None, max_gross_exposure=None, max_net_exposure=None, max_leverage=None,
@@ -45,6 +58,7 @@ class Chain(FakeBroker):
     """The near put is worth 5 a share, the far one 2; what is not in `prices` has none."""
 
     prices: dict[str, str] = field(default_factory=lambda: {NEAR: "5", FAR: "2", "AAPL": "200"})
+    stuck: set[str] = field(default_factory=set[str])
 
     async def get_instrument(self, symbol: str) -> Instrument:
         found = await FakeBroker.get_instrument(self, symbol)
@@ -52,8 +66,20 @@ class Chain(FakeBroker):
 
     async def get_market_data(self, symbol: str) -> Quote:
         found = await FakeBroker.get_market_data(self, symbol)
+        if symbol in self.stuck:
+            raise ApiError("no prices now")
         price = Price(Decimal(self.prices[symbol])) if symbol in self.prices else None
         return replace(found, bid=price, ask=price, last=price)
+
+
+@dataclass(slots=True)
+class Margins(Chain):
+    """It tells what an order ties up."""
+
+    async def get_margin_requirements(self, order: NewOrder) -> MarginRequirement:
+        del order
+        amount = Decimal(4_000)
+        return MarginRequirement(currency="USD", initial=amount, buying_power_effect=amount, fees=ZERO, source="venue")
 
 
 def _spread(qty: int = 1, *, near: Side = Side.BUY, strategy: str = "") -> NewOrder:
@@ -206,4 +232,90 @@ async def test_a_short_in_the_share_behind_it_pays_for_no_order_of_several_legs_
         await desk.place(_spread(3))
     async with opened(tmp_path, broker=broker, clock=clock, ready=False) as desk:
         assert desk.ctx.exposure().positions["AAPL"] == -9
-        assert desk.ctx.exposure().reserved == 300
+        assert desk.ctx.exposure().reserved == 48_300
+
+
+@pytest.mark.parametrize(("at_market", "share"), [(False, "200"), (True, "200"), (True, "7")])
+async def test_a_start_reserves_for_an_order_of_several_legs_in_doubt_what_it_took_before_i5(
+    tmp_path: Path, *, at_market: bool, share: str
+) -> None:
+    """Its net price and the most that its legs can owe at expiry, whatever the share behind it costs."""
+    clock = ManualClock(NOON)
+    broker = Chain(clock, info=OF_OPTIONS)
+    broker.prices["AAPL"] = share
+    wish = replace(_spread(), order_type=OrderType.MARKET, price=None) if at_market else _spread()
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        broker.next_submit.append("lose_and_hide")
+        await desk.place(wish)
+        before = desk.ctx.exposure().reserved
+    assert before == 16_100
+    async with opened(tmp_path, broker=broker, clock=clock, ready=False) as desk:
+        for symbol in (NEAR, FAR, "AAPL"):
+            await desk.ctx.fresh_reference(symbol)
+        assert desk.ctx.exposure().reserved == before
+
+
+async def test_legs_that_nothing_bounds_are_reserved_for_like_the_share_when_they_are_in_doubt_i5(
+    tmp_path: Path,
+) -> None:
+    """Its venue told of the margin before it was sent; after a start nobody did."""
+    clock = ManualClock(NOON)
+    broker = Margins(clock, info=TELLS)
+    calls = tuple(leg.symbol.replace("P00", "C00") for leg in _spread().legs)
+    broker.prices |= {calls[0]: "5", calls[1]: "2"}
+    legs = tuple(replace(leg, symbol=symbol) for leg, symbol in zip(_spread().legs, calls, strict=True))
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        broker.next_submit.append("lose_and_hide")
+        await desk.place(replace(_spread(), legs=legs))
+        assert desk.ctx.exposure().reserved == 4_000
+    async with opened(tmp_path, broker=broker, clock=clock, ready=False) as desk:
+        await desk.ctx.fresh_reference("AAPL")
+        assert desk.ctx.exposure().reserved == 20_000
+
+
+async def test_a_start_reserves_for_a_written_option_in_doubt_what_it_may_owe_i5(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    broker = Chain(clock, info=OF_OPTIONS)
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        broker.next_submit.append("lose_and_hide")
+        await desk.place(buy("2", "2", side=Side.SELL, symbol=FAR))
+        assert desk.ctx.exposure().reserved == 34_000
+    async with opened(tmp_path, broker=broker, clock=clock, ready=False) as desk:
+        assert desk.ctx.exposure().reserved == 34_000
+
+
+@pytest.mark.parametrize(("shares", "reserved"), [("100", 200), ("99", 20_000)])
+async def test_a_call_in_doubt_that_shares_stand_behind_owes_nothing_more(
+    tmp_path: Path, shares: str, reserved: int
+) -> None:
+    clock = ManualClock(NOON)
+    broker = Margins(clock, info=TELLS)
+    broker.prices[CALL] = "2"
+    async with opened(tmp_path, broker=broker, clock=clock, limits=UNLIMITED) as desk:
+        held = await desk.place(buy(shares, "200"))
+        broker.fill(broker.of(held.cl_ord_id), shares, "200")
+        await desk.wait(1)
+        broker.next_submit.append("lose_and_hide")
+        await desk.place(buy("1", "2", side=Side.SELL, symbol=CALL))
+    async with opened(tmp_path, broker=broker, clock=clock, ready=False, limits=UNLIMITED) as desk:
+        await desk.ctx.fresh_reference("AAPL")
+        assert desk.ctx.exposure().reserved == reserved
+
+
+async def test_each_leg_of_an_order_at_the_market_wants_a_price_of_now(tmp_path: Path) -> None:
+    """The venue is asked for each; a price of a minute ago is none for the second leg either."""
+    clock = ManualClock(NOON)
+    broker = Chain(clock, info=OF_OPTIONS)
+    wish = replace(_spread(), order_type=OrderType.MARKET, price=None)
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        for symbol in (NEAR, FAR):
+            await desk.ctx.fresh_reference(symbol)
+        await desk.wait(60)
+        broker.prices[FAR] = "3"
+        await desk.place(wish)
+        assert desk.gateway.guard.risk.day.of("profile", "fake").told == 100, "one at 5 against two at 3"
+        await desk.wait(60)
+        broker.stuck.add(FAR)
+        with pytest.raises(RiskLimitExceeded, match=f"{FAR}: the age of the price in seconds, 60 is above"):
+            await desk.place(wish)
+        await desk.place(_spread())
