@@ -1,5 +1,8 @@
 """A backup put back in the place of a home, by a person, with no desk running.
 
+It is laid out inside the home, under a name of its own, proven there as `db verify` proves it, and made ready; only then is
+what was there put aside, and the new files are renamed into their places.  Until that moment nothing of the home has changed.
+
 What was forgotten since the copy, the venues still know.  A restored journal gets an epoch far above the copy's, so that no
 record written from now on can be taken for one that was lost.  Nothing is sent before a person has looked: no permit comes
 back, and a kill of level 1 lies beside the journals.  Nobody comes in again by a session, or by what was taken from them since.
@@ -7,12 +10,16 @@ back, and a kill of level 1 lies beside the journals.  Nobody comes in again by 
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from floorbroker.app.acts import row_of
-from floorbroker.app.backup import Backup, JournalPart
+from floorbroker.app.backup import Backup, BackupDamaged, JournalPart
+from floorbroker.app.backup_proof import Line, lay_out, proof_of
 from floorbroker.app.exclusive import nobody_else
 from floorbroker.app.home import Home
 from floorbroker.app.people.restored import settle
@@ -24,12 +31,14 @@ from floorbroker.domain.values import Environment
 from floorbroker.gateway.desk import Caller
 from floorbroker.gateway.kill import GLOBAL, Sentinel
 from floorbroker.oms.lost import RESTORED
-from floorbroker.store.copying import Facts, copy_file, facts_of, sync_file
+from floorbroker.store.copying import Facts, facts_of, sync_file
 from floorbroker.store.sqlite import SqliteJournal
 
 EPOCH_LEAP = 1000
 ACCEPT = "if that is what you mean: --accept-older"
-_KEPT = frozenset({"lock", "reserve", ".env_bot", "setup-token"})  # of the machine, not of the records
+UNPROVEN = "to put it back all the same: --accept-unproven"
+_STAGED = ".restoring"
+_KEPT = frozenset({"lock", "reserve", ".env_bot", "setup-token", _STAGED})  # of the machine, not of the records
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,35 +46,71 @@ class Restored:
     """What was done: `aside` is where the home's former files are, None where it had none.
 
     `people` is how many users and tokens of the copy became what they were last; None where nobody knows what they were.
+    `lines` is what was looked at before.
     """
 
     journals: tuple[JournalPart, ...]
     epochs: dict[str, int]
     aside: Path | None
     people: int | None
+    lines: tuple[Line, ...]
 
 
-async def put_back(home: Home, backup: Backup, *, clock: Clock, caller: Caller, accept_older: bool = False) -> Restored:
+async def put_back(
+    home: Home,
+    backup: Backup,
+    *,
+    clock: Clock,
+    caller: Caller,
+    accept_older: bool = False,
+    accept_unproven: bool = False,
+) -> Restored:
     """Put a backup in the place of what is in the home, which is kept aside.
 
     Raises `Conflict` while a desk has the home, for an older journal over a newer one, and for the journal of another
-    installation, the last two unless `accept_older` says that it is meant.
+    installation, the last two unless `accept_older` says that it is meant.  Raises `BackupDamaged` for whatever `db verify`
+    calls wrong; of an audit that is not sound `accept_unproven` says that it is meant.
     """
-    with nobody_else(home):
+    with nobody_else(home), _staged(home) as staged:
         present = _present(home)
         if not accept_older and (why := objection(present, backup.manifest.journals)):
             raise Conflict(f"{why}; {ACCEPT}")
+        lay_out(backup, staged)
+        lines = proof_of(staged, backup.manifest)
+        _assert_proven(lines, accept_unproven=accept_unproven)
+        FilePermits(staged).write_sentinel(Sentinel(level=1, scope=GLOBAL, reason=_reason(backup), by=caller.principal))
+        epochs = {
+            part.environment: await _begin_anew(staged, part, present, backup=backup, clock=clock, caller=caller)
+            for part in backup.manifest.journals
+        }
+        is_known = home.desk.exists() and _is_ours(present, backup.manifest.journals)
+        before = home.desk if is_known else None
+        people = await settle(staged.desk, before, now=clock.now()) if staged.desk.exists() else None
         aside = _set_aside(home, clock.now())
-        _copy(home, backup)
-        FilePermits(home).write_sentinel(Sentinel(level=1, scope=GLOBAL, reason=_reason(backup), by=caller.principal))
-    epochs = {
-        part.environment: await _begin_anew(home, part, present, backup=backup, clock=clock, caller=caller)
-        for part in backup.manifest.journals
-    }
-    before = None if aside is None else aside / home.desk.name
-    is_known = before is not None and before.exists() and _is_ours(present, backup.manifest.journals)
-    people = await settle(home.desk, before if is_known else None, now=clock.now()) if home.desk.exists() else None
-    return Restored(backup.manifest.journals, epochs, aside, people)
+        _put_in_place(home, staged)
+    return Restored(backup.manifest.journals, epochs, aside, people, tuple(lines))
+
+
+def _assert_proven(lines: Sequence[Line], *, accept_unproven: bool) -> None:
+    wrong = [line for line in lines if line.wrong and (line.is_vital or not accept_unproven)]
+    if not wrong:
+        return
+    advice = "" if any(line.is_vital for line in wrong) else f"; {UNPROVEN}"
+    raise BackupDamaged("; ".join(f"{line.what}: {line.wrong}" for line in wrong) + advice)
+
+
+@contextmanager
+def _staged(home: Home) -> Generator[Home]:
+    """An empty home inside the home, on the same disk; whatever is left of it goes at the end, and before the next one."""
+    root = home.root / _STAGED
+    shutil.rmtree(root, ignore_errors=True)
+    try:
+        root.mkdir(mode=0o700)
+        yield Home(root)
+    except OSError as error:
+        raise JournalFault(f"{error.filename or root} cannot be written: {error.strerror}") from error
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
 
 
 Present = dict[str, Facts | str]
@@ -114,8 +159,7 @@ def _present(home: Home) -> Present:
 
 def _set_aside(home: Home, now: datetime) -> Path | None:
     """Move what is there into a folder of its own: nothing is deleted."""
-    mine = [p for p in sorted(home.root.iterdir()) if p.name not in _KEPT and not _is_aside(p)]
-    mine = [p for p in mine if not p.name.endswith(".lock")]
+    mine = [p for p in sorted(home.root.iterdir()) if not _stays(p)]
     if not mine:
         return None
     aside = home.root / f"replaced-{now:%Y%m%dT%H%M%SZ}"
@@ -126,22 +170,16 @@ def _set_aside(home: Home, now: datetime) -> Path | None:
     return aside
 
 
-def _is_aside(path: Path) -> bool:
-    return path.is_dir() and path.name.startswith("replaced-")
+def _stays(path: Path) -> bool:
+    return path.name in _KEPT or path.suffix == ".lock" or (path.is_dir() and path.name.startswith("replaced-"))
 
 
-def _copy(home: Home, backup: Backup) -> None:
-    """Journals last: a home without them trades for nobody, and the next try begins from the start."""
-    parts = sorted(backup.manifest.files, key=lambda part: part.path.startswith("journal-"))
-    try:
-        for part in parts:
-            target = home.root / part.path
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            copy_file(backup.folder / part.path, target)
-        for folder in {(home.root / part.path).parent for part in parts}:
-            sync_file(folder)
-    except OSError as error:
-        raise JournalFault(f"{error.filename or home.root} cannot be written: {error.strerror}") from error
+def _put_in_place(home: Home, staged: Home) -> None:
+    """The kill first and journals last: a home without them trades for nobody, and the next try begins from the start."""
+    mine = [path for path in sorted(staged.root.iterdir()) if not _stays(path)]
+    for path in sorted(mine, key=lambda path: (path.name.startswith("journal-"), path.name != home.kill.name)):
+        path.rename(home.root / path.name)
+    sync_file(home.root)
 
 
 async def _begin_anew(

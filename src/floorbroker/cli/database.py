@@ -13,7 +13,10 @@ from floorbroker.cli.settings import settings_of
 from floorbroker.cli.show import Column, say, show_json, show_list, show_one, show_table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from floorbroker.app.backup import Backup
+    from floorbroker.app.backup_proof import Line
 
 SCHEMAS = (Column("FILE", "file"), Column("SCHEMA", "schema"), Column("NEWEST", "newest"), Column("STATE", "state"))
 LINES = (Column("LOOKED AT", "what"), Column("FOUND", "found"), Column("WRONG", "wrong"))
@@ -70,7 +73,7 @@ def verify(ctx: typer.Context, folder: Folder) -> None:
     settings = settings_of(ctx)
     try:
         found = read(folder.expanduser().absolute())
-        lines = [{"what": line.what, "found": line.found, "wrong": line.wrong} for line in examine(found)]
+        lines = _shown(examine(found))
     except BackupDamaged as error:
         raise Trouble(code=error.code, detail=error.detail, exit_code=UNPROVEN, fix=ANOTHER) from None
     is_sound = not any(line["wrong"] for line in lines)
@@ -89,8 +92,14 @@ def restore(
     accept_older: Annotated[
         bool, typer.Option("--accept-older", help="Put it over journals that are newer, or of another installation.")
     ] = False,
+    accept_unproven: Annotated[
+        bool, typer.Option("--accept-unproven", help="Put it back although its audit is not sound.")
+    ] = False,
 ) -> None:
-    """Put a backup in the place of the home, which is kept aside.  No desk may run.  Nothing trades before you open the kill."""
+    """Prove a backup as verify does, then put it in the place of the home, which is kept aside.  No desk may run.
+
+    Nothing trades before you open the kill.
+    """
     from floorbroker.app.backup import BackupDamaged, read
     from floorbroker.app.restore import put_back
     from floorbroker.domain.clock import SystemClock
@@ -100,13 +109,26 @@ def restore(
     home, caller = settings.open_home(), Caller(principal="operator", via="cli")
     try:
         found = read(folder.expanduser().absolute())
-        done = asyncio.run(put_back(home, found, clock=SystemClock(), caller=caller, accept_older=accept_older))
+        work = put_back(
+            home,
+            found,
+            clock=SystemClock(),
+            caller=caller,
+            accept_older=accept_older,
+            accept_unproven=accept_unproven,
+        )
+        done = asyncio.run(work)
     except BackupDamaged as error:
-        raise Trouble(code=error.code, detail=error.detail, fix=ANOTHER) from None
-    show_one(
-        settings,
-        {**_told(found), "epochs": done.epochs, "aside": "" if done.aside is None else str(done.aside)},
-    )
+        raise Trouble(code=error.code, detail=error.detail, fix=ANOTHER, state="the home is as it was") from None
+    aside = "" if done.aside is None else str(done.aside)
+    lines = _shown(done.lines)
+    if settings.json:
+        show_json({**_told(found), "epochs": done.epochs, "aside": aside, "lines": lines})
+    else:
+        show_table(settings, lines, LINES)
+        show_one(settings, {**_told(found), "epochs": done.epochs, "aside": aside})
+    if any(line["what"].startswith("audit") for line in lines):
+        say(settings, "so far it agrees with itself; the first key of the audit proves more: floorbroker audit verify")
     if done.people is None:
         say(
             settings, "who was shut out after the copy may come in again: floorbroker token list, floorbroker user list"
@@ -115,6 +137,10 @@ def restore(
         settings,
         "a kill of level 1 is on: start the desk, look at: floorbroker reconcile; then: floorbroker kill off --reason TEXT",
     )
+
+
+def _shown(lines: Iterable[Line]) -> list[dict[str, str]]:
+    return [{"what": line.what, "found": line.found, "wrong": line.wrong} for line in lines]
 
 
 def _told(backup: Backup) -> dict[str, Any]:

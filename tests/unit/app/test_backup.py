@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from floorbroker.app.backup import MANIFEST, Backup, BackupDamaged, FilePart, backups_in, make, prune, read
+from floorbroker.app.backup import MANIFEST, Backup, BackupDamaged, FilePart, backups_in, digest_of, make, prune, read
 from floorbroker.app.backup_proof import examine
 from floorbroker.app.home import Home
 from floorbroker.app.people import NewToken, People, Refused, SignedIn
@@ -29,6 +29,7 @@ from floorbroker.oms.schema import OrderSchema
 from floorbroker.people.identity import OPERATOR as OPERATOR_ID
 from floorbroker.people.identity import Identity, Scope
 from floorbroker.store.copying import Facts
+from floorbroker.store.migrate import downgrade
 from floorbroker.store.sqlite import SqliteJournal
 from floorbroker.strategy.bots import Keep, Kept, kept_bots
 from tests.support import house
@@ -263,6 +264,107 @@ async def test_a_record_that_cannot_be_read_and_a_page_that_is_not_whole_are_see
     data[8192:12288] = b"\xff" * 4096
     journal.write_bytes(data)
     assert examine(made)[0].wrong
+
+
+# -- what is put back is proven first -------------------------------------------------------------------------------------
+
+
+def rewritten(backup: Backup, **members: object) -> Backup:
+    """The backup with a manifest that tells what its files are now, and what `members` say of its only journal."""
+    manifest = json.loads((backup.folder / MANIFEST).read_text())
+    manifest["journals"][0] |= members
+    for part in manifest["files"]:
+        path = backup.folder / part["path"]
+        part |= {"bytes": path.stat().st_size, "sha256": digest_of(path)}
+    (backup.folder / MANIFEST).write_text(json.dumps(manifest))
+    return read(backup.folder)
+
+
+def state_of(home: Home) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(home.root)): path.read_bytes()
+        for path in home.root.rglob("*")
+        if path.is_file() and path.suffix != ".lock" and path.name != "lock"
+    }
+
+
+@pytest.mark.parametrize(
+    ("members", "wrong"),
+    [
+        ({"last_seq": 9}, "records of sim: the backup was made with 9"),
+        ({"epoch": 900}, "its epoch is not what the manifest says"),
+        ({"instance_tag": 8}, "its instance_tag is not what the manifest says"),
+        ({"environment": "live"}, "do not tell of the same journals"),
+        ({"environment": "moon"}, "records of moon: there is no such environment"),
+    ],
+)
+@pytest.mark.asyncio
+async def test_a_manifest_that_was_rewritten_is_seen_before_a_restore_changes_anything(
+    tmp_path: Path, members: dict[str, object], wrong: str
+) -> None:
+    home = await a_home(tmp_path / "home")
+    made = rewritten(backup_of(home, tmp_path / "backups"), **members)
+    before = state_of(home)
+    assert wrong in "; ".join(f"{line.what}: {line.wrong}" for line in examine(made))
+    with pytest.raises(BackupDamaged, match=wrong):
+        await put_back(home, made, clock=SystemClock(), caller=PERSON, accept_older=True, accept_unproven=True)
+    assert state_of(home) == before
+
+
+@pytest.mark.asyncio
+async def test_a_record_changed_under_a_rewritten_manifest_is_not_put_back(tmp_path: Path) -> None:
+    home = await a_home(tmp_path / "home")
+    made = backup_of(home, tmp_path / "backups")
+    with closing(sqlite3.connect(made.folder / "journal-sim.db")) as connection:
+        connection.execute("DROP TRIGGER records_never_change")
+        connection.execute("UPDATE records SET body = x'7b7d' WHERE seq = 2")
+        connection.commit()
+    before = state_of(home)
+    with pytest.raises(BackupDamaged, match="records of sim: "):
+        await put_back(home, rewritten(made), clock=SystemClock(), caller=PERSON, accept_unproven=True)
+    assert state_of(home) == before
+
+
+@pytest.mark.parametrize("harm", ["changed", "gone"])
+@pytest.mark.asyncio
+async def test_an_audit_that_is_not_sound_is_put_back_only_when_that_is_meant(tmp_path: Path, harm: str) -> None:
+    async with real_floor(tmp_path) as floor:
+        await floor.desk.submit(wish(1), profile=None, caller=PERSON)
+    made = backup_of(floor.home, tmp_path / "backups")
+    segment = made.folder / "audit" / "paper-000001.jsonl"
+    if harm == "changed":
+        segment.write_text(segment.read_text().replace('"actor":"ada"', '"actor":"eve"'))
+    else:
+        manifest = json.loads((made.folder / MANIFEST).read_text())
+        manifest["files"] = [part for part in manifest["files"] if not part["path"].startswith("audit/")]
+        (made.folder / MANIFEST).write_text(json.dumps(manifest))
+    before = state_of(floor.home)
+    with pytest.raises(BackupDamaged, match=r"audit of paper: .*--accept-unproven"):
+        await put_back(floor.home, rewritten(made), clock=SystemClock(), caller=PERSON)
+    assert state_of(floor.home) == before
+    done = await put_back(floor.home, read(made.folder), clock=SystemClock(), caller=PERSON, accept_unproven=True)
+    assert [line.what for line in done.lines if line.wrong] == ["audit of paper"]
+
+
+@pytest.mark.asyncio
+async def test_a_backup_of_an_older_schema_is_proven_and_put_back(tmp_path: Path) -> None:
+    home = await a_home(tmp_path / "home")
+    downgrade(home.journal(SIM), "0002")
+    made = backup_of(home, tmp_path / "backups")
+    assert made.manifest.journals[0].schema == "0002"
+    done = await put_back(home, read(made.folder), clock=SystemClock(), caller=PERSON)
+    assert [line.wrong for line in done.lines] == ["", ""]
+
+
+@pytest.mark.asyncio
+async def test_what_an_interrupted_restore_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    home = await a_home(tmp_path / "home")
+    made = backup_of(home, tmp_path / "backups")
+    (home.root / ".restoring" / "audit").mkdir(parents=True)
+    done = await put_back(home, made, clock=SystemClock(), caller=PERSON)
+    assert done.aside is not None
+    assert not (done.aside / ".restoring").exists()
+    assert not (home.root / ".restoring").exists()
 
 
 # -- what may take whose place --------------------------------------------------------------------------------------------
