@@ -130,6 +130,11 @@ class Venue(Ground):
         """What one unit of a currency is worth in the account's; None while nobody knows."""
         return self.currencies.rate(currency, self.price)
 
+    def scale(self, symbol: str) -> Decimal | None:
+        of = self.instrument(symbol)
+        rate = self.rate(of.currency)
+        return None if rate is None else of.multiplier * rate
+
     def in_base(self, amount: Decimal, currency: str) -> Decimal:
         """An amount in the account's currency; nothing is traded in one whose rate is not known yet."""
         return turned(amount, self.rate(currency) or ZERO) if amount else ZERO

@@ -147,7 +147,7 @@ def _made(home: Home, environment: Environment, desk: Gateway, settings: Setting
     kept.strategy, kept.parameters, kept.stopped = plan.strategy, plan.parameters, ""
     kept.environment = environment.value
     profile = ProfileName(settings.profile) if settings.profile else _only(desk)
-    holdings = Holdings(desk, profile)
+    holdings = Holdings(desk, profile, plan.parameters["symbols"])
     logbook = Logbook(home.decisions)
     logbook.open()
     clock = SystemClock()

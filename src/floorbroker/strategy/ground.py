@@ -70,6 +70,11 @@ class Ground(ABC):
         """The last one heard."""
         ...
 
+    @abstractmethod
+    def scale(self, symbol: str) -> Decimal | None:
+        """What units times price are multiplied with to be an amount of the account; None while nobody can tell."""
+        ...
+
     # -- the market -----------------------------------------------------------------------------------------------------------
 
     @property
@@ -92,6 +97,10 @@ class Ground(ABC):
         if quote is None:
             return None
         return Price(quote.mid) if quote.mid is not None else quote.last
+
+    def worth(self, symbol: str) -> Decimal | None:
+        """What one unit is marked at, for the budget: the price, where there is one."""
+        return self.price(symbol)
 
     def remember(self, rule: Rule, name: str) -> None:
         """Call the strategy back at every moment of a rule."""
@@ -173,9 +182,14 @@ class Ground(ABC):
         if self._day is None or self._day.day != today:
             self._day = Day(day=today, equity=equity)
         held = self.held()
-        prices = {symbol: price for symbol in {*held, order.symbol} if (price := self.price(symbol)) is not None}
+        symbols = {*held, order.symbol, *(leg.symbol for leg in order.legs)}
         standing = Standing(
-            equity=equity, day_start=self._day.equity, positions=held, prices=prices, orders_today=self._day.orders
+            equity=equity,
+            day_start=self._day.equity,
+            positions=held,
+            prices={symbol: price for symbol in symbols if (price := self.worth(symbol)) is not None},
+            orders_today=self._day.orders,
+            scales={symbol: scale for symbol in symbols if (scale := self.scale(symbol)) is not None},
         )
         why = refusal(self.budget, order, standing)
         if not why:
@@ -214,6 +228,9 @@ class Nowhere(Ground):
         raise _not_running()
 
     def quote(self, symbol: str) -> Quote | None:
+        raise _not_running()
+
+    def scale(self, symbol: str) -> Decimal | None:
         raise _not_running()
 
 

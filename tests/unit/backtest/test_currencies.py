@@ -11,6 +11,7 @@ from floorbroker.backtest import Backtest, Costs, Feed
 from floorbroker.domain.errors import InvalidRequest
 from floorbroker.domain.values import OrdStatus
 from floorbroker.matching import PerShare
+from floorbroker.strategy import Budget
 from tests.unit.backtest.market import MINUTE, START, Scripted, flat, play, series
 
 D = Decimal
@@ -82,6 +83,16 @@ def test_an_order_before_the_first_price_of_the_pair_is_refused() -> None:
 def test_what_the_account_may_hold_is_reckoned_in_its_own_currency(units: int, fills: int) -> None:
     strategy = Scripted({0: lambda s: s.buy("LTC/EUR", units)})
     result = play(strategy, euros(), cash=D(100), costs=Costs(leverage=D(1)), **GIVEN)
+    assert len(result.fills) == fills
+
+
+@pytest.mark.parametrize(("units", "fills"), [(6, 1), (7, 0)])
+def test_a_budget_is_held_to_in_the_accounts_currency(units: int, fills: int) -> None:
+    class Careful(Scripted):
+        def risk_budget(self) -> Budget:
+            return Budget(position_max=D(100))
+
+    result = play(Careful({0: lambda s: s.buy("LTC/EUR", units)}), euros(), cash=D(1_000), **GIVEN)
     assert len(result.fills) == fills
 
 

@@ -6,7 +6,7 @@ What is older than two bars when it starts is history: the strategy may look at 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,9 +14,9 @@ from decimal import Decimal
 
 from floorbroker.domain.bars import Bar, BarSeries
 from floorbroker.domain.clock import Clock
-from floorbroker.domain.errors import FloorbrokerError, NotSupported
+from floorbroker.domain.errors import ConfigInvalid, FloorbrokerError, NotSupported
 from floorbroker.domain.ports import Log
-from floorbroker.domain.records import DataKind, Quote, Trade
+from floorbroker.domain.records import Account, DataKind, Quote, Trade
 from floorbroker.domain.values import ZERO, ProfileName
 from floorbroker.gateway.desk import DeskEvent
 from floorbroker.gateway.feeds import Tick
@@ -45,12 +45,14 @@ class Holdings:
 
     desk: Gateway
     profile: ProfileName | None
+    symbols: Sequence[str] = ()  # that the strategy looks at
     patience_s: float = 2.0
     is_stale: bool = True
     _is_known: bool = False
     _asking: asyncio.Task[None] | None = None
     _cash: Decimal = ZERO
     _equity: Decimal = ZERO
+    _rates: dict[ProfileName, Decimal] = field(default_factory=dict[ProfileName, Decimal])  # of each account's currency
 
     async def purse(self) -> Purse:
         patience_s = 0.0  # a question that was waited for once is not waited for with each event
@@ -61,7 +63,10 @@ class Holdings:
         if self._asking is not None:
             await asyncio.wait({self._asking}, timeout=patience_s if self._is_known else None)
             self._take_answer()
-        return Purse(cash=self._cash, equity=self._equity, held=self._held())
+        held = self._held()
+        return Purse(
+            cash=self._cash, equity=self._equity, held=held, marks=self._marks(held), scales=self._scales(held)
+        )
 
     def _take_answer(self) -> None:
         asking = self._asking
@@ -83,16 +88,49 @@ class Holdings:
             self._asking = None
 
     async def _ask(self) -> None:
-        names = [self.profile] if self.profile is not None else [*self.desk.sessions]
-        accounts = [await self.desk.account(name) for name in names]
-        self._cash = sum((account.cash for account in accounts), ZERO)
-        self._equity = sum((account.equity for account in accounts), ZERO)
-        self._is_known = True
+        accounts = {name: await self.desk.account(name) for name in self._names()}
+        rates = {name: self._rate(account, accounts.values()) for name, account in accounts.items()}
+        self._cash = sum((account.cash * rates[name] for name, account in accounts.items()), ZERO)
+        self._equity = sum((account.equity * rates[name] for name, account in accounts.items()), ZERO)
+        self._rates, self._is_known = rates, True
+
+    def _names(self) -> list[ProfileName]:
+        return [self.profile] if self.profile is not None else [*self.desk.sessions]
+
+    def _rate(self, account: Account, all_of_them: Iterable[Account]) -> Decimal:
+        """Into the currency of all accounts, or the desk's base where there are several.  Raises `ConfigInvalid` without one."""
+        if len({one.currency for one in all_of_them}) == 1:
+            return Decimal(1)
+        risk = self.desk.sessions[self._names()[0]].ctx.risk
+        rate = risk.between(account.currency, risk.base)
+        if rate is None:
+            raise ConfigInvalid(
+                f"the accounts of this desk are in several currencies: say under [risk.rates] what one {account.currency} is"
+                f" worth in {risk.base}, or give the bot a profile"
+            )
+        return rate
+
+    def _marks(self, held: Iterable[str]) -> dict[str, Decimal]:
+        """What a unit of each holding is marked at, where anybody said."""
+        contexts = [self.desk.sessions[name].ctx for name in self._names()]
+        told = {symbol: [ctx.share.worth(symbol)[0] for ctx in contexts] for symbol in held}
+        return {
+            symbol: marks[0] for symbol, found in told.items() if (marks := [one for one in found if one is not None])
+        }
+
+    def _scales(self, held: Iterable[str]) -> dict[str, Decimal]:
+        """What makes an amount of the account; of accounts that do not agree, the dearest."""
+        found: dict[str, Decimal] = {}
+        for symbol in dict.fromkeys(("", *self.symbols, *held)):
+            said = [(self.desk.sessions[name].ctx.scales(symbol), rate) for name, rate in self._rates.items()]
+            known = [scale * rate for scale, rate in said if scale is not None]
+            if known and len(known) == len(said):
+                found[symbol] = max(known)
+        return found
 
     def _held(self) -> dict[str, Decimal]:
-        names = [self.profile] if self.profile is not None else [*self.desk.sessions]
         held: dict[str, Decimal] = {}
-        for name in names:
+        for name in self._names():
             for symbol, qty in self.desk.sessions[name].ctx.book.holdings.all().items():
                 held[symbol] = held.get(symbol, ZERO) + qty
         return {symbol: qty for symbol, qty in held.items() if qty}

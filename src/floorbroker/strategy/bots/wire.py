@@ -29,11 +29,17 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Purse(msgspec.Struct, frozen=True, kw_only=True):
-    """The account as the strategy sees it: signed units by symbol."""
+    """The account as the strategy sees it: signed units by symbol.
+
+    `marks` is what the desk marks a unit of what is held at, `scales` what price times units is multiplied with to be an amount
+    of the account; `scales` has an empty symbol for shares and options that are not in it.
+    """
 
     cash: Decimal
     equity: Decimal
     held: dict[str, Decimal]
+    marks: dict[str, Decimal] = {}
+    scales: dict[str, Decimal] = {}
 
 
 class Begin(msgspec.Struct, frozen=True, kw_only=True):

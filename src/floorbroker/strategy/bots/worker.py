@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
+from floorbroker.domain.instrument import quote_of, usual_multiplier
 from floorbroker.domain.records import Quote
 from floorbroker.domain.values import Quantity
 from floorbroker.matching import by_name
@@ -74,6 +75,17 @@ class BotGround(Ground):
 
     def quote(self, symbol: str) -> Quote | None:
         return self.quotes.get(symbol)
+
+    def worth(self, symbol: str) -> Decimal | None:
+        """What is held and not listened to is worth what the desk says."""
+        price = self.price(symbol)
+        return self.purse.marks.get(symbol) if price is None else price
+
+    def scale(self, symbol: str) -> Decimal | None:
+        told, plain = self.purse.scales.get(symbol), self.purse.scales.get("")
+        if told is not None or plain is None or quote_of(symbol):
+            return told
+        return usual_multiplier(symbol) * plain
 
 
 class Worker:
