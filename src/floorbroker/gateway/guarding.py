@@ -114,7 +114,7 @@ class Guard:
         """Watch one account from now on."""
         self.accounts[ctx.profile.name] = ctx
         ctx.on_equity = lambda account: self.on_equity(ctx, account)
-        ctx.cancel_own = self._cancel_own
+        ctx.cancel_own, ctx.assert_own = self._cancel_own, self._assert_own
 
     def leave(self, profile: ProfileName) -> None:
         """A profile was let go: what it holds counts in no limit any more.  What it ordered today still does."""
@@ -124,6 +124,11 @@ class Guard:
             self.risk.leave(profile, sorted(is_open | ctx.book.touched | ctx.gate.moved))
         self._met.pop(profile, None)
         self._tripped = {mark for mark in self._tripped if mark[0] != profile}
+
+    def _assert_own(self, intent_id: IntentId) -> None:
+        for ctx in self.accounts.values():
+            if (order := ctx.book.get(intent_id)) is not None:
+                ctx.assert_touchable(order)
 
     async def _cancel_own(self, intent_id: IntentId, actor: Actor) -> None:
         """Make way for a wish that would trade with an order of ours."""

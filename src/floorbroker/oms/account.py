@@ -182,6 +182,7 @@ class AccountContext:
     on_equity: Callable[[Account], None] = _nobody
     on_answered_s: Callable[[float], None] = _unmeasured  # how long a submit that left took (s)
     cancel_own: Callable[[IntentId, Actor], Awaitable[object]] | None = None  # an order of ours, on whatever account
+    assert_own: Callable[[IntentId], None] | None = None  # raises `Conflict` for one that its profile only observes
     windows: Windows = field(default_factory=Windows)
     _exposed: Exposed = field(init=False)
     _instruments: dict[str, tuple[datetime, Instrument]] = field(default_factory=dict[str, tuple[datetime, Instrument]])

@@ -73,8 +73,10 @@ class Canceller:
         return [_said(found) for found in await asyncio.shield(asyncio.gather(*tasks, return_exceptions=True))]
 
     def is_due(self, order: Order) -> bool:
-        """Whether a cancel that was asked before may be repeated now."""
-        if order.intent_id in self._running or (order.in_doubt and not self.ctx.writer.is_failing):
+        """Whether a cancel that was asked before may be repeated now; never of an order that is only observed since."""
+        if not self.ctx.may_touch(order) or order.intent_id in self._running:
+            return False
+        if order.in_doubt and not self.ctx.writer.is_failing:
             return False
         repeat = self._repeats.get(order.intent_id)
         return repeat is None or self.ctx.clock.monotonic() >= repeat.due_s

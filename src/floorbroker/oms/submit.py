@@ -176,7 +176,8 @@ class Submitter:
             raise
 
     async def _assert_worth_making_way(self, wish: NewOrder, instrument: Instrument, actor: Actor) -> None:
-        """Every other control says yes: what rests is not lost for a wish that is refused all the same.
+        """Every other control says yes, and nothing in the way is only observed: what rests is not lost for a wish that is
+        refused all the same.
 
         What rests counts here, so a wish that only its cancel would make room for is refused.
         """
@@ -187,6 +188,9 @@ class Submitter:
             failed = ctx.gate.failed(ctx.situation(wish, instrument, actor=actor), but="self_match")
         if failed is not None:
             raise refusal(failed)
+        if ctx.assert_own is not None:
+            for intent_id in ctx.risk.resting.all_met(wish):
+                ctx.assert_own(intent_id)
 
     async def _make_way(self, wish: NewOrder, actor: Actor) -> None:
         """Cancel our own orders that the wish would trade with, best first; the controls look again after that."""

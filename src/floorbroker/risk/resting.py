@@ -72,14 +72,24 @@ class Resting:
 
     def met(self, wish: NewOrder, leave_out: IntentId | None = None) -> tuple[Decimal, IntentId] | None:
         """The best of our own orders that a wish would trade with: its price and id."""
+        side = self._facing(wish)
+        best = None if side is None else side.best(leave_out)
+        return best if best is not None and _crosses(wish, best[0]) else None
+
+    def all_met(self, wish: NewOrder) -> list[IntentId]:
+        """Every one of them, in no order."""
+        side = self._facing(wish)
+        return [] if side is None else [intent_id for intent_id, price in side.prices.items() if _crosses(wish, price)]
+
+    def _facing(self, wish: NewOrder) -> _Side | None:
         side = self._sides.get((wish.symbol, wish.side.opposite))
-        if side is None or not side.prices or wish.post_only or not takes(wish):
-            return None
-        best = side.best(leave_out)
-        if best is None or wish.price is None or wish.order_type not in LIMITED:
-            return best
-        crosses = wish.price >= best[0] if wish.side is Side.BUY else wish.price <= best[0]
-        return best if crosses else None
+        return None if side is None or not side.prices or wish.post_only or not takes(wish) else side
+
+
+def _crosses(wish: NewOrder, price: Decimal) -> bool:
+    if wish.price is None or wish.order_type not in LIMITED:
+        return True
+    return wish.price >= price if wish.side is Side.BUY else wish.price <= price
 
 
 def takes(wish: NewOrder) -> bool:
