@@ -285,8 +285,8 @@ class RiskBook:
         if intent_id in self.day.orders:
             amount = WIDE.add(amount, filled)
         scale, rate = self._members[owner.profile].scale(symbol), self._base_rate(owner.profile)
-        counted = Counted(owner=owner, amount=amount, symbol=symbol, scale=scale, rate=rate)
-        self.day.decide(intent_id, counted, self.clock.now())
+        counted = Counted(owner=owner, amount=amount, symbol=symbol)
+        self.day.decide(intent_id, counted, self.clock.now(), scale=scale, rate=rate)
 
     def standings(
         self,

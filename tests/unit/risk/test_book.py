@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import ItemsView, Iterator, ValuesView
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -34,15 +35,15 @@ def _wish(side: Side, price: str | None, symbol: str = "AAPL") -> NewOrder:
     return NewOrder(symbol=symbol, side=side, order_type=kind, order_qty=Quantity(Decimal(1)), price=limit)
 
 
-def _counted(notional: int, *, profile: ProfileName = A, strategy: str = "s", rate: str = "1") -> Counted:
+def _counted(notional: int, *, profile: ProfileName = A, strategy: str = "s") -> Counted:
     owner = Owner(profile=profile, symbol="AAPL", strategy=strategy)
-    return Counted(owner=owner, amount=Decimal(notional), rate=Decimal(rate))
+    return Counted(owner=owner, amount=Decimal(notional))
 
 
 def test_a_day_counts_what_was_decided_and_gives_back_what_never_filled() -> None:
     day = DayLedger()
     day.decide(IntentId("1"), _counted(100), NOON)
-    day.decide(IntentId("2"), _counted(50, profile=B, rate="2"), NOON)
+    day.decide(IntentId("2"), _counted(50, profile=B), NOON, rate=Decimal(2))
     assert (day.of("profile", "a").orders, day.of("profile", "a").notional) == (1, Decimal(100))
     assert (day.of("global", "").orders, day.of("global", "").notional) == (2, Decimal(200))
     day.done(IntentId("1"), Decimal(30))
@@ -67,6 +68,58 @@ def test_a_change_of_an_order_counts_at_the_larger_of_its_sizes() -> None:
     assert day.of("profile", "a").notional == Decimal(100)
     day.decide(IntentId("1"), _counted(140), NOON)
     assert (day.of("profile", "a").orders, day.of("profile", "a").notional) == (1, Decimal(140))
+
+
+def test_a_rate_that_becomes_known_turns_every_order_of_its_symbol_without_a_look_at_one() -> None:
+    """However many there are: what is counted is looked at by symbol alone."""
+    day, looked = DayLedger(), 0
+
+    class Looking(dict[IntentId, Counted]):
+        def values(self) -> ValuesView[Counted]:
+            nonlocal looked
+            looked += 1
+            return super().values()
+
+        def items(self) -> ItemsView[IntentId, Counted]:
+            nonlocal looked
+            looked += 1
+            return super().items()
+
+        def __iter__(self) -> Iterator[IntentId]:
+            nonlocal looked
+            looked += 1
+            return super().__iter__()
+
+    day.orders = Looking()
+    day.begin(NOON)
+    for scope in (("global", ""), ("strategy", "s"), ("symbol", "AAPL")):
+        day.of(*scope)
+    for number in range(20):
+        owner = Owner(profile=A, symbol="AAPL", strategy="s")
+        symbol = "BTC/JPY" if number % 2 else "AAPL"
+        counted = Counted(owner=owner, amount=Decimal(100), symbol=symbol)
+        scale = None if number % 2 else Decimal(1)
+        day.decide(IntentId(str(number)), counted, NOON, scale=scale, rate=None)
+    looked = 0
+    assert (day.of("profile", A).told, day.of("profile", A).untold, day.untold(A)) == (None, 10, {"BTC/JPY"})
+    day.rescale(A, "BTC/JPY", Decimal("0.5"))
+    assert (day.of("profile", A).told, day.of("strategy", "s").told) == (1_500, None)
+    day.own(A, account="N-1", rate=Decimal(2), scale={"AAPL": Decimal(3), "BTC/JPY": Decimal(1)}.get)
+    assert [day.of(*scope).told for scope in (("account", "N-1"), ("global", ""), ("strategy", "s"))] == [
+        4_000, 8_000, 8_000,
+    ]  # fmt: skip
+    assert looked == 0
+
+
+def test_an_account_has_the_orders_of_all_its_profiles() -> None:
+    day = DayLedger()
+    for number, profile in enumerate((A, B)):
+        day.decide(IntentId(str(number)), _counted(100, profile=profile), NOON, rate=Decimal(7))
+        day.own(profile, account="N-1", rate=Decimal(7), scale=lambda _, scale=Decimal(number + 1): scale)
+    assert (day.of("account", "N-1").orders, day.of("account", "N-1").told) == (2, 300)
+    assert day.beside(IntentId("1"), Decimal(30), kind="account", name="N-1").told == 160
+    day.own(B, account="N-2", rate=Decimal(7), scale=lambda _: Decimal(1))
+    assert (day.of("account", "N-1").told, day.of("account", "N-2").told) == (100, 100)
 
 
 def test_a_new_day_begins_at_midnight_utc_and_no_clock_brings_one_back() -> None:
