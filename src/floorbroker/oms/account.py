@@ -55,6 +55,7 @@ from floorbroker.risk.situation import Exposure, Reference, Situation
 from floorbroker.risk.window import Windows
 
 INSTRUMENT_AGE = timedelta(hours=24)
+ASKED_AT_ONCE = 8
 
 
 @frozen
@@ -253,11 +254,16 @@ class AccountContext:
         """Read the rules of what is in a currency without a rate: some venues themselves say what that is worth."""
         lacking = {symbol for symbol in self.exposure().symbols() if self.scales(symbol) is None}
         lacking |= self.risk.day.untold(self.profile.name)
-        for symbol in sorted(lacking - set(self._instruments)):
-            try:
-                await self.instrument(symbol)
-            except FloorbrokerError as error:
-                self.log.warning("instrument.unavailable", symbol=symbol, code=error.code)
+        wanted = sorted(lacking - set(self._instruments))
+        first, rest = wanted[:1], wanted[1:]  # an adapter may read the rules of every symbol with the first
+        for asked in (first, *(rest[n : n + ASKED_AT_ONCE] for n in range(0, len(rest), ASKED_AT_ONCE))):
+            await asyncio.gather(*map(self._learn, asked))
+
+    async def _learn(self, symbol: str) -> None:
+        try:
+            await self.instrument(symbol)
+        except FloorbrokerError as error:
+            self.log.warning("instrument.unavailable", symbol=symbol, code=error.code)
 
     def on_quote(self, quote: Quote) -> None:
         """Remember a price heard on a stream or in an answer."""

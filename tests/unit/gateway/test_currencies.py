@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import asyncio
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.errors import InsufficientFunds, RiskLimitExceeded
+from floorbroker.domain.errors import InsufficientFunds, RiskLimitExceeded, SymbolNotFound
 from floorbroker.domain.instrument import Instrument, quote_of
 from floorbroker.domain.orders import NewOrder, OrderState
 from floorbroker.domain.records import Account, Fetched, Position
@@ -240,3 +241,34 @@ async def test_a_coin_that_is_told_in_another_pair_now_is_worth_in_the_first_wha
         desk.gateway.guard.risk.rates = RATES
         await desk.until(lambda: desk.session.state.value == "ready")
         assert (desk.ctx.exposure().positions, _gross(desk)) == ({"ETH/USD": 20}, 20 * 5 * 10)
+
+
+@dataclass(slots=True)
+class Crowded(Mixed):
+    """It notes how many questions about rules wait at once."""
+
+    waiting: int = 0
+    most: list[int] = field(default_factory=list[int])
+
+    async def get_instrument(self, symbol: str) -> Instrument:
+        self.waiting += 1
+        for _ in range(3):
+            await asyncio.sleep(0)
+        self.most.append(self.waiting)
+        self.waiting -= 1
+        if symbol.startswith("X1/"):
+            raise SymbolNotFound("not listed")
+        return await Mixed.get_instrument(self, symbol)
+
+
+async def test_rules_of_many_symbols_are_asked_for_side_by_side_after_the_first_and_one_that_is_none_stops_nobody(
+    tmp_path: Path,
+) -> None:
+    clock = ManualClock(NOON)
+    broker = Crowded(clock, converts=Decimal("0.01"))
+    broker.positions = {f"X{number}/YYY": Decimal(1) for number in range(20)}
+    async with opened(tmp_path, broker=broker, clock=clock) as desk:
+        assert [desk.ctx.scales(symbol) is None for symbol in sorted(broker.positions)] == [
+            symbol == "X1/YYY" for symbol in sorted(broker.positions)
+        ]
+        assert (len(broker.most), broker.most[0], max(broker.most)) == (20, 1, 8)
