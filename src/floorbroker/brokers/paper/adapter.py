@@ -10,7 +10,7 @@ from random import Random
 from floorbroker.brokers.paper import errors
 from floorbroker.brokers.paper.info import CURRENCY, INFO, Options, options_from
 from floorbroker.brokers.paper.mapping import PlainIdentity, hours_of, past, standing, told
-from floorbroker.brokers.paper.rest import PaperVenue, PriceSource, chain_of
+from floorbroker.brokers.paper.rest import PaperVenue, PriceSource, chain_of, symbols_of
 from floorbroker.brokers.paper.stream import (
     Chance,
     Closing,
@@ -295,7 +295,7 @@ class PaperBroker:
             at=self._clock.now(),
             asked_at=asked_at,
         )
-        return past(heard, order, busted=self.venue.busted(order_id), currency=CURRENCY)
+        return past(heard, order, busted=self.venue.busted(order_id))
 
     # -- the account ---------------------------------------------------------------------------------------------------
 
@@ -389,7 +389,8 @@ class PaperBroker:
             cost = self.venue.purse.cost(order)
         except LookupError as error:
             raise errors.rejected(f"no market for {error.args[0]} yet") from error
-        fees = self._options.fee_per_share * (order.order_qty or ZERO)
+        currency = self.venue.instrument(symbols_of(order)[0]).currency
+        fees = self.venue.tills.in_own(self._options.fee_per_share * (order.order_qty or ZERO), currency)
         initial = cost / self._options.leverage
         return MarginRequirement(
             currency=CURRENCY, initial=initial, buying_power_effect=cost, fees=fees, source="venue"
@@ -433,7 +434,7 @@ class PaperBroker:
         for event in events:
             order = self.venue.engine.order(event.order_id)
             cl_ord_id = self.venue.client_id(event.order_id)
-            self._orders.tell(told(event, order, cl_ord_id=cl_ord_id, currency=CURRENCY, at=at))
+            self._orders.tell(told(event, order, cl_ord_id=cl_ord_id, at=at))
 
     # -- what runs by itself -------------------------------------------------------------------------------------------
 

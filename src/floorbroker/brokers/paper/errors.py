@@ -30,6 +30,12 @@ def no_holdings(symbol: str) -> InsufficientFunds:
     )
 
 
+def no_rate(currency: str, *, into: str) -> OrderRejected:
+    return rejected(
+        f"the account is in {into}, and nothing here tells what {currency} is worth in it: {currency}/{into} has no price"
+    )
+
+
 def no_symbol(symbol: str) -> SymbolNotFound:
     return SymbolNotFound(
         f"the paper venue does not list {symbol!r}", broker=BROKER, venue_text=f"asset {symbol} not found"

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from floorbroker.domain.capability import BookProof, BookRules, BrokerInfo, Can, Etiquette, IdentityClass, OptionField
 from floorbroker.domain.errors import ConfigInvalid
 from floorbroker.domain.forms import wrong_option
-from floorbroker.domain.instrument import Instrument, OptionContract, TickRule, asset_class_of
+from floorbroker.domain.instrument import Instrument, OptionContract, TickRule, asset_class_of, quote_of
 from floorbroker.domain.values import AssetClass, Environment, OrderClass, OrderType, TimeInForce
 
 CURRENCY = "USD"
@@ -80,7 +80,7 @@ INFO = BrokerInfo(
         _whole("latency_max_ms", "The slowest answer.", "25"),
         _whole("step_ms", "How often the price walk moves.", "1000", least=1),
         _whole("slippage_ticks", "How many ticks worse a market order fills.", "0"),
-        _amount("fee_per_share", "What each share costs, in USD.", "0"),
+        _amount("fee_per_share", "What each share costs, in the currency of its price.", "0"),
         _percent("reject_percent", "Orders that are refused."),
         _percent("lost_reply_percent", "Orders that are taken while the answer never comes."),
         _percent("lost_request_percent", "Orders that never arrive."),
@@ -148,8 +148,11 @@ def instrument_for(symbol: str) -> Instrument:
             return Instrument(
                 symbol=symbol,
                 asset_class=AssetClass.CRYPTO,
-                currency=CURRENCY,
-                ticks=(TickRule(from_price=Decimal(0), tick=Decimal("0.01")),),
+                currency=quote_of(symbol),
+                ticks=(
+                    TickRule(from_price=Decimal(0), tick=Decimal("0.00000001")),
+                    TickRule(from_price=Decimal(1), tick=Decimal("0.01")),
+                ),
                 lot=_NINE,
                 min_qty=_NINE,
                 fraction=_NINE,
@@ -159,7 +162,7 @@ def instrument_for(symbol: str) -> Instrument:
             return Instrument(
                 symbol=symbol,
                 asset_class=AssetClass.PERPETUAL,
-                currency=symbol.partition(":")[2],
+                currency=quote_of(symbol),
                 lot=_NINE,
                 min_qty=_NINE,
                 fraction=_NINE,
@@ -171,7 +174,7 @@ def instrument_for(symbol: str) -> Instrument:
             return Instrument(
                 symbol=symbol,
                 asset_class=AssetClass.FX,
-                currency=symbol.partition("/")[2],
+                currency=quote_of(symbol),
                 ticks=(TickRule(from_price=Decimal(0), tick=Decimal("0.00001")),),
                 calendar="FX",
                 shortable=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 
+from floorbroker.brokers.paper.info import instrument_for
 from floorbroker.domain.facts import Source
 from floorbroker.domain.ids import tag_of
 from floorbroker.domain.records import ExecutionReport, MarketHours
@@ -121,7 +122,7 @@ def _status(order: MatchOrder) -> OrdStatus | None:
     return _STATUS[order.status]
 
 
-def told(event: Event, order: MatchOrder, *, cl_ord_id: ClOrdId | None, currency: str, at: datetime) -> ExecutionReport:
+def told(event: Event, order: MatchOrder, *, cl_ord_id: ClOrdId | None, at: datetime) -> ExecutionReport:
     """What the private stream says of an event; totals are those after the event where it carries them."""
     report = replace(
         standing(order, cl_ord_id=cl_ord_id, source=Source.STREAM, at=at),
@@ -130,7 +131,7 @@ def told(event: Event, order: MatchOrder, *, cl_ord_id: ClOrdId | None, currency
     )
     match event:
         case Fill():
-            return _with_fill(report, event, order, currency)
+            return _with_fill(report, event, order)
         case Busted(fill=fill):
             return replace(_with_bust(report, fill), transact_time=event.at)
         case Replaced(new_order_id=successor):
@@ -144,7 +145,7 @@ def told(event: Event, order: MatchOrder, *, cl_ord_id: ClOrdId | None, currency
             return replace(report, ord_status=_ENTERED.get(type(event), OrdStatus.NEW), cum_qty=None, avg_px=None)
 
 
-def _with_fill(report: ExecutionReport, fill: Fill, order: MatchOrder, currency: str) -> ExecutionReport:
+def _with_fill(report: ExecutionReport, fill: Fill, order: MatchOrder) -> ExecutionReport:
     """A trade, with the totals as they were right after it."""
     upto = [f for f in order.fills if f.cum_qty <= fill.cum_qty]
     value = sum(f.qty * f.price for f in upto)
@@ -158,16 +159,14 @@ def _with_fill(report: ExecutionReport, fill: Fill, order: MatchOrder, currency:
         last_px=fill.price,
         cum_qty=fill.cum_qty,
         avg_px=value / done if done else None,
-        fee=Money(fill.fee, currency),
+        fee=Money(fill.fee, instrument_for(fill.symbol).currency),
         transact_time=fill.at,
     )
 
 
-def past(
-    heard: ExecutionReport, order: MatchOrder, *, busted: tuple[Fill, ...], currency: str
-) -> tuple[ExecutionReport, ...]:
+def past(heard: ExecutionReport, order: MatchOrder, *, busted: tuple[Fill, ...]) -> tuple[ExecutionReport, ...]:
     """Every trade of an order, and every bust; `heard` is where it stands."""
-    trades = (_with_fill(heard, fill, order, currency) for fill in order.fills)
+    trades = (_with_fill(heard, fill, order) for fill in order.fills)
     return (*trades, *(_with_bust(heard, fill) for fill in busted))
 
 

@@ -11,11 +11,12 @@ from typing import Protocol
 
 from floorbroker.brokers.paper import errors
 from floorbroker.brokers.paper.info import CURRENCY, Options
+from floorbroker.brokers.paper.rest.tills import Tills
 from floorbroker.domain.instrument import Instrument, asset_class_of
 from floorbroker.domain.orders import NewOrder, OrderChanges
 from floorbroker.domain.records import Account, Balance, Position, Quote, RiskMetrics
 from floorbroker.domain.values import ZERO, AssetClass, OrderClass, Price, Side
-from floorbroker.matching import BadOrder, Engine, Ledger, MatchOrder
+from floorbroker.matching import BadOrder, Engine, MatchOrder
 from floorbroker.matching.orders import with_changes
 
 
@@ -26,7 +27,7 @@ class Books(Protocol):
     def engine(self) -> Engine: ...
 
     @property
-    def ledger(self) -> Ledger: ...
+    def tills(self) -> Tills: ...
 
     @property
     def options(self) -> Options: ...
@@ -53,18 +54,20 @@ class Purse:
 
     @property
     def equity(self) -> Decimal:
-        return self._venue.ledger.equity(self._venue.mark)
+        return self._venue.tills.equity
 
     @property
     def gross(self) -> Decimal:
         """The value of all positions, long and short, without sign."""
         return sum(
-            (abs(self.worth(position.symbol, position.qty)) for position in self._venue.ledger.positions()), ZERO
+            (abs(self.in_own(position.symbol, position.qty)) for position in self._venue.tills.positions()), ZERO
         )
 
     @property
     def buying_power(self) -> Decimal:
-        """Leverage times equity, less what is held and what open orders may still open."""
+        """Leverage times equity, less what is held and what open orders may still open; none while some of it cannot be told."""
+        if not self._venue.tills.is_whole:
+            return ZERO
         return max(ZERO, self._venue.options.leverage * self.equity - self.gross - self._reserved())
 
     def _reserved(self) -> Decimal:
@@ -83,13 +86,18 @@ class Purse:
             promised[key] = before + (order.leaves_qty or ZERO)
         return reserved
 
+    def in_own(self, symbol: str, qty: Decimal) -> Decimal:
+        """What units are worth, in the account's own currency."""
+        return self._venue.tills.in_own(self.worth(symbol, qty), self._venue.instrument(symbol).currency)
+
     def worth(self, symbol: str, qty: Decimal) -> Decimal:
+        """The same in the symbol's."""
         return qty * (self._venue.mark(symbol) or ZERO) * self._venue.instrument(symbol).multiplier
 
     def cost(
         self, order: NewOrder, *, filled: Decimal = ZERO, spent: Decimal = ZERO, promised: Decimal = ZERO
     ) -> Decimal:
-        """What an order would tie up: the value of the units it opens, at its limit or the touch.
+        """What an order would tie up: the value of the units it opens, at its limit or the touch, in the account's own currency.
 
         `promised` units of the position are to be closed by other orders already.  Raises `LookupError` when there is no
         price to reckon with.
@@ -100,7 +108,8 @@ class Purse:
         price = order.price if order.price is not None else order.stop_px or self._touch(order)
         wanted = order.order_qty
         units = wanted - filled if wanted is not None else ((order.notional or ZERO) - spent) / price
-        return self._opening(order, units + promised, promised) * price * instrument.multiplier
+        opened = self._opening(order, units + promised, promised) * price * instrument.multiplier
+        return self._venue.tills.in_own(opened, instrument.currency)
 
     def _touch(self, order: NewOrder) -> Price:
         quote = self._venue.quote(order.symbol, self._venue.engine.now)
@@ -118,12 +127,14 @@ class Purse:
             touch = quote.ask if leg.side is Side.BUY else quote.bid
             if touch is None:
                 raise LookupError(leg.symbol)
-            net += leg.side.sign * leg.ratio_qty * touch * self._venue.instrument(leg.symbol).multiplier
+            instrument = self._venue.instrument(leg.symbol)
+            value = leg.side.sign * leg.ratio_qty * touch * instrument.multiplier
+            net += self._venue.tills.in_own(value, instrument.currency)
         return max(ZERO, net) * (order.order_qty or ZERO)
 
     def _opening(self, order: NewOrder, upto: Decimal, promised: Decimal) -> Decimal:
         """How many of the units from `promised` to `upto` would open or enlarge the position."""
-        closable = -order.side.sign * self._venue.ledger.qty(order.symbol)
+        closable = -order.side.sign * self._venue.tills.qty(order.symbol)
         return upto - max(promised, min(upto, closable))
 
     def _promised(self, order: NewOrder) -> Decimal:
@@ -133,6 +144,9 @@ class Purse:
 
     def check(self, order: NewOrder) -> None:
         """Raises the refusals of an account that cannot pay, or does not hold what it sells."""
+        for currency in {self._venue.instrument(symbol).currency for symbol in symbols_of(order)}:
+            if self._venue.tills.rate(currency) is None:
+                raise errors.no_rate(currency, into=CURRENCY)
         try:
             needed = self.cost(order, promised=self._promised(order))
         except LookupError as error:
@@ -171,7 +185,7 @@ class Purse:
         return Account(
             account=name,
             currency=CURRENCY,
-            cash=self._venue.ledger.cash,
+            cash=self._venue.tills.cash,
             equity=self.equity,
             buying_power=self.buying_power,
             environment_hint="paper",
@@ -183,20 +197,25 @@ class Purse:
         )
 
     def balances(self) -> tuple[Balance, ...]:
-        """Cash, and the coins and currencies that are held; a perpetual is a contract, and no coin of ours."""
-        cash = self._venue.ledger.cash
-        found = [Balance(currency=CURRENCY, total=cash, available=max(ZERO, min(cash, self.buying_power)))]
-        for position in self._venue.ledger.positions():
+        """Cash, which may be owed, and the coins and currencies that are held; a perpetual is a contract, and no coin of ours."""
+        totals = {ledger.currency: ledger.cash for ledger in self._venue.tills}
+        for position in self._venue.tills.positions():
             coin, slash, _ = position.symbol.partition("/")
             if slash and asset_class_of(position.symbol) is not AssetClass.PERPETUAL:
-                found.append(Balance(currency=coin, total=position.qty, available=position.qty))
-        return tuple(found)
+                totals[coin] = totals.get(coin, ZERO) + position.qty
+        return tuple(
+            Balance(currency=currency, total=total, available=self._available(currency, total))
+            for currency, total in totals.items()
+        )
+
+    def _available(self, currency: str, total: Decimal) -> Decimal:
+        return max(ZERO, min(total, self.buying_power)) if currency == CURRENCY else total
 
     def positions(self) -> tuple[Position, ...]:
-        return tuple(self._position(held.symbol) for held in self._venue.ledger.positions())
+        return tuple(self._position(held.symbol) for held in self._venue.tills.positions())
 
     def _position(self, symbol: str) -> Position:
-        held, mark = self._venue.ledger.position(symbol), self._venue.mark(symbol)
+        held, mark = self._venue.tills.position(symbol), self._venue.mark(symbol)
         value = None if mark is None else self.worth(symbol, held.qty)
         return Position(
             symbol=symbol,
@@ -209,7 +228,7 @@ class Purse:
         )
 
     def risk(self) -> RiskMetrics:
-        values = [self.worth(position.symbol, position.qty) for position in self._venue.ledger.positions()]
+        values = [self.in_own(position.symbol, position.qty) for position in self._venue.tills.positions()]
         equity, gross = self.equity, self.gross
         return RiskMetrics(
             currency=CURRENCY,

@@ -11,8 +11,9 @@ from decimal import Decimal
 from typing import Protocol
 
 from floorbroker.brokers.paper import errors
-from floorbroker.brokers.paper.info import CURRENCY, Options, instrument_for
+from floorbroker.brokers.paper.info import Options, instrument_for
 from floorbroker.brokers.paper.rest.money import Purse, symbols_of
+from floorbroker.brokers.paper.rest.tills import Tills
 from floorbroker.brokers.paper.wire import Deed, Row, StateFile
 from floorbroker.domain.bars import Bar, BarSeries
 from floorbroker.domain.errors import ApiError, DuplicateOrderId, FieldError, SymbolNotFound
@@ -29,7 +30,6 @@ from floorbroker.matching import (
     Engine,
     Event,
     Fill,
-    Ledger,
     Liquidity,
     MatchOrder,
     Moved,
@@ -67,7 +67,7 @@ class PaperVenue:
     def __init__(self, *, options: Options, state: StateFile, source: PriceSource | None, start: datetime) -> None:
         self.options = options
         self.told: Callable[[list[Event]], None] = _nobody
-        self.ledger = Ledger(currency=CURRENCY, cash=options.cash, multiplier=lambda s: self.instrument(s).multiplier)
+        self.tills = Tills(cash=options.cash, instrument=self.instrument, mark=self._mark_of)
         self._state = state
         self._source = source
         self._listed: dict[str, Instrument] = {}
@@ -111,7 +111,7 @@ class PaperVenue:
         busted = {fill.exec_id for row in rows.values() for fill in row.busted}
         for fill in sorted(fills, key=lambda fill: int(fill.exec_id[1:])):
             if fill.exec_id not in busted:
-                self.ledger.apply(fill)
+                self.tills.apply(fill)
 
     def _next_order_id(self) -> OrderId:
         self._orders_made += 1
@@ -320,7 +320,7 @@ class PaperVenue:
             for order in self.engine.open_orders():
                 if order.is_open and any(_is_over(symbol, at) for symbol in symbols_of(order.order)):
                     self._settle(self.engine.cancel(order.order_id, at=at))
-        for held in self.ledger.positions():
+        for held in self.tills.positions():
             if _is_over(held.symbol, at):
                 self._end_option(held.symbol, held.qty, at)
 
@@ -350,7 +350,7 @@ class PaperVenue:
 
     def _keep(self, deed: Deed) -> None:
         for fill in deed.fills:
-            self.ledger.apply(fill)
+            self.tills.apply(fill)
         self._write((), (deed,))
 
     def deeds(self, since: date) -> list[Deed]:
@@ -371,6 +371,13 @@ class PaperVenue:
         quote = self.quote(symbol, self.engine.now)
         return quote.mid if quote.mid is not None else (quote.last or quote.bid or quote.ask)
 
+    def _mark_of(self, symbol: str) -> Decimal | None:
+        """The same, where it has a price at all."""
+        try:
+            return self.mark(symbol)
+        except SymbolNotFound:
+            return None
+
     # -- books ---------------------------------------------------------------------------------------------------------
 
     def _settle(self, events: list[Event]) -> None:
@@ -379,9 +386,9 @@ class PaperVenue:
             return
         for event in events:
             if isinstance(event, Fill):
-                self.ledger.apply(event)
+                self.tills.apply(event)
             elif isinstance(event, Busted):
-                self.ledger.undo(event.fill)
+                self.tills.undo(event.fill)
                 self._busted[event.order_id] = (*self.busted(event.order_id), event.fill)
         self._write(self._rows(events))
         self.told(events)
