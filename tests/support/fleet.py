@@ -53,7 +53,7 @@ def ruled(uses: Strategy, *, moving: Moving = MOVING, **members: Any) -> Policy:
     return Policy(rules=(Rule(name="default", uses=uses),), moving=moving, **members)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Fleet:
     """The desk, its venues, and everything around it that a test may want to touch."""
 

@@ -7,7 +7,7 @@ of it is kept in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -30,6 +30,7 @@ from floorbroker.domain.values import (
     total_of,
 )
 from floorbroker.gateway.kill import GLOBAL
+from floorbroker.gateway.routing.moving import is_dead
 from floorbroker.gateway.routing.record import PartOf, Seen, seen_from, seen_text
 
 ONCE = ":split"  # whose keys say that a part was begun; no principal is called so
@@ -196,23 +197,24 @@ def _part(told: object) -> PlannedPart:
 # -- as one order -------------------------------------------------------------------------------------------------------------
 
 
-def rolled_up(parent: Parent, children: Sequence[Order], *, is_acting: bool) -> Order:
+def rolled_up(parent: Parent, children: Sequence[Order], *, under_way: Container[int] = ()) -> Order:
     """The parent as one order.
 
-    `is_acting`: its parts are still being placed.  A child in doubt keeps it open, and so does one that is not to be seen;
-    `cum_qty` and `avg_px` are those of all fills, `leaves_qty` what may still fill.  What was refused, or never sent, is in
-    neither.
+    `under_way` are the numbers of its parts that are being placed, or moved: they keep it open, for whoever is told that it has
+    ended may place what is missing once more.  So do a child in doubt, and one that is not to be seen; `cum_qty` and `avg_px`
+    are those of all fills, `leaves_qty` what may still fill.  What was refused, or never sent, is in neither.
     """
     wanted = parent.wish.order_qty
     assert wanted is not None  # only such are split
-    unseen = parent.unseen(children)
-    waiting = total_of(part.qty for part in parent.waiting()) if is_acting else ZERO
+    unseen = [child for child in parent.unseen(children) if child.number not in under_way]
+    alive = {number for number, child in _by_part(parent, children) if not is_dead(child)}
+    waiting = total_of(p.qty for p in parent.parts if p.number in under_way and p.number not in alive)
     hidden = total_of(part.qty for part in parent.parts if part.number in {child.number for child in unseen})
     cum = total_of(child.cum_qty for child in children)
     state = OrderState.UNKNOWN if unseen else _state(parent, children, cum, wanted, waiting)
     executions = sorted((e for child in children for e in child.executions), key=lambda e: (e.transact_time, e.exec_id))
     reason, text = _refusal(parent, children) if state in _ENDED or state is OrderState.CANCELLED else (None, None)
-    pending = parent.cancel_asked and any(child.is_open for child in children)
+    pending = parent.cancel_asked and any(child.is_open and child.pending_cancel for child in children)
     return Order(
         intent_id=parent.intent_id,
         cl_ord_id=ClOrdId(parent.intent_id),

@@ -26,6 +26,7 @@ BOUND = "profile.bound"  # a profile began here for the first time
 _BESIDE = 8  # records behind an order's first fact, among which its note is: they are one commit
 _STRATEGIES = frozenset(strategy.value for strategy in Strategy)
 _JSON = msgspec.json.Encoder(order="deterministic")
+_OF_SPLIT = " of split order "
 
 
 @frozen
@@ -79,7 +80,7 @@ class RouteRecord:
         """What public surfaces show as `route`."""
         told = f"{self.strategy}: {self.reason}"
         if self.part is not None:
-            told += f"; part {self.part.number} of split order {self.part.parent}"
+            told += f"; part {self.part.number}{_OF_SPLIT}{self.part.parent}"
         return f"{told}; moved from order {self.journey.moved_from}" if self.journey.moved_from else told
 
     def note(self) -> NoteEntry:
@@ -197,6 +198,11 @@ def _seen_of(told: object) -> Seen:
 def was_routed(order: Order) -> bool:
     """Whether a strategy chose where an order went, as its sentence tells; nothing is read for the others."""
     return order.route.partition(":")[0] in _STRATEGIES
+
+
+def is_part(order: Order) -> bool:
+    """Whether an order is a part of a split one, as its sentence tells."""
+    return was_routed(order) and _OF_SPLIT in order.route
 
 
 def route_of(journal: Journal, intent_id: IntentId, facts: Sequence[Record]) -> RouteRecord | None:

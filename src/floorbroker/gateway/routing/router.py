@@ -45,6 +45,7 @@ from floorbroker.gateway.routing.record import (
     Journey,
     RouteRecord,
     Seen,
+    is_part,
     moved_note,
     no_route,
     route_of,
@@ -126,7 +127,9 @@ class Router:
             sessions=self.sessions,
             refusal=self.refusal,
             place=lambda wanted, ranking, trip: self._journey(wanted, ranking, trip),  # noqa: PLW0108 - a planted bug may
-        )  # put another in its place
+            # put another in its place
+            is_moving=lambda intent_id: self.links.first(intent_id) in self._late,
+        )
 
     # -- a start ------------------------------------------------------------------------------------------------------------
 
@@ -140,12 +143,13 @@ class Router:
 
     def attend(self, session: ProfileSession) -> None:
         """A session begins.  What a life which ended found alive is cancelled: what another took the place of, and what stands
-        by a late fill.
+        by a late fill, and parts of a split order whose cancel was asked.
         """
         self._known.add(session.ctx.profile.name)
         session.ctx.on_answered_s = partial(self.looks.latencies.heard, session.ctx.profile.name)
-        for order in session.ctx.book.open_orders() if self.links else ():
+        for order in session.ctx.book.open_orders():
             self._look_after(order)
+            self._end_with_the_whole(order)
 
     async def stop(self) -> None:
         """End what moves late, and begin no more of it; acts under way are ended by the order services."""
@@ -619,6 +623,13 @@ class Router:
             old = self._find(before)
             if old is not None and old.cum_qty:
                 self._end(order, "failover.old_one_filled", old=before, filled=str(old.cum_qty))
+
+    def _end_with_the_whole(self, order: Order) -> None:
+        """End a part that no cancel reached though that of the whole is durable.  One that its venue refused to cancel stays."""
+        if not is_part(order) or self._is_unwanted(order) or (route := self.record(order)) is None:
+            return
+        if route.part is not None and self.splitter.is_cancelled(route.part.parent):
+            self._end(order, "split.part_lives", parent=route.part.parent)
 
     def _end(self, order: Order, event: str, **members: object) -> None:
         """Cancel an order until it has ended; whoever cancels it already goes on, at its own pace."""

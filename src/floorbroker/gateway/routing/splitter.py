@@ -57,7 +57,8 @@ class Splitter:
     sessions: Mapping[ProfileName, ProfileSession]
     refusal: Refusal
     place: Place
-    _acting: set[IntentId] = field(default_factory=set[IntentId])  # parents whose parts are being placed
+    is_moving: Callable[[IntentId], bool]  # whether the journey of an intent goes on by itself
+    _acting: dict[IntentId, set[int]] = field(default_factory=dict[IntentId, set[int]])  # parts being placed, by parent
     _ending: set[IntentId] = field(default_factory=set[IntentId])  # parents whose cancel is being made durable
 
     # -- planning -----------------------------------------------------------------------------------------------------------
@@ -120,8 +121,7 @@ class Splitter:
         )
 
     def _refuses(self, part: Part, wish: NewOrder, actor: Actor | None) -> bool:
-        mine = replace(wish, order_qty=part.qty)
-        return self.refusal(self.sessions[part.profile], mine, actor) is not None
+        return self.refusal(self.sessions[part.profile], _wish_of(part, wish), actor) is not None
 
     @staticmethod
     def _is_too_large(session: ProfileSession, wish: NewOrder, actor: Actor | None) -> bool:
@@ -138,7 +138,7 @@ class Splitter:
         """The plan durable, then every part placed, all at once.  Raises when it cannot be made durable; then nothing is sent."""
         parent = self._parent(plan, wanted, ranking)
         trip.begun = True
-        self._acting.add(parent.intent_id)
+        self._acting[parent.intent_id] = {part.number for part in plan.parts}
         for part in plan.parts:  # before anything is waited for: whoever looked for a twin saw none
             self.sessions[part.profile].ctx.gate.remember(wanted.wish)
         try:
@@ -146,7 +146,7 @@ class Splitter:
             self.meter.count("splits", strategy=wanted.rule.uses.value)
             await asyncio.gather(*(self._part(parent, part, wanted, ranking, trip) for part in plan.parts))
         finally:
-            self._acting.discard(parent.intent_id)
+            del self._acting[parent.intent_id]
         order = self.order(parent.intent_id)
         assert order is not None  # its plan is durable
         return order
@@ -179,12 +179,13 @@ class Splitter:
     async def _part(self, parent: Parent, part: Part, wanted: Wanted, ranking: Ranking, trip: Trip) -> None:
         """One part to its place; one that nobody takes is told as such, and does not end the others."""
         mine = PartOf(parent=parent.intent_id, number=part.number)
-        wish = replace(wanted.wish, order_qty=part.qty)
+        wanted = replace(wanted, wish=_wish_of(part, wanted.wish), key=None, part=mine)
         try:
-            await self.place(replace(wanted, wish=wish, key=None, part=mine), _for_part(ranking, part), trip)
+            await self.place(wanted, _for_part(ranking, part), trip)
         except FloorbrokerError as error:
             self.log.warning("split.part_left", parent=parent.intent_id, part=part.number, detail=error.detail)
             await self._note_left(mine, f"{error.code}: {error.detail}")
+        self._acting.get(parent.intent_id, set()).discard(part.number)
 
     async def _note_left(self, part: PartOf, why: str) -> None:
         try:
@@ -217,7 +218,8 @@ class Splitter:
 
     def rolled(self, parent: Parent) -> Order:
         """How a split order stands: its children, summed."""
-        return rolled_up(parent, self.children(parent), is_acting=parent.intent_id in self._acting)
+        moving = {child.number for child in parent.children if self.is_moving(child.intent_id)}
+        return rolled_up(parent, self.children(parent), under_way=moving | self._acting.get(parent.intent_id, set()))
 
     def children(self, parent: Parent) -> list[Order]:
         """Its children, in the order in which they were begun, those at profiles that are not here left out."""
@@ -304,6 +306,11 @@ def _planned(parent: Parent, plan: Plan, wanted: Wanted) -> Iterable[Entry]:
             "parts": " ".join(f"{part.profile}:{text_of(part.qty)}" for part in plan.parts),
         },
     )
+
+
+def _wish_of(part: Part, whole: NewOrder) -> NewOrder:
+    """What is placed for a part.  The whole was looked at for a twin; two parts of one size are none of each other."""
+    return replace(whole, order_qty=part.qty, allow_duplicate=True)
 
 
 def _for_part(ranking: Ranking, part: Part) -> Ranking:
