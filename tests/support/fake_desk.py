@@ -203,6 +203,7 @@ class FakeDesk:
         self.strikes_left = 0  # of the chain; each further call tells one of them
         self.venue_text = "insufficient qty <script>alert(1)</script>"
         self.callers: list[Caller] = []
+        self.untold = 0  # records that are durable and not announced yet
         self.ends_after_replay = False  # an endless stream would hang a test that reads it to its end
         self.knows_every_symbol = False
         self.silent: list[ProfileName] = []
@@ -777,6 +778,9 @@ class FakeDesk:
 
     def last_seq(self) -> int:
         return len(self._records)
+
+    def told_seq(self) -> int:
+        return self.last_seq() - self.untold
 
     async def events(
         self, *, after: int | None = None, channels: frozenset[str] | None = None

@@ -580,7 +580,13 @@ class Desk(Protocol):
 
     async def self_check(self, profile: ProfileName) -> SelfCheck: ...
 
-    def last_seq(self) -> int: ...
+    def last_seq(self) -> int:
+        """The number of the newest record, announced or not."""
+        ...
+
+    def told_seq(self) -> int:
+        """The number of the newest event: what stands now shows it, and whoever comes back after it misses none."""
+        ...
 
     def events(self, *, after: int | None = None, channels: frozenset[str] | None = None) -> AsyncIterator[DeskEvent]:
         """Events after a journal sequence (replayed first), then live.  A consumer too slow for its bounded queue

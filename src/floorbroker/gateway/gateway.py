@@ -309,6 +309,9 @@ class Gateway:
     def last_seq(self) -> int:
         return self.journal.last_seq
 
+    def told_seq(self) -> int:
+        return self.telling.newest
+
     # -- profiles ----------------------------------------------------------------------------------------------------------
 
     def profiles(self) -> tuple[ProfileStatus, ...]:

@@ -43,6 +43,11 @@ class Telling:
         """What is in the journal when the desk starts is the past."""
         self._announced = self.journal.last_seq
 
+    @property
+    def newest(self) -> int:
+        """The number of the newest event.  The journal may be further: with facts that are durable and not folded yet."""
+        return self._announced
+
     # -- what is told -----------------------------------------------------------------------------------------------------
 
     def on_change(self, change: Change) -> None:

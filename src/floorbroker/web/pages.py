@@ -76,7 +76,7 @@ class Page:
         if not seen:
             return self.render("turned_away.html", status=403, principal=request.state.principal)
         ask = self._asked(request, seen)
-        seq = ask.desk.last_seq()  # read before the rest: an event seen twice is harmless, one missed is not
+        seq = ask.desk.told_seq()  # read before the rest: an event seen twice is harmless, one missed is not
         here = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
         frame = frame_of(ask, environments=tuple(seen), seq=seq, here=here, path=request.url.path)
         members: dict[str, Any] = {"frame": frame, "screen": screen, "principal": request.state.principal}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from floorbroker.domain.ports import FactEntry
+from floorbroker.domain.facts import Ack, Working
+from floorbroker.domain.ports import Entry, FactEntry
 from floorbroker.gateway.desk import DeskEvent
 from tests.support.fake_broker import buy
 from tests.support.house import CALLER, opened
@@ -123,3 +124,39 @@ async def test_a_listener_that_breaks_does_not_keep_an_order_from_being_sent_i1(
         desk.service.announce = broken
         order = await desk.place(buy())
         assert (order.order_id, desk.sent("submit")) == ("V1", 1)
+
+
+async def test_the_number_of_how_things_stand_is_not_ahead_of_what_they_show_i19(tmp_path: Path) -> None:
+    """An acceptance is durable and not folded yet while somebody looks: who comes back after that look hears of it."""
+    async with opened(tmp_path) as desk:
+        hold = asyncio.Event()
+        desk.journal.hold_when = lambda entries: hold if _accepts(entries) else None
+        placing = asyncio.ensure_future(desk.place(buy()))
+        await desk.until(lambda: any(map(_accepts, desk.journal.commits)))
+        seen, number = desk.only(), desk.gateway.told_seq()
+        events = desk.gateway.events(after=number, channels=frozenset({"orders"}))
+        first = asyncio.ensure_future(anext(events))
+        hold.set()
+        placed = await placing
+        await desk.wait()
+        assert (await first).order == placed != seen
+        await events.aclose()  # type: ignore[attr-defined]
+
+
+async def test_what_is_told_between_facts_is_never_numbered_below_how_things_stood(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        await desk.place(buy())
+        await desk.gateway.kill(1, caller=CALLER, reason="test")  # rows of the journal that are no facts
+        await desk.wait()
+        events = desk.gateway.events()
+        first = asyncio.ensure_future(anext(events))
+        await asyncio.sleep(0)
+        number = desk.gateway.told_seq()
+        (session,) = desk.gateway.sessions.values()
+        session.reconcile_again("as a reconnect does")
+        assert (await first).seq >= number
+        await events.aclose()  # type: ignore[attr-defined]
+
+
+def _accepts(entries: Sequence[Entry]) -> bool:
+    return any(isinstance(entry, FactEntry) and isinstance(entry.fact, Ack | Working) for entry in entries)

@@ -65,7 +65,7 @@ class Hub:
     def join(self, client: Client) -> None:
         self.clients.add(client)
         if self._task is None or self._task.done():
-            follow = self._follow(self.desk.last_seq())
+            follow = self._follow(self.desk.told_seq())
             self._task = asyncio.get_running_loop().create_task(follow, name="stream:facts")
 
     async def leave(self, client: Client) -> None:

@@ -261,7 +261,7 @@ class _Connection:
             self._answer("error", id=said.id, code=error.code, detail=error.detail)
             return
         facts = frozenset(one for one in wanted if isinstance(one, str))
-        self._answer("ack", id=said.id, channels=said.channels, seq=self.hub.desk.last_seq())
+        self._answer("ack", id=said.id, channels=said.channels, seq=self.hub.desk.told_seq())
         if said.after is not None:
             await self.hub.replay(self.client, facts, said.after)
         else:
@@ -285,7 +285,7 @@ class _Connection:
         self.client.held = [] if self.client.held is None else self.client.held
         self.client.channels |= facts
         for channel in sorted(facts):
-            seq = self.hub.desk.last_seq()
+            seq = self.hub.desk.told_seq()
             try:
                 data = await snapshot_of(channel, self.hub.desk)
             except FloorbrokerError as error:

@@ -49,6 +49,8 @@ class Told:
     def last_seq(self) -> int:
         return len(self.kept)
 
+    told_seq = last_seq
+
     def order(self) -> None:
         seq = len(self.kept) + 1
         event = DeskEvent(seq=seq, at=NOON, channel="orders", key=f"o{seq}", profile=ProfileName("p"), order=ORDER)

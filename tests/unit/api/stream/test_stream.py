@@ -104,6 +104,17 @@ async def test_a_program_says_its_token_and_hears_how_things_stand_and_then_what
         assert (await listener.hear())["id"] == "p"  # and nothing of the order before it
 
 
+async def test_how_things_stand_has_the_number_of_the_newest_event_though_the_journal_is_further(
+    served: Served,
+) -> None:
+    await place(served)
+    served.desk.untold = 1
+    async with listening(served) as listener:
+        ack = await listener.subscribe("orders")
+        stands = await listener.hear()
+        assert [stands["type"], ack["seq"], stands["seq"]] == ["snapshot", *[served.desk.last_seq() - 1] * 2]
+
+
 async def test_who_comes_back_after_a_number_misses_nothing_and_hears_nothing_twice(served: Served) -> None:
     await place(served)
     async with listening(served) as listener:
