@@ -307,17 +307,22 @@ def profile_in(name: str, section: ProfileSection) -> Profile:
     )
 
 
+POLICIES = frozenset({"external_orders", "flatten"})
+
+
 def made_of(section: ProfileSection | None) -> Mapping[str, str]:
-    """What a session is made of besides its secrets, as the file says it: another one is made where any of it is another."""
-    if section is None:
-        return {}
+    """What a session is made of besides its secrets, as the file says it: another one is made where any of it is another, but
+    for `POLICIES`, which are looked at whenever something is done.  A profile that nothing is written of has what a section has
+    that says no more than its broker.
+    """
+    section = section or ProfileSection(broker="", environment="")
     made = {
         "host": section.host,
         "url": section.url,
         "credentials": section.credentials,
         "flatten": str(section.flatten),
+        "external_orders": section.external_orders,
     }
-    made["external_orders"] = section.external_orders
     return made | {f"options.{name}": text for name, text in section.options.items()}
 
 

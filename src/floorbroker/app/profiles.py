@@ -69,6 +69,7 @@ from floorbroker.vault import RecordInfo, Vault
 NEXT_START = "a desk takes it up when it starts"
 AT_ONCE = "prices are fetched from it from now on"
 ANEW = "its session began anew with it"
+RESETTLED = "what it says of orders of others, and of closing positions in a kill, holds from now on"
 ASK_AGAIN = "ask for the same change again after that, or switch it off and on"
 LEAVE = "BROKER_PLAINTEXT_OK"
 NO_VAULT = "there is no vault yet: floorbroker vault init"
@@ -315,9 +316,11 @@ class Profiles:
         return _noted(await asyncio.to_thread(self.one, name), notes)
 
     async def _begun_anew(self, profile: Profile, caller: Caller) -> tuple[str, ...]:
-        """The session that a profile has ends, and another begins with what is stored; what became of it, as a note."""
+        """A session takes up what was changed, or ends and another begins with what is stored; what became of it, as a note."""
         assert self.seating is not None
         try:
+            if await self.seating.resettled(profile):
+                return (RESETTLED,)
             await self.seating.reseated(profile, caller=caller, reason="it was changed")
         except FloorbrokerError as error:
             return (self._why_not_anew(profile, error),)

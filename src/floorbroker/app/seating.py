@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from floorbroker.app.binding import assert_bound, bind
 from floorbroker.app.compose import Seat, Surroundings, seated_at
+from floorbroker.app.config import POLICIES
 from floorbroker.app.home import Home
 from floorbroker.app.limits_in_force import record_limits
 from floorbroker.app.recovery import recovering
@@ -202,6 +203,27 @@ class Seating:
         self.made_of.pop(session.ctx.profile.name, None)
 
     # -- another session --------------------------------------------------------------------------------------------------
+
+    async def resettled(self, profile: Profile) -> bool:
+        """A session takes up at once, whatever is open, what it need not begin anew for; whether nothing else of it was changed.
+
+        Raises `ConfigInvalid` for what no session can be made of.
+        """
+        async with self._turn:
+            desk, name = self.desks.get(profile.environment), profile.name
+            session = self.session(profile)
+            seat = await asyncio.to_thread(self.look, name)
+            if desk is None or session is None or name in self.outlived:
+                return False
+            others = self.made_of.get(name, {}).items() ^ seat.made_of.items()
+            if any(member not in POLICIES for member, _ in others):
+                return False
+            session.ctx.external = seat.external
+            opted = desk.killing.flattening.opted
+            (opted.add if seat.flatten else opted.discard)(name)
+            self.made_of[name] = seat.made_of
+            desk.killing.look()  # a kill that is on may have more to close now
+            return True
 
     async def reseated(self, profile: Profile, *, caller: Caller, reason: str) -> bool:
         """What a session is made of was changed: the one a profile has ends, and another begins; whether it had one.

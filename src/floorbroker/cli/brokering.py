@@ -21,7 +21,7 @@ from floorbroker.cli.failures import Trouble, usage
 from floorbroker.cli.passphrases import Given, present
 from floorbroker.cli.settings import Settings
 from floorbroker.client.desk import API
-from floorbroker.client.door import Door, Method, segment
+from floorbroker.client.door import Door, Method, Refused, segment
 
 if TYPE_CHECKING:
     from floorbroker.app.home import Home
@@ -86,6 +86,30 @@ async def _reached(settings: Settings, passphrase: Given, *, sealed: bool) -> As
         token = secrets.token_urlsafe(32)
         door = await door_inside(stack, _app(here, token, settings), token, settings)
         yield Changing(door, by_server=False, timeout_s=settings.timeout_s)
+
+
+def as_served(settings: Settings, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same profiles as the desk that runs on this home has them; as they are given where none runs, or it was told of another
+    configuration.
+    """
+    from floorbroker.cli.reach import run, server_of
+
+    async def work() -> list[dict[str, Any]]:
+        async with AsyncExitStack() as stack:
+            server = await server_of(stack, settings.open_home(), settings)
+            return rows if server is None else [await _served(server, row, settings.timeout_s) for row in rows]
+
+    return run(settings, work)
+
+
+async def _served(server: Door, row: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+    where = f"{API}/{row['environment']}/profiles{named(row['name'])}/settings"
+    try:
+        return row | (await server.call("GET", where, timeout_s=timeout_s)).json()
+    except Refused as refused:
+        if refused.problem.code != "not_found":
+            raise
+        return row
 
 
 def profiles_here(settings: Settings, home: Home) -> Profiles:

@@ -64,13 +64,16 @@ def register(app: typer.Typer) -> None:
 @broker.command("list")
 def list_(ctx: typer.Context) -> None:
     """Every profile, with who gives each of its credentials; never a value."""
-    from floorbroker.cli.brokering import profiles_here
+    from floorbroker.cli.brokering import as_served, profiles_here
 
     settings = settings_of(ctx)
     rows = [_row(listed) for listed in profiles_here(settings, settings.open_home()).listed()]
     rows = [
         row for row in rows if settings.env in (None, row["environment"]) and settings.profile in (None, row["name"])
     ]
+    rows = as_served(settings, rows)
+    for row in rows:
+        row["told"] = "; ".join(row["notes"])
     show_list(settings, rows, LISTED, empty="no profile: floorbroker broker add")
 
 
@@ -86,7 +89,6 @@ def _row(listed: Any) -> dict[str, Any]:
     if (info := KNOWN.get(listed.broker)) is not None and info.form(listed.environment).missing(listed.fields):
         sources.append("missing")
     row["sources"] = ", ".join(dict.fromkeys(sources)) or "none needed"
-    row["told"] = "; ".join(row["notes"])
     return row
 
 

@@ -15,7 +15,7 @@ import pytest
 from floorbroker.app.floor import Floor, Outside, open_floor
 from floorbroker.app.home import Home
 from floorbroker.app.profile_forms import Changes
-from floorbroker.app.profiles import Profiles
+from floorbroker.app.profiles import RESETTLED, Profiles
 from floorbroker.app.seating import OUTDATED
 from floorbroker.domain.errors import (
     ConfigInvalid,
@@ -34,6 +34,7 @@ from floorbroker.gateway.feeds import Tick
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.happenings import OrderFilled
 from floorbroker.gateway.limiting import Wanted
+from floorbroker.oms.external import ExternalOrders
 from floorbroker.oms.schema import parse_order
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(60)]
@@ -321,7 +322,7 @@ async def test_what_a_person_writes_into_the_file_is_told_until_a_session_is_mad
         assert stored.one(SECOND).options == {"fee_per_share": "1"}
         seats.write(FIRST, SECOND)
         assert stored.one(SECOND).notes == (), "it is as it was"
-        seats.write(FIRST, SECOND, beside='external_orders = "observe"\n')
+        seats.write(FIRST, SECOND, beside='host = "elsewhere"\n')
         found = await stored.edit(SECOND, Changes(), caller=WHO)
         assert found.notes == ("its session began anew with it",)
         assert seats.desk.sessions[SECOND] is not was
@@ -330,6 +331,42 @@ async def test_what_a_person_writes_into_the_file_is_told_until_a_session_is_mad
         assert stored.one(SECOND).notes == ()
         await seats.come()
         assert (stored.one(SECOND).notes, stored.one(SECOND).applies) == ((), "the desk has it: ready")
+
+
+async def test_a_section_that_says_nothing_new_of_a_profile_that_had_none_calls_for_no_other_session(
+    tmp_path: Path,
+) -> None:
+    home = Home.at(tmp_path / "home")
+    async with open_floor(home, outside=Outside(), environ={}) as floor:
+        await floor.desks[Environment.PAPER].until_settled()
+        stored = Profiles.of(home, floor.vault, Outside(), seating=floor.seating)
+        home.config.write_text(PAPER.format(name="paper"))
+        assert stored.one("paper").notes == ()
+        home.config.write_text(PAPER.format(name="paper") + 'external_orders = "observe"\n')
+        assert stored.one("paper").notes == (OUTDATED,)
+
+
+async def test_what_a_profile_says_of_orders_of_others_and_of_a_kill_is_taken_up_while_orders_are_open(
+    tmp_path: Path,
+) -> None:
+    """To be told to cancel them first would take away what is to be left alone from now on."""
+    async with opened(tmp_path, FIRST, SECOND) as seats:
+        stored = Profiles.of(seats.home, seats.floor.vault, Outside(), seating=seats.floor.seating)
+        was, opted = seats.desk.sessions[SECOND], seats.desk.killing.flattening.opted
+        resting = await seats.buy(type="limit", limit_price="100")
+        seats.write(FIRST, SECOND, beside='external_orders = "observe"\nflatten = true\n')
+        assert stored.one(SECOND).notes == (OUTDATED,)
+        found = await stored.edit(SECOND, Changes(enabled=True), caller=WHO)
+        assert found.notes == (RESETTLED,)
+        assert seats.desk.sessions[SECOND] is was
+        assert (was.ctx.external, SECOND in opted) == (ExternalOrders.OBSERVE, True)
+        seats.write(FIRST, SECOND)
+        assert (await stored.edit(SECOND, Changes(), caller=WHO)).notes == (RESETTLED,)
+        assert (was.ctx.external, SECOND in opted) == (ExternalOrders.ADOPT, False)
+        assert (stored.one(SECOND).notes, seats.desk.order(resting.intent_id).is_open) == ((), True)
+        seats.write(FIRST, SECOND, beside='external_orders = "observe"\noptions = { fee_per_share = "1" }\n')
+        assert OUTDATED in (await stored.edit(SECOND, Changes(), caller=WHO)).notes
+        assert was.ctx.external is ExternalOrders.ADOPT, "half of a change was taken up"
 
 
 async def test_a_change_that_is_taken_back_while_orders_are_open_leaves_nothing_to_tell(tmp_path: Path) -> None:

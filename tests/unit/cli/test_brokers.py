@@ -268,6 +268,13 @@ def test_with_a_server_the_acts_go_through_its_door_and_it_says_what_it_makes_of
         paper = ("--broker", "PAPER", "--env", "paper")
         told = run(home, "broker", "add", "second", *paper)
         assert (told.exit_code, "the desk has it: ready" in told.stderr) == (0, True), told.stderr
+        settings = home / "floorbroker.toml"
+        settings.write_text(settings.read_text().replace("[profiles.second]\n", "[profiles.second]\nflatten = true\n"))
+        (row,) = document(run(home, "--profile", "second", "broker", "list", "--json"))["items"]
+        assert (row["applies"], "goes on as it was" in row["notes"][0]) == ("the desk has it: ready", True)
+        taken = run(home, "broker", "edit", "second", "--enable")
+        assert (taken.exit_code, "holds from now on" in taken.stderr) == (0, True), taken.stderr
+        assert "goes on as it was" not in run(home, "broker", "list").stdout
         off = run(home, "broker", "edit", "second", "--disable")
         assert (off.exit_code, "it is switched off" in off.stderr) == (0, True), off.stderr
         hers = run(home, "connect", "--profile", "second", "--env", "paper")
