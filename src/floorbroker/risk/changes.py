@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from floorbroker.domain.errors import ConfigInvalid, FieldError, InvalidRequest
 from floorbroker.domain.frozen import frozen
+from floorbroker.domain.values import MAX_DIGITS
 from floorbroker.risk.limits import SharedLimits, typed_value
 
 TOPIC = "limit"
@@ -85,7 +86,7 @@ def _readings(raw: object) -> Iterator[object]:
     """What a value from outside may mean, the likeliest first: a command line has nothing but text."""
     if raw is None or raw == OFF:
         yield None
-    if isinstance(raw, str) and raw.isdigit() and raw.isascii():
+    if isinstance(raw, str) and raw.isdigit() and raw.isascii() and len(raw) <= MAX_DIGITS:
         yield int(raw)
     if raw in ("true", "false"):
         yield raw == "true"
