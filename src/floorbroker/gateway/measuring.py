@@ -124,10 +124,14 @@ class Measure:
 
     async def _at_risk(self, holdings: list[Holding], sides: list[_Side]) -> tuple[ValueAtRisk, ...]:
         """From the daily closes of whichever account holds the symbol."""
-        values = by_symbol(holdings) | {h.symbol: ZERO for h in holdings if h.value is None}
+        untold = {
+            h.symbol for h in holdings if h.value is None
+        }  # of which an account may hold some and not say its worth
+        values = dict.fromkeys(untold, ZERO) | by_symbol(holdings)
         contexts = {side.ctx.profile.name: side.ctx for side in sides}
         closes = {h.symbol: await _closes(contexts[h.profile], h.symbol) for h in holdings if h.value is not None}
-        return tuple(value_at_risk(values, closes, confidence) for confidence in CONFIDENCES)
+        found = [value_at_risk(values, closes, confidence) for confidence in CONFIDENCES]
+        return tuple(replace(one, missing=tuple(sorted(untold.union(one.missing)))) for one in found)
 
 
 def _held(ctx: AccountContext, position: Position) -> Holding:
