@@ -358,19 +358,17 @@ class RiskBook:
         """What one unit of a currency is in another; None when nobody said.  Dollars and coins that stand for them are one."""
         if currency == other:
             return Decimal(1)
-        worth, of_other = self._worth(currency), self._worth(other)
+        worth, of_other = self.rate_of(currency), self.rate_of(other)
         if worth is None or of_other is None:
             return None
         return worth if of_other == 1 else worth / of_other
 
-    def _worth(self, currency: str) -> Decimal | None:
-        told = self.rate_of(currency)
-        is_dollar = currency in _DOLLARS and self.base in _DOLLARS
-        return Decimal(1) if told is None and is_dollar else told
-
     def rate_of(self, currency: str) -> Decimal | None:
         """What one unit of a currency is in the base; None when nobody said."""
-        return Decimal(1) if currency == self.base else self.rates.get(currency)
+        if currency == self.base:
+            return Decimal(1)
+        is_dollar = currency in _DOLLARS and self.base in _DOLLARS
+        return self.rates.get(currency, Decimal(1) if is_dollar else None)
 
     def equity_of(self, watch: Watch) -> Decimal | None:
         """What stands against a scope's exposure: the equity of the accounts it may trade; None while one is not known."""

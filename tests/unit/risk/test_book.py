@@ -267,5 +267,6 @@ def test_a_currency_is_worth_in_another_what_their_rates_in_the_base_say() -> No
         Decimal("1.25"),
     )
     assert (book.between("JPY", "USD"), book.between("USD", "JPY")) == (None, None)
+    assert [book.rate_of(currency) for currency in ("USD", "USDT", "EUR", "JPY")] == [1, 1, Decimal("1.25"), None]
     told = RiskBook(ManualClock(NOON), base="EUR", rates={"USDT": Decimal("0.9")})
     assert (told.between("USDT", "EUR"), told.between("USDC", "EUR")) == (Decimal("0.9"), None)
