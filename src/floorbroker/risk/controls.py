@@ -24,12 +24,14 @@ from floorbroker.risk import guards, options, positions, shared
 from floorbroker.risk.limits import RiskLimits
 from floorbroker.risk.situation import Reference, Situation
 from floorbroker.risk.verdict import Verdict, failed, passed, within
+from floorbroker.risk.workload import part_of
 
 Control = Callable[[Situation], Verdict]
 
 _BPS = Decimal(10_000)
 _HUNDRED = Decimal(100)
 _ANY_PRICE = frozenset(OrderType) - LIMITED
+_NEVER_SHORT = frozenset({AssetClass.FX, AssetClass.OPTION})  # what is sold of these is no short sale
 
 
 def latch(s: Situation) -> Verdict:
@@ -88,8 +90,9 @@ def _forbidden(s: Situation) -> str:
         return what
     if s.instrument.asset_class not in limits.allow_assets:
         return f"asset class {s.instrument.asset_class.value}"
-    if wish.side not in limits.allow_sides:
-        return f"side {wish.side.value}"
+    for side in [leg.side for leg in wish.legs] or [wish.side]:
+        if side not in limits.allow_sides:
+            return f"side {side.value}"
     if wish.order_type not in limits.allow_types:
         return f"order type {wish.order_type.value}"
     if wish.tif not in limits.allow_tifs:
@@ -151,11 +154,9 @@ def written(s: Situation) -> Verdict:
 
 def short_sale(s: Situation) -> Verdict:
     """A sell beyond what is held needs permission, ours and the instrument's; for options see `written`."""
-    if (
-        s.wish.side is Side.BUY
-        or s.wish.order_class is OrderClass.MULTILEG
-        or s.instrument.asset_class in (AssetClass.FX, AssetClass.OPTION)
-    ):
+    if s.wish.order_class is OrderClass.MULTILEG:
+        return _short_legs(s)
+    if s.wish.side is Side.BUY or s.instrument.asset_class in _NEVER_SHORT:
         return passed("short_sale")
     if s.limits.allow_short and s.instrument.shortable:
         return passed("short_sale")
@@ -170,6 +171,16 @@ def short_sale(s: Situation) -> Verdict:
         else "this cannot be sold short here"
     )
     return failed("short_sale", f"{why}: {text_of(-after)} more than held", limit=0, value=-after)
+
+
+def _short_legs(s: Situation) -> Verdict:
+    """Whether a leg may be sold short at its venue only that says."""
+    for symbol, side, units in part_of(s.wish).legs if not s.limits.allow_short else ():
+        after = s.exposure.left(symbol, side) - units
+        if side is Side.SELL and after < 0 and asset_class_of(symbol) not in _NEVER_SHORT:
+            told = f"selling short is not permitted on this profile: {text_of(-after)} {symbol} more than held"
+            return failed("short_sale", told, limit=0, value=-after)
+    return passed("short_sale")
 
 
 def option_level(s: Situation) -> Verdict:

@@ -71,6 +71,7 @@ def verdict(order: NewOrder, control: controls.Control, **changes: object) -> Ve
 
 
 COVERED = spread((CALL, Side.SELL), ("AAPL", Side.BUY), price="180.00")
+SHORT = spread((CALL, Side.SELL), ("AAPL", Side.SELL), price="180.00")
 MIXED = spread((CALL, Side.SELL), ("SPY   260320C00500000", Side.BUY), price="1.00")
 
 
@@ -85,6 +86,8 @@ MIXED = spread((CALL, Side.SELL), ("SPY   260320C00500000", Side.BUY), price="1.
         (COVERED, {"allow_assets": frozenset({AssetClass.OPTION})}, "asset class equity"),
         (COVERED, {"allow_assets": frozenset({AssetClass.OPTION, AssetClass.EQUITY})}, ""),
         (MIXED, {"allow_symbols": frozenset({"AAPL"})}, "symbol SPY   260320C00500000"),
+        (COVERED, {"allow_sides": frozenset({Side.BUY})}, "side sell"),
+        (SHORT, {"allow_sides": frozenset({Side.SELL})}, ""),
     ],
 )
 def test_lists_of_what_may_be_traded_hold_for_each_leg_by_its_own_name_or_by_what_it_is_an_option_on(
@@ -92,6 +95,20 @@ def test_lists_of_what_may_be_traded_hold_for_each_leg_by_its_own_name_or_by_wha
 ) -> None:
     found = verdict(order, controls.permission, limits=RiskLimits.model_validate(lists))
     assert (found.ok, found.detail) == (not said, f"{said} is not permitted on this profile" if said else "")
+
+
+@pytest.mark.parametrize(("held", "allowed", "ok"), [(1, False, True), (0, False, False), (0, True, True)])
+def test_a_leg_that_sells_shares_that_are_not_held_is_a_short_sale(held: int, *, allowed: bool, ok: bool) -> None:
+    found = verdict(
+        SHORT,
+        controls.short_sale,
+        limits=RiskLimits(allow_short=allowed),
+        held={"AAPL": held},
+    )
+    assert (found.ok, found.detail) == (
+        ok,
+        "" if ok else "selling short is not permitted on this profile: 1 AAPL more than held",
+    )
 
 
 def test_the_legs_of_an_open_spread_take_what_they_close_and_its_head_takes_nothing() -> None:
