@@ -369,7 +369,10 @@ class FakeDesk:
         order = self.order(intent)
         self._announce("fills", intent, order.profile, order=order, execution=order.executions[-1])
 
-    async def preview(self, order: NewOrder | OrderSchema, *, profile: ProfileName | None) -> Preview:
+    async def preview(
+        self, order: NewOrder | OrderSchema, *, profile: ProfileName | None, caller: Caller | None = None
+    ) -> Preview:
+        del caller
         order = _wish(order)
         name = self._known(profile)
         verdicts = self._verdicts(order)

@@ -185,7 +185,9 @@ class Hooks:
         """What a signal would become; nothing is kept or sent.  Raises what the signal would be answered with."""
         wish = self.inbox.preview(hook, body)
         await self.inbox.screen(hook, wish)
-        return Tried(wish=wish, preview=await self._desk(hook.environment).preview(wish, profile=hook.profile))
+        caller = Caller(principal=hook.principal, via="webhook", token=hook.principal)
+        preview = await self._desk(hook.environment).preview(wish, profile=hook.profile, caller=caller)
+        return Tried(wish=wish, preview=preview)
 
     async def signals(self, hook: Hook, limit: int) -> list[Signal]:
         return await self.rows.signals(hook.id, limit=limit)

@@ -407,7 +407,11 @@ class Desk(Protocol):
         """
         ...
 
-    async def preview(self, order: NewOrder | OrderSchema, *, profile: ProfileName | None) -> Preview: ...
+    async def preview(
+        self, order: NewOrder | OrderSchema, *, profile: ProfileName | None, caller: Caller | None = None
+    ) -> Preview:
+        """What an order would meet if `caller` placed it; without one, what it would meet from anybody."""
+        ...
 
     def order(self, intent_id: str) -> Order:
         """By our id or client order id; a split order is the sum of its children.  Raises `NotFound`."""

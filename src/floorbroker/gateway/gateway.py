@@ -370,7 +370,9 @@ class Gateway:
         session.ctx.steps.reach("submit.S12")
         return Submitted(order=stored, replayed=replayed)
 
-    async def preview(self, order: NewOrder | OrderSchema, *, profile: ProfileName | None) -> Preview:
+    async def preview(
+        self, order: NewOrder | OrderSchema, *, profile: ProfileName | None, caller: Caller | None = None
+    ) -> Preview:
         wish, seen, parts = _sound(order), tuple[Seen, ...](), tuple[PlannedPart, ...]()
         named = _named(order, profile)
         if self.router is not None and (named or (profile is None and self.router.takes(None))):
@@ -381,7 +383,7 @@ class Gateway:
         else:
             session = self._session(profile)
         try:
-            outlook = await session.service.preview(wish)
+            outlook = await session.service.preview(wish, principal="" if caller is None else caller.principal)
         except FloorbrokerError as error:
             if seen and not parts and not any(one.taken for one in seen):
                 said = {one.profile: one.reason.removeprefix("refused: ") for one in seen} | {

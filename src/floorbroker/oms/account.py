@@ -384,7 +384,7 @@ class AccountContext:
             rate=self.scales.rate(asked_about(wish)),
             reference=self.reference(asked_about(wish)),
             leg_prices=self._leg_prices(wish),
-            blocked="" if is_pardoned else switches.blocked() or switches.barred(wish.strategy, ""),
+            blocked="" if is_pardoned else switches.blocked() or switches.barred(wish.strategy, who.principal),
             locked=switches.locked(),
             not_ready=switches.not_ready(),
             not_armed="" if is_pardoned else switches.not_armed(),

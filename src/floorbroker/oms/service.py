@@ -245,8 +245,11 @@ class OrderService:
 
     # -- asking without acting -------------------------------------------------------------------------------------------------
 
-    async def preview(self, wish: NewOrder) -> Outlook:
-        """Every control's verdict, the venue's objections, margin and price; nothing is reserved or sent."""
+    async def preview(self, wish: NewOrder, *, principal: str = "") -> Outlook:
+        """Every control's verdict, the venue's objections, margin and price; nothing is reserved or sent.
+
+        With the limits and the kill switch of whoever would place it (`principal`), where that is known.
+        """
         ctx = self.ctx
         instrument, reference = await ctx.look_around(wish)
         objections = tuple(await ctx.broker.validate_order(wish))
@@ -263,7 +266,8 @@ class OrderService:
             # An adapter that reckons by itself has no price or no rule for it: then nobody tells, and our controls stand.
         is_option = instrument.asset_class is AssetClass.OPTION  # of shares our own reckoning stands, as for a submit
         told = margin if is_option and has_preview else None
-        situation = ctx.situation(wish, instrument, margin=told, is_new=False)
+        who = Actor(principal=principal, via=GATEWAY.via)  # at no door of a person: nobody confirms a preview
+        situation = ctx.situation(wish, instrument, actor=who, margin=told, is_new=False)
         verdicts = tuple(v for v in ctx.gate.check(situation) if v.control != "venue_rules")  # the objections tell that
         return Outlook(
             verdicts=verdicts,

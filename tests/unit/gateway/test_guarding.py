@@ -14,6 +14,7 @@ from floorbroker.domain.errors import NotReady, RiskLimitExceeded
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.records import Account
 from floorbroker.domain.values import ProfileName, Side
+from floorbroker.gateway.desk import Caller
 from floorbroker.gateway.limiting import Wanted
 from floorbroker.gateway.routing.policy import Strategy
 from floorbroker.risk.limits import RiskLimits
@@ -197,3 +198,22 @@ async def test_an_order_for_money_whose_units_nobody_can_tell_meets_no_limit_of_
         await _limit(desk, "max_position_qty", 10, scope="global")
         with pytest.raises(RiskLimitExceeded, match="position after worst case cannot be measured"):
             await desk.place(replace(money, notional=Decimal(5001)))
+
+
+async def test_a_preview_shows_what_the_limits_and_the_switch_of_its_caller_say(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        await _limit(desk, "max_order_qty", 5, scope=f"token:{CALLER.principal}")
+
+        async def refused(caller: Caller | None) -> list[tuple[str, str]]:
+            found = await desk.gateway.preview(buy("6"), profile=None, caller=caller)
+            return [(verdict.control, verdict.scope) for verdict in found.verdicts if not verdict.ok]
+
+        others = Caller(principal="somebody", via="test")
+        assert (await refused(CALLER), await refused(others), await refused(None)) == (
+            [("max_order_qty", "token:tester")],
+            [],
+            [],
+        )
+        desk.ctx.switches.barred = lambda strategy, principal: "stopped" if principal == "somebody" else ""
+        assert [control for control, _ in await refused(others)] == ["latch"]
+        assert not await refused(None)

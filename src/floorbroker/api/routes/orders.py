@@ -148,11 +148,11 @@ async def cancel_orders(
     responses=returns(ValidationView, "The order is well formed.") | problems(*WITH_BODY, *VENUE),
     openapi_extra=reads(OrderSchema),
 )
-async def validate_order(request: Request, desk: DeskDep) -> Response:
+async def validate_order(request: Request, desk: DeskDep, caller: CallerDep) -> Response:
     """Everything that stands against an order at once: every control and the venue's rules.  Nothing is reserved or sent."""
     wish = parse_order(await read_json(request))
     profile = None if wish.profile is None else ProfileName(wish.profile)
-    return reply(validation_view(await desk.preview(wish, profile=profile), wish.digest()))
+    return reply(validation_view(await desk.preview(wish, profile=profile, caller=caller), wish.digest()))
 
 
 @router.post(
@@ -162,11 +162,11 @@ async def validate_order(request: Request, desk: DeskDep) -> Response:
     responses=returns(PreviewView, "What the order would meet.") | problems(*WITH_BODY, *VENUE),
     openapi_extra=reads(OrderSchema),
 )
-async def preview_order(request: Request, desk: DeskDep) -> Response:
+async def preview_order(request: Request, desk: DeskDep, caller: CallerDep) -> Response:
     """Every control's verdict, the venue's objections, cost and margin; nothing is reserved, nothing is sent."""
     wish = parse_order(await read_json(request))
     profile = None if wish.profile is None else ProfileName(wish.profile)
-    return reply(preview_view(await desk.preview(wish, profile=profile)))
+    return reply(preview_view(await desk.preview(wish, profile=profile, caller=caller)))
 
 
 @router.get(
