@@ -104,6 +104,7 @@ class Canceller:
         ctx.steps.reach("cancel.accepted")
         request_id = str(ctx.ids.intent(now))
         ctx.gate.count_message(order.terms.symbol)
+        ctx.risk.count_message(ctx.share.owner_of(order))
         asked = f.CancelAsked(source=f.Source.OWN, at=now, request_id=request_id, reason=reason)
         is_kept = await self._record(
             [

@@ -217,3 +217,14 @@ async def test_a_preview_shows_what_the_limits_and_the_switch_of_its_caller_say(
         desk.ctx.switches.barred = lambda strategy, principal: "stopped" if principal == "somebody" else ""
         assert [control for control, _ in await refused(others)] == ["latch"]
         assert not await refused(None)
+
+
+@pytest.mark.parametrize("scope", ["global", "strategy:m", "token:tester", "symbol:AAPL"])
+async def test_a_cancel_counts_among_the_messages_of_every_scope_of_its_order(tmp_path: Path, scope: str) -> None:
+    async with opened(tmp_path) as desk:
+        await _limit(desk, "max_messages_min", 3, scope=scope)
+        order = await desk.place(replace(buy("1"), strategy="m"))
+        await desk.gateway.cancel(order.intent_id, caller=CALLER)
+        await desk.place(replace(buy("2"), strategy="m"))
+        with pytest.raises(RiskLimitExceeded, match="order messages in a minute 4 is above max_messages_min 3"):
+            await desk.place(replace(buy("3"), strategy="m"))
