@@ -30,9 +30,8 @@ from floorbroker.domain.ports import AuditEntry, Log, Profile
 from floorbroker.domain.values import Environment, ProfileName
 from floorbroker.gateway.desk import NO_LOCK, Caller
 from floorbroker.gateway.gateway import Gateway
-from floorbroker.gateway.session import ProfileSession
+from floorbroker.gateway.session import SETTLE_S, ProfileSession
 
-SETTLE_S = 5.0
 OFF = "it is switched off"
 OUTDATED = "its session goes on as it was: what was changed holds once it is switched off and on"
 ELSE = ", or disconnect it, which leaves them watched"
@@ -96,7 +95,7 @@ class Seating:
         of it is left in the desk.
         """
         session = await self._to_its_end(self._taken_up(profile, caller, reason))
-        await self._settled(session)
+        await session.until_settled(within_s=SETTLE_S)
 
     async def _taken_up(self, profile: Profile, caller: Caller, reason: str) -> ProfileSession:
         async with self._turn:
@@ -146,15 +145,6 @@ class Seating:
     def lend(self, session: ProfileSession) -> None:
         """From now on a session hears when the vault is locked and unlocked."""
         self.vault.listeners.append(session.on_lock)
-
-    async def _settled(self, session: ProfileSession) -> None:
-        waiting = asyncio.ensure_future(session.until_settled())
-        timer = asyncio.ensure_future(self.clock.sleep(SETTLE_S))
-        try:
-            await asyncio.wait([waiting, timer], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiting.cancel()
-            timer.cancel()
 
     # -- going ------------------------------------------------------------------------------------------------------------
 
@@ -255,7 +245,7 @@ class Seating:
             await self.reseated(profile, caller=caller, reason=reason)
             return
         session.renew(reason)
-        await self._settled(session)
+        await session.until_settled(within_s=SETTLE_S)
 
     # -- within -----------------------------------------------------------------------------------------------------------
 

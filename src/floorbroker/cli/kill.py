@@ -102,6 +102,7 @@ def kill_off(
     _told(settings, {"level": 0, "scope": scope.word, "reason": reason}, steps)
     if failed := [step for step in steps if not step.done]:
         raise Trouble(code="conflict", detail=f"not opened everywhere: {failed[0].detail}", exit_code=10)
+    say(settings, "a profile takes orders as soon as it agrees with its venue: floorbroker status")
 
 
 @kill.command("status")

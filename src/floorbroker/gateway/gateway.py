@@ -62,7 +62,7 @@ from floorbroker.gateway.routing.router import Router
 from floorbroker.gateway.routing.shown import NO_ROUTING, NOT_ROUTED, OrderRoute, RoutingState, routing_state
 from floorbroker.gateway.routing.splitter import Splitter
 from floorbroker.gateway.scopes import named, scope_of
-from floorbroker.gateway.session import ProfileSession
+from floorbroker.gateway.session import SETTLE_S, ProfileSession
 from floorbroker.gateway.status import connection_data, connection_of, status_of
 from floorbroker.gateway.telling import Telling
 from floorbroker.gateway.tripwires import BY as WIRES
@@ -662,7 +662,7 @@ class Gateway:
         reopened = [self.sessions[name] for name in self.kill_switch.within(scope) if name in self.sessions]
         for session in reopened:
             session.reconcile_again("the kill switch was reset")
-        await asyncio.gather(*(session.until_settled() for session in reopened))
+        await asyncio.gather(*(session.until_settled(within_s=SETTLE_S) for session in reopened))
         return self.kill_state()
 
     async def on_fatal(self, session: ProfileSession, reason: str) -> None:

@@ -24,6 +24,7 @@ from floorbroker.oms.rounds import Round
 from floorbroker.oms.service import OrderService
 from floorbroker.oms.unforeseen import ours
 
+SETTLE_S = 5.0  # a person waits so long for a session to be ready
 FULL_COMPARE_S = 600.0
 STREAM_WAIT_S = 10.0
 STREAM_PROBE_S = 60.0
@@ -200,9 +201,16 @@ class ProfileSession:
             return f"the clock is {-offset_s:+.1f} s off the venue's"
         return ""
 
-    async def until_settled(self) -> None:
-        """Wait until the session is READY or has failed once and says why."""
-        await self._settled.wait()
+    async def until_settled(self, *, within_s: float | None = None) -> None:
+        """Wait until the session is READY or has failed once and says why, or until so long has passed."""
+        settled = asyncio.ensure_future(self._settled.wait())
+        late = None if within_s is None else asyncio.ensure_future(self.ctx.clock.sleep(within_s))
+        waiting = [settled] if late is None else [settled, late]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
 
     # -- the supervisor ----------------------------------------------------------------------------------------------------
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from floorbroker.domain.errors import Forbidden, KillSwitchOn
+from floorbroker.domain.errors import Forbidden, KillSwitchOn, NotReady
 from floorbroker.gateway.desk import Caller
 from floorbroker.gateway.resetting import PROGRAMS, Closed, why_not
 from tests.support.fake_broker import buy
@@ -67,3 +68,18 @@ async def test_what_a_program_tripped_only_a_person_opens_i14(tmp_path: Path) ->
         with pytest.raises(Forbidden):
             await desk.gateway.reset_kill(caller=program, reason="on we go")
         assert desk.gateway.kill_state().level == 1
+
+
+@pytest.mark.asyncio
+async def test_a_reset_is_answered_though_a_venue_takes_long_to_agree(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        await desk.gateway.kill(1, caller=CALLER, reason="a test")
+        desk.broker.gates["get_positions"] = asyncio.Event()
+        resetting = asyncio.ensure_future(desk.gateway.reset_kill(caller=CALLER, reason="looked at it"))
+        await desk.until(resetting.done)
+        assert resetting.result().level == 0
+        assert desk.session.state.value == "reconciling"
+        with pytest.raises(NotReady):
+            await desk.place(buy())
+        desk.broker.gates["get_positions"].set()
+        await desk.until(lambda: desk.session.state.value == "ready")
