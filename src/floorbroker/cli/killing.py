@@ -28,6 +28,10 @@ from floorbroker.gateway.scopes import scope_of as one_scope
 
 SERVER_S = 2.0
 POLL_S = 0.1
+HELD = "open in another process"
+HANGS = (
+    "nothing is sent, and open orders stay until that process goes on; not to wait: kill -9 {pid}, then kill on again"
+)
 CALLER = Caller(principal="operator", via="cli")
 
 
@@ -137,7 +141,7 @@ def trip(settings: Settings, scope: Scope, *, level: int, reason: str) -> list[S
         latched = _on_journals(scope, lambda switch, target: _trip(switch, target, level, reason))
         steps += latched
         if level > 1:
-            steps += [_cancelled(settings, step.name.removeprefix("journal ")) for step in latched if step.done]
+            steps += [_cancelled(settings, scope.home, step) for step in latched]
     return steps
 
 
@@ -166,14 +170,28 @@ async def _trip(switch: KillSwitch, target: ProfileName, level: int, reason: str
     await switch.trip(level, scope=target, caller=CALLER, reason=reason)
 
 
-def _cancelled(settings: Settings, environment: str) -> Step:
-    """Open the desk of an environment, whose latch cancels what is open, and wait for it."""
+def _cancelled(settings: Settings, home: Home, latched: Step) -> Step:
+    """Open the desk of an environment, whose latch cancels what is open, and wait for it; else say who would have to cancel."""
+    environment = latched.name.removeprefix("journal ")
     name, inside = f"cancel {environment}", replace(settings, env=environment, profile=None)
+    if not latched.done:
+        return Step(
+            name, False, HANGS.format(pid=_holder(home)) if HELD in latched.detail else "not without its journal"
+        )
     try:
         left = on_desk(inside, lambda desk: _until_none_is_open(desk.client, settings.timeout_s))
     except (Trouble, FloorbrokerError, OSError) as error:
         return Step(name, False, str(error))
     return Step(name, not left, f"still open: {', '.join(left)}" if left else "no order is open")
+
+
+def _holder(home: Home) -> str:
+    """The process that runs on this home, as `lock` names it."""
+    try:
+        first = (home.root / "lock").read_text("utf-8").partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError):
+        first = ""
+    return first if first.isdecimal() else "PID"
 
 
 async def _until_none_is_open(desk: DeskClient, timeout_s: float) -> tuple[str, ...]:

@@ -137,3 +137,27 @@ def test_a_kill_that_only_its_file_knows_is_taken_before_another_latch_is_opened
     assert "not in the journal" in run(home, "buy", "AAPL", "1").stderr
     document(run(home, "kill", "off", "--reason", "looked at it", "--json"))
     assert document(run(home, "buy", "AAPL", "1", "--json"))["ord_status"] in {"new", "filled"}
+
+
+def test_beside_a_server_that_hangs_a_kill_says_that_nothing_is_cancelled_yet_and_what_can_be_done(home: Path) -> None:
+    (home / "lock").write_text("4242\nhttp://127.0.0.1:1\n")
+    holder = ProcessLock(home / "journal-paper.db.lock")
+    holder.acquire()
+    try:
+        found = document(run(home, "kill", "on", "--json"))
+        refusing = document(run(home, "kill", "on", "--level", "1", "--json"))
+    finally:
+        holder.release()
+    assert [step["step"] for step in found["steps"]] == [
+        "permits",
+        "sentinel",
+        "server",
+        "journal paper",
+        "cancel paper",
+    ]
+    assert [step["done"] for step in found["steps"]] == [True, True, False, False, False]
+    assert "open orders stay" in found["steps"][-1]["detail"]
+    assert "kill -9 4242" in found["steps"][-1]["detail"]
+    assert "cancel paper" not in steps_of(refusing)
+    again = document(run(home, "kill", "on", "--json"))
+    assert steps_of(again)["cancel paper"] is True
