@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from floorbroker.vault import Seen
 
 TRIES = 3
-LOCKED = "the vault stays locked, and so do its profiles: floorbroker vault unlock"
+LOCKED = "the vault stays locked, and so do its profiles: "
 FROM, PASSPHRASE = "--from", "--passphrase"
 
 
@@ -124,11 +124,12 @@ def surrounding(settings: Settings, home: Home, vault_id: str) -> Found | None:
 
 @dataclass(slots=True)
 class Asker:
-    """How a desk that starts here gets its passphrase; without one it starts locked."""
+    """How a desk that starts here gets its passphrase; without one it starts locked, and only a server can be unlocked later."""
 
     settings: Settings
     home: Home
     given: Given
+    is_server: bool = False
     asked: int = 0
 
     def __call__(self, seen: Seen, error: FloorbrokerError | None) -> Secret | None:
@@ -138,7 +139,7 @@ class Asker:
         if error is None and (found := self._without_asking(seen)) is not None:
             return found
         if not self.settings.may_ask:
-            say(self.settings, LOCKED)
+            say(self.settings, LOCKED + ("floorbroker vault unlock" if self.is_server else self.given.ways))
             return None
         if error is not None:
             say(self.settings, error.detail)
@@ -156,5 +157,5 @@ class Asker:
 
 
 def asker(settings: Settings, home: Home, given: Given | None = None) -> Ask:
-    """For `Outside.passphrase`."""
-    return Asker(settings, home, given or Given())
+    """For `Outside.passphrase`; a server says what was given, a command on its own desk asks for nothing."""
+    return Asker(settings, home, given or Given(), is_server=given is not None)

@@ -70,7 +70,9 @@ def test_a_journal_in_other_hands_does_not_stop_a_kill(home: Path) -> None:
         found = document(run(home, "kill", "on", "--json"))
     finally:
         other.release()
-    assert steps_of(found) == {"permits": True, "sentinel": True, "server": False, "journal paper": False}
+    assert steps_of(found) == {
+        "permits": True, "sentinel": True, "server": False, "journal paper": False, "cancel paper": False,
+    }  # fmt: skip
 
 
 def test_a_kill_before_any_desk_ran_takes_effect_at_its_first_start(tmp_path: Path) -> None:
