@@ -194,11 +194,15 @@ class AccountContext:
     def __post_init__(self, risk_book: RiskBook | None) -> None:
         self.risk = RiskBook(self.clock) if risk_book is None else risk_book
         info = self.broker.info
-        self.scales = Scales(self._instruments, lambda: self.account, self.risk.between, info.priced_in)
+        self.scales = Scales(self._instruments, self._currency, self.risk.between, info.priced_in)
         self._exposed = Exposed(self.book, self.gate, self.clock, self.scales, whole_successors=info.whole_successors)
         self.share = Share(
             self.profile.name, self.risk, self.book, self.gate, self._exposed, self.scales, lambda: self.account
         )
+
+    def _currency(self) -> str:
+        """The account's; asked often, and nearly always known."""
+        return self.account.currency if self.account is not None else self.risk.currency_of(self.profile.name)
 
     @property
     def tells_when_heard(self) -> bool:

@@ -9,7 +9,6 @@ from decimal import Decimal
 
 from floorbroker.domain.instrument import Instrument, quote_of, usual_multiplier
 from floorbroker.domain.orders import NewOrder
-from floorbroker.domain.records import Account
 from floorbroker.domain.values import WIDE
 
 _ONE = Decimal(1)
@@ -23,14 +22,14 @@ def asked_about(wish: NewOrder) -> str:
 @dataclass(frozen=True, slots=True)
 class Scales:
     """Implements `risk.situation.Scale`.  Looked up each time it is needed, so it is never older than what it is made of: the
-    rules of instruments that were read, the account as it is known, and the rates of the desk.
+    rules of instruments that were read, the account as it is known, or was before a start, and the rates of the desk.
 
     Where an instrument has not been read yet its spelling tells the currency of a pair; shares and options are in the one their
     venue trades in (`priced_in`), or else in the account's.
     """
 
     instruments: Mapping[str, tuple[datetime, Instrument]]
-    told: Callable[[], Account | None]
+    own: Callable[[], str]  # the account's currency; empty while nobody ever told
     between: Callable[[str, str], Decimal | None]
     priced_in: str = ""
 
@@ -61,7 +60,5 @@ class Scales:
         return held[1].multiplier, held[1].currency
 
     def _into_account(self, currency: str) -> Decimal | None:
-        account = self.told()
-        if account is None or not currency or currency == account.currency:
-            return _ONE
-        return self.between(currency, account.currency)
+        own = self.own()
+        return _ONE if not own or not currency or currency == own else self.between(currency, own)

@@ -351,8 +351,15 @@ class RiskBook:
         return Decimal(1) if scope_of(watch.key)[0] in _ONE_ACCOUNT else self._base_rate(profile)
 
     def _base_rate(self, profile: ProfileName) -> Decimal | None:
-        known = self._known(profile)
-        return Decimal(1) if known is None else self.rate_of(known[1])
+        currency = self.currency_of(profile)
+        return self.rate_of(currency) if currency else Decimal(1)
+
+    def currency_of(self, profile: ProfileName) -> str:
+        """What a profile's account is in, as its venue says or said before a start; empty while it never did."""
+        known, before = self._known(profile), self.equities.get(profile)
+        if known is not None:
+            return known[1]
+        return "" if before is None else before.currency
 
     def between(self, currency: str, other: str) -> Decimal | None:
         """What one unit of a currency is in another; None when nobody said.  Dollars and coins that stand for them are one."""

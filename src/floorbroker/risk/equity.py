@@ -39,6 +39,11 @@ class Equity:
         self._measure()
 
     @property
+    def currency(self) -> str:
+        """What it is in; empty while nobody told."""
+        return self.of.rpartition(" ")[2]
+
+    @property
     def is_known(self) -> bool:
         return self.opened > 0
 

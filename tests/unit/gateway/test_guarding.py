@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from floorbroker.domain.clock import ManualClock
-from floorbroker.domain.errors import NotReady, RiskLimitExceeded
+from floorbroker.domain.errors import ConnectionFailed, NotReady, RiskLimitExceeded
 from floorbroker.domain.instrument import Instrument
 from floorbroker.domain.records import Account
 from floorbroker.domain.values import ProfileName, Side
@@ -70,6 +70,25 @@ async def test_after_a_start_a_day_counts_in_the_desks_currency(tmp_path: Path) 
         await desk.until(lambda: desk.session.state.value == "ready")
         assert desk.gateway.guard.risk.day.of("global", "").told == before
         assert "get_instrument" not in broker.reads
+
+
+async def test_an_account_that_does_not_answer_after_a_start_counts_in_the_currency_that_it_had(tmp_path: Path) -> None:
+    """What it ordered stands in the limits of the whole desk, whether its venue can be asked or not."""
+    clock = ManualClock(NOON)
+    broker = InPounds(clock)
+    rates = {"GBP": Decimal("0.5")}
+    async with opened(tmp_path, seals=True, broker=broker, clock=clock) as desk:
+        desk.gateway.guard.risk.rates = rates
+        await _limit(desk, "max_gross_exposure", 1_000, scope="global")
+        await desk.place(buy("4"))
+    broker.failing["get_account_info"] = ConnectionFailed("no answer")
+    async with opened(tmp_path, seals=True, broker=broker, clock=clock, ready=False) as desk:
+        guard = desk.gateway.guard
+        guard.risk.rates = rates
+        await desk.wait(5)
+        assert desk.ctx.account is None
+        assert guard.usage("global")["max_gross_exposure"] == 200
+        assert guard.risk.day.of("global", "").told == 200
 
 
 async def test_an_order_that_is_sealed_before_anybody_looked_stays_in_its_day(tmp_path: Path) -> None:
