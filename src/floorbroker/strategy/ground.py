@@ -39,11 +39,11 @@ class Ground(ABC):
         self.decided: Callable[[Decision], None] | None = None
         self.view: object = ""  # the event that is being handled; its text names it
         self.now_us = 0
+        self.day: Day | None = None  # what the budget counts today
         self.stirred = False  # whether the strategy did anything since somebody looked last
         self._seen: dict[str, str] = {}
         self._cause: str = ""
         self._counts: dict[str, int] = {}  # wishes of the last causes that had any
-        self._day: Day | None = None
 
     # -- to be said by subclasses -------------------------------------------------------------------------------------------
 
@@ -179,21 +179,21 @@ class Ground(ABC):
         if self.budget.is_empty:
             return ""
         equity, today = self.equity, self.now.date()
-        if self._day is None or self._day.day != today:
-            self._day = Day(day=today, equity=equity)
+        if self.day is None or self.day.day != today:
+            self.day = Day(day=today, equity=equity)
         held = self.held()
         symbols = {*held, order.symbol, *(leg.symbol for leg in order.legs)}
         standing = Standing(
             equity=equity,
-            day_start=self._day.equity,
+            day_start=self.day.equity,
             positions=held,
             prices={symbol: price for symbol in symbols if (price := self.worth(symbol)) is not None},
-            orders_today=self._day.orders,
+            orders_today=self.day.orders,
             scales={symbol: scale for symbol in symbols if (scale := self.scale(symbol)) is not None},
         )
         why = refusal(self.budget, order, standing)
         if not why:
-            self._day = Day(day=today, equity=self._day.equity, orders=self._day.orders + 1)
+            self.day = Day(day=today, equity=self.day.equity, orders=self.day.orders + 1)
         return why
 
     def _decide(self, act: str, ordered: Ordered) -> None:

@@ -85,7 +85,7 @@ class Bot:
         purse, so_far = self.clerk.abreast(await self.purse())
         begin = Begin(
             strategy=self.spec.strategy, parameters=self.spec.parameters, calendar=self.spec.calendar,
-            now=self.clock.now(), state=self.kept.state, purse=purse, so_far=so_far,
+            now=self.clock.now(), state=self.kept.state, day=self.kept.day, purse=purse, so_far=so_far,
             wishes=[*self.kept.wishes.values()],
             history=[closed for closed in history if not self.is_new(closed)],
         )  # fmt: skip
@@ -124,7 +124,7 @@ class Bot:
 
     async def look(self) -> None:
         """Tell the strategy what became of its wishes meanwhile."""
-        await self._settle(Done(state=self.kept.state, next_timer=self.next_timer), None)
+        await self._settle(Done(state=self.kept.state, day=self.kept.day, next_timer=self.next_timer), None)
 
     async def adopt(self) -> None:
         """After what was missed has been shown: orders of a crash that were not asked for again are told."""
@@ -182,7 +182,7 @@ class Bot:
                     await self.retire("it answers its own news without end: it floods")
                     raise BotFailed("it answers its own news without end")
                 waiting.append(await self._tell(one))
-        self.kept.state = last.state
+        self.kept.state, self.kept.day = last.state, last.day
         if closed is not None:
             self.kept.handled[closed.bar.symbol] = closed.end
         self.clerk.passing("settled")

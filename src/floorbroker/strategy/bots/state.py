@@ -12,6 +12,7 @@ import msgspec
 
 from floorbroker.domain.errors import ConfigInvalid
 from floorbroker.domain.values import IntentId, OrdStatus
+from floorbroker.strategy.budget import Day
 from floorbroker.strategy.wishes import Ordered, WishId
 
 
@@ -52,6 +53,7 @@ class Kept(msgspec.Struct, kw_only=True):
     told: dict[WishId, int] = {}
     heard: dict[WishId, Heard] = {}
     ended: dict[WishId, Ended] = {}
+    day: Day | None = None  # what its budget counted of its last day
     at: datetime | None = None  # when this was written
     stopped: str = ""  # why it does not run; empty while it may
 

@@ -18,6 +18,7 @@ import msgspec
 
 from floorbroker.domain.bars import Bar
 from floorbroker.domain.records import BookDelta, Quote, Trade
+from floorbroker.strategy.budget import Day
 from floorbroker.strategy.wishes import Action, Change, Filled, Ordered, Place, Withdraw
 
 
@@ -54,6 +55,7 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True):
     wishes: list[Ordered]
     history: list[Closed]
     so_far: dict[str, Decimal] = {}
+    day: Day | None = None  # what the strategy's budget counted of today
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -100,6 +102,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     acts: list[Act] = []
     decisions: list[dict[str, Any]] = []
     state: dict[str, Any] = {}
+    day: Day | None = None
     next_timer: datetime | None = None
     wants: list[str] = []  # of the first answer: which of `quote`, `trade` and `book` the strategy handles
     trouble: str = ""

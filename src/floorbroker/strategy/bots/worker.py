@@ -33,6 +33,7 @@ class BotGround(Ground):
         self.decisions: list[Decision] = []
         self.decided = self.decisions.append
         self.now_us = microseconds(begin.now)
+        self.day = begin.day
         self.quotes: dict[str, Quote] = {}
         self.wishes = {ordered.wish: ordered for ordered in begin.wishes}
         self._so_far: Mapping[str, Decimal] = {}
@@ -155,6 +156,7 @@ class Worker:
             acts=acts,
             decisions=decisions,
             state=strategy.state,
+            day=ground.day,
             next_timer=None if due == NEVER else moment_of(due),
             wants=[kind for kind in ("quote", "trade", "book") if _handles(strategy, kind)],
         )

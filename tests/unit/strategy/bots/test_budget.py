@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.orders import NewOrder
+from floorbroker.domain.ports import NoLog
 from floorbroker.domain.records import Quote
-from floorbroker.domain.values import OrderType, Price, Quantity, Side
+from floorbroker.domain.values import OrderType, Price, ProfileName, Quantity, Side
+from floorbroker.gateway.desk import ANY, OrderFilter
 from floorbroker.strategy import Budget
-from floorbroker.strategy.bots import Purse
+from floorbroker.strategy.bots import Bot, Clerk, Inside, Keep, Kept, Purse, Spec
 from floorbroker.strategy.bots.wire import Begin
 from floorbroker.strategy.bots.worker import BotGround
+from tests.unit.strategy.bots.test_host import FakeDesk
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 CALL = "AAPL  260320C00150000"
@@ -63,3 +69,56 @@ def test_what_is_held_and_not_listened_to_counts_at_the_desks_mark() -> None:
     assert "worth 100, above gross_max 99" in refused(ground(tight, marks={"HELD": 45}, scales={"": "1"}), "AAA", 1)
     assert not refused(ground(tight, marks={"HELD": 44}, scales={"": "1"}), "AAA", 1)
     assert "exchange for HELD" in refused(ground(tight, marks={}, scales={"": "1"}), "AAA", 1)
+
+
+CAREFUL = """
+from decimal import Decimal
+from floorbroker.strategy import Budget, Strategy
+
+
+class Careful(Strategy):
+    def __init__(self, symbols=("SPY",)):
+        super().__init__()
+
+    def risk_budget(self):
+        return Budget(orders_day_max=2)
+
+    def on_quote(self, quote):
+        self.buy("SPY", 1)
+"""
+
+
+class Empty(FakeDesk):
+    """It remembers no orders."""
+
+    def orders(self, where: OrderFilter = ANY) -> list[Any]:
+        del where
+        return []
+
+
+@pytest.mark.asyncio
+async def test_a_bot_that_is_started_again_goes_on_counting_its_day(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(CAREFUL, "utf-8")
+    strategy, clock = f"{tmp_path}/own.py:Careful", ManualClock(NOW)
+    desk, keep = Empty("SPY"), Keep(tmp_path / "careful.json")
+
+    async def purse() -> Purse:
+        return Purse(cash=Decimal(100), equity=Decimal(100), held={})
+
+    def again() -> Bot:
+        kept = keep.read() or Kept(strategy=strategy, parameters={})
+        return Bot(
+            name="careful", spec=Spec(strategy=strategy, parameters={}), host=Inside(), keep=keep, clock=clock,
+            clerk=Clerk(name="careful", desk=cast("Any", desk), profile=ProfileName("paper"), kept=kept), log=NoLog(),
+            purse=purse,
+        )  # fmt: skip
+
+    sent: list[int] = []
+    for hours in (0, 1, 2, 24):
+        clock.set(NOW + timedelta(hours=hours))
+        bot = again()
+        await bot.begin([])
+        await bot.quote(Quote(symbol="SPY", bid=Price(Decimal(1)), ask=Price(Decimal(1)), time=clock.now()))
+        await bot.stop()
+        sent.append(len(desk.submitted))
+    assert sent == [1, 2, 2, 3]
