@@ -266,11 +266,11 @@ def show_order(
     events: Annotated[bool, typer.Option("--events", help="Everything that is known, with source and time.")] = False,
 ) -> None:
     """One order and its fills; of a split one, its children."""
-    from floorbroker.cli.reach import on_desk
+    from floorbroker.cli.reach import on_desk_of
 
     settings = settings_of(ctx)
     path = f"/orders/{_quoted(id)}"
-    found = on_desk(settings, lambda desk: desk.get(f"{path}/events" if events else path))
+    found = on_desk_of(settings, id, lambda desk: desk.get(f"{path}/events" if events else path))
     if events:
         show_list(settings, found["items"], FACTS, empty="no facts")
     elif settings.json or not found["children"]:
@@ -292,7 +292,7 @@ def modify_order(
     tif: Tif = None,
 ) -> None:
     """Change a working order."""
-    from floorbroker.cli.reach import on_desk
+    from floorbroker.cli.reach import on_desk_of
 
     settings = settings_of(ctx)
     changes = changes_of(quantity=qty, limit=limit, stop=stop, trail=trail, tif=tif)
@@ -300,20 +300,20 @@ def modify_order(
     async def work(desk: Reached) -> Any:
         return (await desk.client.door.call("PATCH", desk.client.at(f"/orders/{_quoted(id)}"), body=changes)).json()
 
-    _show_orders(settings, [on_desk(settings, work)], one=True)
+    _show_orders(settings, [on_desk_of(settings, id, work)], one=True)
 
 
 @order.command("cancel")
 def cancel_order(ctx: typer.Context, id: OrderId) -> None:
     """Ask for the cancel of one order.  A fill that crosses it is kept."""
-    from floorbroker.cli.reach import on_desk
+    from floorbroker.cli.reach import on_desk_of
 
     settings = settings_of(ctx)
 
     async def work(desk: Reached) -> Any:
         return (await desk.client.door.call("DELETE", desk.client.at(f"/orders/{_quoted(id)}"))).json()
 
-    _show_orders(settings, [on_desk(settings, work)], one=True)
+    _show_orders(settings, [on_desk_of(settings, id, work)], one=True)
 
 
 @order.command("cancel-all")

@@ -20,7 +20,7 @@ from floorbroker.cli.passphrases import asker
 from floorbroker.cli.settings import Settings
 from floorbroker.client import DeskClient, DeskError, Door, Refused
 from floorbroker.client.desk import API
-from floorbroker.client.door import open_door
+from floorbroker.client.door import open_door, segment
 from floorbroker.domain.errors import Conflict
 from floorbroker.domain.values import Environment, ProfileName
 
@@ -69,6 +69,20 @@ def on_desk(settings: Settings, work: Callable[[Reached], Awaitable[T]]) -> T:
     async def whole() -> T:
         async with reach(settings) as desk:
             return await work(desk)
+
+    return run(settings, whole)
+
+
+def on_desk_of(settings: Settings, order: str, work: Callable[[Reached], Awaitable[T]]) -> T:
+    """The same on the desk that has an order: no environment has to be named where one alone knows that id."""
+
+    async def whole() -> T:
+        async with AsyncExitStack() as stack:
+            door, url = await _door(stack, settings)
+            there = await _environments(door, settings)
+            if len(there) > 1:
+                there = await _having(door, there, order)
+            return await work(_reached(door, url, _only_one(there), settings))
 
     return run(settings, whole)
 
@@ -319,10 +333,33 @@ async def _opened(stack: AsyncExitStack, opening: Any, home: Home) -> Any:
 
 async def _environment(door: Door, settings: Settings) -> str:
     """The environment asked for, that of the profile, or the only one there is.  Raises a usage error."""
-    found = await _environments(door, settings)
+    return _only_one(await _environments(door, settings))
+
+
+def _only_one(found: list[str]) -> str:
     if len(found) != 1:
         raise usage(f"name an environment with --env; there are: {', '.join(found) or 'none'}")
     return found[0]
+
+
+async def _having(door: Door, there: list[str], order: str) -> list[str]:
+    """The one environment that has an order.  Raises `Trouble` where none has, and where several do: venues number alike."""
+    found = [name for name in there if await _has(DeskClient(door, name), order)]
+    if not found:
+        raise Trouble(code="not_found", detail=f"no order {order!r} in {', '.join(there)}")
+    if len(found) > 1:
+        raise usage(f"name an environment with --env; an order {order!r} is in: {', '.join(found)}")
+    return found
+
+
+async def _has(desk: DeskClient, order: str) -> bool:
+    try:
+        await desk.door.call("GET", desk.at(f"/orders/{segment(order)}"))
+    except Refused as error:
+        if error.problem.status == 404:
+            return False
+        raise
+    return True
 
 
 async def _environments(door: Door, settings: Settings) -> list[str]:

@@ -55,7 +55,7 @@ def resolve_order(
     ] = None,
 ) -> None:
     """Look at an order in doubt: evidence, candidates, allowed actions; or take one of them.  Nothing is ever sent again."""
-    from floorbroker.cli.reach import on_desk
+    from floorbroker.cli.reach import on_desk_of
 
     settings = settings_of(ctx)
     path = f"/orders/{quote(id, safe='')}/resolution"
@@ -66,7 +66,7 @@ def resolve_order(
             return await desk.get(path)
         return (await desk.client.door.call("POST", desk.client.at(path), body=body)).json()
 
-    show(settings, on_desk(settings, work))
+    show(settings, on_desk_of(settings, id, work))
 
 
 def show(settings: Settings, found: dict[str, Any]) -> None:
@@ -76,7 +76,7 @@ def show(settings: Settings, found: dict[str, Any]) -> None:
         return
     order, waits = found["order"], f"; negatives count from {found['horizon']}" if found["horizon"] else ""
     show_text(f"{order['id']} ({order['cl_ord_id']}) is {found['standing']}: {order['ord_status']}")
-    show_text(f"{found['negatives']} of {found['needed']} complete negatives{waits}")
+    show_text(f"{found['negatives']} complete negatives of the {found['needed']} that are needed{waits}")
     for line in (*order["evidence"], *order["alerts"]):
         show_text(f"- {line}")
     tables = ((QUESTIONS, "questions"), (CANDIDATES, "candidates"), (ACTIONS, "actions"), (TAKEN, "taken"))

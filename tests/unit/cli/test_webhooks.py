@@ -132,6 +132,20 @@ def test_a_webhook_is_found_in_whichever_environment_has_it(two: Path) -> None:
     assert "name an environment with --env; there are: sim, paper" in outward.stderr
 
 
+def test_an_order_is_found_in_whichever_environment_has_it(two: Path) -> None:
+    placed = document(run(two, "--json", "--env", "paper", "buy", "AAPL", "1", "--limit", "100", "--tif", "gtc"))
+    assert document(run(two, "--json", "order", "show", placed["id"]))["profile"] == "p"
+    assert document(run(two, "--json", "order", "resolve", placed["id"]))["standing"] == "settled"
+    changed = document(run(two, "--json", "order", "modify", placed["id"], "--qty", "2"))
+    cancelled = document(run(two, "--json", "order", "cancel", changed["id"]))
+    assert cancelled["ord_status"] in {"pending_cancel", "canceled"}
+    nowhere = run(two, "order", "show", "01a221f1-2ec7-7879-b9f2-fd56f8af6e8e")
+    assert nowhere.exit_code == 5
+    assert "no order '01a221f1-2ec7-7879-b9f2-fd56f8af6e8e' in sim, paper" in nowhere.stderr
+    elsewhere = run(two, "--env", "sim", "order", "show", placed["id"])
+    assert elsewhere.exit_code == 5
+
+
 def test_the_status_is_of_every_environment_or_of_the_one_that_is_named(two: Path) -> None:
     def names(*flags: str) -> set[str]:
         return {row["name"] for row in document(run(two, "--json", *flags, "status"))["items"]}
