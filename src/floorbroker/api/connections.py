@@ -25,6 +25,7 @@ HEAD_MOST = 64 * 1024
 PARTING_S = (
     1.0  # for who is refused to ask and to read why: a close in the middle of a request could take the answer along
 )
+LAST_WORD_S = 20.0  # for a reader to come to why it is closed
 _LATE = (408, "Request Timeout", "invalid_request", "the request did not come to an end in time")
 _LONG = (431, "Request Header Fields Too Large", "invalid_request", "the headers are too large")
 _FULL = {
@@ -150,21 +151,45 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 class BoundedSocket(WebSocketsSansIOProtocol):
-    """A WebSocket keeps the place of the request that it was."""
+    """A WebSocket keeps the place of the request that it was.
+
+    Why it is closed is said behind whatever its reader has not read yet, without waiting for that; a reader who does not come
+    to it in time is cut.
+    """
 
     crowd = Crowd()
     place: str | None = None
+    last_word_s = LAST_WORD_S
+    _cutting: asyncio.TimerHandle | None = None
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "websocket.close":
+            self.writable.set()  # nothing follows it that would have to wait
+            self._cut_later()
+        await super().send(message)
+
+    def keepalive_timeout(self) -> None:
+        self._cut_later()
+        super().keepalive_timeout()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._cutting is not None:
+            self._cutting.cancel()
         if self.place is not None:
             self.crowd.leave(self.place)
         super().connection_lost(exc)
 
+    def _cut_later(self) -> None:
+        """A transport that closes waits for its reader, for ever if need be."""
+        if self._cutting is None:
+            self._cutting = self.loop.call_later(self.last_word_s, self.transport.abort)
+
 
 def bounded(crowd: Crowd, **bounds: float) -> tuple[type[BoundedProtocol], type[BoundedSocket]]:
-    """Both protocols of one server, which share a crowd; `bounds` are `head_s`, `body_s` and `head_most`."""
+    """Both protocols of one server, which share a crowd; `bounds` are `head_s`, `body_s`, `head_most` and `last_word_s`."""
+    last_word_s = bounds.pop("last_word_s", LAST_WORD_S)
     protocol = type("BoundedProtocol", (BoundedProtocol,), {"crowd": crowd, **bounds})
-    return protocol, type("BoundedSocket", (BoundedSocket,), {"crowd": crowd})
+    return protocol, type("BoundedSocket", (BoundedSocket,), {"crowd": crowd, "last_word_s": last_word_s})
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from ipaddress import ip_network
@@ -46,12 +46,25 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "websocket.send", "text": said["text"]})
 
 
+async def flood(scope: Any, receive: Any, send: Any) -> None:
+    """Tells a WebSocket more than it reads, and closes it then, as the stream does with a reader that is too slow."""
+    del scope
+    await receive()
+    await send({"type": "websocket.accept"})
+    with suppress(TimeoutError):
+        while True:
+            async with asyncio.timeout(0.2):
+                await send({"type": "websocket.send", "text": "x" * 65536})
+    async with asyncio.timeout(1):
+        await send({"type": "websocket.close", "code": 4408, "reason": "too slow: come back after 7"})
+
+
 @asynccontextmanager
-async def served(crowd: Crowd | None = None, **bounds: float) -> AsyncIterator[int]:
+async def served(crowd: Crowd | None = None, *, app: Any = echo, **bounds: float) -> AsyncIterator[int]:
     """A server with these bounds; its port."""
     http, ws = bounded(crowd or Crowd(), **{"head_s": 30.0, "body_s": 40.0, **bounds})
     config = uvicorn.Config(
-        echo, http=http, ws=ws, lifespan="off", log_level="critical", timeout_keep_alive=30, loop="asyncio"
+        app, http=http, ws=ws, lifespan="off", log_level="critical", timeout_keep_alive=30, loop="asyncio"
     )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -247,3 +260,44 @@ async def test_the_meter_knows_how_many_are_open_and_how_many_were_refused() -> 
     assert [f'floorbroker_connections_refused_total{{why="{why}"}} 1.0' in told for why in ("all", "address")] == [
         True
     ] * 2
+
+
+@asynccontextmanager
+async def deaf(port: int) -> AsyncIterator[socket.socket]:
+    """A WebSocket that was taken, and whose owner does not read."""
+    loop = asyncio.get_running_loop()
+    with socket.socket() as made:
+        made.setblocking(False)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        await loop.sock_connect(made, ("127.0.0.1", port))
+        asked = b"connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+        await loop.sock_sendall(made, HEAD + asked + b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+        assert (await loop.sock_recv(made, 12)) == b"HTTP/1.1 101"
+        yield made
+
+
+async def read_out(made: socket.socket) -> bytes:
+    """The end of all that there is to read; what is broken off ends with nothing."""
+    loop, tail = asyncio.get_running_loop(), b""
+    with suppress(ConnectionResetError):
+        while more := await loop.sock_recv(made, 1 << 20):
+            tail = (tail + more)[-64:]
+            if b"come back after 7" in tail:
+                return tail
+    return b""
+
+
+async def test_a_reader_that_is_cut_and_reads_again_hears_why_behind_what_it_left_unread() -> None:
+    crowd = Crowd()
+    async with served(crowd, app=flood) as port, deaf(port) as made:
+        await asyncio.sleep(0.5)  # it is cut meanwhile, or just after: what it hears is the same
+        assert b"\x11\x38too slow: come back after 7" in await read_out(made)
+
+
+async def test_a_reader_that_is_cut_and_never_reads_holds_no_place() -> None:
+    crowd = Crowd()
+    async with served(crowd, app=flood, last_word_s=0.2) as port, deaf(port) as made:
+        assert crowd.open == 1
+        for _ in iter(lambda: crowd.open, 0):
+            await asyncio.sleep(0.02)
+        assert await read_out(made) == b""
