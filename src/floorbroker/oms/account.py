@@ -39,6 +39,7 @@ from floorbroker.domain.ports import (
 )
 from floorbroker.domain.records import Account, MarginRequirement, Position, Quote
 from floorbroker.domain.values import LIMITED, ZERO, IntentId
+from floorbroker.oms.asking import Asking
 from floorbroker.oms.book import OrderBook
 from floorbroker.oms.exposed import Exposed
 from floorbroker.oms.external import ExternalOrders, may_touch
@@ -189,6 +190,7 @@ class AccountContext:
     _instruments: dict[str, tuple[datetime, Instrument]] = field(default_factory=dict[str, tuple[datetime, Instrument]])
     _quotes: dict[str, tuple[float, Quote]] = field(default_factory=dict[str, tuple[float, Quote]])
     scales: Scales = field(init=False)
+    asking: Asking = field(default_factory=Asking)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
 
     def __post_init__(self, risk_book: RiskBook | None) -> None:
@@ -230,18 +232,23 @@ class AccountContext:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.asking.stop()
 
     # -- the world around a wish ------------------------------------------------------------------------------------------
 
     def at_hand(self, wish: NewOrder) -> Instrument | None:
         """The rules for a wish when nothing has to be asked of the venue before it is decided; else None."""
         symbol = asked_about(wish)
-        held = self._instruments.get(symbol)
-        if held is None or self.account is None or not self._is_fresh(self.reference(symbol)):
+        if self.account is None or not self._is_fresh(self.reference(symbol)):
             return None
         if wish.legs and self._unpriced(wish):
             return None
-        return None if self.clock.now() - held[0] > INSTRUMENT_AGE else held[1]
+        return self._rules(symbol)
+
+    def _rules(self, symbol: str) -> Instrument | None:
+        """The venue's rules for a symbol while they are young enough."""
+        held = self._instruments.get(symbol)
+        return None if held is None or self.clock.now() - held[0] > INSTRUMENT_AGE else held[1]
 
     async def instrument(self, symbol: str) -> Instrument:
         """The venue's rules for a symbol, at most a day old.  Raises `SymbolNotFound`."""
@@ -298,10 +305,13 @@ class AccountContext:
         if self._is_fresh(held):
             return held
         try:
-            self.on_quote(await self.broker.get_market_data(symbol))
+            await self.asking.ask(f"a price of {symbol}", lambda: self._ask_price(symbol))
         except FloorbrokerError as error:
-            self.log.warning("reference.unavailable", symbol=symbol, code=error.code)
+            self.log.warning("reference.unavailable", symbol=symbol, code=error.code, detail=error.detail)
         return self.reference(symbol)
+
+    async def _ask_price(self, symbol: str) -> None:
+        self.on_quote(await self.broker.get_market_data(symbol))
 
     def _unpriced(self, wish: NewOrder) -> list[str]:
         """Symbols of legs that nobody said the worth of yet; of an order that takes any price, those without one of now."""
@@ -322,10 +332,13 @@ class AccountContext:
 
     async def look_around(self, wish: NewOrder) -> tuple[Instrument, Reference | None]:
         """Ask the venue for all that a wish is measured by and that is not at hand: rules, prices, account."""
-        instrument = await self.instrument(asked_about(wish))
+        symbol = asked_about(wish)
+        instrument = self._rules(symbol)
+        if instrument is None:
+            instrument = await self.asking.ask(f"the rules of {symbol}", lambda: self.instrument(symbol))
         reference = await self.look_at(wish)
         if self.account is None:
-            await self.refresh_account()
+            await self.asking.ask("the account", self.refresh_account)
         return instrument, reference
 
     def _is_fresh(self, held: Reference | None) -> bool:

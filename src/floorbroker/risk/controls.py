@@ -305,8 +305,7 @@ def _fresh(s: Situation, symbol: str, side: Side, heard: Reference | None, kind:
     if heard is None or heard.against(side) is None:
         return failed("reference", f"no price for {symbol}: an order without a limit is not sent blind")
     age = Decimal(round(heard.age_s * 1000)) / 1000
-    whose = f"{symbol}: " if s.wish.legs else ""
-    return within("reference", age, s.limits.reference_age_of(kind), f"{whose}the age of the price in seconds,")
+    return within("reference", age, s.limits.reference_age_of(kind), f"{symbol}: the age of the price in seconds,")
 
 
 def collar(s: Situation) -> Verdict:
@@ -446,6 +445,7 @@ CONTROLS: tuple[Control, ...] = (
     shared.message_rate,
     open_orders,
     shared.open_orders,
+    reference,  # before what it measures, so that a price that lacks is named
     guards.day,
     instrument_age,
     option_level,
@@ -456,7 +456,6 @@ CONTROLS: tuple[Control, ...] = (
     shared.order_size,
     shared.day,
     guards.confirm,
-    reference,
     collar,
     guards.collar_window,
     short_sale,

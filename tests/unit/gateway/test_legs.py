@@ -216,7 +216,7 @@ async def test_a_leg_without_a_price_leaves_an_order_at_the_market_without_a_siz
     broker = Chain(clock, info=OF_OPTIONS)
     async with opened(tmp_path, broker=broker, clock=clock, limits=UNLIMITED) as desk:
         del broker.prices[FAR]
-        with pytest.raises(RiskLimitExceeded, match="notional ordered today cannot be measured without a price"):
+        with pytest.raises(RiskLimitExceeded, match=f"no price for {FAR}"):
             await desk.place(replace(_spread(), order_type=OrderType.MARKET, price=None))
 
 
