@@ -24,9 +24,9 @@ from floorbroker.risk.hours import window_of
 
 def exact(raw: object) -> object:
     """An exact number from text or a whole number, for pydantic; what is neither passes, and is refused by the type."""
-    if isinstance(raw, str | int | Decimal):
+    if isinstance(raw, str | int | float | Decimal):
         try:
-            return decimal_of(raw)
+            return decimal_of(cast("str", raw))  # which refuses a float in its own words
         except NotExact as error:
             raise ValueError(str(error)) from error
     return raw

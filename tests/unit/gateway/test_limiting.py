@@ -100,6 +100,11 @@ def test_a_wrong_change_names_what_is_wrong(name: str, raw: object, pointer: str
     assert error.value.fields[0].pointer == pointer
 
 
+def test_a_number_that_is_not_exact_is_told_how_to_be_written() -> None:
+    with pytest.raises(InvalidRequest, match="max_order_qty: a decimal is written as text or a whole number, not float"):
+        changed(RiskLimits(), "max_order_qty", 1.5)
+
+
 @pytest.mark.asyncio
 async def test_lowering_holds_at_once_and_is_audited(tmp_path: Path) -> None:
     heard: list[DeskEvent] = []
