@@ -99,6 +99,7 @@ class Guard:
         watch = self.risk.watches.get((kind.value, name))
         if watch is None:
             return {}
+        self.risk.day.begin(self.clock.now())
         messages, today = watch.messages(self.clock.monotonic()), self.risk.day.of(kind.value, name)
         return usage.of_scope(watch, messages=messages, today=today, worth=self.risk.equity_of(watch))
 

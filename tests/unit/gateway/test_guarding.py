@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -247,3 +248,14 @@ async def test_a_cancel_counts_among_the_messages_of_every_scope_of_its_order(tm
         await desk.place(replace(buy("2"), strategy="m"))
         with pytest.raises(RiskLimitExceeded, match="order messages in a minute 4 is above max_messages_min 3"):
             await desk.place(replace(buy("3"), strategy="m"))
+
+
+@pytest.mark.parametrize("scope", ["global", f"profile:{PROFILE}"])
+async def test_a_new_day_is_told_from_midnight_on_whether_anybody_orders_in_it(tmp_path: Path, scope: str) -> None:
+    async with opened(tmp_path) as desk:
+        await _limit(desk, "max_orders_day", 5, scope=scope)
+        await desk.place(buy("1"))
+        guard = desk.gateway.guard
+        assert guard.usage(scope)["max_orders_day"] == 1
+        desk.clock.set(NOON + timedelta(days=1))
+        assert (guard.usage(scope)["max_orders_day"], guard.usage(scope)["max_notional_day"]) == (0, 0)

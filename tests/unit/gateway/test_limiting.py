@@ -101,7 +101,9 @@ def test_a_wrong_change_names_what_is_wrong(name: str, raw: object, pointer: str
 
 
 def test_a_number_that_is_not_exact_is_told_how_to_be_written() -> None:
-    with pytest.raises(InvalidRequest, match="max_order_qty: a decimal is written as text or a whole number, not float"):
+    with pytest.raises(
+        InvalidRequest, match="max_order_qty: a decimal is written as text or a whole number, not float"
+    ):
         changed(RiskLimits(), "max_order_qty", 1.5)
 
 
