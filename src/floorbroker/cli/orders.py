@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from floorbroker.cli import order_shown
 from floorbroker.cli.failures import SOME, UNKNOWN, VENUE_NO, usage
 from floorbroker.cli.filters import Columns, LimitRows, Since, Status, Strategy, Symbol, Until, Watch, listed
 from floorbroker.cli.order_form import Body, Ticket, body_from, body_of, changes_of
 from floorbroker.cli.resolving import resolve_order
 from floorbroker.cli.settings import Settings, settings_of
-from floorbroker.cli.show import Column, chosen, say, show_json, show_list, show_one, show_table
+from floorbroker.cli.show import Column, chosen, say, show_json, show_list, show_table
 
 if TYPE_CHECKING:
     from floorbroker.cli.reach import Reached
@@ -41,27 +42,7 @@ VERDICTS = (
     Column("LIMIT", "limit", right=True),
     Column("DETAIL", "detail"),
 )
-CHILDREN = (
-    Column("PART", "part", right=True),
-    Column("ID", "id"),
-    Column("PROFILE", "profile"),
-    Column("QTY", "quantity", right=True),
-    Column("FILLED", "cum_qty", right=True),
-    Column("AVG", "avg_px", right=True, quotient=True),
-    Column("STATUS", "ord_status"),
-)
-PARTS = (
-    Column("PART", "part", right=True),
-    Column("PROFILE", "profile"),
-    Column("QTY", "quantity", right=True),
-)
 FACTS = (Column("SEQ", "seq", right=True), Column("AT", "at"), Column("FACT", "kind"), Column("FROM", "source"))
-CANDIDATES = (
-    Column("PROFILE", "profile"),
-    Column("TAKEN", "taken"),
-    Column("SCORE", "score", right=True),
-    Column("WHY", "reason"),
-)
 POLL_S = 0.2
 PRINTABLE = re.compile(r"[!-~](?:[ -~]{0,126}[!-~])?")
 
@@ -265,7 +246,7 @@ def show_order(
     id: OrderId,
     events: Annotated[bool, typer.Option("--events", help="Everything that is known, with source and time.")] = False,
 ) -> None:
-    """One order and its fills; of a split one, its children."""
+    """One order, why it went where it went, and its fills; of a split one, its parts and children."""
     from floorbroker.cli.reach import on_desk_of
 
     settings = settings_of(ctx)
@@ -273,11 +254,8 @@ def show_order(
     found = on_desk_of(settings, id, lambda desk: desk.get(f"{path}/events" if events else path))
     if events:
         show_list(settings, found["items"], FACTS, empty="no facts")
-    elif settings.json or not found["children"]:
-        show_one(settings, found)
     else:
-        show_one(settings, found, [name for name in found if name not in {"children", "fills", "routing"}])
-        show_table(settings, found["children"], CHILDREN)
+        order_shown.show_order(settings, found)
 
 
 @order.command("modify")
@@ -368,6 +346,8 @@ def _place(
         _show_preview(settings, found)
         return
     _show_orders(settings, [found], one=True)
+    if missing := order_shown.missing_of(found):
+        say(settings, f"{missing} of {found['quantity']} have no order: floorbroker order show {found['id']} says why")
     if found["ord_status"] == "unknown":
         fix = f"floorbroker order show {found['id']}"
         say(settings, f"the outcome is not known yet: do not repeat it; the desk is finding out ({fix})")
@@ -431,9 +411,9 @@ def _show_preview(settings: Settings, found: Any) -> None:
         return
     show_table(settings, found["verdicts"], VERDICTS)
     if len(found["candidates"]) > 1:
-        show_table(settings, found["candidates"], CANDIDATES)
+        order_shown.show_candidates(settings, found["candidates"])
     if found["parts"]:
-        show_table(settings, found["parts"], PARTS)
+        order_shown.show_parts(settings, found["parts"])
         say(settings, "it would be split; the verdicts are those of the first part")
     for objection in found["objections"]:
         say(settings, f"the venue would object: {objection['pointer']}: {objection['detail']}")

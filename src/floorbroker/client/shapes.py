@@ -41,6 +41,7 @@ class Child(Shape, frozen=True):
     quantity: Decimal | None = None
     leaves_qty: Decimal | None = None
     avg_px: Decimal | None = None
+    reject_reason: str | None = None
 
 
 class Order(Shape, frozen=True):

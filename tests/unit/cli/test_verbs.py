@@ -325,3 +325,40 @@ def test_a_doubt_is_looked_at_and_what_is_not_allowed_says_why(tmp_path: Path) -
 
 def test_adjustments_are_listed_with_the_reconciliation(tmp_path: Path) -> None:
     assert document(run(tmp_path, "reconcile", "--adjustments", "--json"))["items"] == []
+
+
+TWO = "".join(f'[profiles.{name}]\nbroker = "PAPER"\nenvironment = "paper"\n' for name in ("one", "two"))
+
+
+def test_an_order_is_shown_with_its_route_as_a_table_and_the_document_is_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "floorbroker.toml").write_text(TWO + '[routing]\nstrategy = "load_balanced"\n', "utf-8")
+    bought = document(run(tmp_path, "buy", "AAPL", "1", "--wait", "--json"))
+    shown = run(tmp_path, "order", "show", bought["id"])
+    lines = [line.split() for line in shown.stdout.splitlines()]
+    heads, taken, other = lines[lines.index(["rule", "default"]) + 1 :][:3]
+    assert heads == ["PROFILE", "TAKEN", "OPEN", "WEIGHT", "HEALTH", "BUDGET", "LOAD", "WHY"]
+    assert (taken[:6], taken[-2:]) == (["one", "yes", "0", "1", "100", "1"], ["load", "1"])
+    assert other[:2] == ["two", "no"]
+    assert lines[-2][:4] == ["FILLED", "AT", "QTY", "PRICE"]
+    assert "{" not in shown.stdout
+    told = document(run(tmp_path, "order", "show", bought["id"], "--json"))
+    assert [seen["profile"] for seen in told["routing"]["candidates"]] == ["one", "two"]
+
+
+def test_a_split_order_is_shown_with_its_parts_and_children(tmp_path: Path) -> None:
+    routes = '[routing]\nstrategy = "best_execution"\nsplit_most = 2\n[risk]\ncollar_bps = "10000"\n'
+    (tmp_path / "floorbroker.toml").write_text(TWO + routes, "utf-8")
+    for name, qty in (("one", "6"), ("two", "4")):
+        assert run(tmp_path, "buy", "AAPL", qty, "--wait", "--profile", name).exit_code == 0
+    sold = document(run(tmp_path, "sell", "AAPL", "10", "--limit", "999", "--json"))
+    shown = run(tmp_path, "order", "show", sold["id"])
+    lines = [line.split() for line in shown.stdout.splitlines()]
+    parts, children = (at for at, words in enumerate(lines) if words[0] == "PART")
+    assert [words[:3] for words in lines[parts + 1 : children]] == [["1", "one", "6"], ["2", "two", "4"]]
+    assert lines[parts][-2:] == ["TOTAL", "BPS"]
+    assert [(words[2], words[3], words[-2]) for words in lines[children + 1 :]] == [
+        ("one", "6", "new"),
+        ("two", "4", "new"),
+    ]
+    ended = document(run(tmp_path, "order", "cancel", sold["id"], "--json"))
+    assert ended["ord_status"] == "canceled"

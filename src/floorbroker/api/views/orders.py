@@ -65,12 +65,16 @@ class CandidateView(View, frozen=True):
 
 
 class PartView(View, frozen=True):
-    """One part of an order that is split, as it is planned: `profile` is to have `quantity` units; `arithmetic` says why."""
+    """One part of an order that is split, as it is planned: `profile` is to have `quantity` units; `arithmetic` says why.
+
+    `left` is why it got no order; empty otherwise.
+    """
 
     part: int
     profile: str
     quantity: str
     arithmetic: dict[str, str]
+    left: str = ""
 
 
 class ChildView(View, frozen=True):
@@ -84,6 +88,7 @@ class ChildView(View, frozen=True):
     cum_qty: str
     leaves_qty: str | None
     avg_px: str | None
+    reject_reason: str | None
 
 
 class RouteView(View, frozen=True):
@@ -205,10 +210,10 @@ def _route_view(record: RouteRecord) -> RouteView:
     )
 
 
-def part_view(part: PlannedPart) -> PartView:
+def part_view(part: PlannedPart, left: str = "") -> PartView:
     """One part of a plan."""
     return PartView(
-        part=part.number, profile=part.profile, quantity=text_of(part.qty), arithmetic=dict(part.arithmetic)
+        part=part.number, profile=part.profile, quantity=text_of(part.qty), arithmetic=dict(part.arithmetic), left=left
     )
 
 
@@ -220,7 +225,7 @@ def _split_view(parent: Parent) -> RouteView:
         candidates=tuple(candidate_view(seen) for seen in parent.seen),
         moves=0,
         tried=tuple(dict.fromkeys(child.profile for child in parent.children)),
-        parts=tuple(part_view(part) for part in parent.parts),
+        parts=tuple(part_view(part, parent.left.get(part.number, "")) for part in parent.parts),
     )
 
 
@@ -242,6 +247,7 @@ def _children_views(route: OrderRoute) -> tuple[ChildView, ...]:
             cum_qty=text_of(child.cum_qty),
             leaves_qty=text(child.leaves_qty),
             avg_px=text(child.avg_px),
+            reject_reason=child.reject_reason,
         )
         for child in route.children
     )

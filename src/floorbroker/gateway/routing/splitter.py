@@ -276,7 +276,11 @@ class Splitter:
         mine = {child.intent_id for child in parent.children}
         orders = [order for order in session.ctx.touchable() if order.intent_id in mine]
         answers = await session.service.cancel_open(orders, actor=actor, reason=reason)
-        return [error for error in answers if error is not None]
+        told = [(order, error) for order, error in zip(orders, answers, strict=True) if error is not None]
+        for order, error in told:
+            error.detail = f"{order.profile} {order.intent_id}: {error.detail}"
+            error.args = (error.detail,)
+        return [error for _, error in told]
 
 
 def _planned(parent: Parent, plan: Plan, wanted: Wanted) -> Iterable[Entry]:

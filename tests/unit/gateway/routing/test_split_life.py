@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from floorbroker.api.views.orders import order_view
 from floorbroker.domain.errors import Conflict, InsufficientFunds, OrderRejected, Outcome, Timeout
 from floorbroker.domain.orders import Order, OrderChanges
 from floorbroker.domain.ports import Entry, FactEntry, NoteEntry
@@ -60,7 +61,7 @@ async def test_a_cancel_that_one_venue_refuses_is_told_and_the_whole_is_not_call
         shown(fleet, alpha="6", beta="4")
         order = await fleet.place(buy("10", "101"))
         fleet.brokers[B].next_cancel.append("refuse")
-        with pytest.raises(OrderRejected, match="not cancelable"):
+        with pytest.raises(OrderRejected, match=f"^beta {child(fleet, order, B).intent_id}: not cancelable"):
             await fleet.gateway.cancel(order.intent_id, caller=CALLER)
         assert now(fleet, order) == (OrdStatus.NEW, 0, 4)
         assert child(fleet, order, A).ord_status is OrdStatus.CANCELED
@@ -261,3 +262,34 @@ async def test_a_part_on_its_way_into_the_journal_is_not_told_as_unseen(tmp_path
         hold.set()
         await placing
         assert (found.ord_status, found.leaves_qty, found.evidence) == (OrdStatus.NEW, 10, ())
+
+
+async def test_why_a_part_has_no_order_is_shown_at_the_part(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path, MOVES) as fleet:
+        shown(fleet, alpha="6", beta="4")
+        hold = asyncio.Event()
+        fleet.journal.hold_when = lambda entries: hold if any(_is_plan(entry) for entry in entries) else None
+        placing = asyncio.ensure_future(fleet.place(buy("10", "101")))
+        await fleet.clock.advance(0.5)
+        await fleet.gateway.kill(1, caller=CALLER, reason="stop")
+        hold.set()
+        order = await placing
+        view = order_view(order, fleet.gateway.route_of(order))
+        assert view.routing is not None
+        assert [part.left[:15] for part in view.routing.parts] == ["kill_switch_on:"] * 2
+        assert (view.ord_status, view.children, fleet.sent()) == ("not_sent", (), [])
+
+
+async def test_why_a_part_was_refused_is_shown_at_the_child(tmp_path: Path) -> None:
+    async with opened(tmp_path, MOVES) as fleet:
+        shown(fleet, alpha="6", beta="4")
+        fleet.brokers[A].next_submit.append("refuse")
+        order = await fleet.place(buy("10", "101"))
+        view = order_view(order, fleet.gateway.route_of(order))
+        assert {one.profile: one.reject_reason for one in view.children} == {A: "order_rejected", B: None}
+
+
+def _is_plan(entry: Entry) -> bool:
+    return isinstance(entry, NoteEntry) and entry.data.get("what") == "planned"
