@@ -29,13 +29,13 @@ class Currencies:
     pairs: Mapping[str, tuple[str, bool]]
 
     def rate(self, currency: str, price: PriceOf) -> Decimal | None:
-        """In `base`; None while the pair has no price yet."""
+        """In `base`; None while the pair has no price yet, and of a currency that nothing played is in."""
         if currency == self.base:
             return Decimal(1)
         if currency in self.given:
             return self.given[currency]
-        symbol, is_inverse = self.pairs[currency]
-        told = price(symbol)
+        symbol, is_inverse = self.pairs.get(currency, ("", False))
+        told = price(symbol) if symbol else None
         if not told:
             return None
         return 1 / told if is_inverse else told

@@ -79,6 +79,17 @@ def test_an_order_before_the_first_price_of_the_pair_is_refused() -> None:
     assert len(result.fills) == 1
 
 
+def test_what_is_not_played_passes_no_budget() -> None:
+    class Bounded(Scripted):
+        def risk_budget(self) -> Budget:
+            return Budget(position_max=D(10**9))
+
+    strategy = Bounded({0: lambda s: s.buy("LTC/EUR", 1)})
+    assert not play(strategy, dollars()).fills
+    assert strategy.heard[0].ord_status is OrdStatus.NOT_SENT
+    assert "without a price and a rate of exchange for LTC/EUR" in strategy.heard[0].reason
+
+
 @pytest.mark.parametrize(("units", "fills"), [(6, 1), (7, 0)])
 def test_what_the_account_may_hold_is_reckoned_in_its_own_currency(units: int, fills: int) -> None:
     strategy = Scripted({0: lambda s: s.buy("LTC/EUR", units)})
