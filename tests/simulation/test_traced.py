@@ -35,5 +35,7 @@ def test_a_traced_schedule_is_the_same_schedule_and_its_traces_are_the_same_each
     assert report.steps == plain.steps
     assert not report.violations
     assert [span.to_json() for span in spans] == [span.to_json() for span in again]
-    assert {"order.submit", "order.risk", "order.commit", "order.send", "order.fold"} <= {span.name for span in spans}
+    assert {"order.submit", "order.risk", "order.commit", "order.send", "order.fold", "reconcile.round"} <= {
+        span.name for span in spans
+    }
     assert all(span.start_time is not None and (span.end_time or 0) >= span.start_time for span in spans)

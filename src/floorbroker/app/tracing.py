@@ -57,44 +57,68 @@ class OtelTracer:
         self._provider.add_span_processor(kind(exporter))
         self._tracer = self._provider.get_tracer("floorbroker")
         self._clock = clock
-        self._current: ContextVar[Recorded | None] = ContextVar("span", default=None)
+        self._current: ContextVar[OtelSpan | None] = ContextVar("span", default=None)
 
     def span(self, name: str, *, traceparent: str = "", **attributes: str) -> OtelSpan:
-        """A span inside the current one of this task, or inside that of a caller outside; it begins when it is entered."""
-        parent = _remote(traceparent) if traceparent else self._current.get()
-        return OtelSpan(self, name, parent, attributes)
+        """A span inside the current one of this task, or inside that of a caller outside; it begins when it is entered.
+
+        What goes on after the current one has ended, in a task that was begun inside it, is a trace of its own with a link to it:
+        the session of a profile that a request added would else belong to that request for ever.
+        """
+        current = self._current.get()
+        if traceparent:
+            return OtelSpan(self, name, _remote(traceparent), attributes)
+        if current is not None and current.is_over:
+            return OtelSpan(self, name, None, attributes, follows=current.recorded)
+        return OtelSpan(self, name, None if current is None else current.recorded, attributes)
 
     def close(self) -> None:
         """Export what is left.  Waits for the network, so call it beside the loop."""
         self._provider.shutdown()
 
-    def begin(self, span: OtelSpan) -> tuple[Recorded, Token[Recorded | None], float]:
+    def begin(self, span: OtelSpan) -> tuple[Recorded, Token[OtelSpan | None], float]:
         """The record of a span, how to make the one before it current again, and the monotonic time."""
         from opentelemetry.context import Context
-        from opentelemetry.trace import set_span_in_context
+        from opentelemetry.trace import Link, set_span_in_context
 
+        links = [] if span.follows is None else [Link(span.follows.get_span_context())]
         context = Context() if span.parent is None else set_span_in_context(span.parent, Context())
         began = int(self._clock.now().timestamp() * _NANO)
-        recorded = self._tracer.start_span(span.name, context=context, attributes=span.attributes, start_time=began)
+        recorded = self._tracer.start_span(
+            span.name, context=context, attributes=span.attributes, links=links, start_time=began
+        )
         span.began_ns = began
-        return recorded, self._current.set(recorded), self._clock.monotonic()
+        return recorded, self._current.set(span), self._clock.monotonic()
 
-    def end(self, span: OtelSpan, token: Token[Recorded | None], began_s: float) -> None:
+    def end(self, span: OtelSpan, token: Token[OtelSpan | None], began_s: float) -> None:
         """Its end is told by monotonic time: a wall clock that is moved makes no span longer."""
         self._current.reset(token)
+        span.is_over = True
         span.recorded.end(span.began_ns + int((self._clock.monotonic() - began_s) * _NANO))
 
 
 class OtelSpan:
     """Implements `ports.Span`; used once, with `with`."""
 
-    __slots__ = ("_began_s", "_token", "_tracer", "attributes", "began_ns", "name", "parent", "recorded")
+    __slots__ = (
+        "_began_s", "_token", "_tracer", "attributes", "began_ns", "follows", "is_over", "name", "parent", "recorded",
+    )  # fmt: skip
     recorded: Recorded
 
-    def __init__(self, tracer: OtelTracer, name: str, parent: Recorded | None, attributes: dict[str, str]) -> None:
+    def __init__(
+        self,
+        tracer: OtelTracer,
+        name: str,
+        parent: Recorded | None,
+        attributes: dict[str, str],
+        *,
+        follows: Recorded | None = None,
+    ) -> None:
         self._tracer = tracer
         self.name = name
         self.parent = parent
+        self.follows = follows
+        self.is_over = False
         self.attributes = attributes
         self.began_ns = 0
 

@@ -14,7 +14,7 @@ from floorbroker.domain.capability import Can
 from floorbroker.domain.errors import FloorbrokerError, OrderNotFound
 from floorbroker.domain.options import OptionContract, OptionEvent
 from floorbroker.domain.orders import Order, OrderState
-from floorbroker.domain.ports import NoteEntry, OptionEvents
+from floorbroker.domain.ports import NoteEntry, OptionEvents, Span
 from floorbroker.domain.records import ExecutionReport, Fetched, Position
 from floorbroker.domain.values import IntentId, Word, text_of, total_of
 from floorbroker.oms.account import GATEWAY, AccountContext
@@ -207,7 +207,7 @@ class Reconciler:
     async def sweep(self) -> Round:
         """The open orders alone, and what follows from them; also while the stream looks healthy.  Raises what reading raises."""
         ctx, started = self.ctx, self.ctx.clock.now()
-        with ctx.book.noting() as changed:
+        with self._span("reconcile.sweep"), ctx.book.noting() as changed:
             listed = await ctx.broker.get_open_orders()
             await self.inbound.take(listed.items)
             await self.ask_unlisted(listed)
@@ -455,13 +455,20 @@ class Reconciler:
 
     async def try_round(self) -> Round | FloorbrokerError:
         """A round, or why it failed."""
-        try:
-            with ours(self.ctx.log, "reconcile.unforeseen"):
-                found = await self.round()
-            self.ctx.meter.count("reconciliations", result="converged" if found.converged else "differs")
+        with self._span("reconcile.round") as span:
+            try:
+                with ours(self.ctx.log, "reconcile.unforeseen"):
+                    found = await self.round()
+            except FloorbrokerError as error:
+                span.failed(error.code)
+                self.ctx.meter.count("reconciliations", result="failed")
+                self.ctx.log.warning("reconcile.failed", code=error.code, detail=error.detail)
+                return error
+            result = "converged" if found.converged else "differs"
+            span.note(result=result)
+            self.ctx.meter.count("reconciliations", result=result)
             self.ctx.meter.count("reconciliation_differences", len(found.differences))
             return found
-        except FloorbrokerError as error:
-            self.ctx.meter.count("reconciliations", result="failed")
-            self.ctx.log.warning("reconcile.failed", code=error.code, detail=error.detail)
-            return error
+
+    def _span(self, name: str) -> Span:
+        return self.ctx.tracer.span(name, profile=self.ctx.profile.name, broker=self.ctx.profile.broker)

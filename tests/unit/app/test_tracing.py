@@ -52,6 +52,30 @@ async def test_spans_nest_by_the_task_they_run_in_and_last_as_long_as_the_clock_
     assert dict(outer.attributes or {}) == {"profile": "a"}
 
 
+@pytest.mark.asyncio
+async def test_work_that_outlives_the_span_it_was_begun_in_is_a_trace_of_its_own_that_names_it() -> None:
+    tracer, _, exporter = traced()
+    ended = asyncio.Event()
+
+    async def lives_on() -> None:
+        with tracer.span("during"):
+            await ended.wait()
+        with tracer.span("afterwards"), tracer.span("inside"):
+            pass
+
+    with tracer.span("request"):
+        task = asyncio.create_task(lives_on())
+        await asyncio.sleep(0)
+    ended.set()
+    await task
+    spans = {span.name: span for span in exporter.get_finished_spans()}
+    assert ids(spans["during"])[::2] == ids(spans["request"])[:2]
+    assert ids(spans["afterwards"])[2] is None
+    assert [link.context.span_id for link in spans["afterwards"].links] == [ids(spans["request"])[1]]
+    assert ids(spans["inside"])[::2] == ids(spans["afterwards"])[:2]
+    assert len({ids(span)[0] for span in spans.values()}) == 2
+
+
 def test_the_same_seed_gives_the_same_ids() -> None:
     def run(seed: int) -> list[tuple[int, int, int | None]]:
         tracer, _, exporter = traced(seed)
