@@ -44,9 +44,16 @@ class PrometheusMeter:
         self._series: dict[
             tuple[object, ...], MetricWrapperBase
         ] = {}  # each series once found, by what it was asked as
+        self._here: set[str] = set()
+        self._gone: set[str] = set()
         self._mismatch = Counter(
             f"{PREFIX}meter_mismatch", "Uses with other labels", ("metric",), registry=self._registry
         )
+
+    def serves(self, profiles: set[str]) -> None:
+        """Who is here now.  What was measured of one who was here and went is not shown: it would stand still for ever."""
+        self._gone = (self._gone | self._here) - profiles
+        self._here = profiles
 
     def count(self, name: str, value: float = 1.0, **labels: str) -> None:
         self._at(Counter, name, labels).inc(value)
@@ -59,7 +66,11 @@ class PrometheusMeter:
 
     def render(self, shows: Callable[[Mapping[str, str]], bool] = lambda _: True) -> bytes:
         """Everything measured so far whose labels are shown, in the text format of Prometheus 0.0.4."""
-        return generate_latest(_Seen(self._registry, shows))
+
+        def is_here(labels: Mapping[str, str]) -> bool:
+            return labels.get("profile") not in self._gone and shows(labels)
+
+        return generate_latest(_Seen(self._registry, is_here))
 
     def _at(self, kind: Callable[..., M], name: str, labels: Mapping[str, str]) -> M:
         asked = (name, *labels.items())

@@ -13,7 +13,7 @@ from random import Random
 from floorbroker.app.clean_journal import CleanJournal
 from floorbroker.app.listening import MAINTENANCE, hear_change, hear_exchange, sight_of, timetable_of
 from floorbroker.app.measuring import measure_change
-from floorbroker.app.meters import AccountMeter
+from floorbroker.app.meters import AccountLog, AccountMeter
 from floorbroker.app.recovery import recover
 from floorbroker.app.trust import CA_FILE
 from floorbroker.brokers.registry import BROKERS, build
@@ -274,7 +274,7 @@ def _context(
         journal=journal,
         book=book,
         clock=around.clock,
-        log=around.log,
+        log=AccountLog(around.log, name),
         on_change=_nobody,
         on_fault=lambda fault: _on_fault(fault, around),
         steps=around.steps,
@@ -290,7 +290,7 @@ def _context(
         ids=IdSource(tag=around.instance_tag, random=around.random),
         limits=seat.limits,
         switches=switches,
-        log=around.log,
+        log=AccountLog(around.log, name),
         meter=AccountMeter.of(seat.profile, around.meter),
         arrival_bound_s=_arrival_bound_s(seat.profile, broker.info.arrival_bound_s),
         visibility_lag_s=broker.info.visibility_lag_s,
@@ -324,7 +324,7 @@ def _wiring(
         shells=around.shells,
         clock=around.clock,
         random=around.random,
-        log=around.log,
+        log=AccountLog(around.log, seat.profile.name),
         meter=AccountMeter.of(seat.profile, around.meter),
         redactor=around.redactor,
         tap=tap,

@@ -6,13 +6,18 @@ import asyncio
 from dataclasses import dataclass, field
 
 from floorbroker.domain.clock import Clock
+from floorbroker.domain.errors import FloorbrokerError
 from floorbroker.domain.instrument import asset_class_of
 from floorbroker.domain.orders import Execution
 from floorbroker.domain.ports import Meter
 from floorbroker.gateway.desk import SessionState
 from floorbroker.gateway.gateway import Gateway
 from floorbroker.gateway.views import executions_of
+from floorbroker.oms.account import AccountContext
 from floorbroker.oms.book import Change
+from floorbroker.oms.unforeseen import ours
+from floorbroker.transport.breakers import LEVELS
+from floorbroker.transport.circuit import CircuitState
 
 EVERY_S = 1.0
 OWN_CURRENCY = "account"  # a share's symbol does not name what it is paid in
@@ -84,6 +89,20 @@ class Measuring:
             ctx.meter.count("profile_ready_seconds", since_s if ready else 0.0)
             ctx.meter.gauge("open_orders", ctx.book.open_count)
             ctx.meter.gauge("queue_size", ctx.writer.waiting, queue="facts")
+            try:
+                with ours(ctx.log, "measuring.unforeseen", profile=ctx.profile.name):
+                    _measure_venue(ctx)
+            except FloorbrokerError:  # logged
+                continue
 
     def _queue(self, name: str, size: int) -> None:
         self.meter.gauge("queue_size", size, queue=name, environment=self.environment, profile="")
+
+
+def _measure_venue(ctx: AccountContext) -> None:
+    """What falls back by itself while nothing is sent: a share of a budget that was used, a breaker that waits for a probe."""
+    status = ctx.broker.get_connection_status()
+    for budget, share in status.signs().budgets.items():
+        ctx.meter.gauge("rate_budget_used", share, budget=budget)
+    for endpoints, state in status.breakers.items():
+        ctx.meter.gauge("breaker_state", LEVELS[CircuitState(state)], endpoints=endpoints)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from floorbroker.app.floor import Outside
 from floorbroker.app.home import Home
+from floorbroker.app.meters import AccountLog, AccountMeter
 from floorbroker.app.sources import Gathered
 from floorbroker.domain.errors import ConfigInvalid, FloorbrokerError
 from floorbroker.domain.ports import Profile
@@ -32,7 +33,8 @@ def outfit_of(profile: Profile, given: Gathered, outside: Outside, *, tap: Tap =
         outside.redactor.learn(key.reveal())
     return Outfit(
         environment=profile.environment, http=shells.http(), connect=shells.connect, clock=outside.clock,
-        random=outside.random, log=outside.log, meter=outside.meter, redactor=outside.redactor, tap=tap,
+        random=outside.random, log=AccountLog(outside.log, profile.name),
+        meter=AccountMeter.of(profile, outside.meter), redactor=outside.redactor, tap=tap,
         url=given.plain.get("BROKER_URL", ""), key=key, options=profile.options,
     )  # fmt: skip
 

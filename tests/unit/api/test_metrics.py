@@ -24,3 +24,15 @@ def test_a_use_with_other_labels_is_counted_and_harmless() -> None:
     told = meter.render().decode()
     assert 'floorbroker_orders_total{outcome=""} 1.0' in told
     assert 'floorbroker_meter_mismatch_total{metric="orders_total"} 1.0' in told
+
+
+def test_a_profile_that_went_leaves_no_figures_behind_and_one_that_comes_back_goes_on() -> None:
+    meter = PrometheusMeter()
+    for name in ("kept", "gone", "history"):  # the last one is no session of a desk
+        meter.gauge("health_score", 90, profile=name)
+    for here in ({"kept", "gone"}, {"kept"}):
+        meter.serves(here)
+    told = meter.render().decode()
+    assert [name in told for name in ('"kept"', '"gone"', '"history"')] == [True, False, True]
+    meter.serves({"kept", "gone"})
+    assert '"gone"' in meter.render().decode()

@@ -9,7 +9,7 @@ import pytest
 from floorbroker.app.binding import BOUND, assert_bound, bind
 from floorbroker.app.floor import Outside, open_floor
 from floorbroker.app.home import Home
-from floorbroker.app.meters import AccountMeter
+from floorbroker.app.meters import AccountLog, AccountMeter
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import ConfigInvalid, JournalFault
 from floorbroker.domain.ports import NoLog, Profile
@@ -127,4 +127,19 @@ async def test_every_figure_of_an_account_says_whose_it_is_and_in_which_environm
         ("orders", 1.0),
         ("rate_budget_used", 0.5),
         ("submit_seconds", 0.1),
+    ]
+
+
+async def test_every_line_of_an_account_says_whose_it_is() -> None:
+    told: list[tuple[str, dict[str, object]]] = []
+
+    class Lines(NoLog):
+        def warning(self, event: str, **members: object) -> None:
+            told.append((event, members))
+
+    AccountLog(Lines(), "mine").warning("breaker.open", endpoints="orders")
+    AccountLog(Lines(), "mine").warning("session.resting", profile="theirs")
+    assert told == [
+        ("breaker.open", {"profile": "mine", "endpoints": "orders"}),
+        ("session.resting", {"profile": "theirs"}),
     ]

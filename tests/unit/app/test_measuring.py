@@ -13,6 +13,8 @@ import pytest
 from floorbroker.app.measuring import Measuring, currency_of, measure_fill
 from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.orders import Execution
+from floorbroker.domain.ports import NoLog
+from floorbroker.domain.records import ConnectionStatus, LinkState, Signs
 from floorbroker.domain.values import ExecId, Money, Price, Quantity, Side
 from floorbroker.gateway.desk import SessionState
 
@@ -67,7 +69,13 @@ def test_what_a_price_is_told_in(symbol: str, currency: str) -> None:
 @pytest.mark.asyncio
 async def test_a_desk_is_looked_at_once_a_second() -> None:
     meter, clock = Sums(), ManualClock(AT)
-    ctx = SimpleNamespace(meter=meter, book=SimpleNamespace(open_count=3), writer=SimpleNamespace(waiting=2))
+    signs, breakers = Signs(budgets={"orders": 0.5}), {"orders": "closed", "market": "half_open"}
+    status = ConnectionStatus(state=LinkState.CONNECTED, since=AT, breakers=breakers, signs=lambda: signs)
+    broker = SimpleNamespace(get_connection_status=lambda: status)
+    book, writer = SimpleNamespace(open_count=3), SimpleNamespace(waiting=2)
+    ctx = SimpleNamespace(
+        meter=meter, book=book, writer=writer, broker=broker, log=NoLog(), profile=SimpleNamespace(name="a")
+    )
     session = SimpleNamespace(ctx=ctx, state=SessionState.READY)
     gateway = SimpleNamespace(bus=SimpleNamespace(behind=7), sessions={"a": session})
     measuring = Measuring(cast("Any", gateway), "sim", clock=clock, meter=meter)
@@ -85,5 +93,8 @@ async def test_a_desk_is_looked_at_once_a_second() -> None:
         ("queue_size", "facts"): 2,
         ("profile_ready_seconds",): 1,
         ("open_orders",): 3,
+        ("rate_budget_used", "orders"): 0.5,
+        ("breaker_state", "orders"): 0,
+        ("breaker_state", "market"): 1,
         ("loop_lag_seconds", "sim"): [0, 0],
     }

@@ -73,6 +73,7 @@ async def get_metrics(request: Request, door: DoorDep, identity: IdentityDep) ->
                 environment=environment.value,
                 profile=status.profile.name,
             )
+    meter.serves({status.profile.name for desk in door.desks.values() for status in desk.profiles()})
     theirs = {word.value for word in Environment if identity.sees(word)}
     hidden = {
         status.profile.name
