@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Context, Decimal
 
 from floorbroker.domain.frozen import frozen
+from floorbroker.domain.instrument import usual_multiplier
 from floorbroker.domain.orders import NewOrder
 from floorbroker.domain.values import LIMITED, WIDE, ZERO, Side, text_of
 from floorbroker.gateway.routing.policy import VenueTerms
 
+_ONE = Decimal(1)
 _BPS = Decimal(10_000)
 _MS = Decimal(1000)
 _STEP = Decimal("0.001")
@@ -109,9 +111,7 @@ def cost_at(wish: NewOrder, offer: Offer, terms: VenueTerms, *, reference: Decim
     at = limit if resting and limit is not None else last
     average = (spent + left * at) / wanted
     start = limit if limit is not None and resting == wanted else touch
-    fee = terms.fee_bps
-    if terms.fee_per_unit and average:
-        fee = fee + terms.fee_per_unit / average * _BPS
+    fee = fees_of(terms, average, multiplier=usual_multiplier(wish.symbol) if terms.fee_per_unit else _ONE)
     return Cost(
         reference=reference,
         touch=touch,
@@ -128,6 +128,13 @@ def cost_at(wish: NewOrder, offer: Offer, terms: VenueTerms, *, reference: Decim
         missing=_missing(offer, wanted, unshown) if unshown > 0 else "",
         latency_ms=terms.latency_ms,
     )
+
+
+def fees_of(terms: VenueTerms, price: Decimal, *, multiplier: Decimal) -> Decimal:
+    """A unit's fees at `price`, in basis points of its value: an option's is that of the `multiplier` shares it is about."""
+    if not terms.fee_per_unit or not price:
+        return terms.fee_bps
+    return terms.fee_bps + WIDE.divide(terms.fee_per_unit, price * multiplier) * _BPS
 
 
 def units_of(wish: NewOrder, price: Decimal) -> Decimal:

@@ -141,7 +141,7 @@ class Looks:
         shown, symbol = self.shown(sessions, wish), asked_about(wish)
         kind, silent = asset_class_of(symbol), [s.ctx for s in sessions if s.ctx.profile.name not in shown.offers]
         stale = [ctx for ctx in silent if self._unfit(ctx, wish, symbol, kind) is None]
-        if not stale:
+        if not stale or wish.legs:
             return shown
         await self._waited([self._asking(ctx, symbol) for ctx in stale])
         return self.shown(sessions, wish)
@@ -212,7 +212,7 @@ class Looks:
         That is its book where one is kept and fresh, else its quote while that is young.
         """
         symbol, side, offers = asked_about(wish), wish.side, dict[ProfileName, Offer]()
-        for session in sessions:
+        for session in () if wish.legs else sessions:  # what its legs come to together, nobody shows
             ctx = session.ctx
             name = ctx.profile.name
             keeper = self.keeper(name)
@@ -265,6 +265,8 @@ class Looks:
         return Offer(levels=((price, size if size > 0 else ZERO),), age_s=age_s, source="quote", other=other)
 
     def _why_unpriced(self, ctx: AccountContext, wish: NewOrder) -> str:
+        if wish.legs:
+            return "an order of several legs has no one price"
         symbol = asked_about(wish)
         held = ctx.reference(symbol)
         if held is None:

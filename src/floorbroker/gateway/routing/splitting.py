@@ -29,7 +29,7 @@ from floorbroker.domain.values import (
     text_of,
     total_of,
 )
-from floorbroker.gateway.routing.cost import Cost, Offer, cost_at
+from floorbroker.gateway.routing.cost import Cost, Offer, cost_at, fees_of
 from floorbroker.gateway.routing.policy import VenueTerms
 
 _BPS, _MS, _STEP = Decimal(10_000), Decimal(1000), Decimal("0.001")
@@ -185,7 +185,7 @@ def _allocated(
     limit = wish.price if wish.order_type in LIMITED else None
     given = {pool.profile: ZERO for pool in pools}
     levels = [
-        (all_in(price, pool.terms, wish.side, reference=reference, latency_bps_s=latency_bps_s), place, size, pool)
+        (all_in(price, pool, wish.side, reference=reference, latency_bps_s=latency_bps_s), place, size, pool)
         for place, pool in enumerate(pools)
         for price, size in pool.offer.levels
         if limit is None or (price - limit) * wish.side.sign <= 0
@@ -199,7 +199,7 @@ def _allocated(
         (
             all_in(
                 limit if limit is not None else pool.offer.levels[-1][0],
-                pool.terms,
+                pool,
                 wish.side,
                 reference=reference,
                 latency_bps_s=latency_bps_s,
@@ -220,11 +220,11 @@ def _room(pool: Pool, given: Mapping[ProfileName, Decimal]) -> Decimal:
     return Decimal("Infinity") if pool.room is None else pool.room - given[pool.profile]
 
 
-def all_in(price: Decimal, terms: VenueTerms, side: Side, *, reference: Decimal, latency_bps_s: Decimal) -> Decimal:
+def all_in(price: Decimal, pool: Pool, side: Side, *, reference: Decimal, latency_bps_s: Decimal) -> Decimal:
     """What a unit at `price` costs in basis points of `reference`: its distance, fees, and the expected latency."""
     distance = WIDE.divide((price - reference) * side.sign, reference) * _BPS
-    per_unit = terms.fee_per_unit / price * _BPS if price else ZERO
-    return distance + terms.fee_bps + per_unit + terms.latency_ms / _MS * latency_bps_s
+    fees = fees_of(pool.terms, price, multiplier=pool.instrument.multiplier)
+    return distance + fees + pool.terms.latency_ms / _MS * latency_bps_s
 
 
 def _rounded(

@@ -57,6 +57,13 @@ def test_fees_and_latency_are_added() -> None:
     assert found.told()["total_bps"] == "15.5"
 
 
+def test_a_fee_for_each_contract_is_measured_by_the_shares_that_the_option_is_about() -> None:
+    """0.65 for a contract at 1.30, which costs 130: 50 basis points, and not 5,000."""
+    contract = replace(MARKET, symbol="AAPL260320P00150000")
+    found = cost(contract, offer(("1.30", "10")), replace(FREE, fee_per_unit=Decimal("0.65")), reference="1.30")
+    assert (found.fee_bps, found.total_bps) == (50, 50)
+
+
 def test_a_limit_takes_nothing_beyond_itself_and_rests() -> None:
     found = cost(limited("100"), offer(("100", "4"), ("101", "20")))
     assert (found.taken, found.resting, found.average, found.depth_bps, found.missing) == (4, 6, 100, 0, "")

@@ -20,8 +20,18 @@ from floorbroker.domain.errors import (
     RiskLimitExceeded,
     SymbolNotFound,
 )
+from floorbroker.domain.orders import OrderLeg
 from floorbroker.domain.ports import AuditEntry
-from floorbroker.domain.values import AssetClass, Environment, IntentId, OrderType, OrdStatus, Side
+from floorbroker.domain.values import (
+    AssetClass,
+    Environment,
+    IntentId,
+    OrderClass,
+    OrderType,
+    OrdStatus,
+    Quantity,
+    Side,
+)
 from floorbroker.gateway.routing.policy import Moving, Policy, Rule, Strategy
 from floorbroker.risk.limits import RiskLimits
 from tests.support.fake_broker import INFO, FakeBroker, buy
@@ -140,6 +150,18 @@ async def test_a_venue_that_does_not_know_a_symbol_is_passed_over_and_not_asked_
     assert [order.profile for order in orders] == [B, B, B]
     assert asked == 1
     assert told.seen[-1].reason == "symbol: Fake does not know AAPL"
+
+
+async def test_an_order_of_several_legs_is_not_compared_by_what_one_of_them_costs(tmp_path: Path) -> None:
+    legs = tuple(
+        OrderLeg(symbol=s, side=side, ratio_qty=Quantity(Decimal(1)))
+        for s, side in (("AAPL", Side.SELL), ("MSFT", Side.BUY))
+    )
+    spread = replace(buy("1", "0.50"), symbol="", order_class=OrderClass.MULTILEG, legs=legs)
+    async with opened(tmp_path, ruled(Strategy.BEST_EXECUTION)) as fleet:
+        sessions = [*fleet.gateway.sessions.values()]
+        assert (await fleet.router.looks.freshened(sessions, buy())).offers.keys() == {A, B, C}
+        assert (await fleet.router.looks.freshened(sessions, spread)).offers == {}
 
 
 async def test_a_refusal_by_the_controls_tries_the_next_route(tmp_path: Path) -> None:

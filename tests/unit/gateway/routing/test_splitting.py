@@ -68,6 +68,15 @@ def test_the_cheapest_units_are_taken_wherever_they_are_shown() -> None:
     assert (found.best, found.whole_bps) == (A, Decimal("120.000"))  # (4 x 0 + 6 x 200) / 10
 
 
+def test_a_fee_for_each_contract_does_not_send_options_where_they_are_dearer() -> None:
+    """A contract at 1.30 with 0.65 of fees costs 130.65, one at 1.32 without costs 132."""
+    fees, shares_of = VenueTerms(fee_per_unit=Decimal("0.65"), latency_ms=Decimal(0)), Decimal(100)
+    first = pool(A, ("1.30", "6"), terms=fees, multiplier=shares_of)
+    second = pool(B, ("1.32", "9"), multiplier=shares_of)
+    wish = buy("10", None, symbol="AAPL260320P00150000")
+    assert shares(planned(wish, first, second, reference="1.30")) == {A: Decimal(6), B: Decimal(4)}
+
+
 def test_fees_decide_between_equal_prices() -> None:
     dear = VenueTerms(fee_bps=Decimal(50), latency_ms=Decimal(0))
     found = planned(buy("10", None), pool(A, ("100", "9"), terms=dear), pool(B, ("100", "6"), ("100.40", "9")))
