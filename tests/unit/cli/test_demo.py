@@ -41,6 +41,14 @@ def test_cash_is_what_the_fills_say(capsys: pytest.CaptureFixture[str]) -> None:
         assert run["positions"] == []
 
 
+def test_the_account_at_the_end_stands_on_one_line_however_narrow_the_table_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run_demo(data=None, seed=3, days=1, as_json=False) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  cash 100,000.00 -> ")]
+    assert [line.rsplit(", ", 1)[-1].strip() for line in lines] == ["positions: flat"] * 2
+
+
 def test_the_recorded_week_is_played_where_the_data_is(capsys: pytest.CaptureFixture[str]) -> None:
     folder = os.environ.get("FLOORBROKER_DATA")
     if folder is None:

@@ -95,11 +95,12 @@ def show(console: Console, runs: list[Played], *, source: str, digest: str) -> N
     console.print(f"market: {source}")
     for played in runs:
         console.print(_days(played))
+        console.print(_end(played), soft_wrap=True)
     console.print(f"digest {digest}")
 
 
 def _days(played: Played) -> Table:
-    """Orders, fills, volume and realised profit by day, and the account at the end."""
+    """Orders, fills, volume and realised profit by day."""
     table = Table(title=f"{played.profile}", title_justify="left")
     table.add_column("day")
     for name in ("orders", "fills", "bought", "sold", "cash flow USD"):
@@ -114,13 +115,17 @@ def _days(played: Played) -> Table:
         table.add_row(day, str(orders[day]), *_row(fills[day]))
     table.add_section()
     table.add_row("all", str(len(played.orders)), *_row(list(played.fills)))
+    return table
+
+
+def _end(played: Played) -> str:
+    """The account at the end, on one line."""
     held = ", ".join(f"{symbol} {text_of(qty)}" for symbol, qty in sorted(played.positions.items())) or "flat"
     pnl = played.end.equity - played.start.equity
-    table.caption = (
-        f"cash {played.start.cash:,.2f} -> {played.end.cash:,.2f} USD, fees {_fees(played):,.2f}, "
+    return (
+        f"  cash {played.start.cash:,.2f} -> {played.end.cash:,.2f} USD, fees {_fees(played):,.2f}, "
         f"profit and loss {pnl:+,.2f}, positions: {held}"
     )
-    return table
 
 
 def _row(fills: list[Fill]) -> tuple[str, str, str, str]:
