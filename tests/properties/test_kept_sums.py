@@ -255,7 +255,7 @@ def figures(watch: Watch) -> dict[str, Any]:
     """All that a limit is held against; what is empty is as good as not there."""
     cells = {place: cell_of(cell) for place, cell in watch.cells.items()}
     return {
-        "sums": (watch.open_total, watch.longs, watch.shorts, watch.lacks()),
+        "sums": (watch.open_total, watch.longs, watch.shorts, watch.net, watch.lacks()),
         "cells": {place: told for place, told in cells.items() if any(told[:3]) or told[3].orders},
     }
 

@@ -317,7 +317,7 @@ class RiskBook:
             for at in places if wish.legs else ():
                 watch.cell(at)
                 self._mark(watch, *at)
-            others = watch.else_than(*places)
+            gross_else, net_else = watch.of_others(profile)
             return Standing(
                 key=watch.key,
                 limits=watch.limits,
@@ -325,8 +325,9 @@ class RiskBook:
                 worst=watch.worst(wish.symbol, wish.side),
                 up=cell.up,
                 down=cell.down,
-                longs_else=None if others is None else others[0],
-                shorts_else=None if others is None else others[1],
+                here=watch.else_than(*places),
+                gross_else=gross_else,
+                net_else=net_else,
                 open_total=watch.open_total,
                 open_symbol=watch.open_symbol(wish.symbol),
                 messages_s=in_second,

@@ -12,6 +12,7 @@ from decimal import Decimal
 from floorbroker.domain.values import WIDE, ZERO, Side
 from floorbroker.risk.situation import Situation, Trade
 from floorbroker.risk.verdict import Verdict, failed, passed, within
+from floorbroker.risk.watch import Ends
 
 _HUNDRED = Decimal(100)
 _ONE = Decimal(1)
@@ -48,12 +49,11 @@ def exposure(s: Situation) -> Verdict:
     if s.reduces:
         return passed("exposure")
     found = _worst_values(s)
-    said = _unmeasured(s) if found is None else _measured(s, *found)
+    said = _unmeasured(s) if found is None else _measured(s, found.gross, found.net)
     return next((verdict for verdict in said if not verdict.ok), passed("exposure"))
 
 
-def _measured(s: Situation, longs: Decimal, shorts: Decimal) -> Iterator[Verdict]:
-    gross, net = longs - shorts, max(longs, -shorts)
+def _measured(s: Situation, gross: Decimal, net: Decimal) -> Iterator[Verdict]:
     most, money = s.limits, s.currency
     yield within(
         "max_gross_exposure", gross, most.max_gross_exposure, "gross exposure after worst case", currency=money
@@ -97,8 +97,8 @@ def _unmeasured(s: Situation) -> Iterator[Verdict]:
     yield from _concentration(s)
 
 
-def _worst_values(s: Situation) -> tuple[Decimal, Decimal] | None:
-    """Summed long and short values if each symbol went to the worse of its two ends; None where one of them cannot be told."""
+def _worst_values(s: Situation) -> Ends | None:
+    """Summed values at both ends of every symbol after the wish; None where one of them cannot be told."""
     moved: dict[tuple[str, Side], Decimal] = defaultdict(lambda: ZERO)
     worths: dict[str, Decimal | None] = {}
     for trade in s.trades:
@@ -106,7 +106,7 @@ def _worst_values(s: Situation) -> tuple[Decimal, Decimal] | None:
             return None
         moved[trade.symbol, trade.side] += trade.units
         worths[trade.symbol] = trade.worth
-    longs = shorts = ZERO
+    ends = Ends()
     for symbol in s.exposure.symbols() | set(worths):
         up, down = s.exposure.worst_case(symbol, Side.BUY), s.exposure.worst_case(symbol, Side.SELL)
         if symbol in worths:
@@ -117,6 +117,5 @@ def _worst_values(s: Situation) -> tuple[Decimal, Decimal] | None:
                 worth = s.exposure.value(symbol, _ONE)
             if worth is None:
                 return None
-            longs += max(up, ZERO) * worth
-            shorts += min(down, ZERO) * worth
-    return longs, shorts
+            ends = ends.plus(up * worth, down * worth)
+    return ends

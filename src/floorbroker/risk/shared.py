@@ -8,7 +8,7 @@ from decimal import Decimal
 from floorbroker.domain.values import WIDE, ZERO, Side
 from floorbroker.risk.situation import Situation
 from floorbroker.risk.verdict import Verdict, passed, within
-from floorbroker.risk.watch import Standing
+from floorbroker.risk.watch import Ends, Standing
 
 
 def _first(control: str, verdicts: Iterable[Verdict]) -> Verdict:
@@ -123,9 +123,9 @@ def exposure(s: Situation) -> Verdict:
 def _exposures(s: Situation, at: Standing) -> Iterable[Verdict]:
     if not _adds(s, at):
         return
-    longs, shorts = _ends(s, at)
-    gross = None if longs is None or shorts is None else longs - shorts
-    net = None if longs is None or shorts is None else max(longs, -shorts)
+    ends = _ends(s, at)
+    gross = None if ends is None else at.gross_else + ends.gross
+    net = None if ends is None else at.net_else + ends.net
     money, what = at.currency, "exposure after worst case"
     yield within(
         "max_gross_exposure", gross, at.limits.max_gross_exposure, f"gross {what}", scope=at.key, currency=money
@@ -152,29 +152,27 @@ def _adds(s: Situation, at: Standing) -> bool:
     return at.up + s.units > 0 if s.wish.side is Side.BUY else at.down - s.units < 0
 
 
-def _ends(s: Situation, at: Standing) -> tuple[Decimal | None, Decimal | None]:
-    """Summed long and short values after the wish; None where price or currency of some of it cannot be told."""
+def _ends(s: Situation, at: Standing) -> Ends | None:
+    """What the wish's account has after it; None where price or currency of some of it, or of the scope, cannot be told."""
     if s.wish.legs:
         return _ends_of_legs(at)
     worth = _amount(at, s.unit)
-    if worth is None or s.units is None or at.longs_else is None or at.shorts_else is None:
-        return None, None
+    if worth is None or s.units is None or at.here is None:
+        return None
     up = at.up + s.units if s.wish.side is Side.BUY else at.up
     down = at.down - s.units if s.wish.side is Side.SELL else at.down
-    return at.longs_else + max(up, ZERO) * worth, at.shorts_else + min(down, ZERO) * worth
+    return at.here.plus(up * worth, down * worth)
 
 
-def _ends_of_legs(at: Standing) -> tuple[Decimal | None, Decimal | None]:
+def _ends_of_legs(at: Standing) -> Ends | None:
     """The same of a multi-leg wish, of which each symbol goes to both of its ends with all the legs that trade in it."""
-    if at.longs_else is None or at.shorts_else is None:
-        return None, None
-    longs, shorts = at.longs_else, at.shorts_else
+    ends = at.here
     for symbol in dict.fromkeys(leg.symbol for leg in at.legs):
         legs = [leg for leg in at.legs if leg.symbol == symbol]
         up = legs[0].up + sum((leg.units for leg in legs if leg.side is Side.BUY), ZERO)
         down = legs[0].down - sum((leg.units for leg in legs if leg.side is Side.SELL), ZERO)
         worth = legs[0].worth
-        if worth is None:
-            return None, None
-        longs, shorts = longs + max(up, ZERO) * worth, shorts + min(down, ZERO) * worth
-    return longs, shorts
+        if worth is None or ends is None:
+            return None
+        ends = ends.plus(up * worth, down * worth)
+    return ends

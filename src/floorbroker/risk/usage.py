@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from floorbroker.domain.values import WIDE, ZERO, Side
+from floorbroker.domain.values import WIDE, Side
 from floorbroker.risk.day import Sum
 from floorbroker.risk.equity import Equity
 from floorbroker.risk.situation import Exposure
-from floorbroker.risk.watch import Watch
+from floorbroker.risk.watch import Ends, Watch
 
 Usage = Mapping[str, Decimal | int]
 
@@ -21,7 +21,7 @@ def of_account(
     exposure: Exposure, *, messages: tuple[int, int], today: Sum, equity: Equity | None, worth: Decimal | None
 ) -> Usage:
     """One account; `worth` is its equity, None while it is not known."""
-    found = _exposures(_ends(exposure), worth) | _counts(exposure.open_total, messages, today)
+    found = _exposures(_both(exposure), worth) | _counts(exposure.open_total, messages, today)
     if equity is not None and equity.is_known:
         found |= {
             "max_loss_day": equity.loss,
@@ -35,32 +35,29 @@ def of_account(
 
 def of_scope(watch: Watch, *, messages: tuple[int, int], today: Sum, worth: Decimal | None) -> Usage:
     """A scope over several accounts, in its own currency."""
-    ends = None if watch.lacks() else (watch.longs, watch.shorts)
-    return _exposures(ends, worth) | _counts(watch.open_total, messages, today)
+    exposures = None if watch.lacks() else (watch.gross, watch.net)
+    return _exposures(exposures, worth) | _counts(watch.open_total, messages, today)
 
 
-def _ends(exposure: Exposure) -> tuple[Decimal, Decimal] | None:
-    """Long and short values in the worst case; None where some of them cannot be told in the account's currency."""
-    longs = shorts = ZERO
+def _both(exposure: Exposure) -> tuple[Decimal, Decimal] | None:
+    """Gross and net in the worst case; None where some of it cannot be told in the account's currency."""
+    ends = Ends()
     for symbol in exposure.symbols():
         up = exposure.value(symbol, exposure.worst_case(symbol, Side.BUY))
         down = exposure.value(symbol, exposure.worst_case(symbol, Side.SELL))
         if up is None or down is None:
             return None
-        longs, shorts = longs + max(up, ZERO), shorts + min(down, ZERO)
-    return longs, shorts
+        ends = ends.plus(up, down)
+    return ends.gross, ends.net
 
 
-def _exposures(ends: tuple[Decimal, Decimal] | None, worth: Decimal | None) -> dict[str, Decimal | int]:
+def _exposures(both: tuple[Decimal, Decimal] | None, worth: Decimal | None) -> dict[str, Decimal | int]:
     """What is used of limits of exposure; nothing is said where it cannot be told."""
-    if ends is None:
+    if both is None:
         return {}
-    longs, shorts = ends
-    found: dict[str, Decimal | int] = {
-        "max_gross_exposure": longs - shorts,
-        "max_net_exposure": max(longs, -shorts),
-    }
-    return found | ({"max_leverage": _share(longs - shorts, worth)} if worth is not None and worth > 0 else {})
+    gross, net = both
+    found: dict[str, Decimal | int] = {"max_gross_exposure": gross, "max_net_exposure": net}
+    return found | ({"max_leverage": _share(gross, worth)} if worth is not None and worth > 0 else {})
 
 
 def _counts(open_orders: int, messages: tuple[int, int], today: Sum) -> dict[str, Decimal | int]:

@@ -13,12 +13,43 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from floorbroker.domain.frozen import frozen
-from floorbroker.domain.values import WIDE, ZERO, IntentId, ProfileName, Side
+from floorbroker.domain.values import WIDE, ZERO, IntentId, ProfileName, Side, total_of
 from floorbroker.risk.limits import SharedLimits
 from floorbroker.risk.workload import Load, Part
 
 Place = tuple[ProfileName, str]  # one account's share of one symbol
 _SECOND, _MINUTE = 1.0, 60.0
+
+
+@frozen
+class Ends:
+    """Summed values of what is held and may yet fill: `up` if everything that buys did and nothing that sells, `down` the other
+    way round, signed; `longs` and `shorts` (below zero) what is long and what is short at the worse end of each symbol.
+    """
+
+    longs: Decimal = ZERO
+    shorts: Decimal = ZERO
+    up: Decimal = ZERO
+    down: Decimal = ZERO
+
+    def plus(self, up: Decimal, down: Decimal) -> Ends:
+        """With the values of one symbol more."""
+        return Ends(
+            longs=WIDE.add(self.longs, max(up, ZERO)),
+            shorts=WIDE.add(self.shorts, min(down, ZERO)),
+            up=WIDE.add(self.up, up),
+            down=WIDE.add(self.down, down),
+        )
+
+    @property
+    def gross(self) -> Decimal:
+        """Shorts add to it."""
+        return WIDE.subtract(self.longs, self.shorts)
+
+    @property
+    def net(self) -> Decimal:
+        """Shorts take from longs, at the worse end of all symbols together; without a sign."""
+        return max(self.up, -self.down)
 
 
 @frozen
@@ -44,9 +75,9 @@ class Standing:
     """One scope beside one wish, before it: units signed, amounts in the desk's base currency (an account's own in its scopes).
 
     `worst` is the position of the wish's symbol if all that is open on the wish's side filled; `up` and `down` are both ends
-    of the wish's own account in it, `longs_else` and `shorts_else` the values of everything else, of a multi-leg wish all but its
-    `legs`; None where some of it is in
-    a currency of which nobody said what it is worth.  `rate` turns the account's currency into the base; None where nobody said.
+    of the wish's own account in it, `here` the values of everything else in that account, of a multi-leg wish all but its `legs`,
+    None where something of the scope is in a currency of which nobody said what it is worth; `gross_else` and `net_else` are the
+    exposures of all other accounts.  `rate` turns the account's currency into the base; None where nobody said.
     `equity` is None while an account's is not known.
     """
 
@@ -56,8 +87,9 @@ class Standing:
     worst: Decimal
     up: Decimal
     down: Decimal
-    longs_else: Decimal | None
-    shorts_else: Decimal | None
+    here: Ends | None
+    gross_else: Decimal
+    net_else: Decimal
     open_total: int
     open_symbol: int
     messages_s: int
@@ -78,8 +110,15 @@ class Cell:
     held: Decimal = ZERO
     mark: Decimal | None = None
     scale: Decimal = Decimal(1)  # multiplier and rate of exchange
-    longs: Decimal = ZERO
-    shorts: Decimal = ZERO
+    worths: tuple[Decimal, Decimal] = (ZERO, ZERO)  # of both ends, signed
+
+    @property
+    def longs(self) -> Decimal:
+        return max(self.worths[0], ZERO)
+
+    @property
+    def shorts(self) -> Decimal:
+        return min(self.worths[1], ZERO)
 
     @property
     def up(self) -> Decimal:
@@ -100,8 +139,7 @@ class Watch:
 
     key: str
     limits: SharedLimits
-    longs: Decimal = ZERO
-    shorts: Decimal = ZERO
+    ends: dict[ProfileName, Ends] = field(default_factory=dict[ProfileName, Ends])  # by account
     cells: dict[Place, Cell] = field(default_factory=dict[Place, Cell])
     unrated: set[Place] = field(default_factory=set[Place])  # in a currency of which nobody said what it is worth
     _accounts: dict[str, list[ProfileName]] = field(default_factory=dict[str, list[ProfileName]])
@@ -178,11 +216,10 @@ class Watch:
     def _revalue(self, place: Place) -> None:
         cell = self.cells[place]
         worth = WIDE.multiply(cell.mark or ZERO, cell.scale)
-        longs = WIDE.multiply(max(cell.end(Side.BUY), ZERO), worth)
-        shorts = WIDE.multiply(min(cell.end(Side.SELL), ZERO), worth)
-        self.longs = WIDE.add(self.longs, WIDE.subtract(longs, cell.longs))
-        self.shorts = WIDE.add(self.shorts, WIDE.subtract(shorts, cell.shorts))
-        cell.longs, cell.shorts = longs, shorts
+        worths = (WIDE.multiply(cell.end(Side.BUY), worth), WIDE.multiply(cell.end(Side.SELL), worth))
+        if worths != cell.worths:
+            self.ends[place[0]] = _without(self.ends.get(place[0], Ends()), cell).plus(*worths)
+            cell.worths = worths
 
     # -- questions ----------------------------------------------------------------------------------------------------
 
@@ -190,19 +227,41 @@ class Watch:
     def open_total(self) -> int:
         return len(self._parts)
 
-    def else_than(self, *places: Place) -> tuple[Decimal, Decimal] | None:
-        """Summed long and short values of everything but some places; None where some of it cannot be told."""
+    @property
+    def longs(self) -> Decimal:
+        return total_of(ends.longs for ends in self.ends.values())
+
+    @property
+    def shorts(self) -> Decimal:
+        return total_of(ends.shorts for ends in self.ends.values())
+
+    @property
+    def gross(self) -> Decimal:
+        """Over all accounts."""
+        return total_of(ends.gross for ends in self.ends.values())
+
+    @property
+    def net(self) -> Decimal:
+        """Over all accounts, of which none pays for another."""
+        return total_of(ends.net for ends in self.ends.values())
+
+    def else_than(self, *places: Place) -> Ends | None:
+        """What one account has beside some of its symbols; None where something of the scope cannot be told."""
         if self.lacks(*places):
             return None
-        longs, shorts = self.longs, self.shorts
-        for place in places:
-            cell = self.cell(place)
-            longs, shorts = WIDE.subtract(longs, cell.longs), WIDE.subtract(shorts, cell.shorts)
-        return longs, shorts
+        ends = self.ends.get(places[0][0], Ends())
+        for place in dict.fromkeys(places):
+            ends = _without(ends, self.cell(place))
+        return ends
+
+    def of_others(self, profile: ProfileName) -> tuple[Decimal, Decimal]:
+        """Gross and net exposure of all accounts but one."""
+        ends = self.ends.get(profile, Ends())
+        return WIDE.subtract(self.gross, ends.gross), WIDE.subtract(self.net, ends.net)
 
     def lacks(self, *but: Place) -> bool:
         """Whether something of it, but for some places, is in a currency of which nobody said what it is worth."""
-        return any(at not in but and bool(self.cells[at].longs or self.cells[at].shorts) for at in self.unrated)
+        return any(at not in but and any(self.cells[at].worths) for at in self.unrated)
 
     def leg(self, place: Place, side: Side, units: Decimal) -> LegStanding:
         """How a leg of a wish stands before the wish."""
@@ -258,6 +317,16 @@ class Watch:
             yield
         finally:
             self.put(leave_out, place[0], part)
+
+
+def _without(ends: Ends, cell: Cell) -> Ends:
+    """An account's ends but for one symbol."""
+    return Ends(
+        longs=WIDE.subtract(ends.longs, cell.longs),
+        shorts=WIDE.subtract(ends.shorts, cell.shorts),
+        up=WIDE.subtract(ends.up, cell.worths[0]),
+        down=WIDE.subtract(ends.down, cell.worths[1]),
+    )
 
 
 def forget(times_s: deque[float], since_s: float) -> None:

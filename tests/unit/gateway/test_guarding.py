@@ -259,3 +259,18 @@ async def test_a_new_day_is_told_from_midnight_on_whether_anybody_orders_in_it(t
         assert guard.usage(scope)["max_orders_day"] == 1
         desk.clock.set(NOON + timedelta(days=1))
         assert (guard.usage(scope)["max_orders_day"], guard.usage(scope)["max_notional_day"]) == (0, 0)
+
+
+@pytest.mark.parametrize("scope", ["global", f"profile:{PROFILE}"])
+async def test_the_net_exposure_of_a_scope_is_what_shorts_leave_of_longs(tmp_path: Path, scope: str) -> None:
+    async with opened(tmp_path) as desk:
+        short = await desk.place(buy("5", side=Side.SELL, symbol="MSFT"))
+        desk.broker.fill(desk.broker.of(short.cl_ord_id), "5")
+        await desk.wait(1)
+        await _limit(desk, "max_net_exposure", 550, scope=scope)
+        with pytest.raises(RiskLimitExceeded, match="net exposure after worst case 600 is above max_net_exposure 550"):
+            await desk.place(buy("11"))
+        await desk.place(buy("10"))
+        assert desk.gateway.guard.usage(scope)["max_net_exposure"] == 500
+        with pytest.raises(RiskLimitExceeded, match="net exposure after worst case 600 is above max_net_exposure 550"):
+            await desk.place(buy("1", side=Side.SELL, symbol="IBM"))

@@ -218,6 +218,10 @@ def test_exposures_are_not_netted_between_accounts_and_positions_are() -> None:
         assert (watch.shorts, watch.open_total, watch.open_symbol("AAPL")) == (Decimal(-700), 1, 1)
     watch.put(IntentId("1"), B, None)
     assert (watch.longs, watch.shorts, watch.open_total) == (Decimal(1000), Decimal(-400), 0)
+    assert (watch.gross, watch.net) == (1_400, 1_400)
+    watch.hold((A, "MSFT"), Decimal(-6))
+    watch.mark((A, "MSFT"), Decimal(100), Decimal(1), Decimal(1))
+    assert (watch.gross, watch.net) == (2_000, 800), "a short takes from a long of its own account alone"
 
 
 def test_scopes_are_named_by_kind() -> None:

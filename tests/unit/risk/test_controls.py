@@ -32,6 +32,7 @@ from floorbroker.domain.values import (
     Side,
     TimeInForce,
 )
+from floorbroker.risk import positions
 from floorbroker.risk.controls import CONTROLS
 from floorbroker.risk.limits import RiskLimits
 from floorbroker.risk.situation import Exposure, Reference, Situation
@@ -408,3 +409,29 @@ def test_an_order_for_money_whose_units_nobody_can_tell_reduces_nothing(side: Si
 def test_what_a_venue_wants_at_least_is_in_the_currency_of_the_instrument() -> None:
     small = _instrument(min_notional=Decimal(2000))(replace(CALM, rate=Decimal(10)))
     assert "min_notional" in _failed(small)
+
+
+@pytest.mark.parametrize(
+    ("side", "held", "net"),
+    [
+        (Side.BUY, {"MSFT": -10}, 1_000),
+        (Side.BUY, {"MSFT": -9}, 995),
+        (Side.BUY, {"MSFT": -30}, 3_000),
+        (Side.BUY, {"MSFT": 10}, 2_895),
+        (Side.SELL, {"MSFT": 10}, 1_000),
+        (Side.SELL, {"MSFT": -10}, 2_895),
+    ],
+)
+def test_a_short_takes_from_a_long_in_what_is_net_and_adds_to_what_is_gross(
+    side: Side, held: dict[str, int], net: int
+) -> None:
+    """Ten at 189.50 beside shares at 100; what is on its way may fill, or not."""
+    units = {symbol: Decimal(qty) for symbol, qty in held.items()}
+    exposure = Exposure(positions=units, marks={"MSFT": Decimal(100), "AAPL": Decimal("189.50")})
+    wish = replace(BUY, side=side, price=Price(Decimal("189.50")))
+    limits = RiskLimits(max_net_exposure=Decimal(1), max_gross_exposure=None)
+    said = positions.exposure(replace(CALM, wish=wish, exposure=exposure, limits=limits))
+    assert (said.ok, said.value) == (False, net)
+    limits = RiskLimits(max_net_exposure=None, max_gross_exposure=Decimal(1))
+    said = positions.exposure(replace(CALM, wish=wish, exposure=exposure, limits=limits))
+    assert said.value == 1_895 + abs(sum(units.values())) * 100
