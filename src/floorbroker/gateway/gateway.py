@@ -433,6 +433,15 @@ class Gateway:
             return split[0].rolled(split[1])
         return (found or self._find(intent_id))[1]
 
+    def latest(self, intent_id: IntentId) -> Order | None:
+        """The order that stands where one stood: where it moved to another broker, that one; None while it is on its way."""
+        if self.router is None:
+            return self.order(intent_id)
+        if self.router.is_on_its_way(intent_id):
+            return None
+        last = self._seek(self.router.links.last(intent_id))
+        return self.order(intent_id) if last is None else last[1]
+
     def _find(self, text: str) -> tuple[ProfileSession, Order]:
         if (found := self._seek(text)) is not None:
             return found

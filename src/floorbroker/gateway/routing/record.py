@@ -200,9 +200,10 @@ def was_routed(order: Order) -> bool:
     return order.route.partition(":")[0] in _STRATEGIES
 
 
-def is_part(order: Order) -> bool:
-    """Whether an order is a part of a split one, as its sentence tells."""
-    return was_routed(order) and _OF_SPLIT in order.route
+def whole_of(order: Order) -> IntentId | None:
+    """The split order that an order is a part of, as its sentence tells; None for one that is whole."""
+    told = order.route.partition(_OF_SPLIT)[2].partition(";")[0]
+    return IntentId(told) if told and was_routed(order) else None
 
 
 def route_of(journal: Journal, intent_id: IntentId, facts: Sequence[Record]) -> RouteRecord | None:

@@ -45,12 +45,12 @@ from floorbroker.gateway.routing.record import (
     Journey,
     RouteRecord,
     Seen,
-    is_part,
     moved_note,
     no_route,
     route_of,
     seen_of,
     was_routed,
+    whole_of,
 )
 from floorbroker.gateway.routing.splitter import Splitter
 from floorbroker.gateway.routing.splitting import Plan
@@ -266,6 +266,12 @@ class Router:
             await asyncio.wait([late])
             stored = self.stored(actor, key)
         return stored
+
+    def is_on_its_way(self, intent_id: IntentId) -> bool:
+        """Whether somebody acts for an intent, or for what took its place, and may yet give its place to another."""
+        return self.links.first(intent_id) in self._late or not self._carried.isdisjoint(
+            (intent_id, self.links.last(intent_id))
+        )
 
     def _moving(self, stored: Order) -> asyncio.Task[None] | None:
         """The move under way of an order, or of one of the children of a split one."""
@@ -626,10 +632,9 @@ class Router:
 
     def _end_with_the_whole(self, order: Order) -> None:
         """End a part that no cancel reached though that of the whole is durable.  One that its venue refused to cancel stays."""
-        if not is_part(order) or self._is_unwanted(order) or (route := self.record(order)) is None:
-            return
-        if route.part is not None and self.splitter.is_cancelled(route.part.parent):
-            self._end(order, "split.part_lives", parent=route.part.parent)
+        parent = whole_of(order)
+        if parent is not None and self.splitter.is_cancelled(parent) and not self._is_unwanted(order):
+            self._end(order, "split.part_lives", parent=parent)
 
     def _end(self, order: Order, event: str, **members: object) -> None:
         """Cancel an order until it has ended; whoever cancels it already goes on, at its own pace."""

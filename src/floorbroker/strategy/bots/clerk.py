@@ -20,6 +20,7 @@ from floorbroker.domain.errors import FloorbrokerError, Outcome
 from floorbroker.domain.orders import NewOrder, Order, OrderChanges
 from floorbroker.domain.values import ZERO, IntentId, OrderClass, OrdStatus, ProfileName, Quantity, total_of
 from floorbroker.gateway.desk import Caller, CancelledAll, OrderFilter, Submitted
+from floorbroker.gateway.routing.record import whole_of
 from floorbroker.oms.holdings import part_of, signed
 from floorbroker.strategy.bots.hearing import hear
 from floorbroker.strategy.bots.state import Ended, Kept, Told
@@ -51,6 +52,8 @@ class Desk(Protocol):
     ) -> Submitted: ...
 
     def order(self, intent_id: str) -> Order: ...
+
+    def latest(self, intent_id: IntentId) -> Order | None: ...
 
     def orders(self, where: OrderFilter = ...) -> list[Order]: ...
 
@@ -93,7 +96,8 @@ class Clerk:
         found = self.desk.orders(OrderFilter(strategy=self.name, open_only=True))
         if kept.at is not None:
             found += self.desk.orders(OrderFilter(strategy=self.name, since=self._since(kept.at)))
-        for order in found:
+        for part in found:
+            order = part if (whole := whole_of(part)) is None else self.desk.order(whole)
             wish = WishId(order.terms.client_tag)
             if wish and order.intent_id not in self._wish_of and order.parent_id is None:
                 self.orphans[wish] = order
@@ -171,11 +175,14 @@ class Clerk:
         )
 
     async def _withdraw(self, withdraw: Withdraw) -> list[Ordered]:
-        intent_id = self.kept.orders.get(withdraw.wish)
-        if intent_id is None or not self.desk.order(intent_id).is_open:
+        if withdraw.wish not in self.kept.orders:
+            return []
+        if (order := self._order_of(withdraw.wish)) is None:
+            return [self._unchanged(withdraw.wish, "not cancelled: it is on its way to another broker")]
+        if not order.is_open:
             return []
         try:
-            await self.desk.cancel(intent_id, caller=self.caller, reason="the strategy withdrew it")
+            await self.desk.cancel(order.intent_id, caller=self.caller, reason="the strategy withdrew it")
         except FloorbrokerError as error:
             return [self._unchanged(withdraw.wish, f"not cancelled: {error.code}: {error.detail}")]
         return []
@@ -208,8 +215,22 @@ class Clerk:
             if self._wakes(wish):
                 yield from self._news_of(wish)
 
-    def _news_of(self, wish: WishId) -> Iterator[Ordered | Filled]:
+    def _order_of(self, wish: WishId) -> Order | None:
+        """What a wish is at the desk now: where its order moved to another broker, that one.  None while it is on its way: who
+        is told that it came to nothing wishes for it again, and has it twice.
+        """
         order = self.desk.order(self.kept.orders[wish])
+        if order.is_open or order.cum_qty:
+            return order
+        latest = self.desk.latest(order.intent_id)
+        if latest is not None:
+            self.kept.orders[wish] = latest.intent_id
+            self._wish_of[latest.intent_id] = wish
+        return latest
+
+    def _news_of(self, wish: WishId) -> Iterator[Ordered | Filled]:
+        if (order := self._order_of(wish)) is None:
+            return
         heard = self.kept.heard.setdefault(wish, {})
         for execution in order.executions[: self.kept.told.pop(wish, 0)]:  # as an earlier version counted them
             heard[execution.exec_id] = Told(execution.last_qty, execution.synthetic)
@@ -281,16 +302,21 @@ class Clerk:
         return True
 
     def notices(self, order: Order) -> bool:
-        """Whether an order that changed is one of ours; one that is over is looked at again."""
-        wish = self._wish_of.get(order.intent_id)
+        """Whether an order that changed is one of ours, a part of one, or in its place; one that is over is looked at again."""
+        wish = self._wish_of.get(order.intent_id) or self._tagged(order)
         if wish is not None and wish in self.kept.ended:
             self._stirred.add(wish)
         return wish is not None
 
+    def _tagged(self, order: Order) -> WishId | None:
+        wish = WishId(order.terms.client_tag)
+        is_ours = order.terms.strategy == self.name and (wish in self.kept.orders or wish in self.kept.ended)
+        return wish if is_ours else None
+
     @property
     def is_quiet(self) -> bool:
         """Whether nothing of ours is on its way: no answer, cancel or execution is waited for."""
-        return not any(_is_moving(self.desk.order(intent_id)) for intent_id in self.kept.orders.values())
+        return not any(_is_moving(self._order_of(wish)) for wish in [*self.kept.orders])
 
 
 def _hold(held: dict[str, Decimal], order: Order) -> None:
@@ -300,9 +326,10 @@ def _hold(held: dict[str, Decimal], order: Order) -> None:
         held[symbol] = held.get(symbol, ZERO) + order.terms.side.sign * max(order.cum_qty - known, ZERO)
 
 
-def _is_moving(order: Order) -> bool:
+def _is_moving(order: Order | None) -> bool:
     return (
-        order.pending_cancel
+        order is None
+        or order.pending_cancel
         or order.pending_replace
         or order.ord_status is OrdStatus.PENDING_NEW
         or order.needs_executions
