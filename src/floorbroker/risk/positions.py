@@ -106,7 +106,7 @@ def _worst_values(s: Situation) -> Ends | None:
             return None
         moved[trade.symbol, trade.side] += trade.units
         worths[trade.symbol] = trade.worth
-    ends = Ends()
+    values: list[tuple[Decimal, Decimal]] = []
     for symbol in s.exposure.symbols() | set(worths):
         up, down = s.exposure.worst_case(symbol, Side.BUY), s.exposure.worst_case(symbol, Side.SELL)
         if symbol in worths:
@@ -117,5 +117,5 @@ def _worst_values(s: Situation) -> Ends | None:
                 worth = s.exposure.value(symbol, _ONE)
             if worth is None:
                 return None
-            ends = ends.plus(up * worth, down * worth)
-    return ends
+            values.append((up * worth, down * worth))
+    return Ends().plus(*values)

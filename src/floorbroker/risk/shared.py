@@ -161,7 +161,7 @@ def _ends(s: Situation, at: Standing) -> Ends | None:
         return None
     up = at.up + s.units if s.wish.side is Side.BUY else at.up
     down = at.down - s.units if s.wish.side is Side.SELL else at.down
-    return at.here.plus(up * worth, down * worth)
+    return at.here.plus((up * worth, down * worth))
 
 
 def _ends_of_legs(at: Standing) -> Ends | None:
@@ -174,5 +174,5 @@ def _ends_of_legs(at: Standing) -> Ends | None:
         worth = legs[0].worth
         if worth is None or ends is None:
             return None
-        ends = ends.plus(up * worth, down * worth)
+        ends = ends.plus((up * worth, down * worth))
     return ends

@@ -41,13 +41,14 @@ def of_scope(watch: Watch, *, messages: tuple[int, int], today: Sum, worth: Deci
 
 def _both(exposure: Exposure) -> tuple[Decimal, Decimal] | None:
     """Gross and net in the worst case; None where some of it cannot be told in the account's currency."""
-    ends = Ends()
+    values: list[tuple[Decimal, Decimal]] = []
     for symbol in exposure.symbols():
         up = exposure.value(symbol, exposure.worst_case(symbol, Side.BUY))
         down = exposure.value(symbol, exposure.worst_case(symbol, Side.SELL))
         if up is None or down is None:
             return None
-        ends = ends.plus(up, down)
+        values.append((up, down))
+    ends = Ends().plus(*values)
     return ends.gross, ends.net
 
 

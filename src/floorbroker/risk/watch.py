@@ -32,14 +32,16 @@ class Ends:
     up: Decimal = ZERO
     down: Decimal = ZERO
 
-    def plus(self, up: Decimal, down: Decimal) -> Ends:
-        """With the values of one symbol more."""
-        return Ends(
-            longs=WIDE.add(self.longs, max(up, ZERO)),
-            shorts=WIDE.add(self.shorts, min(down, ZERO)),
-            up=WIDE.add(self.up, up),
-            down=WIDE.add(self.down, down),
-        )
+    def plus(self, *values: tuple[Decimal, Decimal]) -> Ends:
+        """With symbols more, of each the values of both ends."""
+        longs, shorts, all_up, all_down, add = self.longs, self.shorts, self.up, self.down, WIDE.add
+        for up, down in values:  # of all that an account holds, for each wish
+            if up > 0:
+                longs = add(longs, up)
+            if down < 0:
+                shorts = add(shorts, down)
+            all_up, all_down = add(all_up, up), add(all_down, down)
+        return Ends(longs=longs, shorts=shorts, up=all_up, down=all_down)
 
     @property
     def gross(self) -> Decimal:
@@ -218,7 +220,7 @@ class Watch:
         worth = WIDE.multiply(cell.mark or ZERO, cell.scale)
         worths = (WIDE.multiply(cell.end(Side.BUY), worth), WIDE.multiply(cell.end(Side.SELL), worth))
         if worths != cell.worths:
-            self.ends[place[0]] = _without(self.ends.get(place[0], Ends()), cell).plus(*worths)
+            self.ends[place[0]] = _without(self.ends.get(place[0], Ends()), cell).plus(worths)
             cell.worths = worths
 
     # -- questions ----------------------------------------------------------------------------------------------------
