@@ -167,6 +167,7 @@ class InProcessBus(Generic[T]):
         self._subscribers: dict[int, Subscription[T]] = {}
         self._last_seq = 0
         self._count = 0
+        self._is_closed = False
 
     @property
     def last_seq(self) -> int:
@@ -213,10 +214,13 @@ class InProcessBus(Generic[T]):
         if after is not None and self._replay is not None:
             subscription.catch_up(self._replay)
         self._subscribers[number] = subscription
+        if self._is_closed:
+            subscription.close()
         return subscription
 
     def close(self) -> None:
-        """Let every reader finish what it has and end."""
+        """Let every reader finish what it has and end; who comes later ends at once."""
+        self._is_closed = True
         for subscription in list(self._subscribers.values()):
             subscription.close()
 

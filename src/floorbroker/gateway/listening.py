@@ -54,10 +54,6 @@ class Listener:
         if self.task is not None:
             self.task.cancel()
 
-    def finish(self) -> None:
-        """Hear what waits in the queue, and no more."""
-        self.subscription.close()
-
     async def run(self) -> None:
         """The listener's task."""
         try:

@@ -83,6 +83,7 @@ class StatusSubscription:
         self._in_thread = in_thread
         self._leave = leave
         self._pending: dict[ProfileName, Connection] = {}
+        self._is_closed = False
         self._rings = asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._run(), name="connection callback")
 
@@ -92,16 +93,19 @@ class StatusSubscription:
         self._rings.set()
 
     async def close(self) -> None:
-        """Unsubscribe; closing twice is harmless."""
+        """Unsubscribe; closing twice is harmless, and so is it for the callback itself, which goes on to its own end."""
         self._leave(self)
+        self._is_closed = True
+        if self._task is asyncio.current_task():
+            return
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        while True:
+        while not self._is_closed:
             await self._rings.wait()
             self._rings.clear()
-            while self._pending:
+            while self._pending and not self._is_closed:
                 await self._told(self._pending.pop(next(iter(self._pending))))
 
     async def _told(self, seen: Connection) -> None:

@@ -182,12 +182,11 @@ class Telling:
         return listener
 
     async def end(self) -> None:
-        """Let callbacks hear what waits for them, for a bounded time."""
+        """Let callbacks hear what waits for them, for a bounded time, and whoever reads along come to an end."""
+        self.bus.close()
         tasks = [listener.task for listener in self._listeners if listener.task is not None]
         if not tasks:
             return
-        for listener in self._listeners:
-            listener.finish()
         timer = asyncio.ensure_future(self.clock.sleep(FINISH_S))
         done = asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.wait([timer, done], return_when=asyncio.FIRST_COMPLETED)

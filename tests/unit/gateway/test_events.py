@@ -158,5 +158,18 @@ async def test_what_is_told_between_facts_is_never_numbered_below_how_things_sto
         await events.aclose()  # type: ignore[attr-defined]
 
 
+async def test_who_reads_along_comes_to_an_end_when_the_desk_stops(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        reading = asyncio.ensure_future(_all(desk.gateway.events(channels=frozenset({"health"}))))
+        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        assert (await reading)[-1].data["state"] == "stopped"
+        assert not await _all(desk.gateway.events())  # and whoever comes after that
+
+
+async def _all(events: AsyncIterator[DeskEvent]) -> list[DeskEvent]:
+    return [event async for event in events]
+
+
 def _accepts(entries: Sequence[Entry]) -> bool:
     return any(isinstance(entry, FactEntry) and isinstance(entry.fact, Ack | Working) for entry in entries)

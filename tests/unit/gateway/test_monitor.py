@@ -97,6 +97,24 @@ async def test_it_looks_every_half_minute_and_tells_changes_alone() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_callback_that_ends_itself_goes_on_to_its_own_end_and_is_told_no_more() -> None:
+    scene, told = Scene(), list[str]()
+
+    async def once(seen: Connection) -> None:
+        told.append("began")
+        await subscription.close()
+        await asyncio.sleep(0)
+        told.append("ended")
+
+    subscription = scene.monitor.subscribe(once)
+    for trouble in ({"stream_up": False}, {}):
+        scene.trouble(A, **trouble)
+        await turns()
+    assert told == ["began", "ended"]
+    await subscription.close()
+
+
+@pytest.mark.asyncio
 async def test_a_callback_is_told_until_it_is_closed() -> None:
     scene, told = Scene(), list[Connection]()
     subscription = scene.monitor.subscribe(told.append)
