@@ -380,22 +380,34 @@ async def _submitted(desk: Reached, body: Body, *, key: str | None, wait: str | 
     order = answer.json()
     if answer.replayed:
         say(desk.settings, "this key had placed the order before; nothing new was sent")
-    return await _awaited(desk, order, wait) if wait else order
+    return await awaited(desk, order, wait) if wait else order
 
 
-async def _awaited(desk: Reached, order: Any, wait: str) -> Any:
-    """The order once it is filled, closed, or (for `accepted`) known to the venue; as it stands when time is up."""
+async def awaited(desk: Reached, order: Any, wait: str) -> Any:
+    """The order once it is filled, closed, or (for `accepted`) known to the venue; as it stands when time is up.
+
+    One that moves to another broker is followed there.
+    """
     from floorbroker.domain.clock import SystemClock
 
     clock = SystemClock()
     until_s = clock.monotonic() + desk.settings.timeout_s
-    while order["is_open"] and (wait == "filled" or order["ord_status"] in {"pending_new", "unknown"}):
+    while _goes_on(order, wait):
         if clock.monotonic() > until_s:
             say(desk.settings, f"still {order['ord_status']} after {desk.settings.timeout_s:g} s; it goes on working")
             break
-        await clock.sleep(POLL_S)
-        order = await desk.get(f"/orders/{_quoted(order['id'])}")
+        if order["moved_to"]:
+            say(desk.settings, f"it came to nothing at {order['profile']}, and is order {order['moved_to']} now")
+        else:
+            await clock.sleep(POLL_S)
+        order = await desk.get(f"/orders/{_quoted(order['moved_to'] or order['id'])}")
     return order
+
+
+def _goes_on(order: Any, wait: str) -> bool:
+    if order["moving"] or order["moved_to"]:
+        return True
+    return order["is_open"] and (wait == "filled" or order["ord_status"] in {"pending_new", "unknown"})
 
 
 def _show_orders(settings: Settings, orders: list[Any], *, one: bool) -> None:

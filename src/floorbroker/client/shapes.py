@@ -82,6 +82,7 @@ class Order(Shape, frozen=True):
     parent_id: str | None = None
     moved_from: str | None = None
     moved_to: str | None = None
+    moving: bool = False
     split_of: str | None = None
     children: tuple[Child, ...] = ()
     reject_reason: str | None = None

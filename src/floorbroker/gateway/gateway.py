@@ -419,6 +419,7 @@ class Gateway:
             record=self.router.record(order),
             moved_from=links.moved_from(order.intent_id),
             moved_to=links.moved_to(order.intent_id),
+            moving=not order.is_open and self.router.is_on_its_way(order.intent_id),
         )
 
     async def set_standing(self, profile: ProfileName, *, demoted: bool, caller: Caller, reason: str) -> RoutingState:

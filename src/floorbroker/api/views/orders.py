@@ -111,7 +111,8 @@ class OrderView(View, frozen=True):
 
     `ord_status` is `unknown` while nobody can tell what became of it; `evidence` says why.  `alerts` are contradictions kept
     for people.  `version` is what the ETag carries.  `routing` comes where one order is shown, and one that named no profile:
-    `moved_from` was proven dead before this one took its place, `moved_to` took the place of this one.
+    `moved_from` was proven dead before this one took its place, `moved_to` took the place of this one; while `moving`, it is dead
+    and may be given to another broker any moment: do not place it anew.
 
     An order that was split over several brokers has `children`, is at no profile (`*`), and is their sum: `leaves_qty` is what
     may still fill, and what was refused or never sent is in neither number.  A child names it in `split_of`.
@@ -168,6 +169,7 @@ class OrderView(View, frozen=True):
     routing: RouteView | None
     moved_from: str | None
     moved_to: str | None
+    moving: bool
     split_of: str | None
     children: tuple[ChildView, ...]
 
@@ -318,6 +320,7 @@ def order_view(order: Order, route: OrderRoute = NOT_ROUTED) -> OrderView:
         routing=_routing_view(route),
         moved_from=route.moved_from,
         moved_to=route.moved_to,
+        moving=route.moving,
         split_of=route.record.part.parent if route.record is not None and route.record.part is not None else None,
         children=_children_views(route),
     )

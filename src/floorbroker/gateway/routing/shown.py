@@ -60,7 +60,7 @@ class RoutingState:
 
 @frozen
 class OrderRoute:
-    """Why an order went where it went, and the intents before and behind it on its journey.
+    """Why an order went where it went, and the intents before and behind it on its journey; `moving` while one is sought.
 
     An order that was split has no record of its own, but its plan (`split`) and `children` as they stand.
     """
@@ -68,6 +68,7 @@ class OrderRoute:
     record: RouteRecord | None = None
     moved_from: IntentId | None = None
     moved_to: IntentId | None = None
+    moving: bool = False
     split: Parent | None = None
     children: tuple[Order, ...] = ()
 

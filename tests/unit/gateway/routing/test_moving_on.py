@@ -99,6 +99,23 @@ async def test_max_moves_is_kept(tmp_path: Path) -> None:
         assert fleet.sent() == [A, B]
 
 
+async def test_an_order_on_its_way_elsewhere_says_so_until_it_has_its_place(tmp_path: Path) -> None:
+    async with opened(tmp_path, FAILOVER) as fleet:
+        fleet.brokers[A].next_submit.append("drop")
+        order = await fleet.place(buy())
+        slow = fleet.brokers[B].gates["get_market_data"] = asyncio.Event()
+        seen = [(fleet.gateway.route_of(order).moving, fleet.gateway.latest(order.intent_id))]
+        await fleet.until(lambda: fleet.gateway.order(order.intent_id).state is OrderState.NOT_PLACED)
+        dead = fleet.gateway.order(order.intent_id)
+        seen.append((fleet.gateway.route_of(dead).moving, fleet.gateway.latest(order.intent_id)))
+        slow.set()
+        await fleet.until(lambda: fleet.sent() == [A, B])
+        await fleet.clock.advance(0.5)
+        (new,) = (one for one in fleet.gateway.orders() if one.profile == B)
+        seen.append((fleet.gateway.route_of(dead).moving, fleet.gateway.latest(order.intent_id)))
+    assert seen == [(False, order), (True, None), (False, new)]
+
+
 async def test_an_unknown_order_never_moves_and_a_proof_that_it_never_arrived_lets_it(tmp_path: Path) -> None:
     """I16: while nobody knows, it stays; the venue enforces its arrival bound here, so silence becomes proof."""
     async with opened(tmp_path, FAILOVER) as fleet:
