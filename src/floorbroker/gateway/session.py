@@ -352,9 +352,20 @@ class ProfileSession:
     async def _wait(self, remedy: Remedy, attempt: int) -> None:
         """As long as the remedy says, cut short by a reason to reconcile; the venue's own word on waiting is not cut short."""
         whole_s = delay_s(remedy, attempt, self.random)
-        if remedy.floor_s:
-            await self.ctx.clock.sleep(remedy.floor_s)
+        await self._obey(remedy.floor_s)
         await self._pause(max(whole_s - remedy.floor_s, 0.0))
+
+    async def _obey(self, floor_s: float) -> None:
+        """Ask nothing for so long, whatever there is to ask; a person who disconnects meanwhile ends the order stream at once."""
+        over_s, was_wanted = self.ctx.clock.monotonic() + floor_s, False
+        while (left_s := over_s - self.ctx.clock.monotonic()) > 0:
+            await self._pause(left_s)
+            was_wanted = was_wanted or self._wanted.is_set()
+            self._wanted.clear()
+            if self.held:
+                await self._close_stream()
+        if was_wanted:
+            self._wanted.set()
 
     def on_failures(self, in_a_row: int) -> None:
         """So many API failures in a row: stop new orders; cancels, doubts and rounds go on (graceful shutdown)."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from floorbroker.domain.errors import InvalidRequest, JournalFault, NotReady
+from floorbroker.domain.errors import Hint, InvalidRequest, JournalFault, NotReady, RateLimitExceeded
 from floorbroker.domain.ports import AuditEntry
 from floorbroker.domain.values import OrdStatus
 from floorbroker.gateway.desk import SessionState
@@ -48,6 +48,28 @@ async def test_a_disconnected_profile_takes_nothing_new_and_is_left_alone_but_ca
     acts = [(row.action, row.reason) for row in rows if isinstance(row, AuditEntry) and row.object == A]
     assert ("profile.disconnect", "key rotation") in acts
     assert ("profile.connect", "done") in acts
+
+
+async def test_its_stream_ends_at_once_though_the_venue_has_banned_it_for_an_hour_and_the_ban_is_kept(
+    tmp_path: Path,
+) -> None:
+    ban = RateLimitExceeded("banned", hint=Hint(retry_after_s=3600.0, notify=True))
+    async with opened(tmp_path, Policy()) as fleet:
+        venue, session = fleet.brokers[A], fleet.gateway.sessions[A]
+        venue.failing["get_open_orders"] = ban
+        session.reconcile_again("test")
+        await fleet.clock.advance(1.0)
+        assert (session.state, session.stream_up) == (SessionState.DEGRADED, True)
+        await fleet.gateway.disconnect(A, caller=CALLER, reason="let its timer run out")
+        await fleet.clock.advance(1.0)
+        assert not session.stream_up
+        venue.failing.clear()
+        connecting = asyncio.ensure_future(fleet.gateway.connect(A, caller=CALLER, reason="done"))
+        await fleet.clock.advance(3000.0)
+        assert (session.state, connecting.done()) == (SessionState.OFFLINE, False)
+        await fleet.clock.advance(700.0)
+        await connecting
+        assert session.state is SessionState.READY
 
 
 async def test_it_holds_across_a_restart(tmp_path: Path) -> None:
