@@ -147,7 +147,7 @@ class Router:
         """
         self._known.add(session.ctx.profile.name)
         session.ctx.on_answered_s = partial(self.looks.latencies.heard, session.ctx.profile.name)
-        for order in session.ctx.book.open_orders():
+        for order in session.ctx.book.open_orders() if self._has_routed else ():
             self._look_after(order)
             self._end_with_the_whole(order)
 

@@ -170,7 +170,7 @@ def _shares(
             left = [pool for pool in taking if pool is not smallest]
             continue
         shares = _rounded(raw, wanted, taking)
-        poor = [pool for pool in taking if _is_below(pool, shares.get(pool.profile, ZERO))]
+        poor = [pool for pool in taking if _is_below(pool, shares.get(pool.profile, ZERO), wish)]
         if not poor:
             return shares
         smallest = min(poor, key=lambda pool: shares.get(pool.profile, ZERO))
@@ -239,7 +239,9 @@ def _rounded(
     return {}
 
 
-def _is_below(pool: Pool, share: Decimal) -> bool:
-    """Whether a share is none, or less than the venue takes."""
+def _is_below(pool: Pool, share: Decimal, wish: NewOrder) -> bool:
+    """Whether a share is none, or less than the venue takes; one with a limit is worth no more there than at that."""
     rules, price = pool.instrument, pool.offer.touch
+    if wish.price is not None and wish.order_type in LIMITED:
+        price = min(price, wish.price)
     return share <= 0 or share < rules.min_qty or share * price * rules.multiplier < rules.min_notional

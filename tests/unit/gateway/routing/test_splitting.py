@@ -68,6 +68,12 @@ def test_the_cheapest_units_are_taken_wherever_they_are_shown() -> None:
     assert (found.best, found.whole_bps) == (A, Decimal("120.000"))  # (4 x 0 + 6 x 200) / 10
 
 
+def test_a_share_is_worth_no_more_than_at_the_limit_where_a_venue_wants_a_least_value() -> None:
+    """1 at a limit of 90 is worth 90 to the venue that wants 95, whatever it would fill at."""
+    pools = pool(A, ("100", "1"), min_notional=Decimal(95)), pool(B, ("100", "8"), ("99", "9")), pool(C, ("100", "1"))
+    assert shares(planned(buy("10", "90", side=Side.SELL), *pools)) == {B: Decimal(9), C: Decimal(1)}
+
+
 def test_a_fee_for_each_contract_does_not_send_options_where_they_are_dearer() -> None:
     """A contract at 1.30 with 0.65 of fees costs 130.65, one at 1.32 without costs 132."""
     fees, shares_of = VenueTerms(fee_per_unit=Decimal("0.65"), latency_ms=Decimal(0)), Decimal(100)
