@@ -37,9 +37,19 @@ def is_dead(order: Order) -> bool:
 
 
 def stays(
-    order: Order, moving: Moving, *, moves: int, first_at: datetime, now: datetime, cancel_asked: bool = False
+    order: Order,
+    moving: Moving,
+    *,
+    moves: int,
+    first_at: datetime,
+    now: datetime,
+    cancel_asked: bool = False,
+    declared: bool = False,
 ) -> str:
-    """Why an order does not move; empty when it may.  `first_at` is when the first intent of its journey was made."""
+    """Why an order does not move; empty when it may.  `first_at` is when the first intent of its journey was made.
+
+    `declared`: a person gave it up for not placed, which is no proof, and is promised to trade nothing.
+    """
     if not moving.enabled:
         return "failover is not enabled"
     if not is_dead(order):
@@ -48,6 +58,8 @@ def stays(
         return "what is known of it contradicts itself"
     if order.external or order.parent_id is not None:
         return "it was not placed by this desk on its own"
+    if declared:
+        return "a person declared that it was not placed: whether to place it anew is theirs to decide"
     if cancel_asked:
         return "it was asked to be cancelled"
     if moves >= moving.max_moves:

@@ -24,7 +24,7 @@ from floorbroker.domain.errors import (
     NotReady,
     SymbolNotFound,
 )
-from floorbroker.domain.facts import CancelAsked
+from floorbroker.domain.facts import CancelAsked, HorizonPassed, Source
 from floorbroker.domain.frozen import frozen
 from floorbroker.domain.orders import Approved, NewOrder, Order
 from floorbroker.domain.ports import Entry, Journal, KeyEntry, Log, Meter, NoteEntry
@@ -560,7 +560,13 @@ class Router:
             now=self.clock.now(),
             cancel_asked=self._is_unwanted(order)
             or (route.part is not None and self.splitter.is_cancelled(route.part.parent)),
+            declared=self._is_declared(order),
         )
+
+    def _is_declared(self, order: Order) -> bool:
+        session = self.sessions.get(order.profile)
+        facts = () if session is None else session.ctx.book.facts(order.intent_id)
+        return any(isinstance(fact, HorizonPassed) and fact.source is Source.OPERATOR for fact in facts)
 
     async def _move(self, order: Order, route: RouteRecord, wanted: Wanted, trip: Trip) -> Order | None:
         with self._acting_for(order.intent_id):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from floorbroker.domain.clock import ManualClock
 from floorbroker.domain.errors import (
     Conflict,
     ConnectionFailed,
@@ -22,11 +23,13 @@ from floorbroker.domain.errors import (
 from floorbroker.domain.facts import Source
 from floorbroker.domain.orders import Order, OrderState
 from floorbroker.domain.ports import Entry, NoteEntry
-from floorbroker.domain.values import ExecType, OrdStatus
+from floorbroker.domain.values import ExecType, OrdStatus, ProfileName
 from floorbroker.gateway.routing.policy import Moving, Strategy
 from floorbroker.gateway.routing.record import MOVED
+from floorbroker.oms.inquest import Act
 from tests.support.fake_broker import FakeBroker, buy
 from tests.support.fleet import CALLER, A, B, C, Fleet, make, opened, ruled
+from tests.support.house import NOON
 
 pytestmark = pytest.mark.asyncio
 FAILOVER = ruled(Strategy.FAILOVER)
@@ -114,6 +117,24 @@ async def test_an_order_on_its_way_elsewhere_says_so_until_it_has_its_place(tmp_
         (new,) = (one for one in fleet.gateway.orders() if one.profile == B)
         seen.append((fleet.gateway.route_of(dead).moving, fleet.gateway.latest(order.intent_id)))
     assert seen == [(False, order), (True, None), (False, new)]
+
+
+async def test_what_a_person_declares_not_placed_is_no_proof_and_stays(tmp_path: Path) -> None:
+    """Where the venue enforces no bound it is presumed alone, and a decision about a doubt trades nothing."""
+    patient = ruled(Strategy.FAILOVER, moving=Moving(enabled=True, max_age_s=3600.0))
+    clock = ManualClock(NOON)
+    brokers: dict[ProfileName, FakeBroker] = {name: FakeBroker(clock) for name in (A, B)}
+    async with opened(tmp_path, patient, brokers=brokers, clock=clock) as fleet:
+        fleet.brokers[A].next_submit.append("drop")
+        order = await fleet.place(buy())
+        await fleet.until(lambda: fleet.gateway.order(order.intent_id).presumed)
+        await fleet.gateway.resolve(
+            order.intent_id, Act.DECLARE, caller=CALLER, reason="the broker says so", confirm=order.cl_ord_id
+        )
+        await fleet.clock.advance(10.0)
+        declared = fleet.gateway.order(order.intent_id)
+        assert (declared.state, declared.presumed) == (OrderState.NOT_PLACED, False)
+        assert fleet.sent() == [A]
 
 
 async def test_an_unknown_order_never_moves_and_a_proof_that_it_never_arrived_lets_it(tmp_path: Path) -> None:
