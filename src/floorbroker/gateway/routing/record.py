@@ -24,6 +24,7 @@ ROUTE = "route"
 MOVED = "route.moved"
 BOUND = "profile.bound"  # a profile began here for the first time
 _BESIDE = 8  # records behind an order's first fact, among which its note is: they are one commit
+_IN_ORDER = frozenset({Strategy.PRIMARY, Strategy.ROUND_ROBIN, Strategy.FAILOVER})  # who reckon nothing
 _STRATEGIES = frozenset(strategy.value for strategy in Strategy)
 _JSON = msgspec.json.Encoder(order="deterministic")
 _OF_SPLIT = " of split order "
@@ -119,7 +120,9 @@ def no_route(told: Iterable[tuple[ProfileName, str]]) -> str:
 
 def seen_of(ranking: Ranking, taken: ProfileName, refused: Mapping[ProfileName, str]) -> tuple[Seen, ...]:
     """Every candidate of a ranking, in its order; then those that were dropped."""
-    found = [_seen(choice, taken, refused) for choice in ranking.choices]
+    names = [choice.profile for choice in ranking.choices]
+    place = names.index(taken) if taken in names and ranking.uses in _IN_ORDER else len(names)
+    found = [_seen(choice, taken, refused, is_behind=at > place) for at, choice in enumerate(ranking.choices)]
     dropped = [
         Seen(profile=profile, taken=False, reason=f"{verdict.control}: {verdict.detail}", arithmetic={})
         for profile, verdict in ranking.dropped
@@ -127,8 +130,10 @@ def seen_of(ranking: Ranking, taken: ProfileName, refused: Mapping[ProfileName, 
     return tuple(found + dropped)
 
 
-def _seen(choice: Choice, taken: ProfileName, refused: Mapping[ProfileName, str]) -> Seen:
+def _seen(choice: Choice, taken: ProfileName, refused: Mapping[ProfileName, str], *, is_behind: bool) -> Seen:
     reason = choice.reason
+    if is_behind:
+        reason = f"not asked: {'demoted, and ' if choice.demoted else ''}behind {taken}"
     if choice.profile in refused:
         reason = f"refused: {refused[choice.profile]}"
     return Seen(

@@ -86,6 +86,7 @@ class Choice:
     reason: str
     score: Decimal | None = None
     closes: bool = False
+    demoted: bool = False
     sum: Sum = NO_SUM
 
     @property
@@ -131,7 +132,14 @@ def _choice(candidate: Candidate, found: _Scored) -> Choice:
     _, score, reason, its_sum = found
     if candidate.closes:
         reason = f"closes what it holds; {reason}"
-    return Choice(profile=candidate.profile, reason=reason, score=score, closes=candidate.closes, sum=its_sum)
+    return Choice(
+        profile=candidate.profile,
+        reason=reason,
+        score=score,
+        closes=candidate.closes,
+        demoted=candidate.demoted,
+        sum=its_sum,
+    )
 
 
 def _from(candidates: Sequence[Candidate], uses: Strategy, last: ProfileName | None) -> Sequence[Candidate]:

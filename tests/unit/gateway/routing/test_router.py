@@ -59,6 +59,8 @@ async def test_primary_takes_the_first_that_can(tmp_path: Path) -> None:
     assert [first.profile, second.profile] == [A, B]
     assert first.route == "primary: first in order of preference that can take it"
     assert [(seen.profile, seen.taken) for seen in told.seen] == [(B, True), (C, False), (A, False)]
+    assert told.seen[0].reason == "first in order of preference that can take it"
+    assert told.seen[1].reason == "not asked: behind beta"
     assert told.seen[2].reason.startswith("ready: profile alpha is ")
 
 

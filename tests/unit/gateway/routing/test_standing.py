@@ -121,7 +121,13 @@ async def test_a_person_demotes_and_restores(tmp_path: Path) -> None:
             await fleet.promotions.set_by_hand(A, demoted=True, caller=CALLER, reason=" ")
         await fleet.promotions.set_by_hand(A, demoted=True, caller=CALLER, reason="maintenance")
         await fleet.clock.advance(120.0)  # health alone does not bring it back
-        assert (await fleet.place(buy())).profile == B
+        order = await fleet.place(buy())
+        assert order.profile == B
+        assert [seen.reason for seen in fleet.route(order).seen] == [
+            "first in order of preference that is not demoted",
+            "not asked: behind beta",
+            "not asked: demoted, and behind beta",
+        ]
         await fleet.promotions.set_by_hand(A, demoted=False, caller=CALLER, reason="done")
         assert (await fleet.place(buy())).profile == A
         fleet.journal.fault_when = lambda entries: True
