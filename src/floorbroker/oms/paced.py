@@ -17,6 +17,10 @@ class Paced:
     def call_for(self) -> None:
         self.is_called_for = True
 
+    def did(self, now_s: float) -> None:
+        """It was done, or need not be done before a time like that has passed."""
+        self._done_s = now_s
+
     def is_due(self, now_s: float, *, every_s: float, longest_s: float | None = None) -> bool:
         """Whether to do it now; then it is taken as done.  What was called for too soon stays called for, and what was done
         `longest_s` ago needs nobody's call.

@@ -13,7 +13,7 @@ from floorbroker.domain.errors import FieldError, FloorbrokerError, OrderRejecte
 from floorbroker.domain.options import Premium
 from floorbroker.domain.orders import NewOrder, Order, OrderState
 from floorbroker.domain.records import ExecutionReport, MarginRequirement, Quote
-from floorbroker.domain.values import AssetClass
+from floorbroker.domain.values import AssetClass, OrderClass
 from floorbroker.oms.account import GATEWAY, AccountContext, Actor
 from floorbroker.oms.book import Change
 from floorbroker.oms.cancel import Canceller
@@ -31,6 +31,7 @@ from floorbroker.risk.verdict import Verdict
 
 STUCK_S = 3.0
 OPEN_ORDERS_S = 30.0
+OPEN_AGAIN_S = 5.0  # between two listings that something called for
 EQUITY_S = 30.0  # prices move what is held, and no order says so
 SILENT_S = 20.0
 DEAF_S = 5.0
@@ -38,6 +39,7 @@ TICK_S = 1.0
 STOP_S = 5.0
 LATE_CANCEL_S = 2.0
 SEAL_S = 2.0
+_GROUPS = frozenset({OrderClass.BRACKET, OrderClass.OCO, OrderClass.OTO})
 Look = Callable[[], Awaitable[None]]
 
 
@@ -71,6 +73,7 @@ class OrderService:
     resolving: Resolving = field(init=False)
     sealer: Sealer = field(init=False)
     _account_looks: Paced = field(default_factory=Paced)
+    _listings: Paced = field(default_factory=Paced)
     _troubles: dict[str, str] = field(default_factory=dict[str, str])  # the last one that each look met, by its code
 
     def __post_init__(self) -> None:
@@ -124,6 +127,8 @@ class OrderService:
         late = any("late acceptance" in alert for alert in order.alerts)
         for alert in order.alerts:
             self.ctx.log.error("order.contradiction", intent=order.intent_id, detail=alert)
+        if order.terms.order_class in _GROUPS:
+            self._listings.call_for()  # its exits were in the reply that was lost
         if order.pending_cancel:
             self.ctx.spawn(self.canceller.again(order), name="cancel")
         elif late and self.ctx.cancel_late:
@@ -142,14 +147,13 @@ class OrderService:
     # -- periodic looks -----------------------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
-        """Every second: what is stuck; every 30 s: open orders, even if the stream looks healthy."""
-        last_listing = self.ctx.clock.monotonic()
+        """Every second: what is stuck; every 30 s, or when called for: open orders, even if the stream looks healthy."""
+        self._listings.did(self.ctx.clock.monotonic())
         while True:
             await self.ctx.clock.sleep(TICK_S)
             for look in self._looks():
                 await self._try(look)
-            if not self.is_left_alone() and self.ctx.clock.monotonic() - last_listing >= self._listing_due_s():
-                last_listing = self.ctx.clock.monotonic()
+            if not self.is_left_alone() and self._is_listing_due():
                 await self._try(self._list_open)
 
     def _looks(self) -> list[Look]:
@@ -174,10 +178,11 @@ class OrderService:
         else:
             self._troubles.pop(name, None)
 
-    def _listing_due_s(self) -> float:
+    def _is_listing_due(self) -> bool:
         """Sooner while orders work and the stream says nothing: it may be dead without knowing it."""
         is_silent = self.inbound.silence_s() >= SILENT_S and bool(self.ctx.book.open_orders())
-        return SILENT_S if is_silent else OPEN_ORDERS_S
+        longest_s = SILENT_S if is_silent else OPEN_ORDERS_S
+        return self._listings.is_due(self.ctx.clock.monotonic(), every_s=OPEN_AGAIN_S, longest_s=longest_s)
 
     async def _look_at_journal(self) -> None:
         """A disk that was full may have room again."""

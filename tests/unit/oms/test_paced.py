@@ -38,3 +38,13 @@ def test_what_was_done_long_ago_needs_no_call() -> None:
     paced = Paced()
     done = [second for second in range(100) if paced.is_due(float(second), every_s=10.0, longest_s=30.0)]
     assert done == [0, 30, 60, 90]
+
+
+def test_what_was_done_need_not_be_done_before_its_longest_time_has_passed() -> None:
+    paced = Paced()
+    paced.did(10.0)
+    assert not paced.is_due(39.0, every_s=5.0, longest_s=30.0)
+    paced.call_for()
+    assert paced.is_due(39.5, every_s=5.0, longest_s=30.0)
+    assert not paced.is_due(60.0, every_s=5.0, longest_s=30.0)
+    assert paced.is_due(70.0, every_s=5.0, longest_s=30.0)
