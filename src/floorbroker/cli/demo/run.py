@@ -10,12 +10,14 @@ from decimal import Decimal
 from floorbroker.cli.demo.market import DemoMarket
 from floorbroker.cli.demo.stages import Stage
 from floorbroker.cli.demo.strategy import Action, Place, TwoAverages
-from floorbroker.domain.orders import Order
+from floorbroker.domain.errors import Timeout
+from floorbroker.domain.orders import Order, OrderState
 from floorbroker.domain.records import Account
 from floorbroker.gateway.desk import Caller, Fill, OrderFilter
 
 CALLER = Caller(principal="demo", via="strategy")
 _PATIENCE_S = 30.0
+_TRIES = 5
 
 Progress = Callable[[str, int, int, int], None]  # profile, minutes played, minutes in all, orders so far
 
@@ -52,9 +54,15 @@ async def play(stage: Stage, market: DemoMarket, *, progress: Progress) -> Playe
 
 
 async def _act(stage: Stage, action: Action) -> int:
+    """How many orders that made.  One that never left, since this machine stood still for longer than a decision holds, is placed
+    again: its minute is not over.
+    """
     if isinstance(action, Place):
-        await stage.desk.submit(action.order, profile=stage.profile, caller=CALLER)
-        return 1
+        for number in range(1, _TRIES + 1):
+            placed = await stage.desk.submit(action.order, profile=stage.profile, caller=CALLER)
+            if placed.order.state is not OrderState.NOT_SENT:
+                return number
+        raise Timeout(f"an order of {action.order.symbol} did not leave in {_TRIES} tries")
     await stage.desk.cancel(action.order.intent_id, caller=CALLER, reason="nobody came")
     return 0
 
