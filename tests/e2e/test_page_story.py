@@ -215,7 +215,7 @@ async def signal_in(story: Story) -> None:
     assert found is not None, told
     await story.tab.run("document.querySelector('#hook-told').textContent = ''")  # a picture is no place for a secret
     body = {"secret": found[2], "id": "bar-1", "symbol": "AAPL", "side": "buy", "quantity": "2"}
-    async with httpx2.AsyncClient() as sender:
+    async with httpx2.AsyncClient(timeout=30.0) as sender:
         replies = [await sender.post(found[1], json=body) for _ in range(2)]
     assert [reply.status_code for reply in replies] == [202, 202]
     assert replies[0].json()["order"] == replies[1].json()["order"]

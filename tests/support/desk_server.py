@@ -60,7 +60,7 @@ class Served:
 
     async def cookie(self) -> dict[str, str]:
         """Sign in; the cookie of the session, as a browser is told of one."""
-        async with httpx2.AsyncClient(base_url=self.origin) as http:
+        async with httpx2.AsyncClient(base_url=self.origin, timeout=30.0) as http:
             await http.post("/login", data={"token": TOKEN})
             return {"url": self.origin, "name": COOKIE, "value": http.cookies[COOKIE]}
 

@@ -159,7 +159,7 @@ async def test_a_read_meets_the_same_troubles_as_an_error_and_never_as_an_answer
         with pytest.raises(VenueError):
             await http.send(read(origin=proxy.secure_origin, timeout_s=SHORT_S))
         proxy.heal()
-        reply = await http.send(read(origin=proxy.secure_origin, timeout_s=5.0))
+        reply = await http.send(read(origin=proxy.secure_origin, timeout_s=30.0))
         assert (reply.status, len(server.requests)) == (200, 1)
         await http.close()
 
@@ -170,7 +170,7 @@ async def test_a_read_whose_handshake_or_reply_is_cut_is_an_error(test_tls: Tls)
         for cut_after in (300, 20):  # in the handshake; then in a reply on the connection that one reply came over
             proxy.to_client = Direction(cut_after=cut_after)
             with pytest.raises(VenueError):
-                await http.send(read(origin=proxy.secure_origin, timeout_s=2.0))
+                await http.send(read(origin=proxy.secure_origin, timeout_s=30.0))
             proxy.heal()
-            assert (await http.send(read(origin=proxy.secure_origin, timeout_s=5.0))).status == 200
+            assert (await http.send(read(origin=proxy.secure_origin, timeout_s=30.0))).status == 200
         await http.close()

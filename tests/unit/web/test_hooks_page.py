@@ -25,7 +25,7 @@ pytestmark = [
 
 
 async def cookie_of(address: str) -> dict[str, str]:
-    async with httpx2.AsyncClient(base_url=address) as http:
+    async with httpx2.AsyncClient(base_url=address, timeout=30.0) as http:
         await http.post("/login", data={"token": TOKEN})
         return {"url": address, "name": COOKIE, "value": http.cookies[COOKIE]}
 
