@@ -137,8 +137,9 @@ async def test_exits_alone_trails_by_price_and_several_legs_are_asked_for_as_the
 ) -> None:
     asked: list[OrderSchema] = []
 
-    async def heard(order: NewOrder | OrderSchema, *, profile: ProfileName | None) -> Preview:
+    async def heard(order: NewOrder | OrderSchema, *, profile: ProfileName | None, caller: Caller) -> Preview:
         assert isinstance(order, OrderSchema)
+        assert caller.via == "page"
         asked.append(order)
         return Preview(profile=ProfileName("paper"), verdicts=NO)
 
@@ -190,8 +191,9 @@ async def test_the_ticket_says_where_an_order_goes_and_the_preview_where_it_woul
 ) -> None:
     asked: list[OrderSchema] = []
 
-    async def heard(order: NewOrder | OrderSchema, *, profile: ProfileName | None) -> Preview:
+    async def heard(order: NewOrder | OrderSchema, *, profile: ProfileName | None, caller: Caller) -> Preview:
         assert isinstance(order, OrderSchema)
+        assert caller.via == "page"
         asked.append(order)
         name = profile or ProfileName("paper")
         seen = Seen(profile=name, taken=True, reason="cheapest by 2 bps", arithmetic={})
