@@ -165,7 +165,13 @@ def test_a_kill_works_while_the_server_hangs(tmp_path: Path) -> None:
         finally:
             server.process.send_signal(signal.SIGCONT)
         done = {step["step"]: step["done"] for step in found["steps"]}
-        assert done == {"permits": True, "sentinel": True, "server": False, "journal paper": False}
+        assert done == {
+            "permits": True,
+            "sentinel": True,
+            "server": False,
+            "journal paper": False,
+            "cancel paper": False,
+        }
         refused = server.ask("POST", "/orders", json=MARKET, headers={"Idempotency-Key": "one"})
         assert (refused.status_code, refused.json()["code"]) == (423, "kill_switch_on")
 
