@@ -230,6 +230,7 @@ class People:
                 self._house.log.note(f"people: not opened: {error.code}: {error.detail}")
                 await asyncio.sleep(2)
             else:
+                self._house.witness.opened(act.account)
                 return
 
     async def _crash(self) -> None:

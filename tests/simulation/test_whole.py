@@ -123,3 +123,16 @@ def test_a_witness_tells_accounts_apart() -> None:
         ("", True, True),
     ]
     assert not Halt(since_s=1.0, until_s=2.0).covers(2.5, "p")
+
+
+def test_a_witness_counts_on_no_unwritten_stop_while_everything_is_being_opened() -> None:
+    seen = Witness(now=lambda: 9.0)
+    seen.stopped()
+    seen.reopening()
+    seen.stopped("p", is_written=False)
+    assert not seen.halts("p")
+    seen.stopped("q")
+    assert seen.halts("q"), "this one is written"
+    seen.opened()
+    seen.stopped("p", is_written=False)
+    assert seen.halts("p"), "nobody opens it any more"

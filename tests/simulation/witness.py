@@ -96,6 +96,7 @@ class Witness:
     _since_s: dict[str, float] = field(default_factory=dict[str, float])
     _reopened: set[str] = field(default_factory=set[str])
     _unwritten: set[str] = field(default_factory=set[str])
+    _is_opening: bool = False  # a reset of everything was asked for, and is asked for again until it is answered
 
     def of(self, account: str) -> Witness:
         """What was seen of one account."""
@@ -146,8 +147,13 @@ class Witness:
         return heard
 
     def stopped(self, account: str = "", *, is_written: bool = True) -> None:
-        """The desk has confirmed that this account is stopped, or all of it; not written when no disk took it."""
-        if account not in self._reopened:
+        """The desk has confirmed that this account is stopped, or all of it; not written when no disk took it.
+
+        What is not written of one account while somebody keeps asking to open everything may not outlive the process, as
+        `reopening` says: the next try opens it as well.
+        """
+        is_lost = self._is_opening and account and not is_written
+        if account not in self._reopened and not is_lost:
             self._since_s.setdefault(account, self.now())
         if not is_written:
             self._unwritten.add(account)
@@ -159,10 +165,16 @@ class Witness:
         there, and nothing tells that one account was stopped by itself as well.
         """
         if not account and account in self._since_s:
+            self._is_opening = True
             for unwritten in sorted(self._unwritten - {account}):
                 self.reopening(unwritten)
         self._reopened.add(account)
         self._end(account)
+
+    def opened(self, account: str = "") -> None:
+        """The desk has confirmed it."""
+        if not account:
+            self._is_opening = False
 
     def halts(self, account: str) -> bool:
         """Whether nothing new may be accepted for it now."""
