@@ -71,6 +71,7 @@ async def test_kill_level_two_cancels_and_blocks_until_reset_i14(desk: Desk) -> 
     with pytest.raises(KillSwitchOn):
         await desk.place(price="50")
     await desk.gateway.reset_kill(caller=CALLER, reason="all clear")
+    await desk.gateway.until_settled()  # where a venue takes longer to agree than who resets waits
     assert (await desk.place_resting()).is_open
 
 
