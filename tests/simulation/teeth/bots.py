@@ -6,13 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from floorbroker.gateway.desk import Submitted
-from floorbroker.strategy.bots import Bot, Clerk, Closed, Holdings
+from floorbroker.strategy.bots import Bot, Clerk, Closed
 from floorbroker.strategy.bots.wire import Done
 from floorbroker.strategy.wishes import WishId
 from tests.simulation.house import Plant
 from tests.simulation.schedule import Bust, Plan
-from tests.simulation.teeth.agreeing import FOR_EVER_S
-from tests.simulation.teeth.bug import Bug, killed, struck_by, with_act
+from tests.simulation.teeth.bug import Bug, killed, with_act
 from tests.simulation.worlds import STRATEGY
 
 
@@ -97,12 +96,6 @@ def _too_soon(bot: Bot) -> None:
     bot.__class__ = RemembersTooSoon
 
 
-def _waits_for_its_account(bot: Bot) -> None:
-    holdings: Any = getattr(bot.purse, "__self__", None)
-    assert isinstance(holdings, Holdings)
-    holdings.patience_s = FOR_EVER_S
-
-
 def _dies_within(plan: Plan) -> bool:
     """A life ends at a step of the bot."""
     return any(kill.at is not None and kill.at.startswith("bot.") for kill in plan.kills)
@@ -147,14 +140,6 @@ BUGS = (
         breaks="I3",
         plant=Plant(bot=_clerk_is(AdoptsNothing)),
         wants=_dies_within,
-        venue=STRATEGY,
-    ),
-    Bug(
-        name="a bot waits for its account",
-        what="A bot that asks for its account hears nothing of its orders until the venue answers.",
-        breaks="RELIABILITY 11",
-        plant=Plant(bot=_waits_for_its_account),
-        wants=struck_by("read.throttle"),
         venue=STRATEGY,
     ),
 )

@@ -249,6 +249,7 @@ BUGS = (
         breaks="I5",
         plant=_exposure(CountsTheSmallerSize),
         wants=every(limited, _grows_in_a_crowd),
+        venue="binance",
     ),
     Bug(
         name="key bound before the winner ends",
