@@ -82,8 +82,10 @@ class ProfileSession:
     _refusals: int = 0
     _refused_since_s: float = 0.0
     _rests_since_s: float = 0.0
+    _clock_off_most_s: float = field(init=False)
 
     def __post_init__(self) -> None:
+        self._clock_off_most_s = max_clock_offset_s(self.ctx.broker.info)
         self.since, self.since_s = self.ctx.clock.now(), self.ctx.clock.monotonic()
         self.calendar = Calendar(self.timetable, self.ctx.clock)
         self.service.on_deaf = self._on_deaf
@@ -197,7 +199,7 @@ class ProfileSession:
         if not self.ctx.journal.is_writable:
             return "the journal cannot be written"
         offset_s = self.ctx.broker.get_connection_status().clock_offset_s
-        if offset_s is not None and abs(offset_s) > max_clock_offset_s(self.ctx.broker.info):
+        if offset_s is not None and abs(offset_s) > self._clock_off_most_s:
             return f"the clock is {-offset_s:+.1f} s off the venue's"
         return ""
 

@@ -158,6 +158,10 @@ class Situation:
     cost: Decimal | None = field(init=False)  # buying power it would take, in account currency
     after: Decimal = field(init=False)  # signed units once everything open on this side and this wish filled
     bounded: bool = field(init=False)  # whether it is known what the wish can lose at worst
+    reduces: bool = field(
+        init=False
+    )  # whether it can only lower the absolute position, open orders of its side counted
+    trades: tuple[Trade, ...] = field(init=False)  # what it trades: in one symbol, or leg by leg
 
     def __post_init__(self) -> None:
         wish, exposure = self.wish, self.exposure
@@ -183,6 +187,9 @@ class Situation:
             ("bounded", bounded),
         ):
             object.__setattr__(self, name, value)
+        trades = self._trades()
+        object.__setattr__(self, "trades", trades)
+        object.__setattr__(self, "reduces", bool(trades) and all(trade.reduces for trade in trades))
 
     @property
     def amount(self) -> Decimal | None:
@@ -199,32 +206,21 @@ class Situation:
         """What amounts are in."""
         return self.instrument.currency if self.account is None else self.account.currency
 
-    @property
-    def reduces(self) -> bool:
-        """Whether the wish can only lower the absolute position, open orders of its side counted; unknown units may not."""
-        if not self.wish.legs:
-            return self._reduces(self.wish.symbol, self.wish.side, self.units)
-        legs = part_of(self.wish).legs
-        return bool(legs) and all(self._reduces(*leg) for leg in legs)
-
     def _reduces(self, symbol: str, side: Side, units: Decimal | None) -> bool:
         return units is not None and 0 < self.exposure.free(symbol, side) >= units
 
-    @property
-    def trades(self) -> tuple[Trade, ...]:
-        """What it trades: in one symbol, or leg by leg."""
-        wish = self.wish
+    def _trades(self) -> tuple[Trade, ...]:
+        wish, units = self.wish, self.units
         if wish.legs:
             return tuple(self._leg(*leg) for leg in part_of(wish).legs)
-        after = None if self.units is None else self.after
         return (
             Trade(
                 symbol=wish.symbol,
                 side=wish.side,
-                units=self.units,
-                after=after,
+                units=units,
+                after=None if units is None else self.after,
                 worth=self.unit,
-                reduces=self.reduces,
+                reduces=self._reduces(wish.symbol, wish.side, units),
             ),
         )
 
