@@ -140,7 +140,10 @@ class Splitter:
         trip.begun = True
         self._acting[parent.intent_id] = {part.number for part in plan.parts}
         for part in plan.parts:  # before anything is waited for: whoever looked for a twin saw none
-            self.sessions[part.profile].ctx.gate.remember(wanted.wish)
+            if (
+                session := self.sessions.get(part.profile)
+            ) is not None:  # one that was let go meanwhile is told as left
+                session.ctx.gate.remember(wanted.wish)
         try:
             await self.journal.commit(list(_planned(parent, plan, wanted)))
             self.meter.count("splits", strategy=wanted.rule.uses.value)
